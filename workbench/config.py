@@ -1,0 +1,279 @@
+"""The experiment: what one YAML file may say, as frozen dataclasses.
+
+Types and impossible values are checked here, key by key; ``workbench.experiment`` reads the file,
+looks names up in their tables and turns every fault into a line of one message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import AfterValidator, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+STRICT = ConfigDict(  # a misspelt key is an error, and so is NaN
+    extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+)
+OWN_OPTIONS = ("model", "dtype", "seed", "max_model_len", "logprobs_mode")
+"""Engine options that the workbench sets itself."""
+
+V = TypeVar("V")
+
+
+def _distinct(values: tuple[V, ...]) -> tuple[V, ...]:
+    repeated = [value for i, value in enumerate(values) if value in values[:i]]
+    if repeated:
+        raise ValueError(f"{repeated[0]!r} is given twice; give each entry once")
+    return values
+
+
+def _not_empty(values: tuple[V, ...]) -> tuple[V, ...]:
+    if not values:
+        raise ValueError("needs at least one entry, got []")
+    return values
+
+
+def _above_zero(temperatures: tuple[float, ...]) -> tuple[float, ...]:
+    if min(temperatures) <= 0:
+        raise ValueError(
+            f"every temperature must be above 0, got {list(temperatures)}; at 0 all n samples are "
+            "one text: set generation.greedy to true for one greedy sample as a baseline"
+        )
+    return temperatures
+
+
+def _positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
+    if min(sizes) < 1:
+        raise ValueError(f"every subset size must be at least 1, got {list(sizes)}")
+    return sizes
+
+
+def _a_folder_name(name: str) -> str:
+    if not re.fullmatch(r"[\w.-]+", name) or set(name) == {"."}:
+        raise ValueError(
+            f"must be letters, digits, '.', '_' or '-' (it names a folder), got {name!r}"
+        )
+    return name
+
+
+def _not_our_own(options: dict[str, Any]) -> dict[str, Any]:
+    taken = [name for name in OWN_OPTIONS if name in options]
+    if taken:
+        raise ValueError(
+            f"{taken[0]!r} is not an engine option here: set generation.{taken[0]} "
+            "(logprobs_mode is always raw_logprobs, which every metric supposes)"
+        )
+    return options
+
+
+Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+FolderName = Annotated[str, AfterValidator(_a_folder_name)]
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Task:
+    """The ``task`` section: which problems are asked, and how."""
+
+    name: str
+    """A task of ``workbench list``."""
+    source: str | None = None
+    """Where the problems are: a local JSONL file or a hub name; the task has a default."""
+    num_problems: int | None = Field(default=None, ge=1)
+    """How many problems, from the first; all of them by default."""
+    few_shot: int = Field(default=0, ge=0)
+    """Worked examples in the prompt."""
+    prompt: Literal["chat", "completion"] = "chat"
+    """A conversation through the model's chat template, or one plain text to go on from."""
+    system: str | None = None
+    """Instruction before the examples: the system message of a chat, the first lines of a
+    completion. The task has a default; an empty text for none."""
+    last_number: bool = False
+    """Whether the last number of a text counts as its answer when nothing else is found."""
+    options: dict[str, Any] = Field(default_factory=dict)
+    """The task's own settings, such as the difficulty of generated problems."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Generation:
+    """The ``generation`` section: how samples are drawn. Option names are vLLM's own."""
+
+    model: str
+    """A folder, a hub name, or a model that a registry package carries."""
+    backend: str = "auto"
+    """A backend of ``workbench list``."""
+    temperatures: Annotated[
+        tuple[float, ...],
+        AfterValidator(_not_empty),
+        AfterValidator(_above_zero),
+        AfterValidator(_distinct),
+    ] = (0.3, 0.7, 1.0)
+    """Sampling temperatures, all above 0."""
+    n: int = Field(default=16, ge=1)
+    """Samples per problem at each temperature."""
+    greedy: bool = False
+    """Also draw one sample per problem at temperature 0, as a baseline."""
+    max_tokens: int = Field(default=512, ge=1)
+    """Longest sample, tokens; a longer one is cut and marked so."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    """0: no limit."""
+    min_p: float = Field(default=0.0, ge=0, le=1)
+    repetition_penalty: float = Field(default=1.0, gt=0)
+    stop: tuple[str, ...] = ()
+    """Texts at which a sample ends; they are not part of its completion."""
+    seed: int = Field(default=0, ge=0)
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    max_model_len: int | None = Field(default=None, ge=2)
+    """Longest prompt and sample together, tokens; the model's own limit by default."""
+    engine: Annotated[dict[str, Any], AfterValidator(_not_our_own)] = Field(default_factory=dict)
+    """Further engine options, passed through (``gpu_memory_utilization``, ``max_num_seqs`` …)."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Scoring:
+    """The ``scoring`` section: what each sample is given besides its answer."""
+
+    rewards: Names = ("likelihood",)
+    """Rewards of ``workbench list``."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Embedding:
+    """The ``embedding`` section: the sentence encoder behind cosine, DPP and semantic MBR."""
+
+    model: str = "all-MiniLM-L6-v2"
+    """A folder, a hub name, or an encoder that a registry package carries."""
+    long_texts: Literal["truncate", "chunk_mean"] = "truncate"
+    """A text longer than the encoder reads: cut, or the mean of its chunks."""
+    batch_size: int = Field(default=64, ge=1)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Measure:
+    """The ``measure`` section: which subsets are looked at, and with which metrics."""
+
+    k: Annotated[
+        tuple[int, ...],
+        AfterValidator(_not_empty),
+        AfterValidator(_positive),
+        AfterValidator(_distinct),
+    ] = (2, 4, 8)
+    """Subset sizes."""
+    replicates: int = Field(default=10, ge=1)
+    """Random subsets per pool and k; all of them where there are no more than that."""
+    seed: int = Field(default=0, ge=0)
+    metrics: Names = (
+        "avg_log_prob", "num_tokens", "cos_sim", "distinct_3", "distinct_texts", "dpp", "qual_dpp",
+    )  # fmt: skip
+    """Metrics of ``workbench list``."""
+    dpp_jitter: float = Field(default=1e-6, gt=0)
+    """Added to the diagonal of the DPP kernel, so that a repeat costs about log of it."""
+    bleu_tokenize: Literal["whitespace", "13a"] = "whitespace"
+    bleu_smoothing: Literal["method1", "exp"] = "method1"
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Selection:
+    """The ``selection`` section: how one answer is picked from a subset."""
+
+    aggregators: Names = ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
+    """Aggregators of ``workbench list``; ``best:NAME`` picks by another reward."""
+    reward: str = "likelihood"
+    """The reward that ``best`` and ``weighted`` use."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Analysis:
+    """The ``analysis`` section: tables and their intervals."""
+
+    num_buckets: int = Field(default=8, ge=2)
+    bucket_width: Literal["equal", "quantile"] = "equal"
+    """Buckets of equal width, as in the study, or of equal count."""
+    resamples: int = Field(default=2000, ge=100)
+    """Resamples of the problems behind each interval."""
+    confidence: float = Field(default=0.95, gt=0, lt=1)
+    seed: int = Field(default=0, ge=0)
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Tracking:
+    """The ``tracking`` section: Weights & Biases."""
+
+    mode: Literal["auto", "online", "offline", "disabled"] = "auto"
+    """``auto``: online where an API key is set, else offline, without asking."""
+    project: str = "workbench"
+    entity: str | None = None
+    group: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class Experiment:
+    """One experiment file."""
+
+    name: FolderName
+    """Names the run's folder, ``results/NAME``."""
+    task: Task
+    generation: Generation
+    scoring: Scoring = Field(default_factory=Scoring)
+    embedding: Embedding = Field(default_factory=Embedding)
+    measure: Measure = Field(default_factory=Measure)
+    selection: Selection = Field(default_factory=Selection)
+    analysis: Analysis = Field(default_factory=Analysis)
+    tracking: Tracking = Field(default_factory=Tracking)
+
+    def __post_init__(self) -> None:
+        """Refuse what contradicts itself across sections."""
+        found = contradictions(
+            k=self.measure.k,
+            n=self.generation.n,
+            max_tokens=self.generation.max_tokens,
+            max_model_len=self.generation.max_model_len,
+            reward=self.selection.reward,
+            rewards=self.scoring.rewards,
+        )
+        if found:
+            raise ValueError("; ".join(f"{key}: {message}" for key, message in found))
+
+
+def contradictions(
+    *,
+    k: Sequence[int] | None,
+    n: int | None,
+    max_tokens: int | None,
+    max_model_len: int | None,
+    reward: str | None,
+    rewards: Sequence[str] | None,
+) -> list[tuple[str, str]]:
+    """Return what is possible key by key but not together, as (key, message).
+
+    A value that is itself faulty is passed as None, and nothing is said about it here.
+    """
+    found = []
+    if k is not None and n is not None and max(k) > n:
+        found.append(
+            (
+                "measure.k",
+                f"subsets of {max(k)} samples need generation.n of at least {max(k)}, got {n}; "
+                "raise generation.n or lower k",
+            )
+        )
+    if max_tokens is not None and max_model_len is not None and max_tokens >= max_model_len:
+        found.append(
+            (
+                "generation.max_tokens",
+                f"samples of {max_tokens} tokens leave no room for a prompt in max_model_len = "
+                f"{max_model_len}; lower max_tokens or raise max_model_len",
+            )
+        )
+    if reward is not None and rewards is not None and reward not in rewards:
+        found.append(
+            (
+                "selection.reward",
+                f"{reward!r} is not among scoring.rewards {list(rewards)}; "
+                "add it there or choose one of them",
+            )
+        )
+    return found

@@ -1,0 +1,25 @@
+"""Find a name in a table, or say what there is."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
+    """Return ``table[name]``.
+
+    Args:
+        table: what there is, by name.
+        name: the name asked for.
+        kind: what the names stand for, for the message ("metric", "task").
+
+    Raises:
+        ValueError: no such name; the message lists the choices and the nearest one.
+    """
+    if name in table:
+        return table[name]
+    near = get_close_matches(name, table, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    raise ValueError(f"unknown {kind} {name!r}{hint} (known: {', '.join(table)})")

@@ -1,0 +1,160 @@
+"""The nouns that pass between stages, and the alphabet of their sizes.
+
+N samples in a pool, K of them in a subset, S subsets, D embedding dimensions. A shape such as
+``(S, K)`` in a comment or docstring always means these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+UNANSWERED = -1
+"""The cluster number of a sample that gave no answer."""
+
+STATUSES = ("answered", "no_answer", "truncated", "timeout", "error")
+"""What became of a sample. ``timeout`` and ``error`` leave its correctness unknown."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One question with its known answer."""
+
+    id: str
+    question: str
+    gold: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked: a plain text to go on from, or a conversation.
+
+    Exactly one of the two is set. Messages have the keys ``role`` and ``content``.
+    """
+
+    text: str | None = None
+    messages: tuple[Mapping[str, str], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One sample to be drawn."""
+
+    problem_id: str
+    temperature: float
+    sample_index: int
+    prompt: Prompt
+    prompt_hash: str
+    seed: int
+
+    def sampled(
+        self,
+        completion: str,
+        stop_reason: str,
+        output_token_ids: tuple[int, ...] = (),
+        token_logprobs: tuple[float, ...] = (),
+        error: str = "",
+    ) -> Sample:
+        """Return the sample that answers this request."""
+        return Sample(
+            problem_id=self.problem_id,
+            temperature=self.temperature,
+            sample_index=self.sample_index,
+            completion=completion,
+            stop_reason=stop_reason,
+            output_token_ids=output_token_ids,
+            token_logprobs=token_logprobs,
+            seed=self.seed,
+            prompt_hash=self.prompt_hash,
+            error=error,
+        )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sampled sequence. Log-probabilities are in nats, under the untempered model."""
+
+    problem_id: str
+    temperature: float
+    sample_index: int
+    completion: str
+    stop_reason: str
+    """``stop``, ``length`` (cut off at ``max_tokens``) or ``error`` (never sampled)."""
+    output_token_ids: tuple[int, ...]
+    token_logprobs: tuple[float, ...]
+    seed: int
+    prompt_hash: str
+    error: str = ""
+    """Why the sample could not be drawn, when ``stop_reason`` is ``error``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """All N samples of one problem at one temperature, as arrays in the order of sample_index."""
+
+    problem_id: str
+    temperature: float
+    texts: tuple[str, ...]
+    logprobs: Floats
+    """(N,) mean token log-probability of each sample, nats per token; NaN where unknown."""
+    num_tokens: Ints
+    """(N,) lengths in tokens."""
+    answers: tuple[str | None, ...]
+    clusters: Ints
+    """(N,) answer cluster of each sample, -1 = unanswered."""
+    correct: Floats
+    """(N,) 1 correct, 0 not, NaN unknown (a check that timed out, a sample that failed)."""
+    statuses: tuple[str, ...]
+    rewards: Mapping[str, Floats]
+    """By name, (N,) each; NaN where a sample has none."""
+    embeddings: Floats | None = None
+    """(N, D) unit vectors, or None where the run has none."""
+    bleu_tokenize: str = "whitespace"
+    bleu_smoothing: str = "method1"
+
+    def __len__(self) -> int:
+        """N, the number of samples."""
+        return len(self.texts)
+
+    @cached_property
+    def similarity(self) -> Floats:
+        """(N, N) cosine similarities of the embeddings, 1 on the diagonal exactly."""
+        from workbench.metrics.cosine import similarity_matrix
+
+        if self.embeddings is None:
+            raise ValueError(
+                f"the pool of {self.problem_id} at temperature {self.temperature} has no "
+                "embeddings; run `workbench score` with a metric or aggregator that needs them"
+            )
+        return similarity_matrix(self.embeddings)
+
+    @cached_property
+    def bleu(self) -> Floats:
+        """(N, N) sentence BLEU, [i, j] with i as hypothesis and j as its one reference."""
+        from workbench.metrics.bleu import pairwise_bleu
+
+        return pairwise_bleu(self.texts, tokenize=self.bleu_tokenize, smoothing=self.bleu_smoothing)
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregator:
+    """A rule that picks one sample of a subset."""
+
+    pick: Callable[[Pool, Ints, str], int | None]
+    """(pool, members (K,), reward name) -> position of the pick among the members, or None."""
+    summary: str
+    needs: tuple[str, ...]
+    """Fields of ``Pool`` it reads, so that a stage knows what it may skip."""
+    expected: Callable[[Pool, int, str], float] | None = None
+    """(pool, k, reward name) -> exact mean outcome over all k-subsets, where one is known."""
+    uses_reward: bool = False
+    """Whether ``NAME:REWARD`` chooses another reward for it."""
