@@ -1,0 +1,228 @@
+"""What must hold of every metric; a new one gets these tests by having a line in METRICS."""
+
+import dataclasses
+import importlib
+import inspect
+import pkgutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import workbench.metrics
+from workbench.config import Measure
+from workbench.metrics import METRICS
+from workbench.subsets import draw_subsets
+from workbench.types import Pool
+
+HEAVY = {
+    "torch", "vllm", "sentence_transformers", "wandb", "matplotlib", "pandas", "scipy", "nltk",
+    "sacrebleu", "pydantic",
+}  # fmt: skip
+
+# Every metric is in exactly one of these: what are K copies of one sample to it?
+LOWEST_ON_COPIES = {
+    "distinct_1", "distinct_2", "distinct_3", "distinct_4", "distinct_texts", "dpp",
+    "answer_entropy", "num_answers",
+}  # fmt: skip
+HIGHEST_ON_COPIES = {"cos_sim", "self_bleu"}
+BLIND_TO_COPIES = {"avg_log_prob", "num_tokens"}
+LIKELIHOOD_MAY_OUTWEIGH_COPIES = {"qual_dpp"}
+
+N = 12
+TEXTS = (
+    "We add 4 and 9 to get 13. The answer is 13.",
+    "We add 4 and 9 to get 13. The answer is 13.",  # a repeat
+    "4 plus 9 makes 12, so 12.",
+    "",
+    "13",
+    "I do not know what the answer is to that one, sorry.",
+    "\u6570 \u2014 r\u00e9ponse : \u00ab 13 \u00bb",
+    "the the the the the the",
+    "First 4 + 6 = 10 and then 10 + 3 = 13. The answer is 13.",
+    "We subtract 4 from 9 to get 5. The answer is 5.",
+    "\\boxed{13} because 4 and 9 to get 13",
+    "13 13 12 12 13 13",
+)
+
+
+def make_pool(rows=range(N), **changes):
+    """The same twelve samples in any order, with a fixed embedding each; row 1 repeats row 0."""
+    rng = np.random.default_rng(11)
+    embeddings = rng.normal(size=(N, 16))
+    embeddings[1] = embeddings[0]
+    rows = list(rows)
+    fields = {
+        "problem_id": "p",
+        "temperature": 0.7,
+        "texts": tuple(TEXTS[i] for i in rows),
+        "logprobs": (-rng.gamma(2.0, 0.3, size=N))[rows],
+        "num_tokens": np.array([len(text) // 3 + 1 for text in TEXTS])[rows],
+        "answers": (None,) * len(rows),
+        "clusters": np.array([0, 0, 1, -1, 0, -1, 0, -1, 0, 2, 0, 3])[rows],
+        "correct": np.zeros(len(rows)),
+        "statuses": ("answered",) * len(rows),
+        "rewards": {},
+        "embeddings": embeddings[rows],
+    }
+    return Pool(**(fields | changes))
+
+
+def apply(name, pool, subsets, settings=None):
+    metric = METRICS[name]
+    settings = settings or Measure()
+    keywords = {word: getattr(settings, field) for word, field in metric.settings.items()}
+    return metric.fn(*(getattr(pool, field) for field in metric.needs), subsets, **keywords)
+
+
+POOL = make_pool()
+SUBSETS = draw_subsets(N, 5, 20, np.random.default_rng(1))
+EVERYTHING = np.arange(N)[None, :]
+
+each_metric = pytest.mark.parametrize("name", METRICS)
+
+
+def test_no_metric_is_forgotten():
+    kinds = [
+        LOWEST_ON_COPIES, HIGHEST_ON_COPIES, BLIND_TO_COPIES, LIKELIHOOD_MAY_OUTWEIGH_COPIES,
+    ]  # fmt: skip
+    assert set(METRICS) == set.union(*kinds)
+    assert len(METRICS) == sum(map(len, kinds))
+
+
+def test_no_file_of_metrics_is_forgotten():
+    used = {getattr(m.fn, "func", m.fn).__module__.split(".")[-1] for m in METRICS.values()}
+    files = {module.name for module in pkgutil.iter_modules(workbench.metrics.__path__)}
+    assert files - used == {"passk"}  # of a pool, not of a subset
+
+
+@each_metric
+def test_a_line_fits_the_pool_the_settings_and_the_reader(name):
+    metric = METRICS[name]
+    attributes = {field.name for field in dataclasses.fields(Pool)} | set(vars(Pool))
+    assert set(metric.needs) <= attributes
+    assert set(metric.settings.values()) <= {field.name for field in dataclasses.fields(Measure)}
+    assert metric.label.endswith("]")
+    assert "larger" in metric.summary or "covariate" in metric.summary
+    assert "\n" not in metric.summary
+    assert len(name + metric.summary) <= 110
+
+
+@each_metric
+@pytest.mark.parametrize("subsets", [SUBSETS, SUBSETS[:1], SUBSETS[:, :1], EVERYTHING])
+def test_one_float64_per_subset(name, subsets):
+    values = apply(name, POOL, subsets)
+    assert values.shape == (len(subsets),)
+    assert values.dtype == np.float64
+    assert isinstance(values, np.ndarray)
+
+
+@each_metric
+def test_order_within_a_subset_does_not_matter(name):
+    forwards = apply(name, POOL, SUBSETS)
+    backwards = apply(name, POOL, SUBSETS[:, ::-1])
+    np.testing.assert_allclose(forwards, backwards, rtol=1e-9)
+    assert len(set(forwards[np.isfinite(forwards)])) > 1  # they vary, or the test proves nothing
+
+
+@each_metric
+def test_order_of_the_pool_does_not_matter(name):
+    order = np.random.default_rng(2).permutation(N)
+    moved = np.argsort(order)[SUBSETS]  # the same samples under their new numbers
+    np.testing.assert_allclose(
+        apply(name, make_pool(order), moved), apply(name, POOL, SUBSETS), rtol=1e-9
+    )
+
+
+@each_metric
+def test_a_row_depends_on_its_members_alone(name):
+    """Not on the other rows, and not on the rest of the pool."""
+    together = apply(name, POOL, SUBSETS)
+    for row, members in enumerate(SUBSETS):
+        alone = apply(name, make_pool(members), np.arange(5)[None, :])
+        np.testing.assert_allclose(alone, together[row : row + 1], rtol=1e-9)
+
+
+@each_metric
+def test_a_subset_of_one_is_nan_for_pairs_only(name):
+    answered = np.array([[0], [8], [10]])  # with at least four words each
+    assert np.isnan(apply(name, POOL, answered)).all() == METRICS[name].pairwise
+
+
+@each_metric
+def test_what_copies_are_to_it(name):
+    copies = apply(name, make_pool([0] * 5), np.arange(5)[None, :])[0]
+    mixtures = apply(name, POOL, SUBSETS)
+    if name in LOWEST_ON_COPIES:
+        assert copies <= np.nanmin(mixtures)
+        assert copies < np.nanmax(mixtures)
+    elif name in HIGHEST_ON_COPIES:
+        assert copies == pytest.approx(1)
+        assert np.nanmax(mixtures) < 1
+    elif name in BLIND_TO_COPIES:
+        assert copies == pytest.approx(apply(name, POOL, np.array([[0]]))[0])
+    else:
+        unlikely = make_pool(logprobs=np.full(N, -100.0))
+        assert copies > apply(name, unlikely, SUBSETS).max()
+
+
+@each_metric
+def test_what_it_takes_is_all_in_its_line(name):
+    """The pool's fields, the subsets, then settings: nothing is left at a default unseen."""
+    metric = METRICS[name]
+    fixed = getattr(metric.fn, "keywords", {})
+    words = [word for word in inspect.signature(metric.fn).parameters if word not in fixed]
+    places = len(metric.needs)
+    assert words[places] == "subsets"
+    assert set(words[places + 1 :]) == set(metric.settings)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4])
+def test_the_distinct_metrics_count_what_their_names_say(n):
+    texts = ["a b a b a b", "b a b c"]
+    value = apply(f"distinct_{n}", make_pool([0, 1], texts=texts), np.array([[0, 1]]))
+    assert value == pytest.approx([{1: 3 / 10, 2: 3 / 8, 3: 3 / 6, 4: 3 / 4}[n]])
+
+
+@each_metric
+def test_each_setting_is_used(name):
+    changed = {"dpp_jitter": 1e-2}
+    assert set(METRICS[name].settings.values()) <= set(changed)
+    for field in METRICS[name].settings.values():
+        other = apply(name, POOL, SUBSETS, Measure(**{field: changed[field]}))
+        assert (other != apply(name, POOL, SUBSETS)).all()
+
+
+@each_metric
+def test_inputs_are_left_as_they_were(name):
+    pool, subsets = make_pool(), SUBSETS.copy()
+    before = {field: np.array(getattr(pool, field), copy=True) for field in METRICS[name].needs}
+    apply(name, pool, subsets)
+    np.testing.assert_array_equal(subsets, SUBSETS)
+    for field, value in before.items():
+        np.testing.assert_array_equal(getattr(pool, field), value)
+
+
+@each_metric
+@pytest.mark.parametrize("texts", [("",) * N, ("\u6570",) * N, ("a b c d e",) * N])
+def test_strange_pools_give_numbers_without_warnings(name, texts):
+    pool = make_pool(
+        texts=texts, clusters=np.full(N, -1), embeddings=np.ones((N, 3)), logprobs=np.zeros(N)
+    )
+    values = apply(name, pool, SUBSETS)
+    assert not np.isinf(values).any()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["workbench.metrics", "workbench.subsets"]
+    + [f"workbench.metrics.{m.name}" for m in pkgutil.iter_modules(workbench.metrics.__path__)],
+)
+def test_importing_it_loads_nothing_heavy(module):
+    importlib.import_module(module)
+    code = f"import sys, {module}; print(*sys.modules)"
+    command = [sys.executable, "-c", code]
+    output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    loaded = {name.split(".")[0] for name in output.split()}
+    assert not loaded & (HEAVY | {"analysis"})

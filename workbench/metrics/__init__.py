@@ -1,0 +1,115 @@
+"""METRICS: what can be measured of a subset of a pool's samples.
+
+Arrays in, arrays out: no files, no models. To add a metric, write its function in a file of this
+folder, and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from workbench.metrics.answers import answer_entropy, num_answers
+from workbench.metrics.bleu import self_bleu
+from workbench.metrics.cosine import mean_cosine
+from workbench.metrics.distinct import distinct_subsets, distinct_texts
+from workbench.metrics.dpp import log_volume, quality_log_volume
+from workbench.metrics.likelihood import mean_length, mean_logprob
+from workbench.types import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A function over subsets and what a reader needs in order to use it."""
+
+    fn: Callable[..., Floats]
+    """(fields of the pool, subsets (S, K), settings) -> (S,) float64."""
+    needs: tuple[str, ...]
+    """Fields of ``Pool`` handed to ``fn``, in this order, before the subsets."""
+    label: str
+    """Axis label, with the unit in brackets."""
+    summary: str
+    """One line, saying which direction is more diverse."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """Keyword of ``fn`` -> field of ``config.Measure`` that it is given."""
+    pairwise: bool = False
+    """About pairs of samples, hence NaN for a subset of one."""
+
+
+def _distinct(n: int) -> Metric:
+    """The row of ``distinct_n``."""
+    return Metric(
+        partial(distinct_subsets, n=n),
+        ("texts",),
+        f"distinct {n}-grams [ratio]",
+        f"distinct {n}-grams among all of the subset's; larger: more diverse",
+    )
+
+
+JITTER = {"jitter": "dpp_jitter"}
+
+METRICS: dict[str, Metric] = {
+    "avg_log_prob": Metric(
+        mean_logprob,
+        ("logprobs",),
+        "mean log-probability [nats/token]",
+        "mean token log-probability of the samples; larger: likelier, so usually less diverse",
+    ),
+    "num_tokens": Metric(
+        mean_length,
+        ("num_tokens",),
+        "mean length [tokens]",
+        "mean length of the samples; a covariate: says nothing of diversity in either direction",
+    ),
+    "cos_sim": Metric(
+        mean_cosine,
+        ("similarity",),
+        "mean cosine similarity [-1 to 1]",
+        "mean cosine of sentence embeddings over pairs; larger: LESS diverse",
+        pairwise=True,
+    ),
+    "distinct_1": _distinct(1),
+    "distinct_2": _distinct(2),
+    "distinct_3": _distinct(3),
+    "distinct_4": _distinct(4),
+    "distinct_texts": Metric(
+        distinct_texts,
+        ("texts",),
+        "distinct texts [ratio]",
+        "share of distinct texts; larger: more diverse",
+    ),
+    "dpp": Metric(
+        log_volume,
+        ("similarity",),
+        "DPP log-volume [-]",
+        "log-determinant of the embeddings' cosine matrix; larger: more diverse, at equal k only",
+        settings=JITTER,
+    ),
+    "qual_dpp": Metric(
+        quality_log_volume,
+        ("similarity", "logprobs"),
+        "quality-weighted DPP log-volume [-]",
+        "dpp plus the sum of log-probabilities; larger: more diverse and likelier, at equal k only",
+        settings=JITTER,
+    ),
+    "self_bleu": Metric(
+        self_bleu,
+        ("bleu",),
+        "mean pairwise BLEU [0 to 1]",
+        "mean sentence BLEU over ordered pairs; larger: LESS diverse",
+        pairwise=True,
+    ),
+    "answer_entropy": Metric(
+        answer_entropy,
+        ("clusters",),
+        "answer entropy [nats]",
+        "entropy of the answers given; larger: more diverse answers",
+    ),
+    "num_answers": Metric(
+        num_answers,
+        ("clusters",),
+        "different answers [count]",
+        "number of different answers given; larger: more diverse answers",
+    ),
+}

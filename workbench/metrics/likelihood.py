@@ -1,0 +1,41 @@
+"""How likely a subset's samples are, and how long."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.types import Floats, Ints
+
+
+def mean_logprob(logprobs: Floats, subsets: Ints) -> Floats:
+    """Mean over a subset of each sample's mean token log-probability.
+
+    At most 0; larger means likelier. Every sample weighs the same, however long it is.
+    Comparable between subset sizes.
+
+    Args:
+        logprobs: (N,) mean token log-probability of each sample, nats per token.
+        subsets: (S, K) indices into the N samples.
+
+    Returns:
+        (S,) nats per token; NaN where any member's is NaN.
+
+    Source:
+        The study's ``avg_log_prob``.
+    """
+    return np.asarray(logprobs[subsets].mean(axis=1, dtype=np.float64))
+
+
+def mean_length(num_tokens: Ints, subsets: Ints) -> Floats:
+    """Mean length of a subset's samples.
+
+    A covariate rather than a result: most other metrics depend on how long the texts are.
+
+    Args:
+        num_tokens: (N,) lengths of the samples, tokens.
+        subsets: (S, K) indices into the N samples.
+
+    Returns:
+        (S,) tokens.
+    """
+    return np.asarray(num_tokens[subsets].mean(axis=1, dtype=np.float64))

