@@ -1,0 +1,338 @@
+"""Reading an experiment file: strict, and with all its faults in one message.
+
+``workbench.config`` says what a file may hold; this module reads it, applies ``--set``, looks every
+name up in its table, and works out how large the experiment is.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import PydanticUndefined
+
+from workbench import config
+from workbench.config import Experiment
+from workbench.faults import Fault, type_fault, unknown
+from workbench.generate import BACKENDS
+from workbench.metrics import METRICS
+from workbench.rewards import REWARDS
+from workbench.tasks import TASKS
+from workbench.types import Aggregator
+from workbench.yaml_text import YamlError, parse_yaml, read_mapping, write_yaml
+
+PARTS: dict[str, Any] = {
+    "name": config.FolderName,
+    "task": config.Task,
+    "generation": config.Generation,
+    "scoring": config.Scoring,
+    "embedding": config.Embedding,
+    "measure": config.Measure,
+    "selection": config.Selection,
+    "analysis": config.Analysis,
+    "tracking": config.Tracking,
+}
+
+Value = Callable[[str, str], Any]
+"""(section, key) -> a setting, or None where it is missing or faulty itself."""
+
+
+class ExperimentError(ValueError):
+    """An experiment file that is not valid; the message lists every fault, one a line."""
+
+    def __init__(self, path: str | Path, faults: Sequence[str]) -> None:
+        """Make the message of a file and its faults."""
+        super().__init__(
+            "\n".join([f"{path} is not a valid experiment:", *(f"  {fault}" for fault in faults)])
+        )
+
+
+def load_experiment(
+    path: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    aggregators: Mapping[str, Aggregator] | None = None,
+) -> Experiment:
+    """Read and check an experiment file; nothing heavy is loaded and no network is asked.
+
+    Types are taken as written: the text ``"16"`` is not a number, ``true`` is not an integer and
+    ``4`` is not a list. Paths in the file are relative to the current working directory.
+
+    Args:
+        path: a YAML file.
+        overrides: settings that replace the file's, as ``generation.n=32``; the value is YAML.
+        aggregators: the selection rules there are, by name; their names are not checked without.
+
+    Raises:
+        ExperimentError: the file is missing, is not YAML, or is not valid; with all its faults.
+    """
+    try:
+        tree = read_mapping(Path(path))
+    except YamlError as error:
+        raise ExperimentError(path, [str(error)]) from error
+    set_keys, faults = _override(tree, overrides)
+    experiment, found = _validate(tree, aggregators)
+    for fault in found:
+        by_hand = any(all(a == b for a, b in zip(key, fault.at, strict=False)) for key in set_keys)
+        faults.append(f"{'--set ' if by_hand else ''}{'.'.join(fault.at)}: {fault.message}")
+    if faults or experiment is None:
+        raise ExperimentError(path, faults)
+    return experiment
+
+
+def _override(
+    tree: dict[str, Any], overrides: Sequence[str]
+) -> tuple[list[tuple[str, ...]], list[str]]:
+    """Set values in ``tree``; return the keys that were set, and what could not be."""
+    keys: list[tuple[str, ...]] = []
+    faults: list[str] = []
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        key = tuple(name.strip().split("."))
+        if not equals or not all(key):
+            faults.append(f"--set {override}: expected KEY=VALUE, such as generation.n=32")
+            continue
+        try:
+            value = parse_yaml(text)
+        except YamlError as error:
+            faults.append(f"--set {override}: {error}")
+            continue
+        place: Any = tree
+        for i, part in enumerate(key[:-1]):
+            if place.get(part) is None:
+                place[part] = {}
+            place = place[part]
+            if not isinstance(place, dict):
+                faults.append(f"--set {override}: {'.'.join(key[: i + 1])} has no keys of its own")
+                break
+        else:
+            place[key[-1]] = value
+            keys.append(key)
+    return keys, faults
+
+
+def _validate(
+    tree: dict[str, Any], aggregators: Mapping[str, Aggregator] | None
+) -> tuple[Experiment | None, list[Fault]]:
+    """Check section by section, so that a fault in one hides none in another."""
+    faults = [Fault((str(key),), unknown(str(key), PARTS)) for key in tree if key not in PARTS]
+    parsed: dict[str, Any] = {}
+    for part, kind in PARTS.items():
+        content = tree.get(part)
+        if part == "name" and part not in tree:
+            faults.append(Fault((part,), "missing: it names the run's folder, results/NAME"))
+            continue
+        if part != "name" and content is None:  # left out, or all its lines are commented out
+            content = {}
+        try:
+            # As JSON, where pydantic can be strict about types and still make tuples of lists.
+            text = json.dumps(content, default=str)
+            parsed[part] = TypeAdapter(kind).validate_json(text, strict=True)
+        except ValidationError as error:
+            for item in error.errors(include_url=False):
+                fault = type_fault(dict(item), _purposes(kind))
+                faults.append(Fault((part, *fault.at), fault.message))
+    value = partial(_value, tree, faults)
+    faults += _name_faults(value, aggregators) + _path_faults(value) + _cross_faults(value)
+    faults += _task_faults(value, faults)
+    return (None if faults else Experiment(**parsed)), faults
+
+
+def _purposes(kind: object) -> dict[str, str | None]:
+    found = getattr(kind, "__pydantic_fields__", {})
+    return {name: field.description for name, field in found.items()}
+
+
+def _value(tree: Mapping[str, Any], faults: Sequence[Fault], section: str, key: str) -> Any:
+    """Return one setting, or None where it is missing or faulty itself.
+
+    So names are looked up, and settings held against one another, beside faults elsewhere in the
+    same section.
+    """
+    if any((section, key)[: len(fault.at)] == fault.at[:2] for fault in faults):
+        return None
+    content = tree.get(section) or {}
+    if key in content:
+        return content[key]
+    default = PARTS[section].__pydantic_fields__[key].get_default(call_default_factory=True)
+    return None if default is PydanticUndefined else default
+
+
+def _name_faults(value: Value, aggregators: Mapping[str, Aggregator] | None) -> list[Fault]:
+    """Look every name up in its table."""
+    tables: list[tuple[str, str, str, Mapping[str, Any]]] = [
+        ("task", "name", "task", TASKS),
+        ("generation", "backend", "backend", BACKENDS),
+        ("scoring", "rewards", "reward", REWARDS),
+        ("measure", "metrics", "metric", METRICS),
+    ]
+    faults = []
+    for section, key, kind, table in tables:
+        names = value(section, key) or ()
+        for name in [names] if isinstance(names, str) else names:
+            if name not in table:
+                faults.append(Fault((section, key), unknown(name, table, kind)))
+    if aggregators is not None:
+        rewards = value("scoring", "rewards")
+        for name in value("selection", "aggregators") or ():
+            message = _aggregator_fault(name, aggregators, rewards)
+            if message:
+                faults.append(Fault(("selection", "aggregators"), message))
+    return faults
+
+
+def _aggregator_fault(
+    name: str, aggregators: Mapping[str, Aggregator], rewards: Sequence[str] | None
+) -> str | None:
+    rule, colon, reward = name.partition(":")
+    if rule not in aggregators:
+        return unknown(rule, aggregators, "aggregator")
+    if not colon:
+        return None
+    if not aggregators[rule].uses_reward:
+        able = [other for other, row in aggregators.items() if row.uses_reward]
+        return f"{name!r}: {rule!r} uses no reward; only {', '.join(able)} can be given one"
+    if rewards is not None and reward not in rewards:
+        return (
+            f"{name!r}: {reward!r} is not among scoring.rewards {list(rewards)}; "
+            "add it there or choose one of them"
+        )
+    return None
+
+
+def _path_faults(value: Value) -> list[Fault]:
+    """Check that what is clearly a model's folder is there; hub names are left to the hub."""
+    faults = []
+    for section in ("generation", "embedding"):
+        name = value(section, "model")
+        if section == "generation" and value(section, "backend") == "replay":
+            continue  # make-believe samples need no model
+        if name and name.startswith(("/", "./", "../", "~")):
+            folder = Path(name).expanduser()
+            if not folder.is_dir():
+                faults.append(
+                    Fault(
+                        (section, "model"),
+                        f"there is no folder {name} (looked for from {Path.cwd()}); paths are "
+                        "relative to the current working directory",
+                    )
+                )
+    return faults
+
+
+def _cross_faults(value: Value) -> list[Fault]:
+    """Hold settings against one another."""
+    found = config.contradictions(
+        k=value("measure", "k"),
+        n=value("generation", "n"),
+        max_tokens=value("generation", "max_tokens"),
+        max_model_len=value("generation", "max_model_len"),
+        reward=value("selection", "reward"),
+        rewards=value("scoring", "rewards"),
+    )
+    return [Fault(tuple(key.split(".")), message) for key, message in found]
+
+
+def _task_faults(value: Value, faults: Sequence[Fault]) -> list[Fault]:
+    """Let the task check its own settings, those that are faulty already left out."""
+    settings = {key: value("task", key) for key in _purposes(config.Task)}
+    if settings["name"] not in TASKS:
+        return []
+    known = {key: setting for key, setting in settings.items() if setting is not None}
+    try:
+        TASKS[settings["name"]].check(config.Task(**known))
+    except ValueError as error:
+        lines = [line.partition(": ") for line in str(error).splitlines()]
+        found = [Fault(("task", *key.split(".")), message) for key, _, message in lines]
+        said = {fault.at[:2] for fault in faults}
+        return [fault for fault in found if fault.at[:2] not in said]
+    return []
+
+
+def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
+    """Return an experiment as plain dicts, lists, texts and numbers, defaults filled in."""
+    tree: dict[str, Any] = json.loads(json.dumps(asdict(experiment)))
+    return tree
+
+
+def dump_experiment(experiment: Experiment) -> str:
+    """Return the resolved experiment as YAML; ``load_experiment`` gives it back equal."""
+    return write_yaml(experiment_to_dict(experiment))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How large an experiment is, before anything of it is run."""
+
+    problems: int
+    temperatures: int
+    greedy: bool
+    n: int
+    max_tokens: int
+    subsets: Mapping[int, int]
+    """Subsets of each pool, by k."""
+    enumerated: tuple[int, ...]
+    """The k at which these are all the subsets there are."""
+
+    @property
+    def pools(self) -> int:
+        """Pairs of problem and temperature; greedy samples are in none."""
+        return self.problems * self.temperatures
+
+    @property
+    def requests(self) -> int:
+        """Samples to be drawn, one request each, greedy ones included."""
+        return self.pools * self.n + (self.problems if self.greedy else 0)
+
+    @property
+    def max_output_tokens(self) -> int:
+        """Tokens drawn if every sample runs to ``max_tokens``."""
+        return self.requests * self.max_tokens
+
+    @property
+    def subset_rows(self) -> int:
+        """Rows of the table of subsets."""
+        return self.pools * sum(self.subsets.values())
+
+    def describe(self) -> str:
+        """Return the sizes as a few lines of text."""
+        greedy = f" + {self.problems:,} greedy" if self.greedy else ""
+        by_k = ", ".join(
+            f"k={k}: {'all ' if k in self.enumerated else ''}{count:,}"
+            for k, count in self.subsets.items()
+        )
+        return "\n".join(
+            [
+                f"problems       {self.problems:,}",
+                f"pools          {self.pools:,} (x {self.temperatures} temperatures)",
+                f"requests       {self.requests:,} (x {self.n} samples{greedy})",
+                f"output tokens  {self.max_output_tokens:,} at most ({self.max_tokens:,} each)",
+                f"subsets        {self.subset_rows:,} ({by_k} of each pool)",
+            ]
+        )
+
+
+def plan(experiment: Experiment, num_problems: int) -> Plan:
+    """Work out the sizes of an experiment.
+
+    Args:
+        experiment: a valid experiment.
+        num_problems: how many problems its task really has.
+    """
+    n, measure = experiment.generation.n, experiment.measure
+    subsets = {k: min(math.comb(n, k), measure.replicates) for k in measure.k}
+    return Plan(
+        problems=num_problems,
+        temperatures=len(experiment.generation.temperatures),
+        greedy=experiment.generation.greedy,
+        n=n,
+        max_tokens=experiment.generation.max_tokens,
+        subsets=subsets,
+        enumerated=tuple(k for k in measure.k if math.comb(n, k) <= measure.replicates),
+    )

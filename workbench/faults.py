@@ -1,0 +1,83 @@
+"""What is wrong with an experiment, said key by key, in the words of a person who writes YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+EXPECTED = {
+    "int": "an integer",
+    "float": "a number",
+    "finite_number": "a finite number",
+    "string": "a text",
+    "bool": "true or false",
+    "dict": "a mapping (lines of 'key: value')",
+    "dataclass": "a mapping (lines of 'key: value')",
+}
+"""By the first part of pydantic's error type (``int_type``, ``int_from_float`` ...)."""
+LIMITS = {
+    "greater_than": ("gt", "must be more than"),
+    "greater_than_equal": ("ge", "must be at least"),
+    "less_than": ("lt", "must be less than"),
+    "less_than_equal": ("le", "must be at most"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong: where (``("generation", "n")``) and what."""
+
+    at: tuple[str, ...]
+    message: str
+
+
+def unknown(name: str, known: Iterable[str], kind: str = "") -> str:
+    """Return "unknown KIND 'name'; did you mean ...? (known: ...)"; without a kind, a bare key."""
+    choices = [str(choice) for choice in known]
+    near = get_close_matches(name, choices, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    what = f"{kind} {name!r}" if kind else "key"
+    return f"unknown {what}{hint} (known: {', '.join(choices)})"
+
+
+def type_fault(error: dict[str, Any], fields: dict[str, str | None]) -> Fault:
+    """Return one of pydantic's errors as a fault.
+
+    Args:
+        error: an item of ``ValidationError.errors()``.
+        fields: the section's keys with what each one is for.
+    """
+    at = tuple(str(part) for part in error["loc"])
+    kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
+    if kind == "unexpected_keyword_argument":
+        return Fault(at, unknown(at[-1], fields))
+    if kind == "missing":
+        purpose = fields.get(at[-1]) or "it has no default"
+        return Fault(at, f"missing: {purpose[0].lower()}{purpose[1:].rstrip('.')}")
+    if kind == "value_error":
+        return Fault(at, str(context["error"]))
+    if kind == "literal_error":
+        known = context["expected"].replace(" or ", ", ").replace("'", "").split(", ")
+        return Fault(at, unknown(str(value), known, "value"))
+    if kind in LIMITS:
+        key, words = LIMITS[kind]
+        return Fault(at, f"{words} {context[key]:g}, got {shown(value)}")
+    if kind == "tuple_type":
+        example = "" if isinstance(value, dict | None) else f"; write [{shown(value)}]"
+        return Fault(at, f"expected a list, got {shown(value)}{example}")
+    expected = EXPECTED.get(kind) or EXPECTED.get(kind.split("_")[0])
+    if expected is None:  # a kind of error that no setting gives today
+        return Fault(at, f"{error['msg']}, got {shown(value)}")
+    return Fault(at, f"expected {expected}, got {shown(value)}")
+
+
+def shown(value: object) -> str:
+    """Return a value as its writer knows it: ``nothing`` rather than None, ``true``, not True."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

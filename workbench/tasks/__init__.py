@@ -1,0 +1,60 @@
+"""TASKS: where problems come from, how they are asked, and what counts as right.
+
+Adding a task is one file beside this one and one line in the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from workbench import config
+from workbench.prompts import Example
+from workbench.tasks import arithmetic, math500
+from workbench.types import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One kind of problem. ``settings`` is always the experiment's ``task`` section."""
+
+    load: Callable[[config.Task], list[Problem]]
+    """The problems, in order; asking for more of them keeps the first ones as they were."""
+    examples: Callable[[config.Task], list[Example]]
+    """Worked examples for the prompt, none of them one of the problems."""
+    extract: Callable[[str, config.Task], tuple[str | None, str]]
+    """(completion, settings) -> (answer or None, the rule that found it)."""
+    equal: Callable[[str, str], bool | None]
+    """(gold, answer) -> is it right; None where the check timed out."""
+    canonical: Callable[[str], str]
+    """The spelling under which an answer is counted and compared with others."""
+    check: Callable[[config.Task], None]
+    """Refuse bad settings before anything heavy is loaded: ValueError, one fault a line, each
+    beginning with its key (``options.seed: ...``)."""
+    instruction: str
+    """What a model is told where the experiment's ``task.system`` says nothing."""
+    summary: str
+
+
+TASKS: dict[str, Task] = {
+    "arithmetic": Task(
+        arithmetic.load,
+        arithmetic.examples,
+        arithmetic.extract,
+        arithmetic.equal,
+        arithmetic.canonical,
+        arithmetic.check,
+        arithmetic.INSTRUCTION,
+        "generated sums and differences of whole numbers, difficulty set by options",
+    ),
+    "math500": Task(
+        math500.load,
+        math500.examples,
+        math500.extract,
+        math500.equal,
+        math500.canonical,
+        math500.check,
+        math500.INSTRUCTION,
+        "competition mathematics (MATH-500, or any local JSONL with LaTeX answers)",
+    ),
+}

@@ -1,0 +1,195 @@
+"""Task ``arithmetic``: sums and differences of whole numbers, as easy or hard as one likes.
+
+The problems are reasoning-gym's ``chain_sum`` (package ``reasoning-gym``), asked as "What is
+4 + 9?". They need no file and no network, and even a very small model gets some of them right.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import lru_cache
+from itertools import count, islice
+from typing import Any
+
+from workbench import config
+from workbench.prompts import Example, require_examples
+from workbench.tasks.math_answers import extract_answer
+from workbench.types import Problem
+
+INSTRUCTION = r"Work out the sum, and put your answer in \boxed{}."
+DEFAULTS: dict[str, int | None] = {
+    "min_terms": 2,
+    "max_terms": 2,
+    "min_digits": 1,
+    "max_digits": 1,
+    "max_operand": None,
+    "seed": 0,
+}
+"""``max_operand``: keep only problems whose numbers are not larger; None for no limit."""
+NUM_EXAMPLES = 16
+MISSES_ALLOWED = 20_000
+"""Drawing stops after so many expressions in a row that are too large or were had before."""
+STREAM = 10_000_000
+"""Item i of chain_sum with seed s is that of seed s + i: streams are kept this far apart."""
+
+Options = tuple[tuple[str, int | None], ...]
+"""All options by name, sorted: hashable."""
+
+_INTEGER = re.compile(r"([+-]?)\s*0*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?")
+
+
+def check(settings: config.Task) -> None:
+    """Raise ValueError if the options name no problems that can be drawn."""
+    faults = []
+    for name, value in settings.options.items():
+        if name not in DEFAULTS:
+            near = get_close_matches(name, DEFAULTS, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            faults.append(f"options.{name}: unknown option{hint} (known: {', '.join(DEFAULTS)})")
+        elif isinstance(value, bool) or not isinstance(value, int):
+            if not (name == "max_operand" and value is None):
+                faults.append(f"options.{name}: expected an integer, got {value!r}")
+        elif value < (smallest := {"seed": 0, "max_operand": 1}.get(name, 1)):
+            faults.append(f"options.{name}: must be at least {smallest}, got {value}")
+    if not faults:
+        faults = _contradictions(DEFAULTS | settings.options)
+    if settings.num_problems is None:
+        faults.append("num_problems: arithmetic makes its problems; say how many")
+    if settings.source is not None:
+        faults.append("source: arithmetic makes its problems and reads none; leave it out")
+    try:
+        require_examples(settings, NUM_EXAMPLES)
+    except ValueError as error:
+        faults.append(str(error))
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
+def _contradictions(options: dict[str, Any]) -> list[str]:
+    faults = []
+    for what in ("terms", "digits"):
+        low, high = options[f"min_{what}"], options[f"max_{what}"]
+        if low > high:
+            faults.append(f"options.min_{what}: {low} is more than max_{what} = {high}")
+    smallest = 10 ** (options["min_digits"] - 1) if options["min_digits"] > 1 else 0
+    if options["max_operand"] is not None and options["max_operand"] < smallest:
+        faults.append(
+            f"options.max_operand: {options['max_operand']} is less than every number of "
+            f"min_digits = {options['min_digits']} digits"
+        )
+    return faults
+
+
+def load(settings: config.Task) -> list[Problem]:
+    """Return the first ``num_problems`` problems; a larger number only adds to them.
+
+    No question comes twice, and none is a worked example.
+
+    Raises:
+        ValueError: the options allow fewer different problems than are asked for.
+    """
+    check(settings)
+    wanted = settings.num_problems or 0
+    options = _options(settings)
+    shown = set(_example_expressions(options))
+    sums = (pair for pair in _different_sums(options, stream=0) if pair[0] not in shown)
+    problems = [
+        Problem(
+            id=f"problem-{number}",
+            question=f"What is {expression}?",
+            gold=value,
+            metadata={"expression": expression},
+        )
+        for number, (expression, value) in enumerate(islice(sums, wanted))
+    ]
+    if len(problems) < wanted:
+        raise ValueError(
+            f"task arithmetic: these options give only {len(problems)} different problems beside "
+            f"the worked examples, num_problems asks for {wanted}; "
+            "lower it, or raise max_operand, max_digits or max_terms"
+        )
+    return problems
+
+
+def examples(settings: config.Task) -> list[Example]:
+    """Return 16 worked examples of the same difficulty; they depend on the options alone."""
+    return [
+        Example(f"What is {expression}?", _solution(expression))
+        for expression in _example_expressions(_options(settings))
+    ]
+
+
+def _solution(expression: str) -> str:
+    """Return the steps of a sum in words, as the small model is shown them."""
+    first, *rest = expression.split(" ")
+    value = int(first)
+    steps: list[str] = []
+    for sign, number in zip(rest[::2], rest[1::2], strict=True):
+        before, value = value, value + int(sign + number)
+        if steps:
+            step = f"then {'add' if sign == '+' else 'subtract'} {number}"
+        else:
+            step = (
+                f"add {before} and {number}" if sign == "+" else f"subtract {number} from {before}"
+            )
+        steps.append(f"{step} to get {value}")
+    words = f"We {', '.join(steps)}." if steps else f"It is {value}."
+    return rf"{words} The answer is \boxed{{{value}}}."
+
+
+def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
+    """Return the answer of a completion and the rule that found it."""
+    return extract_answer(text, last_number=settings.last_number)
+
+
+def canonical(answer: str) -> str:
+    """Return an integer without leading zeros, plus sign, thousands commas or ``.0``.
+
+    What is not an integer comes back as it is, so that it can be counted but equals no other.
+    """
+    match = _INTEGER.fullmatch(answer.strip(" \t\n$"))
+    if not match:
+        return answer.strip()
+    sign, digits = match[1], match[2].replace(",", "")
+    return f"-{digits}" if sign == "-" and digits != "0" else digits
+
+
+def equal(gold: str, answer: str) -> bool:
+    """Whether two answers are the same integer."""
+    return canonical(gold) == canonical(answer)
+
+
+def _options(settings: config.Task) -> Options:
+    return tuple(sorted((DEFAULTS | settings.options).items()))
+
+
+@lru_cache(maxsize=8)
+def _example_expressions(options: Options) -> tuple[str, ...]:
+    sums = _different_sums(options, stream=1)
+    return tuple(expression for expression, _ in islice(sums, NUM_EXAMPLES))
+
+
+def _different_sums(options: Options, stream: int) -> Iterator[tuple[str, str]]:
+    """Yield (expression, value) from reasoning-gym, none twice, until it has no new ones."""
+    from reasoning_gym.arithmetic.chain_sum import ChainSumConfig, ChainSumDataset  # over a second
+
+    chosen = dict(options)
+    largest = chosen.pop("max_operand")
+    chosen["seed"] = ((chosen["seed"] or 0) * 2 + stream) * STREAM
+    items = ChainSumDataset(ChainSumConfig(**chosen))
+    had: set[str] = set()
+    misses = 0
+    for index in count():
+        item = items[index]
+        expression = item["metadata"]["expression"]
+        numbers = map(int, re.findall(r"\d+", expression))
+        if expression in had or (largest is not None and max(numbers) > largest):
+            misses += 1
+            if misses > MISSES_ALLOWED:
+                return
+            continue
+        misses = 0
+        had.add(expression)
+        yield expression, item["answer"]

@@ -1,0 +1,128 @@
+"""Task ``math500``: competition mathematics, from MATH-500 on the hub or a local JSONL file.
+
+Answers are LaTeX, and math-verify says whether two of them are equal.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from workbench import config
+from workbench.prompts import Example, require_examples
+from workbench.tasks.math_answers import answers_equal, canonical_answer, extract_answer
+from workbench.tasks.problems import parse_record, read_jsonl
+from workbench.types import Problem
+
+HUB_NAME = "HuggingFaceH4/MATH-500"
+PREFIX = "math500"
+"""Problems without an id of their own are math500-0, math500-1, ..."""
+INSTRUCTION = r"Solve the problem step by step, and put your final answer in \boxed{}."
+
+# Four of our own, one each of algebra, number theory, counting and geometry, in the manner of the
+# worked solutions of MATH (Hendrycks et al. 2021): short prose, LaTeX, the answer in a box.
+EXAMPLES = (
+    Example(
+        "If $3x - 7 = 2x + 5$, what is the value of $x^2$?",
+        "Subtracting $2x$ from both sides gives $x - 7 = 5$, so $x = 12$. "
+        r"Therefore $x^2 = 144$. The final answer is $\boxed{144}$.",
+    ),
+    Example(
+        "What is the remainder when $7^{10}$ is divided by $8$?",
+        r"Since $7 \equiv -1 \pmod 8$, we have $7^{10} \equiv (-1)^{10} = 1 \pmod 8$. "
+        r"The final answer is $\boxed{1}$.",
+    ),
+    Example(
+        "Two fair coins and one fair six-sided die are thrown. What is the probability that both "
+        "coins show heads and the die shows a number greater than $4$? "
+        "Give your answer as a common fraction.",
+        r"Both coins show heads with probability $\frac{1}{2} \cdot \frac{1}{2} = \frac{1}{4}$, "
+        r"and the die shows $5$ or $6$ with probability $\frac{2}{6} = \frac{1}{3}$. "
+        r"The two are independent, so the probability is $\frac{1}{4} \cdot \frac{1}{3} = "
+        r"\frac{1}{12}$. The final answer is $\boxed{\frac{1}{12}}$.",
+    ),
+    Example(
+        "A square has a diagonal of length $6$. What is the length of one of its sides?",
+        r"A square of side $s$ has a diagonal of length $s\sqrt{2}$, so $s\sqrt{2} = 6$ and "
+        r"$s = \frac{6}{\sqrt{2}} = 3\sqrt{2}$. The final answer is $\boxed{3\sqrt{2}}$.",
+    ),
+)
+
+
+def check(settings: config.Task) -> None:
+    """Raise ValueError for options (there are none), a missing file or too many examples."""
+    faults = [f"options.{name}: unknown option; task math500 has none" for name in settings.options]
+    path = _local_path(settings)
+    if path is not None and not path.is_file():
+        faults.append(
+            f"source: there is no file {path} (looked for from {Path.cwd()}); paths are relative "
+            f"to the current working directory, and without source it is {HUB_NAME} of the hub"
+        )
+    try:
+        require_examples(settings, len(EXAMPLES))
+    except ValueError as error:
+        faults.append(str(error))
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
+def load(settings: config.Task) -> list[Problem]:
+    """Return the first ``num_problems`` problems of a local file, or of the hub's test split.
+
+    Raises:
+        ValueError: the file is not a valid problem file, the hub cannot be reached, or there are
+            fewer problems than are asked for.
+    """
+    check(settings)
+    path = _local_path(settings)
+    problems = _from_hub(settings.source or HUB_NAME) if path is None else read_jsonl(path, PREFIX)
+    wanted = settings.num_problems
+    if wanted is not None and wanted > len(problems):
+        raise ValueError(
+            f"num_problems asks for {wanted} problems, {path or settings.source or HUB_NAME} has "
+            f"{len(problems)}; lower it or leave it out"
+        )
+    return problems[:wanted]
+
+
+def _local_path(settings: config.Task) -> Path | None:
+    """Return the source as a path if it is one, rather than a name on the hub (OWNER/NAME)."""
+    source = settings.source
+    if source is None:
+        return None
+    looks_local = source.startswith((".", "/", "~")) or source.endswith((".jsonl", ".gz"))
+    path = Path(source).expanduser()
+    return path if looks_local or path.exists() else None
+
+
+def _from_hub(name: str) -> list[Problem]:
+    from datasets import load_dataset  # slow to import, and not needed for a local file
+
+    try:
+        rows = load_dataset(name, split="test")
+    except Exception as error:  # no network, no such name, no access: the library has many errors
+        raise ValueError(
+            f"cannot load {name!r} from the hub ({type(error).__name__}: {error}); "
+            "without the network, set task.source to a local JSONL file with the keys "
+            "'problem' and 'answer'"
+        ) from error
+    return [parse_record(row, f"{PREFIX}-{number}") for number, row in enumerate(rows)]
+
+
+def examples(settings: config.Task) -> list[Example]:
+    """Return four worked examples; no setting changes them."""
+    return list(EXAMPLES)
+
+
+def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
+    """Return the answer of a completion and the rule that found it."""
+    return extract_answer(text, last_number=settings.last_number)
+
+
+def canonical(answer: str) -> str:
+    """Return the spelling under which a LaTeX answer is counted."""
+    return canonical_answer(answer)
+
+
+def equal(gold: str, answer: str) -> bool | None:
+    """Whether ``answer`` is right, by math-verify; None where that took too long."""
+    return answers_equal(gold, answer)

@@ -1,0 +1,198 @@
+"""What a text answers, whether two mathematical answers are equal, and which answers agree.
+
+math-verify decides equality. It is neither symmetric nor transitive (gold ``50%`` accepts ``0.5``
+and ``50``), so correctness is always against gold directly, and never through a cluster.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from workbench.types import UNANSWERED
+
+TIMEOUT_SECONDS = 5
+"""For each of: reading gold, reading the answer, comparing the two."""
+
+_BOX = re.compile(r"\\boxed\s*\{")
+_PHRASE = re.compile(r"\banswer(?:\s+is\s*:?|\s*[:=])", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"\.(?=\s|$)")
+# A minus sign belongs to the number unless it stands behind something to subtract from.
+_NUMBER = re.compile(
+    r"(?:(?<![\w)\]}])-)?(?<![\w.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|/\d+)?(?!\w)"
+)
+
+
+def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None, str]:
+    r"""Return what a text gives as its answer, and the rule that found it.
+
+    The rules, in order:
+
+    - ``boxed``: the last ``\boxed{...}`` that is closed (braces balanced, ``\{`` and ``\}`` not
+      counted) and not empty. A box cut off by the end of the text is not an answer.
+    - ``phrase``: what follows the last "answer is", "answer:" or "answer =", up to the end of its
+      sentence or line, or inside its dollar signs.
+    - ``last_number``: the last integer, decimal or plain fraction, only where it is allowed.
+    - ``none``: no answer.
+
+    Args:
+        text: a completion.
+        last_number: whether the last rule may fire.
+
+    Returns:
+        (answer or None, rule).
+    """
+    text = text.replace("\N{MINUS SIGN}", "-")
+    for match in reversed(list(_BOX.finditer(text))):
+        inside = _up_to_closing_brace(text, match.end())
+        if inside is not None and inside.strip():
+            return inside.strip(), "boxed"
+    for match in reversed(list(_PHRASE.finditer(text))):
+        answer = _end_of_phrase(text[match.end() :])
+        if answer:
+            return answer, "phrase"
+    if last_number and (numbers := _NUMBER.findall(text)):
+        return numbers[-1], "last_number"
+    return None, "none"
+
+
+def _up_to_closing_brace(text: str, start: int) -> str | None:
+    r"""Return the text from ``start`` to the brace that closes it, or None if none does."""
+    depth = 1
+    position = start
+    while position < len(text):
+        character = text[position]
+        if character == "\\":  # \{ and \} are printed braces, not grouping ones
+            position += 2
+            continue
+        depth += (character == "{") - (character == "}")
+        if depth == 0:
+            return text[start:position]
+        position += 1
+    return None
+
+
+def _end_of_phrase(rest: str) -> str:
+    """Return the answer at the start of ``rest``, without its dollar signs, stars and full stop."""
+    line = rest.lstrip(" \t:*").split("\n", 1)[0]
+    maths = re.match(r"\$+([^$]+)\$", line) or re.match(r"\\\((.+?)\\\)", line)
+    if maths:
+        return maths.group(1).strip()
+    if "\\boxed" in line:  # an empty or unclosed box: the box rule has already refused it
+        return ""
+    return _SENTENCE_END.split(line, maxsplit=1)[0].strip(" \t*$")
+
+
+def canonical_answer(answer: str) -> str:
+    r"""Return an answer in the spelling under which it is counted and compared.
+
+    Only what never changes a value is evened out (spaces, outer dollar signs, a final full stop,
+    ``\left`` and ``\right``, ``\dfrac``), so that few distinct strings are left for math-verify.
+    """
+    text = answer.strip().strip("$").strip()
+    if not text.endswith(r"\right."):
+        text = text.removesuffix(".").rstrip().rstrip("$").rstrip()
+    text = re.sub(r"\\[dt]frac(?![a-zA-Z])", r"\\frac", text)
+    text = re.sub(r"\\(?:left|right)(?![a-zA-Z])\s*(?!\.)", "", text)
+    return re.sub(r"\s+", " ", text).strip() or answer.strip()
+
+
+def answers_equal(gold: str, answer: str) -> bool | None:
+    """Whether ``answer`` is right when ``gold`` is the known answer.
+
+    Not symmetric: gold comes first. Equal strings are equal; the rest is math-verify's to decide;
+    what neither it nor sympy can read or compare is not equal. Each pair is compared once and
+    remembered.
+
+    Returns:
+        True or False, or None where reading or comparing took more than 5 seconds. Off the main
+        thread, where alarms do not reach, there is no time limit.
+
+    Source:
+        math-verify 0.9, ``parse`` and ``verify``.
+    """
+    return _compare(canonical_answer(gold), canonical_answer(answer))
+
+
+@lru_cache(maxsize=1 << 16)
+def _compare(gold: str, answer: str) -> bool | None:
+    if gold == answer:
+        return True
+    from math_verify import verify  # sympy takes a while to import
+    from math_verify.errors import TimeoutException  # a BaseException: `except Exception` misses it
+
+    _quieten()
+    try:
+        return bool(
+            verify(
+                list(_parse(gold)),
+                list(_parse(answer)),
+                timeout_seconds=_seconds(),
+                raise_on_error=True,  # else a time-out would come back as False, a wrong answer
+            )
+        )
+    except TimeoutException:
+        return None
+    except Exception:  # whatever sympy stumbles over, the two are not shown equal
+        return False
+
+
+@lru_cache(maxsize=1 << 12)
+def _parse(text: str) -> tuple[Any, ...]:
+    """Return math-verify's readings of a bare LaTeX text: an expression, its string, or nothing."""
+    from math_verify import parse
+
+    return tuple(parse(f"${text}$", parsing_timeout=_seconds(), raise_on_error=True))
+
+
+def _seconds() -> int | None:
+    """Return the time limit: alarms work on the main thread only, elsewhere there is none."""
+    return TIMEOUT_SECONDS if threading.current_thread() is threading.main_thread() else None
+
+
+@lru_cache(maxsize=1)
+def _quieten() -> None:
+    """Keep math-verify from warning, pair by pair, of what ``answers_equal`` already reports."""
+    for name in ("math_verify", "latex2sympy2_extended"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+
+
+def cluster_answers(
+    answers: Sequence[str | None],
+    canonical: Callable[[str], str],
+    equal: Callable[[str, str], bool | None],
+) -> list[int]:
+    """Put the samples of one pool that answer the same into one cluster, by leader.
+
+    The distinct canonical strings are taken in order of falling count, then text; each joins the
+    first cluster whose leader (its first string) it equals in either direction, or leads a new one.
+    A comparison that timed out does not join. Since equality is not transitive, members of a
+    cluster may differ from each other, and from one another in correctness.
+
+    Args:
+        answers: (N,) answers as extracted, None where a sample gave none.
+        canonical: the spelling under which answers are counted.
+        equal: (gold, answer) -> whether they are equal, None if unknown; asked at most once for
+            each ordered pair of distinct strings.
+
+    Returns:
+        (N,) cluster numbers from 0, in the order in which clusters were led; -1 = unanswered.
+    """
+    texts = [None if answer is None else canonical(answer) for answer in answers]
+    counts = Counter(text for text in texts if text is not None)
+    leaders: list[str] = []
+    cluster_of: dict[str | None, int] = {None: UNANSWERED}
+    for text in sorted(counts, key=lambda text: (-counts[text], text)):
+        for number, leader in enumerate(leaders):
+            if equal(leader, text) or equal(text, leader):
+                cluster_of[text] = number
+                break
+        else:
+            cluster_of[text] = len(leaders)
+            leaders.append(text)
+    return [cluster_of[text] for text in texts]
