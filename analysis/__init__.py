@@ -1,0 +1,1 @@
+"""Reads numbers and says what was found: selection, intervals, correlations, tables and figures."""

@@ -1,0 +1,106 @@
+"""Rows grouped by the value of a metric, with the mean outcome of each group."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from workbench.lookup import lookup
+from workbench.types import Floats, Ints
+
+OUTCOMES = ("maj_correct", "best_correct", "sem_mbr_correct", "lex_mbr_correct")
+
+WIDTHS = {
+    "equal": "buckets of equal width between the smallest and the largest value",
+    "quantile": "buckets of about equal count",
+}
+
+
+def bucket(
+    df: pd.DataFrame,
+    metric: str,
+    num_buckets: int = 8,
+    k: int | None = None,
+    outcomes: Sequence[str] = OUTCOMES,
+    width: str = "equal",
+) -> pd.DataFrame:
+    """Mean outcomes of the rows whose metric lies in the same range, as in the study.
+
+    Read down a column to see how the outcome moves with the metric. A value on the border of two
+    buckets belongs to the lower one. Rows of one problem are not independent, so a mean over many
+    rows may still rest on few problems.
+
+    Args:
+        df: one row per subset, with the columns ``metric`` and ``outcomes`` (and ``k``).
+        metric: the column to group by.
+        num_buckets: how many buckets; empty ones are left out.
+        k: only subsets of this size; all rows by default. DPP values compare only at equal k.
+        outcomes: columns to average; NaN is left out of its column.
+        width: "equal" (width, as in the study) or "quantile" (count).
+
+    Returns:
+        One row per bucket, lowest first: the outcomes' means, then min, max, mean and count of the
+        metric, in its unit. ``attrs["dropped"]`` maps the metric to the number of rows dropped
+        because it is NaN or infinite, and each outcome to the number of its NaN among the rest.
+
+    Raises:
+        ValueError: an unknown column or width, no row of that ``k``, or no bucket asked for.
+
+    Source:
+        The bucket tables of the study of 4/22.
+    """
+    lookup(WIDTHS, width, kind="bucket width")
+    if num_buckets < 1:
+        raise ValueError(f"num_buckets must be at least 1, got {num_buckets}")
+    rows = df if k is None else _of_size(df, k)
+    columns = {str(name): name for name in df.columns}
+    values = _numbers(rows, lookup(columns, metric, kind="metric"))
+    finite = np.isfinite(values)
+    kept = values[finite]
+    results = {name: _numbers(rows, lookup(columns, name, kind="outcome")) for name in outcomes}
+    table = pd.DataFrame({name: result[finite] for name, result in results.items()})
+    dropped = {metric: int((~finite).sum())}
+    dropped |= {str(name): int(missing) for name, missing in table.isna().sum().items()}
+    groups = bucket_numbers(kept, num_buckets, width)
+    means = table.groupby(groups).mean()
+    metric_columns = pd.Series(kept).groupby(groups).agg(["min", "max", "mean", "count"])
+    found = pd.concat([means, metric_columns], axis=1).reset_index(drop=True)
+    found.attrs["dropped"] = dropped
+    return found
+
+
+def _of_size(df: pd.DataFrame, k: int) -> pd.DataFrame:
+    """Rows of the subsets of size ``k``."""
+    if "k" not in df.columns:
+        raise ValueError(f"k={k} needs a column 'k' (known: {', '.join(map(str, df.columns))})")
+    rows = df[df["k"] == k]
+    if rows.empty:
+        sizes = ", ".join(str(size) for size in sorted(df["k"].unique()))
+        raise ValueError(f"no subsets of k={k} among the rows (known: {sizes})")
+    return rows
+
+
+def _numbers(df: pd.DataFrame, name: str) -> Floats:
+    """A column as floats, whatever it uses for missing."""
+    return df[name].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def bucket_numbers(values: Floats, num_buckets: int, width: str) -> Ints:
+    """Which bucket each value falls into.
+
+    Args:
+        values: (R,) finite values.
+        num_buckets: how many buckets.
+        width: "equal" or "quantile".
+
+    Returns:
+        (R,) numbers from 0 for the lowest; those of empty buckets do not occur.
+    """
+    if not len(values):
+        return np.empty(0, dtype=np.int64)
+    shares = np.linspace(0, 1, num_buckets + 1)[1:-1]
+    if width == "quantile":
+        edges = np.quantile(values, shares)
+    else:
+        edges = values.min() + shares * (values.max() - values.min())
+    return np.searchsorted(edges, values, side="left")

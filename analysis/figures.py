@@ -1,0 +1,195 @@
+"""FIGURES: DataFrames -> pictures. Draws what the tables hold, computes nothing.
+
+``run.plot.accuracy_by_k()`` and the like return matplotlib figures, for notebooks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
+
+from workbench.metrics import METRICS
+from workbench.run import ACCESSORS, Run
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
+"""Okabe & Ito's palette, told apart by colour-blind readers."""
+MARKERS = "osD^vP*X"
+
+
+def accuracy_by_k(run: Run) -> Figure:
+    """Draw accuracy of each selection, coverage and a single sample against k, per temperature."""
+    frame = run.table("accuracy_by_k_temperature")
+    names = [*_outcomes(frame), "single_sample"]
+    temperatures = sorted(frame["temperature"].unique())
+    figure, axes = _panels(len(temperatures), "k, samples in the subset", "share of problems right")
+    for axis, temperature in zip(axes, temperatures, strict=True):
+        part = frame[frame["temperature"] == temperature]
+        for place, name in enumerate(names):
+            _line(axis, part, "k", name, place, nudge=2 ** (0.06 * (place - len(names) / 2)))
+        _log_k(axis, sorted(frame["k"].unique()))
+        axis.set_title(f"temperature {temperature:g}")
+    _legend(figure, axes[0])
+    return _signed(figure, run)
+
+
+def coverage_curve(run: Run) -> Figure:
+    """Draw the exact pass@k, maj@k and best@k against k, per temperature."""
+    frame = run.table("coverage_curve")
+    frame = frame[frame["temperature"] > 0]
+    names = [c for c in frame.columns if c.endswith("@k")]
+    figure, axes = _panels(len(names), "k, samples in the subset", "expected accuracy")
+    for axis, name in zip(axes, names, strict=True):
+        for place, (temperature, part) in enumerate(frame.groupby("temperature")):
+            nudge = 2 ** (0.08 * (place - 1))
+            _line(axis, part, "k", name, place, f"T = {temperature:g}", nudge=nudge)
+        _log_k(axis, sorted(frame["k"].unique()))
+        axis.set_title(name)
+    _legend(figure, axes[0])
+    return _signed(figure, run)
+
+
+def diversity_by_temperature(run: Run) -> Figure:
+    """Draw each metric's mean over subsets against temperature, one line per k."""
+    frame = run.subsets
+    metrics = list(run.experiment.measure.metrics)
+    figure, axes = _panels(len(metrics), "temperature", "", shared=False)
+    for axis, metric in zip(axes, metrics, strict=True):
+        means = frame.groupby(["k", "temperature"])[metric].mean().reset_index()
+        for place, (k, part) in enumerate(means.groupby("k")):
+            _line(axis, part, "temperature", metric, place, f"k = {k}")
+        axis.set_xticks(sorted(frame["temperature"].unique()))
+        axis.set_title(METRICS[metric].label)
+    _legend(figure, axes[0])
+    return _signed(figure, run)
+
+
+def outcome_by_bucket(run: Run) -> Figure:
+    """Draw each outcome against each metric, in buckets, at the largest k."""
+    frame = run.table("bucket")
+    frame = frame[(frame["k"] == frame["k"].max()) & (frame["rows"] == "all")]
+    metrics = list(dict.fromkeys(frame["metric"]))
+    figure, axes = _panels(len(metrics), "", "mean outcome")
+    for axis, metric in zip(axes, metrics, strict=True):
+        part = frame[frame["metric"] == metric]
+        for place, name in enumerate(_outcomes(frame)):
+            _line(axis, part, "mean", name, place, sizes=part["count"])
+        axis.set_xlabel(METRICS[metric].label)
+        axis.set_title(f"{metric}, k = {frame['k'].max()}")
+    _legend(figure, axes[0])
+    return _signed(figure, run)
+
+
+FIGURES: dict[str, Callable[[Run], Figure]] = {
+    "accuracy_by_k": accuracy_by_k,
+    "coverage_curve": coverage_curve,
+    "diversity_by_temperature": diversity_by_temperature,
+    "outcome_by_bucket": outcome_by_bucket,
+}
+
+
+def save(figure: Figure, folder: Path, name: str) -> Path:
+    """Write a figure as PNG and SVG; return the PNG."""
+    folder.mkdir(parents=True, exist_ok=True)
+    figure.savefig(folder / f"{name}.png", dpi=130)
+    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    return folder / f"{name}.png"
+
+
+class Plots:
+    """``run.plot``: every figure of the report, by name."""
+
+    def __init__(self, run: Run) -> None:
+        """Draw from ``run``."""
+        self.run = run
+
+    def __dir__(self) -> list[str]:
+        """List the figures."""
+        return list(FIGURES)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a function that draws the named figure."""
+        if name not in FIGURES:
+            raise AttributeError(f"no figure {name!r} (known: {', '.join(FIGURES)})")
+        return lambda: FIGURES[name](self.run)
+
+
+ACCESSORS["plot"] = Plots
+
+
+def _outcomes(frame: pd.DataFrame) -> list[str]:
+    return [c for c in frame.columns if c.endswith("_correct") or c == "coverage"]
+
+
+def _panels(count: int, x: str, y: str, shared: bool = True) -> tuple[Figure, list[Axes]]:
+    """Return a figure with ``count`` panels, at most three to a row."""
+    columns = min(count, 3)
+    rows = -(-count // columns)
+    figure = Figure(figsize=(4.2 * columns, 3.4 * rows + 1.0), layout="constrained")
+    grid = np.atleast_1d(figure.subplots(rows, columns, sharey=shared, squeeze=False)).ravel()
+    for axis in grid[count:]:
+        axis.set_visible(False)
+    for axis in grid[:count]:
+        axis.set_xlabel(x)
+        axis.grid(alpha=0.25)
+        axis.spines[["top", "right"]].set_visible(False)
+    for axis in grid[:count:columns]:
+        axis.set_ylabel(y)
+    return figure, list(grid[:count])
+
+
+def _line(
+    axis: Axes,
+    part: pd.DataFrame,
+    x: str,
+    y: str,
+    place: int,
+    label: str | None = None,
+    sizes: pd.Series[int] | None = None,
+    nudge: float = 1.0,
+) -> None:
+    """Draw one line, with its intervals as bars where the table has them.
+
+    With ``sizes`` the markers' areas show how many subsets each point rests on, and there are no
+    bars: they would cover one another. ``nudge`` moves a line along a log axis, so that bars of
+    several lines can be told apart.
+    """
+    part = part.sort_values(x).assign(**{x: lambda rows: rows[x] * nudge})
+    colour = COLOURS[place % len(COLOURS)]
+    marker = MARKERS[place % len(MARKERS)]
+    axis.plot(
+        part[x], part[y], color=colour, marker=marker, markersize=0 if sizes is not None else 4.5,
+        label=(label or y).removesuffix("_correct"), linewidth=1.4,
+    )  # fmt: skip
+    if sizes is not None:
+        area = 10 + 90 * sizes.loc[part.index] / sizes.max()
+        axis.scatter(part[x], part[y], s=area, color=colour, marker=marker, linewidths=0)
+    elif f"{y}_low" in part and part[f"{y}_low"].notna().any():
+        reach = [part[y] - part[f"{y}_low"], part[f"{y}_high"] - part[y]]
+        axis.errorbar(part[x], part[y], yerr=reach, fmt="none", color=colour, alpha=0.4, lw=1)
+
+
+def _log_k(axis: Axes, ks: list[int]) -> None:
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_locator(FixedLocator(ks))
+    axis.xaxis.set_major_formatter(ScalarFormatter())
+    axis.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _legend(figure: Figure, axis: Axes) -> None:
+    handles, labels = axis.get_legend_handles_labels()
+    figure.legend(
+        handles, labels, loc="outside upper center", ncols=min(7, len(labels)), frameon=False
+    )
+
+
+def _signed(figure: Figure, run: Run) -> Figure:
+    """Put the run's signature under a figure."""
+    figure.supxlabel(run.signature, fontsize=7, color="#666666")
+    return figure

@@ -1,0 +1,70 @@
+"""Tables as text: Markdown for files, a terminal table for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from rich.table import Table as Grid
+from rich.text import Text
+
+from analysis.tables import Table
+
+COUNTS = ("count", "samples", "pools", "k")
+
+
+def merged(frame: pd.DataFrame, gap: str = " ") -> pd.DataFrame:
+    """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]``."""
+    shown: dict[str, list[str]] = {}
+    for name in map(str, frame.columns):
+        if name.endswith(("_low", "_high")) and name.rsplit("_", 1)[0] in frame.columns:
+            continue
+        cells = [_cell(name, value) for value in frame[name]]
+        if f"{name}_low" in frame.columns:
+            bounds = zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
+            cells = [
+                cell if pd.isna(low) else f"{cell}{gap}[{_number(low)}, {_number(high)}]"
+                for cell, (low, high) in zip(cells, bounds, strict=True)
+            ]
+        shown[name] = cells
+    return pd.DataFrame(shown)
+
+
+def to_markdown(name: str, table: Table, signature: str) -> str:
+    """Return a table as a Markdown section with its notes and the run's signature."""
+    body = (
+        "(empty)"
+        if table.frame.empty
+        else merged(table.frame).to_markdown(index=False, disable_numparse=True)
+    )
+    notes = "\n".join(f"- {note}" for note in table.notes)
+    return f"## {name}\n\n{body}\n\n{notes}\n\n`{signature}`\n"
+
+
+def to_grid(name: str, frame: pd.DataFrame, caption: str) -> Grid:
+    """Return a table for the terminal, each interval on a line of its own under its number."""
+    grid = Grid(title=name, caption=Text(caption), title_justify="left", caption_justify="left")
+    text = merged(frame, gap="\n")
+    for column in text.columns:
+        numeric = pd.api.types.is_numeric_dtype(frame[column].dtype)
+        grid.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+    for row in text.itertuples(index=False):
+        grid.add_row(*row)
+    return grid
+
+
+def _cell(name: str, value: Any) -> str:
+    if name in COUNTS and not pd.isna(value):
+        return f"{int(value)}"
+    if isinstance(value, bool | str):
+        return str(value)
+    if isinstance(value, float):
+        return f"{value:g}" if name == "temperature" else _number(value)
+    return str(value)
+
+
+def _number(value: float) -> str:
+    """Three decimals, more significant digits for large values; an undefined one is a dash."""
+    if pd.isna(value):
+        return "-"
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.1f}"

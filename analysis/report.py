@@ -1,0 +1,93 @@
+"""Stage 4: subsets -> tables, figures, tracked run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from analysis.figures import FIGURES, save
+from analysis.render import to_markdown
+from analysis.tables import TABLES, Data, Table
+from workbench.folder import Folder
+from workbench.manifest import Manifest
+from workbench.progress import bar, notice
+from workbench.run import Run
+from workbench.store import appear, fingerprint, marks
+from workbench.track import Tracker
+
+VERSION = 1
+"""Raise when the tables would come out otherwise, so that finished runs are analysed again."""
+
+
+def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
+    """Write every table (CSV, Markdown) and figure (PNG, SVG) of a run, and log them.
+
+    Raises:
+        ValueError: the run is not measured yet.
+    """
+    run = Run(folder.root)
+    names = ("subsets", "expectations", "scores")
+    inputs = [
+        marks(path)["content"]
+        for name in names
+        for path in sorted((folder.root / name).glob("block-*.parquet"))
+    ]
+    if not list((folder.root / "subsets").glob("block-*.parquet")):
+        raise ValueError(f"{folder.root} is not measured yet; run `workbench measure` first")
+    made_from = fingerprint(
+        version=VERSION,
+        inputs=inputs,
+        analysis=vars(run.experiment.analysis),
+        signature=run.signature,
+    )
+    if manifest.stage("analyze") and _complete(folder.root, manifest, made_from):
+        notice("analyze: up to date")
+        return
+    with manifest.running("analyze", made_from):
+        data = Data(run)
+        if data.subsets.empty:
+            raise ValueError(
+                f"{folder.root} has no pool of {min(run.experiment.measure.k)} samples yet; let "
+                "`workbench generate` finish, or lower measure.k"
+            )
+        with bar("analyze", len(TABLES) + len(FIGURES), "tables") as advance:
+            frames = {}
+            for name, maker in TABLES.items():
+                table = maker.make(data)
+                _write(folder.root / "tables", name, table, run.signature)
+                tracker.table(name, table.frame)
+                frames[name] = table.frame
+                advance(1)
+            for name, draw in FIGURES.items():
+                tracker.figure(name, save(draw(run), folder.root / "figures", name))
+                advance(1)
+        tracker.summarize(summary(frames))
+
+
+def summary(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
+    """Return the scalars that stand for a run: ``maj@8/T0.7`` and the like."""
+    values: dict[str, float] = {}
+    for row in frames["accuracy_by_k_temperature"].to_dict("records"):
+        for name, value in row.items():
+            if str(name).endswith("_correct") or name == "coverage":
+                short = str(name).removesuffix("_correct").replace("coverage", "pass")
+                values[f"{short}@{int(row['k'])}/T{row['temperature']:g}"] = float(value)
+    for row in frames["statuses"].to_dict("records"):
+        values[f"accuracy/T{row['temperature']:g}"] = float(row["accuracy"])
+        values[f"distinct_texts/T{row['temperature']:g}"] = float(row["distinct_texts"])
+    return values
+
+
+def _complete(root: Path, manifest: Manifest, made_from: str) -> bool:
+    stage = manifest.stage("analyze")
+    wanted = [root / "tables" / f"{name}.csv" for name in TABLES]
+    wanted += [root / "figures" / f"{name}.{kind}" for name in FIGURES for kind in ("png", "svg")]
+    done = stage.get("status") == "done" and stage.get("fingerprint") == made_from
+    return done and all(path.exists() for path in wanted)
+
+
+def _write(folder: Path, name: str, table: Table, signature: str) -> None:
+    text = to_markdown(name, table, signature)
+    appear(folder / f"{name}.md", lambda part: part.write_text(text, encoding="utf-8"))
+    appear(folder / f"{name}.csv", lambda part: table.frame.to_csv(part, index=False))

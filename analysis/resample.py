@@ -1,0 +1,212 @@
+"""Confidence intervals whose unit is the problem.
+
+Rows of one problem are not independent and subsets of one pool overlap, so an interval that counts
+rows is far too narrow. Everything here first collapses rows to sums per problem, which is also why
+repeating every row changes nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from workbench.types import Floats, Ints
+
+MIN_PROBLEMS = 10
+"""Below this many problems no interval is given: it would not cover what it claims to."""
+
+MOST_WEIGHTS = 4_000_000
+"""Resampling weights held in memory at once (32 MB)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Estimates, each with its interval over problems. Arrays of one shape."""
+
+    value: Floats
+    low: Floats
+    """NaN where there are fewer than 10 problems."""
+    high: Floats
+    num_problems: Ints
+    """Problems behind each value."""
+
+
+def problem_codes(problems: ArrayLike) -> Ints:
+    """Problem labels as numbers from 0, in sorted order of the labels.
+
+    Raises:
+        ValueError: a label is missing, or they are not one row.
+    """
+    labels = np.asarray(problems)
+    if labels.ndim != 1:
+        raise ValueError(f"problems must be one label per row, got shape {labels.shape}")
+    codes, _ = pd.factorize(labels, sort=True)
+    if (codes < 0).any():
+        raise ValueError(
+            f"problems has no label at row {int(np.argmax(codes < 0))}; every row belongs to one"
+        )
+    return codes.astype(np.int64)
+
+
+def bootstrap_means(
+    values: ArrayLike | pd.DataFrame,
+    problems: ArrayLike,
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    rng: np.random.Generator,
+) -> Intervals:
+    """Column means with percentile bootstrap intervals over problems.
+
+    The mean is over rows (sum over problems ÷ rows of those problems), so problems with more rows
+    weigh more. Each resample draws as many problems as there are, with replacement, and the same
+    ones for all columns.
+
+    Args:
+        values: (R, C) or (R,) values; NaN is left out of its column.
+        problems: (R,) problem of each row, as any label.
+        resamples: how many times the problems are resampled.
+        confidence: share of such intervals that should hold the true mean.
+        rng: the only source of randomness.
+
+    Returns:
+        (C,) means and bounds in the unit of ``values`` (C = 1 for one row of values); NaN where a
+        column has no value; bounds NaN below 10 problems.
+
+    Raises:
+        ValueError: lengths differ, a value is infinite, a problem label is missing, or
+            ``confidence`` is not a share.
+
+    Source:
+        The cluster bootstrap: Davison & Hinkley (1997), section 3.8; percentile limits.
+    """
+    check_confidence(confidence)
+    table = np.asarray(values, dtype=np.float64)
+    table = table[:, None] if table.ndim == 1 else table
+    codes = problem_codes(problems)
+    if table.ndim != 2 or len(table) != len(codes):
+        raise ValueError(
+            f"values need one row per problem label, got shape {table.shape} and {len(codes)} "
+            "labels"
+        )
+    if np.isinf(table).any():
+        row, column = np.argwhere(np.isinf(table))[0]
+        raise ValueError(
+            f"values are infinite at row {row}, column {column}, so a mean has no meaning; drop "
+            "such rows and count them"
+        )
+    missing = np.isnan(table)
+    sums = sum_by_problem(np.where(missing, 0.0, table), codes)  # (P, C)
+    counts = sum_by_problem((~missing).astype(np.float64), codes)
+    num_problems = (counts > 0).sum(axis=0)
+    low, high = np.full((2, table.shape[1]), np.nan)
+    if len(codes) and num_problems.max(initial=0) >= MIN_PROBLEMS:
+        means = _resampled_means(sums, counts, resamples, rng)
+        tail = (1 - confidence) / 2
+        enough = num_problems >= MIN_PROBLEMS
+        bounds = np.nanquantile(means[:, enough], [tail, 1 - tail], axis=0)
+        low[enough], high[enough] = bounds
+    return Intervals(_ratio(sums.sum(axis=0), counts.sum(axis=0)), low, high, num_problems)
+
+
+def jackknife_interval(
+    moments: Floats,
+    statistic: Callable[[Floats], Floats],
+    active: ArrayLike = True,
+    confidence: float = 0.95,
+) -> Intervals:
+    """Correlations with jackknife intervals over problems, from additive moments.
+
+    Args:
+        moments: (P, ...) sums over the rows of each problem, such as cross products; those of
+            several problems together are their sum.
+        statistic: moments -> correlations; called with the moments of all problems (...), and with
+            (P, ...) at once, of all problems but one.
+        active: (P, ...) whether the problem has any say; the others are not counted.
+        confidence: share of such intervals that should hold the true value.
+
+    Returns:
+        As ``fisher_interval``.
+    """
+    total = moments.sum(axis=0)
+    return fisher_interval(statistic(total), statistic(total - moments), active, confidence)
+
+
+def fisher_interval(
+    estimate: Floats, leave_one_out: Floats, active: ArrayLike, confidence: float = 0.95
+) -> Intervals:
+    """Interval of a correlation from its values with one problem left out.
+
+    Fisher's z of the estimate ± t with P - 1 degrees of freedom x the jackknife standard error.
+
+    Args:
+        estimate: (...) correlations of all problems, -1 to 1.
+        leave_one_out: (P, ...) correlations without each problem.
+        active: (P, ...) whether the problem has any say; the others are not counted.
+        confidence: share of such intervals that should hold the true value.
+
+    Returns:
+        Values and bounds, -1 to 1; bounds NaN below 10 problems, and where the estimate is ±1 or
+        some correlation is undefined without one of the problems.
+
+    Raises:
+        ValueError: ``confidence`` is not a share.
+
+    Source:
+        Efron & Tibshirani (1993), chapter 11, with problems as the units left out.
+    """
+    check_confidence(confidence)
+    value = np.asarray(estimate, dtype=np.float64)
+    used = np.broadcast_to(np.asarray(active), leave_one_out.shape)
+    problems = used.sum(axis=0)
+    enough = problems >= MIN_PROBLEMS
+    without = np.where(used, leave_one_out, value)  # leaving out nothing changes nothing
+    inside = (np.abs(without) < 1).all(axis=0) & (np.abs(value) < 1) & enough  # False for NaN
+    z = np.arctanh(np.where(inside, without, 0.0))
+    centre = np.where(used, z, 0.0).sum(axis=0) / np.maximum(problems, 1)
+    spread = np.where(used, (z - centre) ** 2, 0.0).sum(axis=0)
+    error = np.sqrt(spread * (problems - 1) / np.maximum(problems, 1) * inside)
+    reach = stats.t.ppf((1 + confidence) / 2, np.maximum(problems - 1, 1)) * error
+    middle = np.arctanh(np.where(inside, value, 0.0))
+    low = np.where(inside, np.tanh(middle - reach), np.nan)
+    high = np.where(inside, np.tanh(middle + reach), np.nan)
+    return Intervals(value, low, high, np.asarray(problems))
+
+
+def sum_by_problem(table: Floats, codes: Ints) -> Floats:
+    """(R, C) values and (R,) problem codes -> (P, C) sums over each problem's rows."""
+    count = int(codes.max(initial=-1)) + 1
+    columns = [np.bincount(codes, weights=column, minlength=count) for column in table.T]
+    return np.stack(columns, axis=1) if columns else np.zeros((count, 0))
+
+
+def _resampled_means(
+    sums: Floats, counts: Floats, resamples: int, rng: np.random.Generator
+) -> Floats:
+    """(resamples, C) means of resampled problems, a block of resamples at a time."""
+    size = len(sums)
+    even = np.full(size, 1 / size)
+    block = max(1, MOST_WEIGHTS // size)
+    means = []
+    for start in range(0, resamples, block):
+        weights = rng.multinomial(size, even, size=min(block, resamples - start)).astype(float)
+        means.append(_ratio(weights @ sums, weights @ counts))
+    return np.concatenate(means)
+
+
+def _ratio(sums: Floats, counts: Floats) -> Floats:
+    """Sums ÷ counts, NaN where nothing was counted."""
+    return np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
+
+
+def check_confidence(confidence: float) -> None:
+    """Refuse a confidence that is not a share.
+
+    Raises:
+        ValueError: it is not between 0 and 1.
+    """
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must be a share between 0 and 1, got {confidence}")
