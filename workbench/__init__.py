@@ -1,0 +1,34 @@
+"""The workbench: does sampling more, or hotter, give more diverse answers, and does it pay?
+
+>>> import workbench as wb
+>>> run = wb.load_run("results/quickstart")
+>>> run.table("accuracy_by_k_temperature")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workbench.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from workbench.run import Run
+
+__all__ = ["__version__", "load_run"]
+
+
+def load_run(root: str | Path) -> Run:
+    """Open a run's folder, with ``run.plot`` from the analysis.
+
+    Args:
+        root: such as ``results/quickstart``.
+
+    Raises:
+        ValueError: the folder is not a run.
+    """
+    import analysis.figures  # noqa: F401  # it registers ``plot``
+    from workbench.run import Run
+
+    return Run(root)

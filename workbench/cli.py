@@ -1,0 +1,267 @@
+"""The command line: the front door. With ``__init__`` the only place that names ``analysis``."""
+
+from __future__ import annotations
+
+import errno
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from workbench.config import Experiment
+from workbench.progress import console, notice
+from workbench.version import __version__
+
+app = typer.Typer(
+    name="workbench",
+    help=(
+        "Does sampling more, or hotter, give a language model more diverse answers, and does that "
+        "diversity buy accuracy?\n\nAn experiment file says what to do; `run` does all of it: "
+        "generate samples, score them, measure random subsets, analyse. Every stage can be run "
+        "alone, stopped at any moment and started again: what is finished is kept.\n\n"
+        "  workbench validate experiments/quickstart.yaml\n\n"
+        "  workbench run experiments/quickstart.yaml --set generation.n=32\n\n"
+        "  workbench show results/quickstart accuracy_by_k_temperature"
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ExperimentFile = Annotated[
+    Path, typer.Argument(help="An experiment file, such as experiments/quickstart.yaml.")
+]
+Target = Annotated[
+    Path,
+    typer.Argument(help="An experiment file, or the folder of a run (results/NAME)."),
+]
+Override = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a setting, such as generation.n=32 or 'measure.k=[2, 4]'. May be repeated.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
+]
+
+HEADLINE = ("accuracy_by_k_temperature", "coverage_curve", "statuses", "partial_correlation")
+"""What `run` and `show` print when no table is named; the others are a `show` away."""
+
+
+@app.command()
+def run(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+    """Run all four stages and print the main tables.
+
+    What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
+    what is missing is done.
+    """
+    root = _stages(("generate", "score", "measure", "analyze"), experiment, overrides, out)
+    _print_tables(root, HEADLINE)
+    _print_places(root)
+
+
+@app.command()
+def generate(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+    """Stage 1: draw the samples that are missing."""
+    _stages(("generate",), experiment, overrides, out)
+
+
+@app.command()
+def score(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+    """Stage 2: extract and check answers, reward and embed the samples."""
+    _stages(("score",), experiment, overrides, out)
+
+
+@app.command()
+def measure(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+    """Stage 3: measure random subsets, and pick one sample of each by every rule."""
+    _stages(("measure",), experiment, overrides, out)
+
+
+@app.command()
+def analyze(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+    """Stage 4: write the tables and figures, and log them to the tracked run."""
+    root = _stages(("analyze",), experiment, overrides, out)
+    _print_places(root)
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, such as results/quickstart.")],
+    table: Annotated[
+        str | None, typer.Argument(help="One table; the main ones if left out.")
+    ] = None,
+) -> None:
+    """Print a run's tables."""
+    _print_tables(run, (table,) if table else HEADLINE)
+    if table is None:
+        import workbench
+
+        names = workbench.load_run(run).tables
+        print(f"All tables (workbench show {run} TABLE): {', '.join(names)}")
+
+
+@app.command()
+def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
+    """Check an experiment file and say how large the experiment is. Nothing is loaded or drawn."""
+    from workbench.experiment import plan
+    from workbench.tasks import TASKS
+
+    checked = _load(experiment, overrides)
+    source = checked.task.num_problems
+    problems = source if source is not None else len(TASKS[checked.task.name].load(checked.task))
+    print(f"{experiment} is valid.\n{plan(checked, problems).describe()}")
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List tasks, backends, rewards, metrics, aggregators and tables, a line each."""
+    from analysis.aggregate import AGGREGATORS
+    from analysis.tables import TABLES
+    from workbench.generate import BACKENDS
+    from workbench.metrics import METRICS
+    from workbench.rewards import REWARDS
+    from workbench.tasks import TASKS
+
+    kinds: dict[str, dict[str, Any]] = {
+        "tasks": TASKS, "backends": BACKENDS, "rewards": REWARDS, "metrics": METRICS,
+        "aggregators": AGGREGATORS, "tables": TABLES,
+    }  # fmt: skip
+    out = _stdout()
+    for kind, table in kinds.items():
+        grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+        grid.add_column(style="bold", min_width=26, no_wrap=True)
+        grid.add_column()
+        for name, row in table.items():
+            grid.add_row(name, escape(row.summary))
+        out.print(kind)
+        out.print(grid)
+
+
+def _stages(
+    names: tuple[str, ...], target: Path, overrides: list[str] | None, out: Path | None
+) -> Path:
+    from analysis.aggregate import AGGREGATORS
+    from analysis.report import analyze as analyze_stage
+    from workbench.pipeline import Stages, run_stages
+
+    experiment = _load(target, overrides)
+    root = out or (target if target.is_dir() else Path("results") / experiment.name)
+    run_stages(names, root, experiment, Stages(AGGREGATORS, analyze_stage))
+    return root
+
+
+def _load(target: Path, overrides: list[str] | None) -> Experiment:
+    from analysis.aggregate import AGGREGATORS
+    from workbench.experiment import load_experiment
+
+    path = target / "experiment.yaml" if target.is_dir() else target
+    if target.is_dir() and not path.exists():
+        raise ValueError(f"{target} is not a run: it has no experiment.yaml")
+    return load_experiment(path, tuple(overrides or ()), aggregators=AGGREGATORS)
+
+
+def _print_tables(root: Path, names: tuple[str, ...]) -> None:
+    import workbench
+    from analysis.render import to_grid
+
+    opened = workbench.load_run(root)
+    out = _stdout()
+    for name in names:
+        notes = (root / "tables" / f"{name}.md").read_text() if name in opened.tables else ""
+        lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
+        caption = "\n".join([*lines, opened.signature])
+        out.print(to_grid(name, opened.table(name), caption), markup=False)
+        out.print()
+
+
+def _stdout() -> Console:
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = 160  # a file or a pipe has no width of its own
+    return out
+
+
+def _print_places(root: Path) -> None:
+    import workbench
+
+    opened = workbench.load_run(root)
+    print(f"tables   {root / 'tables'}  ({len(opened.tables)} tables, .csv and .md)")
+    print(f"figures  {root / 'figures'}  (.png and .svg)")
+    tracked = opened.manifest.get("tracked")
+    if tracked:
+        later = "" if str(tracked).startswith("http") else f"  (wandb sync {tracked} uploads it)"
+        print(f"W&B run  {tracked}{later}")
+    print(f"more     workbench show {root} TABLE, or in Python: workbench.load_run({str(root)!r})")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"workbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one clear message and exit code 1."""
+    from workbench.pipeline import Stopped, stoppable
+
+    sys.exit(_guarded(lambda: app(standalone_mode=True), Stopped, stoppable))
+
+
+def _guarded(act: Callable[[], Any], stopped: type[BaseException], stoppable: Any) -> int:
+    try:
+        with stoppable():
+            act()
+    except ValueError as fault:
+        _complain(str(fault))
+        return 1
+    except OSError as fault:
+        _complain(_os_fault(fault))
+        return 1
+    except stopped as signal:
+        number = int(signal.args[0])
+        notice("stopped; what is finished is kept, and the same command goes on from there")
+        return 128 + number
+    return 0
+
+
+def _os_fault(fault: OSError) -> str:
+    where = f" ({fault.filename})" if fault.filename else ""
+    ways = {
+        errno.ENOSPC: "the disk is full; free some space and run the same command again",
+        errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+        errno.EACCES: "no permission to write there; choose another folder with --out",
+        errno.EROFS: "that disk is read-only; choose another folder with --out",
+        errno.ENOTDIR: "a file is in the way; choose another folder with --out",
+        errno.EEXIST: "a file is in the way; choose another folder with --out",
+    }
+    what = ways.get(fault.errno or 0, "what is finished is kept")
+    return f"{fault.strerror or fault}{where}: {what}"
+
+
+def _complain(text: str) -> None:
+    console.print(f"error: {text}", style="red" if console.is_terminal else None, markup=False,
+                  soft_wrap=True)  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

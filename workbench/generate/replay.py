@@ -1,0 +1,74 @@
+"""Backend ``replay``: seeded make-believe samples, for tests of everything after generation.
+
+It does the sum it finds in the prompt, right more often for easy problems and low temperatures,
+so that tables have something to show. It is a function of each request's seed alone.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import zlib
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from workbench.config import Generation
+from workbench.types import Request, Sample
+
+OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take the tens and then")
+KNOWN_OPTIONS = ("seconds_per_sample",)
+
+
+def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+    """Yield one make-believe sample per request, in the order of the requests.
+
+    Raises:
+        ValueError: ``generation.engine`` holds an option other than ``seconds_per_sample``, the
+            time each sample pretends to take.
+    """
+    unknown = sorted(set(settings.engine) - set(KNOWN_OPTIONS))
+    if unknown:
+        raise ValueError(
+            f"generation.engine.{unknown[0]}: backend replay knows only {', '.join(KNOWN_OPTIONS)}"
+        )
+    pause = float(settings.engine.get("seconds_per_sample", 0.0))
+    for request in requests:
+        if pause:
+            time.sleep(pause)
+        yield _draw(request, settings)
+
+
+def _draw(request: Request, settings: Generation) -> Sample:
+    rng = np.random.default_rng(request.seed)
+    heat = request.temperature
+    difficulty = zlib.crc32(request.problem_id.encode()) % 100 / 100
+    right = _sum_in(request)
+    answer = right if rng.random() > difficulty * (0.6 + 0.4 * heat) else right + _slip(rng, heat)
+    opening = OPENINGS[int(rng.integers(len(OPENINGS)))] if rng.random() < heat else OPENINGS[0]
+    ending = f"The answer is \\boxed{{{answer}}}." if rng.random() > 0.08 * heat else "I wonder."
+    words = f"{opening} and get {answer}. {ending}".split(" ")
+    kept = words[: settings.max_tokens]
+    spread = 0.05 + 0.3 * heat
+    return request.sampled(
+        " ".join(kept),
+        "stop" if len(kept) == len(words) else "length",
+        tuple(zlib.crc32(word.encode()) % 50_000 for word in kept),
+        tuple(float(np.float32(value)) for value in -rng.exponential(spread, len(kept))),
+    )
+
+
+def _sum_in(request: Request) -> int:
+    """Return the value of the last sum or difference in the prompt, or the count of its words."""
+    prompt = request.prompt
+    text = prompt.text if prompt.text is not None else (prompt.messages or ())[-1]["content"]
+    found = re.findall(r"-?\d+(?: [+-] \d+)+", text)
+    if not found:
+        return len(text.split())
+    terms = re.findall(r"([+-]?) ?(\d+)", found[-1])
+    return sum(-int(number) if sign == "-" else int(number) for sign, number in terms)
+
+
+def _slip(rng: np.random.Generator, heat: float) -> int:
+    """Return a wrong answer's distance; a few near ones are commoner, as with a real model."""
+    return int(rng.choice([-1, 1, 10])) if rng.random() > heat / 2 else int(rng.integers(2, 30))

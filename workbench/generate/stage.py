@@ -1,0 +1,323 @@
+"""Stage 1: problems -> samples. Draws what is missing, keeps what is there.
+
+A sample is on disk (in its block's journal) in the step in which it finishes. When a block is
+complete its journal is compacted into a Parquet file. Nothing that reached the disk is drawn
+again or changed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.config import Experiment, Generation
+from workbench.folder import Folder, Known, block_size
+from workbench.generate import BACKENDS, engine_versions, resolve
+from workbench.journal import Journal, read_journal
+from workbench.manifest import Manifest, environment
+from workbench.progress import bar, notice
+from workbench.prompts import build_prompt, prompt_hash
+from workbench.signature import sign
+from workbench.store import KEY, fingerprint, read_table, sample_rows, write_table
+from workbench.tasks import TASKS
+from workbench.types import Problem, Prompt, Request, Sample
+
+SPEED_OPTIONS = frozenset(
+    {
+        "block_size", "disable_custom_all_reduce", "enable_chunked_prefill",
+        "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization",
+        "max_num_batched_tokens", "max_num_seqs", "pipeline_parallel_size",
+        "seconds_per_sample", "swap_space",
+        "tensor_parallel_size",
+    }
+)  # fmt: skip
+"""Engine options that change how fast samples come, not from which distribution."""
+
+SIZES = frozenset({"temperatures", "n", "greedy"})
+"""Settings that say how many samples there are, not what each one is: they may grow."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A problem of this experiment, ready to be asked."""
+
+    problem: Problem
+    prompt: Prompt
+    prompt_hash: str
+
+
+def pool_sizes(settings: Generation) -> dict[float, int]:
+    """Return how many samples each temperature's pools are to have, by temperature."""
+    sizes = {0.0: 1} if settings.greedy else {}
+    return sizes | {float(t): settings.n for t in settings.temperatures}
+
+
+def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: int) -> int:
+    """Return the seed of one sample: a hash of what names it, below 2**63."""
+    text = f"{seed}|{problem_id}|{float(temperature)!r}|{sample_index}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def identity(experiment: Experiment) -> dict[str, Any]:
+    """Return what decides the samples, apart from the prompts: what the fingerprint is taken of."""
+    from workbench.models import model_hash
+
+    settings = experiment.generation
+    backend = resolve(settings.backend)
+    local = BACKENDS[backend].local_model
+    return {
+        **drawing_settings(experiment),
+        "backend": backend,
+        "engine_versions": engine_versions(backend),
+        "logprobs_kind": BACKENDS[backend].logprobs_kind,
+        "model": model_hash(settings.model) if local else settings.model,
+    }
+
+
+def drawing_settings(experiment: Experiment) -> dict[str, Any]:
+    """Return the settings that decide a sample, as the experiment file has them."""
+    settings: dict[str, Any] = dataclasses.asdict(experiment.generation)
+    settings["stop"] = list(settings["stop"])
+    settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
+    return {key: value for key, value in settings.items() if key not in SIZES}
+
+
+def ask(experiment: Experiment) -> list[Asked]:
+    """Load the experiment's problems and build their prompts."""
+    task = TASKS[experiment.task.name]
+    asked = []
+    for problem in task.load(experiment.task):
+        prompt = build_prompt(problem, task, experiment.task)
+        asked.append(Asked(problem, prompt, prompt_hash(prompt)))
+    return asked
+
+
+def generate(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    """Draw every sample that the experiment asks for and the folder does not hold.
+
+    Raises:
+        ValueError: the folder holds samples of another experiment, the model gives NaN
+            log-probabilities, or the backend refuses its settings. Finished samples are kept.
+    """
+    asked = ask(experiment)
+    current = identity(experiment)
+    known = _settle(folder, manifest, asked, current)
+    size = manifest.data.get("problems_per_block") or block_size(
+        sum(pool_sizes(experiment.generation).values())
+    )
+    manifest.update(
+        identity=current, drawn_with=drawing_settings(experiment), problems_per_block=size
+    )
+    folder.write_experiment(experiment)
+    folder.write_problems(known)
+    (folder.root / "samples").mkdir(exist_ok=True)
+
+    places = {item.problem.id: place // size for place, item in enumerate(known)}
+    wanted: dict[int, list[Asked]] = {}
+    for item in asked:
+        wanted.setdefault(places[item.problem.id], []).append(item)
+    missing = {
+        block: sum(1 for _ in _missing(folder, block, items, experiment.generation))
+        for block, items in wanted.items()
+    }
+    total = len(asked) * sum(pool_sizes(experiment.generation).values())
+    left = sum(missing.values())
+    made_from = fingerprint(
+        identity=current,
+        prompts=[item.prompt_hash for item in asked],
+        pools=sorted(pool_sizes(experiment.generation).items()),
+    )
+    if not left and manifest.stage("generate").get("fingerprint") == made_from:
+        notice(f"generate: all {total:,} samples are there")
+        if manifest.stage("generate")["status"] == "done":
+            return
+    manifest.update(signature=sign(experiment), **environment())
+    with manifest.running("generate", made_from) as entry:
+        for block in wanted:
+            if not missing[block]:  # a kill may have come between its last sample and this
+                _compact(folder, block, known, made_from)
+        if left:
+            engine = " ".join([current["backend"], *current["engine_versions"].values()])
+            notice(
+                f"generate: {left:,} of {total:,} samples to draw with {engine}, "
+                f"model {experiment.generation.model}"
+            )
+            with bar("generate", total, "samples", done=total - left) as advance:
+                for facts in _draw(folder, experiment.generation, wanted, missing):
+                    advance(1)
+                    entry.update(facts.counts())
+                    if facts.finished is not None:
+                        _compact(folder, facts.finished, known, made_from)
+
+
+@dataclass
+class Facts:
+    """How far the drawing has come."""
+
+    finished: int | None = None
+    """The block that the last sample completed."""
+    drawn: int = 0
+    tokens: int = 0
+    errors: int = 0
+    first: float | None = None
+    """When the first sample came, so that loading the model is not counted in the rate."""
+
+    def counts(self) -> dict[str, Any]:
+        """Return what the manifest keeps."""
+        seconds = time.perf_counter() - (self.first or 0)
+        rate = round(self.tokens / seconds, 1) if self.drawn > 1 and seconds > 0 else None
+        return {
+            "samples_drawn": self.drawn,
+            "tokens_drawn": self.tokens,
+            "tokens_per_second": rate,
+            "errors": self.errors,
+        }
+
+
+def _draw(
+    folder: Folder,
+    settings: Generation,
+    wanted: Mapping[int, Sequence[Asked]],
+    missing: Mapping[int, int],
+) -> Iterator[Facts]:
+    """Hand what is missing to the backend and journal each sample as it comes."""
+    block_of = {item.problem.id: block for block, items in wanted.items() for item in items}
+    open_count = dict(missing)
+    journals: dict[int, Journal] = {}
+    facts = Facts()
+    # lazily, block by block: the requests of a large run do not fit in memory
+    requests = (
+        r for block, items in wanted.items() for r in _missing(folder, block, items, settings)
+    )
+    try:
+        for sample in BACKENDS[resolve(settings.backend)].sample(requests, settings):
+            facts.first = facts.first or time.perf_counter()
+            _refuse_nan(sample)
+            block = block_of[sample.problem_id]
+            if block not in journals:
+                journals[block] = Journal(folder.journal(block))
+            journals[block].add(sample)
+            facts.drawn += 1
+            facts.tokens += len(sample.output_token_ids)
+            facts.errors += sample.stop_reason == "error"
+            open_count[block] -= 1
+            facts.finished = None if open_count[block] else block
+            if facts.finished is not None:
+                journals.pop(block).close()
+            yield facts
+    finally:
+        for journal in journals.values():
+            journal.close()
+    if facts.errors:
+        notice(f"generate: {facts.errors:,} samples could not be drawn; their rows say why")
+
+
+def _settle(
+    folder: Folder, manifest: Manifest, asked: Sequence[Asked], current: Mapping[str, Any]
+) -> list[Known]:
+    """Return the run's problems, new ones added behind, after refusing what does not fit."""
+    known = folder.read_problems()
+    held = set(folder.blocks_with_samples())
+    before = manifest.data.get("identity")
+    if held and before is not None and before != dict(current):
+        raise ValueError(differences(folder, before, current))
+    place = {item.problem.id: number for number, item in enumerate(known)}
+    changed = [
+        item.problem.id
+        for item in asked
+        if item.problem.id in place
+        and known[place[item.problem.id]].prompt_hash != item.prompt_hash
+    ]
+    if held and changed:
+        raise ValueError(
+            f"{folder.root} holds samples of other prompts for {len(changed)} of its problems "
+            f"(first: {changed[0]!r}: its question, examples or system text changed); give this "
+            "experiment another folder with --out, restore the prompts, or delete the folder"
+        )
+    for item in asked:
+        entry = Known(item.problem, item.prompt_hash)
+        if item.problem.id in place:
+            known[place[item.problem.id]] = entry  # the gold answer may have been mended
+        else:
+            known.append(entry)
+    return known
+
+
+def differences(folder: Folder, before: Mapping[str, Any], current: Mapping[str, Any]) -> str:
+    """Return the message that says why old samples do not fit an experiment."""
+    changed = [
+        f"  {key}: the samples have {before.get(key)!r}, the experiment now gives {current[key]!r}"
+        for key in current
+        if before.get(key) != current[key]
+    ]
+    return "\n".join(
+        [
+            f"{folder.root} holds samples drawn with other settings:",
+            *changed,
+            "give this experiment another folder with --out, restore the settings, or delete the "
+            "folder",
+        ]
+    )
+
+
+def _requests(items: Sequence[Asked], settings: Generation) -> Iterator[Request]:
+    """Yield what a block is to hold: problem by problem, so that prompts share their prefix."""
+    for item in items:
+        for temperature, count in pool_sizes(settings).items():
+            for index in range(count):
+                yield Request(
+                    problem_id=item.problem.id,
+                    temperature=temperature,
+                    sample_index=index,
+                    prompt=item.prompt,
+                    prompt_hash=item.prompt_hash,
+                    seed=sample_seed(settings.seed, item.problem.id, temperature, index),
+                )
+
+
+def _missing(
+    folder: Folder, block: int, items: Sequence[Asked], settings: Generation
+) -> Iterator[Request]:
+    """Yield the requests of a block whose samples are not on disk."""
+    columns = folder.read_samples(block, KEY).to_pydict()
+    present = set(zip(*(columns[name] for name in KEY), strict=True))
+    for request in _requests(items, settings):
+        if _key(request) not in present:
+            yield request
+
+
+def _key(item: Request | Sample) -> tuple[str, float, int]:
+    return item.problem_id, item.temperature, item.sample_index
+
+
+def _compact(folder: Folder, block: int, known: Sequence[Known], made_from: str) -> None:
+    """Move a block's journal into a Parquet file, rows in order of problem, temperature, index."""
+    journal = folder.journal(block)
+    if not journal.exists():
+        return
+    held: set[tuple[str, float, int]] = set()
+    for path in folder.parts(block):
+        columns = read_table(path, KEY).to_pydict()
+        held |= set(zip(*(columns[name] for name in KEY), strict=True))
+    place = {item.problem.id: number for number, item in enumerate(known)}
+    rows = {_key(sample): sample for sample in read_journal(journal)}
+    kept = [
+        rows[key] for key in sorted(rows, key=lambda k: (place[k[0]], *k[1:])) if key not in held
+    ]
+    if kept:
+        write_table(folder.next_part(block), sample_rows(kept), made_from)
+    journal.unlink()
+
+
+def _refuse_nan(sample: Sample) -> None:
+    if any(math.isnan(value) for value in sample.token_logprobs):
+        raise ValueError(
+            f"the model gave a NaN log-probability ({sample.problem_id}, temperature "
+            f"{sample.temperature}, sample {sample.sample_index}): its weights are damaged or its "
+            "numbers overflow; try generation.dtype: float32. Finished samples are kept"
+        )

@@ -1,0 +1,111 @@
+"""Backend ``vllm``: the engine in this process. The only module that imports vllm."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from workbench.config import Generation
+from workbench.generate.tokens import encode_prompt, too_long
+from workbench.models import resolve_model
+from workbench.types import Request, Sample
+
+IN_FLIGHT = 4
+"""Requests handed to the engine ahead, as a multiple of ``max_num_seqs``: enough to keep it
+saturated, few enough that memory does not grow with the run."""
+
+
+def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+    """Draw samples with vLLM, each yielded in the step in which it finishes.
+
+    One request per sample with its own seed; requests that share a prompt share its prefix.
+    Log-probabilities are of the untempered model (``logprobs_mode="raw_logprobs"``).
+
+    Raises:
+        ValueError: vLLM refuses an option or the model.
+    """
+    engine = _load(settings)
+    tokenizer = engine.get_tokenizer()
+    limit = engine.model_config.max_model_len
+    ahead = IN_FLIGHT * engine.vllm_config.scheduler_config.max_num_seqs
+    waiting = iter(requests)
+    running: dict[str, Request] = {}
+    encoded: dict[str, list[int]] = {}
+    exhausted = False
+    while running or not exhausted:
+        while not exhausted and len(running) < ahead:
+            request = next(waiting, None)
+            if request is None:
+                exhausted = True
+                break
+            if request.prompt_hash not in encoded:
+                encoded = {request.prompt_hash: encode_prompt(tokenizer, request.prompt)}
+            ids = encoded[request.prompt_hash]
+            error = too_long(request, len(ids), limit)
+            if error is not None:
+                yield error
+                continue
+            key = f"{request.problem_id}|{request.temperature}|{request.sample_index}"
+            running[key] = request
+            engine.add_request(key, {"prompt_token_ids": ids}, _params(request, settings))
+        if running:
+            for output in engine.step():
+                if output.finished:
+                    yield _sample(running.pop(output.request_id), output.outputs[0])
+
+
+def _load(settings: Generation) -> Any:
+    """Start the engine; on a CPU with the environment that its runner needs."""
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
+    from vllm.platforms import current_platform
+
+    if current_platform.is_cpu():
+        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "4")  # GiB
+        cores = sorted(os.sched_getaffinity(0))
+        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, cores)))
+        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+    from vllm import LLM
+
+    options: dict[str, Any] = {
+        "model": str(resolve_model(settings.model)),
+        "dtype": settings.dtype,
+        "seed": settings.seed,
+        "max_model_len": settings.max_model_len,
+        "logprobs_mode": "raw_logprobs",
+        "generation_config": "vllm",  # no sampling defaults of the model's own
+        "disable_log_stats": True,
+    }
+    try:
+        return LLM(**options, **settings.engine).llm_engine
+    except TypeError as fault:
+        raise ValueError(f"generation.engine: vLLM does not take these options: {fault}") from fault
+
+
+def _params(request: Request, settings: Generation) -> Any:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(
+        n=1,
+        temperature=request.temperature,
+        top_p=settings.top_p,
+        top_k=settings.top_k,
+        min_p=settings.min_p,
+        repetition_penalty=settings.repetition_penalty,
+        max_tokens=settings.max_tokens,
+        stop=list(settings.stop),
+        seed=request.seed,
+        logprobs=0,  # the sampled token's own
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+
+
+def _sample(request: Request, output: Any) -> Sample:
+    ids = tuple(output.token_ids)
+    logprobs = tuple(
+        float(step[token].logprob) for token, step in zip(ids, output.logprobs, strict=True)
+    )
+    cut = output.finish_reason == "length"
+    return request.sampled(output.text, "length" if cut else "stop", ids, logprobs)

@@ -1,0 +1,144 @@
+"""A run from the outside: its folder, its lock, and the stages one after another."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from filelock import FileLock, Timeout
+
+from workbench.config import Experiment
+from workbench.experiment import experiment_to_dict
+from workbench.folder import Folder
+from workbench.generate.stage import differences, drawing_settings, generate
+from workbench.manifest import Manifest
+from workbench.measure import measure
+from workbench.score import score
+from workbench.signature import sign
+from workbench.track import Tracker, Untracked, open_tracker
+from workbench.types import Aggregator
+
+STAGES = ("generate", "score", "measure", "analyze")
+
+Analyze = Callable[[Folder, Manifest, Tracker], None]
+
+
+class Stopped(BaseException):
+    """A request to stop: Ctrl-C or SIGTERM. Not an error, so nothing takes it for one."""
+
+    def __init__(self, signum: int) -> None:
+        """Remember which signal it was, for the exit code."""
+        super().__init__(signum)
+        self.signum = signum
+
+
+@dataclass(frozen=True)
+class Stages:
+    """What ``analysis`` gives the stages; the command line hands it over."""
+
+    aggregators: Mapping[str, Aggregator]
+    analyze: Analyze
+
+
+def run_stages(
+    names: tuple[str, ...], root: Path, experiment: Experiment, given: Stages
+) -> tuple[Folder, Tracker]:
+    """Run stages of an experiment in a folder.
+
+    Args:
+        names: which of ``STAGES``, in order.
+        root: the run's folder; made if it is not there.
+        experiment: what to do.
+        given: the selections and the last stage.
+
+    Returns:
+        The folder and the closed tracker (untracked unless the last stage is among ``names``).
+
+    Raises:
+        ValueError: a stage refuses, or another process is working on the folder.
+        OSError: the folder cannot be written.
+    """
+    folder = Folder(root)
+    with locked(root):
+        manifest = Manifest(folder.manifest)
+        if "generate" not in names:
+            _same_samples(folder, manifest, experiment)
+        tracker: Tracker = Untracked()
+        if "analyze" in names:
+            config = experiment_to_dict(experiment)
+            name = str(manifest.data.get("signature") or sign(experiment))
+            tracker = open_tracker(experiment.tracking, root, name, config)
+        try:
+            for name in names:
+                if name == "generate":
+                    generate(folder, manifest, experiment)
+                folder.write_experiment(experiment)
+                if name == "score":
+                    score(folder, manifest, experiment, given.aggregators)
+                elif name == "measure":
+                    measure(folder, manifest, experiment, given.aggregators)
+                elif name == "analyze":
+                    given.analyze(folder, manifest, tracker)
+                facts = manifest.stage(name)
+                tracker.log({f"stage/{name}/{k}": v for k, v in facts.items() if _is_number(v)})
+        finally:
+            tracker.finish()
+        if tracker.place:
+            manifest.update(tracked=tracker.place)
+    return folder, tracker
+
+
+@contextlib.contextmanager
+def locked(root: Path) -> Iterator[None]:
+    """Hold a run's folder against other processes.
+
+    Raises:
+        ValueError: another process holds it.
+        OSError: the folder cannot be made or written.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(root / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise ValueError(
+            f"another process is working on {root}; wait for it to end, or give this one another "
+            "folder with --out"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextlib.contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into ``Stopped``, so that open files are closed on the way out."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise Stopped(signum)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    """Refuse to score, measure or analyse samples under settings they were not drawn with."""
+    if not folder.experiment.exists():
+        raise ValueError(f"{folder.root} holds no samples; run `workbench generate` first")
+    drawn = manifest.data.get("drawn_with", {})
+    now = drawing_settings(experiment)
+    if drawn and drawn != now:
+        raise ValueError(differences(folder, drawn, now))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

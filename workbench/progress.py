@@ -1,0 +1,69 @@
+"""What a person sees while a stage works: one bar with a rate, or a line now and then in a log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+console = Console(stderr=True, highlight=False)
+"""Progress and notices go to stderr, so that tables on stdout can be piped."""
+
+LOG_EVERY = 0.1
+"""Share of the work between two lines where there is no terminal to draw on."""
+
+
+class _Rate(ProgressColumn):
+    """Units of work per second."""
+
+    def render(self, task: Task) -> Text:
+        """Return the rate, or nothing while it is unknown."""
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:,.1f} {task.fields['unit']}/s", style="cyan")
+
+
+@contextmanager
+def bar(what: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:
+    """Show a bar while the block runs; yields a function that adds finished units.
+
+    Args:
+        what: what is being done.
+        total: how many units there are in all.
+        unit: what they are, plural.
+        done: how many were there before.
+    """
+    columns = (
+        TextColumn("{task.description:<9}"), BarColumn(bar_width=30), MofNCompleteColumn(),
+        TextColumn("{task.fields[unit]}"), _Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
+    )  # fmt: skip
+    shown = done
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        task = progress.add_task(what, total=total, completed=done, unit=unit)
+        count = done
+
+        def advance(units: int = 1) -> None:
+            nonlocal count, shown
+            count += units
+            progress.update(task, completed=count)
+            if not console.is_terminal and count - shown >= max(1, LOG_EVERY * total):
+                shown = count
+                console.print(f"{what}: {count:,} of {total:,} {unit}")
+
+        yield advance
+
+
+def notice(text: str) -> None:
+    """Print one line about what is happening."""
+    console.print(text, markup=False, soft_wrap=True)

@@ -1,0 +1,155 @@
+"""A finished (or unfinished) run, for notebooks and for the analysis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from workbench.config import Experiment
+from workbench.experiment import load_experiment
+from workbench.folder import Folder
+from workbench.generate.stage import pool_sizes
+from workbench.lookup import lookup
+from workbench.manifest import Manifest
+from workbench.pools import pools, read_block
+from workbench.store import read_table
+from workbench.types import Pool
+
+ACCESSORS: dict[str, Callable[[Run], Any]] = {}
+"""What other packages hang on a run: ``plot``, from ``analysis``."""
+
+
+class Run:
+    """One run's folder. Tables are read when they are asked for, and kept."""
+
+    def __init__(self, root: str | Path) -> None:
+        """Open a folder.
+
+        Raises:
+            ValueError: the folder is not a run.
+        """
+        self.root = Path(root)
+        self.folder = Folder(self.root)
+        if not self.folder.experiment.exists():
+            raise ValueError(
+                f"{self.root} is not a run: it has no experiment.yaml; give a folder that "
+                "`workbench run` made, such as results/quickstart"
+            )
+
+    def __repr__(self) -> str:
+        """Name the run."""
+        return f"Run({str(self.root)!r}: {self.signature})"
+
+    @cached_property
+    def experiment(self) -> Experiment:
+        """The resolved experiment."""
+        return load_experiment(self.folder.experiment)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What the run was made with, and how each stage went."""
+        return Manifest(self.folder.manifest).data
+
+    @property
+    def signature(self) -> str:
+        """The line that stands under every table and figure of the run."""
+        return str(self.manifest.get("signature", self.root.name))
+
+    @cached_property
+    def problems(self) -> pd.DataFrame:
+        """One row per problem: problem_id, question, gold, metadata."""
+        known = [item.problem for item in self.folder.read_problems()]
+        return pd.DataFrame(
+            {
+                "problem_id": [problem.id for problem in known],
+                "question": [problem.question for problem in known],
+                "gold": [problem.gold for problem in known],
+                "metadata": [dict(problem.metadata) for problem in known],
+            }
+        )
+
+    @cached_property
+    def samples(self) -> pd.DataFrame:
+        """One row per sample, those of an unfinished run included."""
+        blocks = list(self.folder.blocks_with_samples())
+        tables = [self.folder.read_samples(block) for block in blocks]
+        return self._frame(tables, "samples", "generate")
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """One row per sample: answer, rule, cluster, status, is_correct, rewards."""
+        return self._frame(list(self.tables_of("scores")), "scores", "score")
+
+    @cached_property
+    def subsets(self) -> pd.DataFrame:
+        """One row per subset: members, outcomes, metrics."""
+        return self._frame(list(self.tables_of("subsets")), "subsets", "measure")
+
+    @cached_property
+    def expectations(self) -> pd.DataFrame:
+        """One row per pool and k: exact pass@k, maj@k, best@k over all k-subsets."""
+        return self._frame(list(self.tables_of("expectations")), "expectations", "measure")
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of the saved tables."""
+        return sorted(path.stem for path in (self.root / "tables").glob("*.csv"))
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Return a saved table, as numbers.
+
+        Raises:
+            ValueError: there is no such table; the message lists what there is.
+        """
+        if not self.tables:
+            raise ValueError(f"{self.root} has no tables yet; run `workbench analyze {self.root}`")
+        paths = {saved: self.root / "tables" / f"{saved}.csv" for saved in self.tables}
+        return pd.read_csv(lookup(paths, name, "table"))
+
+    def pool(self, problem_id: str, temperature: float) -> Pool:
+        """Return all samples of one problem at one temperature.
+
+        Raises:
+            ValueError: the run has no such pool, or is not scored.
+        """
+        places = {item.problem.id: place for place, item in enumerate(self.folder.read_problems())}
+        block = lookup(places, problem_id, "problem") // int(self.manifest["problems_per_block"])
+        found = {
+            pool.temperature: pool for pool in self.pools(block) if pool.problem_id == problem_id
+        }
+        if float(temperature) not in found:
+            known = ", ".join(map(str, sorted(found))) or "none"
+            raise ValueError(
+                f"{problem_id} has no pool at temperature {temperature} (known: {known})"
+            )
+        return found[float(temperature)]
+
+    def pools(self, block: int) -> Iterator[Pool]:
+        """Yield the scored pools of one block."""
+        embedded = self.folder.block_path("embeddings", block).exists()
+        rows = read_block(self.folder, block, with_embeddings=embedded)
+        yield from pools(rows, pool_sizes(self.experiment.generation), self.experiment.measure)
+
+    def tables_of(self, name: str) -> Iterator[pa.Table]:
+        """Yield a derived table block by block."""
+        for path in sorted((self.root / name).glob("block-*.parquet")):
+            yield read_table(path)
+
+    def _frame(self, tables: list[pa.Table], name: str, stage: str) -> pd.DataFrame:
+        if not tables:
+            raise ValueError(
+                f"{self.root} has no {name} yet; run `workbench {stage} {self.root}` first"
+            )
+        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        return frame
+
+    def __getattr__(self, name: str) -> Any:
+        """Return an accessor that another package has hung on runs."""
+        if name in ACCESSORS:
+            return ACCESSORS[name](self)
+        raise AttributeError(f"a run has no {name!r}")
