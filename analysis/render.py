@@ -8,7 +8,7 @@ import pandas as pd
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis.tables import Table
+from analysis.data import Table
 
 COUNTS = ("count", "samples", "pools", "k")
 

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.data import Data, Table
 from analysis.figures import FIGURES, save
 from analysis.render import to_markdown
-from analysis.tables import TABLES, Data, Table
+from analysis.tables import TABLES
 from workbench.folder import Folder
 from workbench.manifest import Manifest
 from workbench.progress import bar, notice

@@ -8,94 +8,17 @@ its interval in ``x_low`` and ``x_high`` (empty below 10 problems).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.buckets import bucket, bucket_numbers
 from analysis.correlation import LEVELS, Correlation, correlate
-from analysis.resample import MIN_PROBLEMS, bootstrap_means
+from analysis.data import POOL, Data, Table, counts, cut, dropped
 from workbench.metrics import METRICS
-from workbench.run import Run
+from workbench.tasks.math_answers import RULES
 from workbench.types import STATUSES
-
-POOL = ["problem_id", "temperature", "k"]
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table and what stands under it."""
-
-    frame: pd.DataFrame
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class Data:
-    """The rows of a run that the tables are made of."""
-
-    run: Run
-    metrics: Sequence[str] = field(init=False)
-    outcomes: Sequence[str] = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Note which columns there are."""
-        experiment = self.run.experiment
-        selections = [f"{name}_correct" for name in experiment.selection.aggregators]
-        object.__setattr__(self, "metrics", list(experiment.measure.metrics))
-        object.__setattr__(self, "outcomes", [*selections, "coverage"])
-
-    @cached_property
-    def subsets(self) -> pd.DataFrame:
-        """One row per subset; outcomes as floats, NaN where unknown."""
-        frame = self.run.subsets.drop(columns=["members"], errors="ignore")
-        for name in [*self.outcomes, "num_correct"]:
-            frame[name] = frame[name].astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-        return frame
-
-    @cached_property
-    def expectations(self) -> pd.DataFrame:
-        """One row per pool and k."""
-        return self.run.expectations
-
-    @cached_property
-    def scores(self) -> pd.DataFrame:
-        """One row per sample of the pools that are measured."""
-        frame = self.run.scores
-        return frame
-
-    @cached_property
-    def collapsed(self) -> pd.DataFrame:
-        """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
-        return self.subsets.groupby(POOL, sort=True)[list(self.outcomes)].mean().reset_index()
-
-    @property
-    def temperatures(self) -> list[float]:
-        """The sampling temperatures, rising."""
-        return sorted(self.subsets["temperature"].unique())
-
-    def rng(self) -> np.random.Generator:
-        """Return a new generator, the same for every table."""
-        return np.random.default_rng(self.run.experiment.analysis.seed)
-
-    def means(self, frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, float]:
-        """Return mean, low and high of columns over the problems of ``frame``."""
-        settings = self.run.experiment.analysis
-        found = bootstrap_means(
-            frame[list(columns)],
-            frame["problem_id"],
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            rng=self.rng(),
-        )
-        row: dict[str, float] = {}
-        for place, name in enumerate(columns):
-            row[name] = float(found.value[place])
-            row[f"{name}_low"] = float(found.low[place])
-            row[f"{name}_high"] = float(found.high[place])
-        return row
 
 
 def accuracy_by_k(data: Data) -> Table:
@@ -128,7 +51,7 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     rows = []
     for key, part in frame.groupby(keys, sort=True):
         rows.append(dict(zip(keys, key, strict=True)) | data.means(part, columns))
-    notes = [*_counts(data), *_dropped(data, data.outcomes)]
+    notes = [*counts(data), *dropped(data, data.outcomes)]
     notes.append("single_sample is pass@1, exact; coverage: any of the k is correct")
     return Table(pd.DataFrame(rows), tuple(notes))
 
@@ -141,7 +64,7 @@ def coverage_curve(data: Data) -> Table:
     rows = []
     for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True):
         rows.append({"temperature": temperature, "k": k} | data.means(part, names))
-    notes = [*_counts(data), "exact expectations over all k-subsets, no sampling error"]
+    notes = [*counts(data), "exact expectations over all k-subsets, no sampling error"]
     if unknown:
         notes.append(
             f"{unknown} samples whose correctness is unknown count as not correct; as correct in "
@@ -196,7 +119,7 @@ def correlation(data: Data) -> Table:
                 row |= _interval(outcome, found)
             rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
     notes = [f"{name}: {meaning}" for name, meaning in LEVELS.items()]
-    notes += [*_counts(data), *_dropped(data, [*data.outcomes, *data.metrics]), *_cut(data)]
+    notes += [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
     notes.append("all k and temperatures together, as in the study: dpp also falls with k")
     return Table(pd.DataFrame(rows), tuple(notes))
 
@@ -216,7 +139,7 @@ def correct_count_correlation(data: Data) -> Table:
                 )  # fmt: skip
                 row |= _interval(method, found)
             rows.append(row | {"count": len(part)})
-    notes = (*_counts(data), *_dropped(data, ["num_correct", "dpp"]), *_cut(data))
+    notes = (*counts(data), *dropped(data, ["num_correct", "dpp"]), *cut(data))
     return Table(pd.DataFrame(rows), notes)
 
 
@@ -239,7 +162,7 @@ def partial_correlation(data: Data) -> Table:
                 )  # fmt: skip
                 row |= _interval(label, found)
             rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
-    notes = [*_counts(data), *_dropped(data, ["coverage", *data.metrics]), *_cut(data)]
+    notes = [*counts(data), *dropped(data, ["coverage", *data.metrics]), *cut(data)]
     notes.append("partial: avg_log_prob held fixed; temperatures together, as in the study")
     return Table(pd.DataFrame(rows), tuple(notes))
 
@@ -267,36 +190,25 @@ def buckets(data: Data) -> Table:
             found.insert(0, "k", k)
             found.insert(0, "metric", metric)
             parts.append(found)
-    notes = [*_counts(data), *_dropped(data, [*data.outcomes, *data.metrics]), *_cut(data)]
+    notes = [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
     notes.append(f"buckets of {settings.bucket_width} width; empty ones are not shown")
     return Table(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), tuple(notes))
 
 
 def statuses(data: Data) -> Table:
     """What became of the samples, by temperature: statuses, answer rules, accuracy, repeats."""
-    samples = data.run.samples[["problem_id", "temperature", "completion", "num_output_tokens"]]
-    frame = pd.concat(
-        [samples, data.scores.drop(columns=["problem_id", "temperature", "sample_index"])], axis=1
-    )
+    names = ["samples", *STATUSES, *(f"rule:{rule}" for rule in RULES)]
     rows = []
-    rules = sorted(frame["answer_rule"].dropna().unique())
-    for temperature, part in frame.groupby("temperature", sort=True):
-        row: dict[str, object] = {"temperature": temperature, "samples": len(part)}
-        row |= {status: int((part["status"] == status).sum()) for status in STATUSES}
-        row |= {f"rule:{rule}": int((part["answer_rule"] == rule).sum()) for rule in rules if rule}
-        correct = part["is_correct"].astype("Float64")
-        row["accuracy"] = float(correct.mean()) if correct.notna().any() else float("nan")
-        row["distinct_texts"] = float(
-            part.groupby("problem_id")["completion"].agg(_distinct).mean()
-        )
-        row["mean_tokens"] = float(part["num_output_tokens"].mean())
-        rows.append(row)
+    for temperature, part in data.pools.groupby("temperature", sort=True):
+        row: dict[str, object] = {"temperature": temperature}
+        row |= {name: int(part[name].sum()) for name in names}
+        rows.append(row | data.means(part, ["accuracy", "distinct_texts", "mean_tokens"]))
     return Table(
         pd.DataFrame(rows),
         (
             "counts of samples; accuracy over samples whose correctness is known",
-            "distinct_texts: mean over problems of the share of distinct texts in a pool",
-            *_cut(data),
+            "distinct_texts: share of distinct texts in a pool, mean over problems",
+            *cut(data),
         ),
     )
 
@@ -334,54 +246,3 @@ def _metric_rows(
 
 def _interval(name: str, found: Correlation) -> dict[str, float]:
     return {name: found.r, f"{name}_low": found.low, f"{name}_high": found.high}
-
-
-def _distinct(texts: pd.Series[str]) -> float:
-    return float(texts.nunique() / len(texts))
-
-
-def _counts(data: Data) -> list[str]:
-    """Say what the numbers rest on."""
-    frame = data.subsets
-    problems = frame["problem_id"].nunique()
-    settings = data.run.experiment
-    notes = [
-        f"{problems} problems, {len(frame):,} subsets; "
-        f"{int(frame['has_repeat'].sum()):,} hold a repeated text, in "
-        f"{int(frame['abstained'].sum()):,} nobody answered (maj: not correct)"
-    ]
-    if problems < MIN_PROBLEMS:
-        notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
-    else:
-        share = f"{settings.analysis.confidence:.0%}"
-        notes.append(f"[low, high]: {share} intervals, the problem as the unit")
-    expected = (
-        len(settings.measure.k) * frame[["problem_id", "temperature"]].drop_duplicates().shape[0]
-    )
-    short = expected - frame[POOL].drop_duplicates().shape[0]
-    if short:
-        notes.append(f"{short} pools smaller than k are left out for that k")
-    return notes
-
-
-def _dropped(data: Data, columns: Sequence[str]) -> list[str]:
-    """Say how many subsets have no value in a column."""
-    missing = {
-        name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
-    }
-    found = [f"{name} {count:,}" for name, count in missing.items() if count]
-    return (
-        [f"subsets without a value, left out of that column: {', '.join(found)}"] if found else []
-    )
-
-
-def _cut(data: Data) -> list[str]:
-    """Say what share of the texts is longer than the encoder reads."""
-    total = cut = 0
-    for table in data.run.tables_of("embeddings"):
-        total += table.num_rows
-        cut += int(np.sum(table.column("cut").to_numpy()))
-    if not total:
-        return []
-    how = data.run.experiment.embedding.long_texts
-    return [f"{cut / total:.1%} of the texts are longer than the encoder reads ({how})"]

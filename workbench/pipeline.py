@@ -74,9 +74,11 @@ def run_stages(
             tracker = open_tracker(experiment.tracking, root, name, config)
         try:
             for name in names:
+                before = manifest.stage(name)
                 if name == "generate":
-                    generate(folder, manifest, experiment)
+                    generate(folder, manifest, experiment, tracker.log)
                 folder.write_experiment(experiment)
+                manifest.update(experiment=experiment_to_dict(experiment))
                 if name == "score":
                     score(folder, manifest, experiment, given.aggregators)
                 elif name == "measure":
@@ -84,7 +86,8 @@ def run_stages(
                 elif name == "analyze":
                     given.analyze(folder, manifest, tracker)
                 facts = manifest.stage(name)
-                tracker.log({f"stage/{name}/{k}": v for k, v in facts.items() if _is_number(v)})
+                if facts != before:
+                    tracker.log({f"stage/{name}/{k}": v for k, v in facts.items() if _is_number(v)})
         finally:
             tracker.finish()
         if tracker.place:

@@ -70,6 +70,7 @@ def pools(rows: BlockRows, sizes: Mapping[float, int], settings: Measure) -> Ite
             clusters=part["answer_cluster"].to_numpy(dtype=np.int64),
             correct=np.asarray(part["is_correct"].astype("Float64"), dtype=np.float64),
             statuses=tuple(part["status"]),
+            rules=tuple(part["answer_rule"]),
             rewards={
                 name.removeprefix("reward_"): part[name].to_numpy(dtype=float)
                 for name in part.columns

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -49,6 +50,7 @@ def bar(what: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[i
         TextColumn("{task.fields[unit]}"), _Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
     )  # fmt: skip
     shown = done
+    start = time.perf_counter()
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total, completed=done, unit=unit)
         count = done
@@ -59,7 +61,8 @@ def bar(what: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[i
             progress.update(task, completed=count)
             if not console.is_terminal and count - shown >= max(1, LOG_EVERY * total):
                 shown = count
-                console.print(f"{what}: {count:,} of {total:,} {unit}")
+                rate = (count - done) / (time.perf_counter() - start)
+                console.print(f"{what}: {count:,} of {total:,} {unit}, {rate:,.1f}/s")
 
         yield advance
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,12 @@ from workbench.types import Pool
 
 ACCESSORS: dict[str, Callable[[Run], Any]] = {}
 """What other packages hang on a run: ``plot``, from ``analysis``."""
+
+
+MAKER = {
+    "samples": "generate", "scores": "score", "subsets": "measure", "expectations": "measure",
+}  # fmt: skip
+"""Which stage makes a table."""
 
 
 class Run:
@@ -73,27 +79,44 @@ class Run:
             }
         )
 
+    @property
+    def blocks(self) -> list[int]:
+        """The numbers of the blocks that hold any sample."""
+        return list(self.folder.blocks_with_samples())
+
     @cached_property
     def samples(self) -> pd.DataFrame:
         """One row per sample, those of an unfinished run included."""
-        blocks = list(self.folder.blocks_with_samples())
-        tables = [self.folder.read_samples(block) for block in blocks]
-        return self._frame(tables, "samples", "generate")
+        tables = [self.folder.read_samples(block) for block in self.blocks]
+        return self._frame(tables, "samples")
 
     @cached_property
     def scores(self) -> pd.DataFrame:
         """One row per sample: answer, rule, cluster, status, is_correct, rewards."""
-        return self._frame(list(self.tables_of("scores")), "scores", "score")
+        return self.frame("scores")
 
     @cached_property
     def subsets(self) -> pd.DataFrame:
         """One row per subset: members, outcomes, metrics."""
-        return self._frame(list(self.tables_of("subsets")), "subsets", "measure")
+        return self.frame("subsets")
 
     @cached_property
     def expectations(self) -> pd.DataFrame:
         """One row per pool and k: exact pass@k, maj@k, best@k over all k-subsets."""
-        return self._frame(list(self.tables_of("expectations")), "expectations", "measure")
+        return self.frame("expectations")
+
+    def frame(self, name: str, without: Sequence[str] = ()) -> pd.DataFrame:
+        """Read a derived table: scores, subsets or expectations.
+
+        Args:
+            name: which.
+            without: columns to leave on the disk.
+
+        Raises:
+            ValueError: the run has not come that far.
+        """
+        tables = [table.drop_columns(list(without)) for table in self.tables_of(name)]
+        return self._frame(tables, name)
 
     @property
     def tables(self) -> list[str]:
@@ -140,8 +163,9 @@ class Run:
         for path in sorted((self.root / name).glob("block-*.parquet")):
             yield read_table(path)
 
-    def _frame(self, tables: list[pa.Table], name: str, stage: str) -> pd.DataFrame:
+    def _frame(self, tables: list[pa.Table], name: str) -> pd.DataFrame:
         if not tables:
+            stage = MAKER[name]
             raise ValueError(
                 f"{self.root} has no {name} yet; run `workbench {stage} {self.root}` first"
             )

@@ -26,6 +26,9 @@ from workbench.types import Sample
 
 KEY = ("problem_id", "temperature", "sample_index")
 
+DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
+"""What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost mark."""
+
 SAMPLES = pa.schema(
     [
         ("problem_id", pa.string()),
@@ -81,7 +84,11 @@ def write_table(path: Path, table: pa.Table, made_from: str) -> None:
     content = hashlib.sha256()
     for batch in table.combine_chunks().to_batches():
         content.update(batch.serialize())
-    metadata = {"fingerprint": made_from, "content": content.hexdigest()[:16]}
+    metadata = {
+        "fingerprint": made_from,
+        "content": content.hexdigest()[:16],
+        "columns": _columns(table.schema),
+    }
     floats = [
         f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
         for field in table.schema
@@ -107,13 +114,10 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
         ValueError: the file is damaged or cut short; the message names it and what to do.
     """
     try:
-        return pq.read_table(
-            path,
-            columns=list(columns) if columns else None,
-            page_checksum_verification=True,
-            partitioning=None,
-        )
-    except (pa.ArrowException, OSError) as fault:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _marks(file.schema_arrow)
+            return file.read(columns=list(columns) if columns else None)
+    except DAMAGE as fault:
         if isinstance(fault, FileNotFoundError):
             raise
         raise DamagedFileError(path, fault) from fault
@@ -126,12 +130,24 @@ def marks(path: Path) -> dict[str, str]:
         ValueError: the file is damaged or cut short.
     """
     try:
-        metadata = pq.read_schema(path).metadata or {}
+        return _marks(pq.read_schema(path))
     except FileNotFoundError:
         return {}
-    except (pa.ArrowException, OSError) as fault:
+    except DAMAGE as fault:
         raise DamagedFileError(path, fault) from fault
-    return {key: metadata[key.encode()].decode() for key in ("fingerprint", "content")}
+
+
+def _marks(schema: pa.Schema) -> dict[str, str]:
+    """Return a footer's marks, after checking the names and types, which no checksum covers."""
+    metadata = schema.metadata or {}
+    found = {key: metadata[key.encode()].decode() for key in ("fingerprint", "content")}
+    if metadata.get(b"columns", b"").decode() not in ("", _columns(schema)):
+        raise pa.ArrowInvalid("its column names or types are not those that were written")
+    return found
+
+
+def _columns(schema: pa.Schema) -> str:
+    return fingerprint(columns=[[field.name, str(field.type)] for field in schema])
 
 
 class DamagedFileError(ValueError):

@@ -62,86 +62,103 @@ class Untracked:
 
 
 class Wandb:
-    """A run in W&B, online or in a folder that ``wandb sync`` uploads later."""
+    """A run in W&B, online or in a folder that ``wandb sync`` uploads later.
 
-    def __init__(self, run: Any, place: str) -> None:
-        """Wrap an open wandb run."""
-        self.run = run
-        self.place = place
+    It is opened when the first thing is recorded: a run in which nothing was left to do leaves
+    no empty one behind.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Keep what ``wandb.init`` is to be given."""
+        self.options = dict(options)
+        self.place = ""
+        self.run: Any = None
         self.broken = False
 
     def log(self, values: Mapping[str, Any]) -> None:
         """Record values by name, as one step."""
-        self._try(lambda: self.run.log(dict(values)))
+        self._try(lambda run: run.log(dict(values)))
 
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Record a whole table, each column of one type: numbers, truth values or text."""
-        import wandb
 
-        plain = fixed_types(frame)
-        self._try(lambda: self.run.log({f"tables/{name}": wandb.Table(dataframe=plain)}))
+        def record(run: Any) -> None:
+            import wandb
+
+            run.log({f"tables/{name}": wandb.Table(dataframe=fixed_types(frame))})
+
+        self._try(record)
 
     def figure(self, name: str, path: Path) -> None:
         """Record a picture."""
-        import wandb
 
-        self._try(lambda: self.run.log({f"figures/{name}": wandb.Image(str(path))}))
+        def record(run: Any) -> None:
+            import wandb
+
+            run.log({f"figures/{name}": wandb.Image(str(path))})
+
+        self._try(record)
 
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set the values that stand for the run in the table of runs."""
-        self._try(lambda: self.run.summary.update(dict(values)))
+        self._try(lambda run: run.summary.update(dict(values)))
 
     def finish(self) -> None:
-        """Close the run."""
-        self._try(self.run.finish)
+        """Close the run, if it was opened."""
+        if self.run is not None:
+            self._try(lambda run: run.finish())
 
-    def _try(self, act: Callable[[], Any]) -> None:
+    def _open(self) -> None:
+        import wandb
+
+        settings = wandb.Settings(silent=True, console="off", init_timeout=60)
+        self.run = wandb.init(**self.options, settings=settings)
+        online = self.options["mode"] == "online"
+        self.place = str(self.run.url if online else Path(self.run.dir).parent)
+
+    def _try(self, act: Callable[[Any], Any]) -> None:
         if self.broken:
             return
         try:
-            act()
+            if self.run is None:
+                self._open()
+            act(self.run)
         except Exception as fault:  # whatever it is, hours of sampling matter more
             self.broken = True
-            notice(f"tracking stopped: {_short(fault)}; the run goes on without it")
+            why = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
+            notice(f"tracking stopped: {why}; the run goes on without it")
 
 
 def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[str, Any]) -> Tracker:
-    """Open the tracked run of a run folder, without ever asking anything.
+    """Return the tracker of a run folder; it never asks anything.
 
     Args:
         settings: the experiment's ``tracking`` section. ``auto`` is online where an API key is
             set, else offline; the variable WANDB_MODE overrides it.
         folder: the run's folder; it decides the tracked run's id, so that one folder is one run.
         name: the run's signature.
-        config: the resolved experiment and the manifest's facts.
+        config: the resolved experiment.
     """
-    mode: Any = os.environ.get("WANDB_MODE") or settings.mode
+    mode = os.environ.get("WANDB_MODE") or settings.mode
     if mode == "auto":
         mode = "online" if os.environ.get("WANDB_API_KEY") else "offline"
     if mode == "disabled":
         return Untracked()
-    try:
-        import wandb
-
-        run = wandb.init(
-            project=settings.project,
-            entity=settings.entity,
-            group=settings.group,
-            tags=list(settings.tags),
-            name=name,
-            id=hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
-            resume="allow" if mode == "online" else None,
-            job_type="run",
-            dir=str(folder),
-            config=dict(config),
-            mode=mode,
-            settings=wandb.Settings(silent=True, console="off", init_timeout=60),
-        )
-    except Exception as fault:  # see the module's first lines
-        notice(f"not tracked: {_short(fault)}")
-        return Untracked()
-    place = run.url if mode == "online" else str(Path(run.dir).parent)
-    return Wandb(run, place or "")
+    return Wandb(
+        {
+            "project": settings.project,
+            "entity": settings.entity,
+            "group": settings.group,
+            "tags": list(settings.tags),
+            "name": name,
+            "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
+            "resume": "allow" if mode == "online" else None,
+            "job_type": "run",
+            "dir": str(folder),
+            "config": dict(config),
+            "mode": mode,
+        }
+    )
 
 
 def fixed_types(frame: pd.DataFrame) -> pd.DataFrame:
@@ -156,7 +173,3 @@ def fixed_types(frame: pd.DataFrame) -> pd.DataFrame:
         else:
             columns[name] = column.map(lambda value: "" if pd.isna(value) else str(value))
     return pd.DataFrame(columns)
-
-
-def _short(fault: Exception) -> str:
-    return (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]

@@ -118,6 +118,8 @@ class Pool:
     """By name, (N,) each; NaN where a sample has none."""
     embeddings: Floats | None = None
     """(N, D) unit vectors, or None where the run has none."""
+    rules: tuple[str, ...] = ()
+    """(N,) which extraction rule found each answer."""
     bleu_tokenize: str = "whitespace"
     bleu_smoothing: str = "method1"
 

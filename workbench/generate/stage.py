@@ -11,7 +11,7 @@ import dataclasses
 import hashlib
 import math
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,8 +38,9 @@ SPEED_OPTIONS = frozenset(
 )  # fmt: skip
 """Engine options that change how fast samples come, not from which distribution."""
 
-SIZES = frozenset({"temperatures", "n", "greedy"})
-"""Settings that say how many samples there are, not what each one is: they may grow."""
+OTHER = frozenset({"temperatures", "n", "greedy", "backend"})
+"""Settings that do not decide what a sample is: how many there are, which may grow, and a backend
+that may be ``auto`` (what it stood for is part of the identity)."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def drawing_settings(experiment: Experiment) -> dict[str, Any]:
     settings: dict[str, Any] = dataclasses.asdict(experiment.generation)
     settings["stop"] = list(settings["stop"])
     settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
-    return {key: value for key, value in settings.items() if key not in SIZES}
+    return {key: value for key, value in settings.items() if key not in OTHER}
 
 
 def ask(experiment: Experiment) -> list[Asked]:
@@ -97,8 +98,19 @@ def ask(experiment: Experiment) -> list[Asked]:
     return asked
 
 
-def generate(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def generate(
+    folder: Folder,
+    manifest: Manifest,
+    experiment: Experiment,
+    log: Callable[[Mapping[str, Any]], None] = lambda values: None,
+) -> None:
     """Draw every sample that the experiment asks for and the folder does not hold.
+
+    Args:
+        folder: the run.
+        manifest: its manifest.
+        experiment: what to draw.
+        log: told how far the drawing has come, about twenty times.
 
     Raises:
         ValueError: the folder holds samples of another experiment, the model gives NaN
@@ -151,6 +163,8 @@ def generate(folder: Folder, manifest: Manifest, experiment: Experiment) -> None
                 for facts in _draw(folder, experiment.generation, wanted, missing):
                     advance(1)
                     entry.update(facts.counts())
+                    if facts.drawn % max(1, left // 20) == 0:
+                        log({f"generate/{name}": value for name, value in facts.counts().items()})
                     if facts.finished is not None:
                         _compact(folder, facts.finished, known, made_from)
 

@@ -16,6 +16,9 @@ from typing import Any
 
 from workbench.types import UNANSWERED
 
+RULES = ("boxed", "phrase", "last_number", "none")
+"""How an answer was found, in the order in which they are tried; ``none``: not at all."""
+
 TIMEOUT_SECONDS = 5
 """For each of: reading gold, reading the answer, comparing the two."""
 

@@ -1,0 +1,156 @@
+"""What the tables are made of: a run's rows, and the sentences that stand under every table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from analysis.resample import MIN_PROBLEMS, bootstrap_means
+from workbench.run import Run
+from workbench.tasks.math_answers import RULES
+from workbench.types import STATUSES
+
+POOL = ["problem_id", "temperature", "k"]
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table and what stands under it."""
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The rows of a run that the tables are made of."""
+
+    run: Run
+    metrics: Sequence[str] = field(init=False)
+    outcomes: Sequence[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note which columns there are."""
+        experiment = self.run.experiment
+        selections = [f"{name}_correct" for name in experiment.selection.aggregators]
+        object.__setattr__(self, "metrics", list(experiment.measure.metrics))
+        object.__setattr__(self, "outcomes", [*selections, "coverage"])
+
+    @cached_property
+    def subsets(self) -> pd.DataFrame:
+        """One row per subset, without its members; outcomes as floats, NaN where unknown."""
+        frame = self.run.frame("subsets", without=("members",))
+        for name in [*self.outcomes, "num_correct"]:
+            frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
+        return frame
+
+    @cached_property
+    def expectations(self) -> pd.DataFrame:
+        """One row per pool and k."""
+        return self.run.expectations
+
+    @cached_property
+    def pools(self) -> pd.DataFrame:
+        """One row per pool: what became of its samples."""
+        return pd.concat([_facts(self.run, block) for block in self.run.blocks], ignore_index=True)
+
+    @cached_property
+    def collapsed(self) -> pd.DataFrame:
+        """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
+        return self.subsets.groupby(POOL, sort=True)[list(self.outcomes)].mean().reset_index()
+
+    @property
+    def temperatures(self) -> list[float]:
+        """The sampling temperatures, rising."""
+        return sorted(self.subsets["temperature"].unique())
+
+    def rng(self) -> np.random.Generator:
+        """Return a new generator, the same for every table."""
+        return np.random.default_rng(self.run.experiment.analysis.seed)
+
+    def means(self, frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, float]:
+        """Return mean, low and high of columns over the problems of ``frame``."""
+        settings = self.run.experiment.analysis
+        found = bootstrap_means(
+            frame[list(columns)],
+            frame["problem_id"],
+            resamples=settings.resamples,
+            confidence=settings.confidence,
+            rng=self.rng(),
+        )
+        row: dict[str, float] = {}
+        for place, name in enumerate(columns):
+            row[name] = float(found.value[place])
+            row[f"{name}_low"] = float(found.low[place])
+            row[f"{name}_high"] = float(found.high[place])
+        return row
+
+
+def counts(data: Data) -> list[str]:
+    """Say what the numbers rest on."""
+    frame = data.subsets
+    problems = frame["problem_id"].nunique()
+    settings = data.run.experiment
+    notes = [
+        f"{problems} problems, {len(frame):,} subsets; "
+        f"{int(frame['has_repeat'].sum()):,} hold a repeated text, in "
+        f"{int(frame['abstained'].sum()):,} nobody answered (maj: not correct)"
+    ]
+    if problems < MIN_PROBLEMS:
+        notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
+    else:
+        share = f"{settings.analysis.confidence:.0%}"
+        notes.append(f"[low, high]: {share} intervals, the problem as the unit")
+    expected = (
+        len(settings.measure.k) * frame[["problem_id", "temperature"]].drop_duplicates().shape[0]
+    )
+    short = expected - frame[POOL].drop_duplicates().shape[0]
+    if short:
+        notes.append(f"{short} pools smaller than k are left out for that k")
+    return notes
+
+
+def dropped(data: Data, columns: Sequence[str]) -> list[str]:
+    """Say how many subsets have no value in a column."""
+    missing = {
+        name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
+    }
+    found = [f"{name} {count:,}" for name, count in missing.items() if count]
+    return (
+        [f"subsets without a value, left out of that column: {', '.join(found)}"] if found else []
+    )
+
+
+def cut(data: Data) -> list[str]:
+    """Say what share of the texts is longer than the encoder reads."""
+    total = longer = 0
+    for table in data.run.tables_of("embeddings"):
+        total += table.num_rows
+        longer += int(np.sum(table.column("cut").to_numpy()))
+    if not total:
+        return []
+    how = data.run.experiment.embedding.long_texts
+    return [f"{longer / total:.1%} of the texts are longer than the encoder reads ({how})"]
+
+
+def _facts(run: Run, block: int) -> pd.DataFrame:
+    """Count, for each pool of a block, what became of its samples."""
+    rows = []
+    for pool in run.pools(block):
+        row: dict[str, object] = {
+            "problem_id": pool.problem_id,
+            "temperature": pool.temperature,
+            "samples": len(pool),
+        }
+        row |= {status: pool.statuses.count(status) for status in STATUSES}
+        row |= {f"rule:{rule}": pool.rules.count(rule) for rule in RULES}
+        known = pool.correct[~np.isnan(pool.correct)]
+        row["accuracy"] = known.mean() if len(known) else np.nan
+        row["distinct_texts"] = len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan
+        row["mean_tokens"] = pool.num_tokens.mean()
+        rows.append(row)
+    return pd.DataFrame(rows)
