@@ -3,6 +3,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -145,6 +146,7 @@ def test_two_at_once_convert_once(packaged, monkeypatch):
 
     def slow(gguf, into):
         calls.append(into)
+        time.sleep(0.2)  # long enough for the other to come along
         convert_quickly(gguf, into)
 
     def resolve():

