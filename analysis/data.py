@@ -44,7 +44,7 @@ class Data:
     def subsets(self) -> pd.DataFrame:
         """One row per subset, without its members; outcomes as floats, NaN where unknown."""
         frame = self.run.frame("subsets", without=("members",))
-        for name in [*self.outcomes, "num_correct"]:
+        for name in [*self.outcomes, "num_correct"] if len(frame) else []:
             frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
         return frame
 

@@ -114,12 +114,17 @@ def show(
 @app.command()
 def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
     """Check an experiment file and say how large the experiment is. Nothing is loaded or drawn."""
+    from analysis.aggregate import AGGREGATORS
     from workbench.experiment import plan
+    from workbench.pipeline import check_models
     from workbench.tasks import TASKS
 
     checked = _load(experiment, overrides)
-    source = checked.task.num_problems
-    problems = source if source is not None else len(TASKS[checked.task.name].load(checked.task))
+    check_models(checked, AGGREGATORS)
+    task = TASKS[checked.task.name]
+    problems = checked.task.num_problems
+    if problems is None or not task.on_hub(checked.task):
+        problems = len(task.load(checked.task))
     print(f"{experiment} is valid.\n{plan(checked, problems).describe()}")
 
 

@@ -89,20 +89,33 @@ class Folder:
         appear(self.root / "problems.jsonl", lambda part: part.write_text(text, encoding="utf-8"))
 
     def read_problems(self) -> list[Known]:
-        """Return the run's problems; none if it has not started."""
+        """Return the run's problems; none if it has not started.
+
+        Raises:
+            ValueError: a line is damaged.
+        """
         path = self.root / "problems.jsonl"
         if not path.exists():
             return []
         known = []
         with path.open(encoding="utf-8") as file:
-            for line in file:
-                fields = json.loads(line)
-                prompt_hash = fields.pop("prompt_hash")
-                known.append(Known(Problem(**fields), prompt_hash))
+            for number, line in enumerate(file, start=1):
+                try:
+                    fields = json.loads(line)
+                    prompt_hash = fields.pop("prompt_hash")
+                    known.append(Known(Problem(**fields), prompt_hash))
+                except (ValueError, KeyError, TypeError, AttributeError) as fault:
+                    raise ValueError(
+                        f"{path}, line {number}: damaged ({fault}); restore it from a copy"
+                    ) from fault
         return known
 
     def read_samples(self, block: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return every sample of a block, journal included, each once, in order of arrival.
+
+        Args:
+            block: its number.
+            columns: which to read, those of ``KEY`` among them; all by default.
 
         Raises:
             ValueError: a file is damaged; the message names it.

@@ -71,9 +71,9 @@ class Manifest:
             "seconds": carried,
             "interruptions": broken,
         }
-        self._set(name, entry)
         start = time.perf_counter()
         try:
+            self._set(name, entry)  # inside, as a request to stop may come while it is written
             yield entry
             entry["status"] = "done"
         except BaseException:

@@ -14,10 +14,12 @@ from filelock import FileLock, Timeout
 from workbench.config import Experiment
 from workbench.experiment import experiment_to_dict
 from workbench.folder import Folder
+from workbench.generate import BACKENDS, resolve
 from workbench.generate.stage import differences, drawing_settings, generate
 from workbench.manifest import Manifest
 from workbench.measure import measure
-from workbench.score import score
+from workbench.models import check_encoder, check_model
+from workbench.score import needs_embeddings, score
 from workbench.signature import sign
 from workbench.track import Tracker, Untracked, open_tracker
 from workbench.types import Aggregator
@@ -63,6 +65,8 @@ def run_stages(
         OSError: the folder cannot be written.
     """
     folder = Folder(root)
+    if "generate" in names:
+        check_models(experiment, given.aggregators)
     with locked(root):
         manifest = Manifest(folder.manifest)
         if "generate" not in names:
@@ -93,6 +97,27 @@ def run_stages(
         if tracker.place:
             manifest.update(tracked=tracker.place)
     return folder, tracker
+
+
+def check_models(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> None:
+    """Look for the model and the encoder that an experiment will need, without loading them.
+
+    Raises:
+        ValueError: one or both are not to be found; the message says what there is.
+    """
+    faults = []
+    checks = []
+    if BACKENDS[resolve(experiment.generation.backend)].local_model:
+        checks.append(("generation.model", check_model, experiment.generation.model))
+    if needs_embeddings(experiment, aggregators):
+        checks.append(("embedding.model", check_encoder, experiment.embedding.model))
+    for key, check, name in checks:
+        try:
+            check(name)
+        except ValueError as fault:
+            faults.append(f"{key}: {fault}")
+    if faults:
+        raise ValueError("\n".join(faults))
 
 
 @contextlib.contextmanager

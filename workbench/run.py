@@ -115,7 +115,10 @@ class Run:
         Raises:
             ValueError: the run has not come that far.
         """
-        tables = [table.drop_columns(list(without)) for table in self.tables_of(name)]
+        tables = [
+            table.drop_columns([column for column in without if column in table.schema.names])
+            for table in self.tables_of(name)
+        ]
         return self._frame(tables, name)
 
     @property
@@ -132,7 +135,11 @@ class Run:
         if not self.tables:
             raise ValueError(f"{self.root} has no tables yet; run `workbench analyze {self.root}`")
         paths = {saved: self.root / "tables" / f"{saved}.csv" for saved in self.tables}
-        return pd.read_csv(lookup(paths, name, "table"))
+        path = lookup(paths, name, "table")
+        try:
+            return pd.read_csv(path)
+        except pd.errors.EmptyDataError:  # a table of metrics that the run does not measure
+            return pd.DataFrame()
 
     def pool(self, problem_id: str, temperature: float) -> Pool:
         """Return all samples of one problem at one temperature.
@@ -169,7 +176,9 @@ class Run:
             raise ValueError(
                 f"{self.root} has no {name} yet; run `workbench {stage} {self.root}` first"
             )
-        frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+        # A block without a pool of k samples yet has no columns, or only nulls in some.
+        filled = [table for table in tables if table.num_rows] or tables[:1]
+        frame: pd.DataFrame = pa.concat_tables(filled, promote_options="default").to_pandas()
         return frame
 
     def __getattr__(self, name: str) -> Any:

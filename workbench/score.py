@@ -103,8 +103,12 @@ def encoder_identity(experiment: Experiment) -> dict[str, Any]:
 
 def fresh(folder: Folder, table: str, block: int, made_from: str) -> bool:
     """Say whether a derived block is there and up to date; a damaged one is named and remade."""
+    path = folder.block_path(table, block)
     try:
-        return marks(folder.block_path(table, block)).get("fingerprint") == made_from
+        if marks(path).get("fingerprint") != made_from:
+            return False
+        read_table(path)  # the pages' checksums are looked at only in reading
+        return True
     except DamagedFileError as fault:
         notice(f"{fault.path} is damaged and is made again")
         return False

@@ -97,7 +97,7 @@ def write_table(path: Path, table: pa.Table, made_from: str) -> None:
     appear(
         path,
         lambda part: pq.write_table(
-            table.replace_schema_metadata({**(table.schema.metadata or {}), **metadata}),
+            table.replace_schema_metadata(metadata),  # not those of a file it was read from
             part,
             compression="zstd",
             use_dictionary=[n for n in table.schema.names if n in ("problem_id", "prompt_hash")],
@@ -147,7 +147,9 @@ def _marks(schema: pa.Schema) -> dict[str, str]:
 
 
 def _columns(schema: pa.Schema) -> str:
-    return fingerprint(columns=[[field.name, str(field.type)] for field in schema])
+    # Parquet's word for the members of a list is not Arrow's
+    types = [str(field.type).replace("<item:", "<element:") for field in schema]
+    return fingerprint(names=schema.names, types=types)
 
 
 class DamagedFileError(ValueError):

@@ -66,7 +66,7 @@ def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: in
 
 def identity(experiment: Experiment) -> dict[str, Any]:
     """Return what decides the samples, apart from the prompts: what the fingerprint is taken of."""
-    from workbench.models import model_hash
+    from workbench.models import model_hash, resolve_model
 
     settings = experiment.generation
     backend = resolve(settings.backend)
@@ -76,7 +76,7 @@ def identity(experiment: Experiment) -> dict[str, Any]:
         "backend": backend,
         "engine_versions": engine_versions(backend),
         "logprobs_kind": BACKENDS[backend].logprobs_kind,
-        "model": model_hash(settings.model) if local else settings.model,
+        "model": model_hash(resolve_model(settings.model)) if local else settings.model,
     }
 
 
@@ -118,6 +118,8 @@ def generate(
     """
     asked = ask(experiment)
     current = identity(experiment)
+    for block in folder.blocks_with_samples():
+        folder.read_samples(block)  # whole, so that damage is named now and not hours later
     known = _settle(folder, manifest, asked, current)
     size = manifest.data.get("problems_per_block") or block_size(
         sum(pool_sizes(experiment.generation).values())

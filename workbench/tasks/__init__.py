@@ -31,6 +31,8 @@ class Task:
     check: Callable[[config.Task], None]
     """Refuse bad settings before anything heavy is loaded: ValueError, one fault a line, each
     beginning with its key (``options.seed: ...``)."""
+    on_hub: Callable[[config.Task], bool]
+    """Whether the problems have to be fetched from a hub; others can be looked at in no time."""
     instruction: str
     """What a model is told where the experiment's ``task.system`` says nothing."""
     summary: str
@@ -44,6 +46,7 @@ TASKS: dict[str, Task] = {
         arithmetic.equal,
         arithmetic.canonical,
         arithmetic.check,
+        arithmetic.on_hub,
         arithmetic.INSTRUCTION,
         "generated sums and differences of whole numbers, difficulty set by options",
     ),
@@ -54,6 +57,7 @@ TASKS: dict[str, Task] = {
         math500.equal,
         math500.canonical,
         math500.check,
+        math500.on_hub,
         math500.INSTRUCTION,
         "competition mathematics (MATH-500, or any local JSONL with LaTeX answers)",
     ),

@@ -113,6 +113,11 @@ def load(settings: config.Task) -> list[Problem]:
     return problems
 
 
+def on_hub(settings: config.Task) -> bool:
+    """Say whether the problems have to be fetched from the hub: they are generated here."""
+    return False
+
+
 def examples(settings: config.Task) -> list[Example]:
     """Return 16 worked examples of the same difficulty; they depend on the options alone."""
     return [

@@ -84,6 +84,11 @@ def load(settings: config.Task) -> list[Problem]:
     return problems[:wanted]
 
 
+def on_hub(settings: config.Task) -> bool:
+    """Say whether the problems have to be fetched from the hub."""
+    return _local_path(settings) is None
+
+
 def _local_path(settings: config.Task) -> Path | None:
     """Return the source as a path if it is one, rather than a name on the hub (OWNER/NAME)."""
     source = settings.source

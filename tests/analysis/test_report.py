@@ -1,0 +1,97 @@
+import json
+
+import pandas as pd
+import pytest
+
+from analysis.figures import FIGURES
+from analysis.report import summary
+from analysis.tables import TABLES
+from workbench import load_run
+
+
+def test_every_table_and_figure_is_written(finished):
+    folder = finished[1]
+    run = load_run(folder)
+    for name in TABLES:
+        assert (folder / "tables" / f"{name}.csv").exists()
+        text = (folder / "tables" / f"{name}.md").read_text()
+        assert text.startswith(f"## {name}\n")
+        assert text.endswith(f"`{run.signature}`\n")
+    for name in FIGURES:
+        for kind in ("png", "svg"):
+            assert (folder / "figures" / f"{name}.{kind}").stat().st_size > 1000
+    assert run.tables == sorted(TABLES)
+
+
+def test_every_table_of_the_study_is_there_by_its_name():
+    assert set(TABLES) >= {
+        "accuracy_by_k", "accuracy_by_temperature", "accuracy_by_k_temperature", "correlation",
+        "correct_count_correlation", "bucket", "partial_correlation", "coverage_curve", "statuses",
+    }  # fmt: skip
+
+
+def test_the_study_s_columns_are_there(embedded):
+    run = load_run(embedded[1])
+    outcomes = ["maj_correct", "best_correct", "sem_mbr_correct", "lex_mbr_correct"]
+    for name, columns in {
+        "accuracy_by_k": ["k", *outcomes],
+        "accuracy_by_temperature": ["temperature", *outcomes],
+        "accuracy_by_k_temperature": ["k", "temperature", *outcomes],
+        "correlation": ["metric", *outcomes],
+        "bucket": ["metric", "k", *outcomes, "min", "max", "mean", "count"],
+        "partial_correlation": ["k", "Measure", "Correlation", "Partial Correlation"],
+        "correct_count_correlation": ["k", "temperature", "pearson", "spearman"],
+    }.items():
+        assert set(columns) <= set(run.table(name).columns), name
+
+
+def test_no_table_holds_a_p_value_or_degrees_of_freedom(embedded):
+    run = load_run(embedded[1])
+    for name in run.tables:
+        assert not {"p", "p_value", "pvalue", "df"} & set(run.table(name).columns)
+
+
+@pytest.mark.parametrize("missing", ["tables/bucket.csv", "figures/accuracy_by_k.svg"])
+def test_what_was_deleted_is_made_again(cli, copied, missing):
+    path, folder = copied
+    before = (folder / missing).read_bytes()
+    (folder / missing).unlink()
+    child = cli.must("run", path, "--out", folder, figures=True)
+    assert "analyze: up to date" not in child.err
+    if missing.endswith("csv"):
+        assert (folder / missing).read_bytes() == before
+    else:
+        assert (folder / missing).stat().st_size == pytest.approx(len(before), rel=0.05)
+
+
+def test_measuring_has_to_come_first(cli, experiment, tmp_path):
+    for stage in ("generate", "score"):
+        cli.must(stage, experiment(), "--out", tmp_path / "run")
+    cli("analyze", experiment(), "--out", tmp_path / "run").refuses(
+        "not measured yet", "workbench measure"
+    )
+
+
+def test_the_scalars_of_a_run_by_hand():
+    frames = {
+        "accuracy_by_k_temperature": pd.DataFrame(
+            {
+                "k": [8], "temperature": [0.7], "maj_correct": [0.25], "maj_correct_low": [0.1],
+                "best:orm_correct": [0.5], "coverage": [0.75],
+            }
+        ),
+        "statuses": pd.DataFrame(
+            {"temperature": [0.0, 0.7], "accuracy": [0.5, 0.3], "distinct_texts": [1.0, 0.2]}
+        ),
+    }  # fmt: skip
+    assert summary(frames) == {
+        "maj@8/T0.7": 0.25, "best:orm@8/T0.7": 0.5, "pass@8/T0.7": 0.75,
+        "accuracy/T0": 0.5, "accuracy/T0.7": 0.3, "distinct_texts/T0": 1.0,
+        "distinct_texts/T0.7": 0.2,
+    }  # fmt: skip
+
+
+def test_the_manifest_says_how_the_stage_went(finished):
+    stage = json.loads((finished[1] / "manifest.json").read_text())["stages"]["analyze"]
+    assert stage["status"] == "done"
+    assert stage["seconds"] > 0

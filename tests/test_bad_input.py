@@ -1,0 +1,245 @@
+"""Bad input and bad luck: a clear error in a line or two, an exit code, and nothing lost."""
+
+import json
+import shutil
+import signal
+
+import pytest
+import yaml
+
+GOOD = '{"id": "a", "problem": "What is 1 + 1?", "gold": "2"}\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", ["holds no problems"]),
+        ("\n\n", ["holds no problems"]),
+        (GOOD + "{not json\n", ["line 2", "not JSON", "column 2"]),
+        (GOOD + "[1, 2]\n", ["line 2", "JSON object", "list"]),
+        (GOOD + '{"id": "b", "problem": "What?"}\n', ["line 2", "no known answer", "'gold'"]),
+        (GOOD + '{"id": "b", "problem": "What?", "gold": ""}\n', ["line 2", "'gold' is empty"]),
+        (GOOD + '{"id": "b", "gold": "2"}\n', ["line 2", "no question"]),
+        (GOOD + GOOD, ["line 2", "'a'", "line 1"]),
+    ],
+)
+def test_a_bad_problem_file_is_refused_before_anything_is_drawn(
+    cli, experiment, tmp_path, text, words
+):
+    source = tmp_path / "problems.jsonl"
+    source.write_text(text)
+    path = experiment(task__name="math500", task__source=str(source), task__num_problems=None)
+    for command in (["validate", path], ["run", path, "--out", tmp_path / "run"]):
+        cli(*command).refuses(str(source), *words)
+    assert not list(tmp_path.rglob("block-*"))
+
+
+def test_a_missing_problem_file_is_refused(cli, experiment, tmp_path):
+    path = experiment(task__name="math500", task__source="./no/such.jsonl", task__num_problems=None)
+    for command in (["validate", path], ["run", path, "--out", tmp_path / "run"]):
+        child = cli(*command)
+        assert child.code == 1
+        assert "task.source: there is no file no/such.jsonl" in child.err
+        assert "Traceback" not in child.err
+
+
+@pytest.mark.parametrize("section", ["generation", "embedding"])
+def test_a_model_folder_that_does_not_exist_is_refused_before_sampling(
+    cli, experiment, tmp_path, section
+):
+    path = experiment(
+        generation__backend="transformers", **{f"{section}__model": str(tmp_path / "no-model")}
+    )
+    for command in (["validate", path], ["run", path, "--out", tmp_path / "run"]):
+        child = cli(*command)
+        assert child.code == 1
+        assert f"{section}.model: there is no folder {tmp_path / 'no-model'}" in child.err
+        assert "Traceback" not in child.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(cli, finished, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    cli("run", finished[0], "--out", tmp_path / "file" / "run").refuses(
+        "Not a directory", str(tmp_path / "file" / "run"), "--out"
+    )
+    cli("run", finished[0], "--out", tmp_path / "file").refuses(str(tmp_path / "file"), "--out")
+
+
+def test_a_disk_without_room_keeps_what_is_there(cli, experiment, rows_of, tmp_path):
+    path, folder = experiment(), tmp_path / "run"
+    # Files may not grow beyond 20,000 bytes: the kernel cuts a line short and refuses the rest.
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))\n"
+    cli("run", path, "--out", folder, before=limit).refuses("kept")
+    journal = folder / "samples" / "block-00000.journal"
+    assert not journal.read_bytes().endswith(b"\n"), "no line was cut, so nothing is proved"
+    kept = rows_of(folder)
+    assert len(kept) > 20
+    cli.must("run", path, "--out", folder)
+    now = rows_of(folder)
+    assert len(now) == 204
+    assert {key: now[key] for key in kept} == kept
+
+
+@pytest.mark.parametrize("error", ["ENOSPC", "EDQUOT"])
+@pytest.mark.parametrize("stage", ["generate", "score", "measure", "analyze"])
+def test_a_full_disk_is_said_at_every_stage(cli, experiment, rows_of, tmp_path, stage, error):
+    path, folder = experiment(), tmp_path / "run"
+    full = f"""
+import errno, os, workbench.store as store
+import analysis.report as report
+real = store.appear
+def full(path, write):
+    if path.parent.name in {{"score": ["scores"], "measure": ["subsets"], "analyze": ["tables"],
+                            "generate": ["samples"]}}[{stage!r}]:
+        raise OSError(errno.{error}, os.strerror(errno.{error}), str(path))
+    return real(path, write)
+store.appear = report.appear = full
+"""
+    child = cli("run", path, "--out", folder, before=full)
+    child.refuses({"ENOSPC": "disk is full", "EDQUOT": "quota"}[error], "same command again")
+    assert len(rows_of(folder)) == 204
+    cli.must("run", path, "--out", folder)
+
+
+def flip(path, at):
+    data = bytearray(path.read_bytes())
+    data[int(at * len(data))] ^= 0x10
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize("at", [0.1, 0.25, 0.4, 0.55])  # in the pages, of several columns
+def test_a_flipped_bit_in_samples_is_named_and_refused(cli, copied, at):
+    path, folder = copied
+    shard = folder / "samples" / "block-00001.000.parquet"
+    flip(shard, at)
+    # though all stages are up to date
+    cli("run", path, "--out", folder).refuses(f"{shard} is damaged", "restore", "delete")
+
+
+@pytest.mark.parametrize("size", [0, 100, -1])
+def test_truncated_samples_are_named_refused_and_drawn_again_on_request(
+    cli, copied, rows_of, tables_of, size
+):
+    path, folder = copied
+    before, tables = rows_of(folder), tables_of(folder)
+    shard = folder / "samples" / "block-00001.000.parquet"
+    shard.write_bytes(shard.read_bytes()[:size])
+    for stage in ("run", "generate", "score"):
+        cli(stage, path, "--out", folder).refuses(f"{shard} is damaged", "restore", "delete")
+    shard.unlink()  # the second of the two ways out
+    cli.must("run", path, "--out", folder)
+    assert rows_of(folder) == before
+    assert tables_of(folder) == tables
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty"])
+@pytest.mark.parametrize("table", ["scores", "embeddings", "subsets", "expectations"])
+def test_a_damaged_derived_shard_is_named_and_made_again(
+    cli, embedded, tables_of, table, damage, tmp_path
+):
+    path, folder = embedded[0], tmp_path / "run"
+    shutil.copytree(embedded[1], folder)
+    tables = tables_of(folder)
+    shard = folder / table / "block-00001.parquet"
+    before = shard.read_bytes()
+    if damage == "flip":
+        flip(shard, 0.1)
+    else:
+        shard.write_bytes(before[: len(before) // 2] if damage == "cut" else b"")
+    child = cli.must("run", path, "--out", folder)
+    assert f"{shard} is damaged and is made again" in child.err
+    assert shard.read_bytes() == before
+    assert tables_of(folder) == tables
+
+
+def test_a_damaged_manifest_is_named(cli, copied):
+    path, folder = copied
+    (folder / "manifest.json").write_text('{"stages": ')
+    cli("run", path, "--out", folder).refuses(f"{folder / 'manifest.json'} is damaged")
+
+
+def test_damaged_problems_are_named(cli, copied):
+    path, folder = copied
+    (folder / "problems.jsonl").write_text('{"id": "problem-0", "ques')
+    cli("run", path, "--out", folder).refuses("problems.jsonl, line 1", "damaged")
+    (folder / "problems.jsonl").write_text("[]\n")
+    cli("run", path, "--out", folder).refuses("problems.jsonl, line 1", "damaged")
+
+
+def test_a_nan_log_probability_is_refused_and_the_rest_is_kept(cli, experiment, rows_of, tmp_path):
+    path, folder = experiment(), tmp_path / "run"
+    nan = """
+import dataclasses, workbench.generate.replay as replay
+real = replay._draw
+def draw(request, settings):
+    sample = real(request, settings)
+    if request.problem_id != "problem-3":
+        return sample
+    return dataclasses.replace(sample, token_logprobs=(float("nan"), *sample.token_logprobs[1:]))
+replay._draw = draw
+"""
+    child = cli("run", path, "--out", folder, before=nan)
+    child.refuses("NaN log-probability", "problem-3", "temperature 0.0", "sample 0", "kept")
+    assert len(rows_of(folder)) == 3 * 17
+    cli.must("run", path, "--out", folder)  # mended
+
+
+def test_a_second_process_on_one_run_is_refused(cli, experiment, rows_of, tmp_path):
+    path, folder = experiment(generation__engine={"seconds_per_sample": 0.01}), tmp_path / "run"
+    first = cli.start("run", path, "--out", folder)
+    first.until(lambda: rows_of(folder))
+    for stage in ("run", "score", "analyze"):
+        cli(stage, path, "--out", folder).refuses("another process", str(folder), "--out")
+    first.stop(signal.SIGTERM)
+    cli.must("score", path, "--out", folder)  # the lock went with its holder
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("stage", ["generate", "measure"])
+def test_a_request_to_stop_keeps_what_is_finished(
+    cli, experiment, rows_of, tmp_path, number, code, stage
+):
+    path, folder = experiment(), tmp_path / "run"
+    slow = {
+        "generate": "import workbench.generate.replay as m; f = m._draw\n"
+        "def g(*a): time.sleep(0.01); return f(*a)\nm._draw = g",
+        "measure": "import workbench.measure as m; f = m.measure_subsets\n"
+        "def g(*a): time.sleep(0.05); return f(*a)\nm.measure_subsets = g",
+    }[stage]
+    child = cli.start("run", path, "--out", folder, before="import time\n" + slow)
+    if stage == "generate":
+        child.until(lambda: len(rows_of(folder)) > 10)
+    else:
+        child.until(lambda: entry(folder, "measure").get("status") == "running")
+    child.stop(number)
+    assert child.code == code
+    assert "Traceback" not in child.err
+    assert child.err.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
+    assert entry(folder, stage)["status"] == "interrupted"
+    assert entry(folder, stage)["interruptions"] == 1
+    kept = rows_of(folder)
+    assert len(kept) > 10
+    cli.must("run", path, "--out", folder)
+    now = rows_of(folder)
+    assert {key: now[key] for key in kept} == kept
+    assert len(now) == 204
+
+
+def entry(folder, stage):
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text()) if path.exists() else {}
+    return manifest.get("stages", {}).get(stage, {})
+
+
+def test_an_experiment_with_several_faults_names_them_all(cli, experiment, tmp_path):
+    tree = yaml.safe_load(experiment().read_text())
+    tree["measure"]["k"] = [2, 99]
+    tree["generation"]["temprature"] = 1
+    path = tmp_path / "bad.yaml"
+    path.write_text(yaml.safe_dump(tree))
+    child = cli("validate", path)
+    assert child.code == 1
+    for words in (str(path), "generation.temprature", "temperatures", "measure.k", "99", "got 8"):
+        assert words in child.err
+    assert "Traceback" not in child.err

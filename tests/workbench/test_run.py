@@ -1,0 +1,126 @@
+import shutil
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+import workbench as wb
+from workbench.lookup import lookup
+from workbench.run import Run
+from workbench.store import read_table, write_table
+
+
+@pytest.fixture(scope="module")
+def run(embedded):
+    return wb.load_run(embedded[1])
+
+
+def test_a_run_reads_its_tables_as_frames(run):
+    keys = ["problem_id", "temperature", "sample_index"]
+    assert len(run.samples) == len(run.scores) == 12 * 17
+    assert run.samples[keys].equals(run.scores[keys])
+    assert {"answer", "answer_rule", "status", "is_correct", "reward_likelihood"} <= set(run.scores)
+    assert len(run.subsets) == 12 * 2 * 2 * 10
+    assert {"k", "members", "cos_sim", "dpp", "maj_correct", "coverage"} <= set(run.subsets)
+    assert {"pass@k", "maj@k", "best@k", "mean_cos_sim"} <= set(run.expectations)
+    assert len(run.problems) == 12
+    assert run.samples is run.samples  # read once
+
+
+def test_members_are_what_the_metrics_were_taken_of(run):
+    """From the stored rows alone: the mean log-probability and the number correct."""
+    keys = ["problem_id", "temperature", "sample_index"]
+    logprobs = run.samples.set_index(keys)["mean_logprob"]
+    correct = run.scores.set_index(keys)["is_correct"]
+    for row in run.subsets.iloc[::37].to_dict("records"):
+        of = [(row["problem_id"], row["temperature"], int(i)) for i in row["members"]]
+        assert len(set(of)) == row["k"]
+        assert row["avg_log_prob"] == pytest.approx(logprobs.loc[of].mean())
+        assert row["num_correct"] == correct.loc[of].sum()
+        assert row["coverage"] == correct.loc[of].any()
+
+
+def test_the_mean_log_probability_is_that_of_the_tokens(run):
+    for row in run.samples.head(20).to_dict("records"):
+        assert row["mean_logprob"] == pytest.approx(np.mean(row["token_logprobs"]))
+        assert row["num_output_tokens"] == len(row["output_token_ids"])
+
+
+def test_tables_are_listed_and_read_as_numbers(run):
+    assert "accuracy_by_k_temperature" in run.tables
+    frame = run.table("accuracy_by_k_temperature")
+    assert frame["k"].tolist() == [2, 2, 4, 4]
+    assert pd.api.types.is_float_dtype(frame["maj_correct"])
+    with pytest.raises(ValueError, match="unknown table 'acuracy_by_k'; did you mean"):
+        run.table("acuracy_by_k")
+
+
+def test_a_table_without_a_row_is_an_empty_frame(finished):
+    """The experiment measures no dpp."""
+    assert wb.load_run(finished[1]).table("correct_count_correlation").empty
+
+
+def test_blocks_that_know_nothing_of_a_column_are_read_beside_those_that_do(embedded, tmp_path):
+    """As in an unfinished run: a block of greedy samples alone has no pair to compare."""
+    shutil.copytree(embedded[1], tmp_path / "run")
+    path = tmp_path / "run" / "expectations" / "block-00001.parquet"
+    table = read_table(path)
+    place = table.schema.get_field_index("mean_cos_sim")
+    nulls = pa.nulls(table.num_rows)
+    write_table(path, table.set_column(place, "mean_cos_sim", nulls), "made")
+    frame = wb.load_run(tmp_path / "run").expectations
+    unknown = frame.loc[frame["mean_cos_sim"].isna() & (frame["temperature"] > 0), "problem_id"]
+    assert set(unknown) == {f"problem-{i}" for i in range(4, 8)}
+
+
+def test_a_pool_by_name(run):
+    pool = run.pool("problem-3", 0.3)
+    assert (pool.problem_id, pool.temperature, len(pool)) == ("problem-3", 0.3, 8)
+    assert pool.similarity.shape == (8, 8)
+    rows = run.samples.query("problem_id == 'problem-3' and temperature == 0.3")
+    assert list(pool.texts) == rows.sort_values("sample_index")["completion"].tolist()
+    assert len(run.pool("problem-11", 0)) == 1  # greedy, in another block
+    with pytest.raises(ValueError, match="unknown problem 'problem-99'"):
+        run.pool("problem-99", 0.3)
+    with pytest.raises(ValueError, match=r"no pool at temperature 0\.5 \(known: 0\.0, 0\.3, 1\.0"):
+        run.pool("problem-3", 0.5)
+
+
+def test_a_run_tells_what_it_is(run, embedded):
+    assert run.signature.startswith("arithmetic|replay|T:0.3,1|N:8|seed:0|v0.1.0")
+    assert str(embedded[1]) in repr(run)
+    assert run.experiment.generation.n == 8
+    assert run.manifest["stages"]["analyze"]["status"] == "done"
+
+
+def test_accessors_are_there_and_other_names_are_not(run):
+    assert "accuracy_by_k" in dir(run.plot)
+    with pytest.raises(AttributeError, match="a run has no 'plots'"):
+        _ = run.plots
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"is not a run: it has no experiment\.yaml"):
+        Run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("what", "stage"), [("scores", "score"), ("subsets", "measure"), ("expectations", "measure")]
+)
+def test_a_run_that_has_not_come_so_far_says_what_to_run(cli, experiment, tmp_path, what, stage):
+    cli.must("generate", experiment(), "--out", tmp_path / "run")
+    run = wb.load_run(tmp_path / "run")
+    assert len(run.samples) == 204
+    with pytest.raises(ValueError, match=f"has no {what} yet; run `workbench {stage}"):
+        getattr(run, what)
+    with pytest.raises(ValueError, match="has no tables yet; run `workbench analyze"):
+        run.table("statuses")
+
+
+def test_lookup_names_the_nearest():
+    assert lookup({"a": 1}, "a", "thing") == 1
+    with pytest.raises(ValueError, match=r"^unknown metric 'dppp'; did you mean 'dpp'\? \(known: "):
+        lookup({"dpp": 1, "cos_sim": 2}, "dppp", "metric")
+    with pytest.raises(ValueError, match=r"^unknown metric 'zzz' \(known: dpp\)$"):
+        lookup({"dpp": 1}, "zzz", "metric")
