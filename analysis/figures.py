@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
@@ -97,8 +98,9 @@ FIGURES: dict[str, Callable[[Run], Figure]] = {
 def save(figure: Figure, folder: Path, name: str) -> Path:
     """Write a figure as PNG and SVG; return the PNG."""
     folder.mkdir(parents=True, exist_ok=True)
-    figure.savefig(folder / f"{name}.png", dpi=130)
-    figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+    figure.savefig(folder / f"{name}.png", dpi=110)
+    with rc_context({"svg.fonttype": "none", "svg.hashsalt": name}):  # small, and always the same
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
     return folder / f"{name}.png"
 
 

@@ -109,6 +109,7 @@ class Wandb:
             self._try(lambda run: run.finish())
 
     def _open(self) -> None:
+        os.environ.setdefault("WANDB_SILENT", "true")  # it advertises at import and at the start
         import wandb
 
         settings = wandb.Settings(silent=True, console="off", init_timeout=60)

@@ -1,28 +1,27 @@
 """Backend ``transformers``: samples of the same distribution, for machines without vLLM.
 
-Everything random is one Gumbel draw per step and row from that row's own generator, and the next
-token the largest of tempered logit + Gumbel noise: exactly a draw from the softmax (Gumbel 1954;
-Maddison et al. 2014, arXiv:1411.0030). So ``generate`` itself runs greedily, samples of any
-temperatures share a batch, and a sample depends on its own seed alone.
+Each token is drawn with one uniform number of the sample's own generator, from the cumulative
+distribution that vLLM's options leave. So samples of any temperatures share a batch, and a sample
+depends on its own seed alone. The loop stands in for ``generate``, which would hold all samples
+of a batch until the longest ends, and read every sample's prompt anew.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from tokenizers.decoders import DecodeStream
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    GenerationConfig,
-    LogitsProcessor,
+    DynamicCache,
     LogitsProcessorList,
     MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
-    StoppingCriteria,
-    StoppingCriteriaList,
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
@@ -35,183 +34,183 @@ from workbench.types import Request, Sample
 BATCH = 32
 """Sequences a step where ``engine.max_num_seqs`` does not say."""
 
-
-class RawLogprobs(LogitsProcessor):  # type: ignore[misc, unused-ignore]
-    """Notes each sampled token's log-probability under the model itself.
-
-    It comes before every other processor, so it sees the raw logits. Only the last step's are
-    kept, until the step after shows which token was drawn.
-    """
-
-    def __init__(self) -> None:
-        """Start with nothing seen."""
-        self.last: torch.Tensor | None = None  # (rows, vocabulary)
-        self.steps: list[torch.Tensor] = []  # (rows,) each
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Read off the token drawn from the step before, and keep this step."""
-        self.note(input_ids)
-        self.last = scores
-        return scores
-
-    def note(self, input_ids: torch.Tensor) -> None:
-        """Record the log-probability of the last token of each row, (rows, length)."""
-        if self.last is not None:
-            logprobs = torch.log_softmax(self.last.float(), dim=-1)
-            self.steps.append(logprobs.gather(1, input_ids[:, -1:]).squeeze(1))
+DROP_SHARE = 0.25
+"""Share of a batch that must have ended before its rows are dropped: dropping copies the rest."""
 
 
-class SeededGumbel(LogitsProcessor):  # type: ignore[misc, unused-ignore]
-    """Adds each row's own Gumbel noise, so that the largest score is a draw from the softmax."""
+@dataclass(frozen=True)
+class Model:
+    """A loaded model and what is asked of it at every step."""
 
-    def __init__(self, seeds: list[int], temperatures: list[float]) -> None:
-        """Take one seed and one temperature per row; temperature 0 adds nothing (greedy)."""
-        self.generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        self.sampled = [temperature > 0 for temperature in temperatures]
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Return scores + noise."""
-        noise = torch.zeros(scores.shape, dtype=torch.float64)
-        for row, generator in enumerate(self.generators):
-            if self.sampled[row]:
-                uniform = torch.rand(scores.shape[1], generator=generator, dtype=torch.float64)
-                noise[row] = -torch.log(-torch.log(uniform.clamp_min(1e-300)))
-        return scores.double() + noise.to(scores.device)
+    network: Any
+    tokenizer: Any
+    ends: frozenset[int]
+    """Tokens that end a sample: those of the tokenizer and of the model's generation_config."""
+    settings: Generation
+    limit: int
+    """Longest prompt and sample together, tokens."""
+    warp: Any
+    """What min-p, top-k and top-p leave of tempered logits."""
 
 
-class RowTemperature(LogitsProcessor):  # type: ignore[misc, unused-ignore]
-    """Divides each row's logits by that row's temperature."""
+@dataclass
+class Row:
+    """A sample being drawn."""
 
-    def __init__(self, temperatures: list[float]) -> None:
-        """Take one temperature per row; 0 divides by nothing."""
-        self.divisors = torch.tensor([t if t > 0 else 1.0 for t in temperatures])[:, None]
+    request: Request
+    room: int
+    generator: torch.Generator
+    stream: DecodeStream
+    ids: list[int] = field(default_factory=list)
+    logprobs: list[float] = field(default_factory=list)
+    text: str = ""
+    ended: bool = False
 
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Return the tempered logits, in float32."""
-        return scores.float() / self.divisors.to(scores.device)
-
-
-class Endings(StoppingCriteria):  # type: ignore[misc, unused-ignore]
-    """Tells which rows have ended, and after how many tokens."""
-
-    def __init__(self, tokenizer: Any, eos: set[int], stops: tuple[str, ...], start: int) -> None:
-        """Watch rows whose prompts are ``start`` tokens long."""
-        self.tokenizer, self.eos, self.stops, self.start = tokenizer, eos, stops, start
-        self.tail = max((len(stop) for stop in stops), default=0) + 8  # tokens that can hold one
-        self.lengths: dict[int, int] = {}
-
-    def __call__(
-        self, input_ids: torch.Tensor, scores: torch.Tensor, **unused: Any
-    ) -> torch.Tensor:
-        """Return (rows,) whether each row has ended."""
-        for row in range(len(input_ids)):
-            if row in self.lengths:
-                continue
-            new = input_ids[row, self.start :].tolist()
-            text = self.tokenizer.decode(new[-self.tail :]) if self.stops else ""
-            if new[-1] in self.eos or any(stop in text for stop in self.stops):
-                self.lengths[row] = len(new)
-        ended = [row in self.lengths for row in range(len(input_ids))]
-        return torch.tensor(ended, device=input_ids.device)
-
-
-def load(name: str, dtype: str) -> tuple[Any, Any]:
-    """Return the model, on the GPU where there is one, and its tokenizer padding on the left.
-
-    The model's own sampling defaults are dropped; of its generation_config only the end-of-text
-    tokens are kept.
-    """
-    folder = str(resolve_model(name))
-    chosen = "auto" if dtype == "auto" else getattr(torch, dtype)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=chosen).eval()
-    if torch.cuda.is_available():
-        model = model.to("cuda")
-    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
-    ends = model.generation_config.eos_token_id
-    model.generation_config = GenerationConfig()
-    model.eos_ids = {tokenizer.eos_token_id, *([ends] if isinstance(ends, int) else ends or [])}
-    return model, tokenizer
+    def take(self, token: int, logprob: float, model: Model) -> Sample | None:
+        """Add one token; return the sample if it ends here, as vLLM would end it."""
+        self.ids.append(token)
+        self.logprobs.append(logprob)
+        stopped = token in model.ends
+        if not stopped:
+            self.text += self.stream.step(model.tokenizer.backend_tokenizer, token) or ""
+            found = [
+                (self.text.index(stop) + len(stop), place, stop)
+                for place, stop in enumerate(model.settings.stop)
+                if stop in self.text
+            ]
+            if found:  # the one that is complete first
+                stopped = True
+                end, _, stop = min(found)
+                self.text = self.text[: end - len(stop)]
+        self.ended = stopped or len(self.ids) == self.room
+        if not self.ended:
+            return None
+        reason = "stop" if stopped else "length"
+        return self.request.sampled(self.text, reason, tuple(self.ids), tuple(self.logprobs))
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
-    """Draw samples batch by batch, each batch yielded when its longest sample ends.
+    """Draw samples batch by batch, each yielded in the step in which it ends.
 
-    Of ``generation.engine`` only ``max_num_seqs`` is read, as the batch size; the rest is vLLM's.
+    A batch is of one prompt, which is read once; so no row is padded and none needs a mask. Of
+    ``generation.engine`` only ``max_num_seqs`` is read, as the largest batch; the rest is vLLM's.
+
+    Raises:
+        ValueError: a conversation is asked and the model has no chat template.
     """
-    model, tokenizer = load(settings.model, settings.dtype)
-    limit = settings.max_model_len or int(model.config.max_position_embeddings)
-    # a repetition penalty counts the prompt's tokens, so no row may be padded
-    size = 1 if settings.repetition_penalty != 1 else settings.engine.get("max_num_seqs", BATCH)
-    waiting = iter(requests)
-    while batch := list(itertools.islice(waiting, size)):
-        ready = []
-        for request in batch:
-            ids = encode_prompt(tokenizer, request.prompt)
-            error = too_long(request, len(ids), limit)
-            if error is None:
-                ready.append((request, ids))
-            else:
-                yield error
-        if ready:
-            yield from _draw(model, tokenizer, ready, settings, limit)
+    model = load(settings)
+    size = settings.engine.get("max_num_seqs", BATCH)
+    for _, group in itertools.groupby(requests, key=lambda request: request.prompt_hash):
+        while batch := list(itertools.islice(group, size)):
+            prompt = encode_prompt(model.tokenizer, batch[0].prompt)
+            errors = [too_long(request, len(prompt), model.limit) for request in batch]
+            if errors[0] is None:
+                yield from _draw([_row(request, prompt, model) for request in batch], prompt, model)
+            yield from (error for error in errors if error is not None)
 
 
-def _draw(
-    model: Any,
-    tokenizer: Any,
-    batch: list[tuple[Request, list[int]]],
-    settings: Generation,
-    limit: int,
-) -> Iterator[Sample]:
-    width = max(len(ids) for _, ids in batch)
-    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    rows = [[pad] * (width - len(ids)) + ids for _, ids in batch]
-    mask = [[0] * (width - len(ids)) + [1] * len(ids) for _, ids in batch]
-    recorder = RawLogprobs()
-    endings = Endings(tokenizer, model.eos_ids, settings.stop, width)
-    with torch.inference_mode():
-        output = model.generate(
-            torch.tensor(rows, device=model.device),
-            attention_mask=torch.tensor(mask, device=model.device),
-            generation_config=GenerationConfig(
-                do_sample=False,
-                pad_token_id=pad,
-                max_new_tokens=min(settings.max_tokens, limit - min(len(i) for _, i in batch)),
-            ),
-            logits_processor=_processors(recorder, [r for r, _ in batch], settings),
-            stopping_criteria=StoppingCriteriaList([endings]),
-        )
-    recorder.note(output)
-    logprobs = torch.stack(recorder.steps, dim=1).cpu()  # (rows, steps)
-    for row, (request, ids) in enumerate(batch):
-        room = min(settings.max_tokens, limit - len(ids))
-        length = min(endings.lengths.get(row, room), room)
-        stopped = endings.lengths.get(row, room + 1) <= room
-        new = output[row, width : width + length].tolist()
-        text = tokenizer.decode(new, skip_special_tokens=True)
-        cuts = [text.index(stop) for stop in settings.stop if stop in text]
-        yield request.sampled(
-            text[: min(cuts)] if cuts else text,
-            "stop" if stopped else "length",
-            tuple(new),
-            tuple(logprobs[row, :length].tolist()),
-        )
+def load(settings: Generation) -> Model:
+    """Load the model, on the GPU where there is one. Its own sampling defaults are not read."""
+    folder = str(resolve_model(settings.model))
+    dtype = "auto" if settings.dtype == "auto" else getattr(torch, settings.dtype)
+    network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
+    if torch.cuda.is_available():
+        network = network.to("cuda")
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ends = network.generation_config.eos_token_id
+    more = [ends] if isinstance(ends, int) else ends or []
+    limit = int(settings.max_model_len or network.config.max_position_embeddings)
+    stops = frozenset({tokenizer.eos_token_id, *more})
+    return Model(network, tokenizer, stops, settings, limit, warper(settings))
 
 
-def _processors(
-    recorder: RawLogprobs, requests: list[Request], settings: Generation
-) -> LogitsProcessorList:
-    """Return what stands between the logits and the draw, in vLLM's order."""
-    temperatures = [request.temperature for request in requests]
-    steps: list[LogitsProcessor] = [recorder]
-    if settings.repetition_penalty != 1:
-        steps.append(RepetitionPenaltyLogitsProcessor(settings.repetition_penalty))
-    steps.append(RowTemperature(temperatures))
+def next_tokens(
+    logits: torch.Tensor, temperatures: torch.Tensor, uniforms: torch.Tensor, warp: Any
+) -> torch.Tensor:
+    """Draw one token per row.
+
+    Args:
+        logits: (rows, vocabulary) float32, of the model itself or after a repetition penalty.
+        temperatures: (rows,); at 0 the token with the largest logit is taken.
+        uniforms: (rows,) float64 in [0, 1), each row's only source of randomness.
+        warp: tempered logits -> tempered logits, with -inf where a token is ruled out.
+
+    Returns:
+        (rows,) token ids.
+    """
+    divisors = torch.where(temperatures > 0, temperatures, 1.0)
+    scores = warp(logits / divisors[:, None])
+    heights = torch.softmax(scores.double(), dim=-1).cumsum(dim=-1)
+    # the first token whose height exceeds the mark, so never one of probability 0
+    marks = (uniforms * heights[:, -1])[:, None]
+    drawn = torch.searchsorted(heights, marks, right=True).squeeze(1)
+    drawn = drawn.clamp_max(logits.shape[1] - 1)  # NaN logits: refused where samples are kept
+    return torch.where(temperatures > 0, drawn, logits.argmax(dim=-1))
+
+
+def warper(settings: Generation) -> Any:
+    """Return min-p, top-k and top-p in vLLM's order, as one function of tempered logits."""
+    steps = LogitsProcessorList()
     if settings.min_p > 0:
         steps.append(MinPLogitsWarper(settings.min_p))
     if settings.top_k > 0:
         steps.append(TopKLogitsWarper(settings.top_k))
     if settings.top_p < 1:
         steps.append(TopPLogitsWarper(settings.top_p))
-    steps.append(SeededGumbel([request.seed for request in requests], temperatures))
-    return LogitsProcessorList(steps)
+    return lambda scores: steps(None, scores)
+
+
+def _row(request: Request, prompt: list[int], model: Model) -> Row:
+    return Row(
+        request=request,
+        room=min(model.settings.max_tokens, model.limit - len(prompt)),
+        generator=torch.Generator().manual_seed(request.seed),
+        stream=DecodeStream(ids=prompt, skip_special_tokens=True),
+    )
+
+
+def _draw(rows: list[Row], prompt: list[int], model: Model) -> Iterator[Sample]:
+    """Draw a batch token by token."""
+    device = model.network.device
+    cache = DynamicCache(config=model.network.config)
+    logits = _forward(model, torch.tensor([prompt], device=device), cache).repeat(len(rows), 1)
+    cache.batch_repeat_interleave(len(rows))
+    while True:
+        tokens, logprobs = _step(logits, rows, prompt, model)
+        for row, token, logprob in zip(rows, tokens.tolist(), logprobs, strict=True):
+            if not row.ended and (done := row.take(token, logprob, model)) is not None:
+                yield done
+        going = [place for place, row in enumerate(rows) if not row.ended]
+        if not going:
+            return
+        if len(going) <= (1 - DROP_SHARE) * len(rows):
+            kept = torch.tensor(going, device=device)
+            rows, tokens = [rows[place] for place in going], tokens[kept]
+            cache.batch_select_indices(kept)
+        logits = _forward(model, tokens[:, None], cache)
+
+
+def _forward(model: Model, ids: torch.Tensor, cache: Any) -> torch.Tensor:
+    """Return the logits (rows, vocabulary) of what follows ``ids`` (rows, new), in float32."""
+    with torch.inference_mode():
+        output = model.network(
+            input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1
+        )
+        logits: torch.Tensor = output.logits[:, -1].float()
+    return logits
+
+
+def _step(
+    logits: torch.Tensor, rows: Sequence[Row], prompt: list[int], model: Model
+) -> tuple[torch.Tensor, list[float]]:
+    """Draw each row's next token; with it the log-probability under the model itself."""
+    device, penalty = logits.device, model.settings.repetition_penalty
+    uniforms = [torch.rand(1, generator=row.generator, dtype=torch.float64) for row in rows]
+    scores = logits
+    if penalty != 1:
+        seen = torch.tensor([prompt + row.ids for row in rows], device=device)
+        scores = RepetitionPenaltyLogitsProcessor(penalty)(seen, logits)
+    temperatures = torch.tensor([row.request.temperature for row in rows], device=device)
+    tokens = next_tokens(scores, temperatures, torch.cat(uniforms).to(device), model.warp)
+    logprobs = torch.log_softmax(logits, dim=-1).gather(1, tokens[:, None]).squeeze(1)
+    return tokens, logprobs.tolist()

