@@ -13,14 +13,23 @@ from analysis.data import Table
 COUNTS = ("count", "samples", "pools", "k")
 
 
-def merged(frame: pd.DataFrame, gap: str = " ") -> pd.DataFrame:
-    """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]``."""
+LONG = ("bucket", "correlation", "sampling_check")
+"""Tables of many rows: on the terminal their intervals are left to the files."""
+
+
+def merged(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
+    """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]``.
+
+    Args:
+        frame: numbers, with their bounds in columns ``…_low`` and ``…_high``.
+        gap: what stands between a number and its interval; None leaves the intervals out.
+    """
     shown: dict[str, list[str]] = {}
     for name in map(str, frame.columns):
         if name.endswith(("_low", "_high")) and name.rsplit("_", 1)[0] in frame.columns:
             continue
         cells = [_cell(name, value) for value in frame[name]]
-        if f"{name}_low" in frame.columns:
+        if gap is not None and f"{name}_low" in frame.columns:
             bounds = zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
             cells = [
                 cell if pd.isna(low) else f"{cell}{gap}[{_number(low)}, {_number(high)}]"
@@ -43,8 +52,11 @@ def to_markdown(name: str, table: Table, signature: str) -> str:
 
 def to_grid(name: str, frame: pd.DataFrame, caption: str) -> Grid:
     """Return a table for the terminal, each interval on a line of its own under its number."""
+    gap = None if name in LONG else "\n"
+    if gap is None and any(str(column).endswith("_low") for column in frame.columns):
+        caption = f"intervals: in the files {name}.md and {name}.csv\n{caption}"
     grid = Grid(title=name, caption=Text(caption), title_justify="left", caption_justify="left")
-    text = merged(frame, gap="\n")
+    text = merged(frame, gap)
     for column in text.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column].dtype)
         grid.add_column(str(column), justify="right" if numeric else "left", overflow="fold")

@@ -54,19 +54,23 @@ Out = Annotated[
     typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
 ]
 
-HEADLINE = ("accuracy_by_k_temperature", "coverage_curve", "statuses", "partial_correlation")
-"""What `run` and `show` print when no table is named; the others are a `show` away."""
+PRINTED = (
+    "bucket", "correlation", "correct_count_correlation", "sampling_check", "statuses",
+    "partial_correlation", "accuracy_by_temperature", "accuracy_by_k", "coverage_curve",
+    "accuracy_by_k_temperature",
+)  # fmt: skip
+"""The order in which tables are printed: what is read first comes last, above the prompt."""
 
 
 @app.command()
 def run(experiment: Target, overrides: Override = None, out: Out = None) -> None:
-    """Run all four stages and print the main tables.
+    """Run all four stages and print the tables.
 
     What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
     what is missing is done.
     """
     root = _stages(("generate", "score", "measure", "analyze"), experiment, overrides, out)
-    _print_tables(root, HEADLINE)
+    _print_tables(root, PRINTED)
     _print_places(root)
 
 
@@ -98,17 +102,10 @@ def analyze(experiment: Target, overrides: Override = None, out: Out = None) -> 
 @app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="The folder of a run, such as results/quickstart.")],
-    table: Annotated[
-        str | None, typer.Argument(help="One table; the main ones if left out.")
-    ] = None,
+    table: Annotated[str | None, typer.Argument(help="One table; all of them if left out.")] = None,
 ) -> None:
     """Print a run's tables."""
-    _print_tables(run, (table,) if table else HEADLINE)
-    if table is None:
-        import workbench
-
-        names = workbench.load_run(run).tables
-        print(f"All tables (workbench show {run} TABLE): {', '.join(names)}")
+    _print_tables(run, (table,) if table else PRINTED)
 
 
 @app.command()
@@ -186,7 +183,7 @@ def _print_tables(root: Path, names: tuple[str, ...]) -> None:
         notes = (root / "tables" / f"{name}.md").read_text() if name in opened.tables else ""
         lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
         caption = "\n".join([*lines, opened.signature])
-        out.print(to_grid(name, opened.table(name), caption), markup=False)
+        out.print(to_grid(name, opened.table(name), caption))
         out.print()
 
 

@@ -1,9 +1,9 @@
 """Backend ``transformers``: samples of the same distribution, for machines without vLLM.
 
-Each token is drawn with one uniform number of the sample's own generator, from the cumulative
-distribution that vLLM's options leave. So samples of any temperatures share a batch, and a sample
-depends on its own seed alone. The loop stands in for ``generate``, which would hold all samples
-of a batch until the longest ends, and read every sample's prompt anew.
+``generate`` runs the model; which token comes next is decided in a logits processor of ours, with
+one uniform number of the sample's own generator, from the cumulative distribution that vLLM's
+options leave. So samples of any temperatures share a batch, a sample depends on its own seed
+alone, and of the logits only one step's are ever held.
 """
 
 from __future__ import annotations
@@ -19,9 +19,13 @@ from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
     DynamicCache,
+    GenerationConfig,
+    LogitsProcessor,
     LogitsProcessorList,
     MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
+    StoppingCriteria,
+    StoppingCriteriaList,
     TopKLogitsWarper,
     TopPLogitsWarper,
 )
@@ -33,9 +37,6 @@ from workbench.types import Request, Sample
 
 BATCH = 32
 """Sequences a step where ``engine.max_num_seqs`` does not say."""
-
-DROP_SHARE = 0.25
-"""Share of a batch that must have ended before its rows are dropped: dropping copies the rest."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Row:
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
-    """Draw samples batch by batch, each yielded in the step in which it ends.
+    """Draw samples batch by batch, a batch yielded when its longest sample ends.
 
     A batch is of one prompt, which is read once; so no row is padded and none needs a mask. Of
     ``generation.engine`` only ``max_num_seqs`` is read, as the largest batch; the rest is vLLM's.
@@ -118,6 +119,7 @@ def load(settings: Generation) -> Model:
         network = network.to("cuda")
     tokenizer = AutoTokenizer.from_pretrained(folder)
     ends = network.generation_config.eos_token_id
+    network.generation_config = GenerationConfig()  # or `generate` would take its defaults
     more = [ends] if isinstance(ends, int) else ends or []
     limit = int(settings.max_model_len or network.config.max_position_embeddings)
     stops = frozenset({tokenizer.eos_token_id, *more})
@@ -169,47 +171,67 @@ def _row(request: Request, prompt: list[int], model: Model) -> Row:
     )
 
 
-def _draw(rows: list[Row], prompt: list[int], model: Model) -> Iterator[Sample]:
-    """Draw a batch token by token."""
-    device = model.network.device
-    cache = DynamicCache(config=model.network.config)
-    logits = _forward(model, torch.tensor([prompt], device=device), cache).repeat(len(rows), 1)
-    cache.batch_repeat_interleave(len(rows))
-    while True:
-        tokens, logprobs = _step(logits, rows, prompt, model)
-        for row, token, logprob in zip(rows, tokens.tolist(), logprobs, strict=True):
-            if not row.ended and (done := row.take(token, logprob, model)) is not None:
-                yield done
-        going = [place for place, row in enumerate(rows) if not row.ended]
-        if not going:
-            return
-        if len(going) <= (1 - DROP_SHARE) * len(rows):
-            kept = torch.tensor(going, device=device)
-            rows, tokens = [rows[place] for place in going], tokens[kept]
-            cache.batch_select_indices(kept)
-        logits = _forward(model, tokens[:, None], cache)
+class Draw(LogitsProcessor):  # type: ignore[misc, unused-ignore]
+    """Draws each row's next token, and leaves ``generate`` no other choice."""
+
+    def __init__(self, rows: list[Row], prompt: list[int], model: Model) -> None:
+        """Draw for ``rows``, whose samples are in ``done`` when they have ended."""
+        self.rows, self.prompt, self.model = rows, prompt, model
+        self.done: list[Sample] = []
+
+    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+        """Take the raw logits (rows, vocabulary); return 1 for the drawn tokens, 0 elsewhere."""
+        logits = scores.float()
+        tokens, logprobs = _step(logits, self.rows, input_ids, self.model)
+        for row, token, logprob in zip(self.rows, tokens.tolist(), logprobs, strict=True):
+            if not row.ended and (sample := row.take(token, logprob, self.model)) is not None:
+                self.done.append(sample)
+        return torch.zeros_like(logits).scatter_(1, tokens[:, None], 1.0)
 
 
-def _forward(model: Model, ids: torch.Tensor, cache: Any) -> torch.Tensor:
-    """Return the logits (rows, vocabulary) of what follows ``ids`` (rows, new), in float32."""
+class Ended(StoppingCriteria):  # type: ignore[misc, unused-ignore]
+    """Tells ``generate`` which rows have ended."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        """Watch ``rows``."""
+        self.rows = rows
+
+    def __call__(self, input_ids: torch.Tensor, *unused: Any, **more: Any) -> torch.Tensor:
+        """Return (rows,) truth values."""
+        return torch.tensor([row.ended for row in self.rows], device=input_ids.device)
+
+
+def _draw(rows: list[Row], prompt: list[int], model: Model) -> list[Sample]:
+    """Draw a batch of samples of one prompt."""
+    network = model.network
+    ids = torch.tensor([prompt], device=network.device)
+    cache = DynamicCache(config=network.config)
+    draw = Draw(rows, prompt, model)
     with torch.inference_mode():
-        output = model.network(
-            input_ids=ids, past_key_values=cache, use_cache=True, logits_to_keep=1
+        if len(prompt) > 1:  # read once for all rows; `generate` reads the last token
+            network(input_ids=ids[:, :-1], past_key_values=cache, use_cache=True, logits_to_keep=1)
+            cache.batch_repeat_interleave(len(rows))
+        network.generate(
+            ids.repeat(len(rows), 1),
+            past_key_values=cache,
+            generation_config=GenerationConfig(
+                do_sample=False, max_new_tokens=rows[0].room, pad_token_id=0
+            ),
+            logits_processor=LogitsProcessorList([draw]),
+            stopping_criteria=StoppingCriteriaList([Ended(rows)]),
         )
-        logits: torch.Tensor = output.logits[:, -1].float()
-    return logits
+    return draw.done
 
 
 def _step(
-    logits: torch.Tensor, rows: Sequence[Row], prompt: list[int], model: Model
+    logits: torch.Tensor, rows: Sequence[Row], input_ids: torch.Tensor, model: Model
 ) -> tuple[torch.Tensor, list[float]]:
     """Draw each row's next token; with it the log-probability under the model itself."""
     device, penalty = logits.device, model.settings.repetition_penalty
     uniforms = [torch.rand(1, generator=row.generator, dtype=torch.float64) for row in rows]
-    scores = logits
-    if penalty != 1:
-        seen = torch.tensor([prompt + row.ids for row in rows], device=device)
-        scores = RepetitionPenaltyLogitsProcessor(penalty)(seen, logits)
+    scores = (
+        logits if penalty == 1 else RepetitionPenaltyLogitsProcessor(penalty)(input_ids, logits)
+    )
     temperatures = torch.tensor([row.request.temperature for row in rows], device=device)
     tokens = next_tokens(scores, temperatures, torch.cat(uniforms).to(device), model.warp)
     logprobs = torch.log_softmax(logits, dim=-1).gather(1, tokens[:, None]).squeeze(1)

@@ -122,9 +122,10 @@ def _params(request: Request, settings: Generation) -> Any:
 
 
 def _sample(request: Request, output: Any) -> Sample:
+    if output.finish_reason not in ("stop", "length"):
+        return request.sampled("", "error", error=f"vLLM ended it with {output.finish_reason!r}")
     ids = tuple(output.token_ids)
     logprobs = tuple(
         float(step[token].logprob) for token, step in zip(ids, output.logprobs, strict=True)
     )
-    cut = output.finish_reason == "length"
-    return request.sampled(output.text, "length" if cut else "stop", ids, logprobs)
+    return request.sampled(output.text, output.finish_reason, ids, logprobs)

