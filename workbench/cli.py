@@ -183,7 +183,11 @@ def _print_tables(root: Path, names: tuple[str, ...]) -> None:
         notes = (root / "tables" / f"{name}.md").read_text() if name in opened.tables else ""
         lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
         caption = "\n".join([*lines, opened.signature])
-        out.print(to_grid(name, opened.table(name), caption))
+        frame = opened.table(name)
+        if frame.empty:  # the notes say why
+            out.print(f"{name}\n(empty)\n{caption}", markup=False)
+        else:
+            out.print(to_grid(name, frame, caption))
         out.print()
 
 

@@ -1,0 +1,32 @@
+"""The README's tables are those of the committed reference run, to the letter."""
+
+from pathlib import Path
+
+import pytest
+
+import workbench as wb
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "results" / "reference"
+
+
+@pytest.mark.parametrize(
+    "name", ["accuracy_by_k_temperature", "coverage_curve", "partial_correlation", "statuses"]
+)
+def test_a_table_of_the_readme_is_the_reference_runs(name):
+    _, _, body = (REFERENCE / "tables" / f"{name}.md").read_text().partition("\n\n")
+    assert body.strip() in (ROOT / "README.md").read_text()
+
+
+def test_the_reference_run_is_small_real_and_neither_too_easy_nor_too_hard():
+    run = wb.load_run(REFERENCE)
+    assert sum(path.stat().st_size for path in REFERENCE.rglob("*") if path.is_file()) < 1_000_000
+    generation = run.experiment.generation
+    assert len(run.problems) >= 24
+    assert len(generation.temperatures) >= 3
+    assert generation.n >= 16
+    assert run.manifest["identity"]["backend"] == "vllm"
+    assert "+g" in run.signature
+    assert "dirty" not in run.signature
+    coldest = run.scores[run.scores["temperature"] == min(generation.temperatures)]
+    assert 0.25 <= coldest["is_correct"].astype(float).mean() <= 0.7
