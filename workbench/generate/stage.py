@@ -31,8 +31,8 @@ SPEED_OPTIONS = frozenset(
     {
         "block_size", "disable_custom_all_reduce", "enable_chunked_prefill",
         "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization",
-        "max_num_batched_tokens", "max_num_seqs", "pipeline_parallel_size",
-        "seconds_per_sample", "swap_space",
+        "kv_cache_memory_bytes", "max_num_batched_tokens", "max_num_seqs",
+        "num_gpu_blocks_override", "pipeline_parallel_size", "seconds_per_sample", "swap_space",
         "tensor_parallel_size",
     }
 )  # fmt: skip
