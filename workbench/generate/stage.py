@@ -1,6 +1,6 @@
 """Stage 1: problems -> samples. Draws what is missing, keeps what is there.
 
-A sample is on disk (in its block's journal) in the step in which it finishes. When a block is
+A sample is on disk (in its block's journal) as soon as the backend hands it over. When a block is
 complete its journal is compacted into a Parquet file. Nothing that reached the disk is drawn
 again or changed.
 """
