@@ -218,7 +218,9 @@ def rows_of():
         found = {}
         for path in sorted((folder / "samples").glob("block-*.parquet")):
             for row in pq.ParquetFile(path).read().to_pylist():
-                for derived in ("num_output_tokens", "cumulative_logprob", "mean_logprob"):
+                for derived in (
+                    "num_output_tokens", "cumulative_logprob", "mean_logprob", "mean_entropy",
+                ):  # fmt: skip
                     del row[derived]
                 found[key_of(row)] = json.dumps(row, sort_keys=True)
         for path in (folder / "samples").glob("block-*.journal"):

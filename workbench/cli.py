@@ -112,8 +112,8 @@ def show(
 def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
     """Check an experiment file and say how large the experiment is. Nothing is loaded or drawn."""
     from analysis.aggregate import AGGREGATORS
-    from workbench.experiment import plan
     from workbench.pipeline import check_models
+    from workbench.plan import plan
     from workbench.tasks import TASKS
 
     checked = _load(experiment, overrides)

@@ -35,15 +35,6 @@ def _not_empty(values: tuple[V, ...]) -> tuple[V, ...]:
     return values
 
 
-def _above_zero(temperatures: tuple[float, ...]) -> tuple[float, ...]:
-    if min(temperatures) <= 0:
-        raise ValueError(
-            f"every temperature must be above 0, got {list(temperatures)}; at 0 all n samples are "
-            "one text: set generation.greedy to true for one greedy sample as a baseline"
-        )
-    return temperatures
-
-
 def _positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
     if min(sizes) < 1:
         raise ValueError(f"every subset size must be at least 1, got {list(sizes)}")
@@ -104,12 +95,11 @@ class Generation:
     backend: str = "auto"
     """A backend of ``workbench list``."""
     temperatures: Annotated[
-        tuple[float, ...],
+        tuple[float | None, ...],
         AfterValidator(_not_empty),
-        AfterValidator(_above_zero),
         AfterValidator(_distinct),
     ] = (0.3, 0.7, 1.0)
-    """Sampling temperatures, all above 0."""
+    """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
     n: int = Field(default=16, ge=1)
     """Samples per problem at each temperature."""
     greedy: bool = False
@@ -123,6 +113,10 @@ class Generation:
     repetition_penalty: float = Field(default=1.0, gt=0)
     stop: tuple[str, ...] = ()
     """Texts at which a sample ends; they are not part of its completion."""
+    logprobs: int = Field(default=0, ge=0)
+    """Above 0: keep each token's entropy as well, from so many of the likeliest tokens (20 is what
+    servers usually allow) as a lower bound, or exactly where a backend has the whole
+    distribution."""
     seed: int = Field(default=0, ge=0)
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
@@ -132,11 +126,30 @@ class Generation:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class OutcomeRewardModel:
+    """The ``scoring.orm`` section: a model that says ``+`` or ``-`` after a solution."""
+
+    model: str
+    """A folder, a hub name, or a model that a registry package carries."""
+    backend: Literal["auto", "vllm", "transformers"] = "auto"
+    """What runs it: vllm where it can be imported, else transformers."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    max_model_len: int | None = Field(default=None, ge=2)
+    """Longest problem and solution together, tokens; a longer one has no reward."""
+    engine: Annotated[dict[str, Any], AfterValidator(_not_our_own)] = Field(default_factory=dict)
+    """Further engine options, passed through."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Scoring:
     """The ``scoring`` section: what each sample is given besides its answer."""
 
     rewards: Names = ("likelihood",)
     """Rewards of ``workbench list``."""
+    regrade: bool = False
+    """Grade an imported run afresh, where it came with answers and correctness of its own."""
+    orm: OutcomeRewardModel | None = None
+    """The model behind the reward ``orm``."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -207,6 +220,8 @@ class Tracking:
     entity: str | None = None
     group: str | None = None
     tags: tuple[str, ...] = ()
+    job_type: str = "run"
+    """W&B's word for the kind of run; runs can be grouped by it."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -233,6 +248,8 @@ class Experiment:
             max_model_len=self.generation.max_model_len,
             reward=self.selection.reward,
             rewards=self.scoring.rewards,
+            temperatures=self.generation.temperatures,
+            backend=self.generation.backend,
         )
         if found:
             raise ValueError("; ".join(f"{key}: {message}" for key, message in found))
@@ -246,12 +263,26 @@ def contradictions(
     max_model_len: int | None,
     reward: str | None,
     rewards: Sequence[str] | None,
+    temperatures: Sequence[float | None] | None,
+    backend: str | None,
 ) -> list[tuple[str, str]]:
     """Return what is possible key by key but not together, as (key, message).
 
     A value that is itself faulty is passed as None, and nothing is said about it here.
     """
     found = []
+    known = [-1.0 if t is None else t for t in temperatures or ()]
+    if backend == "import":
+        if any(t is not None and t < 0 for t in temperatures or ()):
+            found.append(("generation.temperatures", f"must not be negative, got {known}"))
+    elif temperatures is not None and min(known) <= 0:
+        found.append(
+            (
+                "generation.temperatures",
+                f"every temperature must be above 0, got {list(temperatures)}; at 0 all n samples "
+                "are one text: set generation.greedy to true for one greedy sample as a baseline",
+            )
+        )
     if k is not None and n is not None and max(k) > n:
         found.append(
             (

@@ -1,15 +1,14 @@
 """Reading an experiment file: strict, and with all its faults in one message.
 
 ``workbench.config`` says what a file may hold; this module reads it, applies ``--set``, looks every
-name up in its table, and works out how large the experiment is.
+name up in its table.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -235,6 +234,8 @@ def _cross_faults(value: Value) -> list[Fault]:
         max_model_len=value("generation", "max_model_len"),
         reward=value("selection", "reward"),
         rewards=value("scoring", "rewards"),
+        temperatures=value("generation", "temperatures"),
+        backend=value("generation", "backend"),
     )
     return [Fault(tuple(key.split(".")), message) for key, message in found]
 
@@ -264,75 +265,3 @@ def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
 def dump_experiment(experiment: Experiment) -> str:
     """Return the resolved experiment as YAML; ``load_experiment`` gives it back equal."""
     return write_yaml(experiment_to_dict(experiment))
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """How large an experiment is, before anything of it is run."""
-
-    problems: int
-    temperatures: int
-    greedy: bool
-    n: int
-    max_tokens: int
-    subsets: Mapping[int, int]
-    """Subsets of each pool, by k."""
-    enumerated: tuple[int, ...]
-    """The k at which these are all the subsets there are."""
-
-    @property
-    def pools(self) -> int:
-        """Pairs of problem and temperature; greedy samples are in none."""
-        return self.problems * self.temperatures
-
-    @property
-    def requests(self) -> int:
-        """Samples to be drawn, one request each, greedy ones included."""
-        return self.pools * self.n + (self.problems if self.greedy else 0)
-
-    @property
-    def max_output_tokens(self) -> int:
-        """Tokens drawn if every sample runs to ``max_tokens``."""
-        return self.requests * self.max_tokens
-
-    @property
-    def subset_rows(self) -> int:
-        """Rows of the table of subsets."""
-        return self.pools * sum(self.subsets.values())
-
-    def describe(self) -> str:
-        """Return the sizes as a few lines of text."""
-        greedy = f" + {self.problems:,} greedy" if self.greedy else ""
-        by_k = ", ".join(
-            f"k={k}: {'all ' if k in self.enumerated else ''}{count:,}"
-            for k, count in self.subsets.items()
-        )
-        return "\n".join(
-            [
-                f"problems       {self.problems:,}",
-                f"pools          {self.pools:,} (x {self.temperatures} temperatures)",
-                f"requests       {self.requests:,} (x {self.n} samples{greedy})",
-                f"output tokens  {self.max_output_tokens:,} at most ({self.max_tokens:,} each)",
-                f"subsets        {self.subset_rows:,} ({by_k} of each pool)",
-            ]
-        )
-
-
-def plan(experiment: Experiment, num_problems: int) -> Plan:
-    """Work out the sizes of an experiment.
-
-    Args:
-        experiment: a valid experiment.
-        num_problems: how many problems its task really has.
-    """
-    n, measure = experiment.generation.n, experiment.measure
-    subsets = {k: min(math.comb(n, k), measure.replicates) for k in measure.k}
-    return Plan(
-        problems=num_problems,
-        temperatures=len(experiment.generation.temperatures),
-        greedy=experiment.generation.greedy,
-        n=n,
-        max_tokens=experiment.generation.max_tokens,
-        subsets=subsets,
-        enumerated=tuple(k for k in measure.k if math.comb(n, k) <= measure.replicates),
-    )

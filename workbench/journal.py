@@ -38,8 +38,9 @@ def read_journal(path: Path) -> Iterator[Sample]:
                     "line to have its sample drawn again, or restore the file"
                 )
             fields = json.loads(body)
-            for key in ("output_token_ids", "token_logprobs"):
-                fields[key] = tuple(fields[key])
+            for key, value in fields.items():
+                if isinstance(value, list):
+                    fields[key] = tuple(value)
             yield Sample(**fields)
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from workbench.config import Experiment, Measure
 from workbench.folder import Folder
-from workbench.generate.stage import pool_sizes
+from workbench.generate.identity import pool_sizes
 from workbench.lookup import lookup
 from workbench.manifest import Manifest
 from workbench.metrics import METRICS

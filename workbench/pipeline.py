@@ -15,7 +15,8 @@ from workbench.config import Experiment
 from workbench.experiment import experiment_to_dict
 from workbench.folder import Folder
 from workbench.generate import BACKENDS, resolve
-from workbench.generate.stage import differences, drawing_settings, generate
+from workbench.generate.identity import differences, drawing_settings
+from workbench.generate.stage import generate
 from workbench.manifest import Manifest
 from workbench.measure import measure
 from workbench.models import check_encoder, check_model
@@ -165,7 +166,7 @@ def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) ->
     drawn = manifest.data.get("drawn_with", {})
     now = drawing_settings(experiment)
     if drawn and drawn != now:
-        raise ValueError(differences(folder, drawn, now))
+        raise ValueError(differences(folder.root, drawn, now))
 
 
 def _is_number(value: object) -> bool:

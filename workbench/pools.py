@@ -15,7 +15,7 @@ from workbench.folder import Folder
 from workbench.store import KEY, read_table
 from workbench.types import Floats, Pool
 
-SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob")
+SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob", "mean_entropy")
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,8 @@ def pools(rows: BlockRows, sizes: Mapping[float, int], settings: Measure) -> Ite
             temperature=temperature,
             texts=tuple(part["completion"]),
             logprobs=part["mean_logprob"].to_numpy(dtype=float),
-            num_tokens=part["num_output_tokens"].to_numpy(dtype=np.int64),
+            entropies=part["mean_entropy"].to_numpy(dtype=float),
+            num_tokens=part["num_output_tokens"].to_numpy(dtype=float),
             answers=tuple(None if pd.isna(a) else a for a in part["answer"]),
             clusters=part["answer_cluster"].to_numpy(dtype=np.int64),
             correct=np.asarray(part["is_correct"].astype("Float64"), dtype=np.float64),

@@ -13,7 +13,7 @@ import pyarrow as pa
 from workbench.config import Experiment
 from workbench.experiment import load_experiment
 from workbench.folder import Folder
-from workbench.generate.stage import pool_sizes
+from workbench.generate.identity import pool_sizes
 from workbench.lookup import lookup
 from workbench.manifest import Manifest
 from workbench.pools import pools, read_block

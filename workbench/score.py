@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import cache
+from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workbench.answers import grade
 from workbench.config import Experiment
 from workbench.embed import embed, text_hash
 from workbench.folder import Folder, Known, blocks
@@ -21,8 +21,6 @@ from workbench.models import model_hash, resolve_encoder
 from workbench.progress import bar, notice
 from workbench.rewards import REWARDS
 from workbench.store import KEY, DamagedFileError, fingerprint, marks, read_table, write_table
-from workbench.tasks import TASKS
-from workbench.tasks.math_answers import cluster_answers
 from workbench.types import Aggregator
 
 COLUMNS = (*KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
@@ -54,11 +52,19 @@ def score(
         "task": [experiment.task.name, experiment.task.last_number, experiment.task.options],
         "math-verify": version("math-verify"),
         "rewards": list(experiment.scoring.rewards),
+        "regrade": experiment.scoring.regrade,
     }
+    for name in experiment.scoring.rewards:
+        if judge := REWARDS[name].judge:
+            judge(folder, manifest, experiment)
     inputs = {block: _contents(folder, block) for block in held}
+    beside = {block: _beside(folder, block, experiment) for block in held}
     golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
     scores_from = {
-        block: fingerprint(**settings, samples=inputs[block], golds=golds[block]) for block in held
+        block: fingerprint(
+            **settings, samples=inputs[block], golds=golds[block], beside=beside[block]
+        )
+        for block in held
     }
     vectors_from = {block: fingerprint(encoder=encoder, samples=inputs[block]) for block in held}
     todo = [b for b in held if not fresh(folder, "scores", b, scores_from[b])]
@@ -73,7 +79,7 @@ def score(
         with bar("score", work, "blocks") as advance:
             for block in todo:
                 known = {k.problem.id: k for k in grouped[block]}
-                table = _score_block(folder.read_samples(block, COLUMNS), known, experiment)
+                table = _score_block(folder, block, known, experiment)
                 write_table(folder.block_path("scores", block), table, scores_from[block])
                 advance(1)
             encoded = 0
@@ -121,53 +127,54 @@ def _contents(folder: Folder, block: int) -> list[str]:
     return [marks(path)["content"] for path in folder.parts(block)] + late
 
 
-def _score_block(samples: pa.Table, known: Mapping[str, Known], experiment: Experiment) -> pa.Table:
+def _score_block(
+    folder: Folder, block: int, known: Mapping[str, Known], experiment: Experiment
+) -> pa.Table:
+    samples = folder.read_samples(block, COLUMNS)
     _refuse_nan(samples)
-    task = TASKS[experiment.task.name]
-    found = [task.extract(text, experiment.task) for text in samples["completion"].to_pylist()]
-    answers = [answer for answer, _ in found]
-    ids = samples["problem_id"].to_pylist()
-    reasons = samples["stop_reason"].to_pylist()
-    equal = cache(task.equal)  # each distinct pair of texts is compared once
-    clusters = [0] * len(ids)
-    for rows in _rows_of(ids).values():
-        found_clusters = cluster_answers([answers[row] for row in rows], task.canonical, equal)
-        for row, cluster in zip(rows, found_clusters, strict=True):
-            clusters[row] = cluster
-    verdicts = [
-        _judge(reason, answer, known[name].problem.gold, equal)
-        for name, reason, answer in zip(ids, reasons, answers, strict=True)
-    ]
+    given = read_beside(folder, "given", block, samples)
+    graded = grade(samples, known, experiment, given)
     columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
-    columns["answer"] = pa.array(answers, pa.string())
-    columns["answer_rule"] = pa.array([rule for _, rule in found], pa.string())
-    columns["answer_cluster"] = pa.array(clusters, pa.int32())
-    columns["status"] = pa.array([status for status, _ in verdicts], pa.string())
-    columns["is_correct"] = pa.array([correct for _, correct in verdicts], pa.bool_())
+    columns["answer"] = pa.array(graded.answers, pa.string())
+    columns["answer_rule"] = pa.array(graded.rules, pa.string())
+    columns["answer_cluster"] = pa.array(graded.clusters, pa.int32())
+    columns["status"] = pa.array(graded.statuses, pa.string())
+    columns["is_correct"] = pa.array(graded.correct, pa.bool_())
     frame = samples.to_pandas()
+    if given is not None and "reward" in given.schema.names:
+        frame["given_reward"] = given.column("reward").to_numpy()
     for name in experiment.scoring.rewards:
-        columns[f"reward_{name}"] = pa.array(REWARDS[name].fn(frame), pa.float64())
+        reward = REWARDS[name]
+        if reward.fn is not None:
+            values = reward.fn(frame)
+        else:
+            judged = read_beside(folder, f"rewards/{name}", block, samples)
+            values = judged.column("reward").to_numpy()  # type: ignore[union-attr]
+        columns[f"reward_{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
 
 
-def _rows_of(ids: list[str]) -> dict[str, list[int]]:
-    """Return the rows of each problem."""
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(ids):
-        rows.setdefault(name, []).append(row)
-    return rows
+def read_beside(folder: Folder, table: str, block: int, samples: pa.Table) -> pa.Table | None:
+    """Read a block of a table that stands beside the samples, row by row; None if there is none.
+
+    Raises:
+        ValueError: it is of other samples, or damaged.
+    """
+    path = folder.block_path(table, block)
+    if not path.exists():
+        return None
+    found = read_table(path)
+    if not found.select(KEY).equals(samples.select(KEY)):
+        raise ValueError(f"{path} is of other samples than {folder.root / 'samples'}; delete it")
+    return found
 
 
-def _judge(
-    stop_reason: str, answer: str | None, gold: str, equal: Callable[[str, str], bool | None]
-) -> tuple[str, bool | None]:
-    """Return a sample's status and whether it is correct; None is unknown."""
-    if stop_reason == "error":
-        return "error", None
-    if answer is None:
-        return ("truncated" if stop_reason == "length" else "no_answer"), False
-    verdict = equal(gold, answer)
-    return ("timeout", None) if verdict is None else ("answered", verdict)
+def _beside(folder: Folder, block: int, experiment: Experiment) -> dict[str, str | None]:
+    """Return what else a block's scores are made of: what it was given, and judged rewards."""
+    names = [f"rewards/{n}" for n in experiment.scoring.rewards if REWARDS[n].judge is not None]
+    return {
+        name: marks(folder.block_path(name, block)).get("content") for name in ("given", *names)
+    }
 
 
 def _refuse_nan(samples: pa.Table) -> None:

@@ -44,6 +44,9 @@ SAMPLES = pa.schema(
         ("seed", pa.int64()),
         ("prompt_hash", pa.string()),
         ("error", pa.string()),
+        ("token_entropies", pa.list_(pa.float32())),
+        ("missing_mass", pa.list_(pa.float32())),
+        ("mean_entropy", pa.float64()),
     ]
 )
 
@@ -59,11 +62,13 @@ def sample_rows(samples: Sequence[Sample]) -> pa.Table:
     for sample in samples:
         for name, value in asdict(sample).items():
             columns[name].append(value)
+        entropies = sample.token_entropies
         total = sum(sample.token_logprobs) if sample.token_logprobs else None
         count = len(sample.output_token_ids)
         columns["num_output_tokens"].append(count)
         columns["cumulative_logprob"].append(total)
         columns["mean_logprob"].append(None if total is None else total / count)
+        columns["mean_entropy"].append(sum(entropies) / len(entropies) if entropies else None)
     return pa.table(columns, schema=SAMPLES)
 
 
@@ -92,7 +97,7 @@ def write_table(path: Path, table: pa.Table, made_from: str) -> None:
     floats = [
         f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
         for field in table.schema
-        if field.name.endswith(("logprob", "logprobs"))
+        if field.name.endswith(("logprob", "logprobs", "entropies", "mass", "entropy"))
     ]
     appear(
         path,

@@ -30,7 +30,8 @@ class Problem:
 
     id: str
     question: str
-    gold: str
+    gold: str | None = None
+    """The known answer; None where there is none to grade against."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -63,6 +64,9 @@ class Request:
         output_token_ids: tuple[int, ...] = (),
         token_logprobs: tuple[float, ...] = (),
         error: str = "",
+        *,
+        token_entropies: tuple[float, ...] = (),
+        missing_mass: tuple[float, ...] = (),
     ) -> Sample:
         """Return the sample that answers this request."""
         return Sample(
@@ -76,6 +80,8 @@ class Request:
             seed=self.seed,
             prompt_hash=self.prompt_hash,
             error=error,
+            token_entropies=token_entropies,
+            missing_mass=missing_mass,
         )
 
 
@@ -95,6 +101,12 @@ class Sample:
     prompt_hash: str
     error: str = ""
     """Why the sample could not be drawn, when ``stop_reason`` is ``error``."""
+    token_entropies: tuple[float, ...] = ()
+    """Entropy of each token's distribution, nats, under the untempered model: exact, or a lower
+    bound that takes what is not among the likeliest tokens for one token. Empty where the
+    experiment does not ask."""
+    missing_mass: tuple[float, ...] = ()
+    """For each token the probability outside the likeliest tokens, which the bound lumps."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +115,12 @@ class Pool:
 
     problem_id: str
     temperature: float
+    """NaN where an imported run does not say."""
     texts: tuple[str, ...]
     logprobs: Floats
     """(N,) mean token log-probability of each sample, nats per token; NaN where unknown."""
-    num_tokens: Ints
-    """(N,) lengths in tokens."""
+    num_tokens: Floats
+    """(N,) lengths in tokens; NaN where unknown."""
     answers: tuple[str | None, ...]
     clusters: Ints
     """(N,) answer cluster of each sample, -1 = unanswered."""
@@ -122,6 +135,8 @@ class Pool:
     """(N,) which extraction rule found each answer."""
     bleu_tokenize: str = "whitespace"
     bleu_smoothing: str = "method1"
+    entropies: Floats | None = None
+    """(N,) mean token entropy of each sample, nats; NaN where unknown, None where never kept."""
 
     def __len__(self) -> int:
         """N, the number of samples."""

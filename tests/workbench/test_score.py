@@ -50,7 +50,6 @@ def test_equal_answers_share_a_cluster_and_silence_has_none(run):
 def test_the_reward_is_the_mean_log_probability(run):
     rewards = run.scores["reward_likelihood"].tolist()[:7]
     np.testing.assert_allclose(rewards, [-0.5, -0.1, -0.2, -0.2, -0.2, -0.2, np.nan], rtol=1e-6)
-    assert list(REWARDS) == ["likelihood"]
     assert REWARDS["likelihood"].is_log
 
 
@@ -60,9 +59,12 @@ def test_a_check_that_times_out_is_unknown_and_not_wrong(cli, experiment, tmp_pa
 from workbench.tasks import TASKS
 import dataclasses
 task = TASKS["arithmetic"]
-def equal(gold, answer):
-    return None if int(answer) % 3 == 0 else task.equal(gold, answer)
-TASKS["arithmetic"] = dataclasses.replace(task, equal=equal)
+def checker(settings):
+    plain = task.checker(settings)
+    def equal(gold, answer):
+        return None if int(answer) % 3 == 0 else plain.equal(gold, answer)
+    return dataclasses.replace(plain, equal=equal)
+TASKS["arithmetic"] = dataclasses.replace(task, checker=checker)
 """
     cli.must("run", experiment(), "--out", tmp_path / "run", before=slow)
     run = load_run(tmp_path / "run")

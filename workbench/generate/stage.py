@@ -7,8 +7,6 @@ again or changed.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -17,7 +15,14 @@ from typing import Any
 
 from workbench.config import Experiment, Generation
 from workbench.folder import Folder, Known, block_size
-from workbench.generate import BACKENDS, engine_versions, resolve
+from workbench.generate import BACKENDS, resolve
+from workbench.generate.identity import (
+    differences,
+    drawing_settings,
+    identity,
+    pool_sizes,
+    sample_seed,
+)
 from workbench.journal import Journal, read_journal
 from workbench.manifest import Manifest, environment
 from workbench.progress import bar, notice
@@ -27,21 +32,6 @@ from workbench.store import KEY, fingerprint, read_table, sample_rows, write_tab
 from workbench.tasks import TASKS
 from workbench.types import Problem, Prompt, Request, Sample
 
-SPEED_OPTIONS = frozenset(
-    {
-        "block_size", "disable_custom_all_reduce", "enable_chunked_prefill",
-        "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization",
-        "kv_cache_memory_bytes", "max_num_batched_tokens", "max_num_seqs",
-        "num_gpu_blocks_override", "pipeline_parallel_size", "seconds_per_sample", "swap_space",
-        "tensor_parallel_size",
-    }
-)  # fmt: skip
-"""Engine options that change how fast samples come, not from which distribution."""
-
-OTHER = frozenset({"temperatures", "n", "greedy", "backend"})
-"""Settings that do not decide what a sample is: how many there are, which may grow, and a backend
-that may be ``auto`` (what it stood for is part of the identity)."""
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -50,42 +40,6 @@ class Asked:
     problem: Problem
     prompt: Prompt
     prompt_hash: str
-
-
-def pool_sizes(settings: Generation) -> dict[float, int]:
-    """Return how many samples each temperature's pools are to have, by temperature."""
-    sizes = {0.0: 1} if settings.greedy else {}
-    return sizes | {float(t): settings.n for t in settings.temperatures}
-
-
-def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: int) -> int:
-    """Return the seed of one sample: a hash of what names it, below 2**63."""
-    text = f"{seed}|{problem_id}|{float(temperature)!r}|{sample_index}"
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
-
-
-def identity(experiment: Experiment) -> dict[str, Any]:
-    """Return what decides the samples, apart from the prompts: what the fingerprint is taken of."""
-    from workbench.models import model_hash, resolve_model
-
-    settings = experiment.generation
-    backend = resolve(settings.backend)
-    local = BACKENDS[backend].local_model
-    return {
-        **drawing_settings(experiment),
-        "backend": backend,
-        "engine_versions": engine_versions(backend),
-        "logprobs_kind": BACKENDS[backend].logprobs_kind,
-        "model": model_hash(resolve_model(settings.model)) if local else settings.model,
-    }
-
-
-def drawing_settings(experiment: Experiment) -> dict[str, Any]:
-    """Return the settings that decide a sample, as the experiment file has them."""
-    settings: dict[str, Any] = dataclasses.asdict(experiment.generation)
-    settings["stop"] = list(settings["stop"])
-    settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
-    return {key: value for key, value in settings.items() if key not in OTHER}
 
 
 def ask(experiment: Experiment) -> list[Asked]:
@@ -241,7 +195,7 @@ def _settle(
     held = set(folder.blocks_with_samples())
     before = manifest.data.get("identity")
     if held and before is not None and before != dict(current):
-        raise ValueError(differences(folder, before, current))
+        raise ValueError(differences(folder.root, before, current))
     place = {item.problem.id: number for number, item in enumerate(known)}
     changed = [
         item.problem.id
@@ -262,23 +216,6 @@ def _settle(
         else:
             known.append(entry)
     return known
-
-
-def differences(folder: Folder, before: Mapping[str, Any], current: Mapping[str, Any]) -> str:
-    """Return the message that says why old samples do not fit an experiment."""
-    changed = [
-        f"  {key}: the samples have {before.get(key)!r}, the experiment now gives {current[key]!r}"
-        for key in current
-        if before.get(key) != current[key]
-    ]
-    return "\n".join(
-        [
-            f"{folder.root} holds samples drawn with other settings:",
-            *changed,
-            "give this experiment another folder with --out, restore the settings, or delete the "
-            "folder",
-        ]
-    )
 
 
 def _requests(items: Sequence[Asked], settings: Generation) -> Iterator[Request]:

@@ -9,22 +9,31 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from workbench.types import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from workbench.config import Experiment
+    from workbench.folder import Folder
+    from workbench.manifest import Manifest
 
 
 @dataclass(frozen=True, slots=True)
 class Reward:
     """A function over sample rows and what a reader needs in order to use it."""
 
-    fn: Callable[[pd.DataFrame], Floats]
-    """(R rows of ``samples``) -> (R,); NaN where a sample has none. Larger is better."""
     summary: str
     is_log: bool
     """True for a log-probability: a vote is weighted by its exponential. False for a value in
     [0, 1], which is a weight as it is."""
+    fn: Callable[[pd.DataFrame], Floats] | None = None
+    """(R rows of ``samples``) -> (R,); NaN where a sample has none. Larger is better."""
+    judge: Callable[[Folder, Manifest, Experiment], None] | None = None
+    """Instead of ``fn``, for a reward that needs a model: a step of its own, which leaves a table
+    ``rewards/NAME`` beside the samples (key and ``reward``) and does only what is missing."""
 
 
 def likelihood(samples: pd.DataFrame) -> Floats:
@@ -32,6 +41,14 @@ def likelihood(samples: pd.DataFrame) -> Floats:
     return samples["mean_logprob"].to_numpy(dtype=float)
 
 
+def given(samples: pd.DataFrame) -> Floats:
+    """Reward that each sample of an imported run came with, as a weight in [0, 1]; else NaN."""
+    if "given_reward" not in samples:
+        return np.full(len(samples), np.nan)
+    return samples["given_reward"].to_numpy(dtype=float)
+
+
 REWARDS: dict[str, Reward] = {
-    "likelihood": Reward(likelihood, "mean token log-probability [nats/token]", is_log=True),
+    "likelihood": Reward("mean token log-probability [nats/token]", is_log=True, fn=likelihood),
+    "given": Reward("the reward that imported samples came with", is_log=False, fn=given),
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from workbench import config
 from workbench.prompts import Example
 from workbench.tasks import arithmetic, math500
+from workbench.tasks.compare import Checker
 from workbench.types import Problem
 
 
@@ -24,10 +25,8 @@ class Task:
     """Worked examples for the prompt, none of them one of the problems."""
     extract: Callable[[str, config.Task], tuple[str | None, str]]
     """(completion, settings) -> (answer or None, the rule that found it)."""
-    equal: Callable[[str, str], bool | None]
-    """(gold, answer) -> is it right; None where the check timed out."""
-    canonical: Callable[[str], str]
-    """The spelling under which an answer is counted and compared with others."""
+    checker: Callable[[config.Task], Checker]
+    """How its answers are compared with the known ones, and with one another."""
     check: Callable[[config.Task], None]
     """Refuse bad settings before anything heavy is loaded: ValueError, one fault a line, each
     beginning with its key (``options.seed: ...``)."""
@@ -43,8 +42,7 @@ TASKS: dict[str, Task] = {
         arithmetic.load,
         arithmetic.examples,
         arithmetic.extract,
-        arithmetic.equal,
-        arithmetic.canonical,
+        arithmetic.checker,
         arithmetic.check,
         arithmetic.on_hub,
         arithmetic.INSTRUCTION,
@@ -54,8 +52,7 @@ TASKS: dict[str, Task] = {
         math500.load,
         math500.examples,
         math500.extract,
-        math500.equal,
-        math500.canonical,
+        math500.checker,
         math500.check,
         math500.on_hub,
         math500.INSTRUCTION,

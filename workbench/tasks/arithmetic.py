@@ -15,6 +15,7 @@ from typing import Any
 
 from workbench import config
 from workbench.prompts import Example, require_examples
+from workbench.tasks.compare import Checker
 from workbench.tasks.math_answers import extract_answer
 from workbench.types import Problem
 
@@ -164,6 +165,11 @@ def canonical(answer: str) -> str:
 def equal(gold: str, answer: str) -> bool:
     """Whether two answers are the same integer."""
     return canonical(gold) == canonical(answer)
+
+
+def checker(settings: config.Task) -> Checker:
+    """Return the comparison of integers."""
+    return Checker(canonical, equal, "whole numbers")
 
 
 def _options(settings: config.Task) -> Options:

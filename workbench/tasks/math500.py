@@ -9,7 +9,8 @@ from pathlib import Path
 
 from workbench import config
 from workbench.prompts import Example, require_examples
-from workbench.tasks.math_answers import answers_equal, canonical_answer, extract_answer
+from workbench.tasks.compare import CHECKERS, Checker
+from workbench.tasks.math_answers import extract_answer
 from workbench.tasks.problems import parse_record, read_jsonl
 from workbench.types import Problem
 
@@ -123,11 +124,6 @@ def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
     return extract_answer(text, last_number=settings.last_number)
 
 
-def canonical(answer: str) -> str:
-    """Return the spelling under which a LaTeX answer is counted."""
-    return canonical_answer(answer)
-
-
-def equal(gold: str, answer: str) -> bool | None:
-    """Whether ``answer`` is right, by math-verify; None where that took too long."""
-    return answers_equal(gold, answer)
+def checker(settings: config.Task) -> Checker:
+    """Return math-verify's comparison."""
+    return CHECKERS["math"]

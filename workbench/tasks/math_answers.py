@@ -17,7 +17,8 @@ from typing import Any
 from workbench.types import UNANSWERED
 
 RULES = ("boxed", "phrase", "last_number", "none")
-"""How an answer was found, in the order in which they are tried; ``none``: not at all."""
+"""How an answer was found, in the order in which they are tried; ``none``: not at all. An imported
+run may have answers that were ``given``, and a task rules of its own."""
 
 TIMEOUT_SECONDS = 5
 """For each of: reading gold, reading the answer, comparing the two."""

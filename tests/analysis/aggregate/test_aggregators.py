@@ -35,7 +35,9 @@ def pool():
 
 @pytest.fixture(autouse=True)
 def _unit_reward(monkeypatch):
-    monkeypatch.setitem(REWARDS, "unit", Reward(lambda rows: rows, "a made-up one", is_log=False))
+    monkeypatch.setitem(
+        REWARDS, "unit", Reward("a made-up one", is_log=False, fn=lambda rows: rows)
+    )
 
 
 def test_every_row_is_complete():

@@ -7,13 +7,8 @@ import pytest
 from workbench.config import Experiment, Generation, Task
 from workbench.folder import Folder
 from workbench.generate import BACKENDS, engine_versions, resolve
-from workbench.generate.stage import (
-    drawing_settings,
-    generate,
-    identity,
-    pool_sizes,
-    sample_seed,
-)
+from workbench.generate.identity import drawing_settings, identity, pool_sizes, sample_seed
+from workbench.generate.stage import generate
 from workbench.manifest import Manifest
 
 
@@ -119,7 +114,7 @@ def test_the_identity_survives_json():
 
 def test_the_model_is_known_by_its_content_and_not_its_name(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("workbench.generate.stage.engine_versions", lambda name: {})
+    monkeypatch.setattr("workbench.generate.identity.engine_versions", lambda name: {})
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
@@ -135,7 +130,7 @@ def test_the_model_is_known_by_its_content_and_not_its_name(tmp_path, monkeypatc
 
 
 def test_a_packaged_model_is_known_by_its_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.generate.stage.engine_versions", lambda name: {})
+    monkeypatch.setattr("workbench.generate.identity.engine_versions", lambda name: {})
     monkeypatch.setattr("workbench.models.resolve_model", lambda name: tmp_path)
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "config.json").write_text("{}")

@@ -8,7 +8,7 @@ import workbench.tasks
 from workbench import config
 from workbench.tasks import TASKS
 
-SHARED = {"__init__", "math_answers", "problems"}
+SHARED = {"__init__", "compare", "math_answers", "problems"}
 PATH = Path(__file__).resolve().parents[4] / "shared" / "data" / "problems" / "math500.jsonl"
 SETTINGS = {
     "arithmetic": config.Task(name="arithmetic", num_problems=30),
@@ -36,13 +36,14 @@ def test_more_problems_keep_the_first_ones(name):
 
 
 def test_the_known_answer_is_right_and_a_wrong_one_is_not(name):
+    checker = TASKS[name].checker(SETTINGS[name])
     for problem in TASKS[name].load(SETTINGS[name])[:10]:
         answer, rule = TASKS[name].extract(rf"So \boxed{{{problem.gold}}}.", SETTINGS[name])
         assert rule == "boxed"
-        assert TASKS[name].equal(problem.gold, answer) is True
-        assert TASKS[name].equal(problem.gold, "271828") is False
-        spelling = TASKS[name].canonical(answer)
-        assert TASKS[name].canonical(spelling) == spelling  # nothing is left to even out
+        assert checker.equal(problem.gold, answer) is True
+        assert checker.equal(problem.gold, "271828") is False
+        spelling = checker.canonical(answer)
+        assert checker.canonical(spelling) == spelling  # nothing is left to even out
 
 
 def test_examples_are_none_of_the_problems(name):
