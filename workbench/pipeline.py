@@ -93,6 +93,8 @@ def run_stages(
                 facts = manifest.stage(name)
                 if facts != before:
                     tracker.log({f"stage/{name}/{k}": v for k, v in facts.items() if _is_number(v)})
+                    if name == "analyze":
+                        _keep_files(folder, experiment.name, tracker)
         finally:
             tracker.finish()
         if tracker.place:
@@ -167,6 +169,12 @@ def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) ->
     now = drawing_settings(experiment)
     if drawn and drawn != now:
         raise ValueError(differences(folder.root, drawn, now))
+
+
+def _keep_files(folder: Folder, name: str, tracker: Tracker) -> None:
+    """Give the tracker the rows behind the tables: a W&B table would stop at 200,000 of them."""
+    for kind in ("samples", "subsets"):
+        tracker.artifact(f"{name}-{kind}", kind, sorted((folder.root / kind).glob("*.parquet")))
 
 
 def _is_number(value: object) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +33,9 @@ class Tracker(Protocol):
     def figure(self, name: str, path: Path) -> None:
         """Record a picture."""
 
+    def artifact(self, name: str, kind: str, files: Sequence[Path]) -> None:
+        """Record files under a name that keeps versions."""
+
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set the values that stand for the run in the table of runs."""
 
@@ -52,6 +55,9 @@ class Untracked:
         """Do nothing."""
 
     def figure(self, name: str, path: Path) -> None:
+        """Do nothing."""
+
+    def artifact(self, name: str, kind: str, files: Sequence[Path]) -> None:
         """Do nothing."""
 
     def summarize(self, values: Mapping[str, Any]) -> None:
@@ -99,6 +105,27 @@ class Wandb:
 
         self._try(record)
 
+    def artifact(self, name: str, kind: str, files: Sequence[Path]) -> None:
+        """Record files as an artifact; W&B makes a new version of it only if they changed.
+
+        Args:
+            name: letters, digits, dots, dashes and underscores.
+            kind: the artifact's type.
+            files: they are copied where a later run may change them; samples never change.
+        """
+
+        def record(run: Any) -> None:
+            import wandb
+
+            artifact = wandb.Artifact(name, type=kind)
+            for path in files:
+                policy = "immutable" if kind == "samples" else "mutable"
+                artifact.add_file(str(path), name=path.name, policy=policy, skip_cache=True)
+            run.log_artifact(artifact)
+
+        if files:
+            self._try(record)
+
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set the values that stand for the run in the table of runs."""
         self._try(lambda run: run.summary.update(dict(values)))
@@ -110,6 +137,8 @@ class Wandb:
 
     def _open(self) -> None:
         os.environ.setdefault("WANDB_SILENT", "true")  # it advertises at import and at the start
+        # copies of artifacts wait here for `wandb sync`, and not in the user's home
+        os.environ.setdefault("WANDB_DATA_DIR", str(Path(self.options["dir"]).resolve() / "wandb"))
         import wandb
 
         settings = wandb.Settings(silent=True, console="off", init_timeout=60)
@@ -154,7 +183,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
             "name": name,
             "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
             "resume": "allow" if mode == "online" else None,
-            "job_type": "run",
+            "job_type": settings.job_type,
             "dir": str(folder),
             "config": dict(config),
             "mode": mode,

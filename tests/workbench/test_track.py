@@ -1,6 +1,7 @@
 import json
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -44,18 +45,23 @@ def tree(items):
 
 
 @pytest.fixture(scope="module")
-def tracked(cli, embedded, tmp_path_factory):
+def tracked(cli, embedded, blocks, tmp_path_factory):
     """(run folder, what its offline W&B file holds)."""
     from wandb.proto import wandb_internal_pb2 as records
 
     folder = tmp_path_factory.mktemp("tracked") / "run"
-    settings = ["tracking.mode=auto", "tracking.group=hot", "tracking.tags=[a, b]"]
+    blocks(folder, 4)
+    settings = [
+        "tracking.mode=auto", "tracking.group=hot", "tracking.tags=[a, b]",
+        "tracking.job_type=sweep",
+    ]  # fmt: skip
     overrides = [word for setting in settings for word in ("--set", setting)]
     child = cli.must("run", embedded[0], "--out", folder, *overrides, figures=True)
     assert "tracking stopped" not in child.err
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
     assert f"W&B run  {file.parent}" in child.out  # offline without being asked to be
     found = {"history": {}, "summary": {}, "config": {}, "files": file.parent / "files"}
+    found["artifacts"] = {}
     for payload in payloads(file.read_bytes()):
         record = records.Record.FromString(payload)
         for item in [*record.run.config.update, *record.config.update]:
@@ -63,6 +69,12 @@ def tracked(cli, embedded, tmp_path_factory):
         for name, value in tree(record.history.item).items():
             found["history"].setdefault(name, []).append(value)
         found["summary"] |= tree(record.summary.update)
+        if record.HasField("artifact"):
+            found["artifacts"][record.artifact.type] = record.artifact
+        elif record.request.HasField("log_artifact"):
+            found["artifacts"][record.request.log_artifact.artifact.type] = (
+                record.request.log_artifact.artifact
+            )
         if record.HasField("run"):
             found["run"] = record.run
     return folder, found
@@ -96,6 +108,7 @@ def test_the_configuration_and_name_are_in_the_offline_file(tracked):
     manifest = json.loads((folder / "manifest.json").read_text())
     assert found["run"].display_name == manifest["signature"]
     assert found["run"].run_group == "hot"
+    assert found["run"].job_type == "sweep"
     assert list(found["run"].tags) == ["a", "b"]
     assert manifest["tracked"] == str(found["files"].parent)
 
@@ -123,6 +136,22 @@ def test_figures_and_the_progress_of_stages_are_recorded(tracked):
         assert found["history"][f"stage/{stage}/seconds"][0] > 0
 
 
+@pytest.mark.parametrize("kind", ["samples", "subsets"])
+def test_the_rows_behind_the_tables_are_artifacts_of_whole_parquet_files(tracked, kind):
+    folder, found = tracked
+    artifact = found["artifacts"][kind]
+    assert artifact.name == f"tested-{kind}"
+    files = {path.name: path for path in (folder / kind).glob("*.parquet")}
+    kept = {item.path: item for item in artifact.manifest.contents}
+    assert len(kept) == 3
+    assert set(kept) == set(files)
+    for name, item in kept.items():
+        assert Path(item.local_path).read_bytes() == files[name].read_bytes()
+        # what a later run may write anew waits as a copy, inside the run's folder
+        assert (Path(item.local_path) == files[name].resolve()) == (kind == "samples")
+        assert Path(item.local_path).is_relative_to(folder.resolve())
+
+
 def test_an_unchanged_run_opens_no_second_tracked_run(cli, tracked, embedded):
     folder, found = tracked
     cli.must("run", folder, "--out", folder, figures=True)
@@ -140,6 +169,7 @@ def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
     tracker.log({"a": 1})
     tracker.table("t", pd.DataFrame())
     tracker.summarize({})
+    tracker.artifact("a", "samples", [tmp_path])
     tracker.figure("f", tmp_path)
     tracker.finish()
     assert tracker.place == ""
@@ -153,6 +183,18 @@ def test_auto_is_online_only_where_there_is_a_key(monkeypatch, tmp_path, key, mo
     tracker = open_tracker(Tracking(), tmp_path, "x", {})
     assert isinstance(tracker, Wandb)
     assert tracker.options["mode"] == mode
+
+
+@pytest.mark.parametrize("mode", ["online", "offline", "disabled"])
+def test_the_mode_is_the_environment_s_before_the_experiment_s(monkeypatch, tmp_path, mode):
+    def opened(settings):
+        tracker = open_tracker(settings, tmp_path, "x", {})
+        return tracker.options["mode"] if isinstance(tracker, Wandb) else "disabled"
+
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    assert opened(Tracking(mode=mode)) == mode
+    monkeypatch.setenv("WANDB_MODE", mode)
+    assert opened(Tracking(mode="offline" if mode == "online" else "online")) == mode
 
 
 def test_trouble_with_the_tracker_is_said_once_and_fails_nothing(capsys):
