@@ -10,7 +10,7 @@ import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import pandas as pd
 
@@ -118,8 +118,9 @@ class Wandb:
             import wandb
 
             artifact = wandb.Artifact(name, type=kind)
+            policy: Literal["immutable", "mutable"]
+            policy = "immutable" if kind == "samples" else "mutable"
             for path in files:
-                policy = "immutable" if kind == "samples" else "mutable"
                 artifact.add_file(str(path), name=path.name, policy=policy, skip_cache=True)
             run.log_artifact(artifact)
 
