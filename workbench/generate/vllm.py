@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -29,7 +30,16 @@ def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample
     Raises:
         ValueError: vLLM refuses an option or the model.
     """
-    engine = _load(settings)
+    engine = load_engine(
+        settings.model, settings.dtype, settings.seed, settings.max_model_len, settings.engine
+    )
+    try:
+        yield from _draw(engine, requests, settings)
+    finally:
+        shut_down(engine)
+
+
+def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
     tokenizer = engine.get_tokenizer()
     limit = engine.model_config.max_model_len
     ahead = IN_FLIGHT * engine.vllm_config.scheduler_config.max_num_seqs
@@ -59,8 +69,30 @@ def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample
                     yield _sample(running.pop(output.request_id), output.outputs[0])
 
 
-def _load(settings: Generation) -> Any:
-    """Start the engine; on a CPU with the environment that its runner needs."""
+def load_engine(
+    model: str,
+    dtype: str,
+    seed: int,
+    max_model_len: int | None,
+    options: Mapping[str, Any],
+    section: str = "generation",
+) -> Any:
+    """Start an engine; on a CPU with the environment that its runner needs.
+
+    Args:
+        model: a folder, a hub name, or a model that a registry package carries.
+        dtype: ``auto``, ``float32`` ...
+        seed: the engine's own; requests bring theirs.
+        max_model_len: longest prompt and sample together, tokens; None for the model's limit.
+        options: further fields of vLLM's ``EngineArgs``.
+        section: the part of the experiment that ``options`` come from, for messages.
+
+    Returns:
+        vLLM's ``LLMEngine``, to be given to ``shut_down`` at the end.
+
+    Raises:
+        ValueError: vLLM has no such option, or refuses the model.
+    """
     level = os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     logging.getLogger("vllm").setLevel(level)  # for what it says before it reads the variable
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
@@ -76,28 +108,35 @@ def _load(settings: Generation) -> Any:
         from vllm import LLM
         from vllm.engine.arg_utils import EngineArgs
 
-        options: dict[str, Any] = {
-            "model": str(resolve_model(settings.model)),
-            "dtype": settings.dtype,
-            "seed": settings.seed,
-            "max_model_len": settings.max_model_len,
+        known = [field.name for field in dataclasses.fields(EngineArgs)]
+        _check_options(options, known, section)
+        ours: dict[str, Any] = {
+            "model": str(resolve_model(model)),
+            "dtype": dtype,
+            "seed": seed,
+            "max_model_len": max_model_len,
             "logprobs_mode": "raw_logprobs",
             "generation_config": "vllm",  # no sampling defaults of the model's own
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
         }
-        _check_options(settings.engine, [field.name for field in dataclasses.fields(EngineArgs)])
-        return LLM(**{**options, **settings.engine}).llm_engine
+        return LLM(**{**ours, **options}).llm_engine
 
 
-def _check_options(given: Iterable[str], known: list[str]) -> None:
+def shut_down(engine: Any) -> None:
+    """Stop an engine and free its memory, so that another can be loaded in the same process."""
+    engine.engine_core.shutdown()
+    gc.collect()
+
+
+def _check_options(given: Iterable[str], known: list[str], section: str) -> None:
     """Refuse a misspelt option before the model is loaded, without listing all 250."""
     for name in given:
         if name not in known:
             near = get_close_matches(name, known, n=3)
             hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ""
             raise ValueError(
-                f"generation.engine.{name}: vLLM has no such engine option{hint} "
+                f"{section}.engine.{name}: vLLM has no such engine option{hint} "
                 "(the options are the fields of vllm.EngineArgs)"
             )
 
