@@ -50,6 +50,8 @@ class Correlation:
     """Problems that vary at this level."""
     num_rows: int
     """Rows used; rows with a missing or infinite value are dropped."""
+    p: float = float("nan")
+    """Two-sided, of r = 0, the problem as the unit; NaN where there is no interval."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def correlate(
         high=float(found.high),
         num_problems=int(found.num_problems),
         num_rows=len(columns),
+        p=float("nan") if found.p is None else float(found.p),
     )
 
 

@@ -32,6 +32,9 @@ class Intervals:
     high: Floats
     num_problems: Ints
     """Problems behind each value."""
+    p: Floats | None = None
+    """Two-sided, of a correlation of 0, the problem as the unit.
+    NaN where there is no interval; None for means, which there is nothing to test against."""
 
 
 def problem_codes(problems: ArrayLike) -> Ints:
@@ -140,7 +143,10 @@ def fisher_interval(
 ) -> Intervals:
     """Interval of a correlation from its values with one problem left out.
 
-    Fisher's z of the estimate ± t with P - 1 degrees of freedom x the jackknife standard error.
+    Fisher's z of the estimate ± t x the jackknife standard error. Degrees of freedom are P - 1
+    where all problems weigh alike; a few that sway the correlation make the standard error itself
+    uncertain, and leave fewer (``_degrees``). With P - 1 throughout, such data had their interval
+    cover 92.8 % instead of 95 at 50 problems (``analysis.simulation``); so 94.4.
 
     Args:
         estimate: (...) correlations of all problems, -1 to 1.
@@ -149,14 +155,15 @@ def fisher_interval(
         confidence: share of such intervals that should hold the true value.
 
     Returns:
-        Values and bounds, -1 to 1; bounds NaN below 10 problems, and where the estimate is ±1 or
-        some correlation is undefined without one of the problems.
+        Values and bounds, -1 to 1, and p-values; bounds and p NaN below 10 problems, and where the
+        estimate is ±1 or some correlation is undefined without one of the problems.
 
     Raises:
         ValueError: ``confidence`` is not a share.
 
     Source:
-        Efron & Tibshirani (1993), chapter 11, with problems as the units left out.
+        Efron & Tibshirani (1993), chapter 11, with problems as the units left out; Satterthwaite
+        (1946) for the degrees of freedom.
     """
     check_confidence(confidence)
     value = np.asarray(estimate, dtype=np.float64)
@@ -167,13 +174,28 @@ def fisher_interval(
     inside = (np.abs(without) < 1).all(axis=0) & (np.abs(value) < 1) & enough  # False for NaN
     z = np.arctanh(np.where(inside, without, 0.0))
     centre = np.where(used, z, 0.0).sum(axis=0) / np.maximum(problems, 1)
-    spread = np.where(used, (z - centre) ** 2, 0.0).sum(axis=0)
+    squares = np.where(used, (z - centre) ** 2, 0.0)
+    spread = squares.sum(axis=0)
+    freedom = _degrees(spread, (squares**2).sum(axis=0), problems)
     error = np.sqrt(spread * (problems - 1) / np.maximum(problems, 1) * inside)
-    reach = stats.t.ppf((1 + confidence) / 2, np.maximum(problems - 1, 1)) * error
+    reach = stats.t.ppf((1 + confidence) / 2, freedom) * error
     middle = np.arctanh(np.where(inside, value, 0.0))
     low = np.where(inside, np.tanh(middle - reach), np.nan)
     high = np.where(inside, np.tanh(middle + reach), np.nan)
-    return Intervals(value, low, high, np.asarray(problems))
+    certain = np.where(middle == 0, 1.0, 0.0)
+    statistic = np.abs(middle) / np.where(error > 0, error, 1.0)
+    p = np.where(error > 0, 2 * stats.t.sf(statistic, freedom), certain)
+    return Intervals(value, low, high, np.asarray(problems), np.where(inside, p, np.nan))
+
+
+def _degrees(squares: Floats, fourths: Floats, problems: Ints) -> Floats:
+    """Degrees of freedom of a variance, by its sampling variance: 2 P / (kurtosis - 1), at most P-1.
+
+    From sums of second and fourth powers of the deviations of the P leave-one-out values.
+    """
+    kurtosis = problems * fourths / np.where(squares > 0, squares**2, 1.0)
+    degrees = 2 * problems / np.maximum(kurtosis - 1, 1e-12)
+    return np.asarray(np.clip(degrees, 1.0, np.maximum(problems - 1, 1)))
 
 
 def sum_by_problem(table: Floats, codes: Ints) -> Floats:

@@ -192,3 +192,24 @@ def test_jackknife_of_several_statistics_at_once_is_that_of_each():
     kept = np.delete(moments[:, 0], 5, axis=0).sum(axis=0)
     leave_one_out = ratio(moments.sum(axis=0) - moments)[5, 0]
     assert leave_one_out == pytest.approx(kept[0] / kept[1])
+
+
+def test_problems_that_sway_the_correlation_leave_fewer_degrees_of_freedom():
+    """Satterthwaite: a variance whose own variance is that of a chi-square with so many degrees."""
+    even = np.tanh(0.5 + np.array([0.01, -0.01] * 10))  # kurtosis 1: more than P - 1, so P - 1
+    uneven = np.tanh(0.5 + np.array([0.1, -0.1, *[0.0] * 18]))  # kurtosis 10: 40 / 9 degrees
+    for without, spread, degrees in ((even, 20 * 1e-4, 19), (uneven, 2e-2, 40 / 9)):
+        found = fisher_interval(np.tanh(0.5), without, True)
+        error = np.sqrt(spread * 19 / 20)
+        reach = stats.t.ppf(0.975, degrees) * error
+        np.testing.assert_allclose(
+            [found.low, found.high], np.tanh([0.5 - reach, 0.5 + reach]), rtol=1e-9
+        )
+        assert found.p == pytest.approx(2 * stats.t.sf(0.5 / error, degrees), rel=1e-9)
+
+
+def test_a_p_value_agrees_with_the_interval():
+    rng = np.random.default_rng(0)
+    for r in np.linspace(-0.4, 0.4, 41):
+        found = fisher_interval(r, np.tanh(np.arctanh(r) + rng.normal(0, 0.02, 40)), True)
+        assert (found.p < 0.05) == (found.low > 0 or found.high < 0)
