@@ -25,7 +25,8 @@ import pyarrow as pa
 from workbench.config import Experiment
 from workbench.experiment import dump_experiment
 from workbench.journal import read_journal
-from workbench.store import SAMPLES, appear, read_table, sample_rows
+from workbench.progress import notice
+from workbench.store import SAMPLES, DamagedFileError, appear, marks, read_table, sample_rows
 from workbench.types import Problem
 
 ROWS_PER_BLOCK = 8192
@@ -152,3 +153,23 @@ def blocks(known: Sequence[Known], size: int) -> list[list[Known]]:
 def block_size(samples_per_problem: int) -> int:
     """Return how many problems a new run puts in a block."""
     return max(1, ROWS_PER_BLOCK // samples_per_problem)
+
+
+def contents(folder: Folder, block: int) -> list[str]:
+    """Return what a block's samples are known by: each part's content and the journal's length."""
+    journal = folder.journal(block)
+    late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
+    return [marks(path)["content"] for path in folder.parts(block)] + late
+
+
+def fresh(folder: Folder, table: str, block: int, made_from: str) -> bool:
+    """Say whether a derived block is there and up to date; a damaged one is named and remade."""
+    path = folder.block_path(table, block)
+    try:
+        if marks(path).get("fingerprint") != made_from:
+            return False
+        read_table(path)  # the pages' checksums are looked at only in reading
+        return True
+    except DamagedFileError as fault:
+        notice(f"{fault.path} is damaged and is made again")
+        return False

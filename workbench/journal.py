@@ -1,8 +1,9 @@
-"""An append-only file of finished samples: what survives a kill, a full disk or a power cut.
+"""An append-only file of finished work: what survives a kill, a full disk or a power cut.
 
-One sample a line, each line ``CRC32 JSON``. A line that was being written when the process died
-is incomplete at the end of the file and is dropped; a damaged line anywhere else is refused.
-Python writes the shortest decimal that reads back as the same float, so nothing is lost.
+One entry a line, each line ``CRC32 JSON``: a sample, or a few values of another stage. A line that
+was being written when the process died is incomplete at the end of the file and is dropped; a
+damaged line anywhere else is refused. Python writes the shortest decimal that reads back as the
+same float, so nothing is lost.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from workbench.types import Sample
 
 
-def read_journal(path: Path) -> Iterator[Sample]:
-    """Yield the samples of a journal, in the order in which they finished.
+def read_entries(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the entries of a journal, in the order in which they were added.
 
     Raises:
         ValueError: a line other than an unfinished last one is damaged; the message names it.
@@ -35,17 +36,26 @@ def read_journal(path: Path) -> Iterator[Sample]:
             if check != _checksum(body):
                 raise ValueError(
                     f"{path}, line {number}: damaged (its checksum does not match); delete that "
-                    "line to have its sample drawn again, or restore the file"
+                    "line to have what it held made again, or restore the file"
                 )
-            fields = json.loads(body)
-            for key, value in fields.items():
-                if isinstance(value, list):
-                    fields[key] = tuple(value)
-            yield Sample(**fields)
+            yield json.loads(body)
+
+
+def read_journal(path: Path) -> Iterator[Sample]:
+    """Yield the samples of a journal, in the order in which they finished.
+
+    Raises:
+        ValueError: as ``read_entries``.
+    """
+    for fields in read_entries(path):
+        for key, value in fields.items():
+            if isinstance(value, list):
+                fields[key] = tuple(value)
+        yield Sample(**fields)
 
 
 class Journal:
-    """A journal open for appending. Each sample is with the operating system when added."""
+    """A journal open for appending. Each entry is with the operating system when added."""
 
     def __init__(self, path: Path) -> None:
         """Open ``path``, cutting off an unfinished last line."""
@@ -58,13 +68,14 @@ class Journal:
             if kept < size:
                 os.truncate(path, kept)
 
-    def add(self, sample: Sample) -> None:
-        """Append one sample.
+    def add(self, entry: Sample | Mapping[str, Any]) -> None:
+        """Append one sample, or one entry of named values.
 
         Raises:
-            OSError: the disk is full or the folder gone; earlier samples are safe.
+            OSError: the disk is full or the folder gone; earlier entries are safe.
         """
-        body = json.dumps(asdict(sample), ensure_ascii=False).encode() + b"\n"
+        fields = asdict(entry) if isinstance(entry, Sample) else dict(entry)
+        body = json.dumps(fields, ensure_ascii=False).encode() + b"\n"
         self._file.write(_checksum(body) + b" " + body)
         self._file.flush()
 

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.config import Experiment, Measure
-from workbench.folder import Folder
+from workbench.folder import Folder, fresh
 from workbench.generate.identity import pool_sizes
 from workbench.lookup import lookup
 from workbench.manifest import Manifest
@@ -19,7 +19,7 @@ from workbench.metrics.cosine import mean_over_pairs
 from workbench.metrics.passk import pass_at_k
 from workbench.pools import pools, read_block
 from workbench.progress import bar, notice
-from workbench.score import fresh, needs_embeddings
+from workbench.score import needs_embeddings
 from workbench.store import fingerprint, marks, write_table
 from workbench.subsets import choose_subsets, pool_rng
 from workbench.types import Aggregator, Floats, Ints, Pool

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from workbench.answers import grade
 from workbench.config import Experiment
 from workbench.embed import embed, text_hash
-from workbench.folder import Folder, Known, blocks
+from workbench.folder import Folder, Known, blocks, contents, fresh
 from workbench.lookup import lookup
 from workbench.manifest import Manifest
 from workbench.metrics import METRICS
@@ -57,7 +57,7 @@ def score(
     for name in experiment.scoring.rewards:
         if judge := REWARDS[name].judge:
             judge(folder, manifest, experiment)
-    inputs = {block: _contents(folder, block) for block in held}
+    inputs = {block: contents(folder, block) for block in held}
     beside = {block: _beside(folder, block, experiment) for block in held}
     golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
     scores_from = {
@@ -105,26 +105,6 @@ def encoder_identity(experiment: Experiment) -> dict[str, Any]:
         "long_texts": settings.long_texts,
         "sentence-transformers": version("sentence-transformers"),
     }
-
-
-def fresh(folder: Folder, table: str, block: int, made_from: str) -> bool:
-    """Say whether a derived block is there and up to date; a damaged one is named and remade."""
-    path = folder.block_path(table, block)
-    try:
-        if marks(path).get("fingerprint") != made_from:
-            return False
-        read_table(path)  # the pages' checksums are looked at only in reading
-        return True
-    except DamagedFileError as fault:
-        notice(f"{fault.path} is damaged and is made again")
-        return False
-
-
-def _contents(folder: Folder, block: int) -> list[str]:
-    """Return what a block's samples are known by: each part's content and the journal's length."""
-    journal = folder.journal(block)
-    late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
-    return [marks(path)["content"] for path in folder.parts(block)] + late
 
 
 def _score_block(
