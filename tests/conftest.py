@@ -227,6 +227,7 @@ def rows_of():
             whole, _, _ = path.read_bytes().rpartition(b"\n")
             for line in whole.splitlines():
                 row = json.loads(line[9:])
+                row.pop("num_output_tokens")
                 text = json.dumps(row, sort_keys=True)
                 assert found.setdefault(key_of(row), text) == text
         return found

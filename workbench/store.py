@@ -60,14 +60,11 @@ def sample_rows(samples: Sequence[Sample]) -> pa.Table:
     """Return samples as a table; a sample without log-probabilities has null means."""
     columns: dict[str, list[Any]] = {name: [] for name in SAMPLES.names}
     for sample in samples:
-        for name, value in asdict(sample).items():
+        for name, value in (asdict(sample) | {"num_output_tokens": sample.length}).items():
             columns[name].append(value)
-        entropies = sample.token_entropies
-        total = sum(sample.token_logprobs) if sample.token_logprobs else None
-        count = len(sample.output_token_ids)
-        columns["num_output_tokens"].append(count)
-        columns["cumulative_logprob"].append(total)
-        columns["mean_logprob"].append(None if total is None else total / count)
+        logprobs, entropies = sample.token_logprobs, sample.token_entropies
+        columns["cumulative_logprob"].append(sum(logprobs) if logprobs else None)
+        columns["mean_logprob"].append(sum(logprobs) / len(logprobs) if logprobs else None)
         columns["mean_entropy"].append(sum(entropies) / len(entropies) if entropies else None)
     return pa.table(columns, schema=SAMPLES)
 

@@ -67,6 +67,7 @@ class Request:
         *,
         token_entropies: tuple[float, ...] = (),
         missing_mass: tuple[float, ...] = (),
+        num_output_tokens: int | None = None,
     ) -> Sample:
         """Return the sample that answers this request."""
         return Sample(
@@ -82,6 +83,7 @@ class Request:
             error=error,
             token_entropies=token_entropies,
             missing_mass=missing_mass,
+            num_output_tokens=num_output_tokens,
         )
 
 
@@ -107,6 +109,16 @@ class Sample:
     experiment does not ask."""
     missing_mass: tuple[float, ...] = ()
     """For each token the probability outside the likeliest tokens, which the bound lumps."""
+    num_output_tokens: int | None = None
+    """Tokens drawn, where a server counts them without telling which they are."""
+
+    @property
+    def length(self) -> int | None:
+        """Tokens drawn, those that end the sample included; None where nobody counted them."""
+        if self.stop_reason == "error":
+            return 0
+        known = len(self.output_token_ids) or self.num_output_tokens or len(self.token_logprobs)
+        return known or None  # even an empty answer takes the token that ends it
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 from workbench.config import Generation
+from workbench.generate.entropies import as_stored
 from workbench.types import Request, Sample
 
 OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take the tens and then")
@@ -50,11 +51,15 @@ def _draw(request: Request, settings: Generation) -> Sample:
     words = f"{opening} and get {answer}. {ending}".split(" ")
     kept = words[: settings.max_tokens]
     spread = 0.05 + 0.3 * heat
+    logprobs = as_stored(-rng.exponential(spread, len(kept)))
+    entropies = tuple(-value for value in logprobs) if settings.logprobs else ()
     return request.sampled(
         " ".join(kept),
         "stop" if len(kept) == len(words) else "length",
         tuple(zlib.crc32(word.encode()) % 50_000 for word in kept),
-        tuple(float(np.float32(value)) for value in -rng.exponential(spread, len(kept))),
+        logprobs,
+        token_entropies=entropies,
+        missing_mass=(0.0,) * len(entropies),
     )
 
 

@@ -64,13 +64,18 @@ class Row:
     stream: DecodeStream
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    entropies: list[float] = field(default_factory=list)
     text: str = ""
     ended: bool = False
 
-    def take(self, token: int, logprob: float, model: Model) -> Sample | None:
+    def take(
+        self, token: int, logprob: float, model: Model, entropy: float | None = None
+    ) -> Sample | None:
         """Add one token; return the sample if it ends here, as vLLM would end it."""
         self.ids.append(token)
         self.logprobs.append(logprob)
+        if entropy is not None:
+            self.entropies.append(entropy)
         stopped = token in model.ends
         if not stopped:
             self.text += self.stream.step(model.tokenizer.backend_tokenizer, token) or ""
@@ -87,7 +92,14 @@ class Row:
         if not self.ended:
             return None
         reason = "stop" if stopped else "length"
-        return self.request.sampled(self.text, reason, tuple(self.ids), tuple(self.logprobs))
+        return self.request.sampled(
+            self.text,
+            reason,
+            tuple(self.ids),
+            tuple(self.logprobs),
+            token_entropies=tuple(self.entropies),
+            missing_mass=(0.0,) * len(self.entropies),  # nothing is left out: they are exact
+        )
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
@@ -182,9 +194,11 @@ class Draw(LogitsProcessor):  # type: ignore[misc, unused-ignore]
     def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
         """Take the raw logits (rows, vocabulary); return 1 for the drawn tokens, 0 elsewhere."""
         logits = scores.float()
-        tokens, logprobs = _step(logits, self.rows, input_ids, self.model)
-        for row, token, logprob in zip(self.rows, tokens.tolist(), logprobs, strict=True):
-            if not row.ended and (sample := row.take(token, logprob, self.model)) is not None:
+        tokens, logprobs, entropies = _step(logits, self.rows, input_ids, self.model)
+        drawn = zip(self.rows, tokens.tolist(), logprobs, entropies, strict=True)
+        for row, token, logprob, entropy in drawn:
+            sample = None if row.ended else row.take(token, logprob, self.model, entropy)
+            if sample is not None:
                 self.done.append(sample)
         return torch.zeros_like(logits).scatter_(1, tokens[:, None], 1.0)
 
@@ -225,8 +239,13 @@ def _draw(rows: list[Row], prompt: list[int], model: Model) -> list[Sample]:
 
 def _step(
     logits: torch.Tensor, rows: Sequence[Row], input_ids: torch.Tensor, model: Model
-) -> tuple[torch.Tensor, list[float]]:
-    """Draw each row's next token; with it the log-probability under the model itself."""
+) -> tuple[torch.Tensor, list[float], Sequence[float | None]]:
+    """Draw each row's next token.
+
+    Returns:
+        The tokens, (rows,), and under the model itself their log-probabilities and, where the
+        experiment asks for them, the entropies of the distributions they come from.
+    """
     device, penalty = logits.device, model.settings.repetition_penalty
     uniforms = [torch.rand(1, generator=row.generator, dtype=torch.float64) for row in rows]
     scores = (
@@ -234,5 +253,9 @@ def _step(
     )
     temperatures = torch.tensor([row.request.temperature for row in rows], device=device)
     tokens = next_tokens(scores, temperatures, torch.cat(uniforms).to(device), model.warp)
-    logprobs = torch.log_softmax(logits, dim=-1).gather(1, tokens[:, None]).squeeze(1)
-    return tokens, logprobs.tolist()
+    raw = torch.log_softmax(logits, dim=-1)
+    logprobs = raw.gather(1, tokens[:, None]).squeeze(1)
+    entropies: Sequence[float | None] = [None] * len(rows)
+    if model.settings.logprobs:
+        entropies = torch.special.entr(raw.exp()).sum(dim=-1).tolist()
+    return tokens, logprobs.tolist(), entropies

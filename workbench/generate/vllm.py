@@ -12,6 +12,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from workbench.config import Generation
+from workbench.generate.entropies import entropy_bounds
 from workbench.generate.tokens import encode_prompt, too_long
 from workbench.models import resolve_model
 from workbench.types import Request, Sample
@@ -19,6 +20,9 @@ from workbench.types import Request, Sample
 IN_FLIGHT = 4
 """Requests handed to the engine ahead, as a multiple of ``max_num_seqs``: enough to keep it
 saturated, few enough that memory does not grow with the run."""
+
+DEFAULT_MAX_LOGPROBS = 20
+"""How many of the likeliest tokens the engine tells unless it is started for more."""
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
@@ -30,8 +34,11 @@ def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample
     Raises:
         ValueError: vLLM refuses an option or the model.
     """
+    options = settings.engine
+    if settings.logprobs > DEFAULT_MAX_LOGPROBS:
+        options = {"max_logprobs": settings.logprobs, **options}
     engine = load_engine(
-        settings.model, settings.dtype, settings.seed, settings.max_model_len, settings.engine
+        settings.model, settings.dtype, settings.seed, settings.max_model_len, options
     )
     try:
         yield from _draw(engine, requests, settings)
@@ -66,7 +73,9 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
         if running:
             for output in engine.step():
                 if output.finished:
-                    yield _sample(running.pop(output.request_id), output.outputs[0])
+                    yield _sample(
+                        running.pop(output.request_id), output.outputs[0], settings.logprobs
+                    )
 
 
 def load_engine(
@@ -155,16 +164,30 @@ def _params(request: Request, settings: Generation) -> Any:
         max_tokens=settings.max_tokens,
         stop=list(settings.stop),
         seed=request.seed,
-        logprobs=0,  # the sampled token's own
+        logprobs=settings.logprobs,  # beside the sampled token's own
         output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 
-def _sample(request: Request, output: Any) -> Sample:
+def _sample(request: Request, output: Any, top: int) -> Sample:
     if output.finish_reason not in ("stop", "length"):
         return request.sampled("", "error", error=f"vLLM ended it with {output.finish_reason!r}")
     ids = tuple(output.token_ids)
     logprobs = tuple(
         float(step[token].logprob) for token, step in zip(ids, output.logprobs, strict=True)
     )
-    return request.sampled(output.text, output.finish_reason, ids, logprobs)
+    entropies: tuple[float, ...] = ()
+    missing: tuple[float, ...] = ()
+    if top:  # the sampled token's own is told as well, however unlikely: it would tilt the bound
+        entropies, missing = entropy_bounds(
+            [entry.logprob for entry in step.values() if entry.rank <= top]
+            for step in output.logprobs
+        )
+    return request.sampled(
+        output.text,
+        output.finish_reason,
+        ids,
+        logprobs,
+        token_entropies=entropies,
+        missing_mass=missing,
+    )

@@ -9,13 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from math import inf
 
 from workbench.metrics.answers import answer_entropy, num_answers
 from workbench.metrics.bleu import self_bleu
 from workbench.metrics.cosine import mean_cosine
 from workbench.metrics.distinct import distinct_subsets, distinct_texts
 from workbench.metrics.dpp import log_volume, quality_log_volume
+from workbench.metrics.entropy import mean_entropy
 from workbench.metrics.likelihood import mean_length, mean_logprob
+from workbench.metrics.spectrum import rankme, spectral_alpha
+from workbench.metrics.vendi import vendi_subsets
 from workbench.types import Floats
 
 
@@ -34,7 +38,7 @@ class Metric:
     settings: Mapping[str, str] = field(default_factory=dict)
     """Keyword of ``fn`` -> field of ``config.Measure`` that it is given."""
     pairwise: bool = False
-    """About pairs of samples, hence NaN for a subset of one."""
+    """About pairs of samples, or how they lie together, hence NaN for a subset of one."""
 
 
 def _distinct(n: int) -> Metric:
@@ -47,6 +51,16 @@ def _distinct(n: int) -> Metric:
     )
 
 
+def _vendi(q: float) -> Metric:
+    """The row of ``vendi_q``."""
+    return Metric(
+        partial(vendi_subsets, q=q),
+        ("similarity",),
+        f"Vendi score of order {q:g} [samples]",
+        f"effective number of different samples, order {q:g}; larger: more diverse, at equal k only",
+    )
+
+
 JITTER = {"jitter": "dpp_jitter"}
 
 METRICS: dict[str, Metric] = {
@@ -55,6 +69,12 @@ METRICS: dict[str, Metric] = {
         ("logprobs",),
         "mean log-probability [nats/token]",
         "mean token log-probability of the samples; larger: likelier, so usually less diverse",
+    ),
+    "seq_entropy": Metric(
+        mean_entropy,
+        ("entropies",),
+        "mean token entropy [nats]",
+        "mean token entropy of the samples; larger: less certain, so usually more diverse",
     ),
     "num_tokens": Metric(
         mean_length,
@@ -92,6 +112,23 @@ METRICS: dict[str, Metric] = {
         "quality-weighted DPP log-volume [-]",
         "dpp plus the sum of log-probabilities; larger: more diverse and likelier, at equal k only",
         settings=JITTER,
+    ),
+    "vendi_0.5": _vendi(0.5),
+    "vendi_1": _vendi(1),
+    "vendi_2": _vendi(2),
+    "vendi_inf": _vendi(inf),
+    "rankme": Metric(
+        rankme,
+        ("similarity",),
+        "RankMe effective rank [samples]",
+        "effective rank of the embeddings; larger: more diverse, at equal k only",
+    ),
+    "spectral_alpha": Metric(
+        spectral_alpha,
+        ("similarity",),
+        "decay exponent of the spectrum [-]",
+        "how fast the cosine matrix's eigenvalues decay; larger: LESS diverse, at equal k only",
+        pairwise=True,
     ),
     "self_bleu": Metric(
         self_bleu,

@@ -27,7 +27,7 @@ LOWEST_ON_COPIES = {
     "answer_entropy", "num_answers",
 }  # fmt: skip
 HIGHEST_ON_COPIES = {"cos_sim", "self_bleu"}
-BLIND_TO_COPIES = {"avg_log_prob", "num_tokens"}
+BLIND_TO_COPIES = {"avg_log_prob", "seq_entropy", "num_tokens"}
 LIKELIHOOD_MAY_OUTWEIGH_COPIES = {"qual_dpp"}
 
 N = 12
@@ -58,6 +58,7 @@ def make_pool(rows=range(N), **changes):
         "temperature": 0.7,
         "texts": tuple(TEXTS[i] for i in rows),
         "logprobs": (-rng.gamma(2.0, 0.3, size=N))[rows],
+        "entropies": rng.gamma(2.0, 0.4, size=N)[rows],
         "num_tokens": np.array([len(text) // 3 + 1 for text in TEXTS])[rows],
         "answers": (None,) * len(rows),
         "clusters": np.array([0, 0, 1, -1, 0, -1, 0, -1, 0, 2, 0, 3])[rows],

@@ -1,0 +1,35 @@
+"""How uncertain the model was while it drew a subset's samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.types import Floats, Ints
+
+
+def mean_entropy(entropies: Floats | None, subsets: Ints) -> Floats:
+    """Mean over a subset of each sample's mean token entropy.
+
+    At least 0; larger means that the model was less certain what to write, so usually more
+    diverse samples. Every sample weighs the same, however long it is. Comparable between subset
+    sizes, but not between exact entropies and lower bounds.
+
+    Args:
+        entropies: (N,) mean token entropy of each sample, nats; None where none were kept.
+        subsets: (S, K) indices into the N samples.
+
+    Returns:
+        (S,) nats; NaN where any member's is NaN.
+
+    Raises:
+        ValueError: the samples were drawn without entropies.
+
+    Source:
+        The study's sequence-level entropy: the mean over tokens of -sum p ln p.
+    """
+    if entropies is None:
+        raise ValueError(
+            "these samples were drawn without entropies; set generation.logprobs to 20, and draw "
+            "them into another folder"
+        )
+    return np.asarray(entropies[subsets].mean(axis=1, dtype=np.float64))
