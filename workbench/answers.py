@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import pyarrow as pa
 
+from workbench.checking import Asking, Comparer, Pair, Verdict
 from workbench.config import Experiment
 from workbench.folder import Known
 from workbench.tasks import TASKS
-from workbench.tasks.math_answers import cluster_answers
+from workbench.tasks.math_answers import clustering
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,11 @@ class Graded:
 
 
 def grade(
-    samples: pa.Table, known: Mapping[str, Known], experiment: Experiment, given: pa.Table | None
+    samples: pa.Table,
+    known: Mapping[str, Known],
+    experiment: Experiment,
+    given: pa.Table | None,
+    comparer: Comparer,
 ) -> Graded:
     """Extract answers, compare them with the known ones and with one another.
 
@@ -38,26 +42,27 @@ def grade(
         experiment: the task's settings.
         given: for an imported run, the answers and the correctness it came with (columns
             ``answer`` and ``is_correct``, either of which may be absent), row by row.
+        comparer: compares by the task's checker, and remembers.
     """
-    settings = experiment.task
-    task = TASKS[settings.name]
-    checker = task.checker(settings)
     ids = samples["problem_id"].to_pylist()
     reasons = samples["stop_reason"].to_pylist()
     golds = {name: known[name].problem.gold for name in set(ids)}
     answers, rules = _answers(samples, golds, experiment, given)
-    equal = cache(checker.equal)  # each distinct pair of texts is compared once
+    spelt = [None if answer is None else comparer.canonical(answer) for answer in answers]
+    spelt_golds = {k: None if v is None else comparer.canonical(v) for k, v in golds.items()}
+    verdicts = _against_gold(ids, spelt, spelt_golds, comparer)
+    rows_of = _rows_of(ids)
+    found = comparer.run([clustering([spelt[row] for row in rows]) for rows in rows_of.values()])
     clusters = [0] * len(ids)
-    for rows in _rows_of(ids).values():
-        found = cluster_answers([answers[row] for row in rows], checker.canonical, equal)
-        for row, cluster in zip(rows, found, strict=True):
+    for rows, numbers in zip(rows_of.values(), found, strict=True):
+        for row, cluster in zip(rows, numbers, strict=True):
             clusters[row] = cluster
-    verdicts = [
-        _judge(reason, answer, golds[name], equal)
-        for name, reason, answer in zip(ids, reasons, answers, strict=True)
+    judged = [
+        _judge(reason, text, spelt_golds[name], verdicts)
+        for name, reason, text in zip(ids, reasons, spelt, strict=True)
     ]
-    statuses = [status for status, _ in verdicts]
-    correct = [verdict for _, verdict in verdicts]
+    statuses = [status for status, _ in judged]
+    correct = [verdict for _, verdict in judged]
     if given is not None and not experiment.scoring.regrade and "is_correct" in given.schema.names:
         for row, kept in enumerate(given["is_correct"].to_pylist()):
             if kept is not None:
@@ -91,6 +96,25 @@ def _answers(
     return [answer for answer, _ in found], [rule for _, rule in found]
 
 
+def _against_gold(
+    ids: Sequence[str],
+    texts: Sequence[str | None],
+    golds: Mapping[str, str | None],
+    comparer: Comparer,
+) -> dict[Pair, Verdict]:
+    """Compare each distinct answer with the known one of its problem, never through a cluster."""
+    pairs: dict[Pair, None] = {}
+    for name, text in zip(ids, texts, strict=True):
+        gold = golds[name]
+        if gold is not None and text is not None:
+            pairs[gold, text] = None
+    return dict(zip(pairs, comparer.run([_one(pair) for pair in pairs]), strict=True))
+
+
+def _one(pair: Pair) -> Asking[Verdict]:
+    return (yield pair)
+
+
 def _rows_of(ids: list[str]) -> dict[str, list[int]]:
     """Return the rows of each problem."""
     rows: dict[str, list[int]] = {}
@@ -100,10 +124,7 @@ def _rows_of(ids: list[str]) -> dict[str, list[int]]:
 
 
 def _judge(
-    stop_reason: str,
-    answer: str | None,
-    gold: str | None,
-    equal: Callable[[str, str], bool | None],
+    stop_reason: str, answer: str | None, gold: str | None, verdicts: Mapping[Pair, Verdict]
 ) -> tuple[str, bool | None]:
     """Return a sample's status and whether it is correct; None is unknown."""
     if stop_reason == "error":
@@ -113,5 +134,5 @@ def _judge(
         return missing, (None if gold is None else False)
     if gold is None:
         return "answered", None
-    verdict = equal(gold, answer)
+    verdict = verdicts[gold, answer]
     return ("timeout", None) if verdict is None else ("answered", verdict)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.answers import grade
+from workbench.checking import Comparer
 from workbench.config import Experiment
 from workbench.embed import embed, text_hash
 from workbench.folder import Folder, Known, blocks, contents, fresh
@@ -21,6 +22,7 @@ from workbench.models import model_hash, resolve_encoder
 from workbench.progress import bar, notice
 from workbench.rewards import REWARDS
 from workbench.store import KEY, DamagedFileError, fingerprint, marks, read_table, write_table
+from workbench.tasks import TASKS
 from workbench.types import Aggregator
 
 COLUMNS = (*KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
@@ -74,12 +76,14 @@ def score(
     if not todo and not to_embed and manifest.stage("score").get("status") == "done":
         notice("score: up to date")
         return
-    with manifest.running("score", fingerprint(scores=scores_from, vectors=vectors_from)) as entry:
+    made_from = fingerprint(scores=scores_from, vectors=vectors_from)
+    checker = TASKS[experiment.task.name].checker(experiment.task)
+    with manifest.running("score", made_from) as entry, Comparer(checker) as comparer:
         work = len(todo) + len(to_embed)
         with bar("score", work, "blocks") as advance:
             for block in todo:
                 known = {k.problem.id: k for k in grouped[block]}
-                table = _score_block(folder, block, known, experiment)
+                table = _score_block(folder, block, known, experiment, comparer)
                 write_table(folder.block_path("scores", block), table, scores_from[block])
                 advance(1)
             encoded = 0
@@ -108,12 +112,16 @@ def encoder_identity(experiment: Experiment) -> dict[str, Any]:
 
 
 def _score_block(
-    folder: Folder, block: int, known: Mapping[str, Known], experiment: Experiment
+    folder: Folder,
+    block: int,
+    known: Mapping[str, Known],
+    experiment: Experiment,
+    comparer: Comparer,
 ) -> pa.Table:
     samples = folder.read_samples(block, COLUMNS)
     _refuse_nan(samples)
     given = read_beside(folder, "given", block, samples)
-    graded = grade(samples, known, experiment, given)
+    graded = grade(samples, known, experiment, given, comparer)
     columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
     columns["answer"] = pa.array(graded.answers, pa.string())
     columns["answer_rule"] = pa.array(graded.rules, pa.string())

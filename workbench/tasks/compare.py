@@ -2,10 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
 
 from workbench.tasks.math_answers import answers_equal, canonical_answer
+
+LONGEST_NUMBER = 300
+"""Characters; a longer one is no answer but a model that cannot stop."""
+
+_PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
+_TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
+_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
+_NUMBER = re.compile(
+    rf"(?P<sign>[+-]?)\s*[$€£¥]?\s*(?P<sign2>[+-]?)"
+    rf"(?:\\[dt]?frac\s*\{{(?P<top>[0-9]+)\}}\s*\{{(?P<bottom>[0-9]+)\}}"
+    rf"|(?P<number>{_DIGITS}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE](?P<power>[+-]?[0-9]{{1,3}}))?"
+    rf"(?:\s*/\s*(?P<under>[0-9]+))?)"
+    r"\s*(?:%|[€£¥]|(?:[^\W\d_]|[ .°²³/-])*)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,14 +30,95 @@ class Checker:
     """How answers of one kind are spelt and compared."""
 
     canonical: Callable[[str], str]
-    """The spelling under which an answer is counted and compared with others."""
+    """The spelling under which an answer is counted and compared with others; it leaves a text
+    that it made as it is."""
     equal: Callable[[str, str], bool | None]
-    """(gold, answer) -> is it right; None where the check timed out."""
+    """(gold, answer) -> is it right; None where the check timed out. The same for the canonical
+    spelling of either."""
     summary: str
-    slow: bool = False
-    """Whether a comparison can take long, or hang: then it is made in a worker process."""
+    quick: Callable[[str, str], bool | None] | None = None
+    """Only where ``equal`` can take long, or hang: what is plain to see of two canonical texts,
+    None where ``equal`` has to decide, which then runs in a worker process."""
+
+
+def exact_text(answer: str) -> str:
+    r"""Return a text without what does not tell two answers apart.
+
+    Those are: upper and lower case, white space around it and how much of it there is between
+    words, one final full stop, outer dollar signs, and ``\text{}`` around it all.
+    """
+    text = " ".join(answer.strip().strip("$").split()).removesuffix(".").rstrip()
+    inside = _TEXT_MACRO.fullmatch(text)
+    return (inside[1].strip() if inside else text).casefold() or answer.strip().casefold()
+
+
+def number_text(answer: str) -> str:
+    r"""Return a number as a reduced fraction (``1/2``, ``-1234``), anything else as exact text.
+
+    Read as a number: an integer, decimal, fraction (``3/4``, ``\frac{3}{4}``) or power of ten
+    (``1.5e3``), with thousands commas, a currency sign, a percent sign or words behind it
+    (``$1,234.50``, ``18 dollars``, ``60 km/h``). Signs and units are dropped, not converted:
+    50 % is 50 and not 0.5. Two numbers, or one inside a formula, are no number.
+    """
+    value = _value(answer)
+    return exact_text(answer) if value is None else str(value)
+
+
+def _value(answer: str) -> Fraction | None:
+    text = answer.strip().replace("\\$", "$").replace("\\%", "%").replace("\N{MINUS SIGN}", "-")
+    text = text.strip("$").strip().replace("{,}", ",")
+    found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
+    if found is None or (found["sign"] and found["sign2"]):
+        return None
+    under = int(found["bottom"] or found["under"] or 1)
+    if under == 0:
+        return None
+    size = Fraction((found["number"] or found["top"]).replace(",", "")) / under
+    size *= Fraction(10) ** int(found["power"] or 0)
+    return -size if "-" in (found["sign"], found["sign2"]) else size
+
+
+def _same_number(gold: str, answer: str, *, tolerance: Fraction) -> bool:
+    known, found = _value(gold), _value(answer)
+    if known is None or found is None:
+        return number_text(gold) == number_text(answer)
+    return abs(found - known) <= tolerance * abs(known)
+
+
+def numeric(tolerance: float = 0.0) -> Checker:
+    """Return the comparison of numbers.
+
+    Args:
+        tolerance: how far off an answer may be, as a share of the known one; 0: not at all, by
+            exact arithmetic (``0.5`` is ``1/2``, and ``0.333`` is not ``1/3``).
+    """
+    share = Fraction(str(tolerance))
+    return Checker(number_text, partial(_same_number, tolerance=share), "numbers")
+
+
+def letter_text(answer: str) -> str:
+    r"""Return a choice's letter as a capital: ``(b)``, ``B.`` and ``\text{B}`` are ``B``."""
+    return exact_text(answer).strip("()[].:*\"' ").upper() or answer.strip()
+
+
+def _same(spelt: Callable[[str], str], gold: str, answer: str) -> bool:
+    return spelt(gold) == spelt(answer)
+
+
+def _plain(gold: str, answer: str) -> bool | None:
+    """Decide for math-verify where its verdict is known: equal texts, and two plain integers.
+
+    It reads such integers as integers, and these are equal only where the texts are.
+    """
+    if gold == answer:
+        return True
+    both = _PLAIN_INTEGER.fullmatch(gold) and _PLAIN_INTEGER.fullmatch(answer)
+    return False if both else None
 
 
 CHECKERS: dict[str, Checker] = {
-    "math": Checker(canonical_answer, answers_equal, "LaTeX or numbers, by math-verify", slow=True),
+    "exact": Checker(exact_text, partial(_same, exact_text), "the same text, case aside"),
+    "numeric": numeric(),
+    "choice": Checker(letter_text, partial(_same, letter_text), "the letter of a choice"),
+    "math": Checker(canonical_answer, answers_equal, "LaTeX or numbers, by math-verify", _plain),
 }

@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -114,8 +114,8 @@ def answers_equal(gold: str, answer: str) -> bool | None:
     remembered.
 
     Returns:
-        True or False, or None where reading or comparing took more than 5 seconds. Off the main
-        thread, where alarms do not reach, there is no time limit.
+        True or False, or None where reading or comparing took more than 5 seconds, or more memory
+        than there is. Off the main thread, where alarms do not reach, there is no time limit.
 
     Source:
         math-verify 0.9, ``parse`` and ``verify``.
@@ -140,7 +140,7 @@ def _compare(gold: str, answer: str) -> bool | None:
                 raise_on_error=True,  # else a time-out would come back as False, a wrong answer
             )
         )
-    except TimeoutException:
+    except (TimeoutException, MemoryError):
         return None
     except Exception:  # whatever sympy stumbles over, the two are not shown equal
         return False
@@ -187,13 +187,32 @@ def cluster_answers(
     Returns:
         (N,) cluster numbers from 0, in the order in which clusters were led; -1 = unanswered.
     """
-    texts = [None if answer is None else canonical(answer) for answer in answers]
+    asking = clustering([None if answer is None else canonical(answer) for answer in answers])
+    verdict = None
+    while True:
+        try:
+            verdict = equal(*asking.send(verdict))
+        except StopIteration as end:
+            return list(end.value)
+
+
+def clustering(
+    texts: Sequence[str | None],
+) -> Generator[tuple[str, str], bool | None, list[int]]:
+    """Do what ``cluster_answers`` does with canonical texts, leaving the comparing to others.
+
+    Yields:
+        A pair of texts, for which it wants to be sent whether they are equal.
+
+    Returns:
+        (N,) cluster numbers.
+    """
     counts = Counter(text for text in texts if text is not None)
     leaders: list[str] = []
     cluster_of: dict[str | None, int] = {None: UNANSWERED}
     for text in sorted(counts, key=lambda text: (-counts[text], text)):
         for number, leader in enumerate(leaders):
-            if equal(leader, text) or equal(text, leader):
+            if (yield leader, text) or (yield text, leader):
                 cluster_of[text] = number
                 break
         else:

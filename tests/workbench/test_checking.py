@@ -1,0 +1,210 @@
+"""Comparisons in worker processes: each pair once, none can hang, crash or outlive the rest."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+
+from workbench import checking
+from workbench.checking import Comparer
+from workbench.tasks.compare import CHECKERS, Checker
+from workbench.tasks.math_answers import cluster_answers, clustering
+
+SLOW = '''
+import os, re, signal, time
+
+def equal(gold, answer):
+    """What the answer says happens."""
+    with open(os.environ["SEEN"], "a") as seen:
+        seen.write(f"{gold} {answer} {os.getpid()}\\n")
+    if answer == "regex":  # inside C code, holding the interpreter: no Python signal handler runs
+        re.match("(a+)+$", "a" * 60 + "b")
+    if answer == "deaf":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGALRM})
+        time.sleep(600)
+    if answer == "crash":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if answer == "hungry":
+        bytes(64 << 30)
+    if answer == "bug":
+        raise KeyError("of its own")
+    return gold == answer.lower()
+'''
+
+
+@pytest.fixture
+def slow(tmp_path, monkeypatch):
+    """A checker that the workers import from a file; ``seen()`` is what they were asked."""
+    (tmp_path / "slowly.py").write_text(SLOW)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
+    _restart_server()  # it has the environment of the time it was started
+    import slowly
+
+    yield Checker(str, slowly.equal, "", quick=lambda gold, answer: gold == answer or None)
+    del sys.modules["slowly"]
+    _restart_server()
+
+
+def _restart_server():
+    from multiprocessing.forkserver import _forkserver
+
+    _forkserver._stop()
+
+
+@pytest.fixture
+def seen(tmp_path):
+    return lambda: [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
+
+
+def one(*pair):
+    return (yield pair)
+
+
+def asked(comparer, *pairs):
+    return comparer.run([one(*pair) for pair in pairs])
+
+
+def children():
+    """The processes that compare; not the server that starts them, which stays."""
+    found = psutil.Process().children(recursive=True)
+    return [p for p in found if p.parent() and "forkserver" in " ".join(p.parent().cmdline())]
+
+
+def test_each_pair_is_compared_once_whoever_asks_and_the_plain_ones_not_at_all(slow, seen):
+    with Comparer(slow, workers=2) as comparer:
+        pairs = [("a", "A"), ("b", "A"), ("a", "A"), ("a", "a")]
+        assert asked(comparer, *pairs) == [True, False, True, True]
+        assert asked(comparer, *pairs) == [True, False, True, True]
+    assert sorted(line[:2] for line in seen()) == [["a", "A"], ["b", "A"]]
+
+
+@pytest.mark.parametrize("death", ["regex", "deaf", "crash", "hungry"])
+def test_a_pair_that_hangs_or_kills_costs_only_itself(slow, seen, monkeypatch, death):
+    monkeypatch.setattr(checking, "SECONDS_PER_PAIR", 1)
+    others = [("a", "A" * i) for i in range(1, 8)]
+    start = time.monotonic()
+    with Comparer(slow, workers=1) as comparer:  # the others stand behind it in one queue
+        verdicts = asked(comparer, *others[:3], ("a", death), *others[3:])
+    assert verdicts == [True, False, False, None, False, False, False, False]
+    assert time.monotonic() - start < 8
+    assert len(seen()) == 8  # none was asked twice
+    if death != "hungry":
+        assert len({line[2] for line in seen()}) == 2  # the worker was replaced
+
+
+def test_a_fault_of_the_checker_is_not_hidden(slow):
+    with Comparer(slow, workers=1) as comparer, pytest.raises(KeyError, match="of its own"):
+        asked(comparer, ("a", "bug"))
+
+
+def test_the_memory_of_a_comparison_is_limited(slow, monkeypatch):
+    monkeypatch.setattr(checking, "BYTES_PER_WORKER", 1 << 40)
+    with Comparer(slow, workers=1) as comparer:
+        assert asked(comparer, ("a", "A")) == [True]
+        worker = children()[0]
+        limit = worker.rlimit(psutil.RLIMIT_AS)[0]
+    # The worker imports this module afresh, so it has the module's own limit.
+    assert 2 << 30 < limit < 64 << 30
+
+
+def test_no_process_is_started_for_what_is_plain_or_quick():
+    with Comparer(CHECKERS["math"]) as comparer:
+        assert asked(comparer, ("13", "13"), ("13", "14"), (r"\frac12", r"\frac12")) == [
+            True, False, True,
+        ]  # fmt: skip
+        assert comparer._pool is None
+    with Comparer(CHECKERS["exact"]) as comparer:
+        assert asked(comparer, ("a", "b")) == [False]
+        assert comparer._pool is None
+
+
+@pytest.mark.parametrize("leave", [None, KeyboardInterrupt])
+def test_no_process_is_left_behind(slow, leave):
+    try:
+        with Comparer(slow, workers=2) as comparer:
+            asked(comparer, ("a", "A"))
+            assert len(children()) == 2
+            if leave:
+                comparer._schedule(("a", "regex"), checking.SimpleQueue())
+                time.sleep(0.3)
+                raise leave
+    except KeyboardInterrupt:
+        pass
+    assert not children()
+
+
+POOLS = [
+    ["1/2", "0.5", None, r"\frac{1}{2}", "3", "0.50", "x+1", "1+x", "3.0"],
+    ["(1,2)", "3", "(1, 2)", "4", None, r"50\%", "50", "0.5"],
+    ["x=5", "5", "5.0", r"\text{five}"],
+]
+
+
+def test_clusters_do_not_depend_on_the_number_of_workers():
+    canonical, equal = CHECKERS["math"].canonical, CHECKERS["math"].equal
+    expected = [cluster_answers(pool, canonical, equal) for pool in POOLS]
+    texts = [[None if a is None else canonical(a) for a in pool] for pool in POOLS]
+    for workers in (1, 3):
+        with Comparer(CHECKERS["math"], workers) as comparer:
+            assert comparer.run([clustering(pool) for pool in texts]) == expected
+            assert comparer._pool is not None
+    assert expected[0] == [0, 0, -1, 0, 2, 0, 1, 1, 2]
+
+
+HOME = """
+import json, sys
+from workbench.checking import Comparer
+from workbench.tasks.compare import CHECKERS
+def one(pair):
+    return (yield pair)
+def main():
+    with Comparer(CHECKERS["math"], 2) as comparer:
+        print(json.dumps(comparer.run([one(("0.5", "1/2")), one(("0.5", "x"))])), flush=True)
+        if "wait" in sys.argv:
+            import time
+            time.sleep(600)
+"""
+
+
+def script(tmp_path, ending, *args):
+    path = tmp_path / "script.py"
+    path.write_text(HOME + ending)
+    return subprocess.Popen(
+        [sys.executable, str(path), *args],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+    )  # fmt: skip
+
+
+def test_from_a_script_and_without_its_guard_an_error_that_names_it(tmp_path):
+    out, err = script(tmp_path, 'if __name__ == "__main__":\n    main()\n').communicate(timeout=60)
+    assert json.loads(out) == [True, False]
+    assert not err
+    out, err = script(tmp_path, "main()\n").communicate(timeout=60)
+    assert not out
+    assert re.search(r"ValueError: cannot start the processes .* `if __name__ == ", err)
+
+
+def test_from_a_process_without_a_file_as_a_notebook_is(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", HOME + "main()\n"], capture_output=True, text=True, timeout=60,
+        env=os.environ | {"PYTHONPATH": os.getcwd()}, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout) == [True, False]
+
+
+def test_workers_end_with_a_process_that_is_killed(tmp_path):
+    child = script(tmp_path, 'if __name__ == "__main__":\n    main()\n', "wait")
+    child.stdout.readline()
+    family = psutil.Process(child.pid).children(recursive=True)
+    assert len(family) >= 3  # two workers and their server
+    os.kill(child.pid, signal.SIGKILL)
+    child.communicate()
+    assert not psutil.wait_procs(family, timeout=10)[1]
