@@ -57,7 +57,7 @@ def _vendi(q: float) -> Metric:
         partial(vendi_subsets, q=q),
         ("similarity",),
         f"Vendi score of order {q:g} [samples]",
-        f"effective number of different samples, order {q:g}; larger: more diverse, at equal k only",
+        f"effective number of distinct samples, order {q:g}; larger: more diverse, at equal k only",
     )
 
 

@@ -24,11 +24,12 @@ HEAVY = {
 # Every metric is in exactly one of these: what are K copies of one sample to it?
 LOWEST_ON_COPIES = {
     "distinct_1", "distinct_2", "distinct_3", "distinct_4", "distinct_texts", "dpp",
-    "answer_entropy", "num_answers",
+    "answer_entropy", "num_answers", "vendi_0.5", "vendi_1", "vendi_2", "vendi_inf", "rankme",
 }  # fmt: skip
 HIGHEST_ON_COPIES = {"cos_sim", "self_bleu"}
 BLIND_TO_COPIES = {"avg_log_prob", "seq_entropy", "num_tokens"}
 LIKELIHOOD_MAY_OUTWEIGH_COPIES = {"qual_dpp"}
+UNDEFINED_ON_COPIES = {"spectral_alpha"}
 
 N = 12
 TEXTS = (
@@ -87,6 +88,7 @@ each_metric = pytest.mark.parametrize("name", METRICS)
 def test_no_metric_is_forgotten():
     kinds = [
         LOWEST_ON_COPIES, HIGHEST_ON_COPIES, BLIND_TO_COPIES, LIKELIHOOD_MAY_OUTWEIGH_COPIES,
+        UNDEFINED_ON_COPIES,
     ]  # fmt: skip
     assert set(METRICS) == set.union(*kinds)
     assert len(METRICS) == sum(map(len, kinds))
@@ -163,6 +165,9 @@ def test_what_copies_are_to_it(name):
         assert np.nanmax(mixtures) < 1
     elif name in BLIND_TO_COPIES:
         assert copies == pytest.approx(apply(name, POOL, np.array([[0]]))[0])
+    elif name in UNDEFINED_ON_COPIES:
+        assert np.isnan(copies)
+        assert np.isfinite(mixtures).all()
     else:
         unlikely = make_pool(logprobs=np.full(N, -100.0))
         assert copies > apply(name, unlikely, SUBSETS).max()

@@ -1,0 +1,66 @@
+"""How many different samples a subset amounts to: the Vendi score."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.metrics.spectrum import eigenvalues
+from workbench.types import Floats, Ints
+
+
+def vendi_subsets(similarity: Floats, subsets: Ints, q: float) -> Floats:
+    """Effective number of different samples in each subset.
+
+    From 1 (copies of one sample) to K (mutually orthogonal ones); larger means more diverse. It
+    never rises with ``q``: a small order counts rare samples nearly as much as common ones, a
+    large one hardly looks at them. It grows with K, so compare at equal K.
+
+    Args:
+        similarity: (N, N) similarities, 1 on the diagonal, a positive semi-definite matrix.
+        subsets: (S, K) indices into the N samples.
+        q: order of the Renyi entropy, at least 0. 1 is its limit, Shannon's entropy; ``math.inf``
+            looks at the largest eigenvalue alone; 0 counts the eigenvalues that are not 0, the
+            rank.
+
+    Returns:
+        (S,) effective numbers, in samples.
+
+    Raises:
+        ValueError: ``q`` is negative or NaN, or ``similarity`` is not such a matrix.
+
+    Source:
+        exp of the entropy of the eigenvalues of S/K: Friedman & Dieng (2023), arXiv:2210.02410;
+        orders other than 1: Pasarkar & Dieng (2023), arXiv:2310.12952. Checked against the
+        package vendi-score.
+    """
+    if not q >= 0:
+        raise ValueError(f"the order q of a Vendi score must be 0 or more, got {q}")
+    shares = eigenvalues(similarity, subsets) / subsets.shape[1]
+    largest = shares[:, 0]
+    if np.isinf(q):
+        return np.asarray(1.0 / largest)
+    there = shares > 0
+    if q == 1:
+        return np.asarray(np.exp(-(shares * np.log(np.where(there, shares, 1.0))).sum(axis=1)))
+    # Relative to the largest, so that a high power of small shares is not 0 for all of them.
+    powers = np.where(there, shares / largest[:, None], 0.0) ** q * there  # 0^0 counts nothing
+    return np.asarray(np.exp((q * np.log(largest) + np.log(powers.sum(axis=1))) / (1.0 - q)))
+
+
+def vendi_score(similarity: Floats, q: float = 1.0) -> float:
+    """Effective number of different samples among all N.
+
+    Read it as ``vendi_subsets``: from 1 to N, larger means more diverse.
+
+    Args:
+        similarity: (N, N) similarities, 1 on the diagonal, a positive semi-definite matrix.
+        q: order of the Renyi entropy, at least 0, ``math.inf`` included.
+
+    Returns:
+        The effective number, in samples.
+
+    Raises:
+        ValueError: ``q`` is negative or NaN, or ``similarity`` is not such a matrix.
+    """
+    everything = np.arange(len(similarity), dtype=np.int64)[None, :]
+    return float(vendi_subsets(similarity, everything, q)[0])
