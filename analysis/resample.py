@@ -189,7 +189,7 @@ def fisher_interval(
 
 
 def _degrees(squares: Floats, fourths: Floats, problems: Ints) -> Floats:
-    """Degrees of freedom of a variance, by its sampling variance: 2 P / (kurtosis - 1), at most P-1.
+    """Degrees of freedom of a variance: 2 P / (kurtosis - 1), at most P - 1.
 
     From sums of second and fourth powers of the deviations of the P leave-one-out values.
     """
