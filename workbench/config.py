@@ -53,7 +53,7 @@ def _not_our_own(options: dict[str, Any]) -> dict[str, Any]:
     taken = [name for name in OWN_OPTIONS if name in options]
     if taken:
         raise ValueError(
-            f"{taken[0]!r} is not an engine option here: set generation.{taken[0]} "
+            f"{taken[0]!r} is not an engine option here: it is a setting of its own, beside engine "
             "(logprobs_mode is always raw_logprobs, which every metric supposes)"
         )
     return options
@@ -248,6 +248,7 @@ class Experiment:
             max_model_len=self.generation.max_model_len,
             reward=self.selection.reward,
             rewards=self.scoring.rewards,
+            has_orm=self.scoring.orm is not None,
             temperatures=self.generation.temperatures,
             backend=self.generation.backend,
         )
@@ -263,6 +264,7 @@ def contradictions(
     max_model_len: int | None,
     reward: str | None,
     rewards: Sequence[str] | None,
+    has_orm: bool,
     temperatures: Sequence[float | None] | None,
     backend: str | None,
 ) -> list[tuple[str, str]]:
@@ -305,6 +307,14 @@ def contradictions(
                 "selection.reward",
                 f"{reward!r} is not among scoring.rewards {list(rewards)}; "
                 "add it there or choose one of them",
+            )
+        )
+    if "orm" in (rewards or ()) and not has_orm:
+        found.append(
+            (
+                "scoring.orm",
+                "missing: the reward 'orm' needs a model; set scoring.orm.model, or leave 'orm' "
+                "out of scoring.rewards",
             )
         )
     return found

@@ -135,10 +135,14 @@ def _validate(
             parsed[part] = TypeAdapter(kind).validate_json(text, strict=True)
         except ValidationError as error:
             for item in error.errors(include_url=False):
-                fault = type_fault(dict(item), _purposes(kind))
+                nested = item["loc"][:1] == ("orm",) and len(item["loc"]) > 1
+                known = _purposes(config.OutcomeRewardModel if nested else kind)
+                fault = type_fault(dict(item), known)
                 faults.append(Fault((part, *fault.at), fault.message))
     value = partial(_value, tree, faults)
-    faults += _name_faults(value, aggregators) + _path_faults(value) + _cross_faults(value)
+    faults += _name_faults(value, aggregators) + _path_faults(value)
+    said = {fault.at[:2] for fault in faults}
+    faults += [fault for fault in _cross_faults(value) if fault.at[:2] not in said]
     faults += _task_faults(value, faults)
     return (None if faults else Experiment(**parsed)), faults
 
@@ -208,8 +212,12 @@ def _aggregator_fault(
 def _path_faults(value: Value) -> list[Fault]:
     """Check that what is clearly a model's folder is there; hub names are left to the hub."""
     faults = []
-    for section in ("generation", "embedding"):
-        name = value(section, "model")
+    models: dict[tuple[str, ...], Any] = {
+        ("generation", "model"): value("generation", "model"),
+        ("embedding", "model"): value("embedding", "model"),
+        ("scoring", "orm", "model"): (value("scoring", "orm") or {}).get("model"),
+    }
+    for (section, *key), name in models.items():
         if section == "generation" and value(section, "backend") == "replay":
             continue  # make-believe samples need no model
         if name and name.startswith(("/", "./", "../", "~")):
@@ -217,7 +225,7 @@ def _path_faults(value: Value) -> list[Fault]:
             if not folder.is_dir():
                 faults.append(
                     Fault(
-                        (section, "model"),
+                        (section, *key),
                         f"there is no folder {name} (looked for from {Path.cwd()}); paths are "
                         "relative to the current working directory",
                     )
@@ -261,6 +269,7 @@ def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
     tree: dict[str, Any] = json.loads(json.dumps(asdict(experiment)))
     return tree
 
+        has_orm=value("scoring", "orm") is not None,
 
 def dump_experiment(experiment: Experiment) -> str:
     """Return the resolved experiment as YAML; ``load_experiment`` gives it back equal."""

@@ -6,6 +6,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -20,6 +21,7 @@ from workbench.generate.stage import generate
 from workbench.manifest import Manifest
 from workbench.measure import measure
 from workbench.models import check_encoder, check_model
+from workbench.rewards import orm
 from workbench.score import needs_embeddings, score
 from workbench.signature import sign
 from workbench.track import Tracker, Untracked, open_tracker
@@ -66,8 +68,7 @@ def run_stages(
         OSError: the folder cannot be written.
     """
     folder = Folder(root)
-    if "generate" in names:
-        check_models(experiment, given.aggregators)
+    check_models(experiment, given.aggregators, names)
     with locked(root):
         manifest = Manifest(folder.manifest)
         if "generate" not in names:
@@ -102,21 +103,33 @@ def run_stages(
     return folder, tracker
 
 
-def check_models(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> None:
-    """Look for the model and the encoder that an experiment will need, without loading them.
+def check_models(
+    experiment: Experiment,
+    aggregators: Mapping[str, Aggregator],
+    stages: tuple[str, ...] = STAGES,
+) -> None:
+    """Look for the models that stages of an experiment will need, without loading them.
+
+    Those of the scoring are looked for before the samples are drawn, not hours later.
 
     Raises:
-        ValueError: one or both are not to be found; the message says what there is.
+        ValueError: some are not to be found, or the reward model cannot say ``+`` and ``-``; the
+            message says what there is.
     """
     faults = []
-    checks = []
-    if BACKENDS[resolve(experiment.generation.backend)].local_model:
-        checks.append(("generation.model", check_model, experiment.generation.model))
-    if needs_embeddings(experiment, aggregators):
-        checks.append(("embedding.model", check_encoder, experiment.embedding.model))
-    for key, check, name in checks:
+    checks: list[tuple[str, Callable[[], None]]] = []
+    if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
+        name = experiment.generation.model
+        checks.append(("generation.model", partial(check_model, name)))
+    if {"generate", "score"} & {*stages}:
+        if needs_embeddings(experiment, aggregators):
+            name = experiment.embedding.model
+            checks.append(("embedding.model", partial(check_encoder, name)))
+        if "orm" in experiment.scoring.rewards and experiment.scoring.orm is not None:
+            checks.append(("scoring.orm", partial(orm.check, experiment.scoring.orm)))
+    for key, check in checks:
         try:
-            check(name)
+            check()
         except ValueError as fault:
             faults.append(f"{key}: {fault}")
     if faults:

@@ -76,7 +76,7 @@ def resolve(name: str) -> str:
     return name
 
 
-def engine_versions(name: str) -> dict[str, str]:
+def engine_versions(name: str, key: str = "generation.backend") -> dict[str, str]:
     """Return the installed versions of the packages that a resolved backend depends on.
 
     Raises:
@@ -91,6 +91,10 @@ def engine_versions(name: str) -> dict[str, str]:
     if BACKENDS[name].packages and not found:
         raise ValueError(
             f"backend {name!r} needs the package {BACKENDS[name].packages[0]!r}, which is not "
-            "installed here; run `make setup`, or set generation.backend to auto"
+            f"installed here; run `make setup`, or set {key} to auto"
+    Args:
+        name: a resolved backend.
+        key: the setting that chose it, for the message.
+
         )
     return found

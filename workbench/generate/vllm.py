@@ -7,14 +7,17 @@ import gc
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 
-from workbench.config import Generation
+from workbench.config import Generation, OutcomeRewardModel
 from workbench.generate.entropies import entropy_bounds
 from workbench.generate.tokens import encode_prompt, too_long
 from workbench.models import resolve_model
+from workbench.rewards.signs import Prompts, Scorer
 from workbench.types import Request, Sample
 
 IN_FLIGHT = 4
@@ -191,3 +194,44 @@ def _sample(request: Request, output: Any, top: int) -> Sample:
         token_entropies=entropies,
         missing_mass=missing,
     )
+
+
+@contextmanager
+def open_scorer(settings: OutcomeRewardModel) -> Iterator[Scorer]:
+    """Load a reward model while the block runs; no sampling, one step for each prompt."""
+    engine = load_engine(
+        settings.model, settings.dtype, 0, settings.max_model_len, settings.engine, "scoring.orm"
+    )
+    try:
+        limit = engine.model_config.max_model_len
+        yield Scorer(engine.get_tokenizer(), limit, partial(_next_logprobs, engine))
+    finally:
+        shut_down(engine)
+
+
+def _next_logprobs(
+    engine: Any, prompts: Prompts, tokens: Sequence[int]
+) -> Iterator[tuple[str, list[float]]]:
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    params = SamplingParams(
+        temperature=0,
+        max_tokens=1,
+        logprob_token_ids=list(tokens),  # of the whole vocabulary's distribution, however unlikely
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+    for name, ids in prompts.items():
+        engine.add_request(name, {"prompt_token_ids": list(ids)}, params)
+    while engine.has_unfinished_requests():
+        for output in engine.step():
+            if output.finished:
+                told = output.outputs[0]
+                if told.finish_reason not in ("stop", "length"):
+                    raise ValueError(
+                        f"vLLM ended a judgement with {told.finish_reason!r}; run the same command "
+                        "again: what is finished is kept"
+                    )
+                step = told.logprobs[0]
+                yield output.request_id, [float(step[token].logprob) for token in tokens]

@@ -48,7 +48,16 @@ def given(samples: pd.DataFrame) -> Floats:
     return samples["given_reward"].to_numpy(dtype=float)
 
 
+def _orm(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.orm import judge  # it needs the folder, which needs this table
+
+    judge(folder, manifest, experiment)
+
+
 REWARDS: dict[str, Reward] = {
     "likelihood": Reward("mean token log-probability [nats/token]", is_log=True, fn=likelihood),
     "given": Reward("the reward that imported samples came with", is_log=False, fn=given),
+    "orm": Reward(
+        "probability of + against - from an outcome reward model", is_log=False, judge=_orm
+    ),
 }

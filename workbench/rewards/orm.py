@@ -1,0 +1,252 @@
+"""Reward ``orm``: how probable an outcome reward model holds ``+`` after a solution.
+
+A step of its own before the scoring, as it needs a model. Each text of a block is judged once,
+values go to a journal as they come, and a finished block's table stands in ``rewards/orm``.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from scipy.special import expit
+
+from workbench.config import Experiment, OutcomeRewardModel
+from workbench.embed import text_hash
+from workbench.folder import Folder, blocks, contents, fresh
+from workbench.generate import engine_versions, resolve
+from workbench.generate.identity import SPEED_OPTIONS
+from workbench.journal import Journal, read_entries
+from workbench.manifest import Manifest
+from workbench.models import MODELS, check_model, model_hash, resolve_model
+from workbench.progress import bar, notice
+from workbench.rewards.signs import Scorer, find_signs
+from workbench.store import KEY, DamagedFileError, fingerprint, read_table, write_table
+
+TABLE = "rewards/orm"
+
+VERSION = 1
+"""Raise when a model is asked or read differently, so that finished runs are judged again."""
+
+
+def check(settings: OutcomeRewardModel) -> None:
+    """Look for the model, and for the two signs in its tokenizer where that is on this machine.
+
+    Raises:
+        ValueError: there is no such model or backend here, or the model has not the two signs.
+    """
+    engine_versions(resolve(settings.backend), "scoring.orm.backend")
+    check_model(settings.model)
+    if settings.model not in MODELS:  # those have been tried, and may not be converted yet
+        _check_tokenizer(resolve_model(settings.model))
+
+
+def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    """Judge every sample of the folder that has not been judged by this model.
+
+    A text's reward is the probability of ``+`` against ``-``, in [0, 1]. It is null where the
+    sample failed, and where problem and solution are longer than the model reads. An empty
+    solution is judged like any other.
+
+    Raises:
+        ValueError: the model cannot be loaded or gives NaN, or a file is damaged. Finished values
+            are kept.
+    """
+    settings = experiment.scoring.orm
+    if settings is None:
+        raise ValueError("the reward 'orm' needs scoring.orm with a model")
+    held = list(folder.blocks_with_samples())
+    grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
+    judged_by = fingerprint(**_identity(settings))
+    made_from = {
+        block: fingerprint(
+            judged_by=judged_by,
+            samples=contents(folder, block),
+            questions=[[k.problem.id, k.problem.question] for k in grouped[block]],
+        )
+        for block in held
+    }
+    todo = [block for block in held if not fresh(folder, TABLE, block, made_from[block])]
+    if not todo and manifest.stage("orm").get("status") == "done":
+        notice("orm: up to date")
+        return
+    questions = {k.problem.id: k.problem.question for b in todo for k in grouped[b]}
+    with manifest.running("orm", fingerprint(blocks=made_from)) as entry, ExitStack() as stack:
+        texts = sum(len(_read(folder, block, questions, judged_by).missing) for block in todo)
+        if texts:
+            notice(f"orm: {texts:,} texts to judge with {settings.model}")
+        advance = stack.enter_context(bar("orm", texts, "texts"))
+        scorer: Scorer | None = None
+        facts = Facts()
+        for block in todo:
+            work = _read(folder, block, questions, judged_by)
+            if work.missing:
+                scorer = scorer or stack.enter_context(_open(settings))
+                with Journal(_journal(folder, block)) as journal:
+                    for name, reward in _rewards(scorer, work.missing, facts):
+                        journal.add({"judged_by": judged_by, "text": name, "reward": reward})
+                        work.values[name] = reward
+                        entry.update(facts.counts())
+                        advance(1)
+            write_table(folder.block_path(TABLE, block), work.table(judged_by), made_from[block])
+            _journal(folder, block).unlink(missing_ok=True)
+        entry.update(_unjudged(folder, held))
+    if entry["failed"] or entry["too_long"]:
+        notice(
+            f"orm: {entry['failed'] + entry['too_long']:,} samples have no reward: "
+            f"{entry['failed']:,} had failed, {entry['too_long']:,} are too long with their "
+            "problem (scoring.orm.max_model_len)"
+        )
+
+
+@dataclass
+class Facts:
+    """What the manifest keeps of the judging."""
+
+    texts: int = 0
+    tokens: int = 0
+    start: float = 0.0
+    """When the model was ready, so that loading it is not counted in the rate."""
+
+    def counts(self) -> dict[str, Any]:
+        """Return numbers by name; texts and tokens are of this attempt."""
+        seconds = time.perf_counter() - self.start
+        rate = round(self.tokens / seconds, 1) if self.tokens else None
+        return {"texts_judged": self.texts, "tokens_read": self.tokens, "tokens_per_second": rate}
+
+
+@dataclass(frozen=True)
+class Work:
+    """A block's samples and what is known of their rewards."""
+
+    samples: pa.Table
+    names: list[str | None]
+    """For each sample, what its problem and solution are known by; None if it failed."""
+    values: dict[str, float | None]
+    missing: dict[str, str]
+    """Texts by name that have not been judged."""
+
+    def table(self, judged_by: str) -> pa.Table:
+        """Return the block's table; call it when nothing is missing."""
+        rewards = [None if name is None else self.values[name] for name in self.names]
+        columns: dict[str, Any] = {name: self.samples.column(name) for name in KEY}
+        columns["reward"] = pa.array(rewards, pa.float64())
+        columns["text_hash"] = pa.array(self.names, pa.string())
+        columns["judged_by"] = pa.array([judged_by] * len(rewards), pa.string())
+        return pa.table(columns)
+
+
+def _identity(settings: OutcomeRewardModel) -> dict[str, Any]:
+    """Return what decides a reward, apart from the text."""
+    backend = resolve(settings.backend)
+    return {
+        "version": VERSION,
+        "model": model_hash(resolve_model(settings.model)),
+        "backend": backend,
+        "engine_versions": engine_versions(backend, "scoring.orm.backend"),
+        "dtype": settings.dtype,
+        "max_model_len": settings.max_model_len,
+        "engine": {k: v for k, v in settings.engine.items() if k not in SPEED_OPTIONS},
+    }
+
+
+def _check_tokenizer(model: Path | str) -> None:
+    """Look for the signs in a tokenizer, unless it is still to be fetched."""
+    from transformers import AutoTokenizer  # a slow import
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(model), local_files_only=True)
+    except OSError as fault:
+        if isinstance(model, Path):
+            raise ValueError(f"its tokenizer cannot be loaded: {fault}") from fault
+        return
+    find_signs(tokenizer)
+
+
+def _open(settings: OutcomeRewardModel) -> AbstractContextManager[Scorer]:
+    if resolve(settings.backend) == "vllm":
+        from workbench.generate.vllm import open_scorer  # slow imports, both
+    else:
+        from workbench.rewards.next_token import open_scorer
+    return open_scorer(settings)
+
+
+def _journal(folder: Folder, block: int) -> Path:
+    path = folder.block_path(TABLE, block).with_suffix(".journal")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def _read(folder: Folder, block: int, questions: Mapping[str, str], judged_by: str) -> Work:
+    """Read a block's samples, and the rewards that they have from this very model."""
+    samples = folder.read_samples(block, [*KEY, "completion", "stop_reason"])
+    texts: dict[str, str] = {}
+    names: list[str | None] = []
+    for row in samples.to_pylist():
+        text = f"{questions[row['problem_id']]} {row['completion']}"
+        failed = row["stop_reason"] == "error"
+        names.append(None if failed else text_hash(text))
+        if not failed:
+            texts[text_hash(text)] = text
+    known = _known(folder, block, judged_by)
+    values = {name: known[name] for name in texts if name in known}
+    return Work(samples, names, values, {n: text for n, text in texts.items() if n not in known})
+
+
+def _known(folder: Folder, block: int, judged_by: str) -> dict[str, float | None]:
+    known: dict[str, float | None] = {}
+    path = folder.block_path(TABLE, block)
+    if path.exists():
+        try:
+            old = read_table(path, ["text_hash", "reward", "judged_by"]).to_pylist()
+        except DamagedFileError:
+            old = []  # named by `fresh` already
+        known = {
+            row["text_hash"]: row["reward"]
+            for row in old
+            if row["judged_by"] == judged_by and row["text_hash"] is not None
+        }
+    for entry in read_entries(_journal(folder, block)):
+        if entry["judged_by"] == judged_by:
+            known[entry["text"]] = entry["reward"]
+    return known
+
+
+def _rewards(
+    scorer: Scorer, texts: Mapping[str, str], facts: Facts
+) -> Iterator[tuple[str, float | None]]:
+    """Yield each text's name and reward as they come; those too long for the model first."""
+    signs = find_signs(scorer.tokenizer)
+    facts.start = facts.start or time.perf_counter()
+    prompts = {}
+    for name, text in texts.items():
+        ids = signs.prompt(scorer.tokenizer, text)
+        if len(ids) < scorer.limit:
+            prompts[name] = ids
+        else:
+            yield name, None
+    for name, (plus, minus) in scorer.next_logprobs(prompts, (signs.plus, signs.minus)):
+        if math.isnan(plus - minus):
+            raise ValueError(
+                "the reward model gave a NaN log-probability: its weights are damaged or its "
+                "numbers overflow; try scoring.orm.dtype: float32. Finished rewards are kept"
+            )
+        facts.texts += 1
+        facts.tokens += len(prompts[name])
+        yield name, float(expit(plus - minus))
+
+
+def _unjudged(folder: Folder, held: list[int]) -> dict[str, int]:
+    """Count the samples without a reward, over the whole run, by reason."""
+    failed = nulls = 0
+    for block in held:
+        table = read_table(folder.block_path(TABLE, block), ["text_hash", "reward"])
+        failed += table.column("text_hash").null_count
+        nulls += table.column("reward").null_count
+    return {"failed": failed, "too_long": nulls - failed}

@@ -1,0 +1,106 @@
+"""What an outcome reward model is asked, and where in its conversation it says ``+`` or ``-``.
+
+A conversation of two turns: the user gives the problem, a space and the solution; the assistant
+says one sign. The reward is the probability of ``+`` against ``-`` where the sign is predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Prompts = Mapping[str, Sequence[int]]
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A loaded model that says how likely it holds given tokens to come next."""
+
+    tokenizer: Any
+    limit: int
+    """A prompt has to be shorter than this, tokens."""
+    next_logprobs: Callable[[Prompts, Sequence[int]], Iterator[tuple[str, list[float]]]]
+    """(prompts by name, tokens) -> each name with the tokens' log-probabilities, nats, as they
+    come: all off by one constant at most, as only their differences are asked for."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """The two tokens of a model, and their place in its conversation."""
+
+    plus: int
+    minus: int
+    tail: int
+    """Tokens from the sign to the end of the conversation, the sign among them."""
+
+    def prompt(self, tokenizer: Any, text: str) -> list[int]:
+        """Return the tokens before the sign, in a conversation about ``text``.
+
+        Raises:
+            ValueError: in this conversation the sign is not where it is in others.
+        """
+        ids = _encode(tokenizer, _render(tokenizer, text, "+"))
+        if len(ids) < self.tail or ids[-self.tail] != self.plus:
+            raise ValueError(
+                "the reward model's tokenizer does not keep the sign + apart after this solution: "
+                f"{text[-60:]!r}; use another reward model"
+            )
+        return ids[: -self.tail]
+
+
+def find_signs(tokenizer: Any) -> Signs:
+    """Find the tokens that stand for the signs where the assistant says them.
+
+    In a conversation of Llama 3 these are ``tokenizer.encode("+")[-1]`` and the same of ``-``, and
+    the last token of the prompt, whose prediction is read, is the third from the end.
+
+    Raises:
+        ValueError: the model has no chat template, or one that takes no such conversation or does
+            not show the sign, or the two are not tokens of their own there.
+
+    Source:
+        RLHFlow/RLHF-Reward-Modeling, math-rm/prm_evaluate.py, which takes the position -3. The
+        template is applied as it stands there, too, with whatever system text it brings.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        raise ValueError(
+            "the model has no chat template, so it cannot be asked for a + or -; give an outcome "
+            "reward model such as RLHFlow/Llama3.1-8B-ORM-Mistral-Data"
+        )
+    plus, minus = (_render(tokenizer, "What is 1 + 1? It is 2.", sign) for sign in "+-")
+    places = [i for i, pair in enumerate(zip(plus, minus, strict=False)) if len({*pair}) > 1]
+    if len(plus) != len(minus) or len(places) != 1 or plus[places[0]] != "+":
+        raise ValueError(
+            "the model's chat template does not show what the assistant says as it is, so a + or "
+            "- cannot be found in it; use another reward model"
+        )
+    with_plus, with_minus = _encode(tokenizer, plus), _encode(tokenizer, minus)
+    at = [i for i, pair in enumerate(zip(with_plus, with_minus, strict=False)) if len({*pair}) > 1]
+    found = [ids[at[0]] for ids in (with_plus, with_minus)] if at else []
+    signs = [tokenizer.decode([token]).strip() for token in found]
+    if len(with_plus) != len(with_minus) or len(at) != 1 or signs != ["+", "-"]:
+        seen = f", there are {signs[0]!r} and {signs[1]!r}" if signs else ""
+        raise ValueError(
+            "a reward model without the tokens + and -: where the assistant says one of them, its "
+            f"tokenizer has to make one token of it and of nothing else{seen}; use another "
+            "reward model"
+        )
+    return Signs(found[0], found[1], len(with_plus) - at[0])
+
+
+def _render(tokenizer: Any, text: str, sign: str) -> str:
+    from jinja2 import TemplateError
+
+    messages = [{"role": "user", "content": text}, {"role": "assistant", "content": sign}]
+    try:
+        return str(tokenizer.apply_chat_template(messages, tokenize=False))
+    except TemplateError as fault:
+        raise ValueError(
+            f"the model's chat template refuses a user's and an assistant's message ({fault}); "
+            "use another reward model"
+        ) from fault
+
+
+def _encode(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer.encode(text, add_special_tokens=False))  # the template wrote them
