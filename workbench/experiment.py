@@ -242,6 +242,7 @@ def _cross_faults(value: Value) -> list[Fault]:
         max_model_len=value("generation", "max_model_len"),
         reward=value("selection", "reward"),
         rewards=value("scoring", "rewards"),
+        has_orm=value("scoring", "orm") is not None,
         temperatures=value("generation", "temperatures"),
         backend=value("generation", "backend"),
     )
@@ -269,7 +270,6 @@ def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
     tree: dict[str, Any] = json.loads(json.dumps(asdict(experiment)))
     return tree
 
-        has_orm=value("scoring", "orm") is not None,
 
 def dump_experiment(experiment: Experiment) -> str:
     """Return the resolved experiment as YAML; ``load_experiment`` gives it back equal."""
