@@ -79,6 +79,10 @@ def resolve(name: str) -> str:
 def engine_versions(name: str, key: str = "generation.backend") -> dict[str, str]:
     """Return the installed versions of the packages that a resolved backend depends on.
 
+    Args:
+        name: a resolved backend.
+        key: the setting that chose it, for the message.
+
     Raises:
         ValueError: none of them is installed; the message says what to do.
     """
@@ -92,9 +96,5 @@ def engine_versions(name: str, key: str = "generation.backend") -> dict[str, str
         raise ValueError(
             f"backend {name!r} needs the package {BACKENDS[name].packages[0]!r}, which is not "
             f"installed here; run `make setup`, or set {key} to auto"
-    Args:
-        name: a resolved backend.
-        key: the setting that chose it, for the message.
-
         )
     return found
