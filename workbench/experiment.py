@@ -140,9 +140,9 @@ def _validate(
                 fault = type_fault(dict(item), known)
                 faults.append(Fault((part, *fault.at), fault.message))
     value = partial(_value, tree, faults)
-    faults += _name_faults(value, aggregators) + _path_faults(value)
     said = {fault.at[:2] for fault in faults}
-    faults += [fault for fault in _cross_faults(value) if fault.at[:2] not in said]
+    together = [fault for fault in _cross_faults(value) if fault.at[:2] not in said]
+    faults += _name_faults(value, aggregators) + _path_faults(value) + together
     faults += _task_faults(value, faults)
     return (None if faults else Experiment(**parsed)), faults
 
