@@ -16,7 +16,7 @@ TASK = Task(name="arithmetic")
         (Generation, {"temperatures": (float("nan"),)}, "finite"),
         (Generation, {"top_p": 0}, "greater than 0"),
         (Generation, {"max_tokens": 0}, "greater than or equal to 1"),
-        (Generation, {"engine": {"seed": 1}}, "set generation.seed"),
+        (Generation, {"engine": {"seed": 1}}, "'seed' is not an engine option here.*beside engine"),
         (Generation, {"nn": 1}, "nn"),
         (Measure, {"k": ()}, "at least one entry"),
         (Measure, {"k": (0,)}, "at least 1"),
