@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from transformers import GenerationConfig
 
 from workbench.config import Generation, OutcomeRewardModel
-from workbench.generate.transformers import BATCH, Model, load
+from workbench.generate.transformers import BATCH, load
 from workbench.rewards.signs import Prompts, Scorer
 
 ONE_STEP = GenerationConfig(
@@ -35,7 +36,7 @@ def open_scorer(settings: OutcomeRewardModel) -> Iterator[Scorer]:
     size = settings.engine.get("max_num_seqs", BATCH)
 
     def score(prompts: Prompts, tokens: Sequence[int]) -> Iterator[tuple[str, list[float]]]:
-        return next_logprobs(loaded[0], prompts, tokens, size)
+        return next_logprobs(loaded[0].network, prompts, tokens, size)
 
     try:
         yield Scorer(loaded[0].tokenizer, loaded[0].limit, score)
@@ -47,7 +48,7 @@ def open_scorer(settings: OutcomeRewardModel) -> Iterator[Scorer]:
 
 
 def next_logprobs(
-    model: Model, prompts: Prompts, tokens: Sequence[int], size: int
+    network: Any, prompts: Prompts, tokens: Sequence[int], size: int
 ) -> Iterator[tuple[str, list[float]]]:
     """Yield each prompt's name with the log-probabilities of ``tokens`` as the next, in nats.
 
@@ -56,7 +57,7 @@ def next_logprobs(
     the padding, and computes the logits of each row's last place alone.
 
     Args:
-        model: a loaded model.
+        network: a language model of transformers.
         prompts: token ids by name, none empty.
         tokens: whose log-probabilities are asked, among the whole vocabulary.
         size: prompts in a batch.
@@ -70,10 +71,11 @@ def next_logprobs(
         for row, name in enumerate(batch):
             ids[row, longest - len(prompts[name]) :] = torch.tensor(prompts[name])
             mask[row, longest - len(prompts[name]) :] = 1
-        device = model.network.device
         with torch.inference_mode():
-            output = model.network.generate(
-                ids.to(device), attention_mask=mask.to(device), generation_config=ONE_STEP
+            output = network.generate(
+                ids.to(network.device),
+                attention_mask=mask.to(network.device),
+                generation_config=ONE_STEP,
             )
         logprobs = torch.log_softmax(output.logits[0].float(), dim=-1)  # (rows, vocabulary)
         yield from zip(batch, logprobs[:, list(tokens)].tolist(), strict=True)

@@ -68,25 +68,32 @@ def find_signs(tokenizer: Any) -> Signs:
             "the model has no chat template, so it cannot be asked for a + or -; give an outcome "
             "reward model such as RLHFlow/Llama3.1-8B-ORM-Mistral-Data"
         )
-    plus, minus = (_render(tokenizer, "What is 1 + 1? It is 2.", sign) for sign in "+-")
-    places = [i for i, pair in enumerate(zip(plus, minus, strict=False)) if len({*pair}) > 1]
-    if len(plus) != len(minus) or len(places) != 1 or plus[places[0]] != "+":
+    texts = [_render(tokenizer, "What is 1 + 1? It is 2.", sign) for sign in "+-"]
+    place = _only_difference(*texts)
+    if place is None or texts[0][place] != "+":
         raise ValueError(
             "the model's chat template does not show what the assistant says as it is, so a + or "
             "- cannot be found in it; use another reward model"
         )
-    with_plus, with_minus = _encode(tokenizer, plus), _encode(tokenizer, minus)
-    at = [i for i, pair in enumerate(zip(with_plus, with_minus, strict=False)) if len({*pair}) > 1]
-    found = [ids[at[0]] for ids in (with_plus, with_minus)] if at else []
-    signs = [tokenizer.decode([token]).strip() for token in found]
-    if len(with_plus) != len(with_minus) or len(at) != 1 or signs != ["+", "-"]:
-        seen = f", there are {signs[0]!r} and {signs[1]!r}" if signs else ""
+    with_plus, with_minus = (_encode(tokenizer, text) for text in texts)
+    place = _only_difference(with_plus, with_minus)
+    found = [] if place is None else [with_plus[place], with_minus[place]]
+    # a space before it is part of the token in some tokenizers
+    if place is None or [tokenizer.decode([token]).lstrip(" ") for token in found] != ["+", "-"]:
+        seen = "".join(f", not {tokenizer.decode([token])!r}" for token in found)
         raise ValueError(
-            "a reward model without the tokens + and -: where the assistant says one of them, its "
-            f"tokenizer has to make one token of it and of nothing else{seen}; use another "
-            "reward model"
+            "a reward model without the tokens + and -: where the assistant says one of them, the "
+            f"tokenizer has to make one token of it and of nothing else{seen}; use another model"
         )
-    return Signs(found[0], found[1], len(with_plus) - at[0])
+    return Signs(found[0], found[1], tail=len(with_plus) - place)
+
+
+def _only_difference(first: Sequence[Any], second: Sequence[Any]) -> int | None:
+    """Return the one place at which two sequences of equal length differ; else None."""
+    if len(first) != len(second):
+        return None
+    places = [i for i, (a, b) in enumerate(zip(first, second, strict=True)) if a != b]
+    return places[0] if len(places) == 1 else None
 
 
 def _render(tokenizer: Any, text: str, sign: str) -> str:
