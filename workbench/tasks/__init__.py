@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from workbench import config
 from workbench.prompts import Example
-from workbench.tasks import arithmetic, math500
+from workbench.tasks import arithmetic, gsm8k, jsonl, math500
 from workbench.tasks.compare import Checker
 from workbench.types import Problem
 
@@ -48,6 +48,16 @@ TASKS: dict[str, Task] = {
         arithmetic.INSTRUCTION,
         "generated sums and differences of whole numbers, difficulty set by options",
     ),
+    "gsm8k": Task(
+        gsm8k.load,
+        gsm8k.examples,
+        gsm8k.extract,
+        gsm8k.checker,
+        gsm8k.check,
+        gsm8k.on_hub,
+        gsm8k.INSTRUCTION,
+        "grade-school word problems (openai/gsm8k on the hub, or a local JSONL)",
+    ),
     "math500": Task(
         math500.load,
         math500.examples,
@@ -57,5 +67,15 @@ TASKS: dict[str, Task] = {
         math500.on_hub,
         math500.INSTRUCTION,
         "competition mathematics (MATH-500, or any local JSONL with LaTeX answers)",
+    ),
+    "jsonl": Task(
+        jsonl.load,
+        jsonl.examples,
+        jsonl.extract,
+        jsonl.checker,
+        jsonl.check,
+        jsonl.on_hub,
+        jsonl.INSTRUCTION,
+        "any local JSONL: exact, numeric, choice or math comparison (options.compare)",
     ),
 }

@@ -5,19 +5,28 @@ Answers are LaTeX, and math-verify says whether two of them are equal.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from workbench import config
 from workbench.prompts import Example, require_examples
 from workbench.tasks.compare import CHECKERS, Checker
 from workbench.tasks.math_answers import extract_answer
-from workbench.tasks.problems import parse_record, read_jsonl
+from workbench.tasks.problems import (
+    first_problems,
+    local_path,
+    missing_file,
+    parse_record,
+    read_hub,
+    read_jsonl,
+)
 from workbench.types import Problem
 
 HUB_NAME = "HuggingFaceH4/MATH-500"
 PREFIX = "math500"
 """Problems without an id of their own are math500-0, math500-1, ..."""
 INSTRUCTION = r"Solve the problem step by step, and put your final answer in \boxed{}."
+INSTEAD = (
+    "without the network, set task.source to a local JSONL file with the keys 'problem' and "
+    "'answer'"
+)
 
 # Four of our own, one each of algebra, number theory, counting and geometry, in the manner of the
 # worked solutions of MATH (Hendrycks et al. 2021): short prose, LaTeX, the answer in a box.
@@ -52,12 +61,9 @@ EXAMPLES = (
 def check(settings: config.Task) -> None:
     """Raise ValueError for options (there are none), a missing file or too many examples."""
     faults = [f"options.{name}: unknown option; task math500 has none" for name in settings.options]
-    path = _local_path(settings)
-    if path is not None and not path.is_file():
-        faults.append(
-            f"source: there is no file {path} (looked for from {Path.cwd()}); paths are relative "
-            f"to the current working directory, and without source it is {HUB_NAME} of the hub"
-        )
+    path = local_path(settings.source)
+    if path is not None:
+        faults += missing_file("source", path, f", and without source it is {HUB_NAME} of the hub")
     try:
         require_examples(settings, len(EXAMPLES))
     except ValueError as error:
@@ -74,44 +80,18 @@ def load(settings: config.Task) -> list[Problem]:
             fewer problems than are asked for.
     """
     check(settings)
-    path = _local_path(settings)
-    problems = _from_hub(settings.source or HUB_NAME) if path is None else read_jsonl(path, PREFIX)
-    wanted = settings.num_problems
-    if wanted is not None and wanted > len(problems):
-        raise ValueError(
-            f"num_problems asks for {wanted} problems, {path or settings.source or HUB_NAME} has "
-            f"{len(problems)}; lower it or leave it out"
-        )
-    return problems[:wanted]
+    path = local_path(settings.source)
+    if path is not None:
+        return first_problems(settings, path, read_jsonl(path, PREFIX))
+    name = settings.source or HUB_NAME
+    return first_problems(
+        settings, name, read_hub(name, "test", PREFIX, parse_record, instead=INSTEAD)
+    )
 
 
 def on_hub(settings: config.Task) -> bool:
     """Say whether the problems have to be fetched from the hub."""
-    return _local_path(settings) is None
-
-
-def _local_path(settings: config.Task) -> Path | None:
-    """Return the source as a path if it is one, rather than a name on the hub (OWNER/NAME)."""
-    source = settings.source
-    if source is None:
-        return None
-    looks_local = source.startswith((".", "/", "~")) or source.endswith((".jsonl", ".gz"))
-    path = Path(source).expanduser()
-    return path if looks_local or path.exists() else None
-
-
-def _from_hub(name: str) -> list[Problem]:
-    from datasets import load_dataset  # slow to import, and not needed for a local file
-
-    try:
-        rows = load_dataset(name, split="test")
-    except Exception as error:  # no network, no such name, no access: the library has many errors
-        raise ValueError(
-            f"cannot load {name!r} from the hub ({type(error).__name__}: {error}); "
-            "without the network, set task.source to a local JSONL file with the keys "
-            "'problem' and 'answer'"
-        ) from error
-    return [parse_record(row, f"{PREFIX}-{number}") for number, row in enumerate(rows)]
+    return local_path(settings.source) is None
 
 
 def examples(settings: config.Task) -> list[Example]:

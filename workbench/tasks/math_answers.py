@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -52,10 +52,8 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
         (answer or None, rule).
     """
     text = text.replace("\N{MINUS SIGN}", "-")
-    for match in reversed(list(_BOX.finditer(text))):
-        inside = _up_to_closing_brace(text, match.end())
-        if inside is not None and inside.strip():
-            return inside.strip(), "boxed"
+    for inside in boxed(text):
+        return inside, "boxed"
     for match in reversed(list(_PHRASE.finditer(text))):
         answer = _end_of_phrase(text[match.end() :])
         if answer:
@@ -63,6 +61,14 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
     if last_number and (numbers := _NUMBER.findall(text)):
         return numbers[-1], "last_number"
     return None, "none"
+
+
+def boxed(text: str) -> Iterator[str]:
+    r"""Yield what stands in the boxes of a text that are closed and not empty, the last first."""
+    for match in reversed(list(_BOX.finditer(text))):
+        inside = _up_to_closing_brace(text, match.end())
+        if inside is not None and inside.strip():
+            yield inside.strip()
 
 
 def _up_to_closing_brace(text: str, start: int) -> str | None:

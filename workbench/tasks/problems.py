@@ -1,15 +1,19 @@
-"""Reading problem files: JSONL, one problem a line, plain or gzipped."""
+"""Where problems come from: local JSONL files, one problem a line, or data sets of the hub."""
 
 from __future__ import annotations
 
 import gzip
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench import config
 from workbench.types import Problem
+
+Parse = Callable[[Mapping[str, Any], str], Problem]
+"""(record, id if it has none of its own) -> problem; ValueError says what is wrong with it."""
 
 QUESTION_KEYS = ("problem", "question")
 GOLD_KEYS = ("gold", "answer")
@@ -17,7 +21,77 @@ ID_KEYS = ("id", "problem_id", "unique_id")
 FAULTS_SHOWN = 5
 
 
-def read_jsonl(path: str | Path, prefix: str = "problem") -> list[Problem]:
+def local_path(source: str | None) -> Path | None:
+    """Return a source as a path if it is one, rather than a name on the hub (OWNER/NAME)."""
+    if source is None:
+        return None
+    looks_local = source.startswith((".", "/", "~")) or source.endswith((".jsonl", ".gz"))
+    path = Path(source).expanduser()
+    return path if looks_local or path.exists() else None
+
+
+def missing_file(key: str, path: Path, otherwise: str = "") -> list[str]:
+    """Return what is to be said of a file that is not there: one fault, or none."""
+    if path.is_file():
+        return []
+    return [
+        f"{key}: there is no file {path} (looked for from {Path.cwd()}); paths are relative to the "
+        f"current working directory{otherwise}"
+    ]
+
+
+def first_problems(settings: config.Task, where: object, problems: list[Problem]) -> list[Problem]:
+    """Return as many of the problems as are asked for.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    wanted = settings.num_problems
+    if wanted is not None and wanted > len(problems):
+        raise ValueError(
+            f"num_problems asks for {wanted} problems, {where} has {len(problems)}; "
+            "lower it or leave it out"
+        )
+    return problems[:wanted]
+
+
+def read_hub(
+    name: str, split: str, prefix: str, parse: Parse, *, part: str | None = None, instead: str
+) -> list[Problem]:
+    """Read a split of a data set of the hub.
+
+    Args:
+        name: OWNER/NAME.
+        split: which split of it.
+        prefix: a problem without an id becomes ``prefix-<i>``.
+        parse: reads one row.
+        part: the data set's configuration, where it has several.
+        instead: what to do where the hub cannot be reached.
+
+    Raises:
+        ValueError: the data set cannot be loaded, or a row is no problem.
+    """
+    from datasets import load_dataset  # slow to import, and not needed for a local file
+
+    try:
+        rows = load_dataset(name, *([part] if part else []), split=split)
+    except Exception as error:  # no network, no such name, no access: the library has many errors
+        said = " ".join(str(error).split())
+        raise ValueError(
+            f"cannot load {name!r} from the hub ({type(error).__name__}: {said}); {instead}"
+        ) from error
+    problems = []
+    for number, row in enumerate(rows):
+        try:
+            problems.append(parse(row, f"{prefix}-{number}"))
+        except ValueError as error:
+            raise ValueError(f"row {number} of {name!r}, split {split!r}: {error}") from error
+    return problems
+
+
+def read_jsonl(
+    path: str | Path, prefix: str = "problem", parse: Parse | None = None
+) -> list[Problem]:
     """Read a problem file.
 
     Each line is a JSON object with the question (key ``problem`` or ``question``), its known answer
@@ -27,6 +101,7 @@ def read_jsonl(path: str | Path, prefix: str = "problem") -> list[Problem]:
     Args:
         path: the file, relative to the current working directory; ``.gz`` is unpacked.
         prefix: a problem without an id becomes ``prefix-<i>``, its number from 0 in the file.
+        parse: reads one object otherwise than as above.
 
     Raises:
         ValueError: the file is missing, empty or cannot be unpacked; or lines are not UTF-8, not
@@ -40,7 +115,7 @@ def read_jsonl(path: str | Path, prefix: str = "problem") -> list[Problem]:
         if not line.strip():
             continue
         try:
-            problem = parse_record(_object(line), f"{prefix}-{len(problems)}")
+            problem = (parse or parse_record)(parse_object(line), f"{prefix}-{len(problems)}")
             if problem.id in line_of:
                 raise ValueError(
                     f"id {problem.id!r} is also that of line {line_of[problem.id]}; "
@@ -78,7 +153,12 @@ def _lines(path: Path) -> list[bytes]:
     return data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def parse_object(line: bytes) -> dict[str, Any]:
+    """Return the JSON object that a line holds.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON or not an object.
+    """
     try:
         record = json.loads(line.decode("utf-8"))
     except UnicodeDecodeError as error:

@@ -1,5 +1,6 @@
 """What must hold of every task."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,18 +9,30 @@ import workbench.tasks
 from workbench import config
 from workbench.tasks import TASKS
 
-SHARED = {"__init__", "compare", "math_answers", "problems"}
-PATH = Path(__file__).resolve().parents[4] / "shared" / "data" / "problems" / "math500.jsonl"
+SHARED = {"__init__", "choices", "compare", "math_answers", "problems"}
+HOME = Path(__file__).resolve().parents[3]
+DATA = HOME.parent / "shared" / "data" / "problems"
+PROBLEMS = {"math500": DATA / "math500.jsonl", "gsm8k": DATA / "gsm8k_test.jsonl"}
+QUIZ = HOME / "experiments" / "problems"
 SETTINGS = {
     "arithmetic": config.Task(name="arithmetic", num_problems=30),
-    "math500": config.Task(name="math500", num_problems=30, source=str(PATH)),
-}
+    "math500": config.Task(name="math500", num_problems=30, source=str(PROBLEMS["math500"])),
+    "gsm8k": config.Task(
+        name="gsm8k", num_problems=30, source=str(PROBLEMS["gsm8k"]), few_shot=4,
+        options={"train": str(DATA / "gsm8k_train_slice.jsonl")},
+    ),
+    "jsonl": config.Task(
+        name="jsonl", num_problems=30, source=str(QUIZ / "quiz.jsonl"), few_shot=3,
+        options={"compare": "choice", "examples": str(QUIZ / "quiz_examples.jsonl")},
+    ),
+}  # fmt: skip
 
 
 @pytest.fixture(params=TASKS)
 def name(request):
-    if request.param == "math500" and not PATH.exists():
-        pytest.skip(f"no real data at {PATH}")
+    path = PROBLEMS.get(request.param)
+    if path and not path.exists():
+        pytest.skip(f"no real data at {path}")
     return request.param
 
 
@@ -30,7 +43,7 @@ def test_no_task_is_forgotten():
 
 def test_more_problems_keep_the_first_ones(name):
     task, settings = TASKS[name], SETTINGS[name]
-    fewer = config.Task(name=name, num_problems=24, source=settings.source)
+    fewer = replace(settings, num_problems=24)
     assert task.load(fewer) == task.load(settings)[:24]
     assert len({p.id for p in task.load(settings)}) == 30
 
