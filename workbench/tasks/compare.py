@@ -44,12 +44,22 @@ class Checker:
 def exact_text(answer: str) -> str:
     r"""Return a text without what does not tell two answers apart.
 
-    Those are: upper and lower case, white space around it and how much of it there is between
-    words, one final full stop, outer dollar signs, and ``\text{}`` around it all.
+    Those are: upper and lower case, how much white space there is, outer dollar signs, final full
+    stops, and ``\text{}`` around it all.
     """
-    text = " ".join(answer.strip().strip("$").split()).removesuffix(".").rstrip()
+    text = answer.casefold()
+    while plainer := _plainer(text):
+        if plainer == text:
+            break
+        text = plainer
+    return text
+
+
+def _plainer(text: str) -> str:
+    """Return a text without its outermost layer."""
+    text = " ".join(text.split()).strip("$ ").rstrip(" .")
     inside = _TEXT_MACRO.fullmatch(text)
-    return (inside[1].strip() if inside else text).casefold() or answer.strip().casefold()
+    return inside[1] if inside else text
 
 
 def number_text(answer: str) -> str:
@@ -65,8 +75,8 @@ def number_text(answer: str) -> str:
 
 
 def _value(answer: str) -> Fraction | None:
-    text = answer.strip().replace("\\$", "$").replace("\\%", "%").replace("\N{MINUS SIGN}", "-")
-    text = text.strip("$").strip().replace("{,}", ",")
+    text = exact_text(answer).replace("\\$", "$").replace("\\%", "%").replace("{,}", ",")
+    text = text.replace("\N{MINUS SIGN}", "-")
     found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
     if found is None or (found["sign"] and found["sign2"]):
         return None

@@ -41,12 +41,12 @@ def check(settings: config.Task) -> None:
     """Raise ValueError for unknown or faulty options, missing files or too many examples."""
     options = settings.options
     faults = [
-        f"options.{name}: {unknown(name, dict.fromkeys(OPTIONS), 'option')}"
+        f"options.{name}: {unknown(name, OPTIONS, 'option')}"
         for name in options
         if name not in OPTIONS
     ]
     compare = options.get("compare", "math")
-    if compare not in CHECKERS:
+    if not isinstance(compare, str) or compare not in CHECKERS:
         faults.append(f"options.compare: {unknown(str(compare), CHECKERS, 'comparison')}")
     faults += _tolerance_faults(options, compare)
     if settings.last_number and compare == "choice":
@@ -62,7 +62,7 @@ def check(settings: config.Task) -> None:
         raise ValueError("\n".join(faults))
 
 
-def _tolerance_faults(options: Mapping[str, Any], compare: str) -> list[str]:
+def _tolerance_faults(options: Mapping[str, Any], compare: object) -> list[str]:
     if "tolerance" not in options:
         return []
     value = options["tolerance"]
