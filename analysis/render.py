@@ -10,7 +10,7 @@ from rich.text import Text
 
 from analysis.data import Table
 
-COUNTS = ("count", "samples", "pools", "k")
+COUNTS = ("count", "samples", "pools", "k", "needed", "above_from", "below_from")
 
 
 LONG = ("bucket", "correlation", "sampling_check")
@@ -68,6 +68,8 @@ def to_grid(name: str, frame: pd.DataFrame, caption: str) -> Grid:
 def _cell(name: str, value: Any) -> str:
     if name in COUNTS and not pd.isna(value):
         return f"{int(value)}"
+    if name.rsplit("_", 1)[-1] in ("p", "q") and value < 0.001:
+        return "<0.001"  # never 0
     if isinstance(value, bool | str):
         return str(value)
     if isinstance(value, float):

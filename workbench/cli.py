@@ -109,9 +109,31 @@ def show(
 
 
 @app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="One run, or runs to set against the first.")],
+    k: Annotated[
+        list[int] | None,
+        typer.Option(help="Only differences at this subset size. May be repeated."),
+    ] = None,
+) -> None:
+    """Compare runs on the problems they share; or one run's temperatures, selections, rewards.
+
+    Paired by problem: each difference with its interval, its p and q (p corrected for the whole
+    table), the smallest difference that so many problems can show, and the number of problems
+    that the observed one would need. Curves over k have bands that hold at all k at once.
+    """
+    from analysis.compare import compare as compared
+
+    out = _stdout()
+    for name, table in compared(runs, k or ()).items():
+        _print_table(out, name, table.frame, "\n".join(table.notes))
+
+
+@app.command()
 def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
     """Check an experiment file and say how large the experiment is. Nothing is loaded or drawn."""
     from analysis.aggregate import AGGREGATORS
+    from analysis.compare import planned
     from workbench.pipeline import check_models
     from workbench.plan import plan
     from workbench.tasks import TASKS
@@ -122,7 +144,8 @@ def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
     problems = checked.task.num_problems
     if problems is None or not task.on_hub(checked.task):
         problems = len(task.load(checked.task))
-    print(f"{experiment} is valid.\n{plan(checked, problems).describe()}")
+    sizes = plan(checked, problems).describe()
+    print(f"{experiment} is valid.\n{sizes}\n{planned(problems)}")
 
 
 @app.command(name="list")
@@ -175,7 +198,6 @@ def _load(target: Path, overrides: list[str] | None) -> Experiment:
 
 def _print_tables(root: Path, names: tuple[str, ...]) -> None:
     import workbench
-    from analysis.render import to_grid
 
     opened = workbench.load_run(root)
     out = _stdout()
@@ -184,11 +206,17 @@ def _print_tables(root: Path, names: tuple[str, ...]) -> None:
         lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
         caption = "\n".join([*lines, opened.signature])
         frame = opened.table(name)
-        if frame.empty:  # the notes say why
-            out.print(f"{name}\n(empty)\n{caption}", markup=False)
-        else:
-            out.print(to_grid(name, frame, caption))
-        out.print()
+        _print_table(out, name, frame, caption)
+
+
+def _print_table(out: Console, name: str, frame: Any, caption: str) -> None:
+    from analysis.render import to_grid
+
+    if frame.empty:  # the notes say why
+        out.print(f"{name}\n(empty)\n{caption}", markup=False)
+    else:
+        out.print(to_grid(name, frame, caption))
+    out.print()
 
 
 def _stdout() -> Console:
