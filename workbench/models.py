@@ -25,6 +25,11 @@ HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 HASHED = (".json", ".jinja", ".txt", ".model", ".safetensors", ".bin", ".gguf")
 """Endings of the files that decide what a model says: configuration, tokenizer, weights."""
 
+MODEL_MARKERS = ("config.json",)
+"""A folder, or a place on the hub, that has one of these holds a model."""
+ENCODER_MARKERS = ("config.json", "modules.json")
+"""Older sentence-transformers folders keep config.json one level down."""
+
 
 @dataclass(frozen=True, slots=True)
 class Packaged:
@@ -54,16 +59,16 @@ def check_model(name: str) -> None:
     Raises:
         ValueError: as ``resolve_model``.
     """
-    _locate(name, MODELS, "model", ("config.json",))
+    _locate(name, MODELS, "model", MODEL_MARKERS)
 
 
 def check_encoder(name: str) -> None:
     """Raise what ``resolve_encoder`` would; nothing is loaded.
 
     Raises:
-        ValueError: as ``resolve_encoder``.
+        ValueError: as ``resolve_encoder`` about the name alone.
     """
-    resolve_encoder(name)
+    _locate(name, ENCODERS, "encoder", ENCODER_MARKERS)
 
 
 def resolve_model(name: str) -> Path | str:
@@ -79,12 +84,13 @@ def resolve_model(name: str) -> Path | str:
 
     Raises:
         ValueError: no such name or folder, a folder without ``config.json``, a package that is
-            not installed, or a cache folder that cannot be written.
+            not installed, a cache folder that cannot be written, or a hub model of which nothing
+            is in the hub's cache while the hub cannot be reached.
     """
-    found = _locate(name, MODELS, "model", ("config.json",))
-    if isinstance(found, Path) and found.is_file():
-        return _converted(name, found)
-    return found
+    found = _locate(name, MODELS, "model", MODEL_MARKERS)
+    if isinstance(found, str):
+        return _reachable(found, "model", MODEL_MARKERS)
+    return _converted(name, found) if found.is_file() else found
 
 
 def resolve_encoder(name: str) -> Path | str:
@@ -95,10 +101,10 @@ def resolve_encoder(name: str) -> Path | str:
 
     Raises:
         ValueError: no such name or folder, a folder without ``modules.json`` or
-            ``config.json``, or a package that is not installed.
+            ``config.json``, a package that is not installed, or as ``resolve_model`` of the hub.
     """
-    # Older sentence-transformers folders keep config.json one level down.
-    return _locate(name, ENCODERS, "encoder", ("config.json", "modules.json"))
+    found = _locate(name, ENCODERS, "encoder", ENCODER_MARKERS)
+    return _reachable(found, "encoder", ENCODER_MARKERS) if isinstance(found, str) else found
 
 
 def model_hash(model: Path | str) -> str:
@@ -228,6 +234,25 @@ def _convert(gguf: Path, folder: Path) -> None:
     model.config.architectures = [type(model).__name__]
     model.save_pretrained(folder)
     AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
+
+
+def _reachable(hub_id: str, kind: str, markers: tuple[str, ...]) -> str:
+    """Return a hub id of which something can be had: a small file that is cached or fetched now."""
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+
+    if any(isinstance(try_to_load_from_cache(hub_id, marker), str) for marker in markers):
+        return hub_id
+    said = ""
+    for marker in markers:
+        try:
+            hf_hub_download(hub_id, marker)
+            return hub_id
+        except (OSError, ValueError) as error:  # offline, no such name, no permission
+            said = said or f"{type(error).__name__}: {' '.join(str(error).split())}"
+    raise ValueError(
+        f"cannot load {kind} {hub_id!r} from the hub ({said}); give the path of a local folder in "
+        f"Hugging Face format, or fetch it where there is a network: hf download {hub_id}"
+    )
 
 
 def _hub_commit(hub_id: str) -> str | None:

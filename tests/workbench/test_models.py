@@ -79,10 +79,37 @@ def test_an_encoder_may_keep_its_configuration_one_level_down(folder):
         models.resolve_model(str(folder))
 
 
-@pytest.mark.parametrize("name", ["Qwen/Qwen2.5-1.5B", "meta-llama/Llama-3.1-8B-Instruct"])
-def test_a_hub_id_stays_as_it_is(name):
-    assert models.resolve_model(name) == name
-    assert models.resolve_encoder(name) == name
+@pytest.mark.parametrize("found", ["cached", "fetched"])
+def test_a_hub_id_that_can_be_had_stays_as_it_is(monkeypatch, found):
+    hub = pytest.importorskip("huggingface_hub")
+    asked = []
+
+    def download(hub_id, file):
+        asked.append(file)
+        if file == "config.json":
+            raise hub.errors.LocalEntryNotFoundError("not there")
+        return "a path"
+
+    cached = {"cached": lambda *_: "a path", "fetched": lambda *_: None}[found]
+    monkeypatch.setattr(hub, "try_to_load_from_cache", cached)
+    monkeypatch.setattr(hub, "hf_hub_download", download)
+    assert models.resolve_encoder("org/name") == "org/name"
+    assert asked == ([] if found == "cached" else ["config.json", "modules.json"])
+    if found == "cached":
+        assert models.resolve_model("org/name") == "org/name"
+
+
+def test_a_hub_that_cannot_be_reached_says_how_to_do_without(monkeypatch):
+    hub = pytest.importorskip("huggingface_hub")
+    monkeypatch.setattr(hub.constants, "HF_HUB_OFFLINE", True)
+    for kind, resolve in (("model", models.resolve_model), ("encoder", models.resolve_encoder)):
+        with pytest.raises(ValueError, match=f"cannot load {kind} 'org/nowhere' from") as error:
+            resolve("org/nowhere")
+        assert "local folder" in str(error.value)
+        assert "hf download org/nowhere" in str(error.value)
+        assert len(str(error.value).splitlines()) == 1
+    models.check_model("org/nowhere")  # the name alone is all right
+    models.check_encoder("org/nowhere")
 
 
 @pytest.mark.parametrize("name", ["a/b/c", "org/", "two words", ""])
