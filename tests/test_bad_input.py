@@ -43,6 +43,52 @@ def test_a_missing_problem_file_is_refused(cli, experiment, tmp_path):
         assert "Traceback" not in child.err
 
 
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"task__name": "gsm8k"},
+            ["openai/gsm8k", "task.source to a local JSONL file", "task.options.train"],
+        ),
+        (
+            {"task__name": "math500", "task__source": "owner/none"},
+            ["owner/none", "task.source to a local JSONL file", "'problem' and 'answer'"],
+        ),
+        (
+            {"generation__model": "owner/none", "generation__backend": "transformers"},
+            ["model 'owner/none'", "local folder", "hf download owner/none"],
+        ),
+        (
+            {"embedding__model": "owner/none", "measure__metrics": ["cos_sim"]},
+            ["encoder 'owner/none'", "local folder", "hf download owner/none"],
+        ),
+    ],
+)
+def test_a_hub_that_cannot_be_reached_says_how_to_do_without(
+    cli, experiment, tmp_path, changes, words
+):
+    """The tests' command line is offline: see conftest.py."""
+    path = experiment(**changes)
+    cli("run", path, "--out", tmp_path / "run").refuses("from the hub", *words)
+
+
+def test_a_model_of_which_the_cache_holds_only_a_part_is_refused(cli, experiment, tmp_path):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    snapshot = tmp_path / "hub" / "models--owner--half" / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (snapshot / "config.json").write_text('{"model_type": "llama"}')
+    (tmp_path / "hub" / "models--owner--half" / "refs").mkdir()
+    (tmp_path / "hub" / "models--owner--half" / "refs" / "main").write_text(commit)
+    path = experiment(generation__model="owner/half", generation__backend="transformers")
+    cache = f"""
+import huggingface_hub.constants, transformers.utils.hub
+huggingface_hub.constants.HF_HUB_CACHE = {str(tmp_path / "hub")!r}
+"""
+    cli("run", path, "--out", tmp_path / "run", before=cache).refuses(
+        "owner/half does not appear to have", "local folder", "kept"
+    )
+
+
 @pytest.mark.parametrize("section", ["generation", "embedding"])
 def test_a_model_folder_that_does_not_exist_is_refused_before_sampling(
     cli, experiment, tmp_path, section
