@@ -279,6 +279,9 @@ def _guarded(act: Callable[[], Any], stopped: type[BaseException], stoppable: An
 
 
 def _os_fault(fault: OSError) -> str:
+    if fault.errno is None:  # not the system's: a model or data set of the hub that does not load
+        said = " ".join(str(fault).split())
+        return f"{said}; without the network, give a local folder. What is finished is kept"
     where = f" ({fault.filename})" if fault.filename else ""
     ways = {
         errno.ENOSPC: "the disk is full; free some space and run the same command again",
