@@ -125,8 +125,10 @@ def check_models(
         if needs_embeddings(experiment, aggregators):
             name = experiment.embedding.model
             checks.append(("embedding.model", partial(check_encoder, name)))
-        if "orm" in experiment.scoring.rewards and experiment.scoring.orm is not None:
-            checks.append(("scoring.orm", partial(orm.check, experiment.scoring.orm)))
+        judge = experiment.scoring.orm
+        if "orm" in experiment.scoring.rewards and judge is not None:
+            checks.append(("scoring.orm.backend", partial(orm.check_engine, judge.backend)))
+            checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model)))
     for key, check in checks:
         try:
             check()

@@ -35,16 +35,34 @@ VERSION = 1
 """Raise when a model is asked or read differently, so that finished runs are judged again."""
 
 
-def check(settings: OutcomeRewardModel) -> None:
-    """Look for the model, and for the two signs in its tokenizer where that is on this machine.
+def check_judge(name: str) -> None:
+    """Look for a reward model, and in its tokenizer for the two signs.
+
+    Of a model on the hub the tokenizer is fetched, if it is not here yet: one that cannot judge is
+    to be known before samples are drawn for it.
 
     Raises:
-        ValueError: there is no such model or backend here, or the model has not the two signs.
+        ValueError: there is no such model, or it cannot say ``+`` and ``-``.
     """
-    engine_versions(resolve(settings.backend), "scoring.orm.backend")
-    check_model(settings.model)
-    if settings.model not in MODELS:  # those have been tried, and may not be converted yet
-        _check_tokenizer(resolve_model(settings.model))
+    check_model(name)
+    if name in MODELS:  # tried, and perhaps still to be converted
+        return
+    from transformers import AutoTokenizer  # a slow import
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(str(resolve_model(name)))
+    except Exception as fault:  # whatever its parsers raise, a bare Exception among it
+        said = (str(fault).strip() or repr(fault)).splitlines()[0]
+        raise ValueError(
+            f"the tokenizer of {name} cannot be loaded ({type(fault).__name__}: {said}); give a "
+            "whole model folder in Hugging Face format"
+        ) from fault
+    find_signs(tokenizer)
+
+
+def check_engine(backend: str) -> None:
+    """Raise ValueError if what is to run the reward model is not installed."""
+    engine_versions(resolve(backend), "scoring.orm.backend")
 
 
 def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
@@ -154,19 +172,6 @@ def _identity(settings: OutcomeRewardModel) -> dict[str, Any]:
         "max_model_len": settings.max_model_len,
         "engine": {k: v for k, v in settings.engine.items() if k not in SPEED_OPTIONS},
     }
-
-
-def _check_tokenizer(model: Path | str) -> None:
-    """Look for the signs in a tokenizer, unless it is still to be fetched."""
-    from transformers import AutoTokenizer  # a slow import
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(str(model), local_files_only=True)
-    except OSError as fault:
-        if isinstance(model, Path):
-            raise ValueError(f"its tokenizer cannot be loaded: {fault}") from fault
-        return
-    find_signs(tokenizer)
 
 
 def _open(settings: OutcomeRewardModel) -> AbstractContextManager[Scorer]:
