@@ -212,12 +212,8 @@ def _aggregator_fault(
 def _path_faults(value: Value) -> list[Fault]:
     """Check that what is clearly a model's folder is there; hub names are left to the hub."""
     faults = []
-    models: dict[tuple[str, ...], Any] = {
-        ("generation", "model"): value("generation", "model"),
-        ("embedding", "model"): value("embedding", "model"),
-        ("scoring", "orm", "model"): (value("scoring", "orm") or {}).get("model"),
-    }
-    for (section, *key), name in models.items():
+    for section in ("generation", "embedding"):
+        name = value(section, "model")
         if section == "generation" and value(section, "backend") == "replay":
             continue  # make-believe samples need no model
         if name and name.startswith(("/", "./", "../", "~")):
@@ -225,7 +221,7 @@ def _path_faults(value: Value) -> list[Fault]:
             if not folder.is_dir():
                 faults.append(
                     Fault(
-                        (section, *key),
+                        (section, "model"),
                         f"there is no folder {name} (looked for from {Path.cwd()}); paths are "
                         "relative to the current working directory",
                     )
