@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,11 +11,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.resample import MIN_PROBLEMS, bootstrap_means
+from workbench.absent import listed, without
 from workbench.run import Run
 from workbench.tasks.math_answers import RULES
 from workbench.types import STATUSES
 
 POOL = ["problem_id", "temperature", "k"]
+RULE = "rule:"
+"""Columns of ``Data.pools`` that count samples by the rule which found their answer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,10 +39,25 @@ class Data:
 
     def __post_init__(self) -> None:
         """Note which columns there are."""
-        experiment = self.run.experiment
+        experiment = without(self.run.experiment, self.left_out)
         selections = [f"{name}_correct" for name in experiment.selection.aggregators]
         object.__setattr__(self, "metrics", list(experiment.measure.metrics))
         object.__setattr__(self, "outcomes", [*selections, "coverage"])
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Metrics and selections that could not be measured, with why."""
+        stages = self.run.manifest.get("stages", {})
+        measured: dict[str, str] = stages.get("measure", {}).get("left_out", {})
+        experiment = self.run.experiment
+        asked = {*experiment.measure.metrics, *experiment.selection.aggregators}
+        at_import = self.run.manifest.get("imported", {}).get("left_out", {})
+        return {n: why for n, why in at_import.items() if n not in asked} | measured
+
+    @cached_property
+    def judged(self) -> bool:
+        """Whether the correctness of any sample is known."""
+        return bool((self.expectations["num_unknown"] < self.expectations["n"]).any())
 
     @cached_property
     def subsets(self) -> pd.DataFrame:
@@ -54,6 +73,11 @@ class Data:
         return self.run.expectations
 
     @cached_property
+    def unknown(self) -> int:
+        """How many samples are of unknown correctness."""
+        return int(self.expectations.loc[self.expectations["k"] == 1, "num_unknown"].sum())
+
+    @cached_property
     def pools(self) -> pd.DataFrame:
         """One row per pool: what became of its samples."""
         return pd.concat([_facts(self.run, block) for block in self.run.blocks], ignore_index=True)
@@ -61,12 +85,8 @@ class Data:
     @cached_property
     def collapsed(self) -> pd.DataFrame:
         """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
-        return self.subsets.groupby(POOL, sort=True)[list(self.outcomes)].mean().reset_index()
-
-    @property
-    def temperatures(self) -> list[float]:
-        """The sampling temperatures, rising."""
-        return sorted(self.subsets["temperature"].unique())
+        pools = self.subsets.groupby(POOL, sort=True, dropna=False)
+        return pools[list(self.outcomes)].mean().reset_index()
 
     def rng(self) -> np.random.Generator:
         """Return a new generator, the same for every table."""
@@ -105,12 +125,14 @@ def counts(data: Data) -> list[str]:
     else:
         share = f"{settings.analysis.confidence:.0%}"
         notes.append(f"[low, high]: {share} intervals, the problem as the unit")
-    expected = (
-        len(settings.measure.k) * frame[["problem_id", "temperature"]].drop_duplicates().shape[0]
-    )
-    short = expected - frame[POOL].drop_duplicates().shape[0]
+    pools = data.expectations[data.expectations["k"] == 1]
+    if settings.generation.greedy and 0.0 not in settings.generation.temperatures:
+        pools = pools[pools["temperature"] != 0.0]  # of one sample each, on purpose
+    short = sum(int((pools["n"] < k).sum()) for k in settings.measure.k)
     if short:
         notes.append(f"{short} pools smaller than k are left out for that k")
+    if data.left_out:
+        notes.append(f"not measured: {listed(data.left_out)}")
     return notes
 
 
@@ -147,10 +169,12 @@ def _facts(run: Run, block: int) -> pd.DataFrame:
             "samples": len(pool),
         }
         row |= {status: pool.statuses.count(status) for status in STATUSES}
-        row |= {f"rule:{rule}": pool.rules.count(rule) for rule in RULES}
+        row |= {f"{RULE}{rule}": 0 for rule in RULES}
+        row |= {f"{RULE}{rule}": count for rule, count in Counter(pool.rules).items()}
         known = pool.correct[~np.isnan(pool.correct)]
         row["accuracy"] = known.mean() if len(known) else np.nan
         row["distinct_texts"] = len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan
-        row["mean_tokens"] = pool.num_tokens.mean()
+        lengths = pool.num_tokens[~np.isnan(pool.num_tokens)]
+        row["mean_tokens"] = lengths.mean() if len(lengths) else np.nan
         rows.append(row)
     return pd.DataFrame(rows)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
 from workbench.metrics import METRICS
 from workbench.run import ACCESSORS, Run
+from workbench.signature import spell_temperature
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 """Okabe & Ito's palette, told apart by colour-blind readers."""
@@ -27,15 +28,16 @@ MARKERS = "osD^vP*X"
 def accuracy_by_k(run: Run) -> Figure:
     """Draw accuracy of each selection, coverage and a single sample against k, per temperature."""
     frame = run.table("accuracy_by_k_temperature")
+    if frame.empty:
+        return _nothing(run, "accuracy_by_k_temperature")
     names = [*_outcomes(frame), "single_sample"]
-    temperatures = sorted(frame["temperature"].unique())
-    figure, axes = _panels(len(temperatures), "k, samples in the subset", "share of problems right")
-    for axis, temperature in zip(axes, temperatures, strict=True):
-        part = frame[frame["temperature"] == temperature]
+    parts = list(frame.groupby("temperature", dropna=False))
+    figure, axes = _panels(len(parts), "k, samples in the subset", "share of problems right")
+    for axis, (temperature, part) in zip(axes, parts, strict=True):
         for place, name in enumerate(names):
             _line(axis, part, "k", name, place, nudge=2 ** (0.06 * (place - len(names) / 2)))
         _log_k(axis, sorted(frame["k"].unique()))
-        axis.set_title(f"temperature {temperature:g}")
+        axis.set_title(f"temperature {spell_temperature(cast(float, temperature))}")
     _legend(figure, axes[0])
     return _signed(figure, run)
 
@@ -43,13 +45,20 @@ def accuracy_by_k(run: Run) -> Figure:
 def coverage_curve(run: Run) -> Figure:
     """Draw the exact pass@k, maj@k and best@k against k, per temperature."""
     frame = run.table("coverage_curve")
-    frame = frame[frame["temperature"] > 0]
+    if frame.empty:
+        return _nothing(run, "coverage_curve")
+    largest = frame.groupby("temperature", dropna=False)["k"].transform("max")
+    if (largest > 1).any():
+        frame = frame[largest > 1]  # one greedy sample has no curve
     names = [c for c in frame.columns if c.endswith("@k")]
     figure, axes = _panels(len(names), "k, samples in the subset", "expected accuracy")
     for axis, name in zip(axes, names, strict=True):
-        for place, (temperature, part) in enumerate(frame.groupby("temperature")):
-            nudge = 2 ** (0.08 * (place - 1))
-            _line(axis, part, "k", name, place, f"T = {temperature:g}", nudge=nudge)
+        parts = list(frame.groupby("temperature", dropna=False))
+        step = min(0.08, 0.5 / len(parts))
+        for place, (temperature, part) in enumerate(parts):
+            label = f"T = {spell_temperature(cast(float, temperature))}"
+            nudge = 2 ** (step * (place - (len(parts) - 1) / 2))
+            _line(axis, part, "k", name, place, label, nudge=nudge)
         _log_k(axis, sorted(frame["k"].unique()))
         axis.set_title(name)
     _legend(figure, axes[0])
@@ -57,15 +66,28 @@ def coverage_curve(run: Run) -> Figure:
 
 
 def diversity_by_temperature(run: Run) -> Figure:
-    """Draw each metric's mean over subsets against temperature, one line per k."""
+    """Draw each metric's mean over subsets against temperature, one line per k.
+
+    Where no temperature is known, against k; among known ones an unknown one is left aside.
+    """
     frame = run.subsets
-    metrics = list(run.experiment.measure.metrics)
-    figure, axes = _panels(len(metrics), "temperature", "", shared=False)
+    metrics = [name for name in run.experiment.measure.metrics if name in frame]
+    if not metrics:
+        return _nothing(run, "diversity_by_temperature")
+    known = sorted(frame["temperature"].dropna().unique())
+    figure, axes = _panels(
+        len(metrics), "temperature" if known else "k (temperature unknown)", "", shared=False
+    )
     for axis, metric in zip(axes, metrics, strict=True):
-        means = frame.groupby(["k", "temperature"])[metric].mean().reset_index()
-        for place, (k, part) in enumerate(means.groupby("k")):
-            _line(axis, part, "temperature", metric, place, f"k = {k}")
-        axis.set_xticks(sorted(frame["temperature"].unique()))
+        means = frame.groupby(["k", "temperature"], dropna=False)[metric].mean().reset_index()
+        if known:
+            for place, (k, part) in enumerate(means.groupby("k")):
+                at_known = part.dropna(subset="temperature")
+                _line(axis, at_known, "temperature", metric, place, f"k = {k}")
+            axis.set_xticks(known)
+        else:
+            _line(axis, means, "k", metric, 0, "mean over subsets")
+            _log_k(axis, sorted(means["k"]))
         axis.set_title(METRICS[metric].label)
     _legend(figure, axes[0])
     return _signed(figure, run)
@@ -74,6 +96,8 @@ def diversity_by_temperature(run: Run) -> Figure:
 def outcome_by_bucket(run: Run) -> Figure:
     """Draw each outcome against each metric, in buckets, at the largest k."""
     frame = run.table("bucket")
+    if frame.empty:
+        return _nothing(run, "bucket")
     frame = frame[(frame["k"] == frame["k"].max()) & (frame["rows"] == "all")]
     metrics = list(dict.fromkeys(frame["metric"]))
     figure, axes = _panels(len(metrics), "", "mean outcome")
@@ -125,6 +149,16 @@ class Plots:
 ACCESSORS["plot"] = Plots
 
 
+def _nothing(run: Run, name: str) -> Figure:
+    """Return a figure that says why there is nothing to draw."""
+    notes = (run.root / "tables" / f"{name}.md") if name in run.tables else None
+    lines = notes.read_text(encoding="utf-8").splitlines() if notes else []
+    why = next((line.removeprefix("- ") for line in lines if line.startswith("- ")), "")
+    figure = Figure(figsize=(6.0, 2.0), layout="constrained")
+    figure.text(0.5, 0.5, why or "nothing was measured", ha="center", va="center", wrap=True)
+    return _signed(figure, run)
+
+
 def _outcomes(frame: pd.DataFrame) -> list[str]:
     return [c for c in frame.columns if c.endswith("_correct") or c == "coverage"]
 
@@ -164,7 +198,7 @@ def _line(
     """
     part = part.sort_values(x).assign(**{x: lambda rows: rows[x] * nudge})
     colour = COLOURS[place % len(COLOURS)]
-    marker = MARKERS[place % len(MARKERS)]
+    marker = MARKERS[(place + place // len(COLOURS)) % len(MARKERS)]  # a colour's second turn
     axis.plot(
         part[x], part[y], color=colour, marker=marker, markersize=0 if sizes is not None else 4.5,
         label=(label or y).removesuffix("_correct"), linewidth=1.4,

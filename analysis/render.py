@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.data import Table
+from workbench.signature import spell_temperature
 
 COUNTS = ("count", "samples", "pools", "k", "needed", "above_from", "below_from")
 
@@ -73,7 +74,7 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool | str):
         return str(value)
     if isinstance(value, float):
-        return f"{value:g}" if name == "temperature" else _number(value)
+        return spell_temperature(value) if name == "temperature" else _number(value)
     return str(value)
 
 

@@ -9,11 +9,12 @@ import pandas as pd
 from analysis.data import Data, Table
 from analysis.figures import FIGURES, save
 from analysis.render import to_markdown
-from analysis.tables import TABLES
+from analysis.tables import TABLES, make_table
 from workbench.folder import Folder
 from workbench.manifest import Manifest
 from workbench.progress import bar, notice
 from workbench.run import Run
+from workbench.signature import spell_temperature
 from workbench.store import appear, fingerprint, marks
 from workbench.track import Tracker
 
@@ -36,11 +37,13 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
     ]
     if not list((folder.root / "subsets").glob("block-*.parquet")):
         raise ValueError(f"{folder.root} is not measured yet; run `workbench measure` first")
+    left = Data(run).left_out
     made_from = fingerprint(
         version=VERSION,
         inputs=inputs,
         analysis=vars(run.experiment.analysis),
         signature=run.signature,
+        **({"left_out": left} if left else {}),
     )
     if manifest.stage("analyze") and _complete(folder.root, manifest, made_from):
         notice("analyze: up to date")
@@ -54,8 +57,8 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
             )
         with bar("analyze", len(TABLES) + len(FIGURES), "tables") as advance:
             frames = {}
-            for name, maker in TABLES.items():
-                table = maker.make(data)
+            for name in TABLES:
+                table = make_table(name, data)
                 _write(folder.root / "tables", name, table, run.signature)
                 tracker.table(name, table.frame)
                 frames[name] = table.frame
@@ -67,16 +70,18 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
 
 
 def summary(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
-    """Return the scalars that stand for a run: ``maj@8/T0.7`` and the like."""
+    """Return the scalars that stand for a run: ``maj@8/T0.7``, ``accuracy/Tunknown``."""
     values: dict[str, float] = {}
     for row in frames["accuracy_by_k_temperature"].to_dict("records"):
         for name, value in row.items():
             if str(name).endswith("_correct") or name == "coverage":
                 short = str(name).removesuffix("_correct").replace("coverage", "pass")
-                values[f"{short}@{int(row['k'])}/T{row['temperature']:g}"] = float(value)
+                at = spell_temperature(row["temperature"])
+                values[f"{short}@{int(row['k'])}/T{at}"] = float(value)
     for row in frames["statuses"].to_dict("records"):
-        values[f"accuracy/T{row['temperature']:g}"] = float(row["accuracy"])
-        values[f"distinct_texts/T{row['temperature']:g}"] = float(row["distinct_texts"])
+        for name in ("accuracy", "distinct_texts"):
+            if name in row:
+                values[f"{name}/T{spell_temperature(row['temperature'])}"] = float(row[name])
     return values
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from analysis.buckets import bucket, bucket_numbers
 from analysis.correlation import LEVELS, Correlation, correlate
-from analysis.data import POOL, Data, Table, counts, cut, dropped
+from analysis.data import POOL, RULE, Data, Table, counts, cut, dropped
 from workbench.metrics import METRICS
 from workbench.tasks.math_answers import RULES
 from workbench.types import STATUSES
@@ -39,8 +39,9 @@ def accuracy_by_k_temperature(data: Data) -> Table:
 def _accuracy(data: Data, keys: list[str]) -> Table:
     """Selections and coverage by ``keys``, beside a single sample and greedy decoding."""
     single = data.expectations[data.expectations["k"] == 1]
-    singles = single.set_index(["problem_id", "temperature"])["pass@k"].rename("single_sample")
-    frame = data.collapsed.join(singles, on=["problem_id", "temperature"])
+    pool = ["problem_id", "temperature"]
+    singles = single[[*pool, "pass@k"]].rename(columns={"pass@k": "single_sample"})
+    frame = data.collapsed.merge(singles, on=pool, how="left")  # an unknown temperature too
     columns = [*data.outcomes, "single_sample"]
     greedy = single[single["temperature"] == 0.0]
     if not greedy.empty:
@@ -49,7 +50,7 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
         )
         columns.append("greedy")
     rows = []
-    for key, part in frame.groupby(keys, sort=True):
+    for key, part in frame.groupby(keys, sort=True, dropna=False):
         rows.append(dict(zip(keys, key, strict=True)) | data.means(part, columns))
     notes = [*counts(data), *dropped(data, data.outcomes)]
     notes.append("single_sample is pass@1, exact; coverage: any of the k is correct")
@@ -59,10 +60,10 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
 def coverage_curve(data: Data) -> Table:
     """Exact pass@k, maj@k and best@k over all k-subsets, by temperature."""
     frame = data.expectations
-    unknown = int(frame.drop_duplicates(["problem_id", "temperature"])["num_unknown"].sum())
+    unknown = data.unknown
     names = [c for c in frame.columns if c.endswith("@k") or (unknown and c.endswith("@k_upper"))]
     rows = []
-    for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True):
+    for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True, dropna=False):
         rows.append({"temperature": temperature, "k": k} | data.means(part, names))
     notes = [*counts(data), "exact expectations over all k-subsets, no sampling error"]
     if unknown:
@@ -75,19 +76,19 @@ def coverage_curve(data: Data) -> Table:
 
 def sampling_check(data: Data) -> Table:
     """Means over the drawn subsets against exact expectations: z beyond ±4 would be a fault."""
-    drawn = data.subsets.groupby(POOL)[list(data.outcomes)].agg(["mean", "count"])
-    exact = data.expectations.set_index(POOL)
+    drawn = data.subsets.groupby(POOL, dropna=False)[list(data.outcomes)].agg(["mean", "count"])
+    drawn.columns = drawn.columns.map(" ".join)
+    known = drawn.reset_index().merge(data.expectations, on=POOL)
+    known = known[known["num_unknown"] == 0]
     rows = []
-    for (k, temperature), part in drawn.groupby(level=["k", "temperature"]):
-        known = exact.loc[part.index]
-        sampled = known["num_unknown"] == 0
+    for (k, temperature), part in known.groupby(["k", "temperature"], dropna=False):
         for outcome in data.outcomes:
             name = outcome.removesuffix("_correct").replace("coverage", "pass") + "@k"
-            if name not in known or not sampled.any():
+            if name not in part:
                 continue
-            p = known.loc[sampled, name].to_numpy()
-            mean = part.loc[sampled, (outcome, "mean")].to_numpy()
-            variance = p * (1 - p) / part.loc[sampled, (outcome, "count")].to_numpy()
+            p = part[name].to_numpy()
+            mean = part[f"{outcome} mean"].to_numpy()
+            variance = p * (1 - p) / part[f"{outcome} count"].to_numpy()
             error = float(np.sqrt(np.clip(variance, 0, None).sum())) / len(p)
             gap = float(mean.mean() - p.mean())
             rows.append(
@@ -128,8 +129,9 @@ def correct_count_correlation(data: Data) -> Table:
     """Correlation of dpp with the number of correct samples, by temperature and k."""
     rows = []
     if "dpp" not in data.metrics:
-        return Table(pd.DataFrame(), ("the experiment does not measure dpp",))
-    for (temperature, k), cell in data.subsets.groupby(["temperature", "k"], sort=True):
+        return Table(pd.DataFrame(), (_unmeasured(data, "dpp"),))
+    cells = data.subsets.groupby(["temperature", "k"], sort=True, dropna=False)
+    for (temperature, k), cell in cells:
         for _, rule, part in _metric_rows(data, cell, ["dpp"]):
             row: dict[str, object] = {"temperature": temperature, "k": k, "rows": rule}
             for method in ("pearson", "spearman"):
@@ -146,7 +148,7 @@ def correct_count_correlation(data: Data) -> Table:
 def partial_correlation(data: Data) -> Table:
     """Correlation of each metric with coverage, and the same with likelihood held fixed."""
     if "avg_log_prob" not in data.metrics:
-        return Table(pd.DataFrame(), ("the experiment does not measure avg_log_prob",))
+        return Table(pd.DataFrame(), (_unmeasured(data, "avg_log_prob"),))
     rows = []
     others = [name for name in data.metrics if name != "avg_log_prob"]
     for k, cell in data.subsets.groupby("k", sort=True):
@@ -197,20 +199,23 @@ def buckets(data: Data) -> Table:
 
 def statuses(data: Data) -> Table:
     """What became of the samples, by temperature: statuses, answer rules, accuracy, repeats."""
-    names = ["samples", *STATUSES, *(f"rule:{rule}" for rule in RULES)]
+    usual = [f"{RULE}{rule}" for rule in RULES]
+    others = sorted(c for c in data.pools.columns if c.startswith(RULE) and c not in usual)
+    names = ["samples", *STATUSES, *usual, *others]
+    values = ["accuracy", "distinct_texts", "mean_tokens"]
+    shown = [v for v in values if v == "distinct_texts" or data.pools[v].notna().any()]
     rows = []
-    for temperature, part in data.pools.groupby("temperature", sort=True):
+    for temperature, part in data.pools.groupby("temperature", sort=True, dropna=False):
         row: dict[str, object] = {"temperature": temperature}
         row |= {name: int(part[name].sum()) for name in names}
-        rows.append(row | data.means(part, ["accuracy", "distinct_texts", "mean_tokens"]))
-    return Table(
-        pd.DataFrame(rows),
-        (
-            "counts of samples; accuracy over samples whose correctness is known",
-            "distinct_texts: share of distinct texts in a pool, mean over problems",
-            *cut(data),
-        ),
-    )
+        rows.append(row | data.means(part, shown))
+    notes = ["counts of samples; accuracy over samples whose correctness is known"]
+    if data.unknown:
+        notes.append(f"{data.unknown:,} samples are of unknown correctness")
+    notes.append("distinct_texts: share of distinct texts in a pool, mean over problems")
+    if "mean_tokens" not in shown:
+        notes.append("lengths in tokens are unknown")
+    return Table(pd.DataFrame(rows), (*notes, *cut(data)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +234,22 @@ TABLES: dict[str, Maker] = {
         statuses,
     )
 }  # fmt: skip
+
+
+def make_table(name: str, data: Data) -> Table:
+    """Return a table of ``TABLES``; empty where it needs correctness and none is known."""
+    if not data.judged and name != "statuses":
+        return Table(
+            pd.DataFrame(),
+            (f"no sample's correctness is known ({data.unknown:,} samples): nothing to compare",),
+        )
+    return TABLES[name].make(data)
+
+
+def _unmeasured(data: Data, metric: str) -> str:
+    """Say why a table that is about one metric is empty."""
+    reason = data.left_out.get(metric)
+    return f"{metric} is not measured: {reason or 'the experiment does not ask for it'}"
 
 
 def _metric_rows(

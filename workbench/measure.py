@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from workbench.absent import left_out, listed, missing, without
 from workbench.config import Experiment, Measure
 from workbench.folder import Folder, fresh
 from workbench.generate.identity import pool_sizes
@@ -45,29 +48,36 @@ def measure(
         ValueError: scores are missing or of other samples.
     """
     sizes = pool_sizes(experiment.generation)
+    _require_scores(folder)
+    left = left_out(experiment, aggregators, missing(folder, experiment, aggregators))
+    experiment = without(experiment, left)
     with_embeddings = needs_embeddings(experiment, aggregators)
     settings = {
         "version": VERSION,
         "measure": dataclasses.asdict(experiment.measure),
         "selection": dataclasses.asdict(experiment.selection),
-        "pools": sorted(sizes.items()),
+        "pools": sorted(sizes.items(), key=lambda pool: (math.isnan(pool[0]), pool)),
     }
     tables = ("scores", "embeddings") if with_embeddings else ("scores",)
     made_from = {}
     for block in folder.blocks_with_samples():
         inputs = [marks(folder.block_path(table, block)).get("content") for table in tables]
         if None in inputs:
-            raise ValueError(f"{folder.root} is not scored yet; run `workbench score` first")
+            raise ValueError(f"{folder.root} is not embedded yet; run `workbench score` first")
         made_from[block] = fingerprint(**settings, inputs=inputs)
     todo = [
         block
         for block, made in made_from.items()
         if not all(fresh(folder, table, block, made) for table in ("subsets", "expectations"))
     ]
-    if not todo and manifest.stage("measure").get("status") == "done":
+    before = manifest.stage("measure")
+    if not todo and before.get("status") == "done" and before.get("left_out", {}) == left:
         notice("measure: up to date")
         return
+    if left:
+        notice(f"measure: left out: {listed(left)}")
     with manifest.running("measure", fingerprint(blocks=made_from)) as entry:
+        entry["left_out"] = left
         with bar("measure", len(todo), "blocks") as advance:
             for block in todo:
                 rows = read_block(folder, block, with_embeddings=with_embeddings)
@@ -81,12 +91,19 @@ def measure(
                     ]
                     expected += expectations(pool, experiment, aggregators)
                 made = made_from[block]
-                write_table(folder.block_path("subsets", block), _columns(subsets), made)
-                write_table(
-                    folder.block_path("expectations", block), pa.Table.from_pylist(expected), made
-                )
+                for name, table in (
+                    ("subsets", _columns(subsets)),
+                    ("expectations", pa.Table.from_pylist(expected)),
+                ):
+                    write_table(folder.block_path(name, block), _unknown_as_null(table), made)
                 advance(1)
         entry["blocks"] = len(made_from)
+
+
+def _require_scores(folder: Folder) -> None:
+    for block in folder.blocks_with_samples():
+        if not folder.block_path("scores", block).exists():
+            raise ValueError(f"{folder.root} is not scored yet; run `workbench score` first")
 
 
 def measure_subsets(
@@ -121,7 +138,8 @@ def measure_subsets(
         base, _, reward = name.partition(":")
         rule = lookup(aggregators, base, "aggregator")
         picks = [
-            rule.pick(pool, members, reward or experiment.selection.reward) for members in subsets
+            rule.pick(pool, members, reward or experiment.selection.reward or "")
+            for members in subsets
         ]
         outcomes = [
             _outcome(pool, members, pick) for members, pick in zip(subsets, picks, strict=True)
@@ -180,7 +198,7 @@ def expectations(
                 if suffix and not unknown:
                     row[f"{name}@k{suffix}"] = row[f"{name}@k"]
                 else:
-                    chosen = reward or experiment.selection.reward
+                    chosen = reward or experiment.selection.reward or ""
                     row[f"{name}@k{suffix}"] = float(expected(version, k, chosen))
         rows.append(row)
     return rows
@@ -202,6 +220,18 @@ def _outcome(pool: Pool, members: Ints, pick: int | None) -> bool | None:
 
 def _nullable(values: Floats, convert: Callable[[float], Any]) -> list[Any]:
     return [None if np.isnan(value) else convert(value) for value in values]
+
+
+def _unknown_as_null(table: pa.Table) -> pa.Table:
+    """Store an unknown temperature as null, as the samples have it."""
+    if "temperature" not in table.schema.names:
+        return table
+    values = table.column("temperature").combine_chunks()
+    if not pc.any(pc.is_nan(values)).as_py():
+        return table
+    place = table.schema.names.index("temperature")
+    known = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
+    return table.set_column(place, "temperature", known)
 
 
 def _columns(parts: Sequence[Mapping[str, Any]]) -> pa.Table:

@@ -32,7 +32,8 @@ def read_block(folder: Folder, block: int, *, with_embeddings: bool) -> BlockRow
     Raises:
         ValueError: a table is missing, damaged or of other samples.
     """
-    frame = folder.read_samples(block, SAMPLE_COLUMNS).to_pandas()
+    samples = folder.read_samples(block, SAMPLE_COLUMNS).to_pandas()
+    frame = samples.reindex(columns=list(SAMPLE_COLUMNS))  # older runs lack the latest columns
     scores = _table(folder, "scores", block).to_pandas()
     _same_rows(folder, "scores", frame, scores)
     joined = pd.concat([frame, scores.drop(columns=list(KEY))], axis=1)
@@ -50,14 +51,14 @@ def pools(rows: BlockRows, sizes: Mapping[float, int], settings: Measure) -> Ite
 
     Args:
         rows: the block.
-        sizes: samples wanted per pool, by temperature; others are left aside, and of a larger
-            pool the first samples are taken.
+        sizes: samples wanted per pool, by temperature (NaN: the unknown one); others are left
+            aside, and of a larger pool the first samples are taken.
         settings: how BLEU is computed.
     """
     frame = rows.frame
     wanted = frame["temperature"].map(sizes).fillna(0)
     frame = frame[frame["sample_index"] < wanted]
-    for key, part in frame.groupby(["problem_id", "temperature"], sort=False):
+    for key, part in frame.groupby(["problem_id", "temperature"], sort=False, dropna=False):
         problem_id, temperature = cast(tuple[str, float], key)
         part = part.sort_values("sample_index")
         yield Pool(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -141,8 +142,12 @@ class Run:
         except pd.errors.EmptyDataError:  # a table of metrics that the run does not measure
             return pd.DataFrame()
 
-    def pool(self, problem_id: str, temperature: float) -> Pool:
+    def pool(self, problem_id: str, temperature: float | None) -> Pool:
         """Return all samples of one problem at one temperature.
+
+        Args:
+            problem_id: the problem.
+            temperature: None (or NaN) for the unknown one of an imported run.
 
         Raises:
             ValueError: the run has no such pool, or is not scored.
@@ -150,14 +155,17 @@ class Run:
         places = {item.problem.id: place for place, item in enumerate(self.folder.read_problems())}
         block = lookup(places, problem_id, "problem") // int(self.manifest["problems_per_block"])
         found = {
-            pool.temperature: pool for pool in self.pools(block) if pool.problem_id == problem_id
+            None if math.isnan(pool.temperature) else pool.temperature: pool
+            for pool in self.pools(block)
+            if pool.problem_id == problem_id
         }
-        if float(temperature) not in found:
-            known = ", ".join(map(str, sorted(found))) or "none"
+        wanted = None if temperature is None or math.isnan(temperature) else float(temperature)
+        if wanted not in found:
+            known = ", ".join("unknown" if t is None else str(t) for t in found) or "none"
             raise ValueError(
                 f"{problem_id} has no pool at temperature {temperature} (known: {known})"
             )
-        return found[float(temperature)]
+        return found[wanted]
 
     def pools(self, block: int) -> Iterator[Pool]:
         """Yield the scored pools of one block."""

@@ -1,0 +1,315 @@
+"""Samples that somebody else drew: JSONL in, checked rows out, one at a time."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass as plain_dataclass
+from dataclasses import field, fields
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic.dataclasses import dataclass
+
+from workbench.faults import type_fault
+from workbench.lookup import lookup
+from workbench.tasks.problems import FAULTS_SHOWN, parse_object
+
+ROUNDING = 1e-3
+"""How far above 0 a log-probability may lie before it is taken for something else, nats."""
+
+
+def _valid(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"holds half a surrogate pair at character {error.start + 1}") from error
+    return text
+
+
+def _as_text(value: Any) -> str | None:
+    """Return a text or a number as text; None for none, and for an empty one."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"expected a text or a number, got {value!r}")
+    return str(value).strip() or None
+
+
+def _as_truth(value: Any) -> Any:
+    return bool(value) if isinstance(value, int | float) and value in (0, 1) else value
+
+
+Text = Annotated[str, AfterValidator(_valid)]
+Label = Annotated[Text, BeforeValidator(_as_text)]
+Answer = Annotated[Text | None, BeforeValidator(_as_text)]
+LogProb = Annotated[float, Field(le=ROUNDING)]
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, allow_inf_nan=False))
+class Row:
+    """One sample as a file has it. Only the problem's name and the text have to be there."""
+
+    problem_id: Label
+    text: Text
+    problem: Text | None = None
+    gold: Answer = None
+    model: Text | None = None
+    prompt_style: Text | None = None
+    temperature: Annotated[float, Field(ge=0)] | None = None
+    sample_index: Annotated[int, Field(ge=0)] | None = None
+    """Its place in the pool; places that are left out are closed up."""
+    answer: Answer = None
+    correct: Annotated[bool | None, BeforeValidator(_as_truth)] = None
+    token_logprobs: list[LogProb] | None = None
+    """Nats, under the untempered model, as everywhere."""
+    logprob: LogProb | None = None
+    """The sum over the tokens, nats."""
+    mean_logprob: LogProb | None = None
+    """Nats per token."""
+    num_tokens: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    reward: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse token counts that differ."""
+        if self.token_logprobs and self.num_tokens not in (None, len(self.token_logprobs)):
+            raise ValueError(
+                f"num_tokens is {self.num_tokens}, but token_logprobs has "
+                f"{len(self.token_logprobs)} entries"
+            )
+
+    def likelihood(self) -> tuple[int | None, float | None, float | None]:
+        """Return tokens, sum [nats] and mean [nats/token] of log-probabilities; None if unknown."""
+        tokens, total, mean = self.num_tokens, self.logprob, self.mean_logprob
+        if self.token_logprobs:
+            tokens, total = len(self.token_logprobs), math.fsum(self.token_logprobs)
+            mean = total / tokens
+        if mean is None and total is not None and tokens:
+            mean = total / tokens
+        return tokens, total, mean
+
+
+COLUMNS = tuple(item.name for item in fields(Row))
+REQUIRED = ("problem_id", "text")
+
+
+def _probability(reward: float) -> float:
+    if not 0 <= reward <= 1:
+        raise ValueError(
+            f"reward: {reward:g} is not a probability in [0, 1]; give --reward-scale logit (its "
+            "sigmoid is kept) or log (a log-probability: its exponential)"
+        )
+    return reward
+
+
+def _sigmoid(reward: float) -> float:
+    small = math.exp(-abs(reward))
+    return 1 / (1 + small) if reward >= 0 else small / (1 + small)
+
+
+def _exponential(reward: float) -> float:
+    if reward > ROUNDING:
+        raise ValueError(
+            f"reward: {reward:g} is not a log-probability, which is at most 0; give "
+            "--reward-scale logit or probability"
+        )
+    return min(1.0, math.exp(reward))
+
+
+SCALES: dict[str, Callable[[float], float]] = {
+    "probability": _probability,
+    "logit": _sigmoid,
+    "log": _exponential,
+}
+"""What a reward is -> the same as a weight in [0, 1], larger where the reward is larger."""
+
+
+@plain_dataclass(frozen=True)
+class Source:
+    """A file and how it is to be read."""
+
+    path: Path
+    columns: Mapping[str, str] = field(default_factory=dict)
+    """Our name of a column -> theirs, where they differ."""
+    where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Column -> the values, as text, of the rows that are taken."""
+    reward_scale: str = "probability"
+
+
+def source(
+    path: Path, columns: Sequence[str] = (), where: Sequence[str] = (), scale: str = "probability"
+) -> Source:
+    """Return a source from the options of a command line.
+
+    Args:
+        path: the file; gzip is noticed.
+        columns: renamings, each ``OURS=THEIRS``.
+        where: filters, each ``COLUMN=VALUE``; several of one column take either value.
+        scale: a key of ``SCALES``.
+
+    Raises:
+        ValueError: there is no such file, or an option is malformed.
+    """
+    if not path.is_file():
+        raise ValueError(f"there is no file {path} (looked for from {Path.cwd()})")
+    lookup(SCALES, scale, "reward scale")
+    renamed: dict[str, str] = {}
+    for option in columns:
+        ours, _, theirs = option.partition("=")
+        if not (ours and theirs):
+            raise ValueError(f"--column {option}: expected OURS=THEIRS, such as text=completion")
+        lookup(dict.fromkeys(COLUMNS), ours, "column")
+        if ours in renamed:
+            raise ValueError(f"--column {option}: {ours} is already {renamed[ours]}")
+        renamed[ours] = theirs
+    wanted: dict[str, tuple[str, ...]] = {}
+    for option in where:
+        name, equals, value = option.partition("=")
+        if not (name and equals):
+            raise ValueError(f"--where {option}: expected COLUMN=VALUE, such as temperature=0.7")
+        wanted[name] = (*wanted.get(name, ()), value)
+    return Source(path, renamed, wanted, scale)
+
+
+class Reading:
+    """One pass over a file: its rows, and what was noticed on the way."""
+
+    def __init__(self, source: Source) -> None:
+        """Begin before the first line."""
+        self.source = source
+        self.columns: dict[str, None] = {}
+        """Their columns, in order of appearance."""
+        self.faults: list[str] = []
+        self._hidden = 0
+        self._seen: dict[str, dict[str, None]] = {name: {} for name in source.where}
+
+    def fault(self, line: int, message: str) -> None:
+        """Note what is wrong with a line; only the first few are kept."""
+        if len(self.faults) < FAULTS_SHOWN:
+            self.faults.append(f"  line {line}: {message}")
+        else:
+            self._hidden += 1
+
+    def rows(self) -> Iterator[tuple[int, Row]]:
+        """Yield (line number, row) of the sound rows that are taken; rewards as weights.
+
+        Raises:
+            ValueError: the file cannot be unpacked, or has not the columns that are needed.
+        """
+        theirs = {name: self.source.columns.get(name, name) for name in COLUMNS}
+        for number, line in enumerate(_lines(self.source.path), start=1):
+            if not line.strip():
+                continue
+            try:
+                record = parse_object(line)
+                first = not self.columns
+                self.columns |= dict.fromkeys(record)
+                if first:  # or every line would be a fault of its own
+                    self._require(REQUIRED, theirs)
+                if self._taken(record, theirs):
+                    yield number, self._row(record, theirs)
+            except MissingColumnError:
+                raise
+            except ValidationError as error:
+                for item in error.errors(include_url=False):
+                    wrong = type_fault(dict(item), {})
+                    self.fault(number, ": ".join([*_label(wrong.at, theirs), wrong.message]))
+            except ValueError as error:
+                self.fault(number, str(error))
+
+    def _row(self, record: Mapping[str, Any], theirs: Mapping[str, str]) -> Row:
+        values = {ours: record[name] for ours, name in theirs.items() if name in record}
+        if isinstance(values.get("reward"), int | float) and math.isfinite(values["reward"]):
+            values["reward"] = SCALES[self.source.reward_scale](values["reward"])
+        return Row(**values)
+
+    def _require(self, names: Sequence[str], theirs: Mapping[str, str]) -> None:
+        """Refuse a file without some of our columns, once its own are known."""
+        missing = [name for name in names if theirs.get(name, name) not in self.columns]
+        if missing:
+            raise MissingColumnError(
+                f"{self.source.path} has no column "
+                f"{', '.join(repr(theirs.get(name, name)) for name in missing)}; it has: "
+                f"{', '.join(self.columns) or 'none'}. Say which one is meant with "
+                f"--column {missing[0]}=THEIRS"
+            )
+
+    def _taken(self, record: Mapping[str, Any], theirs: Mapping[str, str]) -> bool:
+        taken = True
+        for column, wanted in self.source.where.items():
+            value = record.get(theirs.get(column, column))
+            if len(self._seen[column]) <= FAULTS_SHOWN:
+                self._seen[column][_spelling(value)] = None
+            taken = taken and any(_is(value, text) for text in wanted)
+        return taken
+
+    def check(self, found: int) -> None:
+        """Refuse a file with faults, or without any row that is taken.
+
+        Args:
+            found: how many rows were taken.
+
+        Raises:
+            ValueError: naming up to five faults by line, or what there is instead.
+        """
+        path = self.source.path
+        if self.faults:
+            more = [f"  and {self._hidden:,} more"] if self._hidden else []
+            raise ValueError("\n".join([f"{path} cannot be imported:", *self.faults, *more]))
+        if not self.columns:
+            raise ValueError(f"{path} holds no samples; it needs one JSON object a line")
+        self._require([*self.source.columns, *self.source.where], self.source.columns)
+        if not found:
+            there = "; ".join(
+                f"{column} is {', '.join(list(seen)[:FAULTS_SHOWN])}"
+                + (", ..." if len(seen) > FAULTS_SHOWN else "")
+                for column, seen in self._seen.items()
+            )
+            raise ValueError(f"no row of {path} is what --where asks for: {there}")
+
+
+class MissingColumnError(ValueError):
+    """A file without a column that has to be there."""
+
+
+def _label(at: tuple[str, ...], theirs: Mapping[str, str]) -> list[str]:
+    """Return where in a row a fault is, under both names of the column."""
+    if not at:
+        return []
+    name = theirs.get(at[0], at[0])
+    return [at[0] if name == at[0] else f"{at[0]} ({name})"]
+
+
+def _spelling(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _is(value: Any, text: str) -> bool:
+    """Say whether a value is what an option says: the text itself, or the same number or null."""
+    if isinstance(value, str):
+        return value == text
+    try:
+        meant = json.loads(text)
+    except ValueError:
+        return False
+    return bool(meant == value) and isinstance(meant, bool) == isinstance(value, bool)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, unpacked if it is gzip, whatever its name."""
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    number = 0
+    try:
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} cannot be unpacked beyond line {number} ({error}); it is cut off or damaged: "
+            "fetch it again"
+        ) from error

@@ -1,0 +1,150 @@
+"""What is to be known of a file of samples before any of it is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.folder import Known
+from workbench.prompts import prompt_hash
+from workbench.records import COLUMNS, Reading, Row, Source
+from workbench.types import Problem, Prompt
+
+CELL = ("model", "prompt_style")
+"""Columns of which one run has one value."""
+
+
+@dataclass
+class Asked:
+    """A problem as its rows have it; what one row leaves out, another may say."""
+
+    place: int
+    line: int
+    """Where it was first seen."""
+    said: dict[str, str] = field(default_factory=dict)
+    """``problem`` and ``gold``, where a row says them."""
+    unjudged: int = 0
+    """Rows that do not say whether they are correct."""
+
+
+@dataclass
+class Survey:
+    """What the sound rows of a file hold."""
+
+    samples: int = 0
+    problems: dict[str, Asked] = field(default_factory=dict)
+    """By name, in order of appearance."""
+    pools: dict[tuple[int, float | None], list[int]] = field(default_factory=dict)
+    """(place of the problem, temperature) -> [samples, largest sample_index]."""
+    cells: dict[str, Counter[str | None]] = field(
+        default_factory=lambda: {name: Counter() for name in CELL}
+    )
+    having: Counter[str] = field(default_factory=Counter)
+    """Rows that have a value, by column; ``mean`` for a known mean log-probability."""
+    columns: tuple[str, ...] = ()
+    """The file's own names of its columns."""
+    used: frozenset[str] = frozenset()
+    """Those of them that are read."""
+
+    @property
+    def temperatures(self) -> list[float | None]:
+        """The temperatures, rising; None, the unknown one, last."""
+        found = {temperature for _, temperature in self.pools}
+        return sorted(found, key=lambda t: (t is None, t or 0.0))
+
+    def add(self, line: int, row: Row) -> None:
+        """Take a row into account.
+
+        Raises:
+            ValueError: it contradicts an earlier one.
+        """
+        asked = self.problems.setdefault(row.problem_id, Asked(len(self.problems), line))
+        for name in ("problem", "gold"):
+            value = getattr(row, name)
+            if value is not None and asked.said.setdefault(name, value) != value:
+                raise ValueError(
+                    f"{name}: {row.problem_id!r} has another one than on line {asked.line}; "
+                    "give each problem its own problem_id"
+                )
+        asked.unjudged += row.correct is None
+        pool = self.pools.setdefault((asked.place, row.temperature), [0, -1])
+        pool[0] += 1
+        pool[1] = max(pool[1], -1 if row.sample_index is None else row.sample_index)
+        for name in CELL:
+            self.cells[name][getattr(row, name)] += 1
+        tokens, _, mean = row.likelihood()
+        self.having.update(name for name in COLUMNS if getattr(row, name) is not None)
+        self.having.update(tokens=tokens is not None, mean=mean is not None)
+        self.samples += 1
+
+    def known(self) -> Iterator[Known]:
+        """Yield the problems, in order of appearance; a question that is not said is empty."""
+        for name, asked in self.problems.items():
+            question = asked.said.get("problem", "")
+            problem = Problem(name, question, asked.said.get("gold"))
+            yield Known(problem, prompt_hash(Prompt(text=question)))
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a manifest keeps: counts, and what of ``absent.COLUMNS`` is missing."""
+        sizes = Counter(count for count, _ in self.pools.values())
+        golds = sum("gold" in asked.said for asked in self.problems.values())
+        there = {
+            "logprobs": self.having["mean"],
+            "num_tokens": self.having["tokens"],
+            "entropies": 0,
+            "clusters": self.having["answer"] + golds,
+            "reward_given": self.having["reward"],
+        }
+        return {
+            "samples": self.samples,
+            "problems": len(self.problems),
+            "temperatures": self.temperatures,
+            "n": max(sizes),
+            "pools": sorted(sizes.items(), reverse=True),
+            "closed_up": sum(last >= count for count, last in self.pools.values()),
+            "model": next(iter(self.cells["model"])),
+            "golds": golds,
+            "questions": sum("problem" in asked.said for asked in self.problems.values()),
+            "rows_with": {n: self.having[n] for n in ("answer", "correct", "reward", "mean")},
+            "unknown_correct": sum(
+                asked.unjudged for asked in self.problems.values() if "gold" not in asked.said
+            ),
+            "unused": [name for name in self.columns if name not in self.used],
+            "absent": [need for need, count in there.items() if not count],
+        }
+
+
+def survey(source: Source) -> Survey:
+    """Check every row of a file and learn what it holds.
+
+    Raises:
+        ValueError: the file has faults, which are named by line; nothing is taken; or what is
+            taken has several models or prompt styles.
+    """
+    found = Survey()
+    reading = Reading(source)
+    for line, row in reading.rows():
+        try:
+            found.add(line, row)
+        except ValueError as fault:
+            reading.fault(line, str(fault))
+    reading.check(found.samples)
+    theirs = {name: source.columns.get(name, name) for name in COLUMNS}
+    for name, values in found.cells.items():
+        if len(values) > 1:
+            listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
+            raise ValueError(
+                f"{source.path} has samples of {len(values)} {name}s, and a run is of one: "
+                f"{listed}; choose with --where {theirs[name]}=VALUE"
+            )
+    numbered = found.having["sample_index"]
+    if numbered not in (0, found.samples):
+        raise ValueError(
+            f"{source.path} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
+            "to all of them, or to none: then they are numbered in order"
+        )
+    found.columns = tuple(reading.columns)
+    found.used = frozenset([*theirs.values(), *source.where])
+    return found
