@@ -193,8 +193,8 @@ class Selection:
 
     aggregators: Names = ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
     """Aggregators of ``workbench list``; ``best:NAME`` picks by another reward."""
-    reward: str = "likelihood"
-    """The reward that ``best`` and ``weighted`` use."""
+    reward: str | None = "likelihood"
+    """The reward that ``best`` and ``weighted`` use; null for none, and then these are left out."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -251,6 +251,8 @@ class Experiment:
             has_orm=self.scoring.orm is not None,
             temperatures=self.generation.temperatures,
             backend=self.generation.backend,
+            logprobs=self.generation.logprobs,
+            metrics=self.measure.metrics,
         )
         if found:
             raise ValueError("; ".join(f"{key}: {message}" for key, message in found))
@@ -267,6 +269,8 @@ def contradictions(
     has_orm: bool,
     temperatures: Sequence[float | None] | None,
     backend: str | None,
+    logprobs: int | None,
+    metrics: Sequence[str] | None,
 ) -> list[tuple[str, str]]:
     """Return what is possible key by key but not together, as (key, message).
 
@@ -290,7 +294,7 @@ def contradictions(
             (
                 "measure.k",
                 f"subsets of {max(k)} samples need generation.n of at least {max(k)}, got {n}; "
-                "raise generation.n or lower k",
+                + ("lower k" if backend == "import" else "raise generation.n or lower k"),
             )
         )
     if max_tokens is not None and max_model_len is not None and max_tokens >= max_model_len:
@@ -307,6 +311,14 @@ def contradictions(
                 "selection.reward",
                 f"{reward!r} is not among scoring.rewards {list(rewards)}; "
                 "add it there or choose one of them",
+            )
+        )
+    if "seq_entropy" in (metrics or ()) and logprobs == 0 and backend != "import":
+        found.append(
+            (
+                "measure.metrics",
+                "seq_entropy needs the entropies of the samples; set generation.logprobs to 20, "
+                "or leave it out",
             )
         )
     if "orm" in (rewards or ()) and not has_orm:

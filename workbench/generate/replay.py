@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 import numpy as np
 
@@ -21,7 +21,7 @@ OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take t
 KNOWN_OPTIONS = ("seconds_per_sample",)
 
 
-def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
     """Yield one make-believe sample per request, in the order of the requests.
 
     Raises:

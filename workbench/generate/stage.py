@@ -15,13 +15,14 @@ from typing import Any
 
 from workbench.config import Experiment, Generation
 from workbench.folder import Folder, Known, block_size
-from workbench.generate import BACKENDS, resolve
+from workbench.generate import BACKENDS, Sampler, imported, resolve
 from workbench.generate.identity import (
     differences,
     drawing_settings,
     identity,
     pool_sizes,
     sample_seed,
+    server_facts,
 )
 from workbench.journal import Journal, read_journal
 from workbench.manifest import Manifest, environment
@@ -70,21 +71,17 @@ def generate(
         ValueError: the folder holds samples of another experiment, the model gives NaN
             log-probabilities, or the backend refuses its settings. Finished samples are kept.
     """
+    if experiment.generation.backend == "import":
+        return imported.check(folder, manifest, experiment)
     asked = ask(experiment)
-    current = identity(experiment)
+    recorded = manifest.data.get("identity", {})
+    current = identity(experiment) | server_facts(experiment, recorded)
     for block in folder.blocks_with_samples():
         folder.read_samples(block)  # whole, so that damage is named now and not hours later
     known = _settle(folder, manifest, asked, current)
     size = manifest.data.get("problems_per_block") or block_size(
         sum(pool_sizes(experiment.generation).values())
     )
-    manifest.update(
-        identity=current, drawn_with=drawing_settings(experiment), problems_per_block=size
-    )
-    folder.write_experiment(experiment)
-    folder.write_problems(known)
-    (folder.root / "samples").mkdir(exist_ok=True)
-
     places = {item.problem.id: place // size for place, item in enumerate(known)}
     wanted: dict[int, list[Asked]] = {}
     for item in asked:
@@ -95,6 +92,19 @@ def generate(
     }
     total = len(asked) * sum(pool_sizes(experiment.generation).values())
     left = sum(missing.values())
+    backend = BACKENDS[resolve(experiment.generation.backend)]
+    sampler = backend.sample
+    if left and backend.probe is not None:  # a server is asked only where it has to draw
+        probed = backend.probe(experiment)
+        current, sampler = {**current, **probed.facts}, probed.sample
+        _refuse_others(folder, manifest, current)
+
+    manifest.update(
+        identity=current, drawn_with=drawing_settings(experiment), problems_per_block=size
+    )
+    folder.write_experiment(experiment)
+    folder.write_problems(known)
+    (folder.root / "samples").mkdir(exist_ok=True)
     made_from = fingerprint(
         identity=current,
         prompts=[item.prompt_hash for item in asked],
@@ -116,7 +126,7 @@ def generate(
                 f"model {experiment.generation.model}"
             )
             with bar("generate", total, "samples", done=total - left) as advance:
-                for facts in _draw(folder, experiment.generation, wanted, missing):
+                for facts in _draw(folder, experiment.generation, sampler, wanted, missing):
                     advance(1)
                     entry.update(facts.counts())
                     if facts.drawn % max(1, left // 20) == 0:
@@ -152,6 +162,7 @@ class Facts:
 def _draw(
     folder: Folder,
     settings: Generation,
+    sampler: Sampler,
     wanted: Mapping[int, Sequence[Asked]],
     missing: Mapping[int, int],
 ) -> Iterator[Facts]:
@@ -164,8 +175,9 @@ def _draw(
     requests = (
         r for block, items in wanted.items() for r in _missing(folder, block, items, settings)
     )
+    samples = sampler(requests, settings)
     try:
-        for sample in BACKENDS[resolve(settings.backend)].sample(requests, settings):
+        for sample in samples:
             facts.first = facts.first or time.perf_counter()
             _refuse_nan(sample)
             block = block_of[sample.problem_id]
@@ -173,7 +185,7 @@ def _draw(
                 journals[block] = Journal(folder.journal(block))
             journals[block].add(sample)
             facts.drawn += 1
-            facts.tokens += len(sample.output_token_ids)
+            facts.tokens += sample.length or 0
             facts.errors += sample.stop_reason == "error"
             open_count[block] -= 1
             facts.finished = None if open_count[block] else block
@@ -181,6 +193,7 @@ def _draw(
                 journals.pop(block).close()
             yield facts
     finally:
+        samples.close()  # an engine's memory, a server's connections
         for journal in journals.values():
             journal.close()
     if facts.errors:
@@ -193,9 +206,7 @@ def _settle(
     """Return the run's problems, new ones added behind, after refusing what does not fit."""
     known = folder.read_problems()
     held = set(folder.blocks_with_samples())
-    before = manifest.data.get("identity")
-    if held and before is not None and before != dict(current):
-        raise ValueError(differences(folder.root, before, current))
+    _refuse_others(folder, manifest, current)
     place = {item.problem.id: number for number, item in enumerate(known)}
     changed = [
         item.problem.id
@@ -216,6 +227,14 @@ def _settle(
         else:
             known.append(entry)
     return known
+
+
+def _refuse_others(folder: Folder, manifest: Manifest, current: Mapping[str, Any]) -> None:
+    """Refuse to go on where the folder holds samples of another identity."""
+    before = manifest.data.get("identity")
+    held = list(folder.blocks_with_samples())
+    if held and before is not None and before != dict(current):
+        raise ValueError(differences(folder.root, before, current))
 
 
 def _requests(items: Sequence[Asked], settings: Generation) -> Iterator[Request]:

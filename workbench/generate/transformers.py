@@ -9,7 +9,7 @@ alone, and of the logits only one step's are ever held.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -102,7 +102,7 @@ class Row:
         )
 
 
-def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
     """Draw samples batch by batch, a batch yielded when its longest sample ends.
 
     A batch is of one prompt, which is read once; so no row is padded and none needs a mask. Of

@@ -7,7 +7,7 @@ import gc
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
@@ -28,7 +28,7 @@ DEFAULT_MAX_LOGPROBS = 20
 """How many of the likeliest tokens the engine tells unless it is started for more."""
 
 
-def sample(requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
+def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
     """Draw samples with vLLM, each yielded in the step in which it finishes.
 
     One request per sample with its own seed; requests that share a prompt share its prefix.

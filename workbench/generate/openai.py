@@ -1,0 +1,263 @@
+"""Backend ``openai``: any OpenAI-compatible server. The only module that imports openai.
+
+The client runs on an event loop in a thread of its own: a request to stop interrupts the main
+thread, and would be lost in a loop that runs there.
+"""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+from anyio.from_thread import BlockingPortal, start_blocking_portal
+from openai import (
+    APIConnectionError,
+    APIStatusError,
+    APITimeoutError,
+    AsyncOpenAI,
+    DefaultAsyncHttpx2Client,
+)
+
+from workbench.config import Generation
+from workbench.generate.server import Address, ServerOptions, address_of, options_of
+from workbench.generate.wire import Answer, body, parse, path_of, read
+from workbench.progress import notice
+from workbench.types import Request, Sample
+
+ITS_OWN_FAULT = (400, 413, 422)
+"""Statuses that are about one request: it is refused, and the others are not."""
+
+TO_CONNECT = 10.0
+"""Seconds to wait for a connection."""
+
+QUIET = 60.0
+"""Seconds between two notices of a server in trouble."""
+
+GO_ON = "finished samples are kept, and the same command goes on"
+
+
+class Refused(ValueError):
+    """A request that the server refuses for its own sake: too long, or an option it lacks."""
+
+
+@dataclass
+class Watch:
+    """Looks at all that passes between the client and the server."""
+
+    address: Address
+    max_retries: int
+    status: int | None = None
+    """The last status that was an error."""
+    quiet_until: float = 0.0
+
+    async def asked(self, request: httpx2.Request) -> None:
+        """Say that the server is in trouble, where a request has failed twice."""
+        tries = int(request.headers.get("x-stainless-retry-count", "0"))
+        if tries >= 2 and time.monotonic() > self.quiet_until:
+            self.quiet_until = time.monotonic() + QUIET
+            last = f", last status {self.status}" if self.status else ""
+            notice(
+                f"generate: the server at {self.address.url} fails{last}; asking again, each "
+                f"request up to {self.max_retries} times"
+            )
+
+    async def answered(self, response: httpx2.Response) -> None:
+        """Read an answer; one that is none counts as a dropped connection, and is asked again."""
+        self.status = response.status_code if response.is_error else None
+        if response.status_code == 200 and response.request.method == "POST":
+            try:
+                response.extensions["answer"] = parse(await response.aread())
+            except ValueError as fault:
+                raise httpx2.RemoteProtocolError(f"an answer that is none: {fault}") from None
+
+
+@dataclass(frozen=True)
+class Server:
+    """A connection to a server, to be used from the main thread."""
+
+    portal: BlockingPortal
+    client: AsyncOpenAI
+    address: Address
+    options: ServerOptions
+
+    def get(self, path: str) -> Any:
+        """Return the JSON at a path or address; None where there is none.
+
+        Raises:
+            ValueError: the server does not answer, or refuses the key.
+        """
+        return self.portal.call(self._get, path)
+
+    def post(self, path: str, fields: Mapping[str, Any]) -> Answer:
+        """Send one request.
+
+        Raises:
+            Refused: the server refuses this request.
+            ValueError: the server fails, refuses the key or does not know the model.
+        """
+        answer: Answer = self.portal.call(self._post, path, fields)
+        return answer
+
+    def draw(
+        self, request: Request, settings: Generation, left_out: Collection[str]
+    ) -> Future[Sample]:
+        """Begin to draw one sample; a request that is refused is an error row."""
+        return self.portal.start_task_soon(self._draw, request, settings, left_out)
+
+    async def _draw(
+        self, request: Request, settings: Generation, left_out: Collection[str]
+    ) -> Sample:
+        fields = body(
+            request.prompt,
+            settings,
+            temperature=request.temperature,
+            seed=request.seed,
+            max_tokens=settings.max_tokens,
+            top=settings.logprobs,
+            left_out=left_out,
+        )
+        try:
+            answer = await self._post(path_of(request.prompt), fields)
+        except Refused as fault:
+            return request.sampled("", "error", error=str(fault))
+        return read(request, answer, settings.logprobs)
+
+    async def _post(self, path: str, fields: Mapping[str, Any]) -> Answer:
+        try:
+            response = await self.client.post(path, cast_to=httpx2.Response, body=fields)
+        except APIStatusError as fault:
+            if fault.status_code in ITS_OWN_FAULT:
+                raise Refused(f"the server answers {self._status(fault)}") from None
+            if fault.status_code == 404:
+                raise ValueError(await self._unknown(fault, path)) from None
+            raise ValueError(self._status_fault(fault)) from None
+        except APIConnectionError as fault:
+            raise ValueError(self._no_answer(fault)) from None
+        answer: Answer = response.extensions["answer"]
+        return answer
+
+    async def _get(self, path: str) -> Any:
+        try:
+            response = await self.client.get(path, cast_to=httpx2.Response)
+            return response.json()
+        except APIStatusError as fault:
+            if fault.status_code in (401, 403):
+                raise ValueError(self._status_fault(fault)) from None
+            return None
+        except APIConnectionError as fault:
+            raise ValueError(self._no_answer(fault)) from None
+        except ValueError:  # a page for people
+            return None
+
+    async def _unknown(self, fault: APIStatusError, path: str) -> str:
+        names = model_names(await self._get("/models"))
+        way = (
+            f"it serves {', '.join(names)}: set generation.model"
+            if names
+            else "check generation.engine.base_url, which usually ends in /v1"
+        )
+        return f"the server at {self.address.url} answers {path} with {self._status(fault)}; {way}"
+
+    def _status_fault(self, fault: APIStatusError) -> str:
+        where = f"the server at {self.address.url} answers {self._status(fault)}"
+        if fault.status_code in (401, 403):
+            return f"{where}; set the environment variable OPENAI_API_KEY to a key that it takes"
+        wait = fault.response.headers.get("retry-after")
+        until = f" (it asks for a pause of {wait} s)" if wait else ""
+        return f"{where} though asked up to {self._tries} times{until}; {GO_ON}"
+
+    def _no_answer(self, fault: APIConnectionError) -> str:
+        cause = fault.__cause__
+        reason = (
+            f"gives no answer within generation.engine.timeout = {self.options.timeout:g} s"
+            if isinstance(fault, APITimeoutError) and not isinstance(cause, httpx2.ConnectTimeout)
+            else f"cannot be reached or breaks off ({cause or fault})"
+        )
+        text = f"the server at {self.address.url} {reason}, asked {self._tries} times; start it "
+        return self.address.hide_key(text + f"or mend generation.engine.base_url: {GO_ON}")
+
+    def _status(self, fault: APIStatusError) -> str:
+        """Return a status with what the server says to it, in one line."""
+        said = fault.body.get("message") if isinstance(fault.body, dict) else None
+        text = " ".join(str(said or fault.response.text).split())
+        detail = f" ({text[:300]})" if text else ""
+        return self.address.hide_key(f"{fault.status_code}{detail}")
+
+    @property
+    def _tries(self) -> int:
+        return self.client.max_retries + 1
+
+
+def model_names(listed: Any) -> list[str]:
+    """Return the names in a server's list of models; none if it is no list."""
+    rows = listed.get("data") if isinstance(listed, dict) else None
+    return [str(row["id"]) for row in rows or () if isinstance(row, dict) and "id" in row]
+
+
+@contextmanager
+def connect(settings: Generation, max_retries: int | None = None) -> Iterator[Server]:
+    """Open a connection to the server of an experiment.
+
+    What is in flight when the block ends is given up; nothing is left running.
+
+    Args:
+        settings: the server's address, and how hard it may be asked.
+        max_retries: fewer than the settings allow, where a person waits for the first answer.
+
+    Raises:
+        ValueError: it is not said where the server is.
+    """
+    options, address = options_of(settings), address_of(settings)
+    retries = options.max_retries if max_retries is None else min(max_retries, options.max_retries)
+    watch = Watch(address, retries)
+    client = AsyncOpenAI(
+        base_url=address.url,
+        api_key=address.key,
+        max_retries=retries,
+        timeout=httpx2.Timeout(options.timeout, connect=min(TO_CONNECT, options.timeout)),
+        http_client=DefaultAsyncHttpx2Client(
+            limits=httpx2.Limits(max_connections=None),  # as many as samples are in flight
+            event_hooks={"request": [watch.asked], "response": [watch.answered]},
+        ),
+    )
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
+        yield Server(portal, client, address, options)
+
+
+def sample(
+    requests: Iterable[Request], settings: Generation, left_out: Collection[str] = ()
+) -> Generator[Sample]:
+    """Draw samples from a server, each yielded as it finishes.
+
+    One request per sample with its own seed. What the client does of itself: a connection that is
+    refused or drops, a time-out, and statuses 408, 409, 429 (after the pause that the server asks
+    for) and 5xx are tried again with growing pauses.
+
+    Args:
+        requests: what to draw; pulled as places become free.
+        settings: how, and from which server.
+        left_out: options that the server does not take; see ``wire.REFUSABLE``.
+
+    Raises:
+        ValueError: the server goes on failing, refuses the key or does not know the model.
+    """
+    places = options_of(settings).concurrency
+    waiting = iter(requests)
+    running: set[Future[Sample]] = set()
+    with connect(settings) as server:
+        while True:
+            for request in itertools.islice(waiting, places - len(running)):
+                running.add(server.draw(request, settings, left_out))
+            if not running:
+                return
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            faults = [future.exception() for future in done]
+            yield from (future.result() for future in done if not future.exception())
+            for fault in filter(None, faults):  # what was finished beside it is kept
+                raise fault
