@@ -13,7 +13,13 @@ from workbench.tasks.math_answers import answers_equal, canonical_answer
 LONGEST_NUMBER = 300
 """Characters; a longer one is no answer but a model that cannot stop."""
 
-_PLAIN_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
+_SHORT_NUMBER = re.compile(
+    r"(-?)(?:((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?)"
+    r"|([0-9]{1,9})/([1-9][0-9]{0,8})|\\frac\{([0-9]{1,9})\}\{([1-9][0-9]{0,8})\})"
+)
+FAR_APART = Fraction(1, 10_000)
+"""A difference that no rounding of math-verify, which is to six decimals, makes nothing of."""
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
 _NUMBER = re.compile(
@@ -116,14 +122,29 @@ def _same(spelt: Callable[[str], str], gold: str, answer: str) -> bool:
 
 
 def _plain(gold: str, answer: str) -> bool | None:
-    """Decide for math-verify where its verdict is known: equal texts, and two plain integers.
+    """Decide for math-verify where its verdict is known, since it takes milliseconds.
 
-    It reads such integers as integers, and these are equal only where the texts are.
+    That is so of equal texts, of two plain integers, which it reads as such and which are equal
+    only where the texts are, and of two short numbers that are far apart.
     """
     if gold == answer:
         return True
-    both = _PLAIN_INTEGER.fullmatch(gold) and _PLAIN_INTEGER.fullmatch(answer)
-    return False if both else None
+    if _INTEGER.fullmatch(gold) and _INTEGER.fullmatch(answer):
+        return False
+    known, found = _short_number(gold), _short_number(answer)
+    if known is None or found is None or abs(known - found) <= FAR_APART:
+        return None
+    return False
+
+
+def _short_number(text: str) -> Fraction | None:
+    r"""Return an integer, decimal, ``a/b`` or ``\frac{a}{b}`` that floats hold to six decimals."""
+    found = _SHORT_NUMBER.fullmatch(text)
+    if found is None:
+        return None
+    whole, top, under = found[2], found[3] or found[5], found[4] or found[6]
+    size = Fraction(whole) if whole else Fraction(int(top), int(under))
+    return -size if found[1] else size
 
 
 CHECKERS: dict[str, Checker] = {

@@ -133,24 +133,58 @@ def test_letters(answer):
 
 integers = st.integers(-(10**15) + 1, 10**15 - 1).map(str)
 small = st.integers(-1000, 1000).map(str)
+decimals = st.tuples(st.integers(-(10**9) + 1, 10**9 - 1), st.integers(0, 999_999)).map(
+    lambda parts: f"{parts[0]}.{parts[1]:06}"
+)
+sizes = st.integers(0, 10**9 - 1)
+fractions = st.tuples(st.sampled_from([r"{}/{}", r"-\frac{{{}}}{{{}}}"]), sizes, sizes).map(
+    lambda parts: parts[0].format(parts[1], parts[2] or 1)
+)
+numbers = st.one_of(integers, small, decimals, fractions, st.floats(-9, 9).map("{:.3f}".format))
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.one_of(st.tuples(integers, integers), st.tuples(small, small)))
-def test_the_short_cut_for_integers_is_math_verify_s_verdict(pair):
+@settings(max_examples=150, deadline=None)
+@given(numbers, numbers)
+def test_the_short_cut_for_numbers_is_math_verify_s_verdict(gold, answer):
     from math_verify import parse, verify
 
-    short = CHECKERS["math"].quick(*pair)
-    gold, answer = (parse(f"${text}$", parsing_timeout=None) for text in pair)
-    assert short is verify(gold, answer, timeout_seconds=None)
+    short = CHECKERS["math"].quick(gold, answer)
+    if short is not None:
+        read = (parse(f"${text}$", parsing_timeout=None) for text in (gold, answer))
+        assert short is verify(*read, timeout_seconds=None)
 
 
 @pytest.mark.parametrize(
-    "pair", [("7", "07"), ("7", "+7"), ("-0", "0"), ("7", "7.0"), ("10000", "10,000"),
-             ("50", r"50\%"), ("1" * 16, "2" * 16), ("x", "y")],
-)  # fmt: skip
-def test_there_is_no_short_cut_for_anything_else(pair):
-    assert CHECKERS["math"].quick(*pair) is None
+    ("pair", "short"),
+    [
+        (("7", "7"), True),
+        (("7", "8"), False),
+        (("9" * 15, "8" * 15), False),
+        (("0.5", "50"), False),
+        (("0.5", "0.501"), False),
+        ((r"\frac{1}{3}", "-1/3"), False),
+        ((r"-\frac{1}{3}", "0.333"), False),
+        # math-verify's to decide
+        (("1/3", "0.3333"), None),
+        (("0.5", "0.50"), None),
+        (("0.5", "1/2"), None),
+        (("7", "07"), None),
+        (("7", "+7"), None),
+        (("-0", "0"), None),
+        (("10000", "10,000"), None),
+        (("50", r"50\%"), None),
+        (("1" * 16, "2" * 16), None),
+        (("0.1", "12345678901.5"), None),
+        (("1/0", "5"), None),
+        ((r"\frac{1/2}", "5"), None),
+        ((r"{1}{2}", "5"), None),
+        ((r"\frac{1}{2}/3", "5"), None),
+        (("x", "y"), None),
+    ],
+)
+def test_where_there_is_a_short_cut(pair, short):
+    assert CHECKERS["math"].quick(*pair) is short
+    assert CHECKERS["math"].quick(*reversed(pair)) is short
 
 
 @pytest.mark.parametrize("name", CHECKERS)
