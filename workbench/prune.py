@@ -1,0 +1,238 @@
+"""PRUNERS: which m of a pool's N samples are kept, and how good the kept ones are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, partial
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from workbench.config import Experiment
+from workbench.diverse import farthest_point, greedy_map, k_dpp, k_medoids
+from workbench.lookup import lookup
+from workbench.metrics.passk import pass_at_k
+from workbench.subsets import choose_subsets, pool_rng
+from workbench.types import Aggregator, Floats, Ints, Pool
+
+LEAST_JITTER = 1e-9
+"""With less, rounding could make the kernel of repeated texts indefinite."""
+ORDERS = 4
+"""Random orders in which a set chosen without chance is looked at: they break ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruner:
+    """A way to keep m of a pool's samples."""
+
+    keep: Callable[[Pool, int, Experiment, np.random.Generator], Ints]
+    """(pool, m, experiment, rng) -> (S, m) sets of samples."""
+    summary: str
+    needs: tuple[str, ...] = ()
+    """``embeddings``, ``rewards`` or the package ``dppy``: a pool without is left out."""
+
+
+def _random(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
+    return choose_subsets(len(pool), m, experiment.measure.replicates, rng)
+
+
+def _k_medoids(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
+    return k_medoids(_cosine_distances(pool), m)[None]
+
+
+def _k_medoids_reward(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
+    both = _reward_and_likelihood(pool, experiment)
+    missing = ~np.isfinite(both).all(axis=1)
+    placed = np.flatnonzero(~missing)
+    points = both[placed] - both[placed].mean(axis=0)
+    points /= np.where(np.ptp(both[placed], axis=0) > 0, points.std(axis=0), 1.0)
+    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
+    medoids = placed[k_medoids(apart, min(m, len(placed)))]
+    # a sample without a reward lies nowhere: kept only once no other is left
+    return np.concatenate([medoids, np.flatnonzero(missing)])[None, :m]
+
+
+def _farthest_point(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
+    return farthest_point(_cosine_distances(pool), m)[None]
+
+
+def _greedy_map(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
+    return greedy_map(_kernel(pool, experiment), m)[None]
+
+
+def _k_dpp(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
+    return k_dpp(_kernel(pool, experiment), m, experiment.measure.replicates, rng)
+
+
+EVERYTHING = "all"
+"""The method of the rows in which nothing is left out."""
+
+# New ones go to the end: a method's seeds depend on its place.
+PRUNERS: dict[str, Pruner] = {
+    "random": Pruner(_random, "any m, evenly"),
+    "k_medoids": Pruner(_k_medoids, "k-medoids by cosine distance", ("embeddings",)),
+    "k_medoids_reward": Pruner(
+        _k_medoids_reward, "k-medoids by reward and likelihood, each standardised", ("rewards",)
+    ),
+    "k_dpp": Pruner(_k_dpp, "k-DPP draws by cosine similarity", ("embeddings", "dppy")),
+    "greedy_map": Pruner(_greedy_map, "greedy largest determinant", ("embeddings",)),
+    "farthest_point": Pruner(_farthest_point, "farthest point by cosine distance", ("embeddings",)),
+}
+
+
+def prune_pool(
+    pool: Pool, experiment: Experiment, aggregators: Mapping[str, Aggregator]
+) -> list[dict[str, Any]]:
+    """Keep m of a pool's N samples in every way, and look at the kept ones with every selection.
+
+    A sample that failed to be drawn cannot be kept, so it does not count among the N.
+
+    Args:
+        pool: the pool.
+        experiment: ``measure.replicates``, ``measure.seed``, ``measure.dpp_jitter``, and the
+            selections.
+        aggregators: the selections by name.
+
+    Returns:
+        A row per method and m: the powers of two from 2 to below N, and N itself under the method
+        ``all``. Outcomes are means over the sets a method draws, and over random orders of a set
+        that it chooses without chance, so that ties are broken evenly; those of ``random`` and
+        ``all`` are exact over all sets where a closed form is known. Samples whose correctness is
+        unknown count as not correct; as correct in the columns ``…_upper``. No rows for a pool of
+        less than two samples, nor for a method that lacks what it needs.
+    """
+    pool = _without_failed(pool)
+    size = len(pool)
+    rows: list[dict[str, Any]] = []
+    if size < 2:
+        return rows
+    for m in sorted({2**power for power in range(1, size.bit_length())} | {size}):
+        shared = pool_rng(experiment.measure.seed, pool.problem_id, pool.temperature, m)
+        for (name, pruner), rng in zip(PRUNERS.items(), shared.spawn(len(PRUNERS)), strict=True):
+            if (m == size and name != "random") or _lacking(pool, pruner, experiment):
+                continue
+            if name == "random":
+                sets = pruner.keep(pool, m, experiment, shared)  # those that are measured at k = m
+            else:
+                sets = _in_any_order(pruner.keep(pool, m, experiment, rng), rng)
+            rows.append(
+                {
+                    "problem_id": pool.problem_id,
+                    "temperature": pool.temperature,
+                    "m": m,
+                    "method": EVERYTHING if m == size else name,
+                    "n": size,
+                    "num_unknown": int(np.isnan(pool.correct).sum()),
+                    **_outcomes(pool, sets, experiment, aggregators, exact=name == "random"),
+                }
+            )
+    return rows
+
+
+def _outcomes(
+    pool: Pool,
+    sets: Ints,
+    experiment: Experiment,
+    aggregators: Mapping[str, Aggregator],
+    *,
+    exact: bool,
+) -> dict[str, float]:
+    """Mean outcomes of sets (S, m), or of all sets of m where ``exact`` and in closed form."""
+    correct = {
+        "": np.nan_to_num(pool.correct, nan=0.0),
+        "_upper": np.nan_to_num(pool.correct, nan=1.0),
+    }
+    known = not np.isnan(pool.correct).any()
+    m = sets.shape[1]
+    found: dict[str, float] = {}
+
+    def put(name: str, value: Callable[[Floats], float]) -> None:
+        found[name] = value(correct[""])
+        found[f"{name}_upper"] = found[name] if known else value(correct["_upper"])
+
+    if exact:
+        put("coverage", lambda right: pass_at_k(len(pool), int(right.sum()), m))
+    else:
+        put("coverage", lambda right: float(right[sets].max(axis=1).mean()))
+    for name in experiment.selection.aggregators:
+        base, _, reward = name.partition(":")
+        rule = lookup(aggregators, base, "aggregator")
+        chosen = reward or experiment.selection.reward or ""
+        if exact and rule.expected is not None:
+            put(f"{name}_correct", partial(_expected, rule.expected, pool, m, chosen))
+        else:
+            picks = [(members, rule.pick(pool, members, chosen)) for members in sets]
+            picked = [members[pick] for members, pick in picks if pick is not None]
+            put(f"{name}_correct", partial(_share, picked, len(sets)))
+    return found
+
+
+def _expected(
+    rule: Callable[[Pool, int, str], float], pool: Pool, m: int, reward: str, correct: Floats
+) -> float:
+    return float(rule(dataclasses.replace(pool, correct=correct), m, reward))
+
+
+def _share(picked: Sequence[int], sets: int, correct: Floats) -> float:
+    """Share of sets whose pick is correct; where nobody can be picked it is not."""
+    return float(correct[list(picked)].sum()) / sets
+
+
+def _in_any_order(sets: Ints, rng: np.random.Generator) -> Ints:
+    """Sets (S, m) in random orders, a single one in several."""
+    return rng.permuted(np.repeat(sets, ORDERS if len(sets) == 1 else 1, axis=0), axis=1)
+
+
+def _lacking(pool: Pool, pruner: Pruner, experiment: Experiment) -> bool:
+    """Whether the pool, or this installation, has not what a method needs."""
+    if "rewards" in pruner.needs:
+        both = _reward_and_likelihood(pool, experiment)
+        return not np.isfinite(both).all(axis=1).any()
+    if "dppy" in pruner.needs and not has_dppy():
+        return True
+    return "embeddings" in pruner.needs and pool.embeddings is None
+
+
+@cache
+def has_dppy() -> bool:
+    """Say whether the package behind ``k_dpp`` is installed."""
+    return find_spec("dppy") is not None
+
+
+def _without_failed(pool: Pool) -> Pool:
+    """Return the samples of a pool that could be drawn."""
+    drawn = np.flatnonzero(np.array(pool.statuses) != "error")
+    if len(drawn) == len(pool):
+        return pool
+
+    def some(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value[drawn]
+        if isinstance(value, tuple) and value:
+            return tuple(value[i] for i in drawn)
+        if isinstance(value, Mapping):
+            return {name: some(part) for name, part in value.items()}
+        return value
+
+    fields = {field.name: some(getattr(pool, field.name)) for field in dataclasses.fields(Pool)}
+    return Pool(**fields)
+
+
+def _cosine_distances(pool: Pool) -> Floats:
+    return 1.0 - pool.similarity
+
+
+def _kernel(pool: Pool, experiment: Experiment) -> Floats:
+    """Cosines with a jitter on the diagonal, so that repeats can be kept: they come last."""
+    jitter = max(experiment.measure.dpp_jitter, LEAST_JITTER)
+    return np.asarray(pool.similarity + jitter * np.eye(len(pool)))
+
+
+def _reward_and_likelihood(pool: Pool, experiment: Experiment) -> Floats:
+    """(N, 2) the selection's reward and the mean log-probability; NaN where there is none."""
+    nothing = np.full(len(pool), np.nan)
+    reward = pool.rewards.get(experiment.selection.reward or "", nothing)
+    return np.stack([reward, pool.logprobs], axis=1)
