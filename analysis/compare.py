@@ -74,7 +74,8 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
             f"{', '.join(map(str, sorted(known)))}); add it to measure.k, then `workbench measure`"
         )
     notes = [
-        f"{name}: {count} samples of unknown correctness count as not correct"
+        f"{name}: {count} samples of unknown correctness count as not correct where values are "
+        "exact; drawn subsets that pick one are left out"
         for name, run in zip(names, opened, strict=True)
         if (count := unknown_samples(run))
     ]

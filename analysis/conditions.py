@@ -19,6 +19,7 @@ import pandas as pd
 from analysis.aggregate import AGGREGATORS
 from analysis.data import Data
 from workbench.run import Run
+from workbench.signature import spell_temperature
 
 Condition = tuple[float, int, str]
 """Temperature (that of an imported run which does not say is ``UNKNOWN``), k, selection."""
@@ -67,8 +68,10 @@ class Pair:
 def conditions(run: Run) -> Cells:
     """Return a run's accuracies, in order: one value per problem, by temperature, k and selection.
 
+    Pools of which no sample's correctness is known are left out.
+
     Raises:
-        ValueError: the run is not measured.
+        ValueError: the run is not measured, or knows of no sample whether it is correct.
     """
     data = Data(run)
     drawn, expected = data.subsets, data.expectations
@@ -78,30 +81,49 @@ def conditions(run: Run) -> Cells:
             "`workbench generate` and `workbench measure` finish, or lower measure.k"
         )
     outcomes = [name for name in data.outcomes if name in drawn]
+    names = [*map(_name, data.outcomes), SINGLE]
+    expected = _known(expected)
+    drawn = drawn.merge(expected[["problem_id", "temperature"]].drop_duplicates())
     means = drawn.groupby(["problem_id", "temperature", "k"], dropna=False)[outcomes].mean()
-    exact = [name for name in expected.columns if name.endswith("@k")]
+    exact = [c for c in map(str, expected) if c.endswith("@k") and _name(c) in names]
     found: dict[Condition, pd.Series[float]] = {}
     # exact values come second, and replace the means of drawn subsets
     for frame, columns in ((means.reset_index(), outcomes), (expected, exact)):
-        known = frame.assign(temperature=frame["temperature"].fillna(UNKNOWN))
-        for key, part in known.groupby(["temperature", "k"]):
+        rows = frame.assign(temperature=frame["temperature"].fillna(UNKNOWN))
+        for key, part in rows.groupby(["temperature", "k"]):
             temperature, k = cast(tuple[float, int], key)
-            part = part.set_index("problem_id")[columns].astype(float)
+            part = part.set_index("problem_id")[columns].astype(float).round(DIGITS)
             for column in columns:
-                name = column.removesuffix("@k").removesuffix("_correct")
-                name = "coverage" if name == "pass" else name
-                found[temperature, int(k), name] = part[column].dropna().round(DIGITS)
+                found[temperature, int(k), _name(str(column))] = part[column].dropna()
             if k == 1 and "pass@k" in columns:
-                found[temperature, 1, SINGLE] = part["pass@k"].round(DIGITS)
-    names = [name.removesuffix("_correct") for name in data.outcomes] + [SINGLE]
+                found[temperature, 1, SINGLE] = part["pass@k"]
     order = sorted(found, key=lambda known: (*known[:2], names.index(known[2])))
-    return {condition: found[condition] for condition in order if len(found[condition])}
+    cells = {condition: found[condition] for condition in order if len(found[condition])}
+    if not cells:
+        raise ValueError(
+            f"{run.root} does not know of any sample whether it is correct; give its problems "
+            "known answers, or import samples with their correctness"
+        )
+    return cells
 
 
 def unknown_samples(run: Run) -> int:
-    """Count the samples whose correctness is unknown, which exact expectations take for wrong."""
-    pools = run.expectations.drop_duplicates(["problem_id", "temperature"])
+    """Count the samples of unknown correctness that exact expectations take for wrong.
+
+    A pool of which nothing is known has no expectation, and its samples are not counted.
+    """
+    pools = _known(run.expectations).drop_duplicates(["problem_id", "temperature"])
     return int(pools["num_unknown"].sum())
+
+
+def _known(expected: pd.DataFrame) -> pd.DataFrame:
+    """Leave out pools of which no sample's correctness is known."""
+    return expected[expected["num_unknown"] < expected["n"]]
+
+
+def _name(column: str) -> str:
+    """Return a column's selection: ``maj`` of ``maj_correct`` and ``maj@k``, coverage of pass@k."""
+    return column.replace("pass@k", "coverage").removesuffix("@k").removesuffix("_correct")
 
 
 def temperature_pairs(cells: Cells) -> Iterator[Pair]:
@@ -109,7 +131,7 @@ def temperature_pairs(cells: Cells) -> Iterator[Pair]:
     for low, high in combinations(sorted({temperature for temperature, _, _ in cells}), 2):
         for (temperature, k, name), values in cells.items():
             if temperature == high and (low, k, name) in cells:
-                against = f"T = {_shown(low):g}"
+                against = f"T = {spell_temperature(_shown(low))}"
                 yield Pair(_shown(high), k, name, against, values, cells[low, k, name])
 
 
@@ -146,7 +168,9 @@ def run_pairs(first: Cells, other: Cells, against: str, name: str) -> Iterator[P
     if [len(known) for known in sampled] == [1, 1]:
         partner[sampled[1][0]] = sampled[0][0]
     if not partner:
-        listed = [", ".join(f"{_shown(t):g}" for t in known) for known in (ours, theirs)]
+        listed = [
+            ", ".join(spell_temperature(_shown(t)) for t in known) for known in (ours, theirs)
+        ]
         raise ValueError(
             f"{against} (temperatures {listed[0]}) and {name} ({listed[1]}) have none in common; "
             "add one to either with --set generation.temperatures"
@@ -154,7 +178,11 @@ def run_pairs(first: Cells, other: Cells, against: str, name: str) -> Iterator[P
     for (temperature, k, selection), values in other.items():
         before = partner.get(temperature)
         if before is not None and (before, k, selection) in first:
-            place = against if before == temperature else f"{against} at T = {_shown(before):g}"
+            place = (
+                against
+                if before == temperature
+                else f"{against} at T = {spell_temperature(_shown(before))}"
+            )
             baseline = first[before, k, selection]
             yield Pair(_shown(temperature), k, selection, place, values, baseline, run=name)
 

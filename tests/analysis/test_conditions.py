@@ -65,12 +65,21 @@ def test_a_run_that_is_not_measured_is_refused(cli, experiment, tmp_path):
         conditions(workbench.load_run(tmp_path / "run"))
 
 
-def test_samples_of_unknown_correctness_are_counted_once_a_pool(hand_made):
+def test_samples_of_unknown_correctness_are_counted_and_pools_of_them_left_out(hand_made):
     right, failed = ("The answer is 1.", -1.0, "stop"), ("", 0.0, "error")
-    folder = hand_made(["1"] * 2, [[right, failed, right], [failed, failed, right]])
+    samples = [[right, failed, right], [failed, failed, right], [failed] * 3]
+    folder = hand_made(["1"] * 3, samples)
     run = workbench.load_run(folder)
     assert unknown_samples(run) == 3
-    assert sorted(conditions(run)[1.0, 1, "single_sample"].round(3)) == [0.333, 0.667]
+    known = conditions(run)
+    assert known[1.0, 1, "single_sample"].round(3).to_dict() == {"p0": 0.667, "p1": 0.333}
+    assert set(known[1.0, 2, "coverage"].index) == {"p0", "p1"}
+
+
+def test_a_run_of_unknown_correctness_is_refused(hand_made):
+    folder = hand_made(["1"], [[("", 0.0, "error")] * 2])
+    with pytest.raises(ValueError, match="does not know of any sample whether it is correct"):
+        conditions(workbench.load_run(folder))
 
 
 def test_each_temperature_is_paired_with_every_lower_one():
