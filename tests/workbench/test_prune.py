@@ -123,9 +123,10 @@ def test_medoids_by_reward_and_likelihood_are_one_of_each_level():
 
 def test_reward_and_likelihood_count_alike_whatever_their_units():
     rewards = (0, 10, 20, 30, 1000, 1010, 1020, 1030)
-    odd = np.where(np.arange(8) == 3, -9.0, -1.0)
-    found = rows(pool(kinds=(0,) * 8, rewards=rewards, logprobs=odd, correct=np.arange(8) == 3))
-    assert found.loc[(4, "k_medoids_reward"), "coverage"] == 1  # alone in its likelihood
+    for odd in np.eye(8):
+        one = pool(kinds=(0,) * 8, rewards=rewards, logprobs=-1 - odd, correct=odd)
+        found = rows(one, experiment(rules=("maj",)))
+        assert found.loc[(4, "k_medoids_reward"), "coverage"] == 1  # alone in its likelihood
 
 
 def test_a_sample_without_a_reward_is_kept_only_when_no_other_is_left():
