@@ -6,6 +6,7 @@
       experiment.yaml  manifest.json  problems.jsonl
       samples/block-00000.000.parquet   one file per block and round of sampling
       samples/block-00000.journal       finished samples of a block that is not complete yet
+      rewards/orm/block-00000.parquet   what a reward model said; a .journal while it judges
       scores/ embeddings/ subsets/ expectations/   block-00000.parquet each
       tables/  figures/
 

@@ -68,7 +68,7 @@ def run_stages(
         OSError: the folder cannot be written.
     """
     folder = Folder(root)
-    check_models(experiment, given.aggregators, names)
+    check_models(experiment, given.aggregators, names, fetch=True)
     with locked(root):
         manifest = Manifest(folder.manifest)
         if "generate" not in names:
@@ -107,10 +107,18 @@ def check_models(
     experiment: Experiment,
     aggregators: Mapping[str, Aggregator],
     stages: tuple[str, ...] = STAGES,
+    *,
+    fetch: bool = False,
 ) -> None:
     """Look for the models that stages of an experiment will need, without loading them.
 
     Those of the scoring are looked for before the samples are drawn, not hours later.
+
+    Args:
+        experiment: what is to be done.
+        aggregators: the selections there are.
+        stages: which of them are to run.
+        fetch: ask the hub for what is needed in order to tell; else no network is asked.
 
     Raises:
         ValueError: some are not to be found, or the reward model cannot say ``+`` and ``-``; the
@@ -128,7 +136,7 @@ def check_models(
         judge = experiment.scoring.orm
         if "orm" in experiment.scoring.rewards and judge is not None:
             checks.append(("scoring.orm.backend", partial(orm.check_engine, judge.backend)))
-            checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model)))
+            checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
     for key, check in checks:
         try:
             check()

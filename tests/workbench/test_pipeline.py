@@ -105,6 +105,8 @@ def test_models_are_looked_for_before_anything_is_drawn(tmp_path):
         check_models(experiment(model=str(tmp_path / "no-such-folder"), **local), AGGREGATORS)
     with pytest.raises(ValueError, match=r"generation\.model: .*did you mean 'SmolLM2-135M-Inst"):
         check_models(experiment(model="SmolLM2-135M", **local), AGGREGATORS)
+    # samples may be scored where the model that drew them is not
+    check_models(experiment(model=str(tmp_path / "gone"), **local), AGGREGATORS, ("score",))
     with_cosine = dataclasses.replace(
         experiment(),
         measure=Measure(k=(2,), metrics=("cos_sim",)),

@@ -35,11 +35,13 @@ VERSION = 1
 """Raise when a model is asked or read differently, so that finished runs are judged again."""
 
 
-def check_judge(name: str) -> None:
+def check_judge(name: str, fetch: bool) -> None:
     """Look for a reward model, and in its tokenizer for the two signs.
 
-    Of a model on the hub the tokenizer is fetched, if it is not here yet: one that cannot judge is
-    to be known before samples are drawn for it.
+    Args:
+        name: a folder, a hub name, or a packaged model.
+        fetch: get the tokenizer from the hub if it is not here: that a model cannot judge is to be
+            known before samples are drawn for it. Without, nothing is said of such a model.
 
     Raises:
         ValueError: there is no such model, or it cannot say ``+`` and ``-``.
@@ -47,11 +49,15 @@ def check_judge(name: str) -> None:
     check_model(name)
     if name in MODELS:  # tried, and perhaps still to be converted
         return
+    on_hub = not Path(name).expanduser().is_dir()
+    place = name if on_hub and not fetch else str(resolve_model(name))
     from transformers import AutoTokenizer  # a slow import
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(str(resolve_model(name)))
+        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=not fetch)
     except Exception as fault:  # whatever its parsers raise, a bare Exception among it
+        if on_hub and not fetch:
+            return
         said = (str(fault).strip() or repr(fault)).splitlines()[0]
         raise ValueError(
             f"the tokenizer of {name} cannot be loaded ({type(fault).__name__}: {said}); give a "

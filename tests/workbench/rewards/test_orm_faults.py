@@ -75,6 +75,15 @@ def test_a_model_that_cannot_judge_is_refused_at_the_start(cli, experiment, mode
     cli.must("run", path, "--out", folder, "--set", "scoring.rewards=[likelihood]")
 
 
+def test_a_model_on_the_hub_is_asked_for_when_it_is_needed(cli, experiment, tmp_path):
+    path = experiment(scoring=JUDGE | {"orm": {"model": "no-such/model"}})
+    cli.must("validate", path)  # asks no network
+    cli("run", path, "--out", tmp_path / "run").refuses(
+        "error: scoring.orm.model: cannot load model 'no-such/model' from the hub", "local folder"
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_what_was_judged_is_analysed_where_the_model_is_not(cli, experiment, tmp_path):
     path, folder = experiment(), tmp_path / "run"
     cli.must("run", path, "--out", folder)
