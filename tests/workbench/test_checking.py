@@ -208,3 +208,35 @@ def test_workers_end_with_a_process_that_is_killed(tmp_path):
     os.kill(child.pid, signal.SIGKILL)
     child.communicate()
     assert not psutil.wait_procs(family, timeout=10)[1]
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_in_the_middle_of_a_comparison(
+    cli, experiment, tmp_path, number, code
+):
+    source = tmp_path / "problems.jsonl"
+    source.write_text(json.dumps({"problem": "?", "gold": "2"}) + "\n")
+    path = experiment(
+        task={"name": "math500", "source": str(source), "prompt": "completion"},
+        generation__greedy=False, generation__temperatures=[1.0], selection__aggregators=["maj"],
+    )  # fmt: skip
+    endless = (
+        "import workbench.generate.replay as m\n"
+        "m._draw = lambda request, settings: request.sampled(\n"
+        "    r'\\boxed{9^{9^{9^9}} + %d}' % request.sample_index, 'stop', (1,), (-1.0,))"
+    )
+    child = cli.start("run", path, "--out", tmp_path / "run", before=endless)
+    family = []
+
+    def comparing():
+        family[:] = psutil.Process(child.pid).children(recursive=True)
+        return len(family) >= 3  # one that starts workers, one that cleans up, and a worker
+
+    child.until(comparing)
+    start = time.monotonic()
+    child.stop(number)
+    assert time.monotonic() - start < 5
+    assert child.code == code
+    assert "Traceback" not in child.err
+    assert child.err.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
+    assert not psutil.wait_procs(family, timeout=10)[1]
