@@ -81,7 +81,8 @@ def import_file(
     found = survey(source) if held is None else None
     facts: dict[str, Any] = found.facts() if found else dict(held or {})
     tree = _experiment(root, facts, compare, regrade)
-    experiment = check_experiment(tree, overrides, source.path, aggregators=aggregators)
+    what = f"the import of {source.path}"
+    experiment = check_experiment(tree, overrides, what, aggregators=aggregators)
     if experiment.generation.backend != "import":
         raise ValueError("--set generation.backend: imported samples have the backend 'import'")
     refuse_more(experiment, facts)
