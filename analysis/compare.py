@@ -45,8 +45,8 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
 
     Args:
         runs: measured runs of the same problems, or their folders.
-        k: subset sizes of the tables of differences; by default all that any of the runs measures.
-            The curves always have all sizes.
+        k: subset sizes to show; by default all of the curves', and for the differences those that
+            any of the runs measures. The bands hold over all of a curve whatever is shown of it.
 
     Returns:
         Tables by name. Of several runs: ``settings`` that differ, ``problems`` that are shared,
@@ -94,7 +94,7 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
             "selections": (selection_pairs(first), "no selection at the k asked for"),
             "temperatures": (pairs, "the run has one temperature"),
         }
-    tables |= curves(pairs, settings)
+    tables |= curves(pairs, settings, k)
     for name, (found, empty) in kinds.items():
         table = differences(_of_sizes(found, sizes), settings)
         said = (*table.notes, *notes) if len(table.frame) else (empty,)
@@ -162,8 +162,15 @@ def _notes(judged: Sequence[Paired], settings: Analysis) -> Iterator[str]:
         )
 
 
-def curves(pairs: Sequence[Pair], settings: Analysis) -> dict[str, Table]:
+def curves(
+    pairs: Sequence[Pair], settings: Analysis, shown: Sequence[int] = ()
+) -> dict[str, Table]:
     """Compare exact accuracies as curves over k, with bands that hold at all k at once.
+
+    Args:
+        pairs: what is compared; those that differ in k only make a curve.
+        settings: confidence and seed.
+        shown: the k that get a row; all of them by default.
 
     Returns:
         ``curves``, a row per curve and k with the band of the difference and on which ``side`` of
@@ -193,6 +200,7 @@ def curves(pairs: Sequence[Pair], settings: Analysis) -> dict[str, Table]:
                 "problems": len(pair.problems),
             }
             for place, pair in enumerate(group)
+            if not shown or pair.k in shown
         ]  # fmt: skip
         sizes = np.array([float(pair.k) for pair in group])
         first = {
@@ -206,7 +214,7 @@ def curves(pairs: Sequence[Pair], settings: Analysis) -> dict[str, Table]:
                 "crosses": all(map(math.isfinite, first.values())),
             }
         )  # fmt: skip
-    if not points:
+    if not crossings:
         nothing = Table(pd.DataFrame(), ("no two conditions with a curve over k in common",))
         return {"curves": nothing, "crossings": nothing}
     band_note = (

@@ -21,7 +21,10 @@ RIGHT, WRONG = ("The answer is 1.", -1.0, "stop"), ("The answer is 2.", -1.0, "s
 def other(cli, finished, tmp_path_factory):
     """The finished run again, with other seeds, fewer problems and other sizes."""
     home = tmp_path_factory.mktemp("other")
-    changes = ("generation.seed=1", "task.num_problems=11", "measure.k=[4, 8]", "generation.n=9")
+    changes = (
+        "generation.seed=1", "task.num_problems=11", "measure.k=[4, 8]", "generation.n=9",
+        "tracking.project=elsewhere", "name=other",
+    )  # fmt: skip
     sets = [word for change in changes for word in ("--set", change)]
     for stage in STAGES:
         cli.must(stage, finished[0], "--out", home / "other", *sets)
@@ -148,7 +151,13 @@ def test_selections_by_two_rewards_are_compared(made):
 def test_sizes_may_be_chosen(cli, finished):
     tables = compare([finished[1]], k=[8])
     assert set(tables["temperatures"].frame["k"]) == {1, 8}
-    assert set(tables["curves"].frame["k"]) == {1, 2, 4, 8}
+    curve, whole = tables["curves"].frame, compare([finished[1]])["curves"].frame
+    assert sorted(set(whole["k"])) == [1, 2, 4, 8]
+    chosen = whole[whole["k"] == 8].reset_index(drop=True)
+    pd.testing.assert_frame_equal(curve, chosen)  # with the bands of the whole curves
+    pd.testing.assert_frame_equal(
+        tables["crossings"].frame, compare([finished[1]])["crossings"].frame
+    )
     shown = cli.must("compare", finished[1], "--k", "4", "--k", "8").out
     assert "selections" in shown
     cli("compare", finished[1], "--k", "5").refuses("k = 5", "known: 1, 2, 4, 8", "measure.k")
