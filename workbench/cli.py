@@ -154,7 +154,7 @@ def compare(
     runs: Annotated[list[Path], typer.Argument(help="One run, or runs to set against the first.")],
     k: Annotated[
         list[int] | None,
-        typer.Option(help="Only differences at this subset size. May be repeated."),
+        typer.Option(help="Show this subset size only. May be repeated."),
     ] = None,
 ) -> None:
     """Compare runs on the problems they share; or one run's temperatures, selections, rewards.
