@@ -112,7 +112,9 @@ def correlate(
             f"problems must hold one label for each of {len(kept)} rows, got shape {labels.shape}"
         )
     codes = problem_codes(labels[kept])
-    values, codes = _at_level(_standardised(columns), codes, level)
+    # Ranks need no common scale, and scaling could part values that are equal, or join others.
+    plain = method == "spearman" and level == "pooled"
+    values, codes = _at_level(columns if plain else _standardised(columns), codes, level)
     # A problem without any variation inside it says nothing at the level "within".
     says = (values != 0).any(axis=1) | (level != "within")
     active = np.bincount(codes, weights=says) > 0

@@ -6,15 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
+from analysis.paired import ALPHA, discovery_rates, sign_flip_p
 from analysis.resample import MIN_PROBLEMS, bootstrap_means
 from workbench.absent import listed, without
 from workbench.run import Run
 from workbench.tasks.math_answers import RULES
-from workbench.types import STATUSES
+from workbench.types import STATUSES, Floats
 
 POOL = ["problem_id", "temperature", "k"]
 RULE = "rule:"
@@ -88,6 +91,20 @@ class Data:
         pools = self.subsets.groupby(POOL, sort=True, dropna=False)
         return pools[list(self.outcomes)].mean().reset_index()
 
+    @cached_property
+    def mixed(self) -> pd.DataFrame:
+        """Mean outcomes per problem and k of subsets mixed across temperatures; may be empty."""
+        columns = ["problem_id", "k", *self.outcomes, "single_sample"]
+        tables = [table for table in self.run.tables_of("mixed") if table.num_rows]
+        if not tables:
+            return pd.DataFrame(columns=[*columns, "temperature"])
+        frame = pa.concat_tables(table.select(columns) for table in tables).to_pandas()
+        for name in self.outcomes:
+            frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
+        means: pd.DataFrame = frame.groupby(["problem_id", "k"], sort=True).mean().reset_index()
+        means["temperature"] = np.nan
+        return means
+
     def rng(self) -> np.random.Generator:
         """Return a new generator, the same for every table."""
         return np.random.default_rng(self.run.experiment.analysis.seed)
@@ -108,6 +125,40 @@ class Data:
             row[f"{name}_low"] = float(found.low[place])
             row[f"{name}_high"] = float(found.high[place])
         return row
+
+    def p_of(self, differences: Floats) -> list[float]:
+        """Return the p-values of columns (P, C) of paired differences; NaN below 10 problems."""
+        enough = (~np.isnan(differences)).sum(axis=0) >= MIN_PROBLEMS
+        found = sign_flip_p(differences, rng=self.rng())
+        return [float(p) if judged else np.nan for p, judged in zip(found, enough, strict=True)]
+
+
+def with_q(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add to each column of p-values ``x_p`` the ``x_q`` corrected over all of the table's.
+
+    Source:
+        Benjamini & Hochberg (1995); ``scipy.stats.false_discovery_control``.
+    """
+    names = [name for name in frame.columns if name.endswith("_p")]
+    if not names:
+        return frame
+    q = discovery_rates(frame[names].to_numpy(dtype=float))
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        if name not in names:
+            columns[name] = frame[name]
+        base = name.removesuffix("_high")
+        if f"{base}_p" in names and name == f"{base}_high":
+            columns[f"{base}_p"] = frame[f"{base}_p"]
+            columns[f"{base}_q"] = q[:, names.index(f"{base}_p")]
+    return pd.DataFrame(columns)
+
+
+def tested(what: str) -> str:
+    """Say what a star means under a table."""
+    return (
+        f"* {what}: q < {ALPHA:g}, corrected over the table (Benjamini-Hochberg); p, q: in the CSV"
+    )
 
 
 def counts(data: Data) -> list[str]:

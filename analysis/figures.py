@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
+from analysis.accuracy import MIXED
 from workbench.metrics import METRICS
 from workbench.run import ACCESSORS, Run
 from workbench.signature import spell_temperature
@@ -31,13 +32,33 @@ def accuracy_by_k(run: Run) -> Figure:
     if frame.empty:
         return _nothing(run, "accuracy_by_k_temperature")
     names = [*_outcomes(frame), "single_sample"]
-    parts = list(frame.groupby("temperature", dropna=False))
+    pool = frame["pool"] if "pool" in frame else pd.Series("", index=frame.index)
+    parts = list(frame.groupby([pool.eq(MIXED).rename("mixed"), "temperature"], dropna=False))
     figure, axes = _panels(len(parts), "k, samples in the subset", "share of problems right")
-    for axis, (temperature, part) in zip(axes, parts, strict=True):
+    for axis, ((mixed, temperature), part) in zip(axes, parts, strict=True):
         for place, name in enumerate(names):
             _line(axis, part, "k", name, place, nudge=2 ** (0.06 * (place - len(names) / 2)))
         _log_k(axis, sorted(frame["k"].unique()))
-        axis.set_title(f"temperature {spell_temperature(cast(float, temperature))}")
+        known = f"temperature {spell_temperature(cast(float, temperature))}"
+        axis.set_title("temperatures mixed" if mixed else known)
+    _legend(figure, axes[0])
+    return _signed(figure, run)
+
+
+def accuracy_by_tokens(run: Run) -> Figure:
+    """Draw accuracy of each selection and coverage against tokens spent, per temperature."""
+    frame = run.table("budget")
+    if frame.empty:
+        return _nothing(run, "budget")
+    names = _outcomes(frame)
+    figure, axes = _panels(len(names), "tokens per problem", "share of problems right")
+    for axis, name in zip(axes, names, strict=True):
+        for place, (temperature, part) in enumerate(frame.groupby("temperature", dropna=False)):
+            label = f"T = {spell_temperature(cast(float, temperature))}"
+            _line(axis, part, "tokens", name, place, label)
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter(ScalarFormatter())
+        axis.set_title(name.removesuffix("_correct"))
     _legend(figure, axes[0])
     return _signed(figure, run)
 
@@ -113,6 +134,7 @@ def outcome_by_bucket(run: Run) -> Figure:
 
 FIGURES: dict[str, Callable[[Run], Figure]] = {
     "accuracy_by_k": accuracy_by_k,
+    "accuracy_by_tokens": accuracy_by_tokens,
     "coverage_curve": coverage_curve,
     "diversity_by_temperature": diversity_by_temperature,
     "outcome_by_bucket": outcome_by_bucket,

@@ -9,6 +9,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.data import Table
+from analysis.paired import ALPHA
 from workbench.signature import spell_temperature
 
 COUNTS = ("count", "samples", "pools", "k", "needed", "above_from", "below_from")
@@ -19,7 +20,9 @@ LONG = ("bucket", "correlation", "sampling_check")
 
 
 def merged(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
-    """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]``.
+    """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]*``.
+
+    A star stands where the table's corrected test of the number has q < 0.05.
 
     Args:
         frame: numbers, with their bounds in columns ``…_low`` and ``…_high``.
@@ -27,15 +30,22 @@ def merged(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
     """
     shown: dict[str, list[str]] = {}
     for name in map(str, frame.columns):
-        if name.endswith(("_low", "_high")) and name.rsplit("_", 1)[0] in frame.columns:
+        base, _, part = name.rpartition("_")
+        if part in ("low", "high", "p", "q") and base in frame.columns:
             continue
         cells = [_cell(name, value) for value in frame[name]]
+        if name == "temperature" and "pool" in frame.columns:
+            places = zip(cells, frame["pool"], strict=True)
+            cells = ["all" if pool == "mixed" else cell for cell, pool in places]
         if gap is not None and f"{name}_low" in frame.columns:
             bounds = zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
             cells = [
                 cell if pd.isna(low) else f"{cell}{gap}[{_number(low)}, {_number(high)}]"
                 for cell, (low, high) in zip(cells, bounds, strict=True)
             ]
+        if f"{name}_q" in frame.columns:
+            stars = ["*" if q < ALPHA else "" for q in frame[f"{name}_q"]]
+            cells = [cell + star for cell, star in zip(cells, stars, strict=True)]
         shown[name] = cells
     return pd.DataFrame(shown)
 

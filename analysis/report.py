@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from analysis.accuracy import MIXED
 from analysis.data import Data, Table
 from analysis.figures import FIGURES, save
 from analysis.render import to_markdown
@@ -18,7 +19,7 @@ from workbench.signature import spell_temperature
 from workbench.store import appear, fingerprint, marks
 from workbench.track import Tracker
 
-VERSION = 1
+VERSION = 2
 """Raise when the tables would come out otherwise, so that finished runs are analysed again."""
 
 
@@ -70,14 +71,15 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
 
 
 def summary(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
-    """Return the scalars that stand for a run: ``maj@8/T0.7``, ``accuracy/Tunknown``."""
+    """Return the scalars that stand for a run: ``maj@8/T0.7``, ``maj@8/mixed``."""
     values: dict[str, float] = {}
     for row in frames["accuracy_by_k_temperature"].to_dict("records"):
         for name, value in row.items():
             if str(name).endswith("_correct") or name == "coverage":
                 short = str(name).removesuffix("_correct").replace("coverage", "pass")
-                at = spell_temperature(row["temperature"])
-                values[f"{short}@{int(row['k'])}/T{at}"] = float(value)
+                at = f"T{spell_temperature(row['temperature'])}"
+                at = "mixed" if row.get("pool") == MIXED else at
+                values[f"{short}@{int(row['k'])}/{at}"] = float(value)
     for row in frames["statuses"].to_dict("records"):
         for name in ("accuracy", "distinct_texts"):
             if name in row:

@@ -1,8 +1,9 @@
 """TABLES: rows -> DataFrames, one function per table of the study.
 
-Every accuracy is a mean over problems' pools with a percentile bootstrap interval over problems;
-every correlation has a jackknife interval over problems. A number ``x`` stands in column ``x``,
-its interval in ``x_low`` and ``x_high`` (empty below 10 problems).
+Accuracies are in ``analysis.accuracy``; here are correlations, with jackknife intervals over
+problems, and buckets. A number ``x`` stands in column ``x``, its interval in ``x_low`` and
+``x_high``, its p-value in ``x_p`` and, corrected over the whole table, in ``x_q`` (all empty below
+10 problems).
 """
 
 from __future__ import annotations
@@ -12,117 +13,45 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from analysis.accuracy import (
+    accuracy_by_k,
+    accuracy_by_k_temperature,
+    accuracy_by_temperature,
+    budget,
+    coverage_curve,
+    oracle_gap,
+    sampling_check,
+)
 from analysis.buckets import bucket, bucket_numbers
-from analysis.correlation import LEVELS, Correlation, correlate
-from analysis.data import POOL, RULE, Data, Table, counts, cut, dropped
+from analysis.correlation import LEVELS, METHODS, Correlation, correlate
+from analysis.data import RULE, Data, Table, counts, cut, dropped, tested, with_q
 from workbench.metrics import METRICS
 from workbench.tasks.math_answers import RULES
 from workbench.types import STATUSES
-
-
-def accuracy_by_k(data: Data) -> Table:
-    """Accuracy of each selection by subset size, all temperatures together."""
-    return _accuracy(data, ["k"])
-
-
-def accuracy_by_temperature(data: Data) -> Table:
-    """Accuracy of each selection by temperature, all subset sizes together."""
-    return _accuracy(data, ["temperature"])
-
-
-def accuracy_by_k_temperature(data: Data) -> Table:
-    """Accuracy of each selection by subset size and temperature."""
-    return _accuracy(data, ["k", "temperature"])
-
-
-def _accuracy(data: Data, keys: list[str]) -> Table:
-    """Selections and coverage by ``keys``, beside a single sample and greedy decoding."""
-    single = data.expectations[data.expectations["k"] == 1]
-    pool = ["problem_id", "temperature"]
-    singles = single[[*pool, "pass@k"]].rename(columns={"pass@k": "single_sample"})
-    frame = data.collapsed.merge(singles, on=pool, how="left")  # an unknown temperature too
-    columns = [*data.outcomes, "single_sample"]
-    greedy = single[single["temperature"] == 0.0]
-    if not greedy.empty:
-        frame = frame.join(
-            greedy.set_index("problem_id")["pass@k"].rename("greedy"), on="problem_id"
-        )
-        columns.append("greedy")
-    rows = []
-    for key, part in frame.groupby(keys, sort=True, dropna=False):
-        rows.append(dict(zip(keys, key, strict=True)) | data.means(part, columns))
-    notes = [*counts(data), *dropped(data, data.outcomes)]
-    notes.append("single_sample is pass@1, exact; coverage: any of the k is correct")
-    return Table(pd.DataFrame(rows), tuple(notes))
-
-
-def coverage_curve(data: Data) -> Table:
-    """Exact pass@k, maj@k and best@k over all k-subsets, by temperature."""
-    frame = data.expectations
-    unknown = data.unknown
-    names = [c for c in frame.columns if c.endswith("@k") or (unknown and c.endswith("@k_upper"))]
-    rows = []
-    for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True, dropna=False):
-        rows.append({"temperature": temperature, "k": k} | data.means(part, names))
-    notes = [*counts(data), "exact expectations over all k-subsets, no sampling error"]
-    if unknown:
-        notes.append(
-            f"{unknown} samples whose correctness is unknown count as not correct; as correct in "
-            "the columns …_upper"
-        )
-    return Table(pd.DataFrame(rows), tuple(notes))
-
-
-def sampling_check(data: Data) -> Table:
-    """Means over the drawn subsets against exact expectations: z beyond ±4 would be a fault."""
-    drawn = data.subsets.groupby(POOL, dropna=False)[list(data.outcomes)].agg(["mean", "count"])
-    drawn.columns = drawn.columns.map(" ".join)
-    known = drawn.reset_index().merge(data.expectations, on=POOL)
-    known = known[known["num_unknown"] == 0]
-    rows = []
-    for (k, temperature), part in known.groupby(["k", "temperature"], dropna=False):
-        for outcome in data.outcomes:
-            name = outcome.removesuffix("_correct").replace("coverage", "pass") + "@k"
-            if name not in part:
-                continue
-            p = part[name].to_numpy()
-            mean = part[f"{outcome} mean"].to_numpy()
-            variance = p * (1 - p) / part[f"{outcome} count"].to_numpy()
-            error = float(np.sqrt(np.clip(variance, 0, None).sum())) / len(p)
-            gap = float(mean.mean() - p.mean())
-            rows.append(
-                {
-                    "k": k, "temperature": temperature, "outcome": outcome, "sampled": mean.mean(),
-                    "exact": p.mean(), "z": gap / error if error > 1e-12 else 0.0,
-                    "pools": len(p),
-                }
-            )  # fmt: skip
-    return Table(
-        pd.DataFrame(
-            rows, columns=["k", "temperature", "outcome", "sampled", "exact", "z", "pools"]
-        ),
-        ("z = (sampled - exact) / standard error of the draw",),
-    )
 
 
 def correlation(data: Data) -> Table:
     """Correlation of each metric with each outcome: pooled, within and between problems."""
     rows = []
     for level in LEVELS:
-        for metric, rule, part in _metric_rows(data):
-            row: dict[str, object] = {"level": level, "metric": metric, "rows": rule}
-            for outcome in data.outcomes:
-                found = correlate(
-                    part[metric], part[outcome], part["problem_id"],
-                    level=level, confidence=data.run.experiment.analysis.confidence,
-                )  # fmt: skip
-                row |= _interval(outcome, found)
-            rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
+        for method in METHODS:
+            for metric, rule, part in _metric_rows(data):
+                row: dict[str, object] = {
+                    "level": level, "method": method, "metric": metric, "rows": rule,
+                }  # fmt: skip
+                for outcome in data.outcomes:
+                    found = correlate(
+                        part[metric], part[outcome], part["problem_id"], level=level,
+                        method=method, confidence=data.run.experiment.analysis.confidence,
+                    )  # fmt: skip
+                    row |= _interval(outcome, found)
+                rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
     notes = [f"{name}: {meaning}" for name, meaning in LEVELS.items()]
     notes += [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
     notes.append("all k and temperatures together, as in the study: dpp also falls with k")
-    return Table(pd.DataFrame(rows), tuple(notes))
+    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
 
 
 def correct_count_correlation(data: Data) -> Table:
@@ -134,39 +63,66 @@ def correct_count_correlation(data: Data) -> Table:
     for (temperature, k), cell in cells:
         for _, rule, part in _metric_rows(data, cell, ["dpp"]):
             row: dict[str, object] = {"temperature": temperature, "k": k, "rows": rule}
-            for method in ("pearson", "spearman"):
+            for method in METHODS:
                 found = correlate(
                     part["dpp"], part["num_correct"], part["problem_id"],
                     method=method, confidence=data.run.experiment.analysis.confidence,
                 )  # fmt: skip
                 row |= _interval(method, found)
             rows.append(row | {"count": len(part)})
-    notes = (*counts(data), *dropped(data, ["num_correct", "dpp"]), *cut(data))
-    return Table(pd.DataFrame(rows), notes)
+    notes = (*counts(data), *dropped(data, ["num_correct", "dpp"]), *cut(data), tested("is not 0"))
+    return Table(with_q(pd.DataFrame(rows)), notes)
+
+
+LIKELIHOOD = "avg_log_prob"
+COVARIATES = (LIKELIHOOD, "num_tokens", "temperature")
+"""What else moves with diversity: held fixed, as far as the run has them."""
+PARTIAL = {
+    "Partial Correlation": (LIKELIHOOD,),
+    "Partial, all": COVARIATES,
+    "Partial, all and difficulty": (*COVARIATES, "difficulty"),
+}
+"""Columns of ``partial_correlation`` and what each holds fixed; the first is the study's."""
 
 
 def partial_correlation(data: Data) -> Table:
-    """Correlation of each metric with coverage, and the same with likelihood held fixed."""
-    if "avg_log_prob" not in data.metrics:
-        return Table(pd.DataFrame(), (_unmeasured(data, "avg_log_prob"),))
+    """Correlation of each metric with coverage, and the same with other things held fixed."""
+    present = [name for name in (*COVARIATES, "difficulty") if _varies(data.subsets, name)]
     rows = []
-    others = [name for name in data.metrics if name != "avg_log_prob"]
+    others = [name for name in data.metrics if name != LIKELIHOOD]
     for k, cell in data.subsets.groupby("k", sort=True):
         for metric, rule, part in _metric_rows(data, cell, others):
             row: dict[str, object] = {"k": k, "Measure": metric, "rows": rule}
-            for label, covariates in (
-                ("Correlation", None),
-                ("Partial Correlation", part["avg_log_prob"]),
-            ):
+            for label, names in {"Correlation": (), **PARTIAL}.items():
+                held = [name for name in names if name in present and name != metric]
+                if names and (not held or (names == (LIKELIHOOD,)) != (held == [LIKELIHOOD])):
+                    continue
                 found = correlate(
-                    part[metric], part["coverage"], part["problem_id"], covariates,
+                    part[metric], part["coverage"], part["problem_id"],
+                    part[held] if held else None,
                     confidence=data.run.experiment.analysis.confidence,
                 )  # fmt: skip
                 row |= _interval(label, found)
             rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
     notes = [*counts(data), *dropped(data, ["coverage", *data.metrics]), *cut(data)]
-    notes.append("partial: avg_log_prob held fixed; temperatures together, as in the study")
-    return Table(pd.DataFrame(rows), tuple(notes))
+    if LIKELIHOOD in present:
+        notes.append("Partial Correlation: avg_log_prob held fixed, temperatures together, as in "
+                     "the study")  # fmt: skip
+    else:
+        notes.append(f"no Partial Correlation, the study's: {_unmeasured(data, LIKELIHOOD)}")
+    held = [name for name in present if name != "difficulty"]
+    notes.append(f"all: {', '.join(held) or 'nothing that varies'}; difficulty: the share of wrong "
+                 "ones among the problem's samples outside the subset")  # fmt: skip
+    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
+
+
+def _varies(frame: pd.DataFrame, name: str) -> bool:
+    """Whether a column is there, known in every row but for a few, and not always the same."""
+    if name not in frame:
+        return False
+    values = frame[name].dropna()
+    unknown = name == "temperature" and len(values) < len(frame)
+    return not unknown and values.nunique() > 1
 
 
 def buckets(data: Data) -> Table:
@@ -185,7 +141,11 @@ def buckets(data: Data) -> Table:
             numbers = bucket_numbers(
                 kept[metric].to_numpy(), settings.num_buckets, settings.bucket_width
             )
-            means = [data.means(kept[numbers == n], data.outcomes) for n in np.unique(numbers)]
+            numbered = [numbers == n for n in np.unique(numbers)]
+            means = [
+                data.means(kept[inside], data.outcomes) | _against_others(data, kept, inside)
+                for inside in numbered
+            ]
             intervals = pd.DataFrame(means)
             found = pd.concat([intervals, found.drop(columns=list(data.outcomes))], axis=1)
             found.insert(0, "rows", rule)
@@ -194,7 +154,18 @@ def buckets(data: Data) -> Table:
             parts.append(found)
     notes = [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
     notes.append(f"buckets of {settings.bucket_width} width; empty ones are not shown")
-    return Table(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(), tuple(notes))
+    notes.append(tested("differs from the other buckets of the same problems"))
+    table = with_q(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    return Table(table, tuple(notes))
+
+
+def _against_others(data: Data, rows: pd.DataFrame, inside: NDArray[np.bool_]) -> dict[str, float]:
+    """Return ``NAME_p`` of each outcome: a bucket against the others, problem by problem."""
+    columns = list(data.outcomes)
+    means = [rows[part].groupby("problem_id")[columns].mean() for part in (inside, ~inside)]
+    differences = means[0] - means[1]  # NaN for a problem that is not in both
+    found = data.p_of(differences.to_numpy(dtype=float))
+    return {f"{name}_p": p for name, p in zip(columns, found, strict=True)}
 
 
 def statuses(data: Data) -> Table:
@@ -229,9 +200,9 @@ class Maker:
 TABLES: dict[str, Maker] = {
     maker.__name__.replace("buckets", "bucket"): Maker(maker, (maker.__doc__ or "").split("\n")[0])
     for maker in (
-        accuracy_by_k, accuracy_by_temperature, accuracy_by_k_temperature, coverage_curve,
-        sampling_check, correlation, correct_count_correlation, buckets, partial_correlation,
-        statuses,
+        accuracy_by_k, accuracy_by_temperature, accuracy_by_k_temperature, coverage_curve, budget,
+        oracle_gap, sampling_check, correlation, correct_count_correlation, buckets,
+        partial_correlation, statuses,
     )
 }  # fmt: skip
 
@@ -266,4 +237,6 @@ def _metric_rows(
 
 
 def _interval(name: str, found: Correlation) -> dict[str, float]:
-    return {name: found.r, f"{name}_low": found.low, f"{name}_high": found.high}
+    return {
+        name: found.r, f"{name}_low": found.low, f"{name}_high": found.high, f"{name}_p": found.p,
+    }  # fmt: skip

@@ -56,8 +56,8 @@ Out = Annotated[
 
 PRINTED = (
     "bucket", "correlation", "correct_count_correlation", "sampling_check", "statuses",
-    "partial_correlation", "accuracy_by_temperature", "accuracy_by_k", "coverage_curve",
-    "accuracy_by_k_temperature",
+    "oracle_gap", "budget", "partial_correlation", "accuracy_by_temperature", "accuracy_by_k",
+    "coverage_curve", "accuracy_by_k_temperature",
 )  # fmt: skip
 """The order in which tables are printed: what is read first comes last, above the prompt."""
 

@@ -20,17 +20,23 @@ from workbench.manifest import Manifest
 from workbench.metrics import METRICS
 from workbench.metrics.cosine import mean_over_pairs
 from workbench.metrics.passk import pass_at_k
-from workbench.pools import pools, read_block
+from workbench.mixed import mixed_pools
+from workbench.pools import BlockRows, pools, read_block
 from workbench.progress import bar, notice
 from workbench.score import needs_embeddings
 from workbench.store import fingerprint, marks, write_table
 from workbench.subsets import choose_subsets, pool_rng
 from workbench.types import Aggregator, Floats, Ints, Pool
 
-VERSION = 1
+VERSION = 2
 """Raise when this stage's code gives other numbers, so that finished runs are measured again."""
 
+TABLES = ("subsets", "expectations", "mixed")
+"""What is made of each block."""
+
 Selections = Mapping[str, Aggregator]
+Tally = tuple[float, float]
+"""How many of a problem's samples are right, and of how many it is known."""
 
 
 def measure(
@@ -68,7 +74,7 @@ def measure(
     todo = [
         block
         for block, made in made_from.items()
-        if not all(fresh(folder, table, block, made) for table in ("subsets", "expectations"))
+        if not all(fresh(folder, table, block, made) for table in TABLES)
     ]
     before = manifest.stage("measure")
     if not todo and before.get("status") == "done" and before.get("left_out", {}) == left:
@@ -81,23 +87,43 @@ def measure(
         with bar("measure", len(todo), "blocks") as advance:
             for block in todo:
                 rows = read_block(folder, block, with_embeddings=with_embeddings)
-                subsets: list[dict[str, Any]] = []
-                expected: list[dict[str, Any]] = []
-                for pool in pools(rows, sizes, experiment.measure):
-                    subsets += [
-                        measure_subsets(pool, k, experiment, aggregators)
-                        for k in experiment.measure.k
-                        if k <= len(pool)
-                    ]
-                    expected += expectations(pool, experiment, aggregators)
-                made = made_from[block]
-                for name, table in (
-                    ("subsets", _columns(subsets)),
-                    ("expectations", pa.Table.from_pylist(expected)),
-                ):
-                    write_table(folder.block_path(name, block), _unknown_as_null(table), made)
+                made = _measure_block(rows, sizes, experiment, aggregators)
+                for name, table in zip(TABLES, made, strict=True):
+                    path = folder.block_path(name, block)
+                    write_table(path, _unknown_as_null(table), made_from[block])
                 advance(1)
         entry["blocks"] = len(made_from)
+
+
+def _measure_block(
+    rows: BlockRows, sizes: Mapping[float, int], experiment: Experiment, aggregators: Selections
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Return the tables of ``TABLES`` for one block."""
+    tallies: dict[str, Tally] = {}
+    for pool in pools(rows, sizes, experiment.measure):
+        if pool.temperature != 0:  # greedy samples say something else of a problem
+            right, known = tallies.get(pool.problem_id, (0.0, 0.0))
+            here = np.nansum(pool.correct), np.isfinite(pool.correct).sum()
+            tallies[pool.problem_id] = right + here[0], known + here[1]
+    subsets: list[dict[str, Any]] = []
+    expected: list[dict[str, Any]] = []
+    for pool in pools(rows, sizes, experiment.measure):
+        tally = tallies.get(pool.problem_id, (0.0, 0.0))
+        for k in experiment.measure.k:
+            if k <= len(pool):
+                subsets.append(measure_subsets(pool, k, experiment, aggregators, tally))
+        expected += expectations(pool, experiment, aggregators)
+    mixed: list[dict[str, Any]] = []
+    outcomes_only = dataclasses.replace(
+        experiment, measure=dataclasses.replace(experiment.measure, metrics=())
+    )
+    for pool in mixed_pools(pools(rows, sizes, experiment.measure)):
+        single = float(np.nan_to_num(pool.correct, nan=0.0).mean())
+        for k in experiment.measure.k:
+            if k <= len(pool):
+                columns = measure_subsets(pool, k, outcomes_only, aggregators)
+                mixed.append(columns | {"single_sample": [single] * len(columns["k"])})
+    return _columns(subsets), pa.Table.from_pylist(expected), _columns(mixed)
 
 
 def _require_scores(folder: Folder) -> None:
@@ -107,14 +133,27 @@ def _require_scores(folder: Folder) -> None:
 
 
 def measure_subsets(
-    pool: Pool, k: int, experiment: Experiment, aggregators: Selections
+    pool: Pool,
+    k: int,
+    experiment: Experiment,
+    aggregators: Selections,
+    tally: Tally = (0.0, 0.0),
 ) -> dict[str, Any]:
     """Draw a pool's subsets of one size and look at each with every metric and selection.
+
+    Args:
+        pool: scored samples.
+        k: size of the subsets, N at most.
+        experiment: which metrics and selections.
+        aggregators: the selections by name.
+        tally: of all the problem's samples at every temperature above 0, for ``difficulty``.
 
     Returns:
         Columns of (S,): the key (problem_id, temperature, k, replicate), members (indices in
         drawn order), outcomes (``coverage``, ``num_correct``, one per selection; null where
-        unknown), one per metric. A metric of a subset that holds a failed sample is NaN.
+        unknown), ``difficulty`` (the share of wrong ones among the problem's samples that are not
+        in the subset; NaN where there are none), one per metric. A metric of a subset that holds
+        a failed sample is NaN.
     """
     settings = experiment.measure
     rng = pool_rng(settings.seed, pool.problem_id, pool.temperature, k)
@@ -129,6 +168,10 @@ def measure_subsets(
     }
     correct = pool.correct[subsets]  # (S, k)
     columns["num_correct"] = _nullable(correct.sum(axis=1), int)
+    inside = correct if pool.temperature != 0 else correct[:, :0]  # the tally has no greedy ones
+    right, known = tally[0] - np.nansum(inside, axis=1), tally[1] - np.isfinite(inside).sum(axis=1)
+    share = right / np.where(known > 0, known, 1)
+    columns["difficulty"] = np.where(known > 0, 1 - share, np.nan).tolist()
     # one right sample decides; otherwise an unknown one leaves it open
     covered = np.where((correct == 1).any(axis=1), 1.0, correct.sum(axis=1) * 0.0)
     columns["coverage"] = _nullable(covered, bool)

@@ -27,6 +27,7 @@ ACCESSORS: dict[str, Callable[[Run], Any]] = {}
 
 MAKER = {
     "samples": "generate", "scores": "score", "subsets": "measure", "expectations": "measure",
+    "mixed": "measure",
 }  # fmt: skip
 """Which stage makes a table."""
 

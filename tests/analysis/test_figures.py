@@ -22,9 +22,12 @@ def test_a_figure_is_signed_and_named(run, name):
 def test_accuracy_is_drawn_as_it_stands_in_the_table(run):
     figure = run.plot.accuracy_by_k()
     table = run.table("accuracy_by_k_temperature")
-    assert len(figure.axes) == 2  # one for each temperature
-    for axis, temperature in zip(figure.axes, (0.3, 1.0), strict=True):
-        part = table[table["temperature"] == temperature].sort_values("k")
+    assert len(figure.axes) == 3  # one for each temperature, and one for the mixed pools
+    parts = [table[table["temperature"] == t] for t in (0.3, 1.0)] + [
+        table[table["pool"] == "mixed"]
+    ]
+    for axis, part in zip(figure.axes, parts, strict=True):
+        part = part.sort_values("k")
         lines = {line.get_label(): line for line in axis.get_lines()}
         assert set(lines) >= {"maj", "best", "coverage", "single_sample"}
         assert lines["maj"].get_ydata().tolist() == part["maj_correct"].tolist()

@@ -161,8 +161,8 @@ def test_repeating_every_row_changes_no_value_and_no_interval(data):
             continue  # it says how the draw went, and the draw was not this
         once = TABLES[name].make(data).frame.drop(columns="count", errors="ignore")
         again = TABLES[name].make(doubled).frame.drop(columns="count", errors="ignore")
-        # ranks of values that differ in their last bits may tie in one and not in the other
-        tolerance = 1e-5 if name == "correct_count_correlation" else 1e-9
+        # deviations from a mean that differ in their last bits may tie in one and not in the other
+        tolerance = 1e-4 if name == "correlation" else 1e-9
         pd.testing.assert_frame_equal(again, once, rtol=tolerance, atol=1e-12)
     assert doubled.subsets.shape[0] == 2 * data.subsets.shape[0]
 
@@ -210,12 +210,14 @@ def test_the_mean_cosine_of_subsets_is_that_of_all_pairs(data):
 
 def test_every_table_has_its_key_columns_first(data):
     keys = {
-        "accuracy_by_k": ["k"],
-        "accuracy_by_temperature": ["temperature"],
-        "accuracy_by_k_temperature": ["k", "temperature"],
+        "accuracy_by_k": ["k", "pool"],
+        "accuracy_by_temperature": ["temperature", "pool"],
+        "accuracy_by_k_temperature": ["k", "temperature", "pool"],
         "coverage_curve": ["temperature", "k"],
         "correct_count_correlation": ["temperature", "k", "rows", "pearson"],
-        "correlation": ["level", "metric", "rows"],
+        "budget": ["temperature", "k", "tokens"],
+        "oracle_gap": ["k", "temperature"],
+        "correlation": ["level", "method", "metric", "rows"],
         "bucket": ["metric", "k", "rows", "maj_correct"],
         "partial_correlation": ["k", "Measure", "rows", "Correlation"],
         "statuses": ["temperature", "samples"],

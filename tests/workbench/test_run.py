@@ -50,7 +50,8 @@ def test_the_mean_log_probability_is_that_of_the_tokens(run):
 def test_tables_are_listed_and_read_as_numbers(run):
     assert "accuracy_by_k_temperature" in run.tables
     frame = run.table("accuracy_by_k_temperature")
-    assert frame["k"].tolist() == [2, 2, 4, 4]
+    assert frame["k"].tolist() == [2, 2, 2, 4, 4, 4]
+    assert frame["temperature"].tolist()[:2] == [0.3, 1.0]
     assert pd.api.types.is_float_dtype(frame["maj_correct"])
     with pytest.raises(ValueError, match="unknown table 'acuracy_by_k'; did you mean"):
         run.table("acuracy_by_k")
