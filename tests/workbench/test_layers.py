@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 HEAVY = {
     "torch", "transformers", "vllm", "sentence_transformers", "wandb", "matplotlib", "datasets",
-    "statsmodels",
+    "statsmodels", "openai", "httpx2",
 }  # fmt: skip
 LIGHT = [
     "workbench", "workbench.metrics", "workbench.subsets", "workbench.config",
@@ -20,6 +20,7 @@ LIGHT = [
 ONLY = {  # the one module that may import a package, wherever in the file
     "wandb": {"workbench/track.py"},
     "vllm": {"workbench/generate/vllm.py"},
+    "openai": {"workbench/generate/openai.py"},
     "sentence_transformers": {"workbench/embed.py"},
     "matplotlib": {"analysis/figures.py"},
     "typer": {"workbench/cli.py"},

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import random
 
@@ -32,6 +33,30 @@ def test_sample_rows_by_hand():
     assert first["mean_logprob"] == -0.5
     assert (second["cumulative_logprob"], second["mean_logprob"]) == (None, None)
     assert second["error"] == "too long"
+
+
+@pytest.mark.parametrize(
+    ("changes", "tokens", "mean"),
+    [
+        ({}, 3, -0.5),
+        ({"output_token_ids": ()}, 3, -0.5),  # a server that tells no ids
+        ({"output_token_ids": (), "num_output_tokens": 4}, 4, -0.5),  # and counts the end as well
+        ({"output_token_ids": (), "token_logprobs": (), "num_output_tokens": 4}, 4, None),
+        ({"output_token_ids": (), "token_logprobs": ()}, None, None),  # unknown, not 0
+        ({"output_token_ids": (), "token_logprobs": (), "stop_reason": "error"}, 0, None),
+    ],
+)
+def test_tokens_are_counted_by_whoever_knows(changes, tokens, mean):
+    (row,) = sample_rows([dataclasses.replace(ONE, **changes)]).to_pylist()
+    assert (row["num_output_tokens"], row["mean_logprob"]) == (tokens, mean)
+
+
+def test_entropies_and_their_mean_are_stored_where_there_are_any():
+    full = dataclasses.replace(ONE, token_entropies=(0.5, 0.25, 0.0), missing_mass=(0.5, 0.0, 0.0))
+    first, second = sample_rows([full, ONE]).to_pylist()
+    assert first["mean_entropy"] == 0.25
+    assert first["missing_mass"] == [0.5, 0, 0]
+    assert (second["token_entropies"], second["mean_entropy"]) == ([], None)
 
 
 @pytest.fixture

@@ -56,6 +56,16 @@ def test_tokens_and_log_probabilities_belong_together():
         assert s.stop_reason == "stop"
 
 
+def test_entropies_are_make_believe_too_and_only_where_they_are_asked_for():
+    asked = [request(seed) for seed in range(20)]
+    plain, full = draw(asked), draw(asked, dataclasses.replace(SETTINGS, logprobs=20))
+    for a, b in zip(plain, full, strict=True):
+        assert (a.token_entropies, a.missing_mass) == ((), ())
+        assert len(b.token_entropies) == len(b.missing_mass) == len(b.output_token_ids)
+        assert min(b.token_entropies) >= 0
+        assert dataclasses.replace(b, token_entropies=(), missing_mass=()) == a
+
+
 def test_a_long_sample_is_cut_and_marked():
     settings = dataclasses.replace(SETTINGS, max_tokens=4)
     for s in draw([request(seed) for seed in range(5)], settings):

