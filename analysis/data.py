@@ -166,11 +166,10 @@ def counts(data: Data) -> list[str]:
     frame = data.subsets
     problems = frame["problem_id"].nunique()
     settings = data.run.experiment
-    notes = [
-        f"{problems} problems, {len(frame):,} subsets; "
-        f"{int(frame['has_repeat'].sum()):,} hold a repeated text, in "
-        f"{int(frame['abstained'].sum()):,} nobody answered (maj: not correct)"
-    ]
+    repeats, abstained = int(frame["has_repeat"].sum()), int(frame["abstained"].sum())
+    notes = [f"{problems} problems, {len(frame):,} subsets; {repeats:,} hold a repeated text"]
+    if "maj_correct" in data.outcomes:
+        notes[0] += f", in {abstained:,} nobody answered (maj: not correct)"
     if problems < MIN_PROBLEMS:
         notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
     else:

@@ -27,7 +27,9 @@ from analysis.accuracy import (
 from analysis.buckets import bucket, bucket_numbers
 from analysis.correlation import LEVELS, METHODS, Correlation, correlate
 from analysis.data import RULE, Data, Table, counts, cut, dropped, tested, with_q
+from analysis.pruning import pruning
 from workbench.metrics import METRICS
+from workbench.split import GROUPS, split_size
 from workbench.tasks.math_answers import RULES
 from workbench.types import STATUSES
 
@@ -168,6 +170,32 @@ def _against_others(data: Data, rows: pd.DataFrame, inside: NDArray[np.bool_]) -
     return {f"{name}_p": p for name, p in zip(columns, found, strict=True)}
 
 
+def diversity_by_correctness(data: Data) -> Table:
+    """Diversity of the right and of the wrong samples of a pool, as many of each."""
+    frame = data.run.frame("split")
+    if frame.empty:
+        size = split_size(data.run.experiment)
+        return Table(pd.DataFrame(), (f"no pool has {size} right and {size} wrong samples",))
+    rows = []
+    keys = ["problem_id", "temperature", "k"]
+    for metric in data.metrics:
+        wide = frame.pivot(index=keys, columns="group", values=metric).reset_index()
+        wide["difference"] = wide["correct"] - wide["wrong"]
+        for (temperature, k), part in wide.groupby(["temperature", "k"], dropna=False):
+            row: dict[str, object] = {"temperature": temperature, "metric": metric, "k": k}
+            row |= data.means(part, [*GROUPS, "difference"])
+            by_problem = part.groupby("problem_id")[["difference"]].mean()
+            (row["difference_p"],) = data.p_of(by_problem.to_numpy(dtype=float))
+            rows.append(row | {"pools": len(part)})
+    notes = [
+        "k samples at a time, drawn among all, the right and the wrong ones of a pool; "
+        f"{len(wide)} pools have k of both kinds",
+        "difference: correct - wrong of the same pools",
+        *cut(data),
+    ]
+    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
+
+
 def statuses(data: Data) -> Table:
     """What became of the samples, by temperature: statuses, answer rules, accuracy, repeats."""
     usual = [f"{RULE}{rule}" for rule in RULES]
@@ -202,7 +230,7 @@ TABLES: dict[str, Maker] = {
     for maker in (
         accuracy_by_k, accuracy_by_temperature, accuracy_by_k_temperature, coverage_curve, budget,
         oracle_gap, sampling_check, correlation, correct_count_correlation, buckets,
-        partial_correlation, statuses,
+        partial_correlation, diversity_by_correctness, pruning, statuses,
     )
 }  # fmt: skip
 

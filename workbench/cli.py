@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
@@ -54,13 +53,6 @@ Out = Annotated[
     typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
 ]
 
-PRINTED = (
-    "bucket", "correlation", "correct_count_correlation", "sampling_check", "statuses",
-    "oracle_gap", "budget", "partial_correlation", "accuracy_by_temperature", "accuracy_by_k",
-    "coverage_curve", "accuracy_by_k_temperature",
-)  # fmt: skip
-"""The order in which tables are printed: what is read first comes last, above the prompt."""
-
 
 @app.command()
 def run(experiment: Target, overrides: Override = None, out: Out = None) -> None:
@@ -70,7 +62,9 @@ def run(experiment: Target, overrides: Override = None, out: Out = None) -> None
     what is missing is done.
     """
     root = _stages(("generate", "score", "measure", "analyze"), experiment, overrides, out)
-    _print_tables(root, PRINTED)
+    from analysis.printing import print_tables
+
+    print_tables(root)
     _print_places(root)
 
 
@@ -146,7 +140,9 @@ def show(
     table: Annotated[str | None, typer.Argument(help="One table; all of them if left out.")] = None,
 ) -> None:
     """Print a run's tables."""
-    _print_tables(run, (table,) if table else PRINTED)
+    from analysis.printing import PRINTED, print_tables
+
+    print_tables(run, (table,) if table else PRINTED)
 
 
 @app.command()
@@ -164,10 +160,11 @@ def compare(
     that the observed one would need. Curves over k have bands that hold at all k at once.
     """
     from analysis.compare import compare as compared
+    from analysis.printing import print_table, stdout
 
-    out = _stdout()
+    out = stdout()
     for name, table in compared(runs, k or ()).items():
-        _print_table(out, name, table.frame, "\n".join(table.notes))
+        print_table(out, name, table.frame, "\n".join(table.notes))
 
 
 @app.command()
@@ -196,6 +193,7 @@ def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
 def list_() -> None:
     """List tasks, backends, rewards, metrics, aggregators and tables, a line each."""
     from analysis.aggregate import AGGREGATORS
+    from analysis.printing import stdout
     from analysis.tables import TABLES
     from workbench.generate import BACKENDS
     from workbench.metrics import METRICS
@@ -206,7 +204,7 @@ def list_() -> None:
         "tasks": TASKS, "backends": BACKENDS, "rewards": REWARDS, "metrics": METRICS,
         "aggregators": AGGREGATORS, "tables": TABLES,
     }  # fmt: skip
-    out = _stdout()
+    out = stdout()
     for kind, table in kinds.items():
         grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
         grid.add_column(style="bold", min_width=26, no_wrap=True)
@@ -238,36 +236,6 @@ def _load(target: Path, overrides: list[str] | None) -> Experiment:
     if target.is_dir() and not path.exists():
         raise ValueError(f"{target} is not a run: it has no experiment.yaml")
     return load_experiment(path, tuple(overrides or ()), aggregators=AGGREGATORS)
-
-
-def _print_tables(root: Path, names: tuple[str, ...]) -> None:
-    import workbench
-
-    opened = workbench.load_run(root)
-    out = _stdout()
-    for name in names:
-        notes = (root / "tables" / f"{name}.md").read_text() if name in opened.tables else ""
-        lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
-        caption = "\n".join([*lines, opened.signature])
-        frame = opened.table(name)
-        _print_table(out, name, frame, caption)
-
-
-def _print_table(out: Console, name: str, frame: Any, caption: str) -> None:
-    from analysis.render import to_grid
-
-    if frame.empty:  # the notes say why
-        out.print(f"{name}\n(empty)\n{caption}", markup=False)
-    else:
-        out.print(to_grid(name, frame, caption))
-    out.print()
-
-
-def _stdout() -> Console:
-    out = Console(highlight=False)
-    if not out.is_terminal:
-        out.width = 160  # a file or a pipe has no width of its own
-    return out
 
 
 def _print_places(root: Path) -> None:

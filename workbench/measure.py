@@ -12,18 +12,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.absent import left_out, listed, missing, without
-from workbench.config import Experiment, Measure
+from workbench.compute import compute
+from workbench.config import Experiment
 from workbench.folder import Folder, fresh
 from workbench.generate.identity import pool_sizes
 from workbench.lookup import lookup
 from workbench.manifest import Manifest
-from workbench.metrics import METRICS
 from workbench.metrics.cosine import mean_over_pairs
 from workbench.metrics.passk import pass_at_k
 from workbench.mixed import mixed_pools
 from workbench.pools import BlockRows, pools, read_block
 from workbench.progress import bar, notice
+from workbench.prune import prune_pool
 from workbench.score import needs_embeddings
+from workbench.split import split_pool
 from workbench.store import fingerprint, marks, write_table
 from workbench.subsets import choose_subsets, pool_rng
 from workbench.types import Aggregator, Floats, Ints, Pool
@@ -31,7 +33,7 @@ from workbench.types import Aggregator, Floats, Ints, Pool
 VERSION = 2
 """Raise when this stage's code gives other numbers, so that finished runs are measured again."""
 
-TABLES = ("subsets", "expectations", "mixed")
+TABLES = ("subsets", "expectations", "mixed", "split", "pruned")
 """What is made of each block."""
 
 Selections = Mapping[str, Aggregator]
@@ -97,7 +99,7 @@ def measure(
 
 def _measure_block(
     rows: BlockRows, sizes: Mapping[float, int], experiment: Experiment, aggregators: Selections
-) -> tuple[pa.Table, pa.Table, pa.Table]:
+) -> tuple[pa.Table, ...]:
     """Return the tables of ``TABLES`` for one block."""
     tallies: dict[str, Tally] = {}
     for pool in pools(rows, sizes, experiment.measure):
@@ -107,12 +109,16 @@ def _measure_block(
             tallies[pool.problem_id] = right + here[0], known + here[1]
     subsets: list[dict[str, Any]] = []
     expected: list[dict[str, Any]] = []
+    split: list[dict[str, Any]] = []
+    pruned: list[dict[str, Any]] = []
     for pool in pools(rows, sizes, experiment.measure):
         tally = tallies.get(pool.problem_id, (0.0, 0.0))
         for k in experiment.measure.k:
             if k <= len(pool):
                 subsets.append(measure_subsets(pool, k, experiment, aggregators, tally))
         expected += expectations(pool, experiment, aggregators)
+        split += split_pool(pool, experiment)
+        pruned += prune_pool(pool, experiment, aggregators)
     mixed: list[dict[str, Any]] = []
     outcomes_only = dataclasses.replace(
         experiment, measure=dataclasses.replace(experiment.measure, metrics=())
@@ -123,7 +129,10 @@ def _measure_block(
             if k <= len(pool):
                 columns = measure_subsets(pool, k, outcomes_only, aggregators)
                 mixed.append(columns | {"single_sample": [single] * len(columns["k"])})
-    return _columns(subsets), pa.Table.from_pylist(expected), _columns(mixed)
+    return (
+        _columns(subsets), pa.Table.from_pylist(expected), _columns(mixed),
+        pa.Table.from_pylist(split), pa.Table.from_pylist(pruned),
+    )  # fmt: skip
 
 
 def _require_scores(folder: Folder) -> None:
@@ -195,14 +204,6 @@ def measure_subsets(
         values = compute(name, pool, subsets, settings)
         columns[name] = np.where(failed, np.nan, values).tolist()
     return columns
-
-
-def compute(name: str, pool: Pool, subsets: Ints, settings: Measure) -> Floats:
-    """Apply one metric of ``METRICS`` to subsets (S, K) of a pool; returns (S,)."""
-    metric = lookup(METRICS, name, "metric")
-    fields = (getattr(pool, need) for need in metric.needs)
-    options = {key: getattr(settings, field) for key, field in metric.settings.items()}
-    return metric.fn(*fields, subsets, **options)
 
 
 def expectations(

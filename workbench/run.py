@@ -27,7 +27,7 @@ ACCESSORS: dict[str, Callable[[Run], Any]] = {}
 
 MAKER = {
     "samples": "generate", "scores": "score", "subsets": "measure", "expectations": "measure",
-    "mixed": "measure",
+    "mixed": "measure", "split": "measure", "pruned": "measure",
 }  # fmt: skip
 """Which stage makes a table."""
 

@@ -217,6 +217,8 @@ def test_every_table_has_its_key_columns_first(data):
         "correct_count_correlation": ["temperature", "k", "rows", "pearson"],
         "budget": ["temperature", "k", "tokens"],
         "oracle_gap": ["k", "temperature"],
+        "pruning": ["temperature", "selection", "m", "method"],
+        "diversity_by_correctness": ["temperature", "metric", "k"],
         "correlation": ["level", "method", "metric", "rows"],
         "bucket": ["metric", "k", "rows", "maj_correct"],
         "partial_correlation": ["k", "Measure", "rows", "Correlation"],
@@ -262,3 +264,15 @@ def test_the_study_s_correlation_of_dpp_with_the_number_of_correct_samples(data)
     ranked = cell["dpp"].rank().corr(cell["num_correct"].rank())
     assert row["spearman"].item() == pytest.approx(ranked)
     assert not any("freedom" in c or c in ("p", "df") for c in frame.columns)
+
+
+def test_diversity_of_right_and_wrong_samples_is_of_the_same_pools(data):
+    frame = TABLES["diversity_by_correctness"].make(data).frame
+    rows = data.run.frame("split")
+    cell = rows[rows["temperature"] == 1.0].set_index(["problem_id", "group"])["distinct_2"]
+    row = frame[(frame["temperature"] == 1.0) & (frame["metric"] == "distinct_2")].iloc[0]
+    assert row["pools"] == len(cell) / 3
+    assert row["pools"] >= 5
+    wide = cell.unstack()
+    assert row["difference"] == pytest.approx((wide["correct"] - wide["wrong"]).mean())
+    assert row["wrong"] == pytest.approx(wide["wrong"].mean())

@@ -1,0 +1,50 @@
+"""Tables on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+from rich.console import Console
+
+from analysis.render import to_grid
+from workbench.run import Run
+
+PRINTED = (
+    "bucket", "correlation", "correct_count_correlation", "sampling_check", "statuses",
+    "pruning", "diversity_by_correctness", "oracle_gap", "budget", "partial_correlation",
+    "accuracy_by_temperature", "accuracy_by_k", "coverage_curve", "accuracy_by_k_temperature",
+)  # fmt: skip
+"""The order in which tables are printed: what is read first comes last, above the prompt."""
+
+
+def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
+    """Print saved tables of a run, each with its notes and the run's signature.
+
+    Raises:
+        ValueError: the folder is not a run, or has no such table.
+    """
+    run = Run(root)
+    out = stdout()
+    for name in names:
+        notes = (root / "tables" / f"{name}.md").read_text() if name in run.tables else ""
+        lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
+        print_table(out, name, run.table(name), "\n".join([*lines, run.signature]))
+
+
+def print_table(out: Console, name: str, frame: pd.DataFrame, caption: str) -> None:
+    """Print one table; of an empty one the notes say why it is."""
+    if frame.empty:
+        out.print(f"{name}\n(empty)\n{caption}", markup=False)
+    else:
+        out.print(to_grid(name, frame, caption))
+    out.print()
+
+
+def stdout() -> Console:
+    """Return the terminal; a file or a pipe has no width of its own and gets 160 columns."""
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = 160
+    return out
