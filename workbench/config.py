@@ -122,7 +122,8 @@ class Generation:
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest prompt and sample together, tokens; the model's own limit by default."""
     engine: Annotated[dict[str, Any], AfterValidator(_not_our_own)] = Field(default_factory=dict)
-    """Further engine options, passed through (``gpu_memory_utilization``, ``max_num_seqs`` …)."""
+    """Further engine options, passed through (``gpu_memory_utilization``, ``max_num_seqs`` …); for
+    backend ``openai`` those of ``workbench/generate/server.py``."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

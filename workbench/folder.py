@@ -125,7 +125,7 @@ class Folder:
         tables = [read_table(path, columns) for path in self.parts(block)]
         late = sample_rows(list(read_journal(self.journal(block))))
         tables.append(late.select(list(columns)) if columns else late)
-        table = pa.concat_tables(tables)
+        table = pa.concat_tables(tables, promote_options="default")  # older parts lack columns
         return _first_of_each_key(table) if late.num_rows else table
 
     def blocks_with_samples(self) -> Iterator[int]:

@@ -49,6 +49,16 @@ def test_a_block_s_samples_are_those_of_its_parts_and_its_journal(tmp_path):
     assert list(folder.blocks_with_samples()) == [7]
 
 
+def test_parts_from_before_a_column_came_are_read_with_nulls(tmp_path):
+    folder = Folder(tmp_path)
+    old = sample_rows([sample(0)]).drop_columns(["token_entropies", "mean_entropy"])
+    write_table(folder.next_part(0), old, "made")
+    write_table(folder.next_part(0), sample_rows([sample(1)]), "made")
+    for rows in (folder.read_samples(0), folder.read_samples(0, [*KEY, "mean_entropy"])):
+        assert rows["sample_index"].to_pylist() == [0, 1]
+        assert rows["mean_entropy"].to_pylist() == [None, None]
+
+
 def test_a_row_in_both_a_part_and_the_journal_counts_once(tmp_path):
     """As when a kill came between writing the one and dropping the other."""
     folder = Folder(tmp_path)

@@ -29,6 +29,10 @@ OTHER = frozenset({"temperatures", "n", "greedy", "backend"})
 """Settings that do not decide what a sample is: how many there are, which may grow, and a backend
 that may be ``auto`` (what it stood for is part of the identity)."""
 
+NEWER = {"logprobs": 0}
+"""Settings that older runs do not know, with the value at which they change nothing: left out
+there, so that no new setting makes old samples unfit."""
+
 
 def pool_sizes(settings: Generation) -> dict[float, int]:
     """Return how many samples each temperature's pools are to have, by temperature.
@@ -79,15 +83,20 @@ def drawing_settings(experiment: Experiment) -> dict[str, Any]:
     settings: dict[str, Any] = dataclasses.asdict(experiment.generation)
     settings["stop"] = list(settings["stop"])
     settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
-    return {key: value for key, value in settings.items() if key not in OTHER}
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in OTHER and (key, value) not in NEWER.items()
+    }
 
 
 def differences(root: Path, before: Mapping[str, Any], current: Mapping[str, Any]) -> str:
     """Return the message that says why old samples do not fit an experiment."""
     changed = [
-        f"  {key}: the samples have {before.get(key)!r}, the experiment now gives {current[key]!r}"
-        for key in current
-        if before.get(key) != current[key]
+        f"  {key}: the samples have {before.get(key, NEWER.get(key))!r}, the experiment now gives "
+        f"{current.get(key, NEWER.get(key))!r}"
+        for key in {**before, **current}
+        if before.get(key) != current.get(key)
     ]
     return "\n".join(
         [

@@ -127,6 +127,21 @@ def test_where_a_server_is_does_not_decide_a_sample_and_what_it_is_does():
     assert server_facts(experiment(), said) == {}
 
 
+def test_samples_from_before_a_setting_came_still_fit(tmp_path, capsys):
+    path = tmp_path / "manifest.json"
+    run(tmp_path, experiment())
+    before = Manifest(path).data["identity"]
+    assert "logprobs" not in before  # as in a run that knew no such setting
+    run(tmp_path, experiment())
+    assert "all 64 samples are there" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"logprobs: the samples have 0, the experiment now gives"):
+        run(tmp_path, experiment(logprobs=20))
+    (tmp_path / "b").mkdir()
+    run(tmp_path / "b", experiment(logprobs=20))
+    with pytest.raises(ValueError, match=r"have 20, the experiment now gives 0"):
+        run(tmp_path / "b", experiment())
+
+
 def test_what_kind_of_entropies_is_recorded_where_there_are_any():
     kinds = {name: row.entropies for name, row in BACKENDS.items()}
     assert kinds["vllm"] == kinds["openai"] == "lower bound"
