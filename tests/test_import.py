@@ -77,7 +77,8 @@ def test_a_greedy_and_a_ragged_pool_through_every_table_and_figure(cli, tmp_path
     four = at_zero.query("k == 4")["dpp"]  # three repeats of one text: one eigenvalue of 4
     assert four.to_numpy() == pytest.approx(3 * math.log(1e-6) + math.log(4 + 1e-6))
     curve = run.table("coverage_curve")
-    assert set(curve["temperature"]) == {0, 0.7}
+    assert curve["temperature"].tolist() == [0] * 3 + [0.7] * 3
+    assert curve["k"].tolist() == [1, 2, 4] * 2
     for figure in ("accuracy_by_k", "coverage_curve", "diversity_by_temperature"):
         svg = (run.root / "figures" / f"{figure}.svg").read_text()
         assert "nothing" not in svg
@@ -213,6 +214,7 @@ def test_real_multiple_choice_from_greedy_to_hot(cli, tmp_path):
     assert found.loc[0, "distinct_texts"] == pytest.approx(0.1)  # all ten are one text
     assert found["distinct_texts"].is_monotonic_increasing
     assert "1 pools smaller than k are left out for that k" in notes(run, "accuracy_by_k")
+    assert set(run.table("coverage_curve")["k"]) == {1, 2, 4, 8, 10}  # and not 5, of one pool
     table = run.table("accuracy_by_temperature").set_index("temperature")
     assert table.loc[0, "coverage"] == table.loc[0, "maj_correct"] == pytest.approx(means[0])
     assert table.loc[1, "coverage"] > table.loc[1, "maj_correct"] > table.loc[1, "single_sample"]

@@ -30,7 +30,7 @@ from workbench.store import fingerprint, marks, write_table
 from workbench.subsets import choose_subsets, pool_rng
 from workbench.types import Aggregator, Floats, Ints, Pool
 
-VERSION = 2
+VERSION = 3
 """Raise when this stage's code gives other numbers, so that finished runs are measured again."""
 
 TABLES = ("subsets", "expectations", "mixed", "split", "pruned")
@@ -222,7 +222,7 @@ def expectations(
         mean_over_pairs(pool.similarity) if pool.embeddings is not None and len(pool) > 1 else None
     )
     rows = []
-    for k in curve_sizes(len(pool), experiment.measure.k):
+    for k in curve_sizes(len(pool), (*experiment.measure.k, experiment.generation.n)):
         row: dict[str, Any] = {
             "problem_id": pool.problem_id,
             "temperature": pool.temperature,
@@ -249,9 +249,12 @@ def expectations(
 
 
 def curve_sizes(n: int, measured: Sequence[int]) -> list[int]:
-    """Return the k at which exact curves are kept: powers of two up to N, N, and those measured."""
+    """Return the k at which a pool's exact curves are kept: powers of two, and those measured.
+
+    Up to N, but not N itself: at the size of one small pool a curve would rest on it alone.
+    """
     powers = {2**power for power in range(n.bit_length())}
-    return sorted(k for k in powers | {n} | set(measured) if k <= n)
+    return sorted(k for k in powers | set(measured) if k <= n)
 
 
 def _outcome(pool: Pool, members: Ints, pick: int | None) -> bool | None:

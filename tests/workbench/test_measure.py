@@ -33,7 +33,7 @@ def experiment(k=(2,), replicates=100, metrics=("avg_log_prob",), rules=("maj", 
     return Experiment(
         name="x",
         task=Task(name="arithmetic", num_problems=1),
-        generation=Generation(model="m", n=8),
+        generation=Generation(model="m", n=5),
         measure=Measure(k=k, replicates=replicates, metrics=metrics),
         selection=Selection(aggregators=rules),
     )
@@ -174,10 +174,11 @@ def test_the_mean_cosine_is_over_all_pairs():
     [
         (1, [2, 4], [1]),
         (16, [2, 4], [1, 2, 4, 8, 16]),
-        (12, [3, 32], [1, 2, 3, 4, 8, 12]),
+        (12, [3, 12, 32], [1, 2, 3, 4, 8, 12]),
+        (5, [12], [1, 2, 4]),  # of a pool that is smaller than the others
     ],
 )
-def test_curves_have_powers_of_two_the_pool_and_what_is_measured(n, measured, expected):
+def test_curves_have_powers_of_two_and_what_is_measured(n, measured, expected):
     assert curve_sizes(n, measured) == expected
 
 
