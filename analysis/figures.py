@@ -18,12 +18,15 @@ from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
 
 from analysis.accuracy import MIXED
 from workbench.metrics import METRICS
+from workbench.prune import EVERYTHING
 from workbench.run import ACCESSORS, Run
 from workbench.signature import spell_temperature
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#999999")
 """Okabe & Ito's palette, told apart by colour-blind readers."""
 MARKERS = "osD^vP*X"
+PRUNED = ("coverage", "maj", "best")
+"""What the figure of pruning shows: what the kept samples hold, and what is made of it."""
 
 
 def accuracy_by_k(run: Run) -> Figure:
@@ -59,6 +62,33 @@ def accuracy_by_tokens(run: Run) -> Figure:
         axis.set_xscale("log", base=2)
         axis.xaxis.set_major_formatter(ScalarFormatter())
         axis.set_title(name.removesuffix("_correct"))
+    _legend(figure, axes[0])
+    return _signed(figure, run)
+
+
+def accuracy_by_m(run: Run) -> Figure:
+    """Draw accuracy of the kept samples against m: a line per method, a row per temperature."""
+    frame = run.table("pruning")
+    if frame.empty or (frame["method"] == EVERYTHING).all():
+        return _nothing(run, "pruning")
+    names = [name for name in PRUNED if (frame["selection"] == name).any()]
+    methods = list(dict.fromkeys(frame.loc[frame["method"] != EVERYTHING, "method"]))
+    parts = [
+        (temperature, name, part[part["selection"] == name])
+        for temperature, part in frame.groupby("temperature", dropna=False)
+        for name in names
+    ]
+    figure, axes = _panels(len(parts), "m, samples kept", "share of problems right")
+    for axis, (temperature, name, part) in zip(axes, parts, strict=True):
+        for place, method in enumerate(methods):
+            nudge = 2 ** (0.06 * (place - len(methods) / 2))
+            line = part[part["method"] == method]
+            _line(axis, line, "m", "accuracy", place, method, nudge=nudge)
+        whole = part[part["method"] == EVERYTHING]
+        for value in whole["accuracy"]:
+            axis.axhline(value, color="black", linewidth=0.8, linestyle="--", label=EVERYTHING)
+        _log_k(axis, sorted(part["m"].unique()))
+        axis.set_title(f"{name}, T = {spell_temperature(cast(float, temperature))}")
     _legend(figure, axes[0])
     return _signed(figure, run)
 
@@ -135,6 +165,7 @@ def outcome_by_bucket(run: Run) -> Figure:
 FIGURES: dict[str, Callable[[Run], Figure]] = {
     "accuracy_by_k": accuracy_by_k,
     "accuracy_by_tokens": accuracy_by_tokens,
+    "accuracy_by_m": accuracy_by_m,
     "coverage_curve": coverage_curve,
     "diversity_by_temperature": diversity_by_temperature,
     "outcome_by_bucket": outcome_by_bucket,

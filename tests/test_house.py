@@ -10,6 +10,7 @@ from analysis.aggregate import AGGREGATORS
 from analysis.tables import TABLES
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
+from workbench.prune import PRUNERS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
 
@@ -62,7 +63,7 @@ def test_every_module_has_its_tests(path):
 
 TABLES_OF_NAMES = {
     "metric": METRICS, "aggregator": AGGREGATORS, "task": TASKS, "backend": BACKENDS,
-    "reward": REWARDS, "table": TABLES,
+    "pruner": PRUNERS, "reward": REWARDS, "table": TABLES,
 }  # fmt: skip
 
 

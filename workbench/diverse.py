@@ -2,8 +2,8 @@
 
 k-medoids is written out here, as no library fits: kmedoids is GPL-3 (the tests check against it),
 banditpam's PAM ignores the distances it is given, scikit-learn-extra does not load beside numpy 2,
-onebatch and rustpam start at random and miss the best single medoid, aeon holds numba back, and
-Bio.Cluster only alternates, which left sums of distances up to a fifth larger.
+onebatch and rustpam start at random (rustpam missed the best single medoid), aeon holds numba back,
+and Bio.Cluster only alternates, which left sums of distances up to a fifth larger.
 """
 
 from __future__ import annotations
