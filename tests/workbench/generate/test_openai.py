@@ -177,7 +177,7 @@ def test_a_server_that_is_not_there_is_said_in_seconds(cli, asking, server, tmp_
 
 
 def test_a_long_outage_is_said_while_it_lasts(cli, asking, server, tmp_path):
-    server.misbehave = lambda handler, asked, nth: nth < 4 and FAULTS["503"](handler)
+    server.misbehave = lambda handler, asked, nth: nth < 3 and FAULTS["503"](handler)
     child = cli.must("generate", asking(), "--out", tmp_path / "run")
     said = [line for line in child.err.splitlines() if "asking again" in line]
     assert len(said) == 1
@@ -310,7 +310,7 @@ def test_requests_are_pulled_as_places_become_free_and_closing_ends_all(server):
     assert len(set(got)) == 9
     assert len(pulled) <= 9 + 3
     assert server.busiest == 3
-    server.seconds = 5.0  # those in flight would take long
+    server.seconds = 3.0  # those in flight would take long
     next(samples)
     start = time.monotonic()
     samples.close()

@@ -34,7 +34,7 @@ EVERY = 4 * (1 + 2 * 5)
 OPTIONS = (
     "--served-model-name", "small", "--host", "127.0.0.1", "--dtype", "float32", "--max-model-len",
     str(LIMIT), "--enforce-eager", "--no-enable-chunked-prefill", "--max-num-batched-tokens",
-    "1024", "--max-num-seqs", "16", "--distributed-executor-backend", "uni",
+    "1024", "--max-num-seqs", "16",
 )  # fmt: skip
 
 
