@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-DERIVED = ("scores", "subsets", "expectations", "tables", "figures")
+from analysis.figures import FIGURES
+
+DERIVED = ("scores", "subsets", "expectations", "mixed", "split", "pruned", "tables", "figures")
 
 
 def times(folder, *names):
@@ -34,7 +36,7 @@ def test_an_unchanged_run_does_nothing(cli, copied):
     before, ran = times(folder, "samples", *DERIVED), seconds(folder)
     child = cli.must("run", path, "--out", folder, figures=True)
     assert times(folder, "samples", *DERIVED) == before
-    assert len(list((folder / "figures").iterdir())) == 8
+    assert len(list((folder / "figures").iterdir())) == 2 * len(FIGURES)
     assert seconds(folder) == ran
     assert child.err.count("up to date") == 3
     assert "all 204 samples are there" in child.err
