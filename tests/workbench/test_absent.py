@@ -100,6 +100,11 @@ def test_what_the_tables_of_a_run_lack_is_left_out_saying_so(cli, tmp_path):
     assert "num_tokens (no token counts)" in child.err
     assert Run(root).subsets.shape == run.subsets.shape
 
+    child = cli.must(
+        "run", root, "--set", "scoring.rewards=[likelihood]", "--set", "selection.reward=likelihood"
+    )
+    assert "best (no sample has the reward likelihood)" in child.err
+
 
 def test_one_value_among_many_is_not_absent(cli, tmp_path):
     rows = [
