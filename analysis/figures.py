@@ -217,8 +217,8 @@ def _outcomes(frame: pd.DataFrame) -> list[str]:
 
 
 def _panels(count: int, x: str, y: str, shared: bool = True) -> tuple[Figure, list[Axes]]:
-    """Return a figure with ``count`` panels, at most three to a row."""
-    columns = min(count, 3)
+    """Return a figure with ``count`` panels, at most three to a row, four in a square."""
+    columns = 2 if count == 4 else min(count, 3)
     rows = -(-count // columns)
     figure = Figure(figsize=(4.2 * columns, 3.4 * rows + 1.0), layout="constrained")
     grid = np.atleast_1d(figure.subplots(rows, columns, sharey=shared, squeeze=False)).ravel()
@@ -273,9 +273,8 @@ def _log_k(axis: Axes, ks: list[int]) -> None:
 
 def _legend(figure: Figure, axis: Axes) -> None:
     handles, labels = axis.get_legend_handles_labels()
-    figure.legend(
-        handles, labels, loc="outside upper center", ncols=min(7, len(labels)), frameon=False
-    )
+    columns = max(1, min(len(labels), int(figure.get_figwidth() / 1.75)))
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, frameon=False)
 
 
 def _signed(figure: Figure, run: Run) -> Figure:
