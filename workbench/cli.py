@@ -222,20 +222,20 @@ def _stages(
     from analysis.report import analyze as analyze_stage
     from workbench.pipeline import Stages, run_stages
 
-    experiment = _load(target, overrides)
+    experiment = _load(target, overrides, here="generate" in names)
     root = out or (target if target.is_dir() else Path("results") / experiment.name)
     run_stages(names, root, experiment, Stages(AGGREGATORS, analyze_stage))
     return root
 
 
-def _load(target: Path, overrides: list[str] | None) -> Experiment:
+def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> Experiment:
     from analysis.aggregate import AGGREGATORS
     from workbench.experiment import load_experiment
 
     path = target / "experiment.yaml" if target.is_dir() else target
     if target.is_dir() and not path.exists():
         raise ValueError(f"{target} is not a run: it has no experiment.yaml")
-    return load_experiment(path, tuple(overrides or ()), aggregators=AGGREGATORS)
+    return load_experiment(path, tuple(overrides or ()), aggregators=AGGREGATORS, here=here)
 
 
 def _print_places(root: Path) -> None:

@@ -57,6 +57,7 @@ def load_experiment(
     overrides: Sequence[str] = (),
     *,
     aggregators: Mapping[str, Aggregator] | None = None,
+    here: bool = True,
 ) -> Experiment:
     """Read and check an experiment file; nothing heavy is loaded and no network is asked.
 
@@ -67,6 +68,8 @@ def load_experiment(
         path: a YAML file.
         overrides: settings that replace the file's, as ``generation.n=32``; the value is YAML.
         aggregators: the selection rules there are, by name; their names are not checked without.
+        here: whether the folders and problem files that it names have to be on this machine. A
+            run that was copied elsewhere is scored, analysed and looked at without them.
 
     Raises:
         ExperimentError: the file is missing, is not YAML, or is not valid; with all its faults.
@@ -75,7 +78,7 @@ def load_experiment(
         tree = read_mapping(Path(path))
     except YamlError as error:
         raise ExperimentError(path, [str(error)]) from error
-    return check_experiment(tree, overrides, path, aggregators=aggregators)
+    return check_experiment(tree, overrides, path, aggregators=aggregators, here=here)
 
 
 def check_experiment(
@@ -84,6 +87,7 @@ def check_experiment(
     path: str | Path,
     *,
     aggregators: Mapping[str, Aggregator] | None = None,
+    here: bool = True,
 ) -> Experiment:
     """Check an experiment that was read already, or was never a file.
 
@@ -92,12 +96,13 @@ def check_experiment(
         overrides: as for ``load_experiment``.
         path: what the message calls it.
         aggregators: as for ``load_experiment``.
+        here: as for ``load_experiment``.
 
     Raises:
         ExperimentError: it is not valid; with all its faults.
     """
     set_keys, faults = _override(tree, overrides)
-    experiment, found = _validate(tree, aggregators)
+    experiment, found = _validate(tree, aggregators, here)
     for fault in found:
         by_hand = any(all(a == b for a, b in zip(key, fault.at, strict=False)) for key in set_keys)
         faults.append(f"{'--set ' if by_hand else ''}{'.'.join(fault.at)}: {fault.message}")
@@ -138,7 +143,7 @@ def _override(
 
 
 def _validate(
-    tree: dict[str, Any], aggregators: Mapping[str, Aggregator] | None
+    tree: dict[str, Any], aggregators: Mapping[str, Aggregator] | None, here: bool
 ) -> tuple[Experiment | None, list[Fault]]:
     """Check section by section, so that a fault in one hides none in another."""
     faults = [Fault((str(key),), unknown(str(key), PARTS)) for key in tree if key not in PARTS]
@@ -163,9 +168,10 @@ def _validate(
     value = partial(_value, tree, faults)
     said = {fault.at[:2] for fault in faults}
     together = [fault for fault in _cross_faults(value) if fault.at[:2] not in said]
-    faults += _name_faults(value, aggregators) + _path_faults(value) + together
-    faults += _backend_faults(value)
-    faults += _task_faults(value, faults)
+    faults += _name_faults(value, aggregators) + together + _backend_faults(value)
+    if here:
+        faults += _path_faults(value)
+        faults += _task_faults(value, faults)
     return (None if faults else Experiment(**parsed)), faults
 
 

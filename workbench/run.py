@@ -56,7 +56,7 @@ class Run:
     @cached_property
     def experiment(self) -> Experiment:
         """The resolved experiment."""
-        return load_experiment(self.folder.experiment)
+        return load_experiment(self.folder.experiment, here=False)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

@@ -1,9 +1,11 @@
+import json
 import shutil
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+import yaml
 
 import workbench as wb
 from workbench.lookup import lookup
@@ -125,3 +127,25 @@ def test_lookup_names_the_nearest():
         lookup({"dpp": 1, "cos_sim": 2}, "dppp", "metric")
     with pytest.raises(ValueError, match=r"^unknown metric 'zzz' \(known: dpp\)$"):
         lookup({"dpp": 1}, "zzz", "metric")
+
+
+def test_a_run_is_read_and_analysed_where_its_model_and_problems_are_not(cli, hand_made, tmp_path):
+    """Copied from the machine that drew it to a laptop."""
+    made = hand_made(["7"] * 2, [[(r"\boxed{7}", -0.1, "stop"), ("?", -0.2, "stop")]] * 2)
+    shutil.copytree(made, tmp_path / "run")
+    path = tmp_path / "run" / "experiment.yaml"
+    tree = yaml.safe_load(path.read_text())
+    tree["task"]["source"] = "/gone/problems.jsonl"
+    tree["generation"] |= {"model": "/gone/model", "backend": "transformers"}
+    path.write_text(yaml.safe_dump(tree))
+    manifest = tmp_path / "run" / "manifest.json"
+    drawn = json.loads(manifest.read_text())
+    drawn["drawn_with"]["model"] = "/gone/model"
+    manifest.write_text(json.dumps(drawn))
+    assert wb.load_run(tmp_path / "run").pool("p0", 1.0).texts == (r"\boxed{7}", "?")
+    for stage in ("score", "measure", "analyze"):
+        cli.must(stage, tmp_path / "run", "--set", "measure.replicates=3")
+    refused = cli("run", tmp_path / "run")
+    assert refused.code == 1
+    assert "/gone/model" in refused.err
+    assert "/gone/problems.jsonl" in refused.err
