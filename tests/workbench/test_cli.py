@@ -43,7 +43,11 @@ def test_an_error_is_one_line_and_exit_code_1():
 
 def test_help_is_worth_reading(cli):
     shown = cli.must("--help").out
-    for command in ("run", "generate", "score", "measure", "analyze", "show", "validate", "list"):
+    commands = (
+        "run", "generate", "score", "measure", "analyze", "import", "show", "compare", "validate",
+        "list",
+    )  # fmt: skip
+    for command in commands:
         assert f" {command} " in shown
         assert len(cli.must(command, "--help").out) > 200
     assert "--set" in cli.must("run", "-h").out

@@ -1,6 +1,7 @@
 """Prompts of both kinds, as texts and as conversations."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +10,11 @@ from workbench.prompts import Example, build_prompt, prompt_hash
 from workbench.tasks import TASKS
 from workbench.types import Problem, Prompt
 
+HOME = Path(__file__).parents[2] / "experiments" / "problems"
+QUIZ = {
+    "source": str(HOME / "quiz.jsonl"),
+    "options": {"compare": "choice", "examples": str(HOME / "quiz_examples.jsonl")},
+}
 PROBLEM = Problem("p", "What is 2 + 2?", "4")
 SHOWN = [Example("What is 4 + 9?", "It is 13."), Example("What is 1 - 3?", "It is -2.")]
 TASK = dataclasses.replace(
@@ -45,10 +51,11 @@ def test_more_examples_than_there_are():
         prompt(few_shot=3)
 
 
-@pytest.mark.parametrize("name", TASKS)
+@pytest.mark.parametrize("name", ["arithmetic", "math500", "jsonl"])
 @pytest.mark.parametrize("form", ["chat", "completion"])
 def test_the_real_tasks_in_both_forms(name, form):
-    settings = config.Task(name=name, num_problems=2, few_shot=2, prompt=form)
+    files = QUIZ if name == "jsonl" else {}
+    settings = config.Task(name=name, num_problems=2, few_shot=2, prompt=form, **files)
     built = build_prompt(PROBLEM, TASKS[name], settings)
     text = built.text if form == "completion" else " ".join(m["content"] for m in built.messages)
     assert text.count(r"\boxed{") == 3  # the instruction and two examples

@@ -122,9 +122,11 @@ def test_the_summary_holds_the_scalars_of_the_runs_table(tracked):
             ("coverage", "pass"),
             ("best_correct", "best"),
         ):
-            scalar = found["summary"][f"{name}@{row['k']}/T{row['temperature']:g}"]
+            at = "mixed" if row["pool"] == "mixed" else f"T{row['temperature']:g}"
+            scalar = found["summary"][f"{name}@{row['k']}/{at}"]
             assert scalar == pytest.approx(row[column])
     assert "maj@4/T0.3" in found["summary"]
+    assert "maj@4/mixed" in found["summary"]
 
 
 def test_figures_and_the_progress_of_stages_are_recorded(tracked):
