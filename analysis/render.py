@@ -15,7 +15,7 @@ from workbench.signature import spell_temperature
 COUNTS = ("count", "samples", "pools", "k", "needed", "above_from", "below_from")
 
 
-LONG = ("bucket", "correlation", "pruning", "sampling_check")
+LONG = ("bucket", "correlation", "within_correlation", "pruning", "sampling_check")
 """Tables of many rows: on the terminal their intervals are left to the files."""
 
 

@@ -56,6 +56,30 @@ def correlation(data: Data) -> Table:
     return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
 
 
+def within_correlation(data: Data) -> Table:
+    """Correlation within problems at one k, with temperature left free and held fixed."""
+    free = data.subsets[data.subsets["temperature"] != 0]
+    if free.empty:
+        return Table(pd.DataFrame(), ("every subset is of temperature 0",))
+    rows = []
+    for k, cell in free.groupby("k", sort=True):
+        for held in ("nothing", "temperature") if _varies(cell, "temperature") else ("nothing",):
+            for metric, rule, part in _metric_rows(data, cell):
+                row: dict[str, object] = {"k": k, "held": held, "metric": metric, "rows": rule}
+                for outcome in data.outcomes:
+                    found = correlate(
+                        part[metric], part[outcome], part["problem_id"],
+                        part["temperature"] if held == "temperature" else None, level="within",
+                        confidence=data.run.experiment.analysis.confidence,
+                    )  # fmt: skip
+                    row |= _interval(outcome, found)
+                rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
+    notes = [f"within: {LEVELS['within']}; k is fixed, as most metrics and coverage depend on it"]
+    notes.append("held: nothing, so that hotter pools count as more diverse ones; or temperature")
+    notes += [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
+    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
+
+
 def correct_count_correlation(data: Data) -> Table:
     """Correlation of dpp with the number of correct samples, by temperature and k."""
     rows = []
@@ -229,8 +253,8 @@ TABLES: dict[str, Maker] = {
     maker.__name__.replace("buckets", "bucket"): Maker(maker, (maker.__doc__ or "").split("\n")[0])
     for maker in (
         accuracy_by_k, accuracy_by_temperature, accuracy_by_k_temperature, coverage_curve, budget,
-        oracle_gap, sampling_check, correlation, correct_count_correlation, buckets,
-        partial_correlation, diversity_by_correctness, pruning, statuses,
+        oracle_gap, sampling_check, correlation, within_correlation, correct_count_correlation,
+        buckets, partial_correlation, diversity_by_correctness, pruning, statuses,
     )
 }  # fmt: skip
 

@@ -217,6 +217,7 @@ def test_every_table_has_its_key_columns_first(data):
         "correct_count_correlation": ["temperature", "k", "rows", "pearson"],
         "budget": ["temperature", "k", "tokens"],
         "oracle_gap": ["k", "temperature"],
+        "within_correlation": ["k", "held", "metric", "rows"],
         "pruning": ["temperature", "selection", "m", "method"],
         "diversity_by_correctness": ["temperature", "metric", "k"],
         "correlation": ["level", "method", "metric", "rows"],
@@ -276,3 +277,17 @@ def test_diversity_of_right_and_wrong_samples_is_of_the_same_pools(data):
     wide = cell.unstack()
     assert row["difference"] == pytest.approx((wide["correct"] - wide["wrong"]).mean())
     assert row["wrong"] == pytest.approx(wide["wrong"].mean())
+
+
+def test_within_problems_and_at_one_temperature_is_what_is_left_of_both(data):
+    """By subtracting each problem's mean by hand, then what temperature says of the rest."""
+    frame = TABLES["within_correlation"].make(data).frame
+    assert set(frame["held"]) == {"nothing", "temperature"}
+    cell = data.subsets[data.subsets["k"] == 4]
+    names = ["distinct_2", "coverage", "temperature"]
+    left = cell[names] - cell.groupby("problem_id")[names].transform("mean")
+    x, y, z = (left[name].to_numpy() for name in names)
+    rows = frame[(frame["k"] == 4) & (frame["metric"] == "distinct_2")].set_index("held")
+    assert rows.loc["nothing", "coverage"] == pytest.approx(np.corrcoef(x, y)[0, 1])
+    x, y = (values - z * (z @ values) / (z @ z) for values in (x, y))
+    assert rows.loc["temperature", "coverage"] == pytest.approx(np.corrcoef(x, y)[0, 1])
