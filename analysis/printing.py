@@ -14,7 +14,8 @@ from workbench.run import Run
 PRINTED = (
     "bucket", "correlation", "correct_count_correlation", "sampling_check", "statuses",
     "pruning", "diversity_by_correctness", "oracle_gap", "budget", "partial_correlation",
-    "within_correlation", "accuracy_by_temperature", "accuracy_by_k", "coverage_curve", "accuracy_by_k_temperature",
+    "within_correlation", "accuracy_by_temperature", "accuracy_by_k", "coverage_curve",
+    "accuracy_by_k_temperature",
 )  # fmt: skip
 """The order in which tables are printed: what is read first comes last, above the prompt."""
 
