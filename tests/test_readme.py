@@ -30,3 +30,21 @@ def test_the_reference_run_is_small_real_and_neither_too_easy_nor_too_hard():
     assert "dirty" not in run.signature
     coldest = run.scores[run.scores["temperature"] == min(generation.temperatures)]
     assert 0.25 <= coldest["is_correct"].astype(float).mean() <= 0.7
+
+
+def test_the_answers_to_the_study_s_questions_are_those_of_the_reference_tables():
+    run = wb.load_run(REFERENCE)
+    text = " ".join((REFERENCE.parents[1] / "README.md").read_text().split())
+    answer = text[text.index("- **Quickstart**") : text.index("- **GPT-3.5")]
+
+    def spelt(row, name):
+        return f"{row[name]:.2f} [{row[f'{name}_low']:.2f}, {row[f'{name}_high']:.2f}]"
+
+    texts = run.table("statuses").set_index("temperature")
+    found = run.table("within_correlation").query("k == 8 and metric == 'distinct_3'")
+    found = found.set_index("held")
+    for held in ("nothing", "temperature"):
+        assert spelt(found.loc[held], "coverage") in answer
+        assert spelt(found.loc[held], "maj_correct") in answer
+    for temperature in (0.3, 1.0):
+        assert spelt(texts.loc[temperature], "distinct_texts") in answer

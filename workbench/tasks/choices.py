@@ -10,9 +10,6 @@ from typing import Any
 from workbench.tasks.compare import letter_text
 from workbench.tasks.math_answers import boxed
 
-CHOICE_RULES = ("boxed", "phrase", "letter", "none")
-"""How a choice was found, in the order in which they are tried."""
-
 # A capital by itself: no part of a word, a name or a formula, nor one of two ("A or C").
 _LETTER = (
     r"(?P<letter>[A-Z])(?![\w'\u2019^=+])(?!\s*[=+^])"
