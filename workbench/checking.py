@@ -18,7 +18,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from queue import SimpleQueue
 from types import TracebackType
@@ -125,6 +125,10 @@ class Comparer:
             self._pool = ProcessPool(
                 max_workers=self._workers, context=context, initializer=_settle
             )
+            # In a thread, and waited for: a signal's exception is raised in the main one, and would
+            # leave a process half started, which then prints a traceback.
+            with ThreadPoolExecutor(1) as starter:
+                starter.submit(getattr, self._pool, "active").result()
         arguments = (self._checker.equal, *pair, SECONDS_PER_PAIR)
         future = self._pool.schedule(_compare, args=arguments, timeout=SECONDS_PER_PAIR)
         future.add_done_callback(lambda done: finished.put((pair, done)))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -210,22 +211,49 @@ def test_workers_end_with_a_process_that_is_killed(tmp_path):
     assert not psutil.wait_procs(family, timeout=10)[1]
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_a_run_that_is_stopped_in_the_middle_of_a_comparison(
-    cli, experiment, tmp_path, number, code
-):
+ENDLESS = """
+import workbench.generate.replay as m
+m._draw = lambda request, settings: request.sampled(
+    r'\\boxed{9^{9^{9^9}} + %d}' % request.sample_index, 'stop', (1,), (-1.0,))
+"""
+
+
+@pytest.fixture
+def endless(cli, experiment, tmp_path):
+    """Start a run whose answers take for ever to compare, after some code."""
     source = tmp_path / "problems.jsonl"
     source.write_text(json.dumps({"problem": "?", "gold": "2"}) + "\n")
     path = experiment(
         task={"name": "math500", "source": str(source), "prompt": "completion"},
         generation__greedy=False, generation__temperatures=[1.0], selection__aggregators=["maj"],
     )  # fmt: skip
-    endless = (
-        "import workbench.generate.replay as m\n"
-        "m._draw = lambda request, settings: request.sampled(\n"
-        "    r'\\boxed{9^{9^{9^9}} + %d}' % request.sample_index, 'stop', (1,), (-1.0,))"
-    )
-    child = cli.start("run", path, "--out", tmp_path / "run", before=endless)
+    return lambda code="": cli.start("run", path, "--out", tmp_path / "run", before=ENDLESS + code)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_while_it_starts_a_worker(endless, number, code):
+    # Between asking for the process and telling it what to do, which it would print a traceback of.
+    child = endless(f"""
+import multiprocessing.forkserver as server, os, time
+connect = server.connect_to_new_process
+def stopped_in_between(fds):
+    there = connect(fds)
+    print("server:", server._forkserver._forkserver_pid, flush=True)
+    os.kill(os.getpid(), {int(number)})
+    time.sleep(0.1)
+    return there
+server.connect_to_new_process = stopped_in_between
+""").wait()
+    assert child.code == code
+    with suppress(psutil.NoSuchProcess):  # it ends after all that it has started
+        psutil.Process(int(re.search(r"server: (\d+)", child.out)[1])).wait(10)
+    assert "Traceback" not in child.err
+    assert child.err.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_stopped_in_the_middle_of_a_comparison(endless, number, code):
+    child = endless()
     family = []
 
     def comparing():
