@@ -28,6 +28,7 @@ COVERED = {  # tested where it is used
     "workbench/lookup.py": "tests/workbench/test_run.py",
     "workbench/types.py": "tests/workbench/test_pools.py",
     "workbench/version.py": "tests/workbench/test_cli.py",
+    "workbench/settings.py": "tests/workbench/test_config.py",
     "workbench/signature.py": "tests/workbench/test_pipeline.py",
     "workbench/rewards/__init__.py": "tests/workbench/test_score.py",
     "workbench/generate/identity.py": "tests/workbench/generate/test_stage.py",

@@ -6,61 +6,22 @@ looks names up in their tables and turns every fault into a line of one message.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-STRICT = ConfigDict(  # a misspelt key is an error, and so is NaN
-    extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
+from workbench.settings import (
+    STRICT,
+    FolderName,
+    Names,
+    Scoring,
+    distinct,
+    not_empty,
+    not_our_own,
+    positive,
 )
-OWN_OPTIONS = ("model", "dtype", "seed", "max_model_len", "logprobs_mode")
-"""Engine options that the workbench sets itself."""
-
-V = TypeVar("V")
-
-
-def _distinct(values: tuple[V, ...]) -> tuple[V, ...]:
-    repeated = [value for i, value in enumerate(values) if value in values[:i]]
-    if repeated:
-        raise ValueError(f"{repeated[0]!r} is given twice; give each entry once")
-    return values
-
-
-def _not_empty(values: tuple[V, ...]) -> tuple[V, ...]:
-    if not values:
-        raise ValueError("needs at least one entry, got []")
-    return values
-
-
-def _positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    if min(sizes) < 1:
-        raise ValueError(f"every subset size must be at least 1, got {list(sizes)}")
-    return sizes
-
-
-def _a_folder_name(name: str) -> str:
-    if not re.fullmatch(r"[\w.-]+", name) or set(name) == {"."}:
-        raise ValueError(
-            f"must be letters, digits, '.', '_' or '-' (it names a folder), got {name!r}"
-        )
-    return name
-
-
-def _not_our_own(options: dict[str, Any]) -> dict[str, Any]:
-    taken = [name for name in OWN_OPTIONS if name in options]
-    if taken:
-        raise ValueError(
-            f"{taken[0]!r} is not an engine option here: it is a setting of its own, beside engine "
-            "(logprobs_mode is always raw_logprobs, which every metric supposes)"
-        )
-    return options
-
-
-Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
-FolderName = Annotated[str, AfterValidator(_a_folder_name)]
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -96,8 +57,8 @@ class Generation:
     """A backend of ``workbench list``."""
     temperatures: Annotated[
         tuple[float | None, ...],
-        AfterValidator(_not_empty),
-        AfterValidator(_distinct),
+        AfterValidator(not_empty),
+        AfterValidator(distinct),
     ] = (0.3, 0.7, 1.0)
     """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
     n: int = Field(default=16, ge=1)
@@ -121,36 +82,9 @@ class Generation:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest prompt and sample together, tokens; the model's own limit by default."""
-    engine: Annotated[dict[str, Any], AfterValidator(_not_our_own)] = Field(default_factory=dict)
+    engine: Annotated[dict[str, Any], AfterValidator(not_our_own)] = Field(default_factory=dict)
     """Further engine options, passed through (``gpu_memory_utilization``, ``max_num_seqs`` …); for
     backend ``openai`` those of ``workbench/generate/server.py``."""
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class OutcomeRewardModel:
-    """The ``scoring.orm`` section: a model that says ``+`` or ``-`` after a solution."""
-
-    model: str
-    """A folder, a hub name, or a model that a registry package carries."""
-    backend: Literal["auto", "vllm", "transformers"] = "auto"
-    """What runs it: vllm where it can be imported, else transformers."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    max_model_len: int | None = Field(default=None, ge=2)
-    """Longest problem and solution together, tokens; a longer one has no reward."""
-    engine: Annotated[dict[str, Any], AfterValidator(_not_our_own)] = Field(default_factory=dict)
-    """Further engine options, passed through."""
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Scoring:
-    """The ``scoring`` section: what each sample is given besides its answer."""
-
-    rewards: Names = ("likelihood",)
-    """Rewards of ``workbench list``."""
-    regrade: bool = False
-    """Grade an imported run afresh, where it came with answers and correctness of its own."""
-    orm: OutcomeRewardModel | None = None
-    """The model behind the reward ``orm``."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -170,9 +104,9 @@ class Measure:
 
     k: Annotated[
         tuple[int, ...],
-        AfterValidator(_not_empty),
-        AfterValidator(_positive),
-        AfterValidator(_distinct),
+        AfterValidator(not_empty),
+        AfterValidator(positive),
+        AfterValidator(distinct),
     ] = (2, 4, 8)
     """Subset sizes."""
     replicates: int = Field(default=10, ge=1)

@@ -16,7 +16,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
-from workbench import config
+from workbench import config, settings
 from workbench.config import Experiment
 from workbench.faults import Fault, type_fault, unknown
 from workbench.generate import BACKENDS
@@ -27,10 +27,10 @@ from workbench.types import Aggregator
 from workbench.yaml_text import YamlError, parse_yaml, read_mapping, write_yaml
 
 PARTS: dict[str, Any] = {
-    "name": config.FolderName,
+    "name": settings.FolderName,
     "task": config.Task,
     "generation": config.Generation,
-    "scoring": config.Scoring,
+    "scoring": settings.Scoring,
     "embedding": config.Embedding,
     "measure": config.Measure,
     "selection": config.Selection,
@@ -162,7 +162,7 @@ def _validate(
         except ValidationError as error:
             for item in error.errors(include_url=False):
                 nested = item["loc"][:1] == ("orm",) and len(item["loc"]) > 1
-                known = _purposes(config.OutcomeRewardModel if nested else kind)
+                known = _purposes(settings.OutcomeRewardModel if nested else kind)
                 fault = type_fault(dict(item), known)
                 faults.append(Fault((part, *fault.at), fault.message))
     value = partial(_value, tree, faults)

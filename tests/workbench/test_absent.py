@@ -4,8 +4,9 @@ import pytest
 
 from analysis.aggregate import AGGREGATORS
 from workbench.absent import left_out, listed, missing, without
-from workbench.config import Experiment, Generation, Measure, Scoring, Selection, Task
+from workbench.config import Experiment, Generation, Measure, Selection, Task
 from workbench.run import Run
+from workbench.settings import Scoring
 
 ALL = ("avg_log_prob", "num_tokens", "distinct_texts", "cos_sim", "qual_dpp", "answer_entropy")
 

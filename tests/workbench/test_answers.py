@@ -5,8 +5,9 @@ import pytest
 
 from workbench.answers import grade
 from workbench.checking import Comparer
-from workbench.config import Experiment, Generation, Scoring, Task
+from workbench.config import Experiment, Generation, Task
 from workbench.folder import Known
+from workbench.settings import Scoring
 from workbench.tasks.compare import CHECKERS, Checker
 from workbench.types import Problem
 

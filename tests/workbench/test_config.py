@@ -3,7 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from workbench.config import Experiment, Generation, Measure, Scoring, Selection, Task
+from workbench.config import Experiment, Generation, Measure, Selection, Task
+from workbench.settings import Scoring
 
 TASK = Task(name="arithmetic")
 

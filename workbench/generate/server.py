@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
-from workbench.config import STRICT, Generation
+from workbench.config import Generation
+from workbench.settings import STRICT
 
 
 def _an_address(url: str) -> str:

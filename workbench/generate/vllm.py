@@ -13,11 +13,12 @@ from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
-from workbench.config import Generation, OutcomeRewardModel
+from workbench.config import Generation
 from workbench.generate.entropies import entropy_bounds
 from workbench.generate.tokens import encode_prompt, too_long
 from workbench.models import resolve_model
 from workbench.rewards.signs import Prompts, Scorer
+from workbench.settings import OutcomeRewardModel
 from workbench.types import Request, Sample
 
 IN_FLIGHT = 4

@@ -10,9 +10,10 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from workbench.config import Generation, OutcomeRewardModel
+from workbench.config import Generation
 from workbench.generate.transformers import BATCH, load
 from workbench.rewards.signs import Prompts, Scorer
+from workbench.settings import OutcomeRewardModel
 
 ONE_STEP = GenerationConfig(
     max_new_tokens=1, do_sample=False, use_cache=False, pad_token_id=0,

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 from scipy.special import expit
 
-from workbench.config import Experiment, OutcomeRewardModel
+from workbench.config import Experiment
 from workbench.embed import text_hash
 from workbench.folder import Folder, blocks, contents, fresh
 from workbench.generate import engine_versions, resolve
@@ -27,6 +27,7 @@ from workbench.manifest import Manifest
 from workbench.models import MODELS, check_model, model_hash, resolve_model
 from workbench.progress import bar, notice
 from workbench.rewards.signs import Scorer, find_signs
+from workbench.settings import OutcomeRewardModel
 from workbench.store import KEY, DamagedFileError, fingerprint, read_table, write_table
 
 TABLE = "rewards/orm"

