@@ -283,7 +283,7 @@ def _metric_rows(
     found = []
     for metric in metrics if metrics is not None else data.metrics:
         found.append((metric, "all", rows))
-        if "jitter" in METRICS[metric].settings:
+        if "log_volumes" in METRICS[metric].needs:
             found.append((metric, "without repeats", rows[~rows["has_repeat"].astype(bool)]))
     return found
 

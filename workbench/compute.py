@@ -1,20 +1,48 @@
-"""One metric of subsets of a pool."""
+"""Metrics of subsets of a pool."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from workbench.config import Measure
 from workbench.lookup import lookup
-from workbench.metrics import METRICS
+from workbench.metrics import METRICS, SHARED
+from workbench.subsets import members_of
 from workbench.types import Floats, Ints, Pool
 
 
-def compute(name: str, pool: Pool, subsets: Ints, settings: Measure) -> Floats:
-    """Apply one metric of ``METRICS`` to subsets (S, K) of a pool; returns (S,).
+def compute_all(
+    names: Sequence[str], pool: Pool, subsets: Ints, settings: Measure
+) -> dict[str, Floats]:
+    """Apply metrics of ``METRICS`` to subsets of a pool; what they share is worked out once.
+
+    Args:
+        names: which metrics.
+        pool: N samples.
+        subsets: (S, K) indices into them.
+        settings: what the metrics are told beside the pool.
+
+    Returns:
+        One (S,) column per name, in the order asked for.
 
     Raises:
-        ValueError: there is no such metric, or the pool has not what it needs.
+        ValueError: there is no such metric, the pool has not what it needs, or an index is not of
+            the pool.
     """
-    metric = lookup(METRICS, name, "metric")
-    fields = (getattr(pool, need) for need in metric.needs)
-    options = {key: getattr(settings, field) for key, field in metric.settings.items()}
-    return metric.fn(*fields, subsets, **options)
+    lines = {name: lookup(METRICS, name, "metric") for name in names}
+    known: dict[str, Any] = {"subsets": members_of(subsets, len(pool))}
+
+    def need(name: str) -> Any:
+        if name not in known and name in SHARED:
+            line = SHARED[name]
+            options = {word: getattr(settings, field) for word, field in line.settings.items()}
+            known[name] = line.fn(*map(need, line.needs), **options)
+        return known[name] if name in known else getattr(pool, name)
+
+    return {name: line.fn(*map(need, line.needs)) for name, line in lines.items()}
+
+
+def compute(name: str, pool: Pool, subsets: Ints, settings: Measure) -> Floats:
+    """Apply one metric of ``METRICS``, as ``compute_all``; returns (S,)."""
+    return compute_all([name], pool, subsets, settings)[name]

@@ -95,7 +95,7 @@ def score(
 
 def needs_embeddings(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> bool:
     """Say whether any metric or aggregator of the experiment looks at embeddings."""
-    needs = {need for name in experiment.measure.metrics for need in METRICS[name].needs}
+    needs = {need for name in experiment.measure.metrics for need in METRICS[name].fields}
     for name in experiment.selection.aggregators:
         needs |= set(lookup(aggregators, name.partition(":")[0], "aggregator").needs)
     return bool(needs & {"similarity", "embeddings"})

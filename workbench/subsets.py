@@ -30,7 +30,7 @@ def draw_subsets(n: int, k: int, count: int, rng: np.random.Generator) -> Ints:
     _check(n, k)
     if count < 0:
         raise ValueError(f"cannot draw {count} subsets; ask for 0 or more")
-    return np.argsort(rng.random((count, n)), axis=1)[:, :k]
+    return np.ascontiguousarray(np.argsort(rng.random((count, n)), axis=1)[:, :k])
 
 
 def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) -> Ints:
@@ -78,6 +78,28 @@ def pool_rng(seed: int, problem_id: str, temperature: float, k: int) -> np.rando
     # JSON keeps the parts apart: ("a1", 0.5) and ("a", 10.5) are different texts.
     name = json.dumps([int(seed), problem_id, float(temperature), int(k)])
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest(), "big"))
+
+
+def members_of(subsets: Ints, n: int) -> Ints:
+    """Return subsets as compiled loops take them, every index one of a pool's.
+
+    Args:
+        subsets: (S, K) indices, in any layout.
+        n: samples in the pool.
+
+    Returns:
+        (S, K) int64 in one piece, the same numbers.
+
+    Raises:
+        ValueError: ``subsets`` is not (S, K), or an index is not from 0 to ``n`` - 1.
+    """
+    members = np.ascontiguousarray(subsets, dtype=np.int64)
+    if members.ndim != 2:
+        raise ValueError(f"subsets must be (S, K), one row per subset, got shape {members.shape}")
+    if members.size and members.view(np.uint64).max() >= n:  # as it is, a negative one is large
+        wrong = members[(members < 0) | (members >= n)][0]
+        raise ValueError(f"there is no sample {wrong} in a pool of {n}; indices count from 0")
+    return members
 
 
 def _check(n: int, k: int) -> None:

@@ -4,16 +4,51 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.kernels import compiled
+from workbench.subsets import members_of
 from workbench.types import UNANSWERED, Floats, Ints
 
 
-def _cluster_sizes(clusters: Ints, members: Ints) -> Ints:
-    """How many members are in each answer cluster that occurs; unanswered ones are in none."""
-    answered = clusters[members]
-    return np.unique(answered[answered != UNANSWERED], return_counts=True)[1]
+def group_sizes(clusters: Ints, subsets: Ints) -> Ints:
+    """How many members of each subset are in each answer cluster that occurs among them.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        subsets: (S, K) indices into the N samples.
+
+    Returns:
+        (S, K) sizes in order of first appearance, then zeros; unanswered members are in no
+        cluster.
+
+    Raises:
+        ValueError: an index is not of the pool.
+    """
+    members = members_of(subsets, len(clusters))
+    names, labels = np.unique(clusters, return_inverse=True)  # whatever numbers they have
+    labels[np.asarray(clusters) == UNANSWERED] = UNANSWERED
+    return _group_sizes(labels, members, len(names))
 
 
-def answer_entropy(clusters: Ints, subsets: Ints) -> Floats:
+@compiled
+def _group_sizes(labels: Ints, subsets: Ints, size: int) -> Ints:
+    """As ``group_sizes``, for labels below ``size``."""
+    sizes = np.zeros_like(subsets)
+    place = np.empty(size, np.int64)  # of each label among those seen, where its row is this one
+    row_of = np.full(size, -1)
+    for row in range(len(subsets)):
+        seen = 0
+        for member in subsets[row]:
+            label = labels[member]
+            if label < 0:
+                continue
+            if row_of[label] != row:
+                row_of[label], place[label] = row, seen
+                seen += 1
+            sizes[row, place[label]] += 1
+    return sizes
+
+
+def answer_entropy(sizes: Ints) -> Floats:
     """Entropy of the answers of each subset.
 
     0 when all answers agree, log K when no two do; larger means more diverse answers. The plain
@@ -21,32 +56,27 @@ def answer_entropy(clusters: Ints, subsets: Ints) -> Floats:
     at equal K.
 
     Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        subsets: (S, K) indices into the N samples.
+        sizes: (S, K) from ``group_sizes``.
 
     Returns:
         (S,) nats, over the answered members; NaN where nobody answered.
     """
-    values = np.full(len(subsets), np.nan)
-    for row, members in enumerate(subsets):
-        sizes = _cluster_sizes(np.asarray(clusters), members)
-        if sizes.size:
-            shares = sizes / sizes.sum()
-            values[row] = np.sum(shares * np.log(1.0 / shares))
-    return values
+    answered = sizes.sum(axis=1)
+    # log of a count over the total, not of a share: all of one answer is then exactly 0
+    total = np.maximum(answered, 1)[:, None]
+    nats = (sizes / total * np.log(total / np.maximum(sizes, 1))).sum(axis=1)
+    return np.where(answered > 0, nats, np.nan)
 
 
-def num_answers(clusters: Ints, subsets: Ints) -> Floats:
+def num_answers(sizes: Ints) -> Floats:
     """Number of different answers in each subset.
 
     Between 0 (nobody answered) and K; larger means more diverse answers. Compare at equal K.
 
     Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        subsets: (S, K) indices into the N samples.
+        sizes: (S, K) from ``group_sizes``.
 
     Returns:
         (S,) counts, whole numbers as floats.
     """
-    sizes = [_cluster_sizes(np.asarray(clusters), members).size for members in subsets]
-    return np.array(sizes, dtype=np.float64)
+    return np.asarray((sizes > 0).sum(axis=1), dtype=np.float64)

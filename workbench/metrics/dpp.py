@@ -50,30 +50,28 @@ def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Float
     return np.asarray(np.where(sign <= 0, -np.inf, logdet))
 
 
-def quality_log_volume(
-    similarity: Floats, logprobs: Floats, subsets: Ints, jitter: float = 1e-6
-) -> Floats:
+def plain_log_volume(log_volumes: Floats) -> Floats:
+    """Log-determinant of each subset's similarity matrix: what ``log_volume`` found, as it is."""
+    return log_volumes
+
+
+def quality_log_volume(log_volumes: Floats, logprobs: Floats, subsets: Ints) -> Floats:
     """Log-determinant of each subset's similarity matrix, weighted by how likely its samples are.
 
     ``log_volume`` plus the sum of the members' mean token log-probabilities; larger means more
     diverse and likely. Compare only at equal K.
 
     Args:
-        similarity: (N, N) cosine similarities, 1 on the diagonal.
+        log_volumes: (S,) from ``log_volume``.
         logprobs: (N,) mean token log-probability of each sample, nats per token.
         subsets: (S, K) indices into the N samples.
-        jitter: as in ``log_volume``, added to the diagonal of ``similarity``.
 
     Returns:
         (S,) log-determinants, dimensionless; NaN where any member's log-probability is NaN.
-
-    Raises:
-        ValueError: as ``log_volume``.
 
     Source:
         Kulesza & Taskar (2012), arXiv:1207.6083, section 3.1: L_ij = q_i S_ij q_j with
         q_i = exp(logprob_i / 2), so that det L = det S times the product of exp(logprob_i).
         The study's ``qual_dpp``: its printed means differ from ``dpp`` by just that sum.
     """
-    quality = logprobs[subsets].sum(axis=1, dtype=np.float64)
-    return np.asarray(log_volume(similarity, subsets, jitter) + quality)
+    return np.asarray(log_volumes + logprobs[subsets].sum(axis=1, dtype=np.float64))

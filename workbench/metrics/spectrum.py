@@ -65,7 +65,7 @@ def eigenvalues(similarity: Floats, subsets: Ints) -> Floats:
     return np.where(values > smallest, values, 0.0)
 
 
-def rankme(similarity: Floats, subsets: Ints) -> Floats:
+def rankme(spectrum: Floats) -> Floats:
     """Effective rank of each subset's embeddings.
 
     From 1 (copies of one sample) to K (mutually orthogonal ones), but for up to 2e-6 K that
@@ -74,26 +74,22 @@ def rankme(similarity: Floats, subsets: Ints) -> Floats:
     differences between samples count for more.
 
     Args:
-        similarity: (N, N) cosine similarities, 1 on the diagonal.
-        subsets: (S, K) indices into the N samples; no more than the embeddings have dimensions,
-            for the paper to count the same K singular values.
+        spectrum: (S, K) from ``eigenvalues``; K no more than the embeddings have dimensions, for
+            the paper to count the same K singular values.
 
     Returns:
         (S,) effective ranks, in samples.
-
-    Raises:
-        ValueError: as ``eigenvalues``.
 
     Source:
         RankMe: Garrido et al. (2023), arXiv:2210.02885, equations 1 and 2, with its epsilon. Like
         theirs the embeddings are not centred; unlike theirs they have unit length.
     """
-    singular = np.sqrt(eigenvalues(similarity, subsets))
+    singular = np.sqrt(spectrum)
     shares = singular / singular.sum(axis=1, keepdims=True) + EPSILON
     return np.asarray(np.exp(-(shares * np.log(shares)).sum(axis=1)))
 
 
-def spectral_alpha(similarity: Floats, subsets: Ints) -> Floats:
+def spectral_alpha(spectrum: Floats) -> Floats:
     """Decay exponent of each subset's spectrum: the i-th largest eigenvalue falls as i^-alpha.
 
     0 for orthogonal samples, 2 to 4 for most pools of ten solutions of a problem, without a bound
@@ -108,27 +104,22 @@ def spectral_alpha(similarity: Floats, subsets: Ints) -> Floats:
     the two halves of a pool of 10 agreed with rank correlation 0.82 (0.54 centred).
 
     Args:
-        similarity: (N, N) cosine similarities, 1 on the diagonal.
-        subsets: (S, K) indices into the N samples.
+        spectrum: (S, K) from ``eigenvalues``.
 
     Returns:
         (S,) exponents, dimensionless; NaN where fewer than 3 eigenvalues are not 0.
-
-    Raises:
-        ValueError: as ``eigenvalues``.
 
     Source:
         Stringer et al. (2019), doi:10.1038/s41586-019-1346-5, and alpha-ReQ, Agrawal et al.
         (2022), NeurIPS. The plain least squares line of log eigenvalue on log rank; their code
         weighs rank i by 1/i, and fits ranks 11 to 500, which a subset does not have.
     """
-    spectrum = eigenvalues(similarity, subsets)
     kept = spectrum > 0  # the first so many, as they are sorted
     count = kept.sum(axis=1, keepdims=True)
-    ranks = np.where(kept, np.log(np.arange(1, subsets.shape[1] + 1)), 0.0)
+    ranks = np.where(kept, np.log(np.arange(1, spectrum.shape[1] + 1)), 0.0)
     ranks = np.where(kept, ranks - ranks.sum(axis=1, keepdims=True) / count, 0.0)
     heights = np.log(np.where(kept, spectrum, 1.0))
     enough = count[:, 0] >= FEWEST
-    alphas = np.full(len(subsets), np.nan)
+    alphas = np.full(len(spectrum), np.nan)
     alphas[enough] = -((ranks * heights).sum(axis=1)[enough] / (ranks**2).sum(axis=1)[enough])
     return alphas

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from workbench.metrics.spectrum import eigenvalues
-from workbench.types import Floats, Ints
+from workbench.types import Floats
 
 
-def vendi_subsets(similarity: Floats, subsets: Ints, q: float) -> Floats:
+def vendi(spectrum: Floats, q: float) -> Floats:
     """Effective number of different samples in each subset.
 
     From 1 (copies of one sample) to K (mutually orthogonal ones); larger means more diverse. It
@@ -16,8 +16,7 @@ def vendi_subsets(similarity: Floats, subsets: Ints, q: float) -> Floats:
     large one hardly looks at them. It grows with K, so compare at equal K.
 
     Args:
-        similarity: (N, N) similarities, 1 on the diagonal, a positive semi-definite matrix.
-        subsets: (S, K) indices into the N samples.
+        spectrum: (S, K) from ``eigenvalues``.
         q: order of the Renyi entropy, at least 0. 1 is its limit, Shannon's entropy; ``math.inf``
             looks at the largest eigenvalue alone; 0 counts the eigenvalues that are not 0, the
             rank.
@@ -26,7 +25,7 @@ def vendi_subsets(similarity: Floats, subsets: Ints, q: float) -> Floats:
         (S,) effective numbers, in samples.
 
     Raises:
-        ValueError: ``q`` is negative or NaN, or ``similarity`` is not such a matrix.
+        ValueError: ``q`` is negative or NaN.
 
     Source:
         exp of the entropy of the eigenvalues of S/K: Friedman & Dieng (2023), arXiv:2210.02410;
@@ -35,7 +34,7 @@ def vendi_subsets(similarity: Floats, subsets: Ints, q: float) -> Floats:
     """
     if not q >= 0:
         raise ValueError(f"the order q of a Vendi score must be 0 or more, got {q}")
-    shares = eigenvalues(similarity, subsets) / subsets.shape[1]
+    shares = spectrum / spectrum.shape[1]
     largest = shares[:, 0]
     if np.isinf(q):
         return np.asarray(1.0 / largest)
@@ -50,7 +49,7 @@ def vendi_subsets(similarity: Floats, subsets: Ints, q: float) -> Floats:
 def vendi_score(similarity: Floats, q: float = 1.0) -> float:
     """Effective number of different samples among all N.
 
-    Read it as ``vendi_subsets``: from 1 to N, larger means more diverse.
+    Read it as ``vendi``: from 1 to N, larger means more diverse.
 
     Args:
         similarity: (N, N) similarities, 1 on the diagonal, a positive semi-definite matrix.
@@ -63,4 +62,4 @@ def vendi_score(similarity: Floats, q: float = 1.0) -> float:
         ValueError: ``q`` is negative or NaN, or ``similarity`` is not such a matrix.
     """
     everything = np.arange(len(similarity), dtype=np.int64)[None, :]
-    return float(vendi_subsets(similarity, everything, q)[0])
+    return float(vendi(eigenvalues(similarity, everything), q)[0])

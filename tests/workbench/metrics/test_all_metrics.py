@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import workbench.metrics
+from workbench.compute import compute_all
 from workbench.config import Measure
-from workbench.metrics import METRICS
+from workbench.metrics import METRICS, SHARED
 from workbench.subsets import draw_subsets
 from workbench.types import Pool
 
@@ -72,10 +73,7 @@ def make_pool(rows=range(N), **changes):
 
 
 def apply(name, pool, subsets, settings=None):
-    metric = METRICS[name]
-    settings = settings or Measure()
-    keywords = {word: getattr(settings, field) for word, field in metric.settings.items()}
-    return metric.fn(*(getattr(pool, field) for field in metric.needs), subsets, **keywords)
+    return compute_all([name], pool, subsets, settings or Measure())[name]
 
 
 POOL = make_pool()
@@ -104,8 +102,9 @@ def test_no_file_of_metrics_is_forgotten():
 def test_a_line_fits_the_pool_the_settings_and_the_reader(name):
     metric = METRICS[name]
     attributes = {field.name for field in dataclasses.fields(Pool)} | set(vars(Pool))
-    assert set(metric.needs) <= attributes
-    assert set(metric.settings.values()) <= {field.name for field in dataclasses.fields(Measure)}
+    assert metric.fields
+    assert set(metric.fields) <= attributes
+    assert not attributes & set(SHARED)
     assert metric.label.endswith("]")
     assert "larger" in metric.summary or "covariate" in metric.summary
     assert "\n" not in metric.summary
@@ -175,13 +174,42 @@ def test_what_copies_are_to_it(name):
 
 @each_metric
 def test_what_it_takes_is_all_in_its_line(name):
-    """The pool's fields, the subsets, then settings: nothing is left at a default unseen."""
+    """Its needs in their order, and nothing that is left at a default unseen."""
     metric = METRICS[name]
     fixed = getattr(metric.fn, "keywords", {})
     words = [word for word in inspect.signature(metric.fn).parameters if word not in fixed]
-    places = len(metric.needs)
-    assert words[places] == "subsets"
-    assert set(words[places + 1 :]) == set(metric.settings)
+    renamed = {"answer_sizes": "sizes"}
+    assert words == [renamed.get(need, need) for need in metric.needs]
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_what_is_shared_takes_what_is_in_its_line_and_is_used(name):
+    line = SHARED[name]
+    words = list(inspect.signature(line.fn).parameters)
+    assert words == [*line.needs, *line.settings]
+    assert set(line.settings.values()) <= {field.name for field in dataclasses.fields(Measure)}
+    assert any(name in metric.needs for metric in METRICS.values())
+
+
+def test_what_is_shared_is_worked_out_once_and_all_are_as_if_alone(monkeypatch):
+    calls = []
+    for name, line in SHARED.items():
+        counted = dataclasses.replace(
+            line,
+            fn=lambda *args, line=line, name=name, **kw: calls.append(name) or line.fn(*args, **kw),
+        )
+        monkeypatch.setitem(SHARED, name, counted)
+    together = compute_all(list(METRICS), POOL, SUBSETS, Measure())
+    assert sorted(calls) == sorted(SHARED)
+    assert list(together) == list(METRICS)
+    for name, values in together.items():
+        np.testing.assert_array_equal(values, apply(name, POOL, SUBSETS))
+
+
+@pytest.mark.parametrize("wrong", [-1, N])
+def test_an_index_outside_the_pool_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"no sample {wrong} in a pool of {N}"):
+        compute_all(["distinct_1"], POOL, np.array([[0, wrong]]), Measure())
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4])
@@ -194,8 +222,10 @@ def test_the_distinct_metrics_count_what_their_names_say(n):
 @each_metric
 def test_each_setting_is_used(name):
     changed = {"dpp_jitter": 1e-2}
-    assert set(METRICS[name].settings.values()) <= set(changed)
-    for field in METRICS[name].settings.values():
+    fields = [f for need in METRICS[name].needs if need in SHARED
+              for f in SHARED[need].settings.values()]  # fmt: skip
+    assert set(fields) <= set(changed)
+    for field in fields:
         other = apply(name, POOL, SUBSETS, Measure(**{field: changed[field]}))
         assert (other != apply(name, POOL, SUBSETS)).all()
 
@@ -203,7 +233,7 @@ def test_each_setting_is_used(name):
 @each_metric
 def test_inputs_are_left_as_they_were(name):
     pool, subsets = make_pool(), SUBSETS.copy()
-    before = {field: np.array(getattr(pool, field), copy=True) for field in METRICS[name].needs}
+    before = {field: np.array(getattr(pool, field), copy=True) for field in METRICS[name].fields}
     apply(name, pool, subsets)
     np.testing.assert_array_equal(subsets, SUBSETS)
     for field, value in before.items():

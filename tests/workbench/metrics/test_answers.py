@@ -2,7 +2,18 @@ import numpy as np
 import pytest
 from scipy.stats import entropy
 
-from workbench.metrics.answers import answer_entropy, num_answers
+from workbench.metrics.answers import answer_entropy as entropy_of
+from workbench.metrics.answers import group_sizes
+from workbench.metrics.answers import num_answers as number_of
+
+
+def answer_entropy(clusters, subsets):
+    return entropy_of(group_sizes(clusters, subsets))
+
+
+def num_answers(clusters, subsets):
+    return number_of(group_sizes(clusters, subsets))
+
 
 CLUSTERS = np.array([0, 0, 1, -1, 2, -1, 1, 0])
 

@@ -4,12 +4,21 @@ import numpy as np
 import pytest
 
 from workbench.metrics.cosine import similarity_matrix
-from workbench.metrics.spectrum import EPSILON, eigenvalues, rankme, spectral_alpha
+from workbench.metrics.spectrum import EPSILON, eigenvalues, spectral_alpha
+from workbench.metrics.spectrum import rankme as rankme_of
 
 RNG = np.random.default_rng(6)
 VECTORS = RNG.normal(size=(20, 64)) + 1.5 * RNG.normal(size=64)
 SIMILARITY = similarity_matrix(VECTORS)
 SUBSETS = np.random.default_rng(7).permuted(np.tile(np.arange(20), (25, 1)), axis=1)[:, :6]
+
+
+def rankme(matrix, subsets):
+    return rankme_of(eigenvalues(matrix, subsets))
+
+
+def alpha_of(matrix, subsets):
+    return spectral_alpha(eigenvalues(matrix, subsets))
 
 
 def whole(matrix):
@@ -129,11 +138,11 @@ def test_alpha_is_the_exponent_of_a_power_law(count, alpha):
     matrix = with_spectrum(power_law(count, alpha))
     values = eigenvalues(matrix, whole(matrix))[0]
     np.testing.assert_allclose(values, power_law(count, alpha), rtol=1e-9)
-    assert spectral_alpha(matrix, whole(matrix))[0] == pytest.approx(alpha, abs=1e-9)
+    assert alpha_of(matrix, whole(matrix))[0] == pytest.approx(alpha, abs=1e-9)
 
 
 def test_alpha_is_minus_the_slope_of_a_least_squares_line():
-    for members, alpha in zip(SUBSETS, spectral_alpha(SIMILARITY, SUBSETS), strict=True):
+    for members, alpha in zip(SUBSETS, alpha_of(SIMILARITY, SUBSETS), strict=True):
         heights = np.log(eigenvalues(SIMILARITY, members[None, :])[0])
         slope = np.polyfit(np.log(np.arange(1, 7)), heights, 1)[0]
         assert alpha == pytest.approx(-slope, rel=1e-9)
@@ -142,24 +151,24 @@ def test_alpha_is_minus_the_slope_of_a_least_squares_line():
 def test_alpha_leaves_out_the_zeros_of_repeats():
     """In one call beside a subset without any, which has more eigenvalues."""
     subsets = np.array([[0, 0, 1, 2, 2, 3], [0, 1, 2, 3, 4, 5]])
-    values = spectral_alpha(SIMILARITY, subsets)
+    values = alpha_of(SIMILARITY, subsets)
     kept = eigenvalues(SIMILARITY, subsets[:1])[0][:4]
     slope = np.polyfit(np.log(np.arange(1, 5)), np.log(kept), 1)[0]
     assert values[0] == pytest.approx(-slope, rel=1e-9)
-    assert values[1] == pytest.approx(spectral_alpha(SIMILARITY, subsets[1:])[0])
+    assert values[1] == pytest.approx(alpha_of(SIMILARITY, subsets[1:])[0])
     three_directions = np.kron(np.eye(3), np.ones((4, 4)))
-    assert spectral_alpha(three_directions, whole(three_directions))[0] == pytest.approx(0)
+    assert alpha_of(three_directions, whole(three_directions))[0] == pytest.approx(0)
 
 
 @pytest.mark.parametrize("members", [[0], [0, 1], [0, 0, 0, 0], [0, 0, 0, 1, 1]])
 def test_alpha_of_fewer_than_three_different_samples_is_nan(members):
-    assert np.isnan(spectral_alpha(SIMILARITY, np.array([members]))[0])
+    assert np.isnan(alpha_of(SIMILARITY, np.array([members]))[0])
 
 
 def test_the_closer_samples_are_the_larger_alpha_and_the_lower_rankme():
     common, own = VECTORS[0], np.random.default_rng(9).normal(size=(8, 64))
     crowds = [similarity_matrix(own + pull * common) for pull in (0, 0.5, 1, 2, 4, 8)]
-    alphas = [spectral_alpha(crowd, whole(crowd))[0] for crowd in crowds]
+    alphas = [alpha_of(crowd, whole(crowd))[0] for crowd in crowds]
     ranks = [rankme(crowd, whole(crowd))[0] for crowd in crowds]
     assert (np.diff(alphas) > 0).all()
     assert (np.diff(ranks) < 0).all()
