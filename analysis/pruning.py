@@ -111,26 +111,19 @@ def _notes(data: Data, frame: pd.DataFrame, table: pd.DataFrame) -> Iterator[str
 
 def _missing(data: Data, frame: pd.DataFrame, there: Sequence[str]) -> Iterator[str]:
     """Say which methods are left out, wholly or for some pools, and why."""
-    experiment, root = data.run.experiment, data.run.root
     pools = {name: len(_pools(frame[frame["method"] == name])) for name in PRUNERS}
     for name, pruner in PRUNERS.items():
         short = pools[BASELINE] - pools[name]
         if name in there and short:
             yield f"{name}: {short} pools without what it needs are left out"
         elif short and "rewards" in pruner.needs:
-            reward = experiment.selection.reward
             yield (
                 f"{name} is left out: no sample has both a likelihood and a reward ("
-                f"{reward or 'selection.reward is null'})"
+                f"{data.run.experiment.selection.reward or 'selection.reward is null'})"
             )
-        elif short and "k_medoids" not in there:
-            yield f"{name} is left out: no embeddings; measure dpp or cos_sim, which need them"
         elif short:
-            yield (
-                f"{name} is left out: the package dppy was not installed; install it, remove "
-                f"{root / 'pruned'} and run `workbench measure {root}`"
-            )
-    if "k_medoids_reward" in there and experiment.selection.reward == "likelihood":
+            yield f"{name} is left out: no embeddings; measure dpp or cos_sim, which need them"
+    if "k_medoids_reward" in there and data.run.experiment.selection.reward == "likelihood":
         yield "k_medoids_reward: the likelihood is the reward here, so it stands alone"
 
 

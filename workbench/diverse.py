@@ -4,67 +4,125 @@ k-medoids is written out here, as no library fits: kmedoids is GPL-3 (the tests 
 banditpam's PAM ignores the distances it is given, scikit-learn-extra does not load beside numpy 2,
 onebatch and rustpam start at random (rustpam missed the best single medoid), aeon holds numba back,
 and Bio.Cluster only alternates, which left sums of distances up to a fifth larger.
+
+So are the draws of a k-DPP: dppy (the tests check against it) takes 20 times as long, knows no
+``Generator``, and its elementary symmetric polynomials underflow where m far exceeds the rank (128
+of 256 samples with 20 distinct texts and a jitter of 1e-6).
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from workbench.kernels import compiled
 from workbench.types import Floats, Ints
 
 SMALLEST_GAIN = 1e-9
 """A swap of medoids that saves less is rounding."""
+TIE = SMALLEST_GAIN / 2
+"""Sums of distances that differ by less are equal, as they are rounded: the first is taken."""
 NO_VOLUME = 1e-14
 """A sample that adds less to a determinant's square lies in the span of those kept."""
+DRAWN_AT_ONCE = 32
+"""So many samples of a determinantal draw come faster one by one than by products of matrices."""
 
 
-def k_medoids(distances: Floats, m: int) -> Ints:
+def k_medoids(distances: Floats, sizes: Sequence[int]) -> list[Ints]:
     """Choose the samples that the others are closest to: PAM, which uses no chance.
 
     Args:
         distances: (N, N), symmetric, 0 on the diagonal.
-        m: how many to keep.
+        sizes: how many to keep, one m or several: what is built for the largest begins with what
+            is built for the others.
 
     Returns:
-        (m,) medoids: no single swap lowers the sum of the distances of all samples to the nearest
-        of them. Those of the package kmedoids' ``pam(init="build")``, but for ties, which here go
-        to the first sample.
+        For each m, (m,) medoids: no single swap lowers the sum of the distances of all samples to
+        the nearest of them. Those of the package kmedoids' ``pam(init="build")``, but for ties,
+        which here go to the first sample.
 
     Raises:
-        ValueError: ``m`` is not between 1 and N, or ``distances`` are no finite square.
+        ValueError: an m is not between 1 and N, or ``distances`` are no finite square.
 
     Source:
         Kaufman & Rousseeuw (1990), chapter 2: BUILD, then the best SWAP until none helps, all
         swaps judged at once as by Schubert & Rousseeuw (2021), arXiv:2008.05171, section 3.
     """
-    _check(distances, m, "distances")
-    nearest = np.full(len(distances), np.inf)
-    medoids: list[int] = []
-    for _ in range(m):
-        sums = np.minimum(distances, nearest).sum(axis=1)
-        sums[medoids] = np.inf
-        medoids.append(int(sums.argmin()))
-        nearest = np.minimum(nearest, distances[medoids[-1]])
-    points = np.arange(len(distances))
-    while m < len(distances):
-        reach = distances[:, medoids]  # (N, m)
-        owner = reach.argmin(axis=1)
-        first = reach[points, owner]
-        reach[points, owner] = np.inf
-        second = reach.min(axis=1)  # infinite at m = 1
+    _check(distances, sizes, "distances")
+    distances = np.ascontiguousarray(distances, dtype=np.float64)
+    built = _build(distances, max(sizes), TIE)
+    return [_swap(distances, built[:m].copy(), SMALLEST_GAIN, TIE) for m in sizes]
+
+
+@compiled
+def _build(distances: Floats, m: int, tie: float) -> Ints:
+    """Medoids (m,), each the sample that lowers the sum of distances to the nearest one most.
+
+    What a sample saves only falls as others are chosen, in floating point too: one that saved less
+    than another does now need not be looked at again (Minoux 1978).
+    """
+    size = len(distances)
+    sums = distances.sum(axis=1)
+    first = 0
+    while sums[first] > sums.min() + tie:
+        first += 1
+    medoids = np.full(m, first)
+    nearest = distances[first].copy()
+    saved = np.full(size, np.inf)  # at most
+    saved[first] = -np.inf
+    place, known = 1, np.zeros(size, np.int64)  # for which place it was worked out
+    while place < m:
+        best = int(saved.argmax())
+        if known[best] == place:  # the best of all: does one before it save as much?
+            enough, best = saved[best] - tie, 0
+            while saved[best] < enough:
+                best += 1
+        if known[best] == place:
+            medoids[place] = best
+            nearest = np.minimum(nearest, distances[best])
+            saved[best] = -np.inf
+            place += 1
+        else:
+            saving = 0.0
+            for i in range(size):
+                saving += max(nearest[i] - distances[best, i], 0.0)
+            saved[best], known[best] = saving, place
+    return medoids
+
+
+@compiled
+def _swap(distances: Floats, medoids: Ints, smallest_gain: float, tie: float) -> Ints:
+    """Medoids (m,) after the best swap of one of them for another sample, again and again."""
+    size, m = len(distances), len(medoids)
+    change = np.empty((m, size))  # [old, new]: of the sum of distances to the nearest medoid
+    while True:
+        owner = np.zeros(size, np.int64)
+        first, second = np.full(size, np.inf), np.full(size, np.inf)  # second: infinite at m = 1
+        for k in range(m):
+            for i in range(size):
+                away = distances[medoids[k], i]
+                if away < first[i]:
+                    second[i], first[i], owner[i] = first[i], away, k
+                elif away < second[i]:
+                    second[i] = away
         # A new medoid takes what is closer to it. Of what its predecessor owned the rest goes to
-        # the nearer of the new one and the second, at a further cost. (N points, N new ones)
-        gain = np.minimum(distances - first[:, None], 0.0).sum(axis=0)
-        cost = np.minimum(np.maximum(distances, first[:, None]), second[:, None]) - first[:, None]
-        change = np.tile(gain, (m, 1))  # (m old, N new)
-        order = np.argsort(owner, kind="stable")
-        owners, starts = np.unique(owner[order], return_index=True)  # not all: repeats own nothing
-        change[owners] += np.add.reduceat(cost[order], starts, axis=0)
-        old, new = np.unravel_index(change.argmin(), change.shape)
-        if change[old, new] > -SMALLEST_GAIN:
-            break
-        medoids[int(old)] = int(new)
-    return np.array(medoids, dtype=np.int64)
+        # the nearer of the new one and the second, at a further cost.
+        gain = np.zeros(size)
+        change[:] = 0.0
+        for i in range(size):
+            row, cost, near, later = distances[i], change[owner[i]], first[i], second[i]
+            for new in range(size):
+                gain[new] += min(row[new] - near, 0.0)
+                cost[new] += min(max(row[new], near), later) - near
+        change += gain
+        best = change.min()
+        if best > -smallest_gain:
+            return medoids
+        place = 0
+        while change[place // size, place % size] > best + tie:
+            place += 1
+        medoids[place // size] = place % size
 
 
 def farthest_point(distances: Floats, m: int) -> Ints:
@@ -84,7 +142,7 @@ def farthest_point(distances: Floats, m: int) -> Ints:
     Source:
         Gonzalez (1985): no sample is more than twice as far from a chosen one as it has to be.
     """
-    _check(distances, m, "distances")
+    _check(distances, [m], "distances")
     chosen = [int(distances.sum(axis=1).argmin())]
     nearest = distances[chosen[0]].astype(np.float64)
     while len(chosen) < m:
@@ -103,7 +161,8 @@ def greedy_map(kernel: Floats, m: int) -> Ints:
         m: how many to keep.
 
     Returns:
-        (m,) samples as chosen. Once no sample adds to the determinant, the first that are left.
+        (m,) samples as chosen, so that the first ones are the choice for a smaller m. Once no
+        sample adds to the determinant, the first that are left.
 
     Raises:
         ValueError: as ``k_medoids``.
@@ -111,7 +170,7 @@ def greedy_map(kernel: Floats, m: int) -> Ints:
     Source:
         Chen, Zhang & Zhou (2018), arXiv:1709.05135, algorithm 1, in O(N m²); dppy has none.
     """
-    _check(kernel, m, "kernel")
+    _check(kernel, [m], "kernel")
     gains = np.diag(kernel).astype(np.float64)  # squared volume that each sample would add
     factors = np.zeros((m, len(kernel)))  # rows of the Cholesky factor
     chosen: list[int] = []
@@ -126,33 +185,28 @@ def greedy_map(kernel: Floats, m: int) -> Ints:
     return np.array(chosen, dtype=np.int64)
 
 
-def k_dpp(kernel: Floats, m: int, count: int, rng: np.random.Generator) -> Ints:
+def k_dpp(
+    kernel: Floats, sizes: Sequence[int], count: int, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
     """Draw sets of m samples with probability proportional to the determinant of their kernel.
-
-    Eigenvectors are drawn here and samples, given these, by dppy: its own elementary symmetric
-    polynomials underflow where m far exceeds the rank (128 of 256 samples with 20 distinct texts
-    and a jitter of 1e-6), so these are kept as logarithms.
 
     Args:
         kernel: (N, N) symmetric and positive definite: a jitter on the diagonal makes it so, and
             lets m exceed the number of distinct samples.
-        m: how many to keep.
-        count: how many sets to draw.
-        rng: the only source of randomness.
+        sizes: how many to keep, one m or several.
+        count: how many sets to draw of each size.
+        rngs: the only source of randomness, one for each size.
 
     Returns:
-        (count, m) sets, in the order of drawing.
+        For each m, (count, m) sets, in the order of drawing.
 
     Raises:
         ValueError: as ``k_medoids``, or the kernel is not positive definite.
 
     Source:
-        Kulesza & Taskar (2012), arXiv:1207.6083, algorithms 7 and 8; Gautier et al. (2019), DPPy.
+        Kulesza & Taskar (2012), arXiv:1207.6083, algorithms 7 and 8.
     """
-    _check(kernel, m, "kernel")
-    from dppy.exact_sampling import proj_dpp_sampler_eig
-    from dppy.utils import check_random_state
-
+    _check(kernel, sizes, "kernel")
     values, vectors = np.linalg.eigh(kernel)
     if values[0] <= 0:
         raise ValueError(
@@ -161,32 +215,95 @@ def k_dpp(kernel: Floats, m: int, count: int, rng: np.random.Generator) -> Ints:
         )
     logs = np.log(values)
     size = len(kernel)
-    sums = np.full((size + 1, m + 1), -np.inf)  # [n, k]: log e_k of the first n eigenvalues
+    sums = np.full((size + 1, max(sizes) + 1), -np.inf)  # [n, k]: log e_k of the first n values
     sums[:, 0] = 0.0
     for n in range(size):
         sums[n + 1, 1:] = np.logaddexp(sums[n, 1:], logs[n] + sums[n, :-1])
-    older = check_random_state(int(rng.integers(2**31)))  # dppy knows no other generator
     drawn = []
-    for _ in range(count):
-        taken: list[int] = []
-        for n, chance in zip(range(size, 0, -1), rng.random(size), strict=True):
-            wanted = m - len(taken)
-            if not wanted:
-                break
-            if chance < np.exp(logs[n - 1] + sums[n - 1, wanted - 1] - sums[n, wanted]):
-                taken.append(n - 1)
-        drawn.append(proj_dpp_sampler_eig(vectors[:, taken], random_state=older))
-    return np.array(drawn, dtype=np.int64)
+    for m, rng in zip(sizes, rngs, strict=True):
+        taken = _eigenvectors(logs, sums, m, rng.random((count, size)))
+        drawn.append(np.array([projection_dpp(vectors.take(some, axis=1), rng) for some in taken]))
+    return drawn
 
 
-def _check(matrix: Floats, m: int, name: str) -> None:
+@compiled
+def _eigenvectors(logs: Floats, sums: Floats, m: int, chances: Floats) -> Ints:
+    """Numbers (count, m) of eigenvectors, drawn in proportion to the product of their values.
+
+    Of ``chances`` (count, N), even in [0, 1), each row decides about the eigenvectors of one draw.
+    """
+    count, size = chances.shape
+    taken = np.empty((count, m), np.int64)
+    for draw in range(count):
+        n, wanted = size, m
+        while wanted:
+            chance = np.exp(logs[n - 1] + sums[n - 1, wanted - 1] - sums[n, wanted])
+            if chances[draw, n - 1] < chance:
+                wanted -= 1
+                taken[draw, wanted] = n - 1
+            n -= 1
+    return taken
+
+
+def projection_dpp(vectors: Floats, rng: np.random.Generator) -> Ints:
+    """Draw m rows with probability proportional to the square of their determinant.
+
+    Half of them one by one, then half of those that are missing from what of each row lies across
+    the rows drawn, and so on: Gram-Schmidt by products of matrices.
+
+    Args:
+        vectors: (N, m), columns orthonormal.
+        rng: the only source of randomness.
+
+    Returns:
+        (m,) rows in the order of drawing.
+    """
+    drawn = np.empty(0, np.int64)
+    while True:
+        missing = vectors.shape[1]
+        count = missing if missing <= DRAWN_AT_ONCE else missing // 2
+        lengths = np.square(vectors).sum(axis=1)
+        lengths[drawn] = 0.0  # but for rounding
+        more = _some_rows(vectors, lengths, count, NO_VOLUME, rng)
+        drawn = np.concatenate([drawn, more])
+        if count == missing:
+            return drawn
+        vectors = vectors @ np.linalg.qr(vectors[more].T, mode="complete").Q[:, count:]
+
+
+@compiled
+def _some_rows(
+    vectors: Floats, lengths: Floats, count: int, no_volume: float, rng: np.random.Generator
+) -> Ints:
+    """Draw the first rows of a projection DPP, by the squared length that is left of each.
+
+    A row is proposed by its squared length in ``lengths`` and taken by the share of this that lies
+    across the rows taken before, so that only proposed rows have to be brought up to date.
+    """
+    rows = np.empty(count, np.int64)
+    basis = np.empty((count, vectors.shape[1]))
+    ends = lengths.cumsum()
+    place = 0
+    while place < count:
+        row = min(np.searchsorted(ends, rng.random() * ends[-1], side="right"), len(ends) - 1)
+        left = vectors[row] - (basis[:place] @ vectors[row]) @ basis[:place]
+        volume = np.square(left).sum()
+        if volume > no_volume and rng.random() * lengths[row] < volume:
+            basis[place] = left / np.sqrt(volume)
+            rows[place] = row
+            place += 1
+    return rows
+
+
+def _check(matrix: Floats, sizes: Sequence[int], name: str) -> None:
     """Refuse what is no finite square, and an m that it does not hold."""
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
         raise ValueError(
             f"{name} must be a square of finite numbers, a row and a column per sample, got shape "
             f"{matrix.shape} with {int((~np.isfinite(matrix)).sum())} that are not finite"
         )
-    if not 1 <= m <= len(matrix):
-        raise ValueError(
-            f"cannot keep {m} of {len(matrix)} samples; m must be between 1 and {len(matrix)}"
-        )
+    for m in sizes:
+        if not 1 <= m <= len(matrix):
+            raise ValueError(
+                f"cannot keep {m} of {len(matrix)} samples; m must be between 1 and {len(matrix)}"
+            )

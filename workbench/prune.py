@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
-from importlib.util import find_spec
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -28,43 +27,65 @@ ORDERS = 4
 class Pruner:
     """A way to keep m of a pool's samples."""
 
-    keep: Callable[[Pool, int, Experiment, np.random.Generator], Ints]
-    """(pool, m, experiment, rng) -> (S, m) sets of samples."""
+    keep: Callable[[Pool, Sequence[int], Experiment, Sequence[np.random.Generator]], list[Ints]]
+    """(pool, sizes m, experiment, a generator for each m) -> for each m, (S, m) sets of samples.
+
+    All m of a pool at once, as most of the work is the same for each."""
     summary: str
     needs: tuple[str, ...] = ()
-    """``embeddings``, ``rewards`` or the package ``dppy``: a pool without is left out."""
+    """``embeddings`` or ``rewards``: a pool without is left out."""
 
 
-def _random(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
-    return choose_subsets(len(pool), m, experiment.measure.replicates, rng)
+def _random(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    replicates = experiment.measure.replicates
+    return [
+        choose_subsets(len(pool), m, replicates, rng) for m, rng in zip(sizes, rngs, strict=True)
+    ]
 
 
-def _k_medoids(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
-    return k_medoids(_cosine_distances(pool), m)[None]
+def _k_medoids(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    return [medoids[None] for medoids in k_medoids(_cosine_distances(pool), sizes)]
 
 
-def _k_medoids_reward(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
+def _k_medoids_reward(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
     both = _reward_and_likelihood(pool, experiment)
     missing = ~np.isfinite(both).all(axis=1)
     placed = np.flatnonzero(~missing)
     points = both[placed] - both[placed].mean(axis=0)
     points /= np.where(np.ptp(both[placed], axis=0) > 0, points.std(axis=0), 1.0)
-    apart = np.linalg.norm(points[:, None] - points[None], axis=2)
-    medoids = placed[k_medoids(apart, min(m, len(placed)))]
+    apart = np.hypot(*(axis[:, None] - axis for axis in points.T))
+    medoids = k_medoids(apart, [min(m, len(placed)) for m in sizes])
     # a sample without a reward lies nowhere: kept only once no other is left
-    return np.concatenate([medoids, np.flatnonzero(missing)])[None, :m]
+    rest = np.flatnonzero(missing)
+    return [
+        np.concatenate([placed[own], rest])[None, :m] for m, own in zip(sizes, medoids, strict=True)
+    ]
 
 
-def _farthest_point(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
-    return farthest_point(_cosine_distances(pool), m)[None]
+def _farthest_point(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    order = farthest_point(_cosine_distances(pool), max(sizes))
+    return [order[None, :m] for m in sizes]
 
 
-def _greedy_map(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
-    return greedy_map(_kernel(pool, experiment), m)[None]
+def _greedy_map(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    order = greedy_map(_kernel(pool, experiment), max(sizes))
+    return [order[None, :m] for m in sizes]
 
 
-def _k_dpp(pool: Pool, m: int, experiment: Experiment, rng: np.random.Generator) -> Ints:
-    return k_dpp(_kernel(pool, experiment), m, experiment.measure.replicates, rng)
+def _k_dpp(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    return k_dpp(_kernel(pool, experiment), sizes, experiment.measure.replicates, rngs)
 
 
 EVERYTHING = "all"
@@ -77,7 +98,7 @@ PRUNERS: dict[str, Pruner] = {
     "k_medoids_reward": Pruner(
         _k_medoids_reward, "k-medoids by reward and likelihood, each standardised", ("rewards",)
     ),
-    "k_dpp": Pruner(_k_dpp, "k-DPP draws by cosine similarity", ("embeddings", "dppy")),
+    "k_dpp": Pruner(_k_dpp, "k-DPP draws by cosine similarity", ("embeddings",)),
     "greedy_map": Pruner(_greedy_map, "greedy largest determinant", ("embeddings",)),
     "farthest_point": Pruner(_farthest_point, "farthest point by cosine distance", ("embeddings",)),
 }
@@ -109,15 +130,23 @@ def prune_pool(
     rows: list[dict[str, Any]] = []
     if size < 2:
         return rows
-    for m in sorted({2**power for power in range(1, size.bit_length())} | {size}):
-        shared = pool_rng(experiment.measure.seed, pool.problem_id, pool.temperature, m)
-        for (name, pruner), rng in zip(PRUNERS.items(), shared.spawn(len(PRUNERS)), strict=True):
-            if (m == size and name != "random") or _lacking(pool, pruner, experiment):
+    whole = sorted({2**power for power in range(1, size.bit_length())} | {size})
+    shared = [  # the generators of the subsets that are measured at k = m
+        pool_rng(experiment.measure.seed, pool.problem_id, pool.temperature, m) for m in whole
+    ]
+    own = [rng.spawn(len(PRUNERS)) for rng in shared]
+    kept: dict[str, list[Ints]] = {}
+    for place, (name, pruner) in enumerate(PRUNERS.items()):
+        if name == "random":
+            kept[name] = pruner.keep(pool, whole, experiment, shared)
+        elif size > 2 and not _lacking(pool, pruner, experiment):
+            rngs = [rngs[place] for rngs in own[:-1]]
+            sets = pruner.keep(pool, whole[:-1], experiment, rngs)
+            kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
+    for place, m in enumerate(whole):
+        for name, found in kept.items():
+            if m == size and name != "random":
                 continue
-            if name == "random":
-                sets = pruner.keep(pool, m, experiment, shared)  # those that are measured at k = m
-            else:
-                sets = _in_any_order(pruner.keep(pool, m, experiment, rng), rng)
             rows.append(
                 {
                     "problem_id": pool.problem_id,
@@ -126,7 +155,9 @@ def prune_pool(
                     "method": EVERYTHING if m == size else name,
                     "n": size,
                     "num_unknown": int(np.isnan(pool.correct).sum()),
-                    **_outcomes(pool, sets, experiment, aggregators, exact=name == "random"),
+                    **_outcomes(
+                        pool, found[place], experiment, aggregators, exact=name == "random"
+                    ),
                 }
             )
     return rows
@@ -191,15 +222,7 @@ def _lacking(pool: Pool, pruner: Pruner, experiment: Experiment) -> bool:
     if "rewards" in pruner.needs:
         both = _reward_and_likelihood(pool, experiment)
         return not np.isfinite(both).all(axis=1).any()
-    if "dppy" in pruner.needs and not has_dppy():
-        return True
     return "embeddings" in pruner.needs and pool.embeddings is None
-
-
-@cache
-def has_dppy() -> bool:
-    """Say whether the package behind ``k_dpp`` is installed."""
-    return find_spec("dppy") is not None
 
 
 def _without_failed(pool: Pool) -> Pool:

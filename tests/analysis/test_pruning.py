@@ -111,10 +111,6 @@ def test_methods_that_are_left_out_are_named_with_the_reason(written):
     assert "k_medoids_reward is left out: no sample has both a likelihood and a reward" in notes
     for name in ("k_medoids", "k_dpp", "greedy_map", "farthest_point"):
         assert f"{name} is left out: no embeddings" in notes
-    embedded = pruning(written([*BY_HAND, *rows("farthest_point", 2, 0.5, 0.5)])).notes
-    (dppy,) = [note for note in embedded if "dppy" in note]
-    assert dppy.startswith("k_dpp is left out: the package dppy was not installed; install it, rem")
-    assert "workbench measure" in dppy
 
 
 def test_the_whole_pool_is_one_row_though_pools_differ_in_size(written):

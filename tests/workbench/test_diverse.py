@@ -3,9 +3,11 @@ import itertools
 import kmedoids as peer
 import numpy as np
 import pytest
+from dppy.exact_sampling import proj_dpp_sampler_eig
 from scipy import stats
 
-from workbench.diverse import farthest_point, greedy_map, k_dpp, k_medoids
+from workbench import diverse
+from workbench.diverse import farthest_point, greedy_map, k_dpp, projection_dpp
 from workbench.metrics.cosine import similarity_matrix
 
 NAN = np.nan
@@ -27,6 +29,16 @@ def cosines(n, distinct=None, seed=0, dimensions=6, jitter=1e-6):
     vectors = rng.normal(size=(distinct or n, dimensions)) + 0.5
     similarity = similarity_matrix(vectors[rng.permutation(n) % len(vectors)])
     return similarity + jitter * np.eye(n)
+
+
+def k_medoids(distances, m):
+    (medoids,) = diverse.k_medoids(distances, [m])
+    return medoids
+
+
+def draw(kernel, m, count, seed=0):
+    (sets,) = k_dpp(kernel, [m], count, [np.random.default_rng(seed)])
+    return sets
 
 
 def loss(distances, medoids):
@@ -78,6 +90,34 @@ def test_medoids_are_those_of_an_independent_package(n, m):
         assert loss(distances, k_medoids(distances, m)) == pytest.approx(loss(distances, other))
 
 
+def plain_medoids(distances, m):
+    """PAM as it is described: every sample, then every swap is tried, the first best one taken."""
+    size, medoids = len(distances), []
+    for _ in range(m):
+        rest = [i for i in range(size) if i not in medoids]
+        medoids.append(min(rest, key=lambda i: loss(distances, [*medoids, i])))
+    while True:
+        swaps = itertools.product(range(m), range(size))
+        tried = [[*medoids[:old], new, *medoids[old + 1 :]] for old, new in swaps]
+        best = min(tried, key=lambda some: loss(distances, some))
+        if loss(distances, best) >= loss(distances, medoids):
+            return medoids
+        medoids = best
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.1])
+@pytest.mark.parametrize("dimensions", [1, 2])
+def test_medoids_are_those_of_trying_everything_with_ties_to_the_first(dimensions, scale):
+    """Whole numbers have many ties; a tenth of them has the same ones, but for rounding."""
+    rng = np.random.default_rng(dimensions)
+    for size in (1, 2, 5, 12, 17):
+        places = rng.integers(0, 12, (size, dimensions))  # repeats among them
+        distances = np.abs(places[:, None] - places).sum(axis=2).astype(float)
+        sizes = sorted({1, (size + 1) // 2, max(size - 1, 1), size})
+        for m, medoids in zip(sizes, diverse.k_medoids(scale * distances, sizes), strict=True):
+            assert medoids.tolist() == plain_medoids(distances, m)
+
+
 @pytest.mark.parametrize("choose", [k_medoids, farthest_point, greedy_map])
 @pytest.mark.parametrize("m", range(1, 7))
 def test_repeats_are_kept_only_when_nothing_else_is_left(choose, m):
@@ -120,26 +160,57 @@ def test_greedy_choices_by_hand_in_a_kernel_with_qualities():
     assert greedy_map(kernel, 3).tolist() == [1, 2, 0]
 
 
-@pytest.mark.parametrize("m", [1, 2, 3, 4])
-def test_sets_are_drawn_in_proportion_to_their_determinants(m):
-    kernel = cosines(5, distinct=4, dimensions=3, jitter=0.05)
-    sets = list(itertools.combinations(range(5), m))
-    chances = np.array([np.linalg.det(kernel[np.ix_(s, s)]) for s in sets])
-    chances /= chances.sum()
-    drawn = k_dpp(kernel, m, 4000, np.random.default_rng(1))
-    seen = [tuple(sorted(row)) for row in drawn.tolist()]
+def agree(seen, chances):
+    """Whether sets were drawn with their chances: chi-square, what is rare taken together."""
+    sets = list(chances)
     counts = np.array([seen.count(s) for s in sets])
-    assert counts.sum() == 4000
-    common = chances * 4000 >= 5
+    assert counts.sum() == len(seen)
+    expected = np.array([chances[s] for s in sets]) * len(seen) / sum(chances.values())
+    common = expected >= 5
     observed = [*counts[common], counts[~common].sum()]
-    expected = [*chances[common] * 4000, chances[~common].sum() * 4000]
+    expected = [*expected[common], expected[~common].sum()]
     kept = np.array(expected) > 0
-    assert stats.chisquare(np.array(observed)[kept], np.array(expected)[kept]).pvalue > 1e-3
+    return stats.chisquare(np.array(observed)[kept], np.array(expected)[kept]).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("at_once", [32, 2, 1])
+@pytest.mark.parametrize("m", [1, 2, 3, 4])
+def test_sets_are_drawn_in_proportion_to_their_determinants(m, at_once, monkeypatch):
+    monkeypatch.setattr(diverse, "DRAWN_AT_ONCE", at_once)
+    kernel = cosines(5, distinct=4, dimensions=3, jitter=0.05)
+    sets = itertools.combinations(range(5), m)
+    chances = {s: np.linalg.det(kernel[np.ix_(s, s)]) for s in sets}
+    seen = [tuple(sorted(row)) for row in draw(kernel, m, 4000, seed=1).tolist()]
+    assert agree(seen, chances)
+
+
+def test_sets_are_drawn_as_dppy_draws_them(monkeypatch):
+    """In their order too, from the same eigenvectors; and several sizes in one call."""
+    monkeypatch.setattr(diverse, "DRAWN_AT_ONCE", 1)
+    vectors = np.linalg.qr(np.random.default_rng(2).normal(size=(6, 3)) * [9, 3, 1])[0]
+    rng = np.random.default_rng(3)
+    ours = [tuple(projection_dpp(vectors, rng).tolist()) for _ in range(4000)]
+    theirs = [tuple(proj_dpp_sampler_eig(vectors, random_state=i)) for i in range(2000)]
+    table = [[some.count(s) for s in set(ours) | set(theirs)] for some in (ours, theirs)]
+    assert stats.chi2_contingency(table).pvalue > 1e-3
+    # by hand: the squared determinant of the three rows, shared by their six orders
+    squares = {s: np.linalg.det(vectors[list(s)]) ** 2 for s in itertools.permutations(range(6), 3)}
+    assert sum(squares.values()) == pytest.approx(6)
+    assert agree(ours, {s: 1e-12 + square for s, square in squares.items()})
+
+
+def test_every_size_has_its_own_draws_and_generator():
+    kernel = cosines(40, dimensions=30)
+    sizes = [2, 36, 8]
+    together = k_dpp(kernel, sizes, 5, [np.random.default_rng(m) for m in sizes])
+    for m, sets in zip(sizes, together, strict=True):
+        assert sets.shape == (5, m)
+        np.testing.assert_array_equal(sets, draw(kernel, m, 5, seed=m))
 
 
 def test_draws_are_the_same_for_the_same_seed_only():
     kernel = cosines(30, dimensions=20)
-    one, again, other = (k_dpp(kernel, 8, 5, np.random.default_rng(s)) for s in (1, 1, 2))
+    one, again, other = (draw(kernel, 8, 5, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one, other)
     assert not np.array_equal(one[0], one[1])
@@ -147,30 +218,32 @@ def test_draws_are_the_same_for_the_same_seed_only():
 
 def test_more_can_be_drawn_than_there_are_distinct_samples():
     kernel = cosines(12, distinct=3)
-    for row in k_dpp(kernel, 3, 20, np.random.default_rng(0)):
+    for row in draw(kernel, 3, 20):
         block = kernel[np.ix_(row, row)]
         assert np.linalg.det(block) > 1e-3  # never a repeat while others are left
     for m in (4, 11, 12):
-        (row,) = k_dpp(kernel, m, 1, np.random.default_rng(0))
+        (row,) = draw(kernel, m, 1)
         assert len(set(row)) == m
 
 
-def test_sets_far_larger_than_the_rank_do_not_underflow():
+@pytest.mark.parametrize("m", [20, 128, 255, 256])
+def test_sets_far_larger_than_the_rank_do_not_underflow(m):
     kernel = cosines(256, distinct=20, dimensions=30)
-    (row,) = k_dpp(kernel, 128, 1, np.random.default_rng(0))
-    assert len(set(row)) == 128
     texts = np.unique((kernel - 1e-6 * np.eye(256)).round(6), axis=0, return_inverse=True)[1]
-    assert len(set(texts[row])) == len(set(texts)) == 20
+    assert len(set(texts)) == 20
+    for row in draw(kernel, m, 3):
+        assert len(set(row)) == m
+        assert len(set(texts[row])) == 20
 
 
 def test_a_kernel_that_is_not_positive_definite_is_refused_with_the_way_out():
     with pytest.raises(ValueError, match=r"least eigenvalue is -1.*measure.dpp_jitter"):
-        k_dpp(np.array([[1.0, 2.0], [2.0, 1.0]]), 1, 1, np.random.default_rng(0))
+        draw(np.array([[1.0, 2.0], [2.0, 1.0]]), 1, 1)
 
 
 @pytest.mark.parametrize(
     "choose",
-    [k_medoids, farthest_point, greedy_map, lambda x, m: k_dpp(x, m, 1, np.random.default_rng(0))],
+    [k_medoids, farthest_point, greedy_map, lambda x, m: draw(x, m, 1)],
 )
 def test_what_cannot_be_kept_is_refused(choose):
     for m in (0, 4):

@@ -5,7 +5,6 @@ import pandas as pd
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench import prune
 from workbench.config import Experiment, Generation, Measure, Selection, Task
 from workbench.prune import EVERYTHING, PRUNERS, prune_pool
 from workbench.subsets import choose_subsets, pool_rng
@@ -147,13 +146,11 @@ def test_rewards_that_are_all_equal_place_nobody():
     assert found.loc[(2, "k_medoids_reward"), "coverage"] == 1  # ties go to the first
 
 
-def test_methods_that_lack_what_they_need_are_left_out(monkeypatch):
+def test_methods_that_lack_what_they_need_are_left_out():
     rules = experiment(rules=("maj", "best"))
     methods = rows(pool(embeddings=None), rules).index.get_level_values("method")
     assert set(methods) == {"random", "k_medoids_reward", EVERYTHING}
-    monkeypatch.setattr(prune, "has_dppy", lambda: False)
-    methods = rows(pool()).index.get_level_values("method")
-    assert set(methods) == {*PRUNERS, EVERYTHING} - {"k_dpp"}
+    assert set(rows(pool(), rules).index.get_level_values("method")) == {*PRUNERS, EVERYTHING}
 
 
 def test_samples_of_unknown_correctness_are_bounds():
