@@ -25,6 +25,7 @@ COVERED = {  # tested where it is used
     "workbench/compute.py": "tests/workbench/test_measure.py",
     "workbench/survey.py": "tests/workbench/test_imports.py",
     "workbench/__init__.py": "tests/workbench/test_run.py",
+    "workbench/ending.py": "tests/test_bad_input.py",
     "workbench/lookup.py": "tests/workbench/test_run.py",
     "workbench/types.py": "tests/workbench/test_pools.py",
     "workbench/version.py": "tests/workbench/test_cli.py",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import errno
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,7 +11,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from workbench.config import Experiment
-from workbench.progress import console, notice
+from workbench.ending import guarded
 from workbench.version import __version__
 
 app = typer.Typer(
@@ -146,6 +144,30 @@ def show(
 
 
 @app.command()
+def neighbours(
+    run: Annotated[Path, typer.Argument(help="The run whose samples are searched.")],
+    sample: Annotated[
+        str | None,
+        typer.Option(metavar="PROBLEM/TEMPERATURE/INDEX", help="Like which sample of the run."),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Like which text, instead.")] = None,
+    count: Annotated[int, typer.Option("--count", "-k", help="How many to show.")] = 10,
+    other_problems: Annotated[
+        bool, typer.Option("--other-problems", help="Pass over the sample's own problem.")
+    ] = False,
+) -> None:
+    """Print the samples of a run that are most like one of them, or like a text."""
+    from analysis.printing import print_table, stdout
+    from workbench.neighbours import neighbours_of
+    from workbench.run import Run
+
+    opened = Run(run)
+    found = neighbours_of(opened, count, sample=sample, text=text, other_problems=other_problems)
+    notes = "a row per distinct text: its first sample, copies, and how many of these are right"
+    print_table(stdout(), "neighbours", found, f"{notes}\n{opened.signature}")
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(help="One run, or runs to set against the first.")],
     k: Annotated[
@@ -270,46 +292,7 @@ def main() -> None:
     """Run the command line; a mistake of the user's is one clear message and exit code 1."""
     from workbench.pipeline import Stopped, stoppable
 
-    sys.exit(_guarded(lambda: app(standalone_mode=True), Stopped, stoppable))
-
-
-def _guarded(act: Callable[[], Any], stopped: type[BaseException], stoppable: Any) -> int:
-    try:
-        with stoppable():
-            act()
-    except ValueError as fault:
-        _complain(str(fault))
-        return 1
-    except OSError as fault:
-        _complain(_os_fault(fault))
-        return 1
-    except stopped as signal:
-        number = int(signal.args[0])
-        notice("stopped; what is finished is kept, and the same command goes on from there")
-        return 128 + number
-    return 0
-
-
-def _os_fault(fault: OSError) -> str:
-    if fault.errno is None:  # not the system's: a model or data set of the hub that does not load
-        said = " ".join(str(fault).split())
-        return f"{said}; without the network, give a local folder. What is finished is kept"
-    where = f" ({fault.filename})" if fault.filename else ""
-    ways = {
-        errno.ENOSPC: "the disk is full; free some space and run the same command again",
-        errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
-        errno.EACCES: "no permission to write there; choose another folder with --out",
-        errno.EROFS: "that disk is read-only; choose another folder with --out",
-        errno.ENOTDIR: "a file is in the way; choose another folder with --out",
-        errno.EEXIST: "a file is in the way; choose another folder with --out",
-    }
-    what = ways.get(fault.errno or 0, "what is finished is kept")
-    return f"{fault.strerror or fault}{where}: {what}"
-
-
-def _complain(text: str) -> None:
-    console.print(f"error: {text}", style="red" if console.is_terminal else None, markup=False,
-                  soft_wrap=True)  # fmt: skip
+    sys.exit(guarded(lambda: app(standalone_mode=True), Stopped, stoppable))
 
 
 if __name__ == "__main__":
