@@ -4,45 +4,67 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from workbench.absent import left_out, listed, missing, without
-from workbench.compute import compute
+from workbench.compute import compute_all
 from workbench.config import Experiment
 from workbench.folder import Folder, fresh
 from workbench.generate.identity import pool_sizes
-from workbench.lookup import lookup
 from workbench.manifest import Manifest
-from workbench.metrics.cosine import mean_over_pairs
-from workbench.metrics.passk import pass_at_k
+from workbench.metrics.distinct import distinct_texts
 from workbench.mixed import mixed_pools
-from workbench.pools import BlockRows, pools, read_block
+from workbench.outcomes import Selections, expectations, picked
+from workbench.pools import by_problem, read_block
 from workbench.progress import bar, notice
 from workbench.prune import prune_pool
 from workbench.score import needs_embeddings
 from workbench.split import split_pool
 from workbench.store import fingerprint, marks, write_table
 from workbench.subsets import choose_subsets, pool_rng
-from workbench.types import Aggregator, Floats, Ints, Pool
+from workbench.types import NOBODY, Pool
+from workbench.workers import spread
 
-VERSION = 3
+VERSION = 4
 """Raise when this stage's code gives other numbers, so that finished runs are measured again."""
 
 TABLES = ("subsets", "expectations", "mixed", "split", "pruned")
 """What is made of each block."""
 
-Selections = Mapping[str, Aggregator]
+STACKED = ("subsets", "mixed")
+"""Those whose parts are columns; the others' are rows."""
+
+TYPES = {
+    "k": pa.int32(),
+    "replicate": pa.int32(),
+    "num_correct": pa.int32(),
+    "coverage": pa.bool_(),
+}
+"""Of columns that are not what their numbers are; NaN is null there, as in ``…_correct``."""
+
 Tally = tuple[float, float]
 """How many of a problem's samples are right, and of how many it is known."""
+Made = dict[str, list[tuple[int, Any]]]
+"""By table, parts of it, each with its place in the block."""
+Share = tuple[int, int, int]
+"""A block, which share of its problems, and of how many shares."""
 
 
 def measure(
-    folder: Folder, manifest: Manifest, experiment: Experiment, aggregators: Selections
+    folder: Folder,
+    manifest: Manifest,
+    experiment: Experiment,
+    aggregators: Selections,
+    workers: int = 1,
 ) -> None:
     """Measure subsets of every pool, block by block; blocks that are up to date are skipped.
 
@@ -51,9 +73,10 @@ def measure(
         manifest: its manifest.
         experiment: which subsets, metrics and selections.
         aggregators: the selections by name, from ``analysis``.
+        workers: processes that measure. The tables do not depend on it, by a byte.
 
     Raises:
-        ValueError: scores are missing or of other samples.
+        ValueError: scores are missing or of other samples, or a worker was ended from outside.
     """
     sizes = pool_sizes(experiment.generation)
     _require_scores(folder)
@@ -86,53 +109,76 @@ def measure(
         notice(f"measure: left out: {listed(left)}")
     with manifest.running("measure", fingerprint(blocks=made_from)) as entry:
         entry["left_out"] = left
-        with bar("measure", len(todo), "blocks") as advance:
+        # whole blocks where these are many, so that each is read once
+        shares = 1 if len(todo) >= 4 * workers else workers
+        work = partial(
+            measure_share, folder, sizes, experiment, aggregators, with_embeddings=with_embeddings
+        )
+        tasks = [(block, share, shares) for block in todo for share in range(shares)]
+        with (
+            bar("measure", len(todo), "blocks") as advance,
+            closing(spread(work, tasks, workers)) as results,
+        ):
             for block in todo:
-                rows = read_block(folder, block, with_embeddings=with_embeddings)
-                made = _measure_block(rows, sizes, experiment, aggregators)
-                for name, table in zip(TABLES, made, strict=True):
-                    path = folder.block_path(name, block)
-                    write_table(path, _unknown_as_null(table), made_from[block])
+                made = [next(results) for _ in range(shares)]
+                for name in TABLES:
+                    table = _table(name, [part for share in made for part in share[name]])
+                    write_table(folder.block_path(name, block), table, made_from[block])
                 advance(1)
         entry["blocks"] = len(made_from)
 
 
-def _measure_block(
-    rows: BlockRows, sizes: Mapping[float, int], experiment: Experiment, aggregators: Selections
-) -> tuple[pa.Table, ...]:
-    """Return the tables of ``TABLES`` for one block."""
-    tallies: dict[str, Tally] = {}
-    for pool in pools(rows, sizes, experiment.measure):
-        if pool.temperature != 0:  # greedy samples say something else of a problem
-            right, known = tallies.get(pool.problem_id, (0.0, 0.0))
-            here = np.nansum(pool.correct), np.isfinite(pool.correct).sum()
-            tallies[pool.problem_id] = right + here[0], known + here[1]
-    subsets: list[dict[str, Any]] = []
-    expected: list[dict[str, Any]] = []
-    split: list[dict[str, Any]] = []
-    pruned: list[dict[str, Any]] = []
-    for pool in pools(rows, sizes, experiment.measure):
-        tally = tallies.get(pool.problem_id, (0.0, 0.0))
+def measure_share(
+    folder: Folder,
+    sizes: Mapping[float, int],
+    experiment: Experiment,
+    aggregators: Selections,
+    share: Share,
+    *,
+    with_embeddings: bool,
+) -> Made:
+    """Measure a share of a block's problems, one after another: only one's pools are held.
+
+    BLAS works on one core, since its sums depend on how many there are; it is several processes
+    that make use of several cores.
+    """
+    block, number, shares = share
+    rows = read_block(folder, block, with_embeddings=with_embeddings)
+    made: Made = {name: [] for name in TABLES}
+    with threadpool_limits(1, user_api="blas"):
+        for pools in by_problem(rows, sizes, experiment.measure, number, shares):
+            _measure_problem(pools, experiment, aggregators, made)
+    return made
+
+
+def _measure_problem(
+    pools: Sequence[tuple[int, Pool]], experiment: Experiment, aggregators: Selections, made: Made
+) -> None:
+    """Add the parts of the tables that are made of one problem's pools."""
+    # greedy samples say something else of a problem
+    sampled = [pool.correct for _, pool in pools if pool.temperature != 0]
+    judged = np.concatenate([np.empty(0), *sampled])
+    tally = float(np.nansum(judged)), float(np.isfinite(judged).sum())
+    for place, held in pools:
+        pool = dataclasses.replace(held)  # this copy takes its matrices with it
         for k in experiment.measure.k:
             if k <= len(pool):
-                subsets.append(measure_subsets(pool, k, experiment, aggregators, tally))
-        expected += expectations(pool, experiment, aggregators)
-        split += split_pool(pool, experiment)
-        pruned += prune_pool(pool, experiment, aggregators)
-    mixed: list[dict[str, Any]] = []
+                columns = measure_subsets(pool, k, experiment, aggregators, tally)
+                made["subsets"].append((place, columns))
+        made["expectations"].append((place, expectations(pool, experiment, aggregators)))
+        made["split"].append((place, split_pool(pool, experiment)))
+        made["pruned"].append((place, prune_pool(pool, experiment, aggregators)))
     outcomes_only = dataclasses.replace(
         experiment, measure=dataclasses.replace(experiment.measure, metrics=())
     )
-    for pool in mixed_pools(pools(rows, sizes, experiment.measure)):
+    for pool in mixed_pools(held for _, held in pools):
+        place = min(place for place, held in pools if held.temperature > 0)
         single = float(np.nan_to_num(pool.correct, nan=0.0).mean())
         for k in experiment.measure.k:
             if k <= len(pool):
                 columns = measure_subsets(pool, k, outcomes_only, aggregators)
-                mixed.append(columns | {"single_sample": [single] * len(columns["k"])})
-    return (
-        _columns(subsets), pa.Table.from_pylist(expected), _columns(mixed),
-        pa.Table.from_pylist(split), pa.Table.from_pylist(pruned),
-    )  # fmt: skip
+                columns["single_sample"] = np.full(len(columns["k"]), single)
+                made["mixed"].append((place, columns))
 
 
 def _require_scores(folder: Folder) -> None:
@@ -158,8 +204,8 @@ def measure_subsets(
         tally: of all the problem's samples at every temperature above 0, for ``difficulty``.
 
     Returns:
-        Columns of (S,): the key (problem_id, temperature, k, replicate), members (indices in
-        drawn order), outcomes (``coverage``, ``num_correct``, one per selection; null where
+        Columns of (S,): the key (problem_id, temperature, k, replicate), members (S, k) (indices
+        in drawn order), outcomes (``coverage``, ``num_correct``, one per selection; NaN where
         unknown), ``difficulty`` (the share of wrong ones among the problem's samples that are not
         in the subset; NaN where there are none), one per metric. A metric of a subset that holds
         a failed sample is NaN.
@@ -169,104 +215,56 @@ def measure_subsets(
     subsets = choose_subsets(len(pool), k, settings.replicates, rng)  # (S, k)
     count = len(subsets)
     columns: dict[str, Any] = {
-        "problem_id": [pool.problem_id] * count,
-        "temperature": [pool.temperature] * count,
-        "k": [k] * count,
-        "replicate": list(range(count)),
-        "members": subsets.tolist(),
+        "problem_id": np.full(count, pool.problem_id, dtype=object),
+        "temperature": np.full(count, pool.temperature),
+        "k": np.full(count, k),
+        "replicate": np.arange(count),
+        "members": subsets,
     }
     correct = pool.correct[subsets]  # (S, k)
-    columns["num_correct"] = _nullable(correct.sum(axis=1), int)
+    columns["num_correct"] = correct.sum(axis=1)
     inside = correct if pool.temperature != 0 else correct[:, :0]  # the tally has no greedy ones
     right, known = tally[0] - np.nansum(inside, axis=1), tally[1] - np.isfinite(inside).sum(axis=1)
     share = right / np.where(known > 0, known, 1)
-    columns["difficulty"] = np.where(known > 0, 1 - share, np.nan).tolist()
+    columns["difficulty"] = np.where(known > 0, 1 - share, np.nan)
     # one right sample decides; otherwise an unknown one leaves it open
-    covered = np.where((correct == 1).any(axis=1), 1.0, correct.sum(axis=1) * 0.0)
-    columns["coverage"] = _nullable(covered, bool)
-    unanswered = (pool.clusters[subsets] < 0).all(axis=1)
-    columns["abstained"] = unanswered.tolist()
+    columns["coverage"] = np.where((correct == 1).any(axis=1), 1.0, correct.sum(axis=1) * 0.0)
+    columns["abstained"] = (pool.clusters[subsets] < 0).all(axis=1)
     for name in experiment.selection.aggregators:
-        base, _, reward = name.partition(":")
-        rule = lookup(aggregators, base, "aggregator")
-        picks = [
-            rule.pick(pool, members, reward or experiment.selection.reward or "")
-            for members in subsets
-        ]
-        outcomes = [
-            _outcome(pool, members, pick) for members, pick in zip(subsets, picks, strict=True)
-        ]
-        columns[f"{name}_correct"] = outcomes
-    failed = np.isin(np.array(pool.statuses), ["error"])[subsets].any(axis=1)
-    repeats = np.array([len({pool.texts[i] for i in members}) < k for members in subsets])
-    columns["has_repeat"] = repeats.tolist()
-    for name in settings.metrics:
-        values = compute(name, pool, subsets, settings)
-        columns[name] = np.where(failed, np.nan, values).tolist()
+        picks = picked(name, pool, subsets, experiment.selection, aggregators)
+        # nothing to pick is not correct
+        columns[f"{name}_correct"] = np.where(picks == NOBODY, 0.0, pool.correct[picks])
+    failed = (np.array(pool.statuses) == "error")[subsets].any(axis=1)
+    columns["has_repeat"] = distinct_texts(pool.text_ids, subsets) < 1
+    for name, values in compute_all(settings.metrics, pool, subsets, settings).items():
+        columns[name] = np.where(failed, np.nan, values)
     return columns
 
 
-def expectations(
-    pool: Pool, experiment: Experiment, aggregators: Selections
-) -> list[dict[str, Any]]:
-    """Return what is exactly known of all k-subsets of a pool, one row per k.
-
-    ``pass@k``, and for each selection with a closed form ``NAME@k``, are means over all C(N, k)
-    subsets with unknown samples counted as not correct; ``…_upper`` counts them as correct.
-    ``mean_cos_sim`` is the mean cosine over all pairs, which is its mean over k-subsets for any k.
-    """
-    low = dataclasses.replace(pool, correct=np.nan_to_num(pool.correct, nan=0.0))
-    high = dataclasses.replace(pool, correct=np.nan_to_num(pool.correct, nan=1.0))
-    unknown = bool(np.isnan(pool.correct).any())
-    pairs = (
-        mean_over_pairs(pool.similarity) if pool.embeddings is not None and len(pool) > 1 else None
-    )
-    rows = []
-    for k in curve_sizes(len(pool), (*experiment.measure.k, experiment.generation.n)):
-        row: dict[str, Any] = {
-            "problem_id": pool.problem_id,
-            "temperature": pool.temperature,
-            "k": k,
-            "n": len(pool),
-            "num_correct": int(low.correct.sum()),
-            "num_unknown": int(np.isnan(pool.correct).sum()),
-            "mean_cos_sim": pairs,
-        }
-        for suffix, version in (("", low), ("_upper", high)):
-            row[f"pass@k{suffix}"] = float(pass_at_k(len(pool), int(version.correct.sum()), k))
-            for name in experiment.selection.aggregators:
-                base, _, reward = name.partition(":")
-                expected = lookup(aggregators, base, "aggregator").expected
-                if expected is None:
-                    continue
-                if suffix and not unknown:
-                    row[f"{name}@k{suffix}"] = row[f"{name}@k"]
-                else:
-                    chosen = reward or experiment.selection.reward or ""
-                    row[f"{name}@k{suffix}"] = float(expected(version, k, chosen))
-        rows.append(row)
-    return rows
+def _table(name: str, parts: Sequence[tuple[int, Any]]) -> pa.Table:
+    """Put the parts of a table in their places, with fixed types."""
+    ordered = [part for _, part in sorted(parts, key=itemgetter(0))]
+    if name in STACKED:
+        names = list(ordered[0]) if ordered else []
+        table = pa.table({key: _stacked(key, [part[key] for part in ordered]) for key in names})
+    else:
+        table = pa.Table.from_pylist([row for rows in ordered for row in rows])
+    return _unknown_as_null(table)
 
 
-def curve_sizes(n: int, measured: Sequence[int]) -> list[int]:
-    """Return the k at which a pool's exact curves are kept: powers of two, and those measured.
-
-    Up to N, but not N itself: at the size of one small pool a curve would rest on it alone.
-    """
-    powers = {2**power for power in range(n.bit_length())}
-    return sorted(k for k in powers | set(measured) if k <= n)
-
-
-def _outcome(pool: Pool, members: Ints, pick: int | None) -> bool | None:
-    """Whether the picked sample is correct; nothing to pick is not correct, unknown is None."""
-    if pick is None:
-        return False
-    value = pool.correct[members[pick]]
-    return None if np.isnan(value) else bool(value)
-
-
-def _nullable(values: Floats, convert: Callable[[float], Any]) -> list[Any]:
-    return [None if np.isnan(value) else convert(value) for value in values]
+def _stacked(name: str, parts: Sequence[Any]) -> pa.Array:
+    """Return the column made of the arrays of several pools."""
+    if name == "members":
+        flat = np.concatenate([part.ravel() for part in parts]).astype(np.int32)
+        lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in parts])
+        ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return pa.ListArray.from_arrays(ends, flat)
+    values = np.concatenate(parts)
+    kind = pa.bool_() if name.endswith("_correct") and name != "num_correct" else TYPES.get(name)
+    if kind is None:
+        return pa.array(values)
+    unknown = np.isnan(values)
+    return pa.array(np.where(unknown, 0, values).astype(kind.to_pandas_dtype()), mask=unknown)
 
 
 def _unknown_as_null(table: pa.Table) -> pa.Table:
@@ -279,21 +277,3 @@ def _unknown_as_null(table: pa.Table) -> pa.Table:
     place = table.schema.names.index("temperature")
     known = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
     return table.set_column(place, "temperature", known)
-
-
-def _columns(parts: Sequence[Mapping[str, Any]]) -> pa.Table:
-    """Stack column dicts into one table with fixed types."""
-    names = list(parts[0]) if parts else []
-    stacked = {name: [value for part in parts for value in part[name]] for name in names}
-    types = {
-        "k": pa.int32(),
-        "replicate": pa.int32(),
-        "num_correct": pa.int32(),
-        "coverage": pa.bool_(),
-        "members": pa.list_(pa.int32()),
-    }
-    arrays = {}
-    for name, values in stacked.items():
-        kind = types.get(name) or (pa.bool_() if name.endswith("_correct") else None)
-        arrays[name] = pa.array(values, kind)
-    return pa.table(arrays)

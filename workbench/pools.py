@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import cast
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,9 +14,11 @@ import pyarrow as pa
 from workbench.config import Measure
 from workbench.folder import Folder
 from workbench.store import KEY, read_table
-from workbench.types import Floats, Pool
+from workbench.types import Floats, Ints, Pool
 
 SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob", "mean_entropy")
+REWARD = "reward_"
+"""What the columns of rewards begin with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,7 @@ def read_block(folder: Folder, block: int, *, with_embeddings: bool) -> BlockRow
 
 
 def pools(rows: BlockRows, sizes: Mapping[float, int], settings: Measure) -> Iterator[Pool]:
-    """Yield the pools of a block, problem by problem.
+    """Yield the pools of a block, in the order of their first samples.
 
     Args:
         rows: the block.
@@ -55,33 +58,92 @@ def pools(rows: BlockRows, sizes: Mapping[float, int], settings: Measure) -> Ite
             aside, and of a larger pool the first samples are taken.
         settings: how BLEU is computed.
     """
+    ordered = _ordered(rows, sizes)
+    for start, stop in ordered.bounds:
+        yield _pool(ordered, start, stop, settings)
+
+
+def by_problem(
+    rows: BlockRows, sizes: Mapping[float, int], settings: Measure, share: int = 0, shares: int = 1
+) -> Iterator[list[tuple[int, Pool]]]:
+    """Yield all pools of one problem after another, each with its place among those of ``pools``.
+
+    Args:
+        rows: the block.
+        sizes: as for ``pools``.
+        settings: as for ``pools``.
+        share: which problems: those in this place,
+        shares: and every so many behind it.
+    """
+    ordered = _ordered(rows, sizes)
+    problems: dict[str, list[int]] = {}
+    for place, (start, _) in enumerate(ordered.bounds):
+        problems.setdefault(ordered.columns["problem_id"][start], []).append(place)
+    for places in list(problems.values())[share::shares]:
+        yield [(place, _pool(ordered, *ordered.bounds[place], settings)) for place in places]
+
+
+@dataclass(frozen=True, eq=False)
+class _Ordered:
+    """A block's wanted rows, pool by pool in the order of sample_index: a pool is a slice."""
+
+    columns: Mapping[str, Any]
+    """Numbers as arrays, all else as lists."""
+    bounds: Sequence[tuple[int, int]]
+    """(start, stop) of each pool."""
+    vectors: Floats | None
+    index: Ints
+    """Where each row's vector is."""
+
+
+def _ordered(rows: BlockRows, sizes: Mapping[float, int]) -> _Ordered:
     frame = rows.frame
     wanted = frame["temperature"].map(sizes).fillna(0)
     frame = frame[frame["sample_index"] < wanted]
-    for key, part in frame.groupby(["problem_id", "temperature"], sort=False, dropna=False):
-        problem_id, temperature = cast(tuple[str, float], key)
-        part = part.sort_values("sample_index")
-        yield Pool(
-            problem_id=problem_id,
-            temperature=temperature,
-            texts=tuple(part["completion"]),
-            logprobs=part["mean_logprob"].to_numpy(dtype=float),
-            entropies=part["mean_entropy"].to_numpy(dtype=float),
-            num_tokens=part["num_output_tokens"].to_numpy(dtype=float),
-            answers=tuple(None if pd.isna(a) else a for a in part["answer"]),
-            clusters=part["answer_cluster"].to_numpy(dtype=np.int64),
-            correct=np.asarray(part["is_correct"].astype("Float64"), dtype=np.float64),
-            statuses=tuple(part["status"]),
-            rules=tuple(part["answer_rule"]),
-            rewards={
-                name.removeprefix("reward_"): part[name].to_numpy(dtype=float)
-                for name in part.columns
-                if name.startswith("reward_")
-            },
-            embeddings=None if rows.vectors is None else rows.vectors[part.index.to_numpy()],
-            bleu_tokenize=settings.bleu_tokenize,
-            bleu_smoothing=settings.bleu_smoothing,
-        )
+    groups = frame.groupby(["problem_id", "temperature"], sort=False, dropna=False)
+    order = np.lexsort((frame["sample_index"], groups.ngroup()))
+    frame = frame.iloc[order]
+    ends = np.cumsum(groups.size().to_numpy())
+    columns: dict[str, Any] = {
+        name: frame[name].tolist()
+        for name in ("problem_id", "temperature", "completion", "status", "answer_rule")
+    }
+    columns["answer"] = [None if pd.isna(answer) else answer for answer in frame["answer"]]
+    columns["correct"] = np.asarray(frame["is_correct"].astype("Float64"), dtype=np.float64)
+    columns["answer_cluster"] = frame["answer_cluster"].to_numpy(dtype=np.int64)
+    for name in ("mean_logprob", "mean_entropy", "num_output_tokens"):
+        columns[name] = frame[name].to_numpy(dtype=float)
+    for name in frame.columns:
+        if name.startswith(REWARD):
+            columns[name] = frame[name].to_numpy(dtype=float)
+    bounds = list(pairwise([0, *ends.tolist()]))
+    return _Ordered(columns, bounds, rows.vectors, frame.index.to_numpy())
+
+
+def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
+    part = {name: values[start:stop] for name, values in ordered.columns.items()}
+    vectors = ordered.vectors
+    return Pool(
+        problem_id=part["problem_id"][0],
+        temperature=part["temperature"][0],
+        texts=tuple(part["completion"]),
+        logprobs=part["mean_logprob"],
+        entropies=part["mean_entropy"],
+        num_tokens=part["num_output_tokens"],
+        answers=tuple(part["answer"]),
+        clusters=part["answer_cluster"],
+        correct=part["correct"],
+        statuses=tuple(part["status"]),
+        rules=tuple(part["answer_rule"]),
+        rewards={
+            name.removeprefix(REWARD): values
+            for name, values in part.items()
+            if name.startswith(REWARD)
+        },
+        embeddings=None if vectors is None else vectors[ordered.index[start:stop]],
+        bleu_tokenize=settings.bleu_tokenize,
+        bleu_smoothing=settings.bleu_smoothing,
+    )
 
 
 def _table(folder: Folder, name: str, block: int) -> pa.Table:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
 
 from workbench.config import Experiment
 from workbench.diverse import farthest_point, greedy_map, k_dpp, k_medoids
-from workbench.lookup import lookup
-from workbench.metrics.passk import pass_at_k
+from workbench.outcomes import exact_means, picked
 from workbench.subsets import choose_subsets, pool_rng
-from workbench.types import Aggregator, Floats, Ints, Pool
+from workbench.types import NOBODY, Aggregator, Floats, Ints, Pool
 
 LEAST_JITTER = 1e-9
 """With less, rounding could make the kernel of repeated texts indefinite."""
@@ -143,7 +141,9 @@ def prune_pool(
             rngs = [rngs[place] for rngs in own[:-1]]
             sets = pruner.keep(pool, whole[:-1], experiment, rngs)
             kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
+    exact = exact_means(pool, np.array(whole), experiment, aggregators)
     for place, m in enumerate(whole):
+        over_all = {name: float(values[place]) for name, values in exact.items()}
         for name, found in kept.items():
             if m == size and name != "random":
                 continue
@@ -156,7 +156,11 @@ def prune_pool(
                     "n": size,
                     "num_unknown": int(np.isnan(pool.correct).sum()),
                     **_outcomes(
-                        pool, found[place], experiment, aggregators, exact=name == "random"
+                        pool,
+                        found[place],
+                        experiment,
+                        aggregators,
+                        over_all if name == "random" else {},
                     ),
                 }
             )
@@ -168,48 +172,23 @@ def _outcomes(
     sets: Ints,
     experiment: Experiment,
     aggregators: Mapping[str, Aggregator],
-    *,
-    exact: bool,
+    exact: Mapping[str, float],
 ) -> dict[str, float]:
-    """Mean outcomes of sets (S, m), or of all sets of m where ``exact`` and in closed form."""
-    correct = {
-        "": np.nan_to_num(pool.correct, nan=0.0),
-        "_upper": np.nan_to_num(pool.correct, nan=1.0),
-    }
-    known = not np.isnan(pool.correct).any()
-    m = sets.shape[1]
+    """Mean outcomes of sets (S, m); those over all sets of m where they are exactly known."""
+    low, high = (np.nan_to_num(pool.correct, nan=worth) for worth in (0.0, 1.0))
     found: dict[str, float] = {}
-
-    def put(name: str, value: Callable[[Floats], float]) -> None:
-        found[name] = value(correct[""])
-        found[f"{name}_upper"] = found[name] if known else value(correct["_upper"])
-
-    if exact:
-        put("coverage", lambda right: pass_at_k(len(pool), int(right.sum()), m))
-    else:
-        put("coverage", lambda right: float(right[sets].max(axis=1).mean()))
-    for name in experiment.selection.aggregators:
-        base, _, reward = name.partition(":")
-        rule = lookup(aggregators, base, "aggregator")
-        chosen = reward or experiment.selection.reward or ""
-        if exact and rule.expected is not None:
-            put(f"{name}_correct", partial(_expected, rule.expected, pool, m, chosen))
+    for name in ("coverage", *experiment.selection.aggregators):
+        column = name if name == "coverage" else f"{name}_correct"
+        if name in exact:
+            bounds = exact[name], exact[f"{name}_upper"]
+        elif name == "coverage":
+            bounds = low[sets].max(axis=1).mean(), high[sets].max(axis=1).mean()
         else:
-            picks = [(members, rule.pick(pool, members, chosen)) for members in sets]
-            picked = [members[pick] for members, pick in picks if pick is not None]
-            put(f"{name}_correct", partial(_share, picked, len(sets)))
+            picks = picked(name, pool, sets, experiment.selection, aggregators)
+            there = picks[picks != NOBODY]  # where nobody can be picked it is not correct
+            bounds = low[there].sum() / len(sets), high[there].sum() / len(sets)
+        found[column], found[f"{column}_upper"] = map(float, bounds)
     return found
-
-
-def _expected(
-    rule: Callable[[Pool, int, str], float], pool: Pool, m: int, reward: str, correct: Floats
-) -> float:
-    return float(rule(dataclasses.replace(pool, correct=correct), m, reward))
-
-
-def _share(picked: Sequence[int], sets: int, correct: Floats) -> float:
-    """Share of sets whose pick is correct; where nobody can be picked it is not."""
-    return float(correct[list(picked)].sum()) / sets
 
 
 def _in_any_order(sets: Ints, rng: np.random.Generator) -> Ints:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.compute import compute
+from workbench.compute import compute_all
 from workbench.config import Experiment
 from workbench.subsets import choose_subsets, pool_rng
 from workbench.types import Floats, Pool
@@ -42,12 +42,11 @@ def split_pool(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
         rng = pool_rng(seed, f"split|{pool.problem_id}", pool.temperature, k)
         inside = members[group]
         drawn = choose_subsets(len(inside), k, experiment.measure.replicates, rng)
+        metrics = experiment.measure.metrics
+        found = compute_all(metrics, pool, inside[drawn], experiment.measure)
         rows.append(
             {"problem_id": pool.problem_id, "temperature": pool.temperature, "k": k, "group": group}
-            | {
-                name: _mean_known(compute(name, pool, inside[drawn], experiment.measure))
-                for name in experiment.measure.metrics
-            }
+            | {name: _mean_known(values) for name, values in found.items()}
         )
     return rows
 

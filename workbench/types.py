@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from workbench.metrics.ngrams import Ngrams
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 UNANSWERED = -1
 """The cluster number of a sample that gave no answer."""
+
+NOBODY = -1
+"""The position of a pick where no sample of a subset can be picked."""
 
 STATUSES = ("answered", "no_answer", "truncated", "timeout", "error")
 """What became of a sample. ``timeout`` and ``error`` leave its correctness unknown."""
@@ -167,23 +173,40 @@ class Pool:
         return similarity_matrix(self.embeddings)
 
     @cached_property
+    def text_ids(self) -> Ints:
+        """(N,) numbers of the texts, equal just where the texts are."""
+        from workbench.metrics.ngrams import numbered
+
+        return numbered(self.texts)[0]
+
+    @cached_property
+    def ngrams(self) -> Ngrams:
+        """The texts' n-grams of up to four tokens, whitespace between tokens."""
+        from workbench.metrics.ngrams import number_ngrams
+
+        return number_ngrams(self.texts, 4)
+
+    @cached_property
     def bleu(self) -> Floats:
         """(N, N) sentence BLEU, [i, j] with i as hypothesis and j as its one reference."""
-        from workbench.metrics.bleu import pairwise_bleu
+        from workbench.metrics.bleu import bleu_of, pairwise_bleu
 
-        return pairwise_bleu(self.texts, tokenize=self.bleu_tokenize, smoothing=self.bleu_smoothing)
+        if self.bleu_tokenize == "whitespace":
+            return bleu_of(self.ngrams, self.bleu_smoothing)
+        return pairwise_bleu(self.texts, self.bleu_tokenize, self.bleu_smoothing)
 
 
 @dataclass(frozen=True, slots=True)
 class Aggregator:
-    """A rule that picks one sample of a subset."""
+    """A rule that picks one sample of each subset."""
 
-    pick: Callable[[Pool, Ints, str], int | None]
-    """(pool, members (K,), reward name) -> position of the pick among the members, or None."""
+    pick: Callable[[Pool, Ints, str], Ints]
+    """(pool, subsets (S, K), reward name) -> (S,) positions among the members, or ``NOBODY``."""
     summary: str
     needs: tuple[str, ...]
     """Fields of ``Pool`` it reads, so that a stage knows what it may skip."""
-    expected: Callable[[Pool, int, str], float] | None = None
-    """(pool, k, reward name) -> exact mean outcome over all k-subsets, where one is known."""
+    expected: Callable[[Pool, Ints, str], Floats] | None = None
+    """(pool, sizes k, reward name) -> exact mean outcome over all k-subsets for each k, where one
+    is known."""
     uses_reward: bool = False
     """Whether ``NAME:REWARD`` chooses another reward for it."""

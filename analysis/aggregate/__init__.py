@@ -3,6 +3,7 @@
 import numpy as np
 
 from analysis.aggregate.expected import best_at_k, maj_at_k
+from analysis.aggregate.picks import best_picks, majority_picks, mbr_picks, weighted_picks
 from analysis.aggregate.select import best_of_n, majority, mbr, weighted_majority
 from workbench.lookup import lookup
 from workbench.rewards import REWARDS
@@ -25,41 +26,40 @@ def _rewards(pool: Pool, reward: str) -> Floats:
 
 
 def _weights(rewards: Floats, reward: str) -> Floats:
-    """Rewards as the weights of votes: exp of a log-probability, others as they are."""
+    """Rewards (S, K) as the weights of votes: exp of a log-probability, others as they are."""
     if not lookup(REWARDS, reward, kind="reward").is_log:
         return rewards
     # Relative to the likeliest, which changes no vote and keeps long sequences from underflowing.
-    finite = rewards[np.isfinite(rewards)]
-    return np.exp(rewards - (finite.max() if len(finite) else 0.0))
+    top = np.where(np.isfinite(rewards), rewards, -np.inf).max(axis=1, keepdims=True)
+    return np.asarray(np.exp(rewards - np.where(np.isfinite(top), top, 0.0)))
 
 
-def _pick_maj(pool: Pool, members: Ints, reward: str) -> int | None:
-    return majority(pool.clusters[members])
+def _pick_maj(pool: Pool, subsets: Ints, reward: str) -> Ints:
+    return majority_picks(pool.clusters, subsets)
 
 
-def _pick_best(pool: Pool, members: Ints, reward: str) -> int | None:
-    return best_of_n(_rewards(pool, reward)[members])
+def _pick_best(pool: Pool, subsets: Ints, reward: str) -> Ints:
+    return best_picks(_rewards(pool, reward), subsets)
 
 
-def _pick_weighted(pool: Pool, members: Ints, reward: str) -> int | None:
-    weights = _weights(_rewards(pool, reward)[members], reward)
-    return weighted_majority(pool.clusters[members], weights)
+def _pick_weighted(pool: Pool, subsets: Ints, reward: str) -> Ints:
+    return weighted_picks(pool.clusters, _weights(_rewards(pool, reward)[subsets], reward), subsets)
 
 
-def _pick_sem_mbr(pool: Pool, members: Ints, reward: str) -> int | None:
-    return mbr(pool.similarity[np.ix_(members, members)])
+def _pick_sem_mbr(pool: Pool, subsets: Ints, reward: str) -> Ints:
+    return mbr_picks(pool.similarity, subsets)
 
 
-def _pick_lex_mbr(pool: Pool, members: Ints, reward: str) -> int | None:
-    return mbr(pool.bleu[np.ix_(members, members)])
+def _pick_lex_mbr(pool: Pool, subsets: Ints, reward: str) -> Ints:
+    return mbr_picks(pool.bleu, subsets)
 
 
-def _maj_at_k(pool: Pool, k: int, reward: str) -> float:
-    return maj_at_k(pool.clusters, pool.correct, k)
+def _maj_at_k(pool: Pool, sizes: Ints, reward: str) -> Floats:
+    return maj_at_k(pool.clusters, pool.correct, sizes)
 
 
-def _best_at_k(pool: Pool, k: int, reward: str) -> float:
-    return best_at_k(_rewards(pool, reward), pool.correct, k)
+def _best_at_k(pool: Pool, sizes: Ints, reward: str) -> Floats:
+    return best_at_k(_rewards(pool, reward), pool.correct, sizes)
 
 
 # `expected` refuses a pool whose correctness is unknown somewhere: its caller replaces NaN by 0 and

@@ -1,12 +1,12 @@
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from analysis.aggregate import AGGREGATORS
+from workbench.compute import compute
 from workbench.config import Experiment, Generation, Measure, Selection, Task
-from workbench.measure import compute, curve_sizes, expectations, measure_subsets
+from workbench.measure import _table, measure_subsets
 from workbench.types import Pool
 
 NAN = np.nan
@@ -40,7 +40,9 @@ def experiment(k=(2,), replicates=100, metrics=("avg_log_prob",), rules=("maj", 
 
 
 def frame(pool, k, settings):
-    return pd.DataFrame(measure_subsets(pool, k, settings, AGGREGATORS))
+    """The table of a pool's subsets, as it is read back."""
+    columns = measure_subsets(pool, k, settings, AGGREGATORS)
+    return _table("subsets", [(0, columns)]).to_pandas()
 
 
 def test_subsets_are_enumerated_where_they_are_few():
@@ -122,64 +124,6 @@ def test_settings_reach_the_metrics():
         assert found == pytest.approx(np.log(2 * jitter + jitter**2))
     with pytest.raises(ValueError, match="unknown metric 'dppp'; did you mean 'dpp'"):
         compute("dppp", twice, members, Measure())
-
-
-def test_expectations_are_means_over_all_subsets():
-    """With every subset looked at, in every order for the ties of maj."""
-    shown = pool()
-    rows = {row["k"]: row for row in expectations(shown, experiment(), AGGREGATORS)}
-    assert list(rows) == [1, 2, 4, 5]
-    for k, row in rows.items():
-        every = frame(shown, k, experiment(k=(k,)))
-        assert row["pass@k"] == pytest.approx(every["coverage"].mean())
-        assert row["best@k"] == pytest.approx(every["best_correct"].mean())
-        winners = []
-        for members in itertools.permutations(range(5), k):
-            votes = [shown.clusters[i] for i in members if shown.clusters[i] >= 0]
-            top = max((votes.count(v) for v in votes), default=0)
-            first = next((v for v in votes if votes.count(v) == top), None)
-            pick = next((i for i in members if shown.clusters[i] == first), None)
-            winners.append(pick == 0)
-        assert row["maj@k"] == pytest.approx(np.mean(winners))
-        assert row["pass@k_upper"] == row["pass@k"]
-        assert row["num_correct"] == 2
-        assert row["num_unknown"] == 0
-
-
-def test_unknown_samples_give_both_extremes():
-    rows = expectations(pool(correct=(1, NAN, 0, 0, 0)), experiment(), AGGREGATORS)
-    by_k = {row["k"]: row for row in rows}
-    assert by_k[1]["pass@k"] == pytest.approx(1 / 5)
-    assert by_k[1]["pass@k_upper"] == pytest.approx(2 / 5)
-    assert by_k[1]["best@k_upper"] == pytest.approx(2 / 5)
-    assert by_k[2]["best@k"] == pytest.approx(4 / 10)  # sample 0 is the likeliest of four pairs
-    assert by_k[2]["best@k_upper"] == pytest.approx(7 / 10)  # and 1 of three more
-    assert by_k[5]["num_unknown"] == 1
-
-
-def test_the_mean_cosine_is_over_all_pairs():
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(5, 3))
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    shown = pool(vectors=vectors)
-    pairs = [vectors[i] @ vectors[j] for i, j in itertools.combinations(range(5), 2)]
-    for row in expectations(shown, experiment(), AGGREGATORS):
-        assert row["mean_cos_sim"] == pytest.approx(np.mean(pairs))
-    every = frame(shown, 3, experiment(k=(3,), metrics=("cos_sim",)))
-    assert every["cos_sim"].mean() == pytest.approx(np.mean(pairs))
-
-
-@pytest.mark.parametrize(
-    ("n", "measured", "expected"),
-    [
-        (1, [2, 4], [1]),
-        (16, [2, 4], [1, 2, 4, 8, 16]),
-        (12, [3, 12, 32], [1, 2, 3, 4, 8, 12]),
-        (5, [12], [1, 2, 4]),  # of a pool that is smaller than the others
-    ],
-)
-def test_curves_have_powers_of_two_and_what_is_measured(n, measured, expected):
-    assert curve_sizes(n, measured) == expected
 
 
 def test_scoring_has_to_come_first(cli, experiment, tmp_path):

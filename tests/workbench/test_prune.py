@@ -8,7 +8,7 @@ from analysis.aggregate import AGGREGATORS
 from workbench.config import Experiment, Generation, Measure, Selection, Task
 from workbench.prune import EVERYTHING, PRUNERS, prune_pool
 from workbench.subsets import choose_subsets, pool_rng
-from workbench.types import Pool
+from workbench.types import NOBODY, Pool
 
 NAN = np.nan
 DIRECTIONS = np.eye(5)
@@ -78,16 +78,14 @@ def test_outcomes_at_random_are_those_of_all_subsets():
     one = pool(kinds=(0, 1, 2, 3, 4), clusters=clusters, correct=correct)
     found = rows(one, experiment(replicates=10))
     for m in (2, 4):
-        orders = [np.array(o) for o in itertools.permutations(range(5), m)]
-        right = {
-            name: np.mean([
-                0.0 if (pick := AGGREGATORS[name].pick(one, o, "likelihood")) is None
-                else correct[o[pick]] for o in orders
-            ])
-            for name in AGGREGATORS
-        }  # fmt: skip
+        orders = np.array(list(itertools.permutations(range(5), m)))
+        right = {}
+        for name, rule in AGGREGATORS.items():
+            picks = rule.pick(one, orders, "likelihood")
+            outcomes = one.correct[orders[np.arange(len(orders)), picks]]
+            right[name] = np.where(picks == NOBODY, 0.0, outcomes).mean()
         row = found.loc[(m, "random")]
-        assert row["coverage"] == pytest.approx(np.mean([max(one.correct[o]) for o in orders]))
+        assert row["coverage"] == pytest.approx(one.correct[orders].max(axis=1).mean())
         for name in ("maj", "best", "weighted"):
             assert row[f"{name}_correct"] == pytest.approx(right[name])
 
@@ -96,7 +94,8 @@ def test_rules_without_a_closed_form_see_the_subsets_that_are_measured():
     one = pool(clusters=(0, 1, 2, 0, 1, 2, 0, 1))
     subsets = choose_subsets(8, 4, 20, pool_rng(0, "p", 0.5, 4))
     for name in ("weighted", "sem_mbr", "lex_mbr"):
-        picks = [members[AGGREGATORS[name].pick(one, members, "likelihood")] for members in subsets]
+        places = AGGREGATORS[name].pick(one, subsets, "likelihood")
+        picks = subsets[np.arange(len(subsets)), places]
         found = rows(one).loc[(4, "random"), f"{name}_correct"]
         assert found == pytest.approx(one.correct[picks].mean())
 

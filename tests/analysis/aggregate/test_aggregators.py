@@ -5,10 +5,15 @@ import pytest
 
 from analysis.aggregate import AGGREGATORS, best_at_k, maj_at_k
 from workbench.rewards import REWARDS, Reward
-from workbench.types import Pool
+from workbench.types import NOBODY, Pool
 
 N = 6
 MEMBERS = np.array([4, 1, 0, 3])  # in drawn order
+
+
+def pick(name, pool, members, reward="likelihood"):
+    """The position that a rule picks among the members of one subset."""
+    return AGGREGATORS[name].pick(pool, np.atleast_2d(members), reward).tolist()[0]
 
 
 @pytest.fixture
@@ -51,23 +56,23 @@ def test_every_row_is_complete():
 
 def test_maj_counts_in_drawn_order(pool):
     # clusters of the members: 1 1 0 0, so the tie goes to cluster 1
-    assert AGGREGATORS["maj"].pick(pool, MEMBERS, "likelihood") == 0
-    assert AGGREGATORS["maj"].pick(pool, MEMBERS[[2, 0, 1, 3]], "likelihood") == 0
-    assert AGGREGATORS["maj"].pick(pool, np.array([2]), "likelihood") is None
+    assert pick("maj", pool, MEMBERS) == 0
+    assert pick("maj", pool, MEMBERS[[2, 0, 1, 3]]) == 0
+    assert pick("maj", pool, np.array([2])) == NOBODY
 
 
 def test_best_picks_by_the_reward_asked_for(pool):
-    assert AGGREGATORS["best"].pick(pool, MEMBERS, "likelihood") == 2  # sample 0, -0.1
-    assert AGGREGATORS["best"].pick(pool, MEMBERS, "unit") == 1  # sample 1, 0.9
+    assert pick("best", pool, MEMBERS) == 2  # sample 0, -0.1
+    assert pick("best", pool, MEMBERS, "unit") == 1  # sample 1, 0.9
     with pytest.raises(ValueError, match="unknown reward of this pool 'orm'"):
-        AGGREGATORS["best"].pick(pool, MEMBERS, "orm")
+        pick("best", pool, MEMBERS, "orm")
 
 
 def test_weighted_takes_exp_of_log_probabilities_only(pool):
     # exp: e^-8 + e^-9 < e^-0.1 + e^-0.2; as they are they would be refused
-    assert AGGREGATORS["weighted"].pick(pool, MEMBERS, "likelihood") == 2
+    assert pick("weighted", pool, MEMBERS) == 2
     # as they are: 0.3 > 0.1 + 0.1, though exp 0.3 = 1.35 < 2 exp 0.1 = 2.21
-    assert AGGREGATORS["weighted"].pick(pool, np.array([0, 3, 4]), "unit") == 2
+    assert pick("weighted", pool, np.array([0, 3, 4]), "unit") == 2
 
 
 @pytest.mark.parametrize(
@@ -77,52 +82,60 @@ def test_weighted_takes_exp_of_log_probabilities_only(pool):
 def test_weights_are_exactly_the_probabilities(pool, logprob, expected):
     rewards = {"likelihood": np.array([-0.1, logprob, 0.0, 0.0, logprob, 0.0])}
     pool = replace(pool, rewards=rewards)
-    assert AGGREGATORS["weighted"].pick(pool, MEMBERS[:3], "likelihood") == expected
+    assert pick("weighted", pool, MEMBERS[:3]) == expected
 
 
 def test_weighted_survives_very_unlikely_sequences(pool):
     far = {"likelihood": np.array([-2000.0, -1000.0, 0.0, -2000.0, -1000.5, 0.0])}
     pool = replace(pool, rewards=far)
-    assert AGGREGATORS["weighted"].pick(pool, np.array([0, 3, 4, 1]), "likelihood") == 2
+    assert pick("weighted", pool, np.array([0, 3, 4, 1])) == 2
     nothing = {"likelihood": np.full(N, -np.inf)}
     pool = replace(pool, rewards=nothing)
-    assert AGGREGATORS["weighted"].pick(pool, np.array([0, 3, 4, 1]), "likelihood") == 0
+    assert pick("weighted", pool, np.array([0, 3, 4, 1])) == 0
 
 
 def test_semantic_mbr_picks_the_middle_of_the_members(pool):
     # angles 1.0 0.5 0.0 0.9: sums of cosines to the others by hand
     angles = np.array([1.0, 0.5, 0.0, 0.9])
     sums = [np.cos(angles - a).sum() - 1 for a in angles]
-    assert AGGREGATORS["sem_mbr"].pick(pool, MEMBERS, "likelihood") == int(np.argmax(sums)) == 1
-    assert AGGREGATORS["sem_mbr"].pick(pool, MEMBERS[[0, 2, 3, 1]], "likelihood") == 3
-    assert AGGREGATORS["sem_mbr"].pick(pool, MEMBERS[:1], "likelihood") == 0
+    assert pick("sem_mbr", pool, MEMBERS) == int(np.argmax(sums)) == 1
+    assert pick("sem_mbr", pool, MEMBERS[[0, 2, 3, 1]]) == 3
+    assert pick("sem_mbr", pool, MEMBERS[:1]) == 0
 
 
 def test_lexical_mbr_picks_the_text_most_like_the_others(pool):
     # "q r s t" shares no word with the rest
-    assert AGGREGATORS["lex_mbr"].pick(pool, np.array([4, 0, 3]), "likelihood") != 0
+    assert pick("lex_mbr", pool, np.array([4, 0, 3])) != 0
     bleu = pool.bleu[np.ix_(MEMBERS, MEMBERS)]
     means = (bleu.sum(axis=1) - np.diag(bleu)) / 3
-    assert AGGREGATORS["lex_mbr"].pick(pool, MEMBERS, "likelihood") == int(np.argmax(means))
+    assert pick("lex_mbr", pool, MEMBERS) == int(np.argmax(means))
+
+
+def test_many_subsets_are_picked_from_at_once(pool):
+    subsets = np.array([np.random.default_rng(i).permutation(N)[:3] for i in range(20)])
+    for name, row in AGGREGATORS.items():
+        together = row.pick(pool, subsets, "unit")
+        assert together.tolist() == [pick(name, pool, members, "unit") for members in subsets]
 
 
 def test_expectations_are_those_of_the_pool(pool):
-    assert AGGREGATORS["maj"].expected(pool, 3, "unit") == maj_at_k(pool.clusters, pool.correct, 3)
-    for reward in pool.rewards:
-        expected = best_at_k(pool.rewards[reward], pool.correct, 3)
-        assert AGGREGATORS["best"].expected(pool, 3, reward) == expected
-    assert AGGREGATORS["best"].expected(pool, 3, "unit") != AGGREGATORS["best"].expected(
-        pool, 3, "likelihood"
-    )
+    sizes = np.array([1, 3, 6])
+    expected = AGGREGATORS["maj"].expected(pool, sizes, "unit")
+    np.testing.assert_array_equal(expected, maj_at_k(pool.clusters, pool.correct, sizes))
+    of_each = {name: AGGREGATORS["best"].expected(pool, sizes, name) for name in pool.rewards}
+    for name, expected in of_each.items():
+        found = best_at_k(pool.rewards[name], pool.correct, sizes)
+        np.testing.assert_array_equal(expected, found)
+    assert of_each["unit"][1] != of_each["likelihood"][1]
 
 
 @pytest.mark.parametrize("name", [name for name, row in AGGREGATORS.items() if row.expected])
 def test_random_subsets_agree_with_the_expectation(pool, name):
     row, rng = AGGREGATORS[name], np.random.default_rng(4)
-    picks = []
-    for _ in range(3000):
-        members = rng.permutation(N)[:3]
-        pick = row.pick(pool, members, "unit")
-        picks.append(0.0 if pick is None else pool.correct[members[pick]])
-    error = np.std(picks) / np.sqrt(len(picks))
-    assert abs(np.mean(picks) - row.expected(pool, 3, "unit")) < 4 * error
+    subsets = rng.permuted(np.tile(np.arange(N), (3000, 1)), axis=1)[:, :3]
+    picks = row.pick(pool, subsets, "unit")
+    picked = np.take_along_axis(subsets, np.maximum(picks, 0)[:, None], axis=1)[:, 0]
+    outcomes = np.where(picks == NOBODY, 0.0, pool.correct[picked])
+    error = outcomes.std() / np.sqrt(len(picks))
+    exact = row.expected(pool, np.array([3]), "unit")[0]
+    assert abs(outcomes.mean() - exact) < 4 * error
