@@ -15,7 +15,7 @@ from typing import Any
 from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
 from workbench.metrics.bleu import self_bleu
 from workbench.metrics.cosine import mean_cosine
-from workbench.metrics.distinct import distinct_subsets, distinct_texts
+from workbench.metrics.distinct import distinct, distinct_texts
 from workbench.metrics.dpp import log_volume, plain_log_volume, quality_log_volume
 from workbench.metrics.entropy import mean_entropy
 from workbench.metrics.likelihood import mean_length, mean_logprob
@@ -71,8 +71,8 @@ class Metric:
 def _distinct(n: int) -> Metric:
     """The row of ``distinct_n``."""
     return Metric(
-        partial(distinct_subsets, n=n),
-        ("texts", "subsets"),
+        partial(distinct, n=n),
+        ("ngrams", "subsets"),
         f"distinct {n}-grams [ratio]",
         f"distinct {n}-grams among all of the subset's; larger: more diverse",
     )
@@ -120,7 +120,7 @@ METRICS: dict[str, Metric] = {
     "distinct_4": _distinct(4),
     "distinct_texts": Metric(
         distinct_texts,
-        ("texts", "subsets"),
+        ("text_ids", "subsets"),
         "distinct texts [ratio]",
         "share of distinct texts; larger: more diverse",
     ),

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from workbench.kernels import compiled
 from workbench.lookup import lookup
 from workbench.metrics.cosine import mean_off_diagonal
-from workbench.metrics.distinct import ngram_ids
+from workbench.metrics.ngrams import Ngrams, number_ngrams
 from workbench.types import Floats, Ints
 
 MAX_ORDER = 4
@@ -18,64 +18,41 @@ MAX_ORDER = 4
 EPSILON = 0.1
 """What nltk's method 1 puts in place of a count of no matches."""
 
-COLUMNS = 4096
-"""Columns of the incidence matrix multiplied at once: 16 MB at N = 1024."""
 
-# The four rules of mteval-v13a.pl for Western languages, in its order and sacreBLEU's spelling.
-RULES_13A = (
-    (re.compile(r"([\{-\~\[-\` -\&\(-\+\:-\@\/])"), r" \1 "),  # punctuation and symbols
-    (re.compile(r"([^0-9])([\.,])"), r"\1 \2 "),  # period, comma: unless after a digit
-    (re.compile(r"([\.,])([^0-9])"), r" \1 \2"),  # or before one
-    (re.compile(r"([0-9])(-)"), r"\1 \2 "),  # dash after a digit
-)
-
-
-def tokens_13a(text: str) -> list[str]:
-    """Split a text as NIST's mteval-v13a.pl does, sacreBLEU's default.
-
-    Written out here because sacreBLEU's own tokeniser keeps the last 65,536 texts in memory.
-
-    Source:
-        sacreBLEU 2.6, ``tokenizers/tokenizer_13a.py`` and ``tokenizer_re.py``; checked against it.
-    """
-    text = text.rstrip().replace("<skipped>", "").replace("-\n", "").replace("\n", " ")
-    for entity, character in (("&quot;", '"'), ("&amp;", "&"), ("&lt;", "<"), ("&gt;", ">")):
-        text = text.replace(entity, character)
-    text = f" {text} "
-    for rule, spaced in RULES_13A:
-        text = rule.sub(spaced, text)
-    return text.split()
-
-
-TOKENIZERS: dict[str, Callable[[str], list[str]]] = {"whitespace": str.split, "13a": tokens_13a}
-
-
-def _method1(matches: Floats, totals: Floats) -> Floats:
-    """Geometric mean of the four precisions, (U, U), smoothed as nltk's method 1.
+def _method1(hits: Floats, missed: Ints, totals: Ints) -> Floats:
+    """Log of the geometric mean of the four precisions, smoothed as nltk's method 1.
 
     An order without matches counts ``EPSILON``, and an order that the hypothesis is too short for
     counts as one n-gram without a match.
+
+    Args:
+        hits: (U, U) sum over the orders of the log of the matches, where there are any.
+        missed: (U, U) how many orders have none.
+        totals: (4, U) n-grams of each hypothesis.
+
+    Returns:
+        (U, U) logs.
     """
-    hits = np.where(matches == 0, EPSILON, matches)
-    logs = np.log(hits) - np.log(np.maximum(totals, 1.0))[:, :, None]
-    return np.asarray(np.exp(logs.mean(axis=0)))
+    possible = np.log(np.maximum(totals, 1)).sum(axis=0)
+    return np.asarray((hits + np.log(EPSILON) * missed - possible[:, None]) / MAX_ORDER)
 
 
-def _exp(matches: Floats, totals: Floats) -> Floats:
-    """Geometric mean of the precisions, (U, U), smoothed as sacreBLEU's ``exp``.
+def _exp(hits: Floats, missed: Ints, totals: Ints) -> Floats:
+    """Log of the geometric mean of the precisions, smoothed as sacreBLEU's ``exp``.
 
     The i-th order without matches counts 1/2^i of one; an order that the hypothesis is too short
     for is left out (sacreBLEU's effective order, as its ``sentence_bleu`` has it by default).
+    Arguments and result are as in ``_method1``.
     """
-    halvings = np.cumsum(matches == 0, axis=0)
-    hits = np.where(matches == 0, 0.5**halvings, matches)
-    logs = np.log(hits) - np.log(np.maximum(totals, 1.0))[:, :, None]
-    counted = totals > 0
-    logs = np.where(counted[:, :, None], logs, 0.0)
-    return np.asarray(np.exp(logs.sum(axis=0) / np.maximum(counted.sum(axis=0), 1)[:, None]))
+    possible = np.log(np.maximum(totals, 1)).sum(axis=0)
+    orders = (totals > 0).sum(axis=0)
+    missed = missed - (MAX_ORDER - orders)[:, None]
+    halvings = missed * (missed + 1) / 2  # 1 + 2 + ... + missed
+    logs = hits - np.log(2) * halvings - possible[:, None]
+    return np.asarray(logs / np.maximum(orders, 1)[:, None])
 
 
-SMOOTHINGS: dict[str, Callable[[Floats, Floats], Floats]] = {"method1": _method1, "exp": _exp}
+SMOOTHINGS: dict[str, Callable[[Floats, Ints, Ints], Floats]] = {"method1": _method1, "exp": _exp}
 
 
 def pairwise_bleu(
@@ -102,50 +79,79 @@ def pairwise_bleu(
         and 3. Checked against nltk's ``sentence_bleu`` with ``method1`` on ``str.split``, and
         against 1/100 of sacreBLEU's ``sentence_bleu`` with its defaults.
     """
-    split = lookup(TOKENIZERS, tokenize, kind="BLEU tokenisation")
+    return bleu_of(number_ngrams(texts, MAX_ORDER, tokenize), smoothing)
+
+
+def bleu_of(ngrams: Ngrams, smoothing: str = "method1") -> Floats:
+    """``pairwise_bleu`` of texts whose n-grams of up to four tokens are numbered."""
     smooth = lookup(SMOOTHINGS, smoothing, kind="BLEU smoothing")
-    places: dict[str, int] = {}
-    inverse = np.array([places.setdefault(text, len(places)) for text in texts], dtype=np.int64)
-    tokens = [split(text) for text in places]  # the U different texts
+    lengths = ngrams.lengths
+    totals = np.maximum(lengths - np.arange(MAX_ORDER)[:, None], 0)  # (4, U)
+    logs = np.log(np.maximum(np.arange(lengths.max(initial=0) + 1), 1))
+    hits, missed = np.zeros((2, len(lengths), len(lengths)))
+    for n in range(1, MAX_ORDER + 1):
+        matches = _matches(ngrams.numbers[n - 1], ngrams.starts, n, ngrams.different[n - 1])
+        hits += logs[matches]
+        missed += matches == 0
+        if n == 1:
+            alike = matches > 0
+    brevity = np.minimum(0.0, 1.0 - lengths / np.maximum(lengths, 1)[:, None])
+    bleu = np.where(alike, np.exp(brevity + smooth(hits, missed, totals)), 0.0)
+    return np.asarray(bleu[ngrams.text[:, None], ngrams.text])
 
-    lengths = np.array([len(words) for words in tokens], dtype=np.float64)
-    totals = np.maximum(lengths - np.arange(MAX_ORDER)[:, None], 0.0)  # (4, U)
-    matches = np.stack([_matches(ngram_ids(tokens, n)) for n in range(1, MAX_ORDER + 1)])
-    brevity = np.exp(np.minimum(0.0, 1.0 - lengths / np.maximum(lengths, 1.0)[:, None]))
-    bleu = np.where(matches[0] > 0, brevity * smooth(matches, totals), 0.0)
-    return np.asarray(bleu[np.ix_(inverse, inverse)])
 
-
-def _matches(ids: list[Ints]) -> Floats:
+@compiled
+def _matches(numbers: Ints, starts: Ints, n: int, different: int) -> Ints:
     """(U, U) clipped matches of n-grams: each counts as often as in the text that has it less.
 
-    That is the number of pairs (n-gram, occurrence number) which both texts have, so it is a
-    product of 0/1 matrices. Their counts stay far below 2^24, so float32 holds them exactly.
+    That is the number of keys (n-gram, how often the text has had it before) which both texts
+    have. So a text is a set of keys, one bit for each key that is in more than one text.
     """
-    size = len(ids)
-    owners = np.repeat(np.arange(size), [len(own) for own in ids])
-    numbers = np.concatenate([np.empty(0, dtype=np.int64), *ids])
-    order = np.lexsort((numbers, owners))  # by text, then n-gram
-    owners, numbers = owners[order], numbers[order]
-    position = np.arange(len(numbers))
-    first = np.ones(len(numbers), dtype=bool)
-    first[1:] = (np.diff(owners) != 0) | (np.diff(numbers) != 0)
-    occurrence = position - np.maximum.accumulate(np.where(first, position, 0))
-    keys = numbers * (len(numbers) + 1) + occurrence
-    _, columns, holders = np.unique(keys, return_inverse=True, return_counts=True)
-    shared = holders[columns] > 1  # the others match nothing but their own text
-    owners, columns = owners[shared], np.unique(columns[shared], return_inverse=True)[1]
+    texts = len(starts) - 1
+    owner = np.full(different, -1)  # the last text that an n-gram was seen in
+    latest = np.empty(different, np.int64)  # and its last key there
+    after = np.full(different + len(numbers), -1)  # of a key: the key of one more occurrence
+    holders = np.zeros(different + len(numbers), np.int64)
+    keys = np.empty(len(numbers), np.int64)
+    used = different  # an n-gram's first key is its own number
+    for text in range(texts):
+        for t in range(starts[text], starts[text + 1] - n + 1):
+            ngram = key = numbers[t]
+            if owner[ngram] == text:
+                if after[latest[ngram]] < 0:
+                    after[latest[ngram]] = used
+                    used += 1
+                key = after[latest[ngram]]
+            owner[ngram], latest[ngram], keys[t] = text, key, key
+            holders[key] += 1
 
-    matches = np.zeros((size, size))
-    by_column = np.argsort(columns, kind="stable")
-    owners, columns = owners[by_column], columns[by_column]
-    width = int(columns.max(initial=-1)) + 1
-    for start in range(0, width, COLUMNS):
-        low, high = np.searchsorted(columns, [start, start + COLUMNS])
-        block = np.zeros((size, min(COLUMNS, width - start)), dtype=np.float32)
-        block[owners[low:high], columns[low:high] - start] = 1.0
-        matches += block @ block.T
-    np.fill_diagonal(matches, [len(own) for own in ids])
+    bit = np.full(used, -1)
+    width = 0
+    for key in range(used):
+        if holders[key] > 1:  # the others match nothing but their own text
+            bit[key] = width
+            width += 1
+    sets = np.zeros((texts, (width + 63) // 64), np.uint64)
+    for text in range(texts):
+        for t in range(starts[text], starts[text + 1] - n + 1):
+            place = bit[keys[t]]
+            if place >= 0:
+                sets[text, place // 64] |= np.uint64(1) << np.uint64(place % 64)
+
+    matches = np.empty((texts, texts), np.int64)
+    twos, fours = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
+    eights, ones = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
+    for one in range(texts):
+        matches[one, one] = max(starts[one + 1] - starts[one] - n + 1, 0)
+        for other in range(one):
+            both = 0
+            for word in range(sets.shape[1]):
+                x = sets[one, word] & sets[other, word]  # and its bits, counted in parallel
+                x -= (x >> np.uint64(1)) & twos
+                x = (x & fours) + ((x >> np.uint64(2)) & fours)
+                x = (x + (x >> np.uint64(4))) & eights
+                both += np.int64((x * ones) >> np.uint64(56))
+            matches[one, other] = matches[other, one] = both
     return matches
 
 

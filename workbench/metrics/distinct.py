@@ -6,39 +6,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from workbench.kernels import compiled
+from workbench.metrics.ngrams import Ngrams, number_ngrams
+from workbench.subsets import members_of
 from workbench.types import Floats, Ints
 
 
-def ngram_ids(tokens: Sequence[Sequence[str]], n: int) -> list[Ints]:
-    """Number the n-grams of token sequences: equal n-grams get equal numbers.
-
-    Args:
-        tokens: one sequence of tokens per text; n-grams never cross from one to the next.
-        n: tokens in an n-gram.
-
-    Returns:
-        One (L - n + 1,) array per text of L tokens, empty for a text shorter than ``n``.
-        Numbers count up from 0 in order of first appearance, so they fit one call only.
-
-    Raises:
-        ValueError: ``n`` is below 1.
-    """
-    if n < 1:
-        raise ValueError(f"an n-gram needs at least one token, got n={n}")
-    numbers: dict[tuple[str, ...], int] = {}
-    return [
-        np.array(
-            [
-                numbers.setdefault(ngram, len(numbers))
-                for ngram in zip(*(words[start:] for start in range(n)), strict=False)
-            ],
-            dtype=np.int64,
-        )
-        for words in tokens
-    ]
-
-
-def distinct_subsets(texts: Sequence[str], subsets: Ints, n: int) -> Floats:
+def distinct(ngrams: Ngrams, subsets: Ints, n: int) -> Floats:
     """Share of distinct n-grams among all n-grams of each subset, pooled over its texts.
 
     In (0, 1]; larger means more diverse, 1 that no n-gram occurs twice. It falls as a subset's
@@ -46,35 +20,42 @@ def distinct_subsets(texts: Sequence[str], subsets: Ints, n: int) -> Floats:
     whitespace and otherwise as written: "Four" and "four." are different.
 
     Args:
-        texts: the N texts of a pool.
+        ngrams: of the N texts of a pool, from ``number_ngrams``.
         subsets: (S, K) indices into them.
-        n: tokens in an n-gram.
+        n: tokens in an n-gram, no more than were numbered.
 
     Returns:
         (S,) ratios; NaN where every text of the subset is shorter than ``n``.
 
     Raises:
-        ValueError: ``n`` is below 1.
+        ValueError: an index is not of the pool.
 
     Source:
         Li et al. (2016), arXiv:1510.03055, section 5.2 ("distinct-n"), over a subset's texts.
     """
-    ids = ngram_ids([text.split() for text in texts], n)
-    lengths = np.array([len(own) for own in ids], dtype=np.int64)
-    # A text is in many subsets, so its inner repetitions are dropped once.
-    once = [np.unique(own) for own in ids]
-    values = np.full(len(subsets), np.nan)
-    for row, members in enumerate(subsets):
-        total = lengths[members].sum()
-        if total:
-            values[row] = np.unique(np.concatenate([once[i] for i in members])).size / total
-    return values
+    members = ngrams.text[members_of(subsets, len(ngrams.text))]
+    totals = np.maximum(ngrams.lengths - n + 1, 0)[members].sum(axis=1)
+    counts = _distinct(ngrams.numbers[n - 1], ngrams.starts, members, n, ngrams.different[n - 1])
+    return np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)
+
+
+@compiled
+def _distinct(numbers: Ints, starts: Ints, members: Ints, n: int, different: int) -> Ints:
+    """(S,) distinct n-grams of the texts in each row."""
+    counts = np.zeros(len(members), np.int64)
+    row_of = np.full(different, -1)  # the last row that each n-gram was seen in
+    for row in range(len(members)):
+        for text in members[row]:
+            for t in range(starts[text], starts[text + 1] - n + 1):
+                counts[row] += row_of[numbers[t]] != row
+                row_of[numbers[t]] = row
+    return counts
 
 
 def distinct_n(texts: Sequence[str], n: int) -> float:
     """Share of distinct n-grams among all n-grams of one subset of texts.
 
-    Read it as ``distinct_subsets``: in (0, 1], larger means more diverse.
+    Read it as ``distinct``: in (0, 1], larger means more diverse.
 
     Args:
         texts: the texts of the subset.
@@ -87,24 +68,22 @@ def distinct_n(texts: Sequence[str], n: int) -> float:
         ValueError: ``n`` is below 1.
     """
     everything = np.arange(len(texts), dtype=np.int64)[None, :]
-    return float(distinct_subsets(texts, everything, n)[0])
+    return float(distinct(number_ngrams(texts, n), everything, n)[0])
 
 
-def distinct_texts(texts: Sequence[str], subsets: Ints) -> Floats:
+def distinct_texts(text_ids: Ints, subsets: Ints) -> Floats:
     """Share of distinct texts in each subset.
 
     Between 1/K (all the same) and 1 (no two the same, and always at K = 1); larger means more
     diverse. Texts are the same only if every character is.
 
     Args:
-        texts: the N texts of a pool.
+        text_ids: (N,) numbers of the texts of a pool, equal just where the texts are.
         subsets: (S, K) indices into them.
 
     Returns:
         (S,) ratios.
     """
-    numbers: dict[str, int] = {}
-    ids = np.array([numbers.setdefault(text, len(numbers)) for text in texts], dtype=np.int64)
-    ranked = np.sort(ids[subsets], axis=1)
+    ranked = np.sort(text_ids[subsets], axis=1)
     new = np.diff(ranked, axis=1) != 0
     return np.asarray((1.0 + new.sum(axis=1)) / subsets.shape[1])

@@ -5,11 +5,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.metrics.distinct import distinct_n, distinct_subsets, distinct_texts, ngram_ids
+from workbench.metrics.distinct import distinct, distinct_n
+from workbench.metrics.distinct import distinct_texts as distinct_of_ids
+from workbench.metrics.ngrams import number_ngrams, numbered
 
 TEXTS = st.lists(
     st.lists(st.sampled_from(["a", "b", "c,", "ä"]), max_size=6).map(" ".join), min_size=1
 )
+
+
+def distinct_texts(texts, subsets):
+    return distinct_of_ids(numbered(texts)[0], subsets)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +61,7 @@ def test_equals_a_count_of_joined_strings(texts, n):
 def test_each_row_equals_its_own_texts_alone(texts, n, random):
     k = random.randint(1, len(texts))
     subsets = np.array([random.sample(range(len(texts)), k) for _ in range(4)])
-    values = distinct_subsets(texts, subsets, n)
+    values = distinct(number_ngrams(texts, random.randint(n, 4)), subsets, n)
     expected = [distinct_n([texts[i] for i in members], n) for members in subsets]
     np.testing.assert_array_equal(values, expected)
 
@@ -65,11 +71,10 @@ def test_an_ngram_of_no_tokens_is_refused():
         distinct_n(["a"], 0)
 
 
-def test_ngram_numbers_are_equal_just_where_the_ngrams_are():
-    first, second, short = ngram_ids([["a", "b", "a", "b"], ["b", "a"], ["a"]], 2)
-    assert first.tolist() == [0, 1, 0]
-    assert second.tolist() == [1]
-    assert short.tolist() == []
+@pytest.mark.parametrize("wrong", [-1, 2])
+def test_an_index_outside_the_pool_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"no sample {wrong} in a pool of 2"):
+        distinct(number_ngrams(["a", "b"], 1), np.array([[0, wrong]]), 1)
 
 
 def test_distinct_texts_by_hand():

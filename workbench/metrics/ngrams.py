@@ -1,0 +1,112 @@
+"""The n-grams of a pool's texts as numbers, which several metrics count."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, count
+
+import numpy as np
+
+from workbench.kernels import compiled
+from workbench.lookup import lookup
+from workbench.metrics.tokens import TOKENIZERS
+from workbench.types import Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Ngrams:
+    """The n-grams of N texts, of which U are different, with T tokens in all of those."""
+
+    text: Ints
+    """(N,) which of the U different texts each one is."""
+    starts: Ints
+    """(U + 1,) where the tokens of each different text begin, and T."""
+    numbers: Ints
+    """(orders, T): [n - 1, t] is the number of the n-gram that begins at token t, equal just where
+    the n-grams are, -1 where the text ends before it does."""
+    different: Ints
+    """(orders,) how many different n-grams there are of each order: numbers are below it."""
+
+    @property
+    def lengths(self) -> Ints:
+        """(U,) tokens of each different text."""
+        return np.diff(self.starts)
+
+
+def number_ngrams(texts: Sequence[str], orders: int, tokenize: str = "whitespace") -> Ngrams:
+    """Number the n-grams of texts, for each n from 1 to ``orders``.
+
+    Args:
+        texts: N texts; n-grams never cross from one to the next, and equal texts are read once.
+        orders: tokens in the longest n-grams.
+        tokenize: ``whitespace`` (as written) or ``13a`` (sacreBLEU's).
+
+    Returns:
+        The numbers, which fit this call only.
+
+    Raises:
+        ValueError: ``orders`` is below 1, or there is no such tokenisation.
+    """
+    if orders < 1:
+        raise ValueError(f"an n-gram needs at least one token, got n={orders}")
+    rules = lookup(TOKENIZERS, tokenize, kind="BLEU tokenisation")
+    text_ids, different = numbered(texts)
+    words = [rules.words(text) for text in different]
+    starts = _starts([len(own) for own in words])
+    tokens, vocabulary = numbered(list(chain.from_iterable(words)))
+    if rules.parts is not None:  # of each different word once
+        parts = rules.parts(vocabulary)
+        begins = _starts([len(own) for own in parts])
+        numbers, vocabulary = numbered(list(chain.from_iterable(parts)))
+        sizes = np.diff(begins)[tokens]
+        ends = _starts(sizes)
+        shift = np.repeat(begins[:-1][tokens] - ends[:-1], sizes)
+        tokens, starts = numbers[np.arange(ends[-1]) + shift], ends[starts]
+    numbers, counts = _number(tokens, starts, orders, len(vocabulary))
+    return Ngrams(text_ids, starts, numbers, counts)
+
+
+def numbered(names: Sequence[str]) -> tuple[Ints, list[str]]:
+    """Number strings in order of first appearance: (one number for each, the different ones)."""
+    places = defaultdict(count().__next__)
+    numbers = np.fromiter(map(places.__getitem__, names), dtype=np.int64, count=len(names))
+    return numbers, list(places)
+
+
+def _starts(sizes: Sequence[int] | Ints) -> Ints:
+    """Where pieces of these sizes begin, laid end to end, and where the last one ends."""
+    starts = np.zeros(len(sizes) + 1, dtype=np.int64)
+    np.cumsum(sizes, out=starts[1:])
+    return starts
+
+
+@compiled
+def _number(tokens: Ints, starts: Ints, orders: int, words: int) -> tuple[Ints, Ints]:
+    """``Ngrams.numbers`` and ``.different`` of tokens that are below ``words``.
+
+    An n-gram is the (n - 1)-gram that begins where it does, and one more token: a pair of numbers,
+    looked up in a hash table with open addressing.
+    """
+    numbers = np.full((orders, len(tokens)), -1)
+    numbers[0] = tokens
+    different = np.zeros(orders, np.int64)
+    different[0] = words
+    slots = 2
+    while slots < 2 * len(tokens):
+        slots *= 2
+    pairs, names = np.empty(slots, np.int64), np.empty(slots, np.int64)
+    for n in range(1, orders):
+        pairs[:] = -1
+        for text in range(len(starts) - 1):
+            for t in range(starts[text], starts[text + 1] - n):
+                pair = numbers[n - 1, t] * words + tokens[t + n]
+                slot = (pair * 0x1E3779B97F4A7C15 >> 32) & (slots - 1)
+                while pairs[slot] != pair and pairs[slot] != -1:
+                    slot = (slot + 1) & (slots - 1)
+                if pairs[slot] == -1:
+                    pairs[slot], names[slot] = pair, different[n]
+                    different[n] += 1
+                numbers[n, t] = names[slot]
+    return numbers, different
