@@ -125,9 +125,8 @@ def prune_pool(
     """
     pool = _without_failed(pool)
     size = len(pool)
-    rows: list[dict[str, Any]] = []
     if size < 2:
-        return rows
+        return []
     whole = sorted({2**power for power in range(1, size.bit_length())} | {size})
     shared = [  # the generators of the subsets that are measured at k = m
         pool_rng(experiment.measure.seed, pool.problem_id, pool.temperature, m) for m in whole
@@ -142,11 +141,12 @@ def prune_pool(
             sets = pruner.keep(pool, whole[:-1], experiment, rngs)
             kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
     exact = exact_means(pool, np.array(whole), experiment, aggregators)
+    unknown = int(np.isnan(pool.correct).sum())
+    rows: list[dict[str, Any]] = []
     for place, m in enumerate(whole):
+        there = {name: sets[place] for name, sets in kept.items() if place < len(sets)}
         over_all = {name: float(values[place]) for name, values in exact.items()}
-        for name, found in kept.items():
-            if m == size and name != "random":
-                continue
+        for name, outcomes in _outcomes(pool, there, over_all, experiment, aggregators).items():
             rows.append(
                 {
                     "problem_id": pool.problem_id,
@@ -154,14 +154,8 @@ def prune_pool(
                     "m": m,
                     "method": EVERYTHING if m == size else name,
                     "n": size,
-                    "num_unknown": int(np.isnan(pool.correct).sum()),
-                    **_outcomes(
-                        pool,
-                        found[place],
-                        experiment,
-                        aggregators,
-                        over_all if name == "random" else {},
-                    ),
+                    "num_unknown": unknown,
+                    **outcomes,
                 }
             )
     return rows
@@ -169,25 +163,30 @@ def prune_pool(
 
 def _outcomes(
     pool: Pool,
-    sets: Ints,
+    sets: Mapping[str, Ints],
+    exact: Mapping[str, float],
     experiment: Experiment,
     aggregators: Mapping[str, Aggregator],
-    exact: Mapping[str, float],
-) -> dict[str, float]:
-    """Mean outcomes of sets (S, m); those over all sets of m where they are exactly known."""
-    low, high = (np.nan_to_num(pool.correct, nan=worth) for worth in (0.0, 1.0))
-    found: dict[str, float] = {}
-    for name in ("coverage", *experiment.selection.aggregators):
-        column = name if name == "coverage" else f"{name}_correct"
-        if name in exact:
-            bounds = exact[name], exact[f"{name}_upper"]
-        elif name == "coverage":
-            bounds = low[sets].max(axis=1).mean(), high[sets].max(axis=1).mean()
-        else:
-            picks = picked(name, pool, sets, experiment.selection, aggregators)
-            there = picks[picks != NOBODY]  # where nobody can be picked it is not correct
-            bounds = low[there].sum() / len(sets), high[there].sum() / len(sets)
-        found[column], found[f"{column}_upper"] = map(float, bounds)
+) -> dict[str, dict[str, float]]:
+    """Mean outcomes of the sets (S, m) of each method; for ``random`` the exact ones there are."""
+    stacked = np.concatenate(list(sets.values()))  # picks are made of all methods' at once
+    counts = [len(some) for some in sets.values()]
+    starts = np.cumsum([0, *counts[:-1]])
+    found: dict[str, dict[str, float]] = {name: {} for name in sets}
+    for selection in ("coverage", *experiment.selection.aggregators):
+        column, chosen = selection, stacked
+        if selection != "coverage":
+            column = f"{selection}_correct"
+            picks = picked(selection, pool, stacked, experiment.selection, aggregators)
+            chosen = picks[:, None]
+        for suffix, worth in (("", 0.0), ("_upper", 1.0)):
+            right = np.nan_to_num(pool.correct, nan=worth)[chosen]
+            right[chosen == NOBODY] = 0.0
+            means = np.add.reduceat(right.max(axis=1), starts) / counts
+            for name, mean in zip(sets, means, strict=True):
+                found[name][f"{column}{suffix}"] = float(mean)
+            if selection in exact:
+                found["random"][f"{column}{suffix}"] = exact[f"{selection}{suffix}"]
     return found
 
 
