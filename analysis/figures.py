@@ -162,6 +162,27 @@ def outcome_by_bucket(run: Run) -> Figure:
     return _signed(figure, run)
 
 
+def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Figure:
+    """Draw loss and accuracy of a reward model's training, and the step that was kept.
+
+    Args:
+        curves: a row per ``step``: ``loss``, ``accuracy``, and the same with ``validation_``.
+        best: the step that was kept.
+        signature: stands under the figure.
+    """
+    figure, axes = _panels(2, "step", "", shared=False)
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        for place, (column, label) in enumerate(
+            {name: "train", f"validation_{name}": "validation"}.items()
+        ):
+            _line(axis, curves.dropna(subset=column), "step", column, place, label)
+        axis.axvline(best, color="black", linewidth=0.8, linestyle="--", label="kept")
+        axis.set_title("loss [nats]" if name == "loss" else name)
+    _legend(figure, axes[0])
+    figure.supxlabel(signature, fontsize=7, color="#666666")
+    return figure
+
+
 FIGURES: dict[str, Callable[[Run], Figure]] = {
     "accuracy_by_k": accuracy_by_k,
     "accuracy_by_tokens": accuracy_by_tokens,

@@ -49,6 +49,11 @@ class Signs:
         return ids[: -self.tail]
 
 
+def judged_text(question: str, completion: str) -> str:
+    """Return what the user says: the problem, a space and the solution."""
+    return f"{question} {completion}"
+
+
 def find_signs(tokenizer: Any) -> Signs:
     """Find the tokens that stand for the signs where the assistant says them.
 
