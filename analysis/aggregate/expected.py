@@ -1,18 +1,19 @@
 """Exact accuracy of a selection rule over all subsets of k samples, without drawing any."""
 
+import math
 from collections.abc import Sequence
-from functools import cache
 from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import special, stats
 
 from analysis.aggregate.select import as_clusters, as_vector
+from workbench.kernels import compiled
 from workbench.types import UNANSWERED, Floats, Ints
 
-TRUSTED_CHANCE = 1e-200
-"""Rarer subset sizes are computed apart: float64 ends near 1e-308."""
+RAREST = 800.0
+"""Sizes of which one has a chance below exp(-800) are computed in parts: half of the exponent is
+lifted away, and float64 ends near exp(-708)."""
 
 
 @overload
@@ -50,6 +51,8 @@ def maj_at_k(
     _, cluster, members = np.unique(numbers[voters], return_inverse=True, return_counts=True)
     shares = np.bincount(cluster, weights=right[voters], minlength=len(members)) / members
     unanswered = len(numbers) - int(voters.sum())
+    if not shares.any():
+        return 0.0 if sizes.ndim == 0 else np.zeros(sizes.shape)
     distinct, place = np.unique(sizes, return_inverse=True)
     expected = _votes_won(members, shares, unanswered, distinct)[place].reshape(sizes.shape)
     return float(expected) if sizes.ndim == 0 else expected
@@ -108,71 +111,112 @@ def _rank_chances(total: int, sizes: Ints) -> Floats:
 def _votes_won(members: Ints, shares: Floats, unanswered: int, sizes: Ints) -> Floats:
     """(len(sizes),) Σ over clusters of P(it wins) x its share correct; ``sizes`` ascend.
 
-    Every sample joins the subset with chance p on its own; given that k joined, the subset is a
-    uniform one of k. So C(n, j) x^j becomes a binomial chance, all terms lie in [0, 1] and the
-    result is divided by the chance of k. Any p is right; a p far from k / N underflows.
+    Every sample joins the subset with the same odds on its own; given that k joined, the subset is
+    a uniform one of k. So C(n, j) x^j becomes a binomial chance, and the result is divided by the
+    chance of k. Any odds are right. Those taken here make the smallest and the largest size alike
+    unlikely, and every sample lifts all chances by a factor, so that they stay half as far from 1.
     """
     total = int(members.sum()) + unanswered
-    join = float(sizes.mean()) / total
-    chance_of_size = stats.binom.pmf(sizes, total, join)
-    if len(sizes) > 1 and chance_of_size.min() < TRUSTED_CHANCE:
+    first, last = int(sizes[0]), int(sizes[-1])
+    if first < last:
+        log_odds = (_log_ways(total, first) - _log_ways(total, last)) / (last - first)
+    else:
+        log_odds = math.log((first + 0.5) / (total - first + 0.5))
+    odds = math.exp(log_odds)
+    rarity = total * math.log1p(odds) - first * log_odds - _log_ways(total, first)
+    if rarity > RAREST and len(sizes) > 1:
         half = len(sizes) // 2
         parts = (sizes[:half], sizes[half:])
         return np.concatenate([_votes_won(members, shares, unanswered, part) for part in parts])
-    if not len(members):
-        return np.zeros(len(sizes))
-    won = _winning_votes(members, shares, join, int(sizes[-1]))
-    blanks = sizes[:, None] - np.arange(len(won))  # unanswered samples that fill the subset up
-    expected = stats.binom.pmf(blanks, unanswered, join) @ won / chance_of_size
+    order = np.argsort(shares > 0, kind="stable")  # those that are never right need least work
+    distinct, kind = np.unique(members[order], return_inverse=True)
+    chances = _chances(np.append(distinct, [unanswered, total]), odds, math.exp(rarity / 2 / total))
+    won = _winning_votes(members[order], shares[order], kind, chances, last)
+    with_blanks = np.convolve(won, chances[-2, : unanswered + 1])  # unanswered samples fill it up
+    expected = with_blanks[sizes] / chances[-1, sizes]
     return np.asarray(np.minimum(expected, 1.0))  # rounding alone can pass 1
 
 
-def _winning_votes(members: Ints, shares: Floats, join: float, most: int) -> Floats:
+def _log_ways(total: int, k: int) -> float:
+    """Logarithm of C(total, k)."""
+    return math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1)
+
+
+@compiled
+def _chances(trials: Ints, odds: float, lift: float) -> Floats:
+    """(len(trials), most + 1) binomial chance of j of n, times lift^n; 0 beyond n.
+
+    From the likeliest j outwards, so that nothing overflows: first relative to it, whose sum then
+    says how likely it is.
+    """
+    chances = np.zeros((len(trials), trials.max() + 1))
+    for row, size in enumerate(trials):
+        likeliest = int((size + 1) * odds / (1 + odds))
+        chance = 1.0
+        for _ in range(2):
+            chances[row, likeliest] = chance
+            for j in range(likeliest, size):
+                chances[row, j + 1] = chances[row, j] * (size - j) / (j + 1) * odds
+            for j in range(likeliest, 0, -1):
+                chances[row, j - 1] = chances[row, j] * j / (size - j + 1) / odds
+            chance = lift**size / chances[row].sum()
+    return chances
+
+
+@compiled
+def _winning_votes(members: Ints, shares: Floats, kind: Ints, chances: Floats, most: int) -> Floats:
     """(most + 1,) chance-weighted share correct of the winner, by number of votes in the subset.
 
-    For a winning count w the other clusters hold fewer than w votes, or w and are tied. Of t
-    others tied the winner takes 1 / (t + 1) = ∫ y^t dy over [0, 1], so marking each tied cluster
-    by a factor y and integrating splits the ties; Gauss' rule is exact for polynomials in y and its
-    nodes and weights are positive. A row below is one (w, y).
+    For each count w from the largest down, polynomials whose exponent is the number of votes: of
+    clusters that could reach w, t of them hold w votes and the rest fewer. ``state[0, t]`` is the
+    chance of that, and ``state[1, t]`` the same times the sum of the tied clusters' shares, of
+    which each wins one in t. The tied ones' t x w votes are left out of the exponent until the end.
+    Clusters too small for w take part by all their votes, unanswered samples not at all.
+
+    Args:
+        members: (C,) sizes of the clusters.
+        shares: (C,) share correct of each; fastest where those of 0 come first.
+        kind: (C,) row of ``chances`` that belongs to each cluster.
+        chances: chance that so many of a cluster's members are in the subset.
+        most: largest number of votes that is of interest.
     """
-    order = np.argsort(members)  # small first: the polynomials stay short for longest
-    counts, marks, weights = _rows(members, most)
-    chances = np.asarray(stats.binom.pmf(np.arange(members.max() + 1), members[:, None], join))
-    state = np.zeros((2, len(counts), most + 1))  # [0] no winner yet, [1] a winner among them
-    state[0, :, 0] = 1.0
-    degree = 0
-    for size, share, chance in zip(members[order], shares[order], chances[order], strict=True):
-        after = np.zeros_like(state)
-        for votes in range(min(int(size), most) + 1):
-            old = slice(0, min(degree, most - votes) + 1)
-            new = slice(votes, old.stop + votes)
-            tied, more = np.searchsorted(counts, [votes, votes + 1])
-            after[:, more:, new] += chance[votes] * state[:, more:, old]
-            if tied < more:
-                level, mark = state[:, tied:more, old], marks[tied:more, None]
-                after[:, tied:more, new] += chance[votes] * mark * level
-                after[1, tied:more, new] += chance[votes] * share * level[0]
-        state, degree = after, min(degree + int(size), most)
-    return np.asarray(weights @ state[1])
-
-
-def _rows(members: Ints, most: int) -> tuple[Ints, Floats, Floats]:
-    """Winning counts from 1 upwards, each with the nodes and weights that split its ties."""
-    counts, marks, weights = [], [], []
-    for votes in range(1, min(int(members.max()), most) + 1):
-        most_tied = min(int((members >= votes).sum()), most // votes) - 1
-        node, weight = _gauss(most_tied // 2 + 1)  # m nodes are exact up to degree 2m - 1
-        counts.append(np.full(len(node), votes))
-        marks.append(node)
-        weights.append(weight)
-    return np.concatenate(counts), np.concatenate(marks), np.concatenate(weights)
-
-
-@cache
-def _gauss(nodes: int) -> tuple[Floats, Floats]:
-    """Gauss-Legendre nodes and weights on [0, 1]."""
-    node, weight = special.roots_legendre(nodes)
-    return (node + 1) / 2, weight / 2
+    won, row = np.zeros(most + 1), np.zeros(most + 1)
+    for votes in range(min(members.max(), most), 0, -1):
+        for cluster in range(len(members)):  # too small for the counts so far
+            if members[cluster] == votes:
+                row[:] = 0.0
+                for drawn in range(votes + 1):
+                    chance = chances[kind[cluster], drawn]
+                    for place in range(most + 1 - drawn):
+                        row[drawn + place] += chance * won[place]
+                won[:] = row
+        able = np.flatnonzero(members >= votes)
+        most_tied = min(len(able), most // votes)
+        state = np.zeros((2, most_tied + 1, min(len(able) * (votes - 1), most) + 1))
+        state[0, 0, 0] = 1.0
+        right = 0  # 1 once a cluster has a share: until then state[1] is 0
+        for before in range(len(able)):
+            share, its = shares[able[before]], chances[kind[able[before]]]
+            right = 1 if share > 0 else right
+            for tied in range(min(before + 1, most_tied), -1, -1):
+                room = most + 1 - tied * votes
+                old = min((before - tied) * (votes - 1) + 1, room)  # terms, none if tied > before
+                new = min((before + 1 - tied) * (votes - 1) + 1, room)
+                for part in range(right + 1):
+                    fewer, less = state[part, tied], state[part, tied - 1]
+                    for place in range(new):
+                        held = less[place] + part * share * state[0, tied - 1, place]
+                        row[place] = its[votes] * held if tied > 0 else 0.0
+                    for drawn in range(min(votes, new) if tied <= before else 0):
+                        chance = its[drawn]
+                        for place in range(min(old, new - drawn)):
+                            row[drawn + place] += chance * fewer[place]
+                    for place in range(new):
+                        fewer[place] = row[place]
+        for tied in range(1, most_tied + 1):
+            end = min((len(able) - tied) * (votes - 1) + 1, most + 1 - tied * votes)
+            won[tied * votes : tied * votes + end] += state[1, tied, :end] / tied
+    return won
 
 
 def _as_sizes(k: int | Sequence[int] | Ints, total: int, name: str) -> Ints:

@@ -1,4 +1,5 @@
 from fractions import Fraction
+from functools import cache
 from itertools import permutations
 from math import comb
 
@@ -8,6 +9,7 @@ import pytest
 from analysis.aggregate import best_at_k, best_of_n, maj_at_k, majority
 
 NAN = np.nan
+choose = cache(comb)
 
 
 def over_every_ordered_subset(pick, values, correct, k):
@@ -51,53 +53,89 @@ def test_k_of_one_is_the_share_of_correct_answers():
     assert best_at_k([3, 2, 1, 1, 0], correct, 1) == pytest.approx(2 / 5)
 
 
-def reference_maj_at_k(counts, shares, unanswered, k):
-    """The same sum in integers, cluster by cluster with the tied counted explicitly."""
-    total = sum(counts) + unanswered
-    result = Fraction(0)
-    for winner, size in enumerate(counts):
-        others = counts[:winner] + counts[winner + 1 :]
-        for votes in range(1, min(size, k) + 1):
-            ways = {(0, 0): 1}  # (samples used, clusters tied) -> subsets of the others
+def reference_maj_at_k(counts, right, unanswered, ks):
+    """The same sum in whole numbers: winner by winner, by its votes and by how many are tied.
+
+    The coefficient of x^j counts the ways in which some clusters have j samples in the subset;
+    clusters too small for the winner's votes fill it up as unanswered samples do.
+    """
+    counts, right = [int(n) for n in counts], [int(c) for c in right]
+    total, most = sum(counts) + unanswered, max(ks)
+    found = dict.fromkeys(ks, Fraction(0))
+    for winner in np.flatnonzero(right):
+        for votes in range(1, min(counts[winner], most) + 1):
+            others = [n for n in np.delete(counts, winner).tolist() if n >= votes]
+            ways = [np.array([1], dtype=object)]  # ways[t]: t of the others tied
             for other in others:
-                step = {}
-                for (used, tied), number in ways.items():
-                    for drawn in range(min(other, votes, k - votes - used) + 1):
-                        key = used + drawn, tied + (drawn == votes)
-                        step[key] = step.get(key, 0) + number * comb(other, drawn)
-                ways = step
-            for (used, tied), number in ways.items():
-                blanks = k - votes - used
-                subsets = comb(size, votes) * number * comb(unanswered, blanks)
-                result += shares[winner] * Fraction(subsets, comb(total, k) * (tied + 1))
-    return result
+                fewer = np.array(
+                    [*(choose(other, drawn) for drawn in range(votes)), 0], dtype=object
+                )
+                tie = np.array([*[0] * votes, choose(other, votes)], dtype=object)
+                none = [0 * ways[0]]
+                ways = [
+                    (np.convolve(untied, fewer) + np.convolve(tied, tie))[: most + 1]
+                    for untied, tied in zip(ways + none, none + ways, strict=True)
+                ]
+            rest = total - counts[winner] - sum(others)
+            for k in [k for k in ks if k >= votes]:
+                subsets = sum(
+                    Fraction(number * choose(rest, k - votes - used), tied + 1)
+                    for tied, row in enumerate(ways)
+                    for used, number in enumerate(row[: k - votes + 1])
+                    if number
+                )
+                won = Fraction(right[winner] * choose(counts[winner], votes), counts[winner])
+                found[k] += won * subsets / choose(total, k)
+    return [found[k] for k in ks]
 
 
-@pytest.mark.parametrize("k", [1, 2, 7, 24, 30, 64])
-def test_maj_at_k_on_a_pool_too_large_to_enumerate(k):
-    counts, right = [20, 18, 9, 5, 3, 1, 1, 1], [20, 0, 4, 5, 0, 1, 0, 0]
-    clusters = np.repeat([*range(8), -1], [*counts, 6])
+def pool_of(counts, right, unanswered, rng):
+    """(clusters, correct) of a pool in random order: the first ``right`` of a cluster are."""
+    sizes = [*counts, unanswered]
+    clusters = np.repeat([*range(len(counts)), -1], sizes)
     correct = np.concatenate(
-        [np.arange(n) < c for n, c in zip([*counts, 6], [*right, 0], strict=True)]
+        [np.arange(n) < c for n, c in zip(sizes, [*right, unanswered], strict=True)]
     )
-    order = np.random.default_rng(1).permutation(64)
-    shares = [Fraction(c, n) for c, n in zip(right, counts, strict=True)]
-
-    value = maj_at_k(clusters[order], correct[order], k)
-
-    assert value == pytest.approx(float(reference_maj_at_k(counts, shares, 6, k)), rel=1e-12)
+    order = rng.permutation(len(clusters))
+    return clusters[order], correct[order]
 
 
-@pytest.mark.parametrize("k", [1, 2, 514, 1028, 1029])
-def test_maj_at_k_does_not_overflow(k):
-    # two clusters: the first wins when it has more than half of the k votes, or half of the ties
-    first, second = 540, 489
-    ways = sum(
-        Fraction(comb(first, votes) * comb(second, k - votes), 1 + (2 * votes == k))
-        for votes in range((k + 1) // 2, k + 1)
+@pytest.mark.parametrize("seed", range(30))
+def test_maj_at_k_of_random_pools_for_every_k(seed):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(1, rng.integers(2, 9), rng.integers(1, 10))
+    right = rng.binomial(counts, rng.choice([0.1, 0.5, 1.0]))
+    unanswered = int(rng.integers(0, 5))
+    clusters, correct = pool_of(counts, right, unanswered, rng)
+    ks = list(range(1, len(clusters) + 1))
+    some = [k for k in ks if rng.random() < 0.4] or [1]
+    exact = reference_maj_at_k(counts, right, unanswered, ks)
+    np.testing.assert_allclose(
+        maj_at_k(clusters, correct, ks), [float(value) for value in exact], rtol=1e-13
     )
-    value = maj_at_k(np.repeat([0, 1], [first, second]), np.repeat([1, 0], [first, second]), k)
-    assert value == pytest.approx(float(ways / comb(1029, k)), rel=1e-10)
+    np.testing.assert_allclose(  # fewer sizes: shorter polynomials, other odds
+        maj_at_k(clusters, correct, some), [float(exact[k - 1]) for k in some], rtol=1e-13
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "right", "unanswered", "ks"),
+    [
+        ([20, 18, 9, 5, 3, 1, 1, 1], [20, 0, 4, 5, 0, 1, 0, 0], 6, [1, 2, 7, 24, 30, 64]),
+        ([4] * 60, [0] * 59 + [4], 16, [1, 2, 9, 30]),  # many may tie
+        ([17] * 56 + [18] * 4, [0] * 55 + [17, 18, 0, 0, 0], 0, [1, 3, 24]),
+        ([512, 240, *[2] * 50], [0, 240, *[0] * 50], 172, [5, 300, 512, 700]),
+        ([540, 489], [540, 0], 0, [1, 2, 514, 1028, 1029]),
+    ],
+)
+def test_maj_at_k_of_pools_too_large_to_enumerate(counts, right, unanswered, ks):
+    clusters, correct = pool_of(counts, right, unanswered, np.random.default_rng(1))
+    exact = reference_maj_at_k(counts, right, unanswered, ks)
+    assert min(exact) > 0
+    everything = maj_at_k(clusters, correct, np.arange(1, len(clusters) + 1))
+    for value, one, k in zip(exact, maj_at_k(clusters, correct, ks), ks, strict=True):
+        assert abs(Fraction(float(one)) / value - 1) < 1e-13
+        assert abs(Fraction(float(everything[k - 1])) / value - 1) < 1e-13
 
 
 def test_all_sizes_at_once_are_the_sizes_one_by_one():
