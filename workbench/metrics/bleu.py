@@ -88,7 +88,8 @@ def bleu_of(ngrams: Ngrams, smoothing: str = "method1") -> Floats:
     lengths = ngrams.lengths
     totals = np.maximum(lengths - np.arange(MAX_ORDER)[:, None], 0)  # (4, U)
     logs = np.log(np.maximum(np.arange(lengths.max(initial=0) + 1), 1))
-    hits, missed = np.zeros((2, len(lengths), len(lengths)))
+    hits = np.zeros((len(lengths), len(lengths)))
+    missed = np.zeros(hits.shape, dtype=np.int64)
     for n in range(1, MAX_ORDER + 1):
         matches = _matches(ngrams.numbers[n - 1], ngrams.starts, n, ngrams.different[n - 1])
         hits += logs[matches]
@@ -144,7 +145,7 @@ def _matches(numbers: Ints, starts: Ints, n: int, different: int) -> Ints:
     for one in range(texts):
         matches[one, one] = max(starts[one + 1] - starts[one] - n + 1, 0)
         for other in range(one):
-            both = 0
+            both = np.int64(0)
             for word in range(sets.shape[1]):
                 x = sets[one, word] & sets[other, word]  # and its bits, counted in parallel
                 x -= (x >> np.uint64(1)) & twos

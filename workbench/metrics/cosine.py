@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import ArrayLike
 
+from workbench.kernels import compiled
+from workbench.subsets import members_of
 from workbench.types import Floats, Ints
+
+ROUNDING = 1e-5
+"""How far cosines kept in float32 may be from what they should be."""
+
+ENTRIES = 2**21
+"""Numbers in the blocks of a matrix taken at once: 16 MB."""
 
 
 def similarity_matrix(embeddings: ArrayLike) -> Floats:
@@ -40,6 +50,41 @@ def similarity_matrix(embeddings: ArrayLike) -> Floats:
     return np.asarray(cosines)
 
 
+def require_cosines(similarity: Floats) -> Floats:
+    """Return a similarity matrix as compiled loops take it: float64, in one piece.
+
+    Raises:
+        ValueError: it is not square with ones on the diagonal.
+    """
+    matrix = np.ascontiguousarray(similarity, dtype=np.float64)
+    square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
+    off = np.abs(np.diagonal(matrix) - 1.0).max(initial=0.0) if square else np.nan
+    if not off < ROUNDING:  # NaN is not, either
+        raise ValueError(
+            "similarity must be square with ones on the diagonal, got shape "
+            f"{np.shape(similarity)}; make it with workbench.metrics.cosine.similarity_matrix, "
+            "which normalises the embeddings"
+        )
+    return matrix
+
+
+def blocks_of(matrix: Floats, members: Ints) -> Iterator[tuple[slice, Floats]]:
+    """Yield what a matrix has between the members of each subset, some subsets at a time.
+
+    Args:
+        matrix: (N, N), one number per ordered pair of samples.
+        members: (S, K) indices into the N samples.
+
+    Yields:
+        Which subsets, and their blocks (that many, K, K), a copy.
+    """
+    step = max(1, ENTRIES // members.shape[1] ** 2)
+    for start in range(0, len(members), step):
+        rows = slice(start, start + step)
+        some = members[rows]
+        yield rows, matrix[some[:, :, None], some[:, None, :]]
+
+
 def mean_off_diagonal(matrix: Floats, subsets: Ints) -> Floats:
     """Mean over the ordered pairs of two different members of each subset.
 
@@ -49,13 +94,30 @@ def mean_off_diagonal(matrix: Floats, subsets: Ints) -> Floats:
 
     Returns:
         (S,) means; NaN at K = 1, where there is no pair.
+
+    Raises:
+        ValueError: an index is not of the pool.
     """
-    k = subsets.shape[1]
+    members = members_of(subsets, len(matrix))
+    k = members.shape[1]
     if k < 2:
-        return np.full(len(subsets), np.nan)
-    blocks = matrix[subsets[:, :, None], subsets[:, None, :]]  # (S, K, K)
-    apart = ~np.eye(k, dtype=bool)
-    return np.asarray(blocks[:, apart].mean(axis=1))
+        return np.full(len(members), np.nan)
+    sums = _sums_off_diagonal(np.ascontiguousarray(matrix, dtype=np.float64), members)
+    return np.asarray(sums / (k * (k - 1)))
+
+
+@compiled
+def _sums_off_diagonal(matrix: Floats, members: Ints) -> Floats:
+    """(S,) sums over ordered pairs, member by member, so that rounding stays small."""
+    sums = np.zeros(len(members))
+    for row in range(len(members)):
+        for one in range(members.shape[1]):
+            total = 0.0
+            for other in range(members.shape[1]):
+                if other != one:
+                    total += matrix[members[row, one], members[row, other]]
+            sums[row] += total
+    return sums
 
 
 def mean_cosine(similarity: Floats, subsets: Ints) -> Floats:

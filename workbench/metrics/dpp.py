@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.metrics.cosine import blocks_of, require_cosines
+from workbench.subsets import members_of
 from workbench.types import Floats, Ints
 
 
@@ -26,28 +28,22 @@ def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Float
         which for cosines takes a jitter near 0.
 
     Raises:
-        ValueError: ``similarity`` is not square with a unit diagonal, or ``jitter`` is negative.
+        ValueError: ``similarity`` is not square with a unit diagonal, ``jitter`` is negative, or
+            an index is not of the pool.
 
     Source:
         The unnormalised log-probability of the subset under an L-ensemble with
         L = ``similarity``: Kulesza & Taskar (2012), arXiv:1207.6083, section 2.2.
     """
-    if (
-        similarity.ndim != 2
-        or similarity.shape[0] != similarity.shape[1]
-        or not np.allclose(np.diag(similarity), 1.0)
-    ):
-        raise ValueError(
-            "similarity must be square with ones on the diagonal, got shape "
-            f"{similarity.shape}; make it with workbench.metrics.cosine.similarity_matrix, "
-            "which normalises the embeddings"
-        )
+    matrix = require_cosines(similarity)
     if not jitter >= 0:
         raise ValueError(f"jitter must not be negative, got {jitter}; it is added to the diagonal")
-    blocks = np.asarray(similarity, dtype=np.float64)[subsets[:, :, None], subsets[:, None, :]]
-    sign, logdet = np.linalg.slogdet(blocks + jitter * np.eye(subsets.shape[1]))  # (S, K, K)
-    # The true determinant is never negative: rounding made it so, and its size is rounding too.
-    return np.asarray(np.where(sign <= 0, -np.inf, logdet))
+    found = np.empty(len(subsets))
+    for rows, blocks in blocks_of(matrix, members_of(subsets, len(matrix))):
+        sign, logdet = np.linalg.slogdet(blocks + jitter * np.eye(blocks.shape[1]))
+        # The true determinant is never negative: rounding made it so, and its size is rounding too.
+        found[rows] = np.where(sign <= 0, -np.inf, logdet)
+    return found
 
 
 def plain_log_volume(log_volumes: Floats) -> Floats:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, count
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from workbench.kernels import compiled
 from workbench.lookup import lookup
 from workbench.metrics.tokens import TOKENIZERS
 from workbench.types import Ints
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,9 +71,9 @@ def number_ngrams(texts: Sequence[str], orders: int, tokenize: str = "whitespace
     return Ngrams(text_ids, starts, numbers, counts)
 
 
-def numbered(names: Sequence[str]) -> tuple[Ints, list[str]]:
-    """Number strings in order of first appearance: (one number for each, the different ones)."""
-    places = defaultdict(count().__next__)
+def numbered(names: Sequence[T]) -> tuple[Ints, list[T]]:
+    """Number things in order of first appearance: (one number for each, the different ones)."""
+    places: defaultdict[T, int] = defaultdict(count().__next__)
     numbers = np.fromiter(map(places.__getitem__, names), dtype=np.int64, count=len(names))
     return numbers, list(places)
 

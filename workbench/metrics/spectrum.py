@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.metrics.cosine import ROUNDING, blocks_of, require_cosines
+from workbench.subsets import members_of
 from workbench.types import Floats, Ints
 
 EPSILON = 1e-7
@@ -14,9 +16,6 @@ SLACK = 1e-6
 
 FEWEST = 3
 """Eigenvalues that a decay is fitted to at least: two lie on a line whatever they are."""
-
-ENTRIES = 2**21
-"""Numbers in the matrices decomposed at once: 16 MB."""
 
 
 def eigenvalues(similarity: Floats, subsets: Ints) -> Floats:
@@ -33,28 +32,22 @@ def eigenvalues(similarity: Floats, subsets: Ints) -> Floats:
         (S, K) eigenvalues, dimensionless.
 
     Raises:
-        ValueError: ``similarity`` is not square and symmetric with a unit diagonal, or has a
-            negative eigenvalue, as no matrix of cosines has.
+        ValueError: ``similarity`` is not square with a unit diagonal; or over a subset it is not
+            symmetric, or has a negative eigenvalue, as no matrix of cosines has; or an index is
+            not of the pool.
     """
-    matrix = np.asarray(similarity, dtype=np.float64)
-    if (
-        matrix.ndim != 2
-        or matrix.shape[0] != matrix.shape[1]
-        or not matrix.size
-        or not np.allclose(matrix, matrix.T)  # false for NaN too
-        or not np.allclose(np.diag(matrix), 1.0)
-    ):
-        raise ValueError(
-            "similarity must be finite, square and symmetric with ones on the diagonal, got shape "
-            f"{matrix.shape}; make it with workbench.metrics.cosine.similarity_matrix"
-        )
-    k = subsets.shape[1]
-    values = np.empty(subsets.shape)
-    step = max(1, ENTRIES // k**2)
-    for start in range(0, len(subsets), step):
-        rows = subsets[start : start + step]
-        blocks = matrix[rows[:, :, None], rows[:, None, :]]  # (step, K, K)
-        values[start : start + step] = np.linalg.eigvalsh(blocks)[:, ::-1]
+    matrix = require_cosines(similarity)
+    members = members_of(subsets, len(matrix))
+    values = np.empty(members.shape)
+    for rows, blocks in blocks_of(matrix, members):
+        skew = np.abs(blocks - blocks.transpose(0, 2, 1)).max()
+        if not skew < ROUNDING:  # NaN neither
+            raise ValueError(
+                f"similarity must be finite and symmetric, but two entries that mirror each other "
+                f"differ by {skew:.3g}; make it with workbench.metrics.cosine.similarity_matrix"
+            )
+        values[rows] = np.linalg.eigvalsh(blocks)[:, ::-1]
+    k = members.shape[1]
     if values.size and values.min() < -SLACK * k:
         raise ValueError(
             f"similarity has the eigenvalue {values.min():.3g} over a subset of {k}, so it is not "

@@ -61,6 +61,22 @@ def test_mean_cosine_equals_a_loop_over_unordered_pairs(embeddings):
     np.testing.assert_allclose(mean_cosine(cosines, subsets), expected, rtol=1e-14)
 
 
+@pytest.mark.parametrize("k", [2, 5, 8])
+def test_the_mean_off_the_diagonal_equals_a_mean_of_what_is_there(k):
+    rng = np.random.default_rng(k)
+    matrix = np.asfortranarray(rng.normal(size=(8, 8)))  # not symmetric, and not as C has it
+    subsets = rng.permuted(np.tile(np.arange(8), (30, 1)), axis=1)[:, :k]
+    apart = ~np.eye(k, dtype=bool)
+    expected = [matrix[np.ix_(row, row)][apart].mean() for row in subsets]
+    np.testing.assert_allclose(mean_off_diagonal(matrix, subsets), expected, rtol=0, atol=1e-14)
+
+
+@pytest.mark.parametrize("wrong", [-1, 3])
+def test_an_index_outside_the_pool_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"no sample {wrong} in a pool of 3"):
+        mean_off_diagonal(np.eye(3), np.array([[0, wrong]]))
+
+
 def test_no_pair_no_number():
     assert np.isnan(mean_cosine(np.eye(2), np.array([[0], [1]]))).all()
     assert np.isnan(mean_over_pairs(np.eye(1)))

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from workbench.metrics import cosine
 from workbench.metrics.cosine import similarity_matrix
 from workbench.metrics.dpp import log_volume, quality_log_volume
 
@@ -23,6 +24,15 @@ def test_equals_the_log_of_the_product_of_eigenvalues(similarity):
         np.log(np.linalg.eigvalsh(similarity[np.ix_(row, row)]) + 1e-3).sum() for row in subsets
     ]
     np.testing.assert_allclose(log_volume(similarity, subsets, 1e-3), expected, rtol=1e-12)
+
+
+def test_more_subsets_than_are_decomposed_at_once(similarity, monkeypatch):
+    rng = np.random.default_rng(4)
+    subsets = rng.permuted(np.tile(np.arange(8), (50, 1)), axis=1)[:, :5]
+    whole = log_volume(similarity, subsets)
+    monkeypatch.setattr(cosine, "ENTRIES", 7 * 5**2)
+    np.testing.assert_array_equal(log_volume(similarity, subsets), whole)
+    assert len(set(whole.round(6))) > 20
 
 
 def test_equals_the_volume_spanned_by_the_unit_vectors():
@@ -110,6 +120,12 @@ def test_jitter_is_used(similarity):
 def test_what_is_not_a_cosine_matrix_is_refused(wrong):
     with pytest.raises(ValueError, match=r"ones on the diagonal, got shape \("):
         log_volume(wrong, np.array([[0, 1]]))
+
+
+@pytest.mark.parametrize("wrong", [-1, 2])
+def test_an_index_outside_the_pool_is_refused(wrong):
+    with pytest.raises(ValueError, match=f"no sample {wrong} in a pool of 2"):
+        log_volume(np.eye(2), np.array([[0, wrong]]))
 
 
 @pytest.mark.parametrize("jitter", [-1e-6, np.nan])

@@ -7,8 +7,8 @@ import pytest
 from vendi_score import vendi
 
 from workbench.metrics import METRICS
-from workbench.metrics.cosine import similarity_matrix
-from workbench.metrics.spectrum import ENTRIES, eigenvalues
+from workbench.metrics.cosine import ENTRIES, similarity_matrix
+from workbench.metrics.spectrum import eigenvalues
 from workbench.metrics.vendi import vendi as vendi_of
 from workbench.metrics.vendi import vendi_score
 
