@@ -21,6 +21,7 @@ from workbench.settings import (
     not_empty,
     not_our_own,
     positive,
+    unknown_models,
 )
 
 
@@ -95,7 +96,10 @@ class Embedding:
     """A folder, a hub name, or an encoder that a registry package carries."""
     long_texts: Literal["truncate", "chunk_mean"] = "truncate"
     """A text longer than the encoder reads: cut, or the mean of its chunks."""
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    """bfloat16: its products, where sums stay float32."""
     batch_size: int = Field(default=64, ge=1)
+    """Most texts encoded at once; on a CPU fewer where they are long."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -189,6 +193,7 @@ class Experiment:
             logprobs=self.generation.logprobs,
             metrics=self.measure.metrics,
         )
+        found += [(f"scoring.{key}", message) for key, message in unknown_models(self.scoring)]
         if found:
             raise ValueError("; ".join(f"{key}: {message}" for key, message in found))
 

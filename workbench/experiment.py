@@ -161,10 +161,11 @@ def _validate(
             parsed[part] = TypeAdapter(kind).validate_json(text, strict=True)
         except ValidationError as error:
             for item in error.errors(include_url=False):
-                nested = item["loc"][:1] == ("orm",) and len(item["loc"]) > 1
-                known = _purposes(settings.OutcomeRewardModel if nested else kind)
-                fault = type_fault(dict(item), known)
+                inner = settings.NESTED.get(str(item["loc"][0])) if item["loc"][1:] else None
+                fault = type_fault(dict(item), _purposes(inner or kind))
                 faults.append(Fault((part, *fault.at), fault.message))
+    for key, message in settings.unknown_models(parsed["scoring"]) if "scoring" in parsed else ():
+        faults.append(Fault(("scoring", *key.split(".")), message))
     value = partial(_value, tree, faults)
     said = {fault.at[:2] for fault in faults}
     together = [fault for fault in _cross_faults(value) if fault.at[:2] not in said]

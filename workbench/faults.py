@@ -49,7 +49,7 @@ def type_fault(error: dict[str, Any], fields: dict[str, str | None]) -> Fault:
         error: an item of ``ValidationError.errors()``.
         fields: the section's keys with what each one is for.
     """
-    at = tuple(str(part) for part in error["loc"])
+    at = tuple(str(part) for part in error["loc"] if part != "[key]")
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
     if kind == "unexpected_keyword_argument":
         return Fault(at, unknown(at[-1], fields))

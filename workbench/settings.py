@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import AfterValidator, ConfigDict, Field
@@ -13,6 +14,8 @@ STRICT = ConfigDict(  # a misspelt key is an error, and so is NaN
 )
 OWN_OPTIONS = ("model", "dtype", "seed", "max_model_len", "logprobs_mode")
 """Engine options that the workbench sets itself."""
+OWN = "own"
+"""Where a name of ``scoring.models`` is asked for: the model that drew the samples."""
 
 V = TypeVar("V")
 
@@ -59,6 +62,16 @@ def not_our_own(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def not_own(name: str) -> str:
+    """Refuse the name that stands for the run's own model."""
+    if name == OWN:
+        raise ValueError(
+            f"{OWN!r} is the run's own model, whose log-probabilities come with its samples; give "
+            "this one another name"
+        )
+    return name
+
+
 Names = Annotated[tuple[str, ...], AfterValidator(distinct)]
 FolderName = Annotated[str, AfterValidator(a_folder_name)]
 
@@ -79,6 +92,46 @@ class OutcomeRewardModel:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class SecondModel:
+    """One of ``scoring.models``: a model that says how likely it holds the samples."""
+
+    model: str
+    """A folder, a hub name, or a model that a registry package carries."""
+    backend: Literal["auto", "vllm", "transformers"] = "auto"
+    """What runs it: vllm where it can be imported, else transformers."""
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    max_model_len: int | None = Field(default=None, ge=2)
+    """Longest prompt and sample together, tokens; a longer one has no values."""
+    logprobs: int = Field(default=0, ge=0)
+    """Above 0: entropies as well, exact with transformers, with vllm from so many of the likeliest
+    tokens as a lower bound."""
+    engine: Annotated[dict[str, Any], AfterValidator(not_our_own)] = Field(default_factory=dict)
+    """Further engine options, passed through."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class DensityRatio:
+    """The ``scoring.density_ratio`` section: two of ``scoring.models``, or ``own``."""
+
+    strong: str
+    """The model that is right more often."""
+    weak: str
+    """The model that is right less often, with the same tokenizer."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ImplicitReward:
+    """The ``scoring.implicit_reward`` section: two of ``scoring.models``, or ``own``."""
+
+    policy: str
+    """The model that was trained on preferences or outcomes."""
+    reference: str
+    """The model that it was trained from."""
+    beta: float = Field(default=0.05, gt=0)
+    """By what a log-ratio is multiplied; 0.05 in the implicit PRMs of Yuan et al."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Scoring:
     """The ``scoring`` section: what each sample is given besides its answer."""
 
@@ -88,3 +141,53 @@ class Scoring:
     """Grade an imported run afresh, where it came with answers and correctness of its own."""
     orm: OutcomeRewardModel | None = None
     """The model behind the reward ``orm``."""
+    models: dict[Annotated[FolderName, AfterValidator(not_own)], SecondModel] = Field(
+        default_factory=dict
+    )
+    """Models under which the samples are looked at again, by names of your own choice."""
+    density_ratio: DensityRatio | None = None
+    """The two models behind the reward ``density_ratio``."""
+    implicit_reward: ImplicitReward | None = None
+    """The two models behind the reward ``implicit_reward``."""
+
+
+NESTED: dict[str, Any] = {
+    "orm": OutcomeRewardModel,
+    "models": SecondModel,
+    "density_ratio": DensityRatio,
+    "implicit_reward": ImplicitReward,
+}
+"""Sections within the section ``scoring``."""
+PAIRS: Mapping[str, tuple[str, str]] = {
+    "density_ratio": ("strong", "weak"),
+    "implicit_reward": ("policy", "reference"),
+}
+"""Rewards that compare two models, and the settings that name them."""
+
+
+def unknown_models(scoring: Scoring) -> list[tuple[str, str]]:
+    """Return what of the section's rewards has no models, as (key, message)."""
+    found = []
+    for reward, roles in PAIRS.items():
+        section = getattr(scoring, reward)
+        if section is None and reward in scoring.rewards:
+            found.append(
+                (
+                    reward,
+                    f"missing: the reward {reward!r} compares two models; set "
+                    f"scoring.{reward}.{roles[0]} and .{roles[1]}, or leave it out of "
+                    "scoring.rewards",
+                )
+            )
+        for role in roles if section is not None else ():
+            name = getattr(section, role)
+            if name != OWN and name not in scoring.models:
+                known = ", ".join([*scoring.models, OWN])
+                found.append(
+                    (
+                        f"{reward}.{role}",
+                        f"{name!r} is not among scoring.models (known: {known}); add it there or "
+                        "choose one of them",
+                    )
+                )
+    return found

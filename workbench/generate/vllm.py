@@ -17,8 +17,9 @@ from workbench.config import Generation
 from workbench.generate.entropies import entropy_bounds
 from workbench.generate.tokens import encode_prompt, too_long
 from workbench.models import resolve_model
+from workbench.rewards.sequences import Reader, Sequences
 from workbench.rewards.signs import Prompts, Scorer
-from workbench.settings import OutcomeRewardModel
+from workbench.settings import OutcomeRewardModel, SecondModel
 from workbench.types import Request, Sample
 
 IN_FLIGHT = 4
@@ -27,6 +28,10 @@ saturated, few enough that memory does not grow with the run."""
 
 DEFAULT_MAX_LOGPROBS = 20
 """How many of the likeliest tokens the engine tells unless it is started for more."""
+
+PLACES = 2048
+"""Tokens in a step where given tokens are read, unless the engine is told otherwise: it holds the
+logits of them all, and reads longer prompts in pieces."""
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
@@ -236,3 +241,62 @@ def _next_logprobs(
                     )
                 step = told.logprobs[0]
                 yield output.request_id, [float(step[token].logprob) for token in tokens]
+
+
+@contextmanager
+def open_reader(settings: SecondModel) -> Iterator[Reader]:
+    """Load a model while the block runs that says how likely it holds given tokens."""
+    options: dict[str, Any] = {"max_num_batched_tokens": PLACES, "enable_chunked_prefill": True}
+    if settings.logprobs > DEFAULT_MAX_LOGPROBS:
+        options["max_logprobs"] = settings.logprobs
+    engine = load_engine(
+        settings.model, settings.dtype, 0, settings.max_model_len, options | settings.engine,
+        "scoring.models",
+    )  # fmt: skip
+    try:
+        limit, vocabulary = engine.model_config.max_model_len, engine.model_config.get_vocab_size()
+        read = partial(_read_tokens, engine, settings.logprobs)
+        yield Reader(engine.get_tokenizer(), limit, vocabulary, read)
+    finally:
+        shut_down(engine)
+
+
+def _read_tokens(
+    engine: Any, top: int, sequences: Sequences
+) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
+    """Yield log-probabilities of completions, and entropies from the ``top`` likeliest tokens.
+
+    A prompt and its completion are one prompt to the engine, which tells the log-probabilities of
+    a prompt's tokens. It reads each such prompt whole: what is in its prefix cache has no logits.
+    """
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    params = SamplingParams(
+        temperature=0,
+        max_tokens=1,
+        prompt_logprobs=top,  # beside the token's own
+        detokenize=False,
+        output_kind=RequestOutputKind.FINAL_ONLY,
+    )
+    for name, (prompt, completion) in sequences.items():
+        engine.add_request(name, {"prompt_token_ids": [*prompt, *completion]}, params)
+    while engine.has_unfinished_requests():
+        for output in engine.step():
+            if not output.finished:
+                continue
+            prompt, completion = sequences[output.request_id]
+            told = (output.prompt_logprobs or [])[len(prompt) :]
+            if len(told) != len(completion):
+                raise ValueError(
+                    f"vLLM told the log-probabilities of {len(told)} of {len(completion)} tokens; "
+                    "run the same command again: what is finished is kept"
+                )
+            logprobs = [
+                float(step[token].logprob) for token, step in zip(completion, told, strict=True)
+            ]
+            entropies, _ = entropy_bounds(
+                [entry.logprob for entry in step.values() if entry.rank <= top]
+                for step in (told if top else ())
+            )
+            yield output.request_id, logprobs, entropies

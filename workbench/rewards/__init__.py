@@ -27,8 +27,8 @@ class Reward:
 
     summary: str
     is_log: bool
-    """True for a log-probability: a vote is weighted by its exponential. False for a value in
-    [0, 1], which is a weight as it is."""
+    """True for a log-probability or a log-ratio: a vote is weighted by its exponential. False for a
+    value in [0, 1], which is a weight as it is."""
     fn: Callable[[pd.DataFrame], Floats] | None = None
     """(R rows of ``samples``) -> (R,); NaN where a sample has none. Larger is better."""
     judge: Callable[[Folder, Manifest, Experiment], None] | None = None
@@ -54,10 +54,32 @@ def _orm(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
     judge(folder, manifest, experiment)
 
 
+def _density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.ratios import density_ratio
+
+    density_ratio(folder, manifest, experiment)
+
+
+def _implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.ratios import implicit_reward
+
+    implicit_reward(folder, manifest, experiment)
+
+
 REWARDS: dict[str, Reward] = {
     "likelihood": Reward("mean token log-probability [nats/token]", is_log=True, fn=likelihood),
     "given": Reward("the reward that imported samples came with", is_log=False, fn=given),
     "orm": Reward(
         "probability of + against - from an outcome reward model", is_log=False, judge=_orm
+    ),
+    "density_ratio": Reward(
+        "log-ratio of a strong model over a weak one [nats/token]",
+        is_log=True,
+        judge=_density_ratio,
+    ),
+    "implicit_reward": Reward(
+        "beta x log-ratio of a policy over its reference [nats]",
+        is_log=True,
+        judge=_implicit_reward,
     ),
 }

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -22,13 +21,15 @@ from workbench.embed import text_hash
 from workbench.folder import Folder, blocks, contents, fresh
 from workbench.generate import engine_versions, resolve
 from workbench.generate.identity import SPEED_OPTIONS
-from workbench.journal import Journal, read_entries
+from workbench.journal import Journal
 from workbench.manifest import Manifest
-from workbench.models import MODELS, check_model, model_hash, resolve_model
+from workbench.models import model_hash, resolve_model
 from workbench.progress import bar, notice
-from workbench.rewards.signs import Scorer, find_signs
+from workbench.rewards.kept import Facts, journal_path, read_kept
+from workbench.rewards.sequences import open_tokenizer
+from workbench.rewards.signs import Scorer, find_signs, judged_text
 from workbench.settings import OutcomeRewardModel
-from workbench.store import KEY, DamagedFileError, fingerprint, read_table, write_table
+from workbench.store import KEY, fingerprint, read_table, write_table
 
 TABLE = "rewards/orm"
 
@@ -47,24 +48,9 @@ def check_judge(name: str, fetch: bool) -> None:
     Raises:
         ValueError: there is no such model, or it cannot say ``+`` and ``-``.
     """
-    check_model(name)
-    if name in MODELS:  # tried, and perhaps still to be converted
-        return
-    on_hub = not Path(name).expanduser().is_dir()
-    place = name if on_hub and not fetch else str(resolve_model(name))
-    from transformers import AutoTokenizer  # a slow import
-
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(place, local_files_only=not fetch)
-    except Exception as fault:  # whatever its parsers raise, a bare Exception among it
-        if on_hub and not fetch:
-            return
-        said = (str(fault).strip() or repr(fault)).splitlines()[0]
-        raise ValueError(
-            f"the tokenizer of {name} cannot be loaded ({type(fault).__name__}: {said}); give a "
-            "whole model folder in Hugging Face format"
-        ) from fault
-    find_signs(tokenizer)
+    tokenizer = open_tokenizer(name, fetch)
+    if tokenizer is not None:
+        find_signs(tokenizer)
 
 
 def check_engine(backend: str) -> None:
@@ -113,14 +99,14 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
             work = _read(folder, block, questions, judged_by)
             if work.missing:
                 scorer = scorer or stack.enter_context(_open(settings))
-                with Journal(_journal(folder, block)) as journal:
+                with Journal(journal_path(folder, TABLE, block)) as journal:
                     for name, reward in _rewards(scorer, work.missing, facts):
                         journal.add({"judged_by": judged_by, "text": name, "reward": reward})
                         work.values[name] = reward
                         entry.update(facts.counts())
                         advance(1)
             write_table(folder.block_path(TABLE, block), work.table(judged_by), made_from[block])
-            _journal(folder, block).unlink(missing_ok=True)
+            journal_path(folder, TABLE, block).unlink(missing_ok=True)
         entry.update(_unjudged(folder, held))
     if entry["failed"] or entry["too_long"]:
         notice(
@@ -128,22 +114,6 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
             f"{entry['failed']:,} had failed, {entry['too_long']:,} are too long with their "
             "problem (scoring.orm.max_model_len)"
         )
-
-
-@dataclass
-class Facts:
-    """What the manifest keeps of the judging."""
-
-    texts: int = 0
-    tokens: int = 0
-    start: float = 0.0
-    """When the model was ready, so that loading it is not counted in the rate."""
-
-    def counts(self) -> dict[str, Any]:
-        """Return numbers by name; texts and tokens are of this attempt."""
-        seconds = time.perf_counter() - self.start
-        rate = round(self.tokens / seconds, 1) if self.tokens else None
-        return {"texts_judged": self.texts, "tokens_read": self.tokens, "tokens_per_second": rate}
 
 
 @dataclass(frozen=True)
@@ -189,45 +159,20 @@ def _open(settings: OutcomeRewardModel) -> AbstractContextManager[Scorer]:
     return open_scorer(settings)
 
 
-def _journal(folder: Folder, block: int) -> Path:
-    path = folder.block_path(TABLE, block).with_suffix(".journal")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path
-
-
 def _read(folder: Folder, block: int, questions: Mapping[str, str], judged_by: str) -> Work:
     """Read a block's samples, and the rewards that they have from this very model."""
     samples = folder.read_samples(block, [*KEY, "completion", "stop_reason"])
     texts: dict[str, str] = {}
     names: list[str | None] = []
     for row in samples.to_pylist():
-        text = f"{questions[row['problem_id']]} {row['completion']}"
+        text = judged_text(questions[row["problem_id"]], row["completion"])
         failed = row["stop_reason"] == "error"
         names.append(None if failed else text_hash(text))
         if not failed:
             texts[text_hash(text)] = text
-    known = _known(folder, block, judged_by)
-    values = {name: known[name] for name in texts if name in known}
+    known = read_kept(folder, TABLE, block, judged_by, ["reward"])
+    values = {name: known[name]["reward"] for name in texts if name in known}
     return Work(samples, names, values, {n: text for n, text in texts.items() if n not in known})
-
-
-def _known(folder: Folder, block: int, judged_by: str) -> dict[str, float | None]:
-    known: dict[str, float | None] = {}
-    path = folder.block_path(TABLE, block)
-    if path.exists():
-        try:
-            old = read_table(path, ["text_hash", "reward", "judged_by"]).to_pylist()
-        except DamagedFileError:
-            old = []  # named by `fresh` already
-        known = {
-            row["text_hash"]: row["reward"]
-            for row in old
-            if row["judged_by"] == judged_by and row["text_hash"] is not None
-        }
-    for entry in read_entries(_journal(folder, block)):
-        if entry["judged_by"] == judged_by:
-            known[entry["text"]] = entry["reward"]
-    return known
 
 
 def _rewards(

@@ -1,0 +1,111 @@
+"""How likely given completions are, and how uncertain the model is at each token, exactly.
+
+With transformers: one pass over prompt and completion, from the whole of the logits.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby
+from typing import Any
+
+import torch
+from transformers import DynamicCache
+
+from workbench.config import Generation
+from workbench.generate.transformers import BATCH, load
+from workbench.rewards.sequences import Reader, Sequences
+from workbench.settings import SecondModel
+
+LOGITS = 2**26
+"""Logits held at once (256 MiB in float32, and a few times that in passing)."""
+
+
+@contextmanager
+def open_reader(settings: SecondModel) -> Iterator[Reader]:
+    """Load a model while the block runs, on the GPU where there is one.
+
+    Of its section's ``engine`` only ``max_num_seqs`` is read, as the largest batch.
+    """
+    chosen = Generation(
+        model=settings.model, dtype=settings.dtype, max_model_len=settings.max_model_len
+    )
+    loaded = [load(chosen)]
+    size = settings.engine.get("max_num_seqs", BATCH)
+
+    def read(sequences: Sequences) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
+        return read_tokens(loaded[0].network, sequences, size, settings.logprobs > 0)
+
+    try:
+        vocabulary = int(loaded[0].network.get_output_embeddings().weight.shape[0])
+        yield Reader(loaded[0].tokenizer, loaded[0].limit + 1, vocabulary, read)
+    finally:
+        loaded.clear()
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+def read_tokens(
+    network: Any, sequences: Sequences, size: int, entropies: bool
+) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
+    """Yield each sequence's name with the log-probabilities of its completion, nats.
+
+    Completions of one prompt share a batch, in which the prompt is read once. They are padded at
+    the end, where no token before it can see, so none needs a mask. The logits are of a few places
+    at a time: a long completion's would not fit beside the model.
+
+    Args:
+        network: a language model of transformers.
+        sequences: by name; no prompt and no completion is empty. Those of one prompt should stand
+            together.
+        size: completions in a batch.
+        entropies: whether to return each token's entropy too, nats.
+    """
+    for prompt, group in groupby(sequences, key=lambda name: tuple(sequences[name][0])):
+        names = sorted(group, key=lambda name: len(sequences[name][1]), reverse=True)
+        for start in range(0, len(names), size):
+            batch = names[start : start + size]
+            found = _read_batch(network, prompt, [sequences[n][1] for n in batch], entropies)
+            for row, name in enumerate(batch):
+                length = len(sequences[name][1])
+                yield name, found[0][row][:length], found[1][row][:length] if entropies else ()
+
+
+def _read_batch(
+    network: Any, prompt: Sequence[int], completions: Sequence[Sequence[int]], entropies: bool
+) -> tuple[list[list[float]], list[list[float]]]:
+    """Return log-probabilities and entropies (rows, longest), those of the padding among them."""
+    rows, longest = len(completions), max(map(len, completions))
+    device = network.device
+    tokens = torch.zeros((rows, longest), dtype=torch.long)
+    for row, ids in enumerate(completions):
+        tokens[row, : len(ids)] = torch.tensor(list(ids), dtype=torch.long)
+    tokens = tokens.to(device)
+    before = torch.tensor([prompt], device=device)
+    read = torch.cat([before[:, -1:].expand(rows, 1), tokens[:, :-1]], dim=1)
+    cache = DynamicCache(config=network.config)
+    logprobs, uncertain = [], []
+    with torch.inference_mode():
+        if len(prompt) > 1:
+            network(
+                input_ids=before[:, :-1], past_key_values=cache, use_cache=True, logits_to_keep=1
+            )
+            cache.batch_repeat_interleave(rows)
+        places = max(1, LOGITS // (rows * network.config.get_text_config().vocab_size))
+        for start in range(0, longest, places):
+            part = slice(start, start + places)
+            logits = network(
+                input_ids=read[:, part], past_key_values=cache, use_cache=True
+            ).logits.float()
+            raw = torch.log_softmax(logits, dim=-1)
+            del logits
+            logprobs.append(raw.gather(2, tokens[:, part, None]).squeeze(2))
+            if entropies:
+                uncertain.append(torch.special.entr(raw.exp_()).sum(dim=-1))
+    return (
+        torch.cat(logprobs, dim=1).tolist(),
+        torch.cat(uncertain, dim=1).tolist() if entropies else [],
+    )
