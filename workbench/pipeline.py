@@ -21,7 +21,7 @@ from workbench.generate.stage import generate
 from workbench.manifest import Manifest
 from workbench.measure import measure
 from workbench.models import check_encoder, check_model
-from workbench.rewards import orm
+from workbench.rewards import orm, under
 from workbench.score import needs_embeddings, score
 from workbench.signature import sign
 from workbench.track import Tracker, Untracked, open_tracker
@@ -137,6 +137,11 @@ def check_models(
         if "orm" in experiment.scoring.rewards and judge is not None:
             checks.append(("scoring.orm.backend", partial(orm.check_engine, judge.backend)))
             checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
+        chat = experiment.task.prompt == "chat"
+        for name, second in experiment.scoring.models.items():
+            key = f"scoring.models.{name}"
+            checks.append((f"{key}.backend", partial(under.check_engine, name, second.backend)))
+            checks.append((f"{key}.model", partial(under.check_second, second.model, chat, fetch)))
     for key, check in checks:
         try:
             check()

@@ -21,6 +21,7 @@ from workbench.metrics import METRICS
 from workbench.models import model_hash, resolve_encoder
 from workbench.progress import bar, notice
 from workbench.rewards import REWARDS
+from workbench.rewards.under import read_under
 from workbench.store import KEY, DamagedFileError, fingerprint, marks, read_table, write_table
 from workbench.tasks import TASKS
 from workbench.types import Aggregator
@@ -56,6 +57,7 @@ def score(
         "rewards": list(experiment.scoring.rewards),
         "regrade": experiment.scoring.regrade,
     }
+    read_under(folder, manifest, experiment)
     for name in experiment.scoring.rewards:
         if judge := REWARDS[name].judge:
             judge(folder, manifest, experiment)
