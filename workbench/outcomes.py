@@ -66,7 +66,7 @@ def exact_means(
             found |= {f"{name}{suffix}": values for name, values in found.items()}
             break
         correct = np.where(unknown, worth, pool.correct)
-        found[f"coverage{suffix}"] = pass_at_k([len(pool)], [int(correct.sum())], sizes)
+        found[f"coverage{suffix}"] = np.asarray(pass_at_k(len(pool), correct.sum(), sizes))
         judged = dataclasses.replace(pool, correct=correct)
         for name in experiment.selection.aggregators:
             rule, reward = rule_of(name, experiment.selection, aggregators)

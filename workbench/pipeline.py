@@ -50,7 +50,11 @@ class Stages:
 
 
 def run_stages(
-    names: tuple[str, ...], root: Path, experiment: Experiment, given: Stages
+    names: tuple[str, ...],
+    root: Path,
+    experiment: Experiment,
+    given: Stages,
+    workers: int | None = None,
 ) -> tuple[Folder, Tracker]:
     """Run stages of an experiment in a folder.
 
@@ -59,6 +63,8 @@ def run_stages(
         root: the run's folder; made if it is not there.
         experiment: what to do.
         given: the selections and the last stage.
+        workers: processes that compare answers and that measure; by default one for each core
+            compares and one measures. Results do not depend on it.
 
     Returns:
         The folder and the closed tracker (untracked unless the last stage is among ``names``).
@@ -86,9 +92,9 @@ def run_stages(
                 folder.write_experiment(experiment)
                 manifest.update(experiment=experiment_to_dict(experiment))
                 if name == "score":
-                    score(folder, manifest, experiment, given.aggregators)
+                    score(folder, manifest, experiment, given.aggregators, workers)
                 elif name == "measure":
-                    measure(folder, manifest, experiment, given.aggregators)
+                    measure(folder, manifest, experiment, given.aggregators, workers or 1)
                 elif name == "analyze":
                     given.analyze(folder, manifest, tracker)
                 facts = manifest.stage(name)

@@ -38,8 +38,16 @@ def score(
     manifest: Manifest,
     experiment: Experiment,
     aggregators: Mapping[str, Aggregator],
+    workers: int | None = None,
 ) -> None:
     """Score every sample of the folder, block by block; blocks that are up to date are skipped.
+
+    Args:
+        folder: the run.
+        manifest: its manifest.
+        experiment: its task, rewards and encoder.
+        aggregators: the selections by name, from ``analysis``.
+        workers: processes for slow comparisons of answers; by default one for each core.
 
     Raises:
         ValueError: there are no samples, a file is damaged, or a log-probability is NaN.
@@ -80,7 +88,7 @@ def score(
         return
     made_from = fingerprint(scores=scores_from, vectors=vectors_from)
     checker = TASKS[experiment.task.name].checker(experiment.task)
-    with manifest.running("score", made_from) as entry, Comparer(checker) as comparer:
+    with manifest.running("score", made_from) as entry, Comparer(checker, workers) as comparer:
         work = len(todo) + len(to_embed)
         with bar("score", work, "blocks") as advance:
             for block in todo:

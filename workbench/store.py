@@ -159,12 +159,16 @@ class DamagedFileError(ValueError):
 
     def __init__(self, path: Path, fault: Exception) -> None:
         """Name the file and the ways out."""
-        self.path = path
+        self.path, self.fault = path, fault
         reason = str(fault).strip().splitlines()[0][:200] if str(fault).strip() else repr(fault)
         super().__init__(
             f"{path} is damaged ({reason}); restore it from a copy, or delete it to have what it "
             "held made again"
         )
+
+    def __reduce__(self) -> tuple[type[DamagedFileError], tuple[Path, Exception]]:
+        """Come whole out of a worker process."""
+        return type(self), (self.path, self.fault)
 
 
 def appear(path: Path, write: Callable[[Path], Any]) -> None:

@@ -8,6 +8,7 @@ process alone does, so that stopping it, or any of them, leaves no half of anyth
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
@@ -21,6 +22,8 @@ from pebble import ProcessExpired, ProcessPool
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+LOST = (ProcessExpired, BrokenProcessPool)
+"""How it shows that a worker is gone: at work, or waiting for work."""
 AHEAD = 2
 """Tasks handed out per worker before the oldest is done: results that wait for it stay few."""
 
@@ -52,7 +55,7 @@ def spread(
             starter.submit(_start, pool).result()
         futures: deque[Future[Result]] = deque()
         for task in tasks:
-            futures.append(pool.schedule(work, args=(task,)))
+            futures.append(_handed_out(pool, work, task))
             if len(futures) == AHEAD * workers:
                 yield _result(futures.popleft())
         while futures:
@@ -63,11 +66,19 @@ def spread(
 
 
 def _start(pool: ProcessPool) -> None:
+    """Start the workers, and wait until one answers."""
     # Ctrl-C goes to all processes of a terminal. A worker's mask is that of the thread which starts
     # it, so it is deaf to that from its first moment on; this process ends it.
     resource_tracker.ensure_running()  # before, as it lets these signals through again
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     _ = pool.active
+    try:
+        pool.schedule(os.getpid).result()
+    except LOST as fault:
+        raise ValueError(
+            f"cannot start worker processes ({fault}); a script that runs stages itself must do so "
+            'under `if __name__ == "__main__":`'
+        ) from fault
 
 
 def _settle() -> None:
@@ -75,16 +86,22 @@ def _settle() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def _handed_out(pool: ProcessPool, work: Callable[[Task], Result], task: Task) -> Future[Result]:
+    try:
+        return pool.schedule(work, args=(task,))
+    except RuntimeError as fault:  # the pool broke in the meantime
+        raise _ended(fault) from fault
+
+
 def _result(future: Future[Result]) -> Result:
     try:
         return future.result()
-    except ProcessExpired as fault:
-        raise ValueError(
-            f"a worker process was ended from outside ({fault}): perhaps memory ran short; run the "
-            "same command with fewer --workers. What is finished is kept"
-        ) from fault
-    except BrokenProcessPool as fault:
-        raise ValueError(
-            f"cannot start worker processes ({fault}); a script that runs stages itself must do so "
-            'under `if __name__ == "__main__":`'
-        ) from fault
+    except LOST as fault:
+        raise _ended(fault) from fault
+
+
+def _ended(fault: Exception) -> ValueError:
+    return ValueError(
+        f"a worker process was ended from outside ({fault}): perhaps memory ran short; run the "
+        "same command with fewer --workers. What is finished is kept"
+    )
