@@ -50,16 +50,28 @@ Out = Annotated[
     Path | None,
     typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
 ]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Processes that compare answers and measure; results do not depend on it. Default: "
+        "every core compares, one measures.",
+    ),
+]
 
 
 @app.command()
-def run(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+def run(
+    experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
+) -> None:
     """Run all four stages and print the tables.
 
     What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
     what is missing is done.
     """
-    root = _stages(("generate", "score", "measure", "analyze"), experiment, overrides, out)
+    everything = ("generate", "score", "measure", "analyze")
+    root = _stages(everything, experiment, overrides, out, workers)
     from analysis.printing import print_tables
 
     print_tables(root)
@@ -73,15 +85,19 @@ def generate(experiment: Target, overrides: Override = None, out: Out = None) ->
 
 
 @app.command()
-def score(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+def score(
+    experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
+) -> None:
     """Stage 2: extract and check answers, reward and embed the samples."""
-    _stages(("score",), experiment, overrides, out)
+    _stages(("score",), experiment, overrides, out, workers)
 
 
 @app.command()
-def measure(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+def measure(
+    experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
+) -> None:
     """Stage 3: measure random subsets, and pick one sample of each by every rule."""
-    _stages(("measure",), experiment, overrides, out)
+    _stages(("measure",), experiment, overrides, out, workers)
 
 
 @app.command()
@@ -238,7 +254,11 @@ def list_() -> None:
 
 
 def _stages(
-    names: tuple[str, ...], target: Path, overrides: list[str] | None, out: Path | None
+    names: tuple[str, ...],
+    target: Path,
+    overrides: list[str] | None,
+    out: Path | None,
+    workers: int | None = None,
 ) -> Path:
     from analysis.aggregate import AGGREGATORS
     from analysis.report import analyze as analyze_stage
@@ -246,7 +266,7 @@ def _stages(
 
     experiment = _load(target, overrides, here="generate" in names)
     root = out or (target if target.is_dir() else Path("results") / experiment.name)
-    run_stages(names, root, experiment, Stages(AGGREGATORS, analyze_stage))
+    run_stages(names, root, experiment, Stages(AGGREGATORS, analyze_stage), workers)
     return root
 
 
