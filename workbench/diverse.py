@@ -73,11 +73,9 @@ def _build(distances: Floats, m: int, tie: float) -> Ints:
     saved[first] = -np.inf
     place, known = 1, np.zeros(size, np.int64)  # for which place it was worked out
     while place < m:
-        best = int(saved.argmax())
-        if known[best] == place:  # the best of all: does one before it save as much?
-            enough, best = saved[best] - tie, 0
-            while saved[best] < enough:
-                best += 1
+        enough, best = saved.max() - tie, 0
+        while saved[best] < enough:
+            best += 1
         if known[best] == place:
             medoids[place] = best
             nearest = np.minimum(nearest, distances[best])
@@ -278,13 +276,18 @@ def _some_rows(
     """Draw the first rows of a projection DPP, by the squared length that is left of each.
 
     A row is proposed by its squared length in ``lengths`` and taken by the share of this that lies
-    across the rows taken before, so that only proposed rows have to be brought up to date.
+    across the rows taken before, so that few rows have to be brought up to date; all are whenever
+    half of what was left has been taken.
     """
     rows = np.empty(count, np.int64)
     basis = np.empty((count, vectors.shape[1]))
     ends = lengths.cumsum()
-    place = 0
+    place, known = 0, 0  # rows taken, and when the lengths were true
     while place < count:
+        if place - known > (vectors.shape[1] - known) // 2:
+            lengths = lengths - np.square(vectors @ basis[known:place].T).sum(axis=1)
+            ends = np.maximum(lengths, 0.0).cumsum()
+            known = place
         row = min(np.searchsorted(ends, rng.random() * ends[-1], side="right"), len(ends) - 1)
         left = vectors[row] - (basis[:place] @ vectors[row]) @ basis[:place]
         volume = np.square(left).sum()
