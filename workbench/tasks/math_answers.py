@@ -11,9 +11,11 @@ import re
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from workbench.tasks.math_forms import Form, differ, form
 from workbench.types import UNANSWERED
 
 RULES = ("boxed", "phrase", "last_number", "none")
@@ -138,10 +140,13 @@ def _compare(gold: str, answer: str) -> bool | None:
 
     _quieten()
     try:
+        known, found = _read(gold), _read(answer)
+        if _plainly_different(known, found):
+            return False
         return bool(
             verify(
-                list(_parse(gold)),
-                list(_parse(answer)),
+                list(known.found),
+                list(found.found),
                 timeout_seconds=_seconds(),
                 raise_on_error=True,  # else a time-out would come back as False, a wrong answer
             )
@@ -152,12 +157,26 @@ def _compare(gold: str, answer: str) -> bool | None:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    found: tuple[Any, ...]
+    """An expression and its string, only a string, or nothing."""
+    form: Form | None
+
+
 @lru_cache(maxsize=1 << 12)
-def _parse(text: str) -> tuple[Any, ...]:
-    """Return math-verify's readings of a bare LaTeX text: an expression, its string, or nothing."""
+def _read(text: str) -> _Reading:
+    """Return math-verify's reading of a bare LaTeX text."""
     from math_verify import parse
 
-    return tuple(parse(f"${text}$", parsing_timeout=_seconds(), raise_on_error=True))
+    found = tuple(parse(f"${text}$", parsing_timeout=_seconds(), raise_on_error=True))
+    return _Reading(found, form(found[0]) if found else None)
+
+
+def _plainly_different(gold: _Reading, answer: _Reading) -> bool:
+    """Say whether ``verify`` can find neither the expressions equal nor their strings."""
+    pairs = len(gold.found) == len(answer.found) == 2
+    return pairs and gold.found[1] != answer.found[1] and differ(gold.form, answer.form)
 
 
 def _seconds() -> int | None:
