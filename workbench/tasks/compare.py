@@ -125,16 +125,18 @@ def _plain(gold: str, answer: str) -> bool | None:
     """Decide for math-verify where its verdict is known, since it takes milliseconds.
 
     That is so of equal texts, of two plain integers, which it reads as such and which are equal
-    only where the texts are, and of two short numbers that are far apart.
+    only where the texts are, and of two short numbers that are equal or far apart.
     """
     if gold == answer:
         return True
     if _INTEGER.fullmatch(gold) and _INTEGER.fullmatch(answer):
         return False
     known, found = _short_number(gold), _short_number(answer)
-    if known is None or found is None or abs(known - found) <= FAR_APART:
+    if known is None or found is None:
         return None
-    return False
+    if known == found:
+        return True
+    return None if abs(known - found) <= FAR_APART else False
 
 
 def _short_number(text: str) -> Fraction | None:
