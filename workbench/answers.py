@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pyarrow as pa
 
-from workbench.checking import Asking, Comparer, Pair, Verdict
+from workbench.checking import Comparer, Verdict
 from workbench.config import Experiment
 from workbench.folder import Known
 from workbench.tasks import TASKS
-from workbench.tasks.math_answers import clustering
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +41,27 @@ def grade(
         experiment: the task's settings.
         given: for an imported run, the answers and the correctness it came with (columns
             ``answer`` and ``is_correct``, either of which may be absent), row by row.
-        comparer: compares by the task's checker, and remembers.
+        comparer: compares by the task's checker.
     """
     ids = samples["problem_id"].to_pylist()
     reasons = samples["stop_reason"].to_pylist()
     golds = {name: known[name].problem.gold for name in set(ids)}
     answers, rules = _answers(samples, golds, experiment, given)
-    spelt = [None if answer is None else comparer.canonical(answer) for answer in answers]
-    spelt_golds = {k: None if v is None else comparer.canonical(v) for k, v in golds.items()}
-    verdicts = _against_gold(ids, spelt, spelt_golds, comparer)
+    texts = {text for text in (*answers, *golds.values()) if text is not None}
+    spelling: dict[str | None, str] = {text: comparer.canonical(text) for text in texts}
+    spelt = [spelling.get(answer) for answer in answers]
     rows_of = _rows_of(ids)
-    found = comparer.run([clustering([spelt[row] for row in rows]) for rows in rows_of.values()])
+    questions = [
+        (spelling.get(golds[name]), [spelt[row] for row in rows]) for name, rows in rows_of.items()
+    ]
     clusters = [0] * len(ids)
-    for rows, numbers in zip(rows_of.values(), found, strict=True):
+    judged: list[tuple[str, bool | None]] = [("", None)] * len(ids)
+    for (name, rows), (verdicts, numbers) in zip(
+        rows_of.items(), comparer.run(questions), strict=True
+    ):
         for row, cluster in zip(rows, numbers, strict=True):
             clusters[row] = cluster
-    judged = [
-        _judge(reason, text, spelt_golds[name], verdicts)
-        for name, reason, text in zip(ids, reasons, spelt, strict=True)
-    ]
+            judged[row] = _judge(reasons[row], spelt[row], golds[name], verdicts)
     statuses = [status for status, _ in judged]
     correct = [verdict for _, verdict in judged]
     if given is not None and not experiment.scoring.regrade and "is_correct" in given.schema.names:
@@ -96,25 +97,6 @@ def _answers(
     return [answer for answer, _ in found], [rule for _, rule in found]
 
 
-def _against_gold(
-    ids: Sequence[str],
-    texts: Sequence[str | None],
-    golds: Mapping[str, str | None],
-    comparer: Comparer,
-) -> dict[Pair, Verdict]:
-    """Compare each distinct answer with the known one of its problem, never through a cluster."""
-    pairs: dict[Pair, None] = {}
-    for name, text in zip(ids, texts, strict=True):
-        gold = golds[name]
-        if gold is not None and text is not None:
-            pairs[gold, text] = None
-    return dict(zip(pairs, comparer.run([_one(pair) for pair in pairs]), strict=True))
-
-
-def _one(pair: Pair) -> Asking[Verdict]:
-    return (yield pair)
-
-
 def _rows_of(ids: list[str]) -> dict[str, list[int]]:
     """Return the rows of each problem."""
     rows: dict[str, list[int]] = {}
@@ -124,7 +106,7 @@ def _rows_of(ids: list[str]) -> dict[str, list[int]]:
 
 
 def _judge(
-    stop_reason: str, answer: str | None, gold: str | None, verdicts: Mapping[Pair, Verdict]
+    stop_reason: str, answer: str | None, gold: str | None, verdicts: Mapping[str, Verdict]
 ) -> tuple[str, bool | None]:
     """Return a sample's status and whether it is correct; None is unknown."""
     if stop_reason == "error":
@@ -134,5 +116,5 @@ def _judge(
         return missing, (None if gold is None else False)
     if gold is None:
         return "answered", None
-    verdict = verdicts[gold, answer]
+    verdict = verdicts[answer]
     return ("timeout", None) if verdict is None else ("answered", verdict)

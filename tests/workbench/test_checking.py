@@ -15,7 +15,7 @@ import pytest
 from workbench import checking
 from workbench.checking import Comparer
 from workbench.tasks.compare import CHECKERS, Checker
-from workbench.tasks.math_answers import cluster_answers, clustering
+from workbench.tasks.math_answers import answers_equal, cluster_answers
 
 SLOW = '''
 import os, re, signal, time
@@ -35,7 +35,12 @@ def equal(gold, answer):
         bytes(64 << 30)
     if answer == "bug":
         raise KeyError("of its own")
+    if answer.startswith("slow"):
+        time.sleep(0.25)
     return gold == answer.lower()
+
+def quick(gold, answer):
+    return gold == answer or None
 '''
 
 
@@ -45,10 +50,11 @@ def slow(tmp_path, monkeypatch):
     (tmp_path / "slowly.py").write_text(SLOW)
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
+    monkeypatch.setattr(checking, "PRELOADED", "slowly")
     _restart_server()  # it has the environment of the time it was started
     import slowly
 
-    yield Checker(str, slowly.equal, "", quick=lambda gold, answer: gold == answer or None)
+    yield Checker(str, slowly.equal, "", slowly.quick)
     del sys.modules["slowly"]
     _restart_server()
 
@@ -64,12 +70,10 @@ def seen(tmp_path):
     return lambda: [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
 
 
-def one(*pair):
-    return (yield pair)
-
-
 def asked(comparer, *pairs):
-    return comparer.run([one(*pair) for pair in pairs])
+    """The verdict on each pair, as a problem of its own."""
+    found = comparer.run([(gold, [answer]) for gold, answer in pairs])
+    return [verdicts[answer] for (verdicts, _), (_, answer) in zip(found, pairs, strict=True)]
 
 
 def children():
@@ -82,8 +86,23 @@ def test_each_pair_is_compared_once_whoever_asks_and_the_plain_ones_not_at_all(s
     with Comparer(slow, workers=2) as comparer:
         pairs = [("a", "A"), ("b", "A"), ("a", "A"), ("a", "a")]
         assert asked(comparer, *pairs) == [True, False, True, True]
+        assert sorted(line[:2] for line in seen()) == [["a", "A"], ["b", "A"]]
         assert asked(comparer, *pairs) == [True, False, True, True]
-    assert sorted(line[:2] for line in seen()) == [["a", "A"], ["b", "A"]]
+    assert len(seen()) == 4  # nothing is remembered: memory would grow over a stage
+
+
+def test_all_of_a_problem_is_compared_in_one_process(slow, seen):
+    problems = [(gold, [gold.upper(), None, "x", gold.upper(), "y"]) for gold in "abcdef"]
+    with Comparer(slow, workers=2) as comparer:
+        found = comparer.run(problems)
+    assert found == [
+        ({gold.upper(): True, "x": False, "y": False}, [0, -1, 1, 0, 2]) for gold in "abcdef"
+    ]
+    pairs = [tuple(line[:2]) for line in seen()]
+    for gold in "abcdef":
+        mine = {line[2] for line in seen() if gold in line[:2]}
+        assert len(mine) == 1
+        assert sum(gold in pair for pair in pairs) == 3
 
 
 @pytest.mark.parametrize("death", ["regex", "deaf", "crash", "hungry"])
@@ -98,6 +117,27 @@ def test_a_pair_that_hangs_or_kills_costs_only_itself(slow, seen, monkeypatch, d
     assert len(seen()) == 8  # none was asked twice
     if death != "hungry":
         assert len({line[2] for line in seen()}) == 2  # the worker was replaced
+
+
+@pytest.mark.parametrize("death", ["regex", "deaf", "crash", "hungry"])
+def test_a_pair_that_hangs_or_kills_in_the_middle_of_a_problem(slow, monkeypatch, death):
+    monkeypatch.setattr(checking, "SECONDS_PER_PAIR", 1)
+    answers = ["b", "A", None, death, "c", "A"]
+    with Comparer(slow, workers=2) as comparer:
+        found = comparer.run([("a", answers), ("b", ["B", "c"])])
+    assert found == [
+        ({"b": False, "A": True, death: None, "c": False}, [1, 0, -1, 3, 2, 0]),
+        ({"B": True, "c": False}, [0, 1]),
+    ]
+
+
+def test_what_a_problem_asks_beyond_its_time_is_asked_pair_by_pair(slow, seen, monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS_PER_PAIR", 2)  # two pairs are done in a fifth of that
+    answers = [f"slow{i}" for i in range(5)]
+    with Comparer(slow, workers=2) as comparer:
+        assert comparer.run([("a", answers)])[0][0] == dict.fromkeys(answers, False)
+    pairs = [tuple(line[:2]) for line in seen()]
+    assert len(pairs) == len(set(pairs)) == 5 + 2 * 10  # with gold, and two ways with each other
 
 
 def test_a_fault_of_the_checker_is_not_hidden(slow):
@@ -117,9 +157,8 @@ def test_the_memory_of_a_comparison_is_limited(slow, monkeypatch):
 
 def test_no_process_is_started_for_what_is_plain_or_quick():
     with Comparer(CHECKERS["math"]) as comparer:
-        assert asked(comparer, ("13", "13"), ("13", "14"), (r"\frac12", r"\frac12")) == [
-            True, False, True,
-        ]  # fmt: skip
+        pairs = [("13", "13"), ("13", "14"), ("18.00", "18"), (r"\frac12", r"\frac12")]
+        assert asked(comparer, *pairs) == [True, False, True, True]
         assert comparer._pool is None
     with Comparer(CHECKERS["exact"]) as comparer:
         assert asked(comparer, ("a", "b")) == [False]
@@ -133,7 +172,7 @@ def test_no_process_is_left_behind(slow, leave):
             asked(comparer, ("a", "A"))
             assert len(children()) == 2
             if leave:
-                comparer._schedule(("a", "regex"), checking.SimpleQueue())
+                comparer._schedule(("a", "regex"), None, checking.SimpleQueue())
                 time.sleep(0.3)
                 raise leave
     except KeyboardInterrupt:
@@ -148,26 +187,29 @@ POOLS = [
 ]
 
 
-def test_clusters_do_not_depend_on_the_number_of_workers():
-    canonical, equal = CHECKERS["math"].canonical, CHECKERS["math"].equal
+def test_what_is_found_does_not_depend_on_the_number_of_workers():
+    canonical, equal = CHECKERS["math"].canonical, answers_equal
     expected = [cluster_answers(pool, canonical, equal) for pool in POOLS]
-    texts = [[None if a is None else canonical(a) for a in pool] for pool in POOLS]
+    problems = [("x + 1", [a and canonical(a) for a in pool]) for pool in POOLS]
+    correct = [{a: equal(gold, a) for a in pool if a} for gold, pool in problems]
     for workers in (1, 3):
         with Comparer(CHECKERS["math"], workers) as comparer:
-            assert comparer.run([clustering(pool) for pool in texts]) == expected
+            assert comparer.run(problems) == list(zip(correct, expected, strict=True))
             assert comparer._pool is not None
+            unknown = comparer.run([(None, pool) for _, pool in problems])
+            assert unknown == [({}, clusters) for clusters in expected]
+            assert comparer.run([]) == []
     assert expected[0] == [0, 0, -1, 0, 2, 0, 1, 1, 2]
+    assert correct[0]["1+x"] is True
 
 
 HOME = """
 import json, sys
 from workbench.checking import Comparer
 from workbench.tasks.compare import CHECKERS
-def one(pair):
-    return (yield pair)
 def main():
     with Comparer(CHECKERS["math"], 2) as comparer:
-        print(json.dumps(comparer.run([one(("0.5", "1/2")), one(("0.5", "x"))])), flush=True)
+        print(json.dumps(comparer.run([("x+1", ["1+x", "2"])])[0][0]), flush=True)
         if "wait" in sys.argv:
             import time
             time.sleep(600)
@@ -186,7 +228,7 @@ def script(tmp_path, ending, *args):
 
 def test_from_a_script_and_without_its_guard_an_error_that_names_it(tmp_path):
     out, err = script(tmp_path, 'if __name__ == "__main__":\n    main()\n').communicate(timeout=60)
-    assert json.loads(out) == [True, False]
+    assert json.loads(out) == {"1+x": True, "2": False}
     assert not err
     out, err = script(tmp_path, "main()\n").communicate(timeout=60)
     assert not out
@@ -198,7 +240,7 @@ def test_from_a_process_without_a_file_as_a_notebook_is(tmp_path):
         [sys.executable, "-c", HOME + "main()\n"], capture_output=True, text=True, timeout=60,
         env=os.environ | {"PYTHONPATH": os.getcwd()}, check=True,
     )  # fmt: skip
-    assert json.loads(done.stdout) == [True, False]
+    assert json.loads(done.stdout) == {"1+x": True, "2": False}
 
 
 def test_workers_end_with_a_process_that_is_killed(tmp_path):
