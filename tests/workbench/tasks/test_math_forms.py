@@ -1,4 +1,4 @@
-"""What formulas come to at one point: by hand, and against math-verify over all kinds of answers."""
+"""What formulas come to at one point: by hand, and against math-verify over many kinds."""
 
 import cmath
 import json
