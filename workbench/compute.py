@@ -41,8 +41,3 @@ def compute_all(
         return known[name] if name in known else getattr(pool, name)
 
     return {name: line.fn(*map(need, line.needs)) for name, line in lines.items()}
-
-
-def compute(name: str, pool: Pool, subsets: Ints, settings: Measure) -> Floats:
-    """Apply one metric of ``METRICS``, as ``compute_all``; returns (S,)."""
-    return compute_all([name], pool, subsets, settings)[name]

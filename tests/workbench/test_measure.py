@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench.compute import compute
+from workbench.compute import compute_all
 from workbench.config import Experiment, Generation, Measure, Selection, Task
 from workbench.measure import _table, measure_subsets
 from workbench.types import Pool
@@ -119,11 +119,11 @@ def test_settings_reach_the_metrics():
     twice = pool(correct=(1, 0), clusters=(0, 1), vectors=vectors)
     members = np.array([[0, 1]])
     for jitter in (1e-3, 1e-6):
-        found = compute("dpp", twice, members, Measure(dpp_jitter=jitter))
+        found = compute_all(["dpp"], twice, members, Measure(dpp_jitter=jitter))["dpp"]
         # two copies: det [[1 + e, 1], [1, 1 + e]] = 2e + e^2
         assert found == pytest.approx(np.log(2 * jitter + jitter**2))
     with pytest.raises(ValueError, match="unknown metric 'dppp'; did you mean 'dpp'"):
-        compute("dppp", twice, members, Measure())
+        compute_all(["dppp"], twice, members, Measure())
 
 
 def test_scoring_has_to_come_first(cli, experiment, tmp_path):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench.compute import compute
+from workbench.compute import compute_all
 from workbench.experiment import load_experiment
 from workbench.split import split_pool, split_size
 from workbench.types import Pool
@@ -36,9 +36,11 @@ def test_each_group_is_looked_at_k_at_a_time(settings):
     for group, members in groups.items():
         assert (rows[group]["problem_id"], rows[group]["k"]) == ("p", 2)
         subsets = np.array(list(combinations(members, 2)))  # few enough: all are looked at
-        for name in ("distinct_1", "avg_log_prob"):
-            expected = compute(name, pool(right_or_not), subsets, settings.measure).mean()
-            assert rows[group][name] == pytest.approx(expected)
+        names = ("distinct_1", "avg_log_prob")
+        for name, values in compute_all(
+            names, pool(right_or_not), subsets, settings.measure
+        ).items():
+            assert rows[group][name] == pytest.approx(values.mean())
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
-from workbench.subsets import choose_subsets, draw_subsets, pool_rng
+from workbench.subsets import choose_subsets, draw_subsets, members_of, pool_rng
 
 
 def rng(seed=0):
@@ -104,3 +104,25 @@ def test_whole_temperatures_and_odd_names():
         pool_rng(0, "\u6570 \ud800", 1, 2).random() == pool_rng(0, "\u6570 \ud800", 1.0, 2).random()
     )
     assert pool_rng(0, "a1", 0.5, 2).random() != pool_rng(0, "a", 10.5, 2).random()
+
+
+def test_members_are_as_they_were_but_in_one_piece():
+    subsets = np.arange(12, dtype=np.int32).reshape(2, 6)[:, ::-1]
+    members = members_of(subsets, 12)
+    assert members.tolist() == subsets.tolist()
+    assert members.dtype == np.int64
+    assert members.flags.c_contiguous
+    assert members_of(np.empty((3, 0), dtype=np.int64), 0).shape == (3, 0)
+
+
+@pytest.mark.parametrize(
+    ("subsets", "message"),
+    [
+        ([[0, 3]], "there is no sample 3 in a pool of 3"),
+        ([[0, 1], [2, -1]], "there is no sample -1 in a pool of 3"),
+        ([0, 1], r"subsets must be \(S, K\), one row per subset, got shape \(2,\)"),
+    ],
+)
+def test_what_are_no_subsets_of_a_pool_is_refused(subsets, message):
+    with pytest.raises(ValueError, match=message):
+        members_of(np.array(subsets), 3)
