@@ -112,13 +112,17 @@ def _read_one(folder: Folder, manifest: Manifest, experiment: Experiment, name: 
     if not todo and manifest.stage(table).get("status") == "done":
         notice(f"{table}: up to date")
         return
+    tables = _tables_of(experiment, judged_by)
+    before = [stage for stage in map(manifest.stage, tables) if stage.get("vocabulary")]
+    sizes = [stage["vocabulary"] for stage in before if stage["model"] == identity["model"]]
     with manifest.running(table, fingerprint(blocks=made_from)) as entry, ExitStack() as stack:
         entry["model"], entry["own_model"] = identity["model"], identity["model"] == drawn_by
+        entry["vocabulary"] = sizes[0] if sizes else None  # until it is loaded, if it need be
         if settings.logprobs:
             entry["entropies"] = BACKENDS[identity["backend"]].entropies
         reading = Reading(
             folder=folder,
-            tables=_tables_of(experiment, judged_by),
+            tables=tables,
             judged_by=judged_by,
             prompts=prompts_of([known for block in todo for known in grouped[block]], experiment),
             spelling=_spelling(experiment, settings, entry["own_model"]),

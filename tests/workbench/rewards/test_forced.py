@@ -1,0 +1,81 @@
+"""Batches of given completions against one sequence at a time, from the whole of its logits."""
+
+import os
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of torch and transformers, at import
+    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+
+    from workbench.rewards import forced
+
+SIZES = {"vocab_size": 60, "bos_token_id": 1, "eos_token_id": 2}
+
+
+def rotary():
+    return LlamaForCausalLM(
+        LlamaConfig(
+            **SIZES, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+            num_attention_heads=4, num_key_value_heads=2, initializer_range=0.4,
+        )
+    )  # fmt: skip
+
+
+def learned_positions():
+    return GPT2LMHeadModel(
+        GPT2Config(**SIZES, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.4)
+    )
+
+
+def alone(network, prompt, completion):
+    """Log-probabilities and entropies of one sequence in one pass."""
+    with torch.inference_mode():
+        logits = network(torch.tensor([[*prompt, *completion]])).logits[0]
+    raw = torch.log_softmax(logits.double(), dim=-1)[len(prompt) - 1 : -1]
+    logprobs = raw[range(len(completion)), list(completion)]
+    return logprobs.tolist(), -(raw.exp() * raw).sum(dim=-1)
+
+
+@pytest.mark.parametrize("build", [rotary, learned_positions])
+@pytest.mark.parametrize("size", [1, 3, 32])
+@pytest.mark.parametrize("places", [1, 4, 1000])
+def test_a_batch_gives_what_each_sequence_gives_alone(build, size, places, monkeypatch):
+    torch.manual_seed(3)
+    network = build().eval()
+    rng = np.random.default_rng(5)
+    prompts = [rng.integers(0, 60, length).tolist() for length in (12, 1, 5)]
+    lengths = [(0, 7), (0, 1), (0, 19), (0, 7), (0, 2), (1, 4), (2, 1), (2, 11)]
+    sequences = {
+        str(i): (prompts[p], rng.integers(0, 60, n).tolist()) for i, (p, n) in enumerate(lengths)
+    }
+    monkeypatch.setattr(forced, "LOGITS", places * min(size, 5) * 60)
+
+    found = {n: rest for n, *rest in forced.read_tokens(network, sequences, size, True)}
+
+    assert found.keys() == sequences.keys()
+    for name, (prompt, completion) in sequences.items():
+        logprobs, entropies = alone(network, prompt, completion)
+        np.testing.assert_allclose(found[name][0], logprobs, atol=2e-5)
+        np.testing.assert_allclose(found[name][1], entropies, atol=2e-5)
+    assert np.std([found[n][0][0] for n in found]) > 0.1  # or there is nothing to tell apart
+
+
+def test_entropies_are_left_out_where_nobody_asks():
+    found = list(forced.read_tokens(rotary().eval(), {"a": ([1, 2], [3, 4])}, 8, False))
+    assert [(name, len(logprobs), len(rest)) for name, logprobs, rest in found] == [("a", 2, 0)]
+
+
+def test_no_more_logits_are_held_than_there_is_room_for(monkeypatch):
+    network = rotary().eval()
+    shapes = []
+    network.lm_head.register_forward_hook(lambda module, given, out: shapes.append(out.shape))
+    monkeypatch.setattr(forced, "LOGITS", 2 * 6 * 60)
+    sequences = {"a": ([5] * 50, [6] * 20), "b": ([5] * 50, [7] * 9)}
+    list(forced.read_tokens(network, sequences, 8, True))
+    # the prompt once, at one place, and then six places of both at a time
+    assert shapes == [(1, 1, 60), (2, 6, 60), (2, 6, 60), (2, 6, 60), (2, 2, 60)]

