@@ -30,11 +30,11 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
         ValueError: the run is not measured yet.
     """
     run = Run(folder.root)
-    names = ("subsets", "expectations", "scores")
+    names = ("subsets", "expectations", "scores", "under/*")
     inputs = [
         marks(path)["content"]
         for name in names
-        for path in sorted((folder.root / name).glob("block-*.parquet"))
+        for path in sorted(folder.root.glob(f"{name}/block-*.parquet"))
     ]
     if not list((folder.root / "subsets").glob("block-*.parquet")):
         raise ValueError(f"{folder.root} is not measured yet; run `workbench measure` first")
