@@ -112,13 +112,16 @@ def needs_embeddings(experiment: Experiment, aggregators: Mapping[str, Aggregato
 
 
 def encoder_identity(experiment: Experiment) -> dict[str, Any]:
-    """Return what decides a vector: encoder, its version, and the treatment of long texts."""
+    """Return what decides a vector: encoder, its version, long texts, and a dtype not float32."""
     settings = experiment.embedding
-    return {
+    found = {
         "model": model_hash(str(resolve_encoder(settings.model))),
         "long_texts": settings.long_texts,
         "sentence-transformers": version("sentence-transformers"),
     }
+    if settings.dtype != "float32":  # older runs know no dtype, and their vectors still fit
+        found["dtype"] = settings.dtype
+    return found
 
 
 def _score_block(

@@ -1,10 +1,12 @@
+from itertools import pairwise
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 from workbench import embed as module
 from workbench.config import Embedding
-from workbench.embed import embed, text_hash
+from workbench.embed import batches, embed, text_hash
 
 LONG = " ".join(f"word{i}" for i in range(400))
 
@@ -47,9 +49,75 @@ mean = np.mean([by_hand(part) for part in parts], axis=0)
 np.testing.assert_allclose(chunked[3], mean / np.linalg.norm(mean), atol=2e-6)
 """
 
+# Which batches a text was in, and which library multiplied, is not to be seen in its vector.
+IN_ANY_COMPANY = f"""
+import numpy as np, torch
+from contextlib import contextmanager
+from workbench import embed as module
+from workbench.config import Embedding
+from workbench.embed import embed
+
+rng = np.random.default_rng(0)
+words = {LONG!r}.split()
+sizes = [0, 1, 1, 2, 300, *rng.integers(3, 50, 12)]
+texts = [" ".join(rng.choice(words, size)) for size in sizes]
+texts += ["Ünïcödé 数 🙂", "line\\nbreak", texts[4]]
+
+def vectors(**settings):
+    return embed(texts, Embedding(**settings), {{}})[0].astype(float)
+
+before = torch.backends.mkldnn.matmul.fp32_precision
+whole = vectors()
+assert torch.backends.mkldnn.matmul.fp32_precision == before
+for most, tokens in ((1, 1024), (7, 100)):
+    module.TOKENS_AT_ONCE = tokens
+    np.testing.assert_allclose(vectors(batch_size=most), whole, rtol=0, atol=1e-6)
+plain = module._load("all-MiniLM-L6-v2").encode(texts, normalize_embeddings=True)
+np.testing.assert_allclose(whole, plain, rtol=0, atol=1e-6)
+
+rounded = vectors(dtype="bfloat16")
+np.testing.assert_allclose(np.linalg.norm(rounded, axis=1), 1, atol=1e-6)
+apart = np.abs(rounded @ rounded.T - whole @ whole.T)
+assert 1e-5 < apart.max() < 3e-3, apart.max()
+
+@contextmanager
+def rounding():
+    "What oneDNN does with the same permission where there are matrix units for bfloat16."
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        yield
+
+module._onednn_is_exact.cache_clear()
+module._onednn = rounding
+assert not module._onednn_is_exact()
+np.testing.assert_allclose(vectors(), whole, rtol=0, atol=1e-6)  # so it is not used
+"""
+
 
 def test_vectors_are_the_encoder_s_own(cli):
     cli.must("--version", before=AGAINST_TRANSFORMERS)
+
+
+def test_a_vector_is_the_same_in_any_company_and_by_any_library(cli):
+    cli.must("--version", before=IN_ANY_COMPANY)
+
+
+@pytest.mark.parametrize("most", [1, 3, 64])
+@pytest.mark.parametrize("tokens", [1, 50, 1000, None])
+def test_batches_are_of_like_length_and_within_bounds(most, tokens):
+    rng = np.random.default_rng(most)
+    for count in (1, 2, 40):
+        lengths = rng.integers(0, 90, count)
+        split = [batch.tolist() for batch in batches(lengths, most, tokens)]
+        places = [place for batch in split for place in batch]
+        assert sorted(places) == list(range(count))
+        assert [lengths[place] for place in places] == sorted(lengths, reverse=True)
+        for batch, following in pairwise([*split, []]):
+            widest = max(1, lengths[batch[0]])
+            assert len(batch) <= most
+            assert len(batch) == 1 or tokens is None or len(batch) * widest <= tokens
+            if following:  # and no batch is smaller than it has to be
+                room = len(batch) < most and (tokens is None or (len(batch) + 1) * widest <= tokens)
+                assert not room
 
 
 @pytest.fixture
@@ -117,3 +185,26 @@ def test_topping_up_encodes_new_texts_only(cli, embedded, tmp_path):
         new += len(set(pq.read_table(part)["completion"].to_pylist()) - set(old))
     stage = json.loads((folder / "manifest.json").read_text())["stages"]["score"]
     assert 0 < stage["texts_encoded"] == new < len(set(before))
+
+
+def test_another_dtype_is_encoded_anew_and_kept_apart(cli, embedded, tmp_path):
+    import json
+    import shutil
+
+    folder = tmp_path / "run"
+    shutil.copytree(embedded[1], folder)
+
+    def score(*options):
+        cli.must("score", embedded[0], "--out", folder, *options)
+        stage = json.loads((folder / "manifest.json").read_text())["stages"]["score"]
+        table = pq.read_table(folder / "embeddings")
+        return stage["texts_encoded"], np.array(table["embedding"].to_pylist())
+
+    before = {path: path.read_bytes() for path in sorted((folder / "embeddings").glob("*"))}
+    count, exact = score()
+    rounded_count, rounded = score("--set", "embedding.dtype=bfloat16")
+    assert rounded_count == count > 0
+    assert 1e-5 < np.abs(rounded @ rounded.T - exact @ exact.T).max() < 3e-3
+    assert (score("--set", "embedding.dtype=bfloat16")[1] == rounded).all()
+    assert score()[0] == count
+    assert {path: path.read_bytes() for path in before} == before

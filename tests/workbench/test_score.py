@@ -1,4 +1,6 @@
+import dataclasses
 import json
+from importlib.metadata import version
 
 import numpy as np
 import pandas as pd
@@ -6,8 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench import load_run
+from workbench.config import Embedding, Experiment, Generation, Measure, Selection, Task
 from workbench.rewards import REWARDS
-from workbench.score import needs_embeddings
+from workbench.score import encoder_identity, needs_embeddings
 from workbench.types import Aggregator
 
 SAMPLES = [
@@ -121,10 +124,6 @@ write_table(path, table.set_column(place, "mean_logprob", pa.array(values, pa.fl
     ],
 )
 def test_the_encoder_is_loaded_only_where_it_is_needed(metrics, rules, needed):
-    import dataclasses
-
-    from workbench.config import Experiment, Generation, Measure, Selection, Task
-
     def pick(pool, members, reward):
         return 0
 
@@ -140,6 +139,20 @@ def test_the_encoder_is_loaded_only_where_it_is_needed(metrics, rules, needed):
         experiment, measure=Measure(metrics=metrics), selection=Selection(aggregators=rules)
     )
     assert needs_embeddings(experiment, rows) == needed
+
+
+def test_vectors_from_before_a_dtype_could_be_set_still_fit(monkeypatch):
+    monkeypatch.setattr("workbench.score.model_hash", lambda name: "0123")
+    before = {
+        "model": "0123", "long_texts": "truncate",
+        "sentence-transformers": version("sentence-transformers"),
+    }  # fmt: skip
+    experiment = Experiment(
+        name="x", task=Task(name="arithmetic", num_problems=1), generation=Generation(model="m")
+    )
+    assert encoder_identity(experiment) == before
+    other = dataclasses.replace(experiment, embedding=Embedding(dtype="bfloat16"))
+    assert encoder_identity(other) == before | {"dtype": "bfloat16"}
 
 
 def test_a_run_without_embeddings_never_loads_the_encoder(finished):
