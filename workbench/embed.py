@@ -91,7 +91,8 @@ def _vectors(
             )
             for batch in split
         ]
-    return np.concatenate(encoded)[np.argsort(np.concatenate(split))]
+    vectors: NDArray[Any] = np.concatenate(encoded)[np.argsort(np.concatenate(split))]
+    return vectors
 
 
 def batches(
@@ -120,7 +121,8 @@ def batches(
 
 def _units(vectors: NDArray[Any]) -> Vectors:
     wide = vectors.astype(np.float64)
-    return (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(np.float32)
+    units: Vectors = (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(np.float32)
+    return units
 
 
 @contextmanager
