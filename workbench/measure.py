@@ -31,7 +31,7 @@ from workbench.score import needs_embeddings
 from workbench.split import split_pool
 from workbench.store import fingerprint, marks, write_table
 from workbench.subsets import choose_subsets, pool_rng
-from workbench.types import NOBODY, Pool
+from workbench.types import NOBODY, Ints, Pool
 from workbench.workers import spread
 
 VERSION = 4
@@ -204,16 +204,32 @@ def measure_subsets(
         tally: of all the problem's samples at every temperature above 0, for ``difficulty``.
 
     Returns:
+        As ``look_at``.
+    """
+    settings = experiment.measure
+    rng = pool_rng(settings.seed, pool.problem_id, pool.temperature, k)
+    subsets = choose_subsets(len(pool), k, settings.replicates, rng)
+    return look_at(subsets, pool, experiment, aggregators, tally)
+
+
+def look_at(
+    subsets: Ints,
+    pool: Pool,
+    experiment: Experiment,
+    aggregators: Selections,
+    tally: Tally = (0.0, 0.0),
+) -> dict[str, Any]:
+    """Look at subsets (S, k) of a pool with every metric and selection.
+
+    Returns:
         Columns of (S,): the key (problem_id, temperature, k, replicate), members (S, k) (indices
         in drawn order), outcomes (``coverage``, ``num_correct``, one per selection; NaN where
         unknown), ``difficulty`` (the share of wrong ones among the problem's samples that are not
         in the subset; NaN where there are none), one per metric. A metric of a subset that holds
         a failed sample is NaN.
     """
+    count, k = subsets.shape
     settings = experiment.measure
-    rng = pool_rng(settings.seed, pool.problem_id, pool.temperature, k)
-    subsets = choose_subsets(len(pool), k, settings.replicates, rng)  # (S, k)
-    count = len(subsets)
     columns: dict[str, Any] = {
         "problem_id": np.full(count, pool.problem_id, dtype=object),
         "temperature": np.full(count, pool.temperature),

@@ -1,23 +1,27 @@
+import dataclasses
 import itertools
+import math
 
 import numpy as np
 import pytest
 
-from analysis.aggregate import AGGREGATORS
+from analysis.aggregate import AGGREGATORS, best_of_n, majority, mbr, weighted_majority
 from workbench.compute import compute_all
 from workbench.config import Experiment, Generation, Measure, Selection, Task
-from workbench.measure import _table, measure_subsets
+from workbench.measure import TABLES, _measure_problem, _table, measure_subsets
 from workbench.types import Pool
 
 NAN = np.nan
 
 
-def pool(correct=(1, 0, 0, 1, 0), statuses=None, clusters=(0, 1, 1, -1, 2), vectors=None):
+def pool(
+    correct=(1, 0, 0, 1, 0), statuses=None, clusters=(0, 1, 1, -1, 2), vectors=None, texts=None
+):
     count = len(correct)
     return Pool(
         problem_id="p",
         temperature=0.5,
-        texts=tuple(f"a text of {'ab'[i % 2]}" for i in range(count)),
+        texts=texts or tuple(f"a text of {'ab'[i % 2]}" for i in range(count)),
         logprobs=-np.arange(1.0, count + 1),
         num_tokens=np.arange(count) + 3,
         answers=tuple(None if c < 0 else str(c) for c in clusters),
@@ -26,6 +30,7 @@ def pool(correct=(1, 0, 0, 1, 0), statuses=None, clusters=(0, 1, 1, -1, 2), vect
         statuses=statuses or ("answered",) * count,
         rewards={"likelihood": -np.arange(1.0, count + 1)},
         embeddings=vectors,
+        rules=("boxed",) * count,
     )
 
 
@@ -39,10 +44,92 @@ def experiment(k=(2,), replicates=100, metrics=("avg_log_prob",), rules=("maj", 
     )
 
 
-def frame(pool, k, settings):
+def frame(pool, k, settings, tally=(0.0, 0.0)):
     """The table of a pool's subsets, as it is read back."""
-    columns = measure_subsets(pool, k, settings, AGGREGATORS)
+    columns = measure_subsets(pool, k, settings, AGGREGATORS, tally)
     return _table("subsets", [(0, columns)]).to_pandas()
+
+
+def test_every_column_is_what_each_subset_says_alone():
+    """Over pools of every kind, beside plain code for one subset."""
+    rng = np.random.default_rng(3)
+    for turn in range(40):
+        size = int(rng.integers(1, 9))
+        one = pool(
+            correct=rng.choice([0, 1, NAN] if turn % 2 else [0, 1], size),
+            statuses=tuple(rng.choice(["answered", "error"], size, p=[0.9, 0.1]).tolist()),
+            clusters=rng.integers(-1, 3, size) if turn % 5 else np.full(size, -1),
+            texts=tuple(
+                rng.choice(["", "eins", "zwei drei", "zwei drei", "\u1e9e \U0001f600 x"], size)
+            ),
+        )
+        settings = experiment(k=(1,), replicates=6, rules=("maj", "best", "weighted", "lex_mbr"))
+        for k in {1, size, int(rng.integers(1, size + 1))}:
+            tally = float(np.nansum(one.correct)) + 2, float(np.isfinite(one.correct).sum()) + 5
+            found = frame(one, k, settings, tally)
+            for row in found.replace({None: NAN}).to_dict("records"):
+                members = row["members"]
+                correct = one.correct[members]
+                known = tally[1] - np.isfinite(correct).sum()
+                expected = {
+                    "num_correct": NAN if np.isnan(correct).any() else correct.sum(),
+                    "coverage": 1 if 1 in correct else NAN if np.isnan(correct).any() else 0,
+                    "difficulty": 1 - (tally[0] - np.nansum(correct)) / known,
+                    "abstained": all(one.clusters[i] < 0 for i in members),
+                    "has_repeat": len({one.texts[i] for i in members}) < k,
+                    "avg_log_prob": NAN
+                    if "error" in [one.statuses[i] for i in members]
+                    else one.logprobs[members].mean(),
+                }
+                picks = {
+                    "maj": majority(one.clusters[members]),
+                    "best": best_of_n(one.logprobs[members]),
+                    "weighted": weighted_majority(
+                        one.clusters[members], np.exp(one.logprobs[members])
+                    ),
+                    "lex_mbr": mbr(one.bleu[np.ix_(members, members)]),
+                }
+                for name, pick in picks.items():
+                    expected[f"{name}_correct"] = 0 if pick is None else correct[pick]
+                assert {name: row[name] for name in expected} == pytest.approx(
+                    expected, nan_ok=True
+                )
+
+
+def test_parts_of_a_table_are_put_in_their_places():
+    first, second = pool(), pool(correct=(1, NAN, 0, 1, 0))
+    parts = [(place, measure_subsets(one, 2, experiment(), AGGREGATORS))
+             for place, one in ((5, second), (2, first), (2, second))]  # fmt: skip
+    table = _table("subsets", parts)
+    assert table.column("num_correct").null_count == 8
+    assert table.schema.field("num_correct").type == "int32"
+    assert table.column("best_correct").to_pylist()[:10] == [
+        bool(value) for value in parts[1][1]["best_correct"]
+    ]
+    assert table.column("members").to_pylist()[-10:] == parts[0][1]["members"].tolist()
+    assert _table("split", [(1, [{"a": 1}]), (0, [{"a": 0}])]).to_pylist() == [{"a": 0}, {"a": 1}]
+    assert _table("subsets", []).num_columns == 0
+
+
+def test_an_unknown_temperature_is_null_on_disk():
+    one = dataclasses.replace(pool(), temperature=math.nan)
+    columns = measure_subsets(one, 2, experiment(), AGGREGATORS)
+    assert _table("subsets", [(0, columns)]).column("temperature").null_count == 10
+
+
+def test_a_pool_that_is_measured_keeps_no_matrices():
+    vectors = np.eye(5)
+    held = [
+        (0, pool(vectors=vectors)),
+        (1, dataclasses.replace(pool(vectors=vectors), temperature=1.0)),
+    ]
+    made = {name: [] for name in TABLES}
+    rules = experiment(metrics=("cos_sim",), rules=("maj", "lex_mbr"))
+    _measure_problem(held, rules, AGGREGATORS, made)
+    assert [place for place, _ in made["subsets"]] == [0, 1]
+    assert [place for place, _ in made["mixed"]] == [0]
+    for _, one in held:
+        assert not {"similarity", "bleu", "ngrams"} & set(vars(one))
 
 
 def test_subsets_are_enumerated_where_they_are_few():

@@ -2,11 +2,12 @@ import dataclasses
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from workbench.config import Measure
 from workbench.folder import Folder
-from workbench.pools import pools, read_block
+from workbench.pools import by_problem, pools, read_block
 from workbench.store import sample_rows, write_table
 from workbench.types import Pool, Sample
 
@@ -68,6 +69,41 @@ def test_a_pool_is_in_the_order_of_its_samples_indices(folder):
     assert first.rewards["likelihood"].tolist() == [0, 1, 2]
     assert first.embeddings.tolist() == [[5.0], [6.0], [7.0]]
     assert len(first) == 3
+
+
+def test_problems_are_taken_in_shares_and_know_the_places_of_their_pools(folder):
+    rows = read_block(folder, 0, with_embeddings=True)
+    sizes = {0.3: 3, 1.0: 3}
+    every = list(pools(rows, sizes, Measure()))
+    for shares in (1, 2, 3):
+        found = [
+            (share, place, pool)
+            for share in range(shares)
+            for problem in by_problem(rows, sizes, Measure(), share, shares)
+            for place, pool in problem
+        ]
+        assert sorted(place for _, place, _ in found) == [0, 1, 2, 3]
+        for share, place, pool in found:
+            assert vars(pool).keys() == vars(every[place]).keys()
+            assert pool.texts == every[place].texts
+            np.testing.assert_array_equal(pool.embeddings, every[place].embeddings)
+            assert share == ["q", "p"].index(pool.problem_id) % shares
+    assert not list(by_problem(rows, {0.7: 3}, Measure()))
+
+
+def test_a_temperature_that_came_later_stands_behind_but_belongs_to_its_problem(folder):
+    late = [sample(p, 1.5, i) for p in ("q", "p") for i in range(2)]
+    write_table(folder.next_part(0), sample_rows(late), "made")
+    scores = pq.read_table(folder.block_path("scores", 0))
+    more = scores.slice(0, 4).to_pydict()
+    more |= {"problem_id": ["q", "q", "p", "p"], "temperature": [1.5] * 4,
+             "sample_index": [0, 1, 0, 1]}  # fmt: skip
+    both = pa.concat_tables([scores, pa.table(more, schema=scores.schema)])
+    write_table(folder.block_path("scores", 0), both, "made")
+    rows = read_block(folder, 0, with_embeddings=False)
+    found = list(by_problem(rows, {0.3: 3, 1.0: 3, 1.5: 2}, Measure()))
+    places = [[(place, pool.temperature) for place, pool in problem] for problem in found]
+    assert places == [[(0, 0.3), (1, 1.0), (4, 1.5)], [(2, 0.3), (3, 1.0), (5, 1.5)]]
 
 
 def test_smaller_pools_are_the_first_samples_and_other_temperatures_are_left_aside(folder):
