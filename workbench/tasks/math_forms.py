@@ -15,6 +15,7 @@ from zlib import crc32
 
 LARGEST_POWER = 1000
 """A larger exponent is left to math-verify, whose time is limited."""
+FINITE = ("tuple", "set")
 RELATIVE = 1e-9
 ABSOLUTE = 1e-4
 """Numbers closer than that are not told apart: math-verify rounds to six decimals."""
@@ -22,7 +23,7 @@ ABSOLUTE = 1e-4
 
 @dataclass(frozen=True, slots=True)
 class Several:
-    """Several forms: a ``tuple``, a ``set``, or the two ends of an interval such as ``[)``."""
+    """Several forms: of a ``tuple``, ``set`` or ``union``; or the ends of an interval as ``[)``."""
 
     kind: str
     parts: tuple[Form | None, ...]
@@ -38,10 +39,10 @@ def form(reading: Any) -> Form | None:
     The values lie in (0.5, 1.5) and depend on the variable's name alone.
 
     Returns:
-        None for what is no number, tuple, finite set or interval of these, or what math-verify
-        compares by other rules than values: a single variable, a percentage, an equation.
+        None for what is no number, tuple, finite set, interval or union with an interval, or what
+        math-verify compares by other rules than values: a variable, a percentage, an equation.
     """
-    from sympy import Expr, Interval, Tuple
+    from sympy import Expr, Interval, Tuple, Union
     from sympy.sets import FiniteSet
 
     if isinstance(reading, Expr):
@@ -54,6 +55,10 @@ def form(reading: Any) -> Form | None:
         if isinstance(start, complex) and isinstance(end, complex) and start.real < end.real:
             kind = ("(" if reading.left_open else "[") + (")" if reading.right_open else "]")
             return Several(kind, (start, end))
+    if isinstance(reading, Union):
+        parts = tuple(map(form, reading.args))
+        if any(isinstance(part, Several) and part.kind not in FINITE for part in parts):
+            return Several("union", parts)
     return None
 
 
@@ -92,18 +97,21 @@ def _tame(node: Any) -> bool:
 def differ(one: Form | None, other: Form | None) -> bool:
     """Say whether two forms are so plainly different that math-verify finds them so.
 
-    Symmetric. False only means that it is not plain. Infinite intervals of the same kind differ in
-    an end; a finite set and an interval always do, except that math-verify takes ``(1, 2)`` for a
-    pair as well, which is left to it. A set equals a set or tuple of as many members, in an order
-    of sympy's choice, so these differ where one member differs from all of the other's.
+    Symmetric. False only means that it is not plain. Intervals of the same kind differ in an end,
+    unions are not told apart. A finite set and one with an interval in it always differ, except
+    that math-verify takes ``(1, 2)`` for a pair as well, which is left to it. A set equals a set or
+    tuple of as many members, in an order of sympy's choice, so these differ where one member
+    differs from all of the other's.
     """
     if one is None or other is None:
         return False
     if isinstance(one, complex) and isinstance(other, complex):
         return not cmath.isclose(one, other, rel_tol=RELATIVE, abs_tol=ABSOLUTE)
     first, second = _several(one), _several(other)
-    finite = [each for each in (first, second) if each.kind in ("tuple", "set")]
+    finite = [each for each in (first, second) if each.kind in FINITE]
     if not finite:
+        if "union" in (first.kind, second.kind):
+            return False
         return first.kind != second.kind or any(map(differ, first.parts, second.parts))
     if len(finite) == 1:
         return len(finite[0].parts) != 2

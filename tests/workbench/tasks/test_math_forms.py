@@ -36,6 +36,10 @@ def form_of(text):
         ("(1, 2, 3)", Several("tuple", (1 + 0j, 2 + 0j, 3 + 0j))),
         (r"\{1, 2\}", Several("set", (1 + 0j, 2 + 0j))),
         ("1, x", Several("set", (1 + 0j, None))),
+        (
+            r"[1, 2) \cup \{x\}",
+            Several("union", (Several("[)", (1 + 0j, 2 + 0j)), Several("set", (None,)))),
+        ),
         # compared by other rules than values, or of no value
         ("x", None),
         (r"\text{Evelyn}", None),
@@ -44,7 +48,7 @@ def form_of(text):
         ("1 < x", None),
         (r"\frac{1}{0}", None),
         (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", None),
-        (r"(-\infty, 2) \cup (3, \infty)", None),
+        (r"\{1\} \cup \{2\}", None),
         (r"\int x dx", None),
         ("n!", None),
         ("}{", None),
@@ -102,6 +106,9 @@ def test_a_variable_has_one_value_and_two_have_two():
         (r"\{1,x\}", r"\{1,2\}", False),  # of x nothing is known
         (r"\{1,x\}", r"\{3,4\}", True),
         (r"1 \pm \sqrt{2}", r"1 \pm \sqrt{3}", True),
+        (r"(1,2) \cup (3,4)", "1", True),
+        (r"(1,2) \cup (3,4)", r"(1,2) \cup (3,5)", False),  # may overlap
+        (r"[1,2) \cup [2,3]", "[1,3]", False),
         ("(1,2),(3,4)", "(1,2),(3,5)", True),
         ("(2,1),(4,3)", "(2,1),(4,1)", True),
     ],
@@ -141,12 +148,12 @@ def test_no_pair_that_math_verify_finds_equal_is_plainly_different():
         golds = [json.loads(line)["answer"] for line in path.read_text("utf-8").splitlines()]
         texts += rng.sample([canonical_answer(gold) for gold in golds], 60)
     short_cuts = 0
-    for gold, answer in rng.sample(list(product(texts, repeat=2)), 1500):
+    for gold, answer in rng.sample(list(product(texts, repeat=2)), 800):
         readings = math_answers._read(gold), math_answers._read(answer)
         if math_answers._plainly_different(*readings):
             assert not plain(gold, answer), (gold, answer)
             short_cuts += 1
-    assert short_cuts > 600  # or nothing was tried
+    assert short_cuts > 300  # or nothing was tried
 
 
 def test_equal_strings_are_equal_whatever_they_were_read_as():

@@ -1,4 +1,4 @@
-"""The faster reading of LaTeX against math-verify's own, text by text, each in its process."""
+"""The faster math-verify of the workers against its own self, each in a process of its own."""
 
 import gzip
 import json
@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+from itertools import permutations
 from pathlib import Path
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -17,21 +18,36 @@ TEXTS = [
     "1.2.3", "007", "1e3", "x=1,y=2", r"\pm 3", "", " ", "²", "x\N{MINUS SIGN}1", r"\text{no}",
     r"\frac{d}{dx} x^2", "$5$ or $6$",
 ]  # fmt: skip
-READ = """
+RELATED = [  # much here is equal to something else here
+    "x=5", "x=5.0", "5", "5=x", "y=5", "y=2x+3", "2x+3=y", "y-2x=3", "y=2x+4", "2x+3", "2x+3y-z=4",
+    "z=2x+3y-4", "4x+6y-2z=8", "2x+3y-z=5", "x+1=x", "y+1=y", "x^2=4", r"x=\pm 2", "x<3", "3>x",
+    "x+1<4", r"x\le 3", "1<x<3", "(1,3)", r"x\in(1,3)", "(x+1)^2", "x^2+2x+1", r"\sqrt{x^2}", "x",
+    "|x|", r"\sin^2 x+\cos^2 x", "1", r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "(x,y)", "(x,y+1)",
+    r"\begin{pmatrix} 1 \\ \frac{4}{2} \end{pmatrix}", r"\begin{pmatrix} 1 \\ 3 \end{pmatrix}",
+    "f(x)=x+1", "f(x)=1+x", "xy", "yx", r"50\%", "0.5", r"\frac{x}{0}", r"(1,2)\cup(2,3)",
+    r"(2,3)\cup(1,2)", r"\frac{2}{\sqrt{2}}", r"\sqrt{2}", "1.414214", r"\log 100", "2", "1,2",
+]  # fmt: skip
+ASK = """
 import json, sys
-from math_verify import parse
+from math_verify import parse, verify
 from sympy import srepr
 if sys.argv[1] == "quick":
     import workbench.tasks.math_worker
+    from workbench.tasks.math_answers import answers_equal
+else:
+    def answers_equal(gold, answer):
+        return verify(*(parse(f"${text}$", parsing_timeout=None) for text in (gold, answer)),
+                      timeout_seconds=None)
 def read(text):
     try:
         found = parse(f"${text}$", parsing_timeout=None, raise_on_error=True)
     except Exception as error:
         return type(error).__name__
     return [each if isinstance(each, str) else srepr(each) for each in found]
-print(json.dumps([read(text) for text in json.load(sys.stdin)]))
+texts, pairs = json.load(sys.stdin)
+print(json.dumps([[read(text) for text in texts], [answers_equal(*pair) for pair in pairs]]))
 """
-USED = """
+USED = r"""
 import workbench.tasks.math_worker as worker
 from math_verify import parse
 count = {True: 0, False: 0}
@@ -41,16 +57,20 @@ def counted(self):
     count[self.careful] += 1
     return tree
 worker.QuickParser.math = counted
-for text in (r"(1,\\\\frac{\\\\pi}{9})", "3x^2-5x", r"\\\\int x dx"):
+before = worker._solved.cache_info().hits
+for text in (r"(1,\frac{\pi}{9})", "3x^2-5x", r"\int x dx"):
     parse(f"${text}$", parsing_timeout=None)
-print(count[True], count[False], worker._number.cache_info().hits > 0)
+print(*count.values())
+for gold in ("2x+3y-z=7", "2x+3y-z=8"):
+    worker.answers_equal(gold, "2x+3y-z=9")
+print(worker._number.cache_info().hits > 0, worker._solved.cache_info().hits - before)
 """
 
 
-def read(how, texts):
+def ask(how, texts=(), pairs=()):
     done = subprocess.run(
-        [sys.executable, "-c", READ, how], input=json.dumps(texts), capture_output=True, text=True,
-        check=True,
+        [sys.executable, "-c", ASK, how], input=json.dumps([texts, pairs]), capture_output=True,
+        text=True, check=True,
     )  # fmt: skip
     return json.loads(done.stdout)
 
@@ -74,18 +94,28 @@ def real_texts():
 def test_every_text_is_read_as_math_verify_reads_it():
     rng = random.Random(1)
     real = real_texts()
-    texts = TEXTS + rng.sample(real, min(250, len(real)))
+    texts = TEXTS + RELATED + rng.sample(real, min(150, len(real)))
     pieces = ["^2", "_1", "x", "+", "(", ")", "{", "}", r"\frac", ",", "=", "[", "|", "!", r"\pi"]
-    for text in rng.sample(texts, 100 if real else 40):  # slips of a model
+    for text in rng.sample(texts, 60 if real else 30):  # slips of a model
         place = rng.randrange(len(text) + 1)
         texts.append(text[:place] + rng.choice(pieces) + text[place:])
         texts.append(text[:place] + text[place + 1 :])
-    quick, plain = read("quick", texts), read("plain", texts)
+    quick, plain = ask("quick", texts)[0], ask("plain", texts)[0]
     differ = [(text, q, p) for text, q, p in zip(texts, quick, plain, strict=True) if q != p]
     assert not differ
     assert len({str(found) for found in plain}) > len(texts) / 3  # they are not all unreadable
 
 
-def test_most_is_read_without_looking_around():
+def test_every_verdict_is_math_verify_s():
+    rng = random.Random(2)
+    near = [pair for at in range(len(RELATED)) for pair in permutations(RELATED[at : at + 3], 2)]
+    pairs = [*dict.fromkeys(near), *rng.sample(list(permutations(RELATED, 2)), 100)]
+    quick, plain = ask("quick", pairs=pairs)[1], ask("plain", pairs=pairs)[1]
+    differ = [(*pair, q, p) for pair, q, p in zip(pairs, quick, plain, strict=True) if q != p]
+    assert not differ
+    assert sum(plain) > 20  # right answers are among them
+
+
+def test_most_is_read_without_looking_around_and_an_equation_is_solved_once():
     done = subprocess.run([sys.executable, "-c", USED], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["1", "2", "True"]
+    assert done.stdout.strip() == "1 2\nTrue 1"
