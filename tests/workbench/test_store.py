@@ -51,6 +51,32 @@ def test_tokens_are_counted_by_whoever_knows(changes, tokens, mean):
     assert (row["num_output_tokens"], row["mean_logprob"]) == (tokens, mean)
 
 
+def test_a_block_is_what_arrow_makes_of_the_fields_one_by_one():
+    rng = np.random.default_rng(0)
+    samples = []
+    for index in range(60):
+        size = int(rng.choice([0, 1, 2, 30]))
+        ids = tuple(map(int, rng.integers(0, 2**31, size)))
+        logprobs = tuple(map(float, -rng.exponential(size=size)))  # more digits than are stored
+        changes = {"token_entropies": logprobs, "missing_mass": (0.25,) * size}
+        samples.append(
+            Sample("p", 0.7, index, "Ünïcödé 数", "stop", ids, logprobs, index, "h",
+                   **(changes if index % 3 else {}))
+        )  # fmt: skip
+    rows = [dataclasses.asdict(sample) for sample in samples]
+    for row in rows:
+        logprobs, entropies = row["token_logprobs"], row["token_entropies"]
+        row["num_output_tokens"] = len(logprobs) or None
+        row["cumulative_logprob"] = sum(logprobs) if logprobs else None
+        row["mean_logprob"] = sum(logprobs) / len(logprobs) if logprobs else None
+        row["mean_entropy"] = sum(entropies) / len(entropies) if entropies else None
+    for few in (60, 1, 0):
+        plain = pa.table(
+            {name: [row[name] for row in rows[:few]] for name in SAMPLES.names}, schema=SAMPLES
+        )
+        assert sample_rows(samples[:few]).equals(plain)
+
+
 def test_entropies_and_their_mean_are_stored_where_there_are_any():
     full = dataclasses.replace(ONE, token_entropies=(0.5, 0.25, 0.0), missing_mass=(0.5, 0.0, 0.0))
     first, second = sample_rows([full, ONE]).to_pylist()
