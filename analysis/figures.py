@@ -121,7 +121,7 @@ def diversity_by_temperature(run: Run) -> Figure:
 
     Where no temperature is known, against k; among known ones an unknown one is left aside.
     """
-    frame = run.subsets
+    frame = run.frame("subsets", without=("members",))
     metrics = [name for name in run.experiment.measure.metrics if name in frame]
     if not metrics:
         return _nothing(run, "diversity_by_temperature")

@@ -117,11 +117,7 @@ class Run:
         Raises:
             ValueError: the run has not come that far.
         """
-        tables = [
-            table.drop_columns([column for column in without if column in table.schema.names])
-            for table in self.tables_of(name)
-        ]
-        return self._frame(tables, name)
+        return self._frame(list(self.tables_of(name, without)), name)
 
     @property
     def tables(self) -> list[str]:
@@ -174,10 +170,10 @@ class Run:
         rows = read_block(self.folder, block, with_embeddings=embedded)
         yield from pools(rows, pool_sizes(self.experiment.generation), self.experiment.measure)
 
-    def tables_of(self, name: str) -> Iterator[pa.Table]:
-        """Yield a derived table block by block."""
+    def tables_of(self, name: str, without: Sequence[str] = ()) -> Iterator[pa.Table]:
+        """Yield a derived table block by block, some of its columns left on the disk."""
         for path in sorted((self.root / name).glob("block-*.parquet")):
-            yield read_table(path)
+            yield read_table(path, without=without)
 
     def _frame(self, tables: list[pa.Table], name: str) -> pd.DataFrame:
         if not tables:

@@ -120,8 +120,15 @@ def write_table(path: Path, table: pa.Table, made_from: str) -> None:
     )
 
 
-def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
+def read_table(
+    path: Path, columns: Sequence[str] | None = None, without: Sequence[str] = ()
+) -> pa.Table:
     """Read one block's table.
+
+    Args:
+        path: the file.
+        columns: which to read; all by default,
+        without: but for these, which need not be there.
 
     Raises:
         ValueError: the file is damaged or cut short; the message names it and what to do.
@@ -129,7 +136,8 @@ def read_table(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _marks(file.schema_arrow)
-            return file.read(columns=list(columns) if columns else None)
+            wanted = columns or file.schema_arrow.names
+            return file.read(columns=[name for name in wanted if name not in without])
     except DAMAGE as fault:
         if isinstance(fault, FileNotFoundError):
             raise

@@ -28,6 +28,7 @@ def test_a_run_reads_its_tables_as_frames(run):
     assert {"pass@k", "maj@k", "best@k", "mean_cos_sim"} <= set(run.expectations)
     assert len(run.problems) == 12
     assert run.samples is run.samples  # read once
+    assert run.frame("subsets", without=["members"]).equals(run.subsets.drop(columns="members"))
 
 
 def test_members_are_what_the_metrics_were_taken_of(run):

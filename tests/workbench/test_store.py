@@ -105,6 +105,8 @@ def test_a_table_comes_back_whole_or_by_column(shard):
     assert table.num_rows == 60
     assert table.select(["seed"]) == read_table(shard, ["seed"])
     assert table.schema.names == SAMPLES.names
+    fewer = read_table(shard, without=["seed", "no such column"])
+    assert fewer == table.drop_columns(["seed"])
 
 
 def test_log_probabilities_are_stored_split_by_byte_and_compressed(shard):
