@@ -11,8 +11,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.data import POOL, Data, Table, counts, dropped, tested, with_q
-from workbench.types import Floats
+from analysis.data import POOL, Data, Table, counts, dropped, lines_of, tested, with_q
 
 ONE, MIXED = "one T", "mixed"
 """What a row's subsets are drawn from: the pool of one temperature, or of several mixed."""
@@ -44,13 +43,12 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
         known = greedy.set_index("problem_id")["pass@k"].rename("greedy")
         frame = frame.join(known, on="problem_id")
         columns.append("greedy")
-    rows = []
-    for key, part in frame.groupby([*keys, "pool"], sort=False, dropna=False):
-        row = dict(zip([*keys, "pool"], key, strict=True)) | data.means(part, columns)
-        by_problem = part.groupby("problem_id")[columns].mean()
-        gains = by_problem[list(data.outcomes)].sub(by_problem["single_sample"], axis=0)
-        rows.append(row | _p_values(data, gains))
-    table = with_q(pd.DataFrame(rows))
+    labels, lines = lines_of(frame, [*keys, "pool"], sort=False)
+    sums = data.sums(frame, columns, lines)
+    single = sums.means[:, :, [columns.index("single_sample")]]
+    gains = sums.means[:, :, : len(data.outcomes)] - single
+    p = data.p_values(gains, data.outcomes)
+    table = with_q(pd.concat([labels, data.intervals(sums), p], axis=1))
     table = table.sort_values([*keys, "pool"], ascending=[*(True for _ in keys), False])
     notes = [*counts(data), *dropped(data, data.outcomes)]
     notes.append("single_sample is pass@1, exact; coverage: any of the k is correct")
@@ -72,27 +70,18 @@ def _with_single(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.merge(singles, on=pool, how="left")  # an unknown temperature too
 
 
-def _p_values(data: Data, differences: pd.DataFrame) -> dict[str, float]:
-    """Return ``NAME_p`` of no difference for each column; its rows are problems."""
-    values: Floats = differences.to_numpy(dtype=float)
-    return {f"{name}_p": p for name, p in zip(differences, data.p_of(values), strict=True)}
-
-
 def coverage_curve(data: Data) -> Table:
     """Exact pass@k, maj@k and best@k over all k-subsets, by temperature."""
     frame = data.expectations
     unknown = data.unknown
     names = [c for c in frame.columns if c.endswith("@k") or (unknown and c.endswith("@k_upper"))]
-    single = frame.loc[frame["k"] == 1, ["problem_id", "temperature", "pass@k"]]
-    single = single.rename(columns={"pass@k": "single"})
-    rows = []
-    for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True, dropna=False):
-        row = {"temperature": temperature, "k": k} | data.means(part, names)
-        if part["k"].iloc[0] > 1:
-            rest = single.merge(part, on=["problem_id", "temperature"])
-            gains = rest[[n for n in names if n.endswith("@k")]].sub(rest["single"], axis=0)
-            row |= _p_values(data, gains)
-        rows.append(row)
+    frame = _with_single(data, frame)
+    labels, lines = lines_of(frame, ["temperature", "k"])
+    gaining = [name for name in names if name.endswith("@k")]
+    gains = frame[gaining].sub(frame["single_sample"], axis=0)[frame["k"] > 1]
+    rest = gains.assign(problem_id=frame["problem_id"])
+    p = data.p_values(data.sums(rest, gaining, lines[frame["k"] > 1]).means, gaining)
+    parts = [labels, data.intervals(data.sums(frame, names, lines)), p]
     notes = [*counts(data), "exact expectations over all k-subsets, no sampling error"]
     notes.append(tested("differs from a single sample (k = 1)"))
     if unknown:
@@ -100,23 +89,21 @@ def coverage_curve(data: Data) -> Table:
             f"{unknown} samples whose correctness is unknown count as not correct; as correct in "
             "the columns …_upper"
         )
-    return Table(with_q(pd.DataFrame(rows)), tuple(notes))
+    return Table(with_q(pd.concat(parts, axis=1)), tuple(notes))
 
 
 def oracle_gap(data: Data) -> Table:
     """What each selection leaves on the table: coverage less its accuracy, by k and temperature."""
     frame = _best_known(data)
     names = [name for name in data.outcomes if name != "coverage"]
-    rows = []
-    for (k, temperature), part in frame.groupby(["k", "temperature"], sort=True, dropna=False):
-        gaps = part[names].rsub(part["coverage"], axis=0)
-        row = {"k": k, "temperature": temperature}
-        row |= data.means(gaps.assign(problem_id=part["problem_id"]), names)
-        rows.append(row | _p_values(data, gaps))
+    gaps = frame[names].rsub(frame["coverage"], axis=0).assign(problem_id=frame["problem_id"])
+    labels, lines = lines_of(frame, ["k", "temperature"])
+    sums = data.sums(gaps, names, lines)
+    parts = [labels, data.intervals(sums), data.p_values(sums.means, names)]
     notes = [*counts(data), _how_known(data)]
     notes.append("an oracle that always picks a correct sample has a gap of 0")
     notes.append(tested("is not 0"))
-    return Table(with_q(pd.DataFrame(rows)), tuple(notes))
+    return Table(with_q(pd.concat(parts, axis=1)), tuple(notes))
 
 
 def budget(data: Data) -> Table:
@@ -130,13 +117,11 @@ def budget(data: Data) -> Table:
         one[name] = one["single_sample"]
     frame = pd.concat([one, frame[frame["k"] > 1]])
     frame["tokens"] = frame["k"] * frame["mean_tokens"]
-    rows = []
-    for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True, dropna=False):
-        row = {"temperature": temperature, "k": k}
-        rows.append(row | data.means(part, ["tokens", *data.outcomes]))
+    labels, lines = lines_of(frame, ["temperature", "k"])
+    table = data.intervals(data.sums(frame, ["tokens", *data.outcomes], lines))
     notes = [*counts(data), _how_known(data)]
     notes.append("tokens: those of k samples of a problem, on average, prompts not counted")
-    return Table(pd.DataFrame(rows), tuple(notes))
+    return Table(pd.concat([labels, table], axis=1), tuple(notes))
 
 
 def _best_known(data: Data) -> pd.DataFrame:

@@ -1,16 +1,27 @@
 """Correlation of two columns, over rows of many problems or over independent rows.
 
-``correlate`` is for the tables: its intervals take the problem as the unit. ``partial_correlation``
-is the textbook statistic with a p-value, for rows that are independent.
+``correlate`` and, for many columns at once, ``correlations`` are for the tables: their intervals
+take the problem as the unit. ``partial_correlation`` is the textbook statistic with a p-value, for
+rows that are independent.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from analysis.moments import (
+    at_level,
+    cross_products,
+    from_cross_products,
+    partial,
+    standardised,
+)
+from analysis.ranks import rank_covariances
 from analysis.resample import (
     Intervals,
     check_confidence,
@@ -31,8 +42,6 @@ LEVELS = {
     "within": "both less their problem's mean: difficulty removed",
     "between": "of the problems' means, each problem counted once",
 }
-NO_VARIATION = 1e-12
-"""A variance this much below the column's own is rounding, not variation."""
 RESIDUAL_ROUNDING = 1e-12
 """The same for the standard deviation of least-squares residuals, which keep more digits."""
 
@@ -103,31 +112,118 @@ def correlate(
         Efron & Tibshirani (1993), chapter 11, for the jackknife; coefficients checked against
         numpy, scipy and least-squares residuals.
     """
+    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    if first.ndim != 1 or first.shape != second.shape:
+        raise ValueError(
+            f"x and y must be two rows of equal length, got shapes {first.shape} and {second.shape}"
+        )
+    return correlations(
+        first[:, None], second[:, None], problems, covariates,
+        method=method, level=level, confidence=confidence,
+    )[0][0]  # fmt: skip
+
+
+def correlations(
+    x: ArrayLike | pd.DataFrame,
+    y: ArrayLike | pd.DataFrame,
+    problems: ArrayLike,
+    covariates: ArrayLike | pd.DataFrame | None = None,
+    *,
+    method: str = "pearson",
+    level: str = "pooled",
+    confidence: float = 0.95,
+) -> list[list[Correlation]]:
+    """Correlation of every column of x with every column of y, each as ``correlate`` has it.
+
+    Columns that are known in the same rows share all work over the rows.
+
+    Args:
+        x: (R, M) values.
+        y: (R, Q) values.
+        problems: (R,) problem of each row, as any label.
+        covariates: (R,) or (R, C) values held fixed in all of them.
+        method: "pearson" or "spearman".
+        level: "pooled", "within" or "between".
+        confidence: share of such intervals that should hold the true value.
+
+    Returns:
+        M lists of Q coefficients.
+
+    Raises:
+        ValueError: an unknown method or level, or lengths that differ.
+    """
     lookup(METHODS, method, kind="method")
     lookup(LEVELS, level, kind="level")
-    columns, kept = _complete_rows(x, y, covariates)
+    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    held = _as_covariates(covariates, len(first))
     labels = np.asarray(problems)
-    if labels.shape != kept.shape:
+    if labels.shape != (len(first),) or len(second) != len(first):
         raise ValueError(
-            f"problems must hold one label for each of {len(kept)} rows, got shape {labels.shape}"
+            f"problems must hold one label for each of {len(first)} rows, got shape {labels.shape}"
         )
-    codes = problem_codes(labels[kept])
+    known = np.isfinite(held).all(axis=1)
+    found: dict[tuple[int, int], Correlation] = {}
+    for left, there in _known_alike(first):
+        for right, also in _known_alike(second):
+            kept = known & there & also
+            columns = np.hstack([first[kept][:, left], second[kept][:, right], held[kept]])
+            width, others = len(left) + len(right), range(held.shape[1])
+            pairs = [
+                (i, j, *(width + other for other in others))
+                for i in range(len(left))
+                for j in range(len(left), width)
+            ]
+            got = _of_pairs(
+                columns, problem_codes(labels[kept]), np.array(pairs), method, level, confidence
+            )
+            p = np.full(len(pairs), np.nan) if got.p is None else got.p
+            numbers = zip(got.value, got.low, got.high, got.num_problems, p, strict=True)
+            for (i, j), (r, low, high, count, chance) in zip(
+                product(left, right), numbers, strict=True
+            ):
+                found[i, j] = Correlation(
+                    float(r), float(low), float(high), int(count), len(columns), float(chance)
+                )
+    return [[found[i, j] for j in range(second.shape[1])] for i in range(first.shape[1])]
+
+
+def _known_alike(columns: Floats) -> Iterator[tuple[Ints, NDArray[np.bool_]]]:
+    """Yield (places of columns, rows) of columns that are finite in the same rows."""
+    finite = np.isfinite(columns)
+    alike: dict[bytes, list[int]] = {}
+    for place, known in enumerate(finite.T):
+        alike.setdefault(known.tobytes(), []).append(place)
+    for places in alike.values():
+        yield np.array(places), finite[:, places[0]]
+
+
+def _of_pairs(
+    columns: Floats, codes: Ints, pairs: Ints, method: str, level: str, confidence: float
+) -> Intervals:
+    """Correlations of (pairs, 2 + C) columns, the first two with the others held fixed.
+
+    The rows are complete. Leaving out a problem is subtracting its sums from the others', but ranks
+    depend on all rows and are taken again.
+    """
     # Ranks need no common scale, and scaling could part values that are equal, or join others.
     plain = method == "spearman" and level == "pooled"
-    values, codes = _at_level(columns if plain else _standardised(columns), codes, level)
-    # A problem without any variation inside it says nothing at the level "within".
-    says = (values != 0).any(axis=1) | (level != "within")
-    active = np.bincount(codes, weights=says) > 0
-    jackknife = _rank_jackknife if method == "spearman" else _jackknife
-    found = jackknife(values, codes, active, confidence)
-    return Correlation(
-        r=float(found.value),
-        low=float(found.low),
-        high=float(found.high),
-        num_problems=int(found.num_problems),
-        num_rows=len(columns),
-        p=float("nan") if found.p is None else float(found.p),
-    )
+    values, codes = at_level(columns if plain else standardised(columns), codes, level)
+    active: NDArray[np.bool_] | bool = True
+    if level == "within":  # a problem without any variation inside it says nothing
+        varies = sum_by_problem((values != 0).astype(np.float64), codes) > 0
+        active = np.asarray(varies[:, pairs].any(axis=-1))
+    if method == "pearson":
+        sums = _chosen(cross_products(values, codes), np.insert(pairs + 1, 0, 0, axis=1))
+        return jackknife_interval(sums, from_cross_products, active, confidence)
+    problems = np.arange(int(codes.max(initial=-1)) + 1)
+    all_or_all_but_one = ((problems != out).astype(np.float64) for out in (-1, *problems))
+    r = partial(_chosen(rank_covariances(values, codes, all_or_all_but_one), pairs))
+    return fisher_interval(r[0], r[1:], active, confidence)
+
+
+def _chosen(matrices: Floats, columns: Ints) -> Floats:
+    """(P, C, C) matrices and (pairs, c) choices of columns -> (P, pairs, c, c)."""
+    return matrices[:, columns[:, :, None], columns[:, None, :]]
 
 
 def partial_correlation(
@@ -173,7 +269,7 @@ def partial_correlation(
         )
     if method == "spearman":
         columns = stats.rankdata(columns, axis=0)
-    values = _standardised(columns)
+    values = standardised(columns)
     held = values[:, 2:]
     rank = int(np.linalg.matrix_rank(held)) if width > 2 else 0  # a repeated covariate counts once
     df = rows - 2 - rank
@@ -203,99 +299,18 @@ def _complete_rows(
         raise ValueError(
             f"x and y must be two rows of equal length, got shapes {first.shape} and {second.shape}"
         )
-    held = np.empty((len(first), 0)) if covariates is None else np.asarray(covariates, np.float64)
-    held = held[:, None] if held.ndim == 1 else held
-    if held.ndim != 2 or len(held) != len(first):
-        raise ValueError(
-            f"covariates must have one row for each of {len(first)} values, got shape {held.shape}"
-        )
+    held = _as_covariates(covariates, len(first))
     columns = np.column_stack([first, second, held])
     kept = np.asarray(np.isfinite(columns).all(axis=1))
     return columns[kept], kept
 
 
-def _standardised(columns: Floats) -> Floats:
-    """Columns of mean 0 and variance 1; a constant column becomes exactly 0."""
-    if not len(columns):
-        return columns
-    varies = np.ptp(columns, axis=0) > 0
-    centred = np.where(varies, columns - columns.mean(axis=0), 0.0)
-    return np.asarray(centred / np.where(varies, centred.std(axis=0), 1.0))
-
-
-def _at_level(values: Floats, codes: Ints, level: str) -> tuple[Floats, Ints]:
-    """Standardised rows as deviations from their problem's mean, or as the problems' means."""
-    if level == "pooled" or not len(values):
-        return values, codes
-    means = sum_by_problem(values, codes) / np.bincount(codes)[:, None]
-    between = level == "between"
-    # Rounded, because equal deviations that differ in the last bit would not be tied in rank.
-    rows = np.round(means if between else values - means[codes], 12)
-    spread = np.sqrt((rows**2).mean(axis=0))
-    return rows / np.where(spread > 0, spread, 1.0), np.arange(len(means)) if between else codes
-
-
-def _jackknife(
-    values: Floats, codes: Ints, active: NDArray[np.bool_], confidence: float
-) -> Intervals:
-    """Correlation of the values, leaving out one problem at a time."""
-    rows = np.column_stack([np.ones(len(values)), values])
-    products = (rows[:, :, None] * rows[:, None, :]).reshape(len(rows), rows.shape[1] ** 2)
-    moments = sum_by_problem(products, codes).reshape(-1, rows.shape[1], rows.shape[1])
-    return jackknife_interval(moments, _from_cross_products, active, confidence)
-
-
-def _rank_jackknife(
-    values: Floats, codes: Ints, active: NDArray[np.bool_], confidence: float
-) -> Intervals:
-    """Correlation of the ranks, taken again without each problem: they depend on all rows."""
-    columns = [np.unique(column, return_inverse=True)[1] for column in values.T]
-    members = [np.flatnonzero(codes == problem) for problem in range(len(active))]
-    nobody = np.empty(0, dtype=np.int64)
-    without = [_rank_covariance(columns, left_out) for left_out in members]
-    shape = (len(without), len(columns), len(columns))
-    return fisher_interval(
-        _partial(_rank_covariance(columns, nobody)),
-        _partial(np.array(without).reshape(shape)),
-        active,
-        confidence,
-    )
-
-
-def _rank_covariance(columns: list[Ints], left_out: Ints) -> Floats:
-    """(C, C) covariance of mean ranks without some rows; columns number their values in order."""
-    rows = len(columns[0]) - len(left_out)
-    if rows < 2:
-        return np.zeros((len(columns), len(columns)))
-    ranks = []
-    for column in columns:
-        counts = np.bincount(column)
-        counts -= np.bincount(column[left_out], minlength=len(counts))
-        # of a value: those below it + half of its own; the mean over all rows is rows / 2
-        centred = (np.cumsum(counts) - (counts + rows) / 2)[column] / rows
-        centred[left_out] = 0.0
-        ranks.append(centred)
-    table = np.array(ranks)
-    return np.asarray(table @ table.T / rows * 12)  # 1 on the diagonal where nothing is tied
-
-
-def _from_cross_products(products: Floats) -> Floats:
-    """(..., 1 + C, 1 + C) sums of products of (1, columns) -> (...) partial correlations."""
-    rows = np.maximum(products[..., :1, :1], 1.0)
-    means = products[..., 1:, :1] / rows
-    return _partial(products[..., 1:, 1:] / rows - means * np.swapaxes(means, -1, -2))
-
-
-def _partial(covariance: Floats) -> Floats:
-    """(..., C, C) covariances of x, y and covariates -> (...) correlations given the latter.
-
-    The Schur complement of the covariates' block; columns have about variance 1.
-    """
-    pair, cross, held = covariance[..., :2, :2], covariance[..., :2, 2:], covariance[..., 2:, 2:]
-    if held.shape[-1]:
-        inverse = np.linalg.pinv(held, rcond=1e-10, hermitian=True)
-        pair = pair - cross @ inverse @ np.swapaxes(cross, -1, -2)
-    product = pair[..., 0, 0] * pair[..., 1, 1]
-    varies = (pair[..., 0, 0] > NO_VARIATION) & (pair[..., 1, 1] > NO_VARIATION)
-    r = pair[..., 0, 1] / np.sqrt(np.where(varies, product, 1.0))
-    return np.asarray(np.where(varies, np.clip(r, -1.0, 1.0), np.nan))
+def _as_covariates(covariates: ArrayLike | pd.DataFrame | None, rows: int) -> Floats:
+    """(rows, C) covariates; none are of width 0."""
+    held = np.empty((rows, 0)) if covariates is None else np.asarray(covariates, np.float64)
+    held = held[:, None] if held.ndim == 1 else held
+    if held.ndim != 2 or len(held) != rows:
+        raise ValueError(
+            f"covariates must have one row for each of {rows} values, got shape {held.shape}"
+        )
+    return held

@@ -13,15 +13,19 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.paired import ALPHA, discovery_rates, sign_flip_p
-from analysis.resample import MIN_PROBLEMS, bootstrap_means
+from analysis.resample import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from workbench.absent import listed, without
+from workbench.generate.identity import pool_sizes
+from workbench.pools import pools, read_block
 from workbench.run import Run
+from workbench.store import read_table
 from workbench.tasks.math_answers import RULES
-from workbench.types import STATUSES, Floats
+from workbench.types import STATUSES, Floats, Ints
 
 POOL = ["problem_id", "temperature", "k"]
 RULE = "rule:"
 """Columns of ``Data.pools`` that count samples by the rule which found their answer."""
+ENDS = ("", "_low", "_high")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +34,37 @@ class Table:
 
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Columns added up over the rows of each problem, for every line of a table."""
+
+    names: Sequence[str]
+    sums: Floats
+    """(P, lines, columns)."""
+    counts: Floats
+    """(P, lines, columns) how many values were added."""
+
+    @property
+    def means(self) -> Floats:
+        """(P, lines, columns) of each problem; NaN where it has no value."""
+        return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1.0), np.nan)
+
+    @property
+    def others(self) -> Sums:
+        """The same for the rows of all other lines."""
+        sums, counts = (part.sum(axis=1, keepdims=True) - part for part in (self.sums, self.counts))
+        return Sums(self.names, sums, counts)
+
+
+def side_by_side(parts: Sequence[Sums]) -> Sums:
+    """Join the lines of several sums of the same columns."""
+    sums, counts = (
+        np.concatenate([getattr(part, name) for part in parts], axis=1)
+        for name in ("sums", "counts")
+    )
+    return Sums(parts[0].names, sums, counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +121,14 @@ class Data:
         return pd.concat([_facts(self.run, block) for block in self.run.blocks], ignore_index=True)
 
     @cached_property
+    def longer(self) -> tuple[int, int]:
+        """How many texts are longer than the encoder reads, and how many are embedded."""
+        paths = sorted((self.run.root / "embeddings").glob("block-*.parquet"))
+        tables = [read_table(path, ["cut"]) for path in paths]
+        longer = sum(int(np.sum(table.column("cut").to_numpy())) for table in tables)
+        return longer, sum(table.num_rows for table in tables)
+
+    @cached_property
     def collapsed(self) -> pd.DataFrame:
         """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
         pools = self.subsets.groupby(POOL, sort=True, dropna=False)
@@ -109,28 +152,84 @@ class Data:
         """Return a new generator, the same for every table."""
         return np.random.default_rng(self.run.experiment.analysis.seed)
 
+    @cached_property
+    def problems(self) -> pd.Index[str]:
+        """The problems that have a pool, in sorted order: the unit of every interval."""
+        return pd.Index(np.unique(self.expectations["problem_id"].to_numpy(dtype=object)))
+
+    @cached_property
+    def resamples(self) -> Resamples:
+        """Resamples of the problems, the same for every table."""
+        settings = self.run.experiment.analysis
+        return Resamples(len(self.problems), settings.resamples, settings.seed)
+
+    def codes(self, frame: pd.DataFrame) -> Ints:
+        """Return the place of each row's problem among ``problems``.
+
+        Raises:
+            ValueError: a problem is not measured.
+        """
+        ids, names = pd.factorize(frame["problem_id"])
+        places = self.problems.get_indexer(pd.Index(names))
+        if (places < 0).any():
+            raise ValueError(
+                f"{self.run.root} has samples of {names[int(np.argmin(places))]!r} that are not "
+                f"measured; run `workbench measure {self.run.root}`"
+            )
+        found: Ints = places[ids]
+        return found
+
+    def sums(self, frame: pd.DataFrame, columns: Sequence[str], lines: Ints | None = None) -> Sums:
+        """Add up columns by problem and line of the table: all rows on one line by default."""
+        numbers = np.zeros(len(frame), dtype=np.int64) if lines is None else lines
+        shape = len(self.problems), int(numbers.max(initial=0)) + 1
+        cells = self.codes(frame) * shape[1] + numbers
+        values = frame[list(columns)].to_numpy(dtype=np.float64)
+        sums, counts = sum_values(values, cells, shape[0] * shape[1])
+        return Sums(tuple(columns), sums.reshape(*shape, -1), counts.reshape(*shape, -1))
+
+    def intervals(self, sums: Sums) -> pd.DataFrame:
+        """Return mean, low and high of each column, a row per line."""
+        problems, lines, _ = sums.sums.shape
+        found = bootstrap_sums(
+            sums.sums.reshape(problems, -1), sums.counts.reshape(problems, -1), self.resamples,
+            self.run.experiment.analysis.confidence,
+        )  # fmt: skip
+        bounds = [part.reshape(lines, -1).T for part in (found.value, found.low, found.high)]
+        columns = {}
+        for name, *parts in zip(sums.names, *bounds, strict=True):
+            columns |= {f"{name}{end}": part for end, part in zip(ENDS, parts, strict=True)}
+        return pd.DataFrame(columns)
+
     def means(self, frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, float]:
         """Return mean, low and high of columns over the problems of ``frame``."""
-        settings = self.run.experiment.analysis
-        found = bootstrap_means(
-            frame[list(columns)],
-            frame["problem_id"],
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            rng=self.rng(),
-        )
-        row: dict[str, float] = {}
-        for place, name in enumerate(columns):
-            row[name] = float(found.value[place])
-            row[f"{name}_low"] = float(found.low[place])
-            row[f"{name}_high"] = float(found.high[place])
-        return row
+        (row,) = self.intervals(self.sums(frame, columns)).to_dict("records")
+        return {str(name): value for name, value in row.items()}
+
+    def p_values(self, differences: Floats, names: Sequence[str]) -> pd.DataFrame:
+        """Return ``NAME_p`` of no difference from (P, lines, names) differences, a row per line."""
+        problems, lines, _ = differences.shape
+        found = np.array(self.p_of(differences.reshape(problems, -1))).reshape(lines, -1)
+        return pd.DataFrame(found, columns=[f"{name}_p" for name in names])
 
     def p_of(self, differences: Floats) -> list[float]:
         """Return the p-values of columns (P, C) of paired differences; NaN below 10 problems."""
         enough = (~np.isnan(differences)).sum(axis=0) >= MIN_PROBLEMS
         found = sign_flip_p(differences, rng=self.rng())
         return [float(p) if judged else np.nan for p, judged in zip(found, enough, strict=True)]
+
+
+def lines_of(
+    frame: pd.DataFrame, keys: Sequence[str], *, sort: bool = True
+) -> tuple[pd.DataFrame, Ints]:
+    """Return the lines of a table, one for each value of the keys, and the line of each row.
+
+    NaN, which equals nothing, is a value here. Unsorted: in order of appearance.
+    """
+    groups = frame.groupby(list(keys), sort=sort, dropna=False)
+    lines: Ints = groups.ngroup().to_numpy(dtype=np.int64)
+    _, first = np.unique(lines, return_index=True)
+    return frame[list(keys)].iloc[first].reset_index(drop=True), lines
 
 
 def with_q(frame: pd.DataFrame) -> pd.DataFrame:
@@ -199,10 +298,7 @@ def dropped(data: Data, columns: Sequence[str]) -> list[str]:
 
 def cut(data: Data) -> list[str]:
     """Say what share of the texts is longer than the encoder reads."""
-    total = longer = 0
-    for table in data.run.tables_of("embeddings"):
-        total += table.num_rows
-        longer += int(np.sum(table.column("cut").to_numpy()))
+    longer, total = data.longer
     if not total:
         return []
     how = data.run.experiment.embedding.long_texts
@@ -212,7 +308,9 @@ def cut(data: Data) -> list[str]:
 def _facts(run: Run, block: int) -> pd.DataFrame:
     """Count, for each pool of a block, what became of its samples."""
     rows = []
-    for pool in run.pools(block):
+    rows_of_it = read_block(run.folder, block, with_embeddings=False)
+    settings = run.experiment
+    for pool in pools(rows_of_it, pool_sizes(settings.generation), settings.measure):
         row: dict[str, object] = {
             "problem_id": pool.problem_id,
             "temperature": pool.temperature,

@@ -5,12 +5,13 @@ rows is far too narrow. Everything here first collapses rows to sums per problem
 repeating every row changes nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from workbench.types import Floats, Ints
@@ -20,6 +21,8 @@ MIN_PROBLEMS = 10
 
 MOST_WEIGHTS = 4_000_000
 """Resampling weights held in memory at once (32 MB)."""
+MOST_KEPT = 32_000_000
+"""Resampling weights kept for the next table, one byte each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +38,38 @@ class Intervals:
     p: Floats | None = None
     """Two-sided, of a correlation of 0, the problem as the unit.
     NaN where there is no interval; None for means, which there is nothing to test against."""
+
+
+@dataclass(frozen=True)
+class Resamples:
+    """Problems drawn with replacement, many times: the same draws whenever they are asked for.
+
+    Iterating yields (block, problems) weights: how often each problem is in each resample. They
+    are drawn once and kept while they are few, else drawn again each time.
+    """
+
+    problems: int
+    """How many there are, and how many are drawn each time."""
+    count: int
+    """How many resamples."""
+    seed: int
+
+    def __iter__(self) -> Iterator[Floats]:
+        """Yield the weights, a block of resamples at a time."""
+        if self.problems * self.count > MOST_KEPT:
+            yield from self._drawn()
+        else:
+            block = max(1, MOST_WEIGHTS // self.problems)
+            for start in range(0, self.count, block):
+                yield self._kept[start : start + block].astype(np.float64)
+
+    def _drawn(self) -> Iterator[Floats]:
+        return _draw_weights(self.problems, self.count, np.random.default_rng(self.seed))
+
+    @cached_property
+    def _kept(self) -> NDArray[np.uint8]:
+        """(count, problems): more than 255 times is as likely as 1 / 256!."""
+        return np.concatenate([weights.astype(np.uint8) for weights in self._drawn()])
 
 
 def problem_codes(problems: ArrayLike) -> Ints:
@@ -95,23 +130,34 @@ def bootstrap_means(
             f"values need one row per problem label, got shape {table.shape} and {len(codes)} "
             "labels"
         )
-    if np.isinf(table).any():
-        row, column = np.argwhere(np.isinf(table))[0]
-        raise ValueError(
-            f"values are infinite at row {row}, column {column}, so a mean has no meaning; drop "
-            "such rows and count them"
-        )
-    missing = np.isnan(table)
-    sums = sum_by_problem(np.where(missing, 0.0, table), codes)  # (P, C)
-    counts = sum_by_problem((~missing).astype(np.float64), codes)
+    sums, counts = sum_values(table, codes, int(codes.max(initial=-1)) + 1)
+    return bootstrap_sums(sums, counts, _draw_weights(len(sums), resamples, rng), confidence)
+
+
+def bootstrap_sums(
+    sums: Floats, counts: Floats, weights: Iterable[Floats], confidence: float = 0.95
+) -> Intervals:
+    """Means of many columns with percentile bootstrap intervals, from their sums by problem.
+
+    Args:
+        sums: (P, C) sums of each problem's values.
+        counts: (P, C) how many values those are; a problem may have none in a column.
+        weights: blocks of (resamples, P), how often each problem is drawn: the same for all
+            columns. A resample without any value of a column says nothing about it.
+        confidence: share of such intervals that should hold the true mean.
+
+    Returns:
+        (C,) as ``bootstrap_means``.
+    """
     num_problems = (counts > 0).sum(axis=0)
-    low, high = np.full((2, table.shape[1]), np.nan)
-    if len(codes) and num_problems.max(initial=0) >= MIN_PROBLEMS:
-        means = _resampled_means(sums, counts, resamples, rng)
+    low, high = np.full((2, sums.shape[1]), np.nan)
+    enough = num_problems >= MIN_PROBLEMS
+    if enough.any():
+        some, those = sums[:, enough].T, counts[:, enough].T
+        means = np.hstack([_ratio(some @ block.T, those @ block.T) for block in weights])
         tail = (1 - confidence) / 2
-        enough = num_problems >= MIN_PROBLEMS
-        bounds = np.nanquantile(means[:, enough], [tail, 1 - tail], axis=0)
-        low[enough], high[enough] = bounds
+        quantile = np.nanquantile if np.isnan(means).any() else np.quantile  # the latter is faster
+        low[enough], high[enough] = quantile(means, [tail, 1 - tail], axis=1, overwrite_input=True)
     return Intervals(_ratio(sums.sum(axis=0), counts.sum(axis=0)), low, high, num_problems)
 
 
@@ -198,6 +244,29 @@ def _degrees(squares: Floats, fourths: Floats, problems: Ints) -> Floats:
     return np.asarray(np.clip(degrees, 1.0, np.maximum(problems - 1, 1)))
 
 
+def sum_values(table: Floats, cells: Ints, count: int) -> tuple[Floats, Floats]:
+    """(R, C) values and (R,) cells, such as problems -> (count, C) sums, and of how many values.
+
+    NaN is left out of its column.
+
+    Raises:
+        ValueError: a value is infinite.
+    """
+    if np.isinf(table).any():
+        row, column = np.argwhere(np.isinf(table))[0]
+        raise ValueError(
+            f"values are infinite at row {row}, column {column}, so a mean has no meaning; drop "
+            "such rows and count them"
+        )
+    known = ~np.isnan(table)
+    sums, counts = np.zeros((2, count, table.shape[1]))
+    for column, there in enumerate(known.T):
+        values = np.where(there, table[:, column], 0.0)
+        sums[:, column] = np.bincount(cells, weights=values, minlength=count)
+        counts[:, column] = np.bincount(cells[there], minlength=count)
+    return sums, counts
+
+
 def sum_by_problem(table: Floats, codes: Ints) -> Floats:
     """(R, C) values and (R,) problem codes -> (P, C) sums over each problem's rows."""
     count = int(codes.max(initial=-1)) + 1
@@ -205,23 +274,19 @@ def sum_by_problem(table: Floats, codes: Ints) -> Floats:
     return np.stack(columns, axis=1) if columns else np.zeros((count, 0))
 
 
-def _resampled_means(
-    sums: Floats, counts: Floats, resamples: int, rng: np.random.Generator
-) -> Floats:
-    """(resamples, C) means of resampled problems, a block of resamples at a time."""
-    size = len(sums)
-    even = np.full(size, 1 / size)
-    block = max(1, MOST_WEIGHTS // size)
-    means = []
+def _draw_weights(problems: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
+    """Yield (block, problems) how often each problem is in each resample."""
+    even = np.full(problems, 1 / problems)
+    block = max(1, MOST_WEIGHTS // problems)
     for start in range(0, resamples, block):
-        weights = rng.multinomial(size, even, size=min(block, resamples - start)).astype(float)
-        means.append(_ratio(weights @ sums, weights @ counts))
-    return np.concatenate(means)
+        size = min(block, resamples - start)
+        yield rng.multinomial(problems, even, size=size).astype(np.float64)
 
 
 def _ratio(sums: Floats, counts: Floats) -> Floats:
     """Sums ÷ counts, NaN where nothing was counted."""
-    return np.where(counts > 0, sums / np.maximum(counts, 1.0), np.nan)
+    with np.errstate(invalid="ignore"):  # 0 / 0
+        return np.asarray(sums / counts)
 
 
 def check_confidence(confidence: float) -> None:

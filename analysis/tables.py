@@ -8,12 +8,11 @@ problems, and buckets. A number ``x`` stands in column ``x``, its interval in ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from analysis.accuracy import (
     accuracy_by_k,
@@ -25,8 +24,19 @@ from analysis.accuracy import (
     sampling_check,
 )
 from analysis.buckets import bucket, bucket_numbers
-from analysis.correlation import LEVELS, METHODS, Correlation, correlate
-from analysis.data import RULE, Data, Table, counts, cut, dropped, tested, with_q
+from analysis.correlation import LEVELS, METHODS, Correlation, correlations
+from analysis.data import (
+    RULE,
+    Data,
+    Table,
+    counts,
+    cut,
+    dropped,
+    lines_of,
+    side_by_side,
+    tested,
+    with_q,
+)
 from analysis.pruning import pruning
 from workbench.metrics import METRICS
 from workbench.split import GROUPS, split_size
@@ -39,16 +49,14 @@ def correlation(data: Data) -> Table:
     rows = []
     for level in LEVELS:
         for method in METHODS:
-            for metric, rule, part in _metric_rows(data):
+            for metric, rule, part, found in _correlated(
+                data, data.subsets, data.metrics, data.outcomes, method=method, level=level
+            ):
                 row: dict[str, object] = {
                     "level": level, "method": method, "metric": metric, "rows": rule,
                 }  # fmt: skip
-                for outcome in data.outcomes:
-                    found = correlate(
-                        part[metric], part[outcome], part["problem_id"], level=level,
-                        method=method, confidence=data.run.experiment.analysis.confidence,
-                    )  # fmt: skip
-                    row |= _interval(outcome, found)
+                for outcome, one in zip(data.outcomes, found, strict=True):
+                    row |= _interval(outcome, one)
                 rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
     notes = [f"{name}: {meaning}" for name, meaning in LEVELS.items()]
     notes += [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
@@ -64,15 +72,13 @@ def within_correlation(data: Data) -> Table:
     rows = []
     for k, cell in free.groupby("k", sort=True):
         for held in ("nothing", "temperature") if _varies(cell, "temperature") else ("nothing",):
-            for metric, rule, part in _metric_rows(data, cell):
+            covariates = ["temperature"] if held == "temperature" else []
+            for metric, rule, part, found in _correlated(
+                data, cell, data.metrics, data.outcomes, covariates, level="within"
+            ):
                 row: dict[str, object] = {"k": k, "held": held, "metric": metric, "rows": rule}
-                for outcome in data.outcomes:
-                    found = correlate(
-                        part[metric], part[outcome], part["problem_id"],
-                        part["temperature"] if held == "temperature" else None, level="within",
-                        confidence=data.run.experiment.analysis.confidence,
-                    )  # fmt: skip
-                    row |= _interval(outcome, found)
+                for outcome, one in zip(data.outcomes, found, strict=True):
+                    row |= _interval(outcome, one)
                 rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
     notes = [f"within: {LEVELS['within']}; k is fixed, as most metrics and coverage depend on it"]
     notes.append("held: nothing, so that hotter pools count as more diverse ones; or temperature")
@@ -87,14 +93,14 @@ def correct_count_correlation(data: Data) -> Table:
         return Table(pd.DataFrame(), (_unmeasured(data, "dpp"),))
     cells = data.subsets.groupby(["temperature", "k"], sort=True, dropna=False)
     for (temperature, k), cell in cells:
-        for _, rule, part in _metric_rows(data, cell, ["dpp"]):
+        by_method = (
+            _correlated(data, cell, ["dpp"], ["num_correct"], method=method) for method in METHODS
+        )
+        for found in zip(*by_method, strict=True):
+            _, rule, part, _ = found[0]
             row: dict[str, object] = {"temperature": temperature, "k": k, "rows": rule}
-            for method in METHODS:
-                found = correlate(
-                    part["dpp"], part["num_correct"], part["problem_id"],
-                    method=method, confidence=data.run.experiment.analysis.confidence,
-                )  # fmt: skip
-                row |= _interval(method, found)
+            for method, (_, _, _, (one,)) in zip(METHODS, found, strict=True):
+                row |= _interval(method, one)
             rows.append(row | {"count": len(part)})
     notes = (*counts(data), *dropped(data, ["num_correct", "dpp"]), *cut(data), tested("is not 0"))
     return Table(with_q(pd.DataFrame(rows)), notes)
@@ -114,32 +120,36 @@ PARTIAL = {
 def partial_correlation(data: Data) -> Table:
     """Correlation of each metric with coverage, and the same with other things held fixed."""
     present = [name for name in (*COVARIATES, "difficulty") if _varies(data.subsets, name)]
-    rows = []
     others = [name for name in data.metrics if name != LIKELIHOOD]
+    rows: dict[tuple[object, str, str], dict[str, object]] = {}
+    sizes: dict[tuple[object, str, str], int] = {}
     for k, cell in data.subsets.groupby("k", sort=True):
-        for metric, rule, part in _metric_rows(data, cell, others):
-            row: dict[str, object] = {"k": k, "Measure": metric, "rows": rule}
-            for label, names in {"Correlation": (), **PARTIAL}.items():
-                held = [name for name in names if name in present and name != metric]
-                if names and (not held or (names == (LIKELIHOOD,)) != (held == [LIKELIHOOD])):
+        for label, names in {"Correlation": (), **PARTIAL}.items():
+            metrics_by: dict[tuple[str, ...], list[str]] = {}
+            for metric in others:
+                held = tuple(name for name in names if name in present and name != metric)
+                if names and (not held or (names == (LIKELIHOOD,)) != (held == (LIKELIHOOD,))):
                     continue
-                found = correlate(
-                    part[metric], part["coverage"], part["problem_id"],
-                    part[held] if held else None,
-                    confidence=data.run.experiment.analysis.confidence,
-                )  # fmt: skip
-                row |= _interval(label, found)
-            rows.append(row | {"count": int(np.isfinite(part[metric]).sum())})
+                metrics_by.setdefault(held, []).append(metric)
+            for held, metrics in metrics_by.items():
+                for metric, rule, part, (one,) in _correlated(
+                    data, cell, metrics, ["coverage"], held
+                ):
+                    key = (k, metric, rule)
+                    row = rows.setdefault(key, {"k": k, "Measure": metric, "rows": rule})
+                    row |= _interval(label, one)
+                    sizes[key] = int(np.isfinite(part[metric]).sum())
+    table = pd.DataFrame([row | {"count": sizes[key]} for key, row in rows.items()])
     notes = [*counts(data), *dropped(data, ["coverage", *data.metrics]), *cut(data)]
     if LIKELIHOOD in present:
         notes.append("Partial Correlation: avg_log_prob held fixed, temperatures together, as in "
                      "the study")  # fmt: skip
     else:
         notes.append(f"no Partial Correlation, the study's: {_unmeasured(data, LIKELIHOOD)}")
-    held = [name for name in present if name != "difficulty"]
-    notes.append(f"all: {', '.join(held) or 'nothing that varies'}; difficulty: the share of wrong "
+    free = [name for name in present if name != "difficulty"]
+    notes.append(f"all: {', '.join(free) or 'nothing that varies'}; difficulty: the share of wrong "
                  "ones among the problem's samples outside the subset")  # fmt: skip
-    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
+    return Table(with_q(table), (*notes, tested("is not 0")))
 
 
 def _varies(frame: pd.DataFrame, name: str) -> bool:
@@ -156,42 +166,30 @@ def buckets(data: Data) -> Table:
     settings = data.run.experiment.analysis
     parts = []
     for k, cell in data.subsets.groupby("k", sort=True):
+        found, sums = [], []
         for metric, rule, rows in _metric_rows(data, cell):
             kept = rows[np.isfinite(rows[metric])]
             if kept.empty:
                 continue
-            found = bucket(
-                kept, metric, settings.num_buckets, outcomes=data.outcomes,
-                width=settings.bucket_width,
-            )  # fmt: skip
-            numbers = bucket_numbers(
-                kept[metric].to_numpy(), settings.num_buckets, settings.bucket_width
-            )
-            numbered = [numbers == n for n in np.unique(numbers)]
-            means = [
-                data.means(kept[inside], data.outcomes) | _against_others(data, kept, inside)
-                for inside in numbered
-            ]
-            intervals = pd.DataFrame(means)
-            found = pd.concat([intervals, found.drop(columns=list(data.outcomes))], axis=1)
-            found.insert(0, "rows", rule)
-            found.insert(0, "k", k)
-            found.insert(0, "metric", metric)
-            parts.append(found)
+            shape = settings.num_buckets, settings.bucket_width
+            numbers = bucket_numbers(kept[metric].to_numpy(dtype=float), *shape)
+            _, lines = np.unique(numbers, return_inverse=True)
+            sums.append(data.sums(kept, data.outcomes, lines))
+            table = bucket(kept, metric, shape[0], outcomes=data.outcomes, width=shape[1])
+            table = table.drop(columns=list(data.outcomes))
+            found.append(table.assign(metric=metric, k=k, rows=rule))
+        if sums:
+            joined, others = (side_by_side(some) for some in (sums, [one.others for one in sums]))
+            p = data.p_values(joined.means - others.means, data.outcomes)
+            rest = pd.concat(found, ignore_index=True)
+            first = rest[["metric", "k", "rows"]]
+            rest = rest.drop(columns=list(first))
+            parts.append(pd.concat([first, data.intervals(joined), p, rest], axis=1))
     notes = [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
     notes.append(f"buckets of {settings.bucket_width} width; empty ones are not shown")
     notes.append(tested("differs from the other buckets of the same problems"))
     table = with_q(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
     return Table(table, tuple(notes))
-
-
-def _against_others(data: Data, rows: pd.DataFrame, inside: NDArray[np.bool_]) -> dict[str, float]:
-    """Return ``NAME_p`` of each outcome: a bucket against the others, problem by problem."""
-    columns = list(data.outcomes)
-    means = [rows[part].groupby("problem_id")[columns].mean() for part in (inside, ~inside)]
-    differences = means[0] - means[1]  # NaN for a problem that is not in both
-    found = data.p_of(differences.to_numpy(dtype=float))
-    return {f"{name}_p": p for name, p in zip(columns, found, strict=True)}
 
 
 def diversity_by_correctness(data: Data) -> Table:
@@ -205,19 +203,20 @@ def diversity_by_correctness(data: Data) -> Table:
     for metric in data.metrics:
         wide = frame.pivot(index=keys, columns="group", values=metric).reset_index()
         wide["difference"] = wide["correct"] - wide["wrong"]
-        for (temperature, k), part in wide.groupby(["temperature", "k"], dropna=False):
-            row: dict[str, object] = {"temperature": temperature, "metric": metric, "k": k}
-            row |= data.means(part, [*GROUPS, "difference"])
-            by_problem = part.groupby("problem_id")[["difference"]].mean()
-            (row["difference_p"],) = data.p_of(by_problem.to_numpy(dtype=float))
-            rows.append(row | {"pools": len(part)})
+        labels, lines = lines_of(wide, ["temperature", "k"])
+        sums = data.sums(wide, [*GROUPS, "difference"], lines)
+        p = data.p_values(sums.means[:, :, -1:], ["difference"])
+        labels.insert(1, "metric", metric)
+        parts = [labels, data.intervals(sums), p]
+        rows.append(pd.concat(parts, axis=1).assign(pools=np.bincount(lines)))
     notes = [
         "k samples at a time, drawn among all, the right and the wrong ones of a pool; "
         f"{len(wide)} pools have k of both kinds",
         "difference: correct - wrong of the same pools",
         *cut(data),
     ]
-    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
+    table = with_q(pd.concat(rows, ignore_index=True))
+    return Table(table, (*notes, tested("is not 0")))
 
 
 def statuses(data: Data) -> Table:
@@ -286,6 +285,30 @@ def _metric_rows(
         if "log_volumes" in METRICS[metric].needs:
             found.append((metric, "without repeats", rows[~rows["has_repeat"].astype(bool)]))
     return found
+
+
+def _correlated(
+    data: Data,
+    frame: pd.DataFrame,
+    metrics: Sequence[str],
+    outcomes: Sequence[str],
+    held: Sequence[str] = (),
+    *,
+    method: str = "pearson",
+    level: str = "pooled",
+) -> Iterator[tuple[str, str, pd.DataFrame, list[Correlation]]]:
+    """Yield each of ``_metric_rows`` with the correlations of its metric with the outcomes."""
+    cells = _metric_rows(data, frame, metrics)
+    found: dict[tuple[str, str], list[Correlation]] = {}
+    for rule, part in {rule: part for _, rule, part in cells}.items():
+        names = [metric for metric, of, _ in cells if of == rule]
+        lines = correlations(
+            part[names], part[list(outcomes)], data.codes(part), part[list(held)], method=method,
+            level=level, confidence=data.run.experiment.analysis.confidence,
+        )  # fmt: skip
+        found |= {(name, rule): line for name, line in zip(names, lines, strict=True)}
+    for metric, rule, part in cells:
+        yield metric, rule, part, found[metric, rule]
 
 
 def _interval(name: str, found: Correlation) -> dict[str, float]:

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.correlation import LEVELS, METHODS, correlate, partial_correlation
+from analysis.correlation import LEVELS, METHODS, correlate, correlations, partial_correlation
 from analysis.resample import fisher_interval
 
 NAN = np.nan
@@ -177,6 +177,28 @@ def test_interval_covers_the_truth_although_rows_depend_on_each_other():
     assert as_rows < hits - 20  # rows as units claim far too much
 
 
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("held", [False, True])
+def test_many_columns_at_once_are_the_pairs_one_by_one(rows, method, level, held):
+    x, y, z, problems = rows
+    first = np.column_stack([x, np.round(z), np.full(len(x), 0.1), y, x])
+    second = np.column_stack([y, x > 0, x + z, np.full(len(x), NAN)])
+    first[[3, 8], 1] = NAN  # known in other rows than the rest
+    second[5, 1] = np.inf
+    covariates = np.where(np.arange(len(x)) == 11, NAN, z) if held else None
+    found = correlations(first, second, problems, covariates, method=method, level=level)
+    for i, j in np.ndindex(5, 4):
+        alone = correlate(
+            first[:, i], second[:, j], problems, covariates, method=method, level=level
+        )
+        for name in ("r", "low", "high", "p", "num_problems", "num_rows"):
+            expected = pytest.approx(getattr(alone, name), abs=1e-12, nan_ok=True)
+            assert getattr(found[i][j], name) == expected
+    assert len({found[i][0].num_rows for i in range(5)}) == 2
+    assert correlations(first, second[:, :0], problems) == [[]] * 5
+
+
 def test_unknown_choices_are_named(rows):
     x, y, z, problems = rows
     with pytest.raises(ValueError, match="unknown method 'spearmen'; did you mean 'spearman'"):
@@ -194,6 +216,8 @@ def test_shapes_must_agree():
         correlate([1, 2], [1, 2, 3], ["a", "b"])
     with pytest.raises(ValueError, match="one label for each of 3 rows"):
         correlate([1, 2, 3], [1, 2, 3], ["a", "b"])
+    with pytest.raises(ValueError, match="one label for each of 3 rows"):
+        correlations(np.ones((3, 2)), np.ones((4, 2)), [1, 2, 3])
     with pytest.raises(ValueError, match="one row for each of 4 values"):
         partial_correlation([1, 2, 3, 4], [1, 2, 3, 4], [1, 2])
 

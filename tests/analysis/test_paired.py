@@ -61,6 +61,23 @@ def test_signs_are_enumerated_by_hand():
     assert p.tolist() == [2 / 8, 4 / 8, 1.0]
 
 
+def test_a_column_with_few_problems_is_enumerated_among_others_with_many():
+    values = rng(20).normal(0.5, 1, (40, 4))
+    values[9:, 1] = values[11:, 3] = np.nan
+    found = sign_flip_p(values, rng=rng(5))
+    assert found[1] == sign_flip_p(values[:9, [1]], rng=rng())[0]
+    assert found[3] == sign_flip_p(values[:11, [3]], rng=rng())[0]
+    np.testing.assert_array_equal(found[[0, 2]], sign_flip_p(values[:, [0, 2]], rng=rng(5)))
+    assert sign_flip_p(np.empty((40, 0)), rng=rng()).shape == (0,)
+
+
+def test_columns_are_judged_a_few_at_a_time(monkeypatch):
+    values = rng(21).normal(0.2, 1, (30, 7))
+    whole = sign_flip_p(values, flips=200, rng=rng())
+    monkeypatch.setattr("analysis.paired.MOST_CELLS", 300)  # ten choices, or three columns of them
+    np.testing.assert_array_equal(whole, sign_flip_p(values, flips=200, rng=rng()))
+
+
 def test_few_problems_are_enumerated_as_scipy_does():
     source = rng(1)
     values = source.normal(0.4, 1, (12, 5))

@@ -4,10 +4,13 @@ import pytest
 from scipy import stats
 
 from analysis.resample import (
+    Resamples,
     bootstrap_means,
+    bootstrap_sums,
     fisher_interval,
     jackknife_interval,
     problem_codes,
+    sum_values,
 )
 
 
@@ -118,6 +121,45 @@ def test_many_resamples_are_drawn_in_blocks(rows, monkeypatch):
     whole = bootstrap_means(*rows, resamples=100, rng=rng())
     monkeypatch.setattr("analysis.resample.MOST_WEIGHTS", 15 * 7)  # 7 resamples at a time
     np.testing.assert_array_equal(whole.low, bootstrap_means(*rows, resamples=100, rng=rng()).low)
+
+
+@pytest.mark.parametrize("kept", [0, 10**6])
+def test_resamples_are_the_same_whenever_they_are_asked_for(monkeypatch, kept):
+    monkeypatch.setattr("analysis.resample.MOST_KEPT", kept)
+    monkeypatch.setattr("analysis.resample.MOST_WEIGHTS", 15 * 7)  # in blocks of seven
+    draws = Resamples(15, 40, seed=3)
+    once, again = (np.concatenate(list(draws)) for _ in range(2))
+    np.testing.assert_array_equal(once, again)
+    np.testing.assert_array_equal(once, rng(3).multinomial(15, np.full(15, 1 / 15), size=40))
+    assert {len(block) for block in draws} == {7, 5}
+    assert (np.concatenate(list(Resamples(15, 40, seed=4))) != once).any()
+
+
+def test_means_of_several_groups_are_resampled_with_the_same_problems(rows):
+    values, problems = rows
+    group = rng(2).integers(0, 3, len(values))
+    sums, counts = sum_values(values, problems * 3 + group, 15 * 3)
+    draws = Resamples(15, 200, seed=1)
+    found = bootstrap_sums(sums.reshape(15, 6), counts.reshape(15, 6), draws, confidence=0.8)
+    for place, (number, column) in enumerate((n, c) for n in range(3) for c in range(2)):
+        means = []
+        for weight in np.concatenate(list(draws)):
+            drawn = np.repeat(np.arange(len(values)), weight[problems].astype(int))
+            means.append(values[drawn[group[drawn] == number], column].mean())
+        inside = group == number
+        assert found.value[place] == pytest.approx(values[inside, column].mean())
+        assert found.low[place] == pytest.approx(np.quantile(means, 0.1))
+        assert found.high[place] == pytest.approx(np.quantile(means, 0.9))
+        assert found.num_problems[place] == len(set(problems[inside]))
+
+
+def test_a_resample_without_a_value_is_left_out():
+    sums, counts = np.r_[np.arange(10.0), 0.0][:, None], np.r_[np.ones(10), 0.0][:, None]
+    weights = np.zeros((3, 11))
+    weights[0, 2] = weights[1, 4] = weights[2, 10] = 1  # the last draws only what has no value
+    found = bootstrap_sums(sums, counts, [weights], confidence=0.5)
+    assert (found.low[0], found.high[0]) == (2.5, 3.5)
+    assert found.num_problems.tolist() == [10]
 
 
 def test_bootstrap_covers_the_truth_although_rows_depend_on_each_other():
