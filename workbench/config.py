@@ -92,6 +92,8 @@ class Generation:
 class Embedding:
     """The ``embedding`` section: the sentence encoder behind cosine, DPP and semantic MBR."""
 
+    source: Literal["text", "orm"] = "text"
+    """``orm``: not the sentence encoder's vectors, but the encodings of ``scoring.orm``."""
     model: str = "all-MiniLM-L6-v2"
     """A folder, a hub name, or an encoder that a registry package carries."""
     long_texts: Literal["truncate", "chunk_mean"] = "truncate"
@@ -191,6 +193,8 @@ class Experiment:
             reward=self.selection.reward,
             rewards=self.scoring.rewards,
             has_orm=self.scoring.orm is not None,
+            has_encodings=self.scoring.orm is not None and self.scoring.orm.encodings,
+            source=self.embedding.source,
             temperatures=self.generation.temperatures,
             backend=self.generation.backend,
             logprobs=self.generation.logprobs,
@@ -210,6 +214,8 @@ def contradictions(
     reward: str | None,
     rewards: Sequence[str] | None,
     has_orm: bool,
+    has_encodings: bool,
+    source: str | None,
     temperatures: Sequence[float | None] | None,
     backend: str | None,
     logprobs: int | None,
@@ -262,6 +268,14 @@ def contradictions(
                 "measure.metrics",
                 "seq_entropy needs the entropies of the samples; set generation.logprobs to 20, "
                 "or leave it out",
+            )
+        )
+    if source == "orm" and not has_encodings:
+        found.append(
+            (
+                "embedding.source",
+                "'orm' needs the encodings of a reward model; set scoring.orm.model and "
+                "scoring.orm.encodings to true, or choose 'text'",
             )
         )
     if "orm" in (rewards or ()) and not has_orm:

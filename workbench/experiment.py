@@ -269,6 +269,8 @@ def _cross_faults(value: Value) -> list[Fault]:
         reward=value("selection", "reward"),
         rewards=value("scoring", "rewards"),
         has_orm=value("scoring", "orm") is not None,
+        has_encodings=(value("scoring", "orm") or {}).get("encodings") is True,
+        source=value("embedding", "source"),
         temperatures=value("generation", "temperatures"),
         backend=value("generation", "backend"),
         logprobs=value("generation", "logprobs"),

@@ -7,6 +7,7 @@
       samples/block-00000.000.parquet   one file per block and round of sampling
       samples/block-00000.journal       finished samples of a block that is not complete yet
       rewards/orm/block-00000.parquet   what a reward model said; a .journal while it judges
+      encodings/block-00000.parquet     what it held of each solution, where they are kept
       under/NAME/block-00000.parquet    how likely another model holds the samples; likewise
       scores/ embeddings/ subsets/ expectations/   block-00000.parquet each
       tables/  figures/

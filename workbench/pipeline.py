@@ -136,12 +136,15 @@ def check_models(
         name = experiment.generation.model
         checks.append(("generation.model", partial(check_model, name)))
     if {"generate", "score"} & {*stages}:
-        if needs_embeddings(experiment, aggregators):
+        if experiment.embedding.source == "text" and needs_embeddings(experiment, aggregators):
             name = experiment.embedding.model
             checks.append(("embedding.model", partial(check_encoder, name)))
         judge = experiment.scoring.orm
         if "orm" in experiment.scoring.rewards and judge is not None:
             checks.append(("scoring.orm.backend", partial(orm.check_engine, judge.backend)))
+            checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
+        if judge is not None and judge.encodings:
+            checks.append(("scoring.orm.encodings", partial(orm.check_engine, "transformers")))
             checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
         chat = experiment.task.prompt == "chat"
         for name, second in experiment.scoring.models.items():

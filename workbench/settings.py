@@ -87,6 +87,9 @@ class OutcomeRewardModel:
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest problem and solution together, tokens; a longer one has no reward."""
+    encodings: bool = False
+    """Whether to keep what the model holds of each solution where it is about to say the sign: its
+    last hidden state. Read with transformers, whatever the backend is: vLLM tells none."""
     engine: Annotated[dict[str, Any], AfterValidator(not_our_own)] = Field(default_factory=dict)
     """Further engine options, passed through."""
 

@@ -5,7 +5,6 @@ With transformers: one pass over prompt and completion, from the whole of the lo
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -14,8 +13,8 @@ from typing import Any
 import torch
 from transformers import DynamicCache
 
-from workbench.config import Generation
-from workbench.generate.transformers import BATCH, load
+from workbench.generate.transformers import BATCH
+from workbench.rewards.next_token import lent
 from workbench.rewards.sequences import Reader, Sequences
 from workbench.settings import SecondModel
 
@@ -25,27 +24,18 @@ LOGITS = 2**26
 
 @contextmanager
 def open_reader(settings: SecondModel) -> Iterator[Reader]:
-    """Load a model while the block runs, on the GPU where there is one.
+    """Load a model while the block runs.
 
     Of its section's ``engine`` only ``max_num_seqs`` is read, as the largest batch.
     """
-    chosen = Generation(
-        model=settings.model, dtype=settings.dtype, max_model_len=settings.max_model_len
-    )
-    loaded = [load(chosen)]
     size = settings.engine.get("max_num_seqs", BATCH)
+    with lent(settings) as loaded:
 
-    def read(sequences: Sequences) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
-        return read_tokens(loaded[0].network, sequences, size, settings.logprobs > 0)
+        def read(sequences: Sequences) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
+            return read_tokens(loaded[0].network, sequences, size, settings.logprobs > 0)
 
-    try:
         vocabulary = int(loaded[0].network.get_output_embeddings().weight.shape[0])
         yield Reader(loaded[0].tokenizer, loaded[0].limit + 1, vocabulary, read)
-    finally:
-        loaded.clear()
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
 
 
 def read_tokens(

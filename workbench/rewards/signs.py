@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 Prompts = Mapping[str, Sequence[int]]
 
 
@@ -23,6 +26,17 @@ class Scorer:
     next_logprobs: Callable[[Prompts, Sequence[int]], Iterator[tuple[str, list[float]]]]
     """(prompts by name, tokens) -> each name with the tokens' log-probabilities, nats, as they
     come: all off by one constant at most, as only their differences are asked for."""
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """A loaded model that says what it holds of a prompt where it is about to go on."""
+
+    tokenizer: Any
+    limit: int
+    """A prompt has to be shorter than this, tokens."""
+    states: Callable[[Prompts], Iterator[tuple[str, NDArray[np.float32]]]]
+    """(prompts by name) -> each name with a unit vector (D,), as they come."""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,26 @@ def test_a_batch_gives_what_each_prompt_gives_alone(build, size):
     assert np.std(spread) > 0.05  # the prompts matter here, or the test proves nothing
 
 
+@pytest.mark.parametrize("build", [rotary, learned_positions])
+@pytest.mark.parametrize("size", [1, 3, 32])
+def test_a_batch_holds_what_each_prompt_holds_alone(build, size):
+    torch.manual_seed(3)
+    network = build().eval()
+    rng = np.random.default_rng(5)
+    lengths = {"a": 7, "b": 1, "c": 40, "d": 12, "e": 12}
+    prompts = {name: rng.integers(0, 60, length).tolist() for name, length in lengths.items()}
+    found = dict(next_token.last_states(network, prompts, size))
+    assert found.keys() == prompts.keys()
+    for name, vector in found.items():
+        with torch.inference_mode():
+            said = network(torch.tensor([prompts[name]]), output_hidden_states=True)
+            state = said.hidden_states[-1][0, -1]  # what the head makes the logits of
+            np.testing.assert_allclose(network.lm_head(state), said.logits[0, -1], atol=1e-5)
+        assert vector.dtype == np.float32
+        np.testing.assert_allclose(vector, state / state.norm(), atol=1e-5)
+    assert abs(float(found["d"] @ found["e"])) < 0.999  # they are told apart
+
+
 def test_of_the_logits_one_row_a_prompt_is_computed():
     network = rotary()
     shapes = []
