@@ -284,6 +284,11 @@ def _place(sample: str) -> tuple[str, float | None, int]:
 
 def _encoded(run: Run, text: str, encoders: set[str]) -> Vectors:
     """Encode a text as the run's samples were."""
+    if run.experiment.embedding.source == "orm":
+        raise ValueError(
+            f"the samples of {run.root} are encoded by a reward model together with their problem, "
+            "so a text of no problem cannot be; give one of them with --sample"
+        )
     if encoders != {fingerprint(encoder=encoder_identity(run.experiment))}:
         raise ValueError(
             f"the samples of {run.root} were encoded by another encoder or version than is here "

@@ -21,6 +21,8 @@ from workbench.metrics import METRICS
 from workbench.models import model_hash, resolve_encoder
 from workbench.progress import bar, notice
 from workbench.rewards import REWARDS
+from workbench.rewards.encodings import TABLE as ENCODINGS
+from workbench.rewards.encodings import encode, encoded_by, read_encodings
 from workbench.rewards.under import read_under
 from workbench.store import KEY, DamagedFileError, fingerprint, marks, read_table, write_table
 from workbench.tasks import TASKS
@@ -66,6 +68,7 @@ def score(
         "regrade": experiment.scoring.regrade,
     }
     read_under(folder, manifest, experiment)
+    encode(folder, manifest, experiment)
     for name in experiment.scoring.rewards:
         if judge := REWARDS[name].judge:
             judge(folder, manifest, experiment)
@@ -78,7 +81,12 @@ def score(
         )
         for block in held
     }
-    vectors_from = {block: fingerprint(encoder=encoder, samples=inputs[block]) for block in held}
+    vectors_from = {
+        block: fingerprint(
+            encoder=encoder, samples=inputs[block], **_encodings(folder, block, experiment)
+        )
+        for block in held
+    }
     todo = [b for b in held if not fresh(folder, "scores", b, scores_from[b])]
     to_embed = [
         b for b in held if with_embeddings and not fresh(folder, "embeddings", b, vectors_from[b])
@@ -112,8 +120,13 @@ def needs_embeddings(experiment: Experiment, aggregators: Mapping[str, Aggregato
 
 
 def encoder_identity(experiment: Experiment) -> dict[str, Any]:
-    """Return what decides a vector: encoder, its version, long texts, and a dtype not float32."""
+    """Return what decides a vector: encoder, its version, long texts, and a dtype not float32.
+
+    Of ``embedding.source: orm`` what decides an encoding of the reward model.
+    """
     settings = experiment.embedding
+    if settings.source == "orm":
+        return encoded_by(experiment)
     found = {
         "model": model_hash(str(resolve_encoder(settings.model))),
         "long_texts": settings.long_texts,
@@ -178,6 +191,13 @@ def _beside(folder: Folder, block: int, experiment: Experiment) -> dict[str, str
     }
 
 
+def _encodings(folder: Folder, block: int, experiment: Experiment) -> dict[str, str | None]:
+    """Return which encodings a block's vectors are, where they are those of the reward model."""
+    if experiment.embedding.source != "orm":
+        return {}
+    return {"encodings": marks(folder.block_path(ENCODINGS, block)).get("content")}
+
+
 def _refuse_nan(samples: pa.Table) -> None:
     bad = samples.filter(pc.is_nan(samples.column("mean_logprob"))).select(KEY).to_pylist()
     if bad:
@@ -207,7 +227,11 @@ def _embed_block(
             held = dict(zip(old.column("text_hash").to_pylist(), stacked, strict=True))
     samples = folder.read_samples(block, [*KEY, "completion"])
     texts = samples.column("completion").to_pylist()
-    vectors, cut, encoded = embed(texts, experiment.embedding, held)
+    if experiment.embedding.source == "orm":
+        vectors = read_encodings(folder, block, samples)
+        cut, encoded = np.zeros(len(texts), dtype=bool), 0
+    else:
+        vectors, cut, encoded = embed(texts, experiment.embedding, held)
     columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
     columns["text_hash"] = pa.array([text_hash(text) for text in texts])
     columns["encoder"] = pa.array([known_encoder] * len(texts))
