@@ -21,8 +21,8 @@ from analysis.judging import (
     ranking_accuracy,
 )
 from workbench.generate.identity import pool_sizes
-from workbench.measure import curve_sizes
 from workbench.metrics.passk import pass_at_k
+from workbench.outcomes import curve_sizes
 from workbench.rewards import REWARDS
 from workbench.types import Floats
 

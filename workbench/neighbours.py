@@ -175,6 +175,25 @@ def build(vectors: Vectors, entries: pd.DataFrame, exact_up_to: int = EXACT_UP_T
     return Neighbours(index, entries)
 
 
+def distinct_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
+    """Gather samples that are one text of one problem.
+
+    Args:
+        rows: a row per sample: problem_id, text_hash, temperature, sample_index, encoder, and
+            correct (1, 0, NaN).
+
+    Returns:
+        The entries of an index over them, and (E,) the first row of each.
+    """
+    texts = rows.assign(first=np.arange(len(rows))).groupby(["problem_id", "text_hash"], sort=False)
+    found = texts.agg(
+        temperature=("temperature", "first"), sample_index=("sample_index", "first"),
+        encoder=("encoder", "first"), copies=("first", "size"), correct=("correct", "mean"),
+        first=("first", "first"),
+    ).reset_index()  # fmt: skip
+    return found.drop(columns="first"), found["first"].to_numpy()
+
+
 def _inputs(run: Run) -> list[list[str]]:
     """Return what the index is made of: the contents of each block's embeddings and scores."""
     found = []
@@ -208,14 +227,9 @@ def _make(run: Run) -> Neighbours:
         rows["correct"] = np.asarray(scores["is_correct"].astype("Float64"), dtype=float)
         rows["place"] = np.arange(len(rows))
         rows = rows[rows["sample_index"] < rows["temperature"].map(sizes).fillna(0)]
-        texts = rows.groupby(["problem_id", "text_hash"], sort=False)
-        found = texts.agg(
-            temperature=("temperature", "first"), sample_index=("sample_index", "first"),
-            encoder=("encoder", "first"), copies=("place", "size"), correct=("correct", "mean"),
-            place=("place", "first"),
-        ).reset_index()  # fmt: skip
-        vectors.append(flat.reshape(table.num_rows, -1)[found["place"].to_numpy()])
-        entries.append(found.drop(columns="place").assign(block=block))
+        found, first = distinct_texts(rows)
+        vectors.append(flat.reshape(table.num_rows, -1)[rows["place"].to_numpy()[first]])
+        entries.append(found.assign(block=block))
     return build(np.concatenate(vectors), pd.concat(entries, ignore_index=True))
 
 

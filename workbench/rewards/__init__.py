@@ -5,7 +5,7 @@ Adding one is one function over the sample rows and one line in the table.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,9 @@ class Reward:
     judge: Callable[[Folder, Manifest, Experiment], None] | None = None
     """Instead of ``fn``, for a reward that needs a model: a step of its own, which leaves a table
     ``rewards/NAME`` beside the samples (key and ``reward``) and does only what is missing."""
+    learn: Callable[[Folder, Manifest, Experiment, Mapping[int, str]], None] | None = None
+    """Instead of ``fn``, for a reward that is learned from the run's own correctness and
+    embeddings: the same, after these are there. Given what each block's are made of."""
 
 
 def likelihood(samples: pd.DataFrame) -> Floats:
@@ -66,6 +69,14 @@ def _implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment)
     implicit_reward(folder, manifest, experiment)
 
 
+def _quality(
+    folder: Folder, manifest: Manifest, experiment: Experiment, made_of: Mapping[int, str]
+) -> None:
+    from workbench.rewards.quality import learn
+
+    learn(folder, manifest, experiment, made_of)
+
+
 REWARDS: dict[str, Reward] = {
     "likelihood": Reward("mean token log-probability [nats/token]", is_log=True, fn=likelihood),
     "given": Reward("the reward that imported samples came with", is_log=False, fn=given),
@@ -81,5 +92,8 @@ REWARDS: dict[str, Reward] = {
         "beta x log-ratio of a policy over its reference [nats]",
         is_log=True,
         judge=_implicit_reward,
+    ),
+    "quality": Reward(
+        "chance of being right, learned from features across problems", is_log=False, learn=_quality
     ),
 }

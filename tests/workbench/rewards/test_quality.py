@@ -1,0 +1,86 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench import load_run
+from workbench.neighbours import build, features
+from workbench.rewards.learned import folds_of
+from workbench.rewards.quality import FEATURES, _spread
+
+
+@pytest.fixture(scope="module")
+def learned(cli, tmp_path_factory):
+    """(experiment file, folder) of a run whose reward is learned; its last stage not done."""
+    from tests.conftest import blocks_of, write_experiment
+
+    home = tmp_path_factory.mktemp("learned")
+    path = write_experiment(
+        home / "experiment.yaml", generation__logprobs=20,
+        scoring={"rewards": ["likelihood", "quality"]},
+        selection={"aggregators": ["best:quality", "weighted:quality"], "reward": "quality"},
+    )  # fmt: skip
+    blocks_of(home / "run", 4)
+    cli.must("run", path, "--out", home / "run")
+    return path, home / "run"
+
+
+def test_every_sample_has_a_quality_and_it_stands_in_the_scores(learned):
+    run = load_run(learned[1])
+    assert run.scores["reward_quality"].between(0, 1).all()
+    kept = run.frame("rewards/quality")
+    np.testing.assert_array_equal(kept["reward"], run.scores["reward_quality"])
+    known = ["primary_confidence", "primary_entropy", "knn_similarity", "example_quality"]
+    assert run.manifest["stages"]["rewards/quality"]["features"] == known
+    assert kept[list(FEATURES)].notna().all().to_dict() == {n: n in known for n in FEATURES}
+    np.testing.assert_allclose(kept["primary_confidence"], 1 - run.samples["mean_entropy"])
+    assert run.tables
+
+
+def test_neighbours_are_of_other_problems_that_were_learned_from(learned):
+    run = load_run(learned[1])
+    rows = run.scores.assign(correct=run.scores["is_correct"].astype(float))
+    tables = list(run.tables_of("embeddings"))
+    vectors = np.concatenate(
+        [t.column("embedding").combine_chunks().flatten().to_numpy() for t in tables]
+    ).reshape(len(rows), -1)
+    codes, names = pd.factorize(rows["problem_id"])
+    parts = folds_of(len(names), np.random.default_rng([0, len(names)]))
+    kept = run.frame("rewards/quality")
+    for part in range(5):
+        known, here = parts[codes] != part, parts[codes] == part
+        # by hand: one entry per distinct text of a problem, the first of equal ones
+        texts = rows.assign(
+            row=np.arange(len(rows)),
+            text=np.concatenate([t.column("text_hash").to_pandas() for t in tables]),
+        )[known].groupby(["problem_id", "text"], sort=False)  # fmt: skip
+        found = texts.agg(correct=("correct", "mean"), row=("row", "first")).reset_index()
+        index = build(vectors[found["row"]], found)
+        near, right = features(index, vectors[here], list(rows["problem_id"][here]))
+        np.testing.assert_allclose(kept["knn_similarity"][here], near, atol=1e-6)
+        np.testing.assert_allclose(kept["example_quality"][here], right, atol=1e-6)
+
+
+def test_it_is_learned_once_and_again_when_correctness_changes(cli, learned):
+    path, folder = learned
+    again = cli.must("score", path, "--out", folder)
+    assert "score: up to date" in again.err
+    scores = (folder / "scores" / "block-00001.parquet").read_bytes()
+    (folder / "rewards" / "quality" / "block-00001.parquet").unlink()
+    cli.must("score", path, "--out", folder)
+    assert (folder / "scores" / "block-00001.parquet").read_bytes() == scores
+    assert "score: up to date" in cli.must("score", path, "--out", folder).err
+
+
+def test_too_few_problems_are_named(cli, experiment, tmp_path):
+    path = experiment(
+        task__num_problems=4,
+        scoring={"rewards": ["quality"]},
+        selection={"aggregators": ["maj"], "reward": None},
+    )
+    child = cli("run", path, "--out", tmp_path / "run")
+    child.refuses("5 or more, got 4", "quality")
+
+
+def test_the_spread_of_models():
+    likely = np.array([[-1.0, -1.0, np.nan], [-3.0, np.nan, np.nan], [-2.0, -1.0, -5.0]])
+    np.testing.assert_allclose(_spread(likely), [np.std([-1, -3, -2]), 0.0, np.nan])

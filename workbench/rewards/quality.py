@@ -1,0 +1,151 @@
+"""The reward ``quality``: the chance that a sample is right, learned from seven features of it.
+
+The features of the ensemble in the study's companion on training metrics (section 3), each of one
+sample; ``own`` is the model that drew it, ``secondary`` and ``evaluator`` are entries of
+``scoring.models``. What a run does not have is left out.
+
+1. ``primary_confidence``: 1 - the mean token entropy under the own model; 1 at most, no bound below
+   [1 - nats].
+2. ``secondary_confidence``: exp(-|difference of the mean token log-probabilities under the own and
+   the secondary model|), 0 to 1; 1 where both hold the sample equally likely.
+3. ``evaluator_confidence``: 1 - the mean token entropy under the evaluator [1 - nats].
+4. ``primary_entropy``: the mean token entropy under the own model [nats]. The same as 1 but for its
+   sign: the regression's penalty shares one weight between them.
+5. ``disagreement``: standard deviation, over the models that have read the sample, of its mean
+   token log-probability [nats/token]; 0 where they agree.
+6. ``knn_similarity``: mean cosine to the ten most similar distinct texts of other problems, -1 to
+   1.
+7. ``example_quality``: share of right samples among these ten, weighted by cosine, 0 to 1.
+
+For 6 and 7 the reference is the run itself, but only problems that may be learned from: neither the
+sample's own, nor those whose quality is being predicted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.config import Experiment
+from workbench.folder import Folder, fresh
+from workbench.manifest import Manifest
+from workbench.neighbours import Vectors, build, distinct_texts, features
+from workbench.progress import notice
+from workbench.rewards.learned import cross_fit
+from workbench.rewards.ratios import signals
+from workbench.rewards.under import table_of
+from workbench.store import KEY, fingerprint, marks, read_table, write_table
+from workbench.types import Floats
+
+TABLE = "rewards/quality"
+"""Where it stands: key, the features as they were when predicted, and ``reward``."""
+VERSION = 1
+"""Raise when a quality would come out otherwise, so that finished runs are learned from again."""
+FEATURES = (
+    "primary_confidence", "secondary_confidence", "evaluator_confidence", "primary_entropy",
+    "disagreement", "knn_similarity", "example_quality",
+)  # fmt: skip
+MODELS = ("own", "secondary", "evaluator")
+
+
+def learn(
+    folder: Folder, manifest: Manifest, experiment: Experiment, made_of: Mapping[int, str]
+) -> None:
+    """Learn the quality of a graded and embedded run's samples, if it is not up to date.
+
+    Args:
+        folder: the run.
+        manifest: its manifest.
+        experiment: its second models, and the seed by which problems are dealt into parts.
+        made_of: what each block's correctness and embeddings are made of.
+
+    Raises:
+        ValueError: there is nothing to learn from; a table is missing or damaged.
+    """
+    held = list(folder.blocks_with_samples())
+    others = [table_of(name) for name in MODELS if name in experiment.scoring.models]
+    made_from = fingerprint(
+        version=VERSION,
+        seed=experiment.measure.seed,
+        made_of=[made_of[block] for block in held],
+        others=[
+            [marks(folder.block_path(table, block)).get("content") for table in others]
+            for block in held
+        ],
+    )
+    stage = manifest.stage(TABLE).get("status")
+    if stage == "done" and all(fresh(folder, TABLE, block, made_from) for block in held):
+        notice(f"{TABLE}: up to date")
+        return
+    with manifest.running(TABLE, made_from) as entry:
+        parts = [_read(folder, block, experiment) for block in held]
+        rows = pd.concat([part for part, _ in parts], ignore_index=True)
+        vectors = np.concatenate([part for _, part in parts])
+        problems, names = pd.factorize(rows["problem_id"])
+        rng = np.random.default_rng([experiment.measure.seed, len(names)])
+        found = cross_fit(
+            lambda known: _features(rows, vectors, known[problems]),
+            rows["correct"].to_numpy(),
+            problems.astype(np.int64),
+            rng,
+        )
+        entry["features"] = [name for name, used in zip(FEATURES, found.used, strict=True) if used]
+        start = 0
+        for block, (part, _) in zip(held, parts, strict=True):
+            inside = slice(start, start + len(part))
+            keys = read_table(folder.block_path("scores", block), KEY)
+            columns: dict[str, Any] = {name: keys.column(name) for name in KEY}
+            columns |= dict(zip(FEATURES, found.features[inside].T, strict=True))
+            table = pa.table({**columns, "reward": found.quality[inside]})
+            write_table(folder.block_path(TABLE, block), table, made_from)
+            start = inside.stop
+    left = [name for name in FEATURES if name not in entry["features"]]
+    if left:
+        notice(f"{TABLE}: without {', '.join(left)}, which need entropies or further models")
+
+
+def _read(folder: Folder, block: int, experiment: Experiment) -> tuple[pd.DataFrame, Vectors]:
+    """Read a block's samples: key, correctness, text, the features that need no neighbours."""
+    scores = read_table(folder.block_path("scores", block), [*KEY, "is_correct"])
+    embedded = read_table(folder.block_path("embeddings", block))
+    rows = scores.select(KEY).to_pandas()
+    rows["correct"] = np.asarray(
+        scores.column("is_correct").to_pandas().astype("Float64"), dtype=float
+    )
+    rows["text_hash"] = embedded.column("text_hash").to_pandas()
+    rows["encoder"] = embedded.column("encoder").to_pandas()
+    flat = embedded.column("embedding").combine_chunks().flatten().to_numpy()
+    said = signals(folder, block, experiment, MODELS)
+    nothing = np.full(len(rows), np.nan)
+    likely = np.stack([said.get(f"{name}_mean_logprob", nothing) for name in MODELS])
+    unsure = [said.get(f"{name}_mean_entropy", nothing) for name in MODELS]
+    rows["primary_confidence"] = 1.0 - unsure[0]
+    rows["secondary_confidence"] = np.exp(-np.abs(likely[0] - likely[1]))
+    rows["evaluator_confidence"] = 1.0 - unsure[2]
+    rows["primary_entropy"] = unsure[0]
+    rows["disagreement"] = _spread(likely)
+    return rows, flat.reshape(len(rows), -1)
+
+
+def _spread(likely: Floats) -> Floats:
+    """Standard deviation over the models (M, R) that have a value, NaN below two."""
+    there = np.isfinite(likely)
+    count = there.sum(axis=0)
+    values = np.where(there, likely, 0.0)
+    mean = values.sum(axis=0) / np.maximum(count, 1)
+    squares = np.where(there, (values - mean) ** 2, 0.0).sum(axis=0)
+    return np.where(count > 1, np.sqrt(squares / np.maximum(count, 1)), np.nan)
+
+
+def _features(rows: pd.DataFrame, vectors: Vectors, known: NDArray[np.bool_]) -> Floats:
+    """(R, 7) features of all rows, neighbours being looked for among the known rows alone."""
+    entries, places = distinct_texts(rows[known])
+    index = build(vectors[np.flatnonzero(known)[places]], entries)
+    near, right = features(index, vectors, list(rows["problem_id"]))
+    plain = rows[list(FEATURES[:5])].to_numpy(dtype=float)
+    return np.column_stack([plain, near, right])
