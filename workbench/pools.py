@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.config import Measure
 from workbench.folder import Folder
 from workbench.store import KEY, read_table
-from workbench.types import Floats, Ints, Pool
+from workbench.types import Ints, Pool
 
 SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob", "mean_entropy")
 REWARD = "reward_"
@@ -26,7 +27,8 @@ class BlockRows:
     """A block's joined rows, and their embeddings in the same order."""
 
     frame: pd.DataFrame
-    vectors: Floats | None
+    vectors: NDArray[np.float32] | None
+    """As stored: a pool's become float64 when it is its turn."""
 
 
 def read_block(folder: Folder, block: int, *, with_embeddings: bool) -> BlockRows:
@@ -45,7 +47,7 @@ def read_block(folder: Folder, block: int, *, with_embeddings: bool) -> BlockRow
         table = _table(folder, "embeddings", block)
         _same_rows(folder, "embeddings", frame, table.select(KEY).to_pandas())
         flat = table.column("embedding").combine_chunks().flatten().to_numpy()
-        vectors = flat.reshape(len(frame), -1).astype(np.float64)
+        vectors = flat.reshape(len(frame), -1)
     return BlockRows(joined, vectors)
 
 
@@ -91,7 +93,7 @@ class _Ordered:
     """Numbers as arrays, all else as lists."""
     bounds: Sequence[tuple[int, int]]
     """(start, stop) of each pool."""
-    vectors: Floats | None
+    vectors: NDArray[np.float32] | None
     index: Ints
     """Where each row's vector is."""
 
@@ -140,7 +142,9 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
             for name, values in part.items()
             if name.startswith(REWARD)
         },
-        embeddings=None if vectors is None else vectors[ordered.index[start:stop]],
+        embeddings=(
+            None if vectors is None else vectors[ordered.index[start:stop]].astype(np.float64)
+        ),
         bleu_tokenize=settings.bleu_tokenize,
         bleu_smoothing=settings.bleu_smoothing,
     )
