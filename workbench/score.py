@@ -73,14 +73,13 @@ def score(
         if judge := REWARDS[name].judge:
             judge(folder, manifest, experiment)
     inputs = {block: contents(folder, block) for block in held}
-    beside = {block: _beside(folder, block, experiment) for block in held}
     golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
-    scores_from = {
-        block: fingerprint(
-            **settings, samples=inputs[block], golds=golds[block], beside=beside[block]
-        )
-        for block in held
-    }
+
+    def graded_from(block: int, *, learned: bool = True) -> str:
+        beside = _beside(folder, block, experiment, learned=learned)
+        return fingerprint(**settings, samples=inputs[block], golds=golds[block], beside=beside)
+
+    scores_from = {block: graded_from(block) for block in held}
     vectors_from = {
         block: fingerprint(
             encoder=encoder, samples=inputs[block], **_encodings(folder, block, experiment)
@@ -109,6 +108,13 @@ def score(
                 encoded += _embed_block(folder, block, experiment, vectors_from[block], encoder)
                 advance(1)
         entry["texts_encoded"] = encoded
+        for name in experiment.scoring.rewards:
+            if learn := REWARDS[name].learn:
+                graded = {block: graded_from(block, learned=False) for block in held}
+                made_of = {b: fingerprint(graded=graded[b], vectors=vectors_from[b]) for b in held}
+                learn(folder, manifest, experiment, made_of)
+                for block in held:
+                    _put_learned(folder, block, name, graded_from(block))
 
 
 def needs_embeddings(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> bool:
@@ -116,7 +122,8 @@ def needs_embeddings(experiment: Experiment, aggregators: Mapping[str, Aggregato
     needs = {need for name in experiment.measure.metrics for need in METRICS[name].fields}
     for name in experiment.selection.aggregators:
         needs |= set(lookup(aggregators, name.partition(":")[0], "aggregator").needs)
-    return bool(needs & {"similarity", "embeddings"})
+    learned = any(REWARDS[name].learn for name in experiment.scoring.rewards)
+    return learned or bool(needs & {"similarity", "embeddings"})
 
 
 def encoder_identity(experiment: Experiment) -> dict[str, Any]:
@@ -161,9 +168,10 @@ def _score_block(
         reward = REWARDS[name]
         if reward.fn is not None:
             values = reward.fn(frame)
-        else:
-            judged = read_beside(folder, f"rewards/{name}", block, samples)
-            values = judged.column("reward").to_numpy()  # type: ignore[union-attr]
+        elif (judged := read_beside(folder, f"rewards/{name}", block, samples)) is not None:
+            values = judged.column("reward").to_numpy()
+        else:  # learned from these very scores, and put in later
+            values = np.full(len(frame), np.nan)
         columns[f"reward_{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
 
@@ -183,9 +191,28 @@ def read_beside(folder: Folder, table: str, block: int, samples: pa.Table) -> pa
     return found
 
 
-def _beside(folder: Folder, block: int, experiment: Experiment) -> dict[str, str | None]:
+def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
+    """Put a learned reward into a block's scores, if they have not got it yet."""
+    path = folder.block_path("scores", block)
+    if marks(path).get("fingerprint") == made_from:
+        return
+    table = read_table(path)
+    learned = read_beside(folder, f"rewards/{name}", block, table)
+    assert learned is not None  # just made
+    place = table.schema.names.index(f"reward_{name}")
+    values = learned.column("reward")
+    write_table(path, table.set_column(place, f"reward_{name}", values), made_from)
+
+
+def _beside(
+    folder: Folder, block: int, experiment: Experiment, *, learned: bool
+) -> dict[str, str | None]:
     """Return what else a block's scores are made of: what it was given, and judged rewards."""
-    names = [f"rewards/{n}" for n in experiment.scoring.rewards if REWARDS[n].judge is not None]
+    names = [
+        f"rewards/{name}"
+        for name in experiment.scoring.rewards
+        if REWARDS[name].judge or (learned and REWARDS[name].learn)
+    ]
     return {
         name: marks(folder.block_path(name, block)).get("content") for name in ("given", *names)
     }
