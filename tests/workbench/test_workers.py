@@ -177,5 +177,16 @@ def test_a_damaged_file_is_named_out_of_a_worker(cli, run):
     child.refuses(part.name, "is damaged", "restore it from a copy")
 
 
+def test_answers_are_compared_by_as_many_processes(cli, experiment, tmp_path):
+    told = """
+import workbench.score as m
+real = m.Comparer
+m.Comparer = lambda checker, workers: (print("asked for", workers), real(checker, workers))[1]
+"""
+    cli.must("generate", experiment(), "--out", tmp_path / "run")
+    child = cli.must("score", tmp_path / "run", "--workers", 3, before=told)
+    assert child.out == "asked for 3\n"
+
+
 def test_a_number_of_workers_is_at_least_one(cli, run):
     assert cli("measure", run, "--workers", 0).code == 2
