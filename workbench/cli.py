@@ -261,13 +261,18 @@ def _stages(
     workers: int | None = None,
 ) -> Path:
     from analysis.aggregate import AGGREGATORS
-    from analysis.report import analyze as analyze_stage
     from workbench.pipeline import Stages, run_stages
 
     experiment = _load(target, overrides, here="generate" in names)
     root = out or (target if target.is_dir() else Path("results") / experiment.name)
-    run_stages(names, root, experiment, Stages(AGGREGATORS, analyze_stage), workers)
+    run_stages(names, root, experiment, Stages(AGGREGATORS, _analyze), workers)
     return root
+
+
+def _analyze(*given: Any) -> None:
+    from analysis.report import analyze  # statistics and figures: a second that others are spared
+
+    analyze(*given)
 
 
 def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> Experiment:
