@@ -53,7 +53,11 @@ def rows(full: bool) -> Iterator[Row]:
     else:
         print(f"standard: left out, as there are no real solutions in {DATA}", file=sys.stderr)
     with tempfile.TemporaryDirectory() as home:
-        walls = [_measured(Path(home) / str(workers), workers) for workers in (1, 2)]
+        one, two = (Path(home) / str(workers) for workers in (1, 2))
+        walls = _measured(one, 1), _measured(two, 2)
+        for path in one.glob("*/block-*.parquet"):
+            if path.read_bytes() != (two / path.relative_to(one)).read_bytes():
+                raise RuntimeError(f"two processes make another {path.relative_to(one)} than one")
     yield Row(
         f"measure {POOLS} pools, N = 64, with --workers 2", f"{walls[1]:.1f} s",
         f"{walls[0]:.1f} s (one process)", walls[0] / walls[1], "the same bytes",
