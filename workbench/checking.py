@@ -85,8 +85,8 @@ class Comparer:
     def run(self, questions: Sequence[Question]) -> list[Finding]:
         """Answer what is asked about many problems, all of them at once.
 
-        No pair is compared twice for one problem. Nothing is remembered afterwards, so that memory
-        does not grow over a stage.
+        No pair is compared twice for one problem, unless a worker died. Nothing is remembered
+        afterwards, so that memory does not grow over a stage.
 
         Returns:
             What was found, in the order of the questions.
