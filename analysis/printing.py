@@ -12,12 +12,15 @@ from analysis.render import to_grid
 from workbench.run import Run
 
 PRINTED = (
-    "bucket", "correlation", "correct_count_correlation", "sampling_check", "statuses",
-    "pruning", "diversity_by_correctness", "oracle_gap", "budget", "partial_correlation",
-    "within_correlation", "accuracy_by_temperature", "accuracy_by_k", "coverage_curve",
-    "accuracy_by_k_temperature",
+    "entropy_bounds", "quality_coefficients", "bucket", "correlation",
+    "correct_count_correlation", "sampling_check", "statuses", "pruning",
+    "diversity_by_correctness", "reward_report", "reward_curve", "oracle_gap", "budget",
+    "partial_correlation", "within_correlation", "accuracy_by_temperature", "accuracy_by_k",
+    "coverage_curve", "accuracy_by_k_temperature",
 )  # fmt: skip
 """The order in which tables are printed: what is read first comes last, above the prompt."""
+ASKED_FOR = ("entropy_bounds", "quality_coefficients")
+"""Tables of what few runs have: printed empty only where they are asked for by name."""
 
 
 def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
@@ -28,10 +31,15 @@ def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
     """
     run = Run(root)
     out = stdout()
+    asked = len(names) == 1
     for name in names:
+        if not asked and run.tables and name not in run.tables:
+            continue  # analysed before there was such a table
         notes = (root / "tables" / f"{name}.md").read_text() if name in run.tables else ""
         lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
-        print_table(out, name, run.table(name), "\n".join([*lines, run.signature]))
+        frame = run.table(name)
+        if asked or name not in ASKED_FOR or not frame.empty:
+            print_table(out, name, frame, "\n".join([*lines, run.signature]))
 
 
 def print_table(out: Console, name: str, frame: pd.DataFrame, caption: str) -> None:

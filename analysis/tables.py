@@ -37,7 +37,10 @@ from analysis.data import (
     tested,
     with_q,
 )
+from analysis.entropies import entropy_bounds
 from analysis.pruning import pruning
+from analysis.quality import quality_coefficients
+from analysis.rewards import reliability, reward_curve, reward_report
 from workbench.metrics import METRICS
 from workbench.split import GROUPS, split_size
 from workbench.tasks.math_answers import RULES
@@ -253,7 +256,8 @@ TABLES: dict[str, Maker] = {
     for maker in (
         accuracy_by_k, accuracy_by_temperature, accuracy_by_k_temperature, coverage_curve, budget,
         oracle_gap, sampling_check, correlation, within_correlation, correct_count_correlation,
-        buckets, partial_correlation, diversity_by_correctness, pruning, statuses,
+        buckets, partial_correlation, diversity_by_correctness, pruning, reward_report,
+        reward_curve, reliability, quality_coefficients, entropy_bounds, statuses,
     )
 }  # fmt: skip
 

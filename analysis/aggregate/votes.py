@@ -81,7 +81,9 @@ def best_answers(
     often = often if often.any() else may
     means = np.where(often, sums / np.maximum(judged, 1), -np.inf)
     # best mean first, and among equal ones the answer seen first
-    order = sorted(np.flatnonzero(often), key=lambda a: (-round(means[a] / ROUNDING), first[a]))
+    order = sorted(
+        np.flatnonzero(often), key=lambda a: (-round(float(means[a]) / ROUNDING), first[a])
+    )
     return [int(first[a]) for a in order[:count]]
 
 

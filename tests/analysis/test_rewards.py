@@ -17,7 +17,8 @@ def scored(copied):
 
     def write(pools):
         root = copied[1]
-        shutil.rmtree(root / "scores")
+        for table in ("scores", "expectations"):
+            shutil.rmtree(root / table)
         rows = [
             {"problem_id": problem, "temperature": temperature, "sample_index": place,
              "is_correct": right}
@@ -27,6 +28,13 @@ def scored(copied):
         ]  # fmt: skip
         table = pa.Table.from_pylist(rows)
         write_table(root / "scores" / "block-00000.parquet", table, "by hand")
+        measured = [
+            {"problem_id": problem, "temperature": temperature, "k": 1, "n": len(correct),
+             "num_correct": correct.count(True), "num_unknown": correct.count(None)}
+            for problem, temperature, correct, _ in pools
+        ]  # fmt: skip
+        table = pa.Table.from_pylist(measured)
+        write_table(root / "expectations" / "block-00000.parquet", table, "by hand")
         return Data(load_run(root))
 
     return write

@@ -5,6 +5,8 @@ import pandas as pd
 import pytest
 
 from analysis.data import Data
+from analysis.paired import sign_flip_p
+from analysis.resample import bootstrap_means
 from analysis.tables import TABLES, accuracy_by_k, accuracy_by_k_temperature, sampling_check
 from workbench import load_run
 
@@ -224,6 +226,11 @@ def test_every_table_has_its_key_columns_first(data):
         "bucket": ["metric", "k", "rows", "maj_correct"],
         "partial_correlation": ["k", "Measure", "rows", "Correlation"],
         "statuses": ["temperature", "samples"],
+        "reward_report": ["temperature", "reward", "samples"],
+        "reward_curve": ["temperature", "k", "random"],
+        "reliability": ["reward", "temperature", "bin"],
+        "quality_coefficients": [],
+        "entropy_bounds": [],
         "sampling_check": ["k", "temperature", "outcome"],
     }
     for name, maker in TABLES.items():
@@ -291,3 +298,50 @@ def test_within_problems_and_at_one_temperature_is_what_is_left_of_both(data):
     assert rows.loc["nothing", "coverage"] == pytest.approx(np.corrcoef(x, y)[0, 1])
     x, y = (values - z * (z @ values) / (z @ z) for values in (x, y))
     assert rows.loc["temperature", "coverage"] == pytest.approx(np.corrcoef(x, y)[0, 1])
+
+
+def test_an_accuracy_s_interval_is_that_of_its_rows(data):
+    frame = accuracy_by_k_temperature(data).frame
+    row = frame[(frame["temperature"] == 0.3) & (frame["k"] == 4)].iloc[0]
+    cell = data.collapsed[(data.collapsed["temperature"] == 0.3) & (data.collapsed["k"] == 4)]
+    found = bootstrap_means(
+        cell[["best_correct"]], cell["problem_id"], resamples=100, rng=data.rng()
+    )
+    bounds = [row["best_correct_low"], row["best_correct_high"]]
+    assert bounds == pytest.approx([found.low[0], found.high[0]], rel=1e-12)
+
+
+def test_a_bucket_is_resampled_and_tested_problem_by_problem(data):
+    """By the rows: those of the drawn problems, and each problem's inside against outside."""
+    frame = TABLES["bucket"].make(data).frame
+    whole = frame[(frame["k"] == 2) & (frame["rows"] == "all") & (frame["metric"] == "distinct_2")]
+    rows = data.subsets[data.subsets["k"] == 2].set_index("problem_id")
+    judged = 0
+    for row in whole.to_dict("records"):
+        inside = rows["distinct_2"].between(row["min"], row["max"]).to_numpy()
+        assert inside.sum() == row["count"]
+        part = [
+            kept.groupby("problem_id")["coverage"].mean() for kept in (rows[inside], rows[~inside])
+        ]
+        gaps = (part[0] - part[1]).dropna()
+        if rows.index[inside].nunique() < 10:
+            assert np.isnan(row["coverage_low"])
+            continue
+        means = []
+        for weights in np.concatenate(list(data.resamples)).astype(int):
+            times = weights[data.problems.get_indexer(rows.index[inside])]
+            drawn = rows["coverage"].to_numpy()[inside]
+            means.append(np.average(drawn, weights=times))
+        low, high = np.quantile(means, [0.025, 0.975])
+        assert (row["coverage_low"], row["coverage_high"]) == pytest.approx((low, high))
+        p = sign_flip_p(gaps.to_numpy()[:, None], rng=data.rng())[0]
+        assert row["coverage_p"] == (
+            pytest.approx(p) if len(gaps) >= 10 else pytest.approx(np.nan, nan_ok=True)
+        )
+        judged += 1
+    assert judged > 1
+
+
+def test_a_problem_that_is_not_measured_is_named(data):
+    with pytest.raises(ValueError, match="'new' that are not measured; run `workbench measure"):
+        data.means(pd.DataFrame({"problem_id": ["new"], "x": [1.0]}), ["x"])
