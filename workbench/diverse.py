@@ -220,7 +220,7 @@ def k_dpp(
     drawn = []
     for m, rng in zip(sizes, rngs, strict=True):
         taken = _eigenvectors(logs, sums, m, rng.random((count, size)))
-        drawn.append(np.array([projection_dpp(vectors.take(some, axis=1), rng) for some in taken]))
+        drawn.append(projection_dpp(vectors, taken, rng))
     return drawn
 
 
@@ -243,59 +243,67 @@ def _eigenvectors(logs: Floats, sums: Floats, m: int, chances: Floats) -> Ints:
     return taken
 
 
-def projection_dpp(vectors: Floats, rng: np.random.Generator) -> Ints:
-    """Draw m rows with probability proportional to the square of their determinant.
+def projection_dpp(vectors: Floats, taken: Ints, rng: np.random.Generator) -> Ints:
+    """Draw sets of m rows with probability the squared determinant of the rows.
 
-    Half of them one by one, then half of those that are missing from what of each row lies across
-    the rows drawn, and so on: Gram-Schmidt by products of matrices.
+    Of a large set half the rows one by one, then half of those that are missing from what of each
+    row lies across the rows drawn, and so on: Gram-Schmidt by products of matrices.
 
     Args:
-        vectors: (N, m), columns orthonormal.
+        vectors: (N, N), columns orthonormal.
+        taken: (count, m) the columns that rows of a set consist of.
         rng: the only source of randomness.
 
     Returns:
-        (m,) rows in the order of drawing.
+        (count, m) rows in the order of drawing.
     """
-    drawn = np.empty(0, np.int64)
-    while True:
-        missing = vectors.shape[1]
-        count = missing if missing <= DRAWN_AT_ONCE else missing // 2
-        lengths = np.square(vectors).sum(axis=1)
-        lengths[drawn] = 0.0  # but for rounding
-        more = _some_rows(vectors, lengths, count, NO_VOLUME, rng)
-        drawn = np.concatenate([drawn, more])
-        if count == missing:
-            return drawn
-        vectors = vectors @ np.linalg.qr(vectors[more].T, mode="complete").Q[:, count:]
+    none = np.empty(0, np.int64)
+    if taken.shape[1] <= DRAWN_AT_ONCE:
+        return _some_rows(vectors, taken, none, taken.shape[1], NO_VOLUME, rng)
+    sets = np.empty_like(taken)
+    for place, columns in enumerate(taken):
+        across, rows = vectors.take(columns, axis=1), none
+        while missing := across.shape[1]:
+            count = missing if missing <= DRAWN_AT_ONCE else missing // 2
+            every = np.arange(missing)[None]
+            more = _some_rows(across, every, rows, count, NO_VOLUME, rng)[0]
+            rows = np.concatenate([rows, more])
+            across = across @ np.linalg.qr(across[more].T, mode="complete").Q[:, count:]
+        sets[place] = rows
+    return sets
 
 
 @compiled
 def _some_rows(
-    vectors: Floats, lengths: Floats, count: int, no_volume: float, rng: np.random.Generator
+    vectors: Floats, taken: Ints, rows: Ints, count: int, no_volume: float, rng: np.random.Generator
 ) -> Ints:
-    """Draw the first rows of a projection DPP, by the squared length that is left of each.
+    """Draw (sets, count) rows, of each set the first ones or those after ``rows``.
 
-    A row is proposed by its squared length in ``lengths`` and taken by the share of this that lies
-    across the rows taken before, so that few rows have to be brought up to date; all are whenever
-    half of what was left has been taken.
+    A row is proposed by its squared length and taken by the share of this that lies across the
+    rows taken before, so that few rows have to be brought up to date; all are whenever half of
+    what was left has been taken.
     """
-    rows = np.empty(count, np.int64)
-    basis = np.empty((count, vectors.shape[1]))
-    ends = lengths.cumsum()
-    place, known = 0, 0  # rows taken, and when the lengths were true
-    while place < count:
-        if place - known > (vectors.shape[1] - known) // 2:
-            lengths = lengths - np.square(vectors @ basis[known:place].T).sum(axis=1)
-            ends = np.maximum(lengths, 0.0).cumsum()
-            known = place
-        row = min(np.searchsorted(ends, rng.random() * ends[-1], side="right"), len(ends) - 1)
-        left = vectors[row] - (basis[:place] @ vectors[row]) @ basis[:place]
-        volume = np.square(left).sum()
-        if volume > no_volume and rng.random() * lengths[row] < volume:
-            basis[place] = left / np.sqrt(volume)
-            rows[place] = row
-            place += 1
-    return rows
+    drawn = np.empty((len(taken), count), np.int64)
+    for which in range(len(taken)):
+        own = vectors[:, taken[which]]
+        lengths = np.square(own).sum(axis=1)
+        lengths[rows] = 0.0  # but for rounding
+        ends = lengths.cumsum()
+        basis = np.empty((count, own.shape[1]))
+        place, known = 0, 0  # rows taken, and when the lengths were true
+        while place < count:
+            if place - known > (own.shape[1] - known) // 2:
+                lengths = lengths - np.square(own @ basis[known:place].T).sum(axis=1)
+                ends = np.maximum(lengths, 0.0).cumsum()
+                known = place
+            row = min(np.searchsorted(ends, rng.random() * ends[-1], side="right"), len(ends) - 1)
+            left = own[row] - (basis[:place] @ own[row]) @ basis[:place]
+            volume = np.square(left).sum()
+            if volume > no_volume and rng.random() * lengths[row] < volume:
+                basis[place] = left / np.sqrt(volume)
+                drawn[which, place] = row
+                place += 1
+    return drawn
 
 
 def _check(matrix: Floats, sizes: Sequence[int], name: str) -> None:
