@@ -30,6 +30,7 @@ from transformers import (
 )
 from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
+from transformers.utils import logging
 
 from workbench.progress import bar, notice
 from workbench.rewards.signs import Signs
@@ -105,6 +106,7 @@ def tune(
     Raises:
         ValueError: the loss is no number, or a batch does not fit in the GPU's memory.
     """
+    logging.disable_progress_bar()
     set_seed(settings.seed)
     network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype))
     network.config.use_cache = False
@@ -128,6 +130,7 @@ def tune(
         if done < arguments.max_steps:
             with bar("train", arguments.max_steps, "steps", done) as advance:
                 trainer.add_callback(Listener(advance, log))
+                logging.set_verbosity_error()  # it would doubt the disk's clock
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
     except torch.OutOfMemoryError as fault:
         raise ValueError(
@@ -272,7 +275,7 @@ def _arguments(examples: int, settings: Training, dtype: str, work: Path) -> Tra
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=every,
-        save_total_limit=1,  # and the best one
+        save_total_limit=2,  # the newest and the best; of 1 the trainer would drop the newest
         eval_strategy="steps",
         eval_steps=every * EVALUATE_EVERY,
         metric_for_best_model="loss",

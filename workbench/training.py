@@ -159,8 +159,10 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
         tracking = dataclasses.replace(opened[0].experiment.tracking, job_type="train-reward")
         tracker = open_tracker(tracking, out, signature, made_from)
         try:
-            with manifest.running("train", fingerprint(**made_from)) as entry:
-                _carry_out(task, settings, out, signature, judge, tracker, entry)
+            with manifest.running("train", fingerprint(**made_from)):
+                found = _carry_out(task, settings, out, signature, judge, tracker)
+                manifest.update(**found, tracked=tracker.place)
+            shutil.rmtree(out / WORK)
         finally:
             tracker.finish()
 
@@ -172,9 +174,8 @@ def _carry_out(
     signature: str,
     judge: Judge,
     tracker: Tracker,
-    entry: dict[str, Any],
-) -> None:
-    """Train, write the model, and judge it on the problems it has not seen."""
+) -> dict[str, Any]:
+    """Train, write the model, and judge it on the problems it has not seen; return what to keep."""
     from workbench.finetune import Judgement, merge, resolve_dtype, tune  # a slow import
 
     dtype = resolve_dtype(settings.dtype)
@@ -208,11 +209,10 @@ def _carry_out(
     outcome = Outcome(held, pd.DataFrame(tuned.curves), tuned.step, signature)
     found = judge(out, outcome, tracker)
     _publish(merged, out)
-    shutil.rmtree(out / WORK)
-    entry.update(
-        dtype=dtype, device=tuned.device, steps=tuned.steps, best_step=tuned.step,
-        curves=tuned.curves, held_out=dict(found), tracked=tracker.place,
-    )  # fmt: skip
+    return {
+        "dtype": dtype, "device": tuned.device, "steps": tuned.steps, "best_step": tuned.step,
+        "curves": tuned.curves, "held_out": dict(found),
+    }  # fmt: skip
 
 
 def _rewards(
