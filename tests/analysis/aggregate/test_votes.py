@@ -133,3 +133,26 @@ def test_shares_that_are_none_are_named(wrong):
         best_of_majority([0], [1.0], wrong)
     with pytest.raises(ValueError, match=str(wrong)):
         filtered_majority([0], [1.0], [1.0], wrong)
+
+
+def test_as_rules_of_the_table_they_pick_from_many_subsets_at_once():
+    from analysis.aggregate import AGGREGATORS, KEPT, MAJORITY
+    from workbench.types import NOBODY, Pool
+
+    rng = np.random.default_rng(5)
+    clusters = rng.integers(-1, 4, size=20)
+    rewards = np.where(rng.random(20) < 0.1, NAN, -rng.random(20))
+    pool = Pool("p", 1.0, ("t",) * 20, rewards, np.ones(20), (None,) * 20, clusters,
+                np.ones(20), ("answered",) * 20, {"likelihood": rewards})  # fmt: skip
+    subsets = np.array([rng.permutation(20)[:9] for _ in range(100)])
+    majority_rule, filtered = (AGGREGATORS[n].pick for n in ("best_of_majority", "filtered"))
+    for members, first, second in zip(
+        subsets, majority_rule(pool, subsets, "likelihood"),
+        filtered(pool, subsets, "likelihood"), strict=True,
+    ):  # fmt: skip
+        own = rewards[members]
+        assert first == best_of_majority(clusters[members], own, MAJORITY)
+        assert second == filtered_majority(clusters[members], own, np.exp(own), KEPT)
+    nobody = np.flatnonzero(clusters < 0)[None]
+    assert majority_rule(pool, nobody, "likelihood").tolist() == [NOBODY]
+    assert filtered(pool, nobody, "likelihood").tolist() == [NOBODY]
