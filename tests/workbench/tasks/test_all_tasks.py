@@ -9,7 +9,9 @@ import workbench.tasks
 from workbench import config
 from workbench.tasks import TASKS
 
-SHARED = {"__init__", "choices", "compare", "math_answers", "problems"}
+SHARED = {
+    "__init__", "choices", "compare", "math_answers", "math_forms", "math_worker", "problems",
+}  # fmt: skip
 HOME = Path(__file__).resolve().parents[3]
 DATA = HOME.parent / "shared" / "data" / "problems"
 PROBLEMS = {"math500": DATA / "math500.jsonl", "gsm8k": DATA / "gsm8k_test.jsonl"}
