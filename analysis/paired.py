@@ -159,7 +159,7 @@ def sign_flip_p(differences: Floats, *, flips: int = FLIPS, rng: np.random.Gener
     """
     known = ~np.isnan(differences)
     values = np.where(known, differences, 0.0)  # a 0 adds nothing, whatever its sign
-    few = 2.0 ** known.sum(axis=0) <= flips
+    few = known.sum(axis=0) < flips.bit_length()  # 2^P is at most flips
     p = np.empty(values.shape[1])
     patterns, pattern = np.unique(known[:, few], axis=1, return_inverse=True)
     for number, rows in enumerate(patterns.T):

@@ -69,6 +69,10 @@ def test_a_column_with_few_problems_is_enumerated_among_others_with_many():
     assert found[3] == sign_flip_p(values[:11, [3]], rng=rng())[0]
     np.testing.assert_array_equal(found[[0, 2]], sign_flip_p(values[:, [0, 2]], rng=rng(5)))
     assert sign_flip_p(np.empty((40, 0)), rng=rng()).shape == (0,)
+    # five problems have 32 choices: enumerated when 32 are allowed, and drawn when 31 are
+    assert sign_flip_p(np.ones((5, 1)), flips=32, rng=rng())[0] == 2 / 32
+    assert 32 * sign_flip_p(np.ones((5, 1)), flips=31, rng=rng())[0] % 1 == 0
+    assert sign_flip_p(np.ones((2000, 1)), flips=99, rng=rng())[0] == 0.01  # 2^2000 is too large
 
 
 def test_columns_are_judged_a_few_at_a_time(monkeypatch):
