@@ -155,7 +155,8 @@ class Data:
     @cached_property
     def problems(self) -> pd.Index[str]:
         """The problems that have a pool, in sorted order: the unit of every interval."""
-        return pd.Index(np.unique(self.expectations["problem_id"].to_numpy(dtype=object)))
+        names: pd.Index[str] = pd.Index(np.unique(self.expectations["problem_id"].to_numpy(object)))
+        return names
 
     @cached_property
     def resamples(self) -> Resamples:
@@ -196,7 +197,7 @@ class Data:
             self.run.experiment.analysis.confidence,
         )  # fmt: skip
         bounds = [part.reshape(lines, -1).T for part in (found.value, found.low, found.high)]
-        columns = {}
+        columns: dict[str, Floats] = {}
         for name, *parts in zip(sums.names, *bounds, strict=True):
             columns |= {f"{name}{end}": part for end, part in zip(ENDS, parts, strict=True)}
         return pd.DataFrame(columns)
@@ -227,7 +228,7 @@ def lines_of(
     NaN, which equals nothing, is a value here. Unsorted: in order of appearance.
     """
     groups = frame.groupby(list(keys), sort=sort, dropna=False)
-    lines: Ints = groups.ngroup().to_numpy(dtype=np.int64)
+    lines: Ints = np.asarray(groups.ngroup(), dtype=np.int64)
     _, first = np.unique(lines, return_index=True)
     return frame[list(keys)].iloc[first].reset_index(drop=True), lines
 

@@ -48,9 +48,9 @@ def rank_covariances(values: Floats, codes: Ints, weights: Iterable[Floats]) -> 
 
 @compiled
 def _fill_ranks(
-    order: Ints,
+    order: NDArray[np.int32],
     tied: NDArray[np.bool_],
-    holders: Ints,
+    holders: NDArray[np.int32],
     weights: Floats,
     rows: float,
     ranks: Floats,
