@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from workbench.cli_rewards import train_reward
 from workbench.config import Experiment
 from workbench.ending import guarded
 from workbench.version import __version__
@@ -203,6 +204,9 @@ def compare(
     out = stdout()
     for name, table in compared(runs, k or ()).items():
         print_table(out, name, table.frame, "\n".join(table.notes))
+
+
+app.command("train-reward")(train_reward)
 
 
 @app.command()
