@@ -78,9 +78,9 @@ def coverage_curve(data: Data) -> Table:
     frame = _with_single(data, frame)
     labels, lines = lines_of(frame, ["temperature", "k"])
     gaining = [name for name in names if name.endswith("@k")]
-    gains = frame[gaining].sub(frame["single_sample"], axis=0)[frame["k"] > 1]
-    rest = gains.assign(problem_id=frame["problem_id"])
-    p = data.p_values(data.sums(rest, gaining, lines[frame["k"] > 1]).means, gaining)
+    gains = frame[gaining].sub(frame["single_sample"], axis=0)
+    gains = gains.where(frame["k"] > 1).assign(problem_id=frame["problem_id"])
+    p = data.p_values(data.sums(gains, gaining, lines).means, gaining)
     parts = [labels, data.intervals(data.sums(frame, names, lines)), p]
     notes = [*counts(data), "exact expectations over all k-subsets, no sampling error"]
     notes.append(tested("differs from a single sample (k = 1)"))

@@ -64,8 +64,8 @@ def test_topping_up_draws_what_is_missing_and_touches_nothing_old(
     cli.must("run", path, "--out", tmp_path / "at-once", "--set", change)
     assert rows_of(tmp_path / "at-once") == now
     for name in tables:
-        if name == "correct_count_correlation.csv":
-            continue  # empty, without dpp
+        if not (folder / "tables" / name).read_text().strip():
+            continue  # empty: there is no dpp, for one
         at_once = pd.read_csv(tmp_path / "at-once" / "tables" / name)
         topped_up = pd.read_csv(folder / "tables" / name)
         pd.testing.assert_frame_equal(topped_up, at_once, rtol=1e-9)  # rows come in another order
