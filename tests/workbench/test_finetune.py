@@ -84,12 +84,12 @@ def test_padding_is_on_the_left_and_not_counted():
 
 
 def test_sixteen_solutions_are_memorised(tiny_judge, judgements, tmp_path):
-    found, told = tuned(tiny_judge, judgements, tmp_path, epochs=40)
+    found, told = tuned(tiny_judge, judgements, tmp_path, epochs=40, lr=0.005, batch_size=8)
     losses = [line["loss"] for line in found.curves if "loss" in line]
     assert max(losses[:4]) > 0.3
     assert losses[-1] < 0.01
     assert found.curves[-1]["accuracy"] == 1.0
-    assert found.steps == 160 == found.curves[-1]["step"]
+    assert found.steps == 80 == found.curves[-1]["step"]
     # what was told as it came is what is kept
     kept = {line["step"]: line["loss"] for line in found.curves if "loss" in line}
     assert {line["step"]: line["loss"] for line in told if "loss" in line} == kept
@@ -97,7 +97,7 @@ def test_sixteen_solutions_are_memorised(tiny_judge, judgements, tmp_path):
     seen = {line["step"]: line["validation_loss"] for line in found.curves
             if "validation_loss" in line}  # fmt: skip
     assert found.step == min(seen, key=seen.get)
-    assert max(seen) == 160
+    assert max(seen) == 80
 
 
 class Killed(BaseException):
@@ -200,8 +200,8 @@ def test_the_log_becomes_a_line_per_step():
 
 
 def test_the_small_real_model_learns_too(judgements, tmp_path):
-    """Same tokenizer, 135 million weights: a few steps on four solutions."""
+    """Same tokenizer, 135 million weights: a few steps on two solutions."""
     place = resolve_model("SmolLM2-135M-Instruct")
-    found, _ = tuned(place, judgements, tmp_path, pairs=PAIRS[:4], max_steps=8, lr=1e-3)
+    found, _ = tuned(place, judgements, tmp_path, pairs=PAIRS[:2], max_steps=8, lr=1e-3)
     losses = [line["loss"] for line in found.curves if "loss" in line]
-    assert losses[-1] < 0.2 * losses[0]
+    assert losses[-1] < 0.05 < 0.3 < losses[0]
