@@ -50,7 +50,7 @@ def test_ranking_is_within_pools_and_counts_each_problem_once():
             rows("test", "a", [1, 0, 0], [0.5, 0.9, 0.1]),
             rows("test", "a", [1, 0], [0.05, 0.01], temperature=0.5),
             # a pool of one class says nothing, and is not compared with the same problem's other
-            rows("test", "b", [0, 0], [0.99, 0.98], run=1),
+            rows("test", "b", [0, 0], [0.1, 0.15], run=1),
             rows("test", "b", [1, 0], [0.2, 0.6]),
             rows("test", "c", [1, 1], [0.1, 0.2]),
             rows("validation", "d", [1, 0], [0.2, 0.1], temperature=np.nan),
