@@ -66,7 +66,7 @@ if __name__ == "__main__":
     import workbench.pipeline  # noqa: F401
     from workbench.embed import _load
 
-    _load("all-MiniLM-L6-v2")
+    _load("all-MiniLM-L6-v2", "float32")
     from reasoning_gym.arithmetic import chain_sum  # noqa: F401
 
     print(json.dumps("ready"), flush=True)

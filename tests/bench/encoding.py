@@ -60,13 +60,12 @@ def rows(full: bool) -> Iterator[Row]:
 def _texts(rng: np.random.Generator) -> list[str]:
     """Pools of worked solutions, of which each text has some words exchanged; all distinct."""
     path = DATA / "problems" / "gsm8k_test.jsonl"
-    solutions = [json.loads(line)["solution"].split() for line in path.open(encoding="utf-8")]
-    vocabulary = sorted({word for words in solutions for word in words})
-    whole = np.array([word for words in solutions for word in words][: POOLS * WORDS])
+    solutions = [json.loads(line)["solution"] for line in path.open(encoding="utf-8")]
+    whole = np.array(" ".join(solutions).split())
     texts = []
-    for words in whole.reshape(POOLS, WORDS):
+    for words in whole[: POOLS * WORDS].reshape(POOLS, WORDS):
         for share in rng.uniform(0.05, 0.3, N):
-            others = rng.choice(vocabulary, WORDS)
+            others = rng.choice(whole, WORDS)
             texts.append(" ".join(np.where(rng.random(WORDS) < share, others, words)))
     if len(set(texts)) < len(texts):
         raise ValueError("two texts are equal: edit more of their words")
