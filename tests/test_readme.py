@@ -1,5 +1,6 @@
 """The README's tables are those of the committed reference run, to the letter."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -48,3 +49,15 @@ def test_the_answers_to_the_study_s_questions_are_those_of_the_reference_tables(
         assert spelt(found.loc[held], "maj_correct") in answer
     for temperature in (0.3, 1.0):
         assert spelt(texts.loc[temperature], "distinct_texts") in answer
+
+
+def test_the_benchmarks_of_the_readme_are_those_that_were_run():
+    home = REFERENCE.parent / "bench"
+    table = (home / "bench.md").read_text()
+    assert table.strip() in (ROOT / "README.md").read_text()
+    rows = json.loads((home / "bench.json").read_text())
+    keys = ["work", "ours", "peer", "ratio", "target", "limit"]
+    for row in rows:
+        assert list(row) == keys
+        assert row["work"] in table
+        assert row["ratio"] is None or row["peer"]
