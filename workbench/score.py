@@ -60,13 +60,15 @@ def score(
     grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
     with_embeddings = needs_embeddings(experiment, aggregators)
     encoder = encoder_identity(experiment) if with_embeddings else None
-    settings = {
+    settings: dict[str, Any] = {
         "version": VERSION,
         "task": [experiment.task.name, experiment.task.last_number, experiment.task.options],
         "math-verify": version("math-verify"),
         "rewards": list(experiment.scoring.rewards),
         "regrade": experiment.scoring.regrade,
     }
+    if any(REWARDS[name].learn for name in experiment.scoring.rewards):
+        settings["deals"] = experiment.measure.seed  # problems into the parts that are learned from
     read_under(folder, manifest, experiment)
     encode(folder, manifest, experiment)
     for name in experiment.scoring.rewards:
@@ -101,7 +103,9 @@ def score(
             for block in todo:
                 known = {k.problem.id: k for k in grouped[block]}
                 table = _score_block(folder, block, known, experiment, comparer)
-                write_table(folder.block_path("scores", block), table, scores_from[block])
+                # learned rewards come later, and with them the mark by which the block is fresh
+                unlearned = graded_from(block, learned=False)
+                write_table(folder.block_path("scores", block), table, unlearned)
                 advance(1)
             encoded = 0
             for block in to_embed:
@@ -168,10 +172,12 @@ def _score_block(
         reward = REWARDS[name]
         if reward.fn is not None:
             values = reward.fn(frame)
-        elif (judged := read_beside(folder, f"rewards/{name}", block, samples)) is not None:
-            values = judged.column("reward").to_numpy()
-        else:  # learned from these very scores, and put in later
+        elif reward.learn is not None:  # from these very scores, and put in later
             values = np.full(len(frame), np.nan)
+        else:
+            judged = read_beside(folder, f"rewards/{name}", block, samples)
+            assert judged is not None  # just made
+            values = judged.column("reward").to_numpy()
         columns[f"reward_{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
 

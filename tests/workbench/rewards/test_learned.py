@@ -54,7 +54,7 @@ def test_no_sample_is_judged_by_what_its_own_problem_taught():
     table = np.eye(40)[problems]
     assert roc_auc_score(right, fit(table, right, problems).quality) < 0.6
     everything = coefficients(table, right)
-    assert roc_auc_score(right, table @ everything) == 1.0  # had it been allowed to see it
+    assert roc_auc_score(right, table @ everything) > 0.999  # had it been allowed to see it
 
 
 def test_features_are_made_from_the_other_parts_alone():

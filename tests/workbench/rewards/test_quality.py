@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -69,6 +71,33 @@ def test_it_is_learned_once_and_again_when_correctness_changes(cli, learned):
     cli.must("score", path, "--out", folder)
     assert (folder / "scores" / "block-00001.parquet").read_bytes() == scores
     assert "score: up to date" in cli.must("score", path, "--out", folder).err
+
+
+def test_more_samples_are_learned_from_and_another_seed_deals_anew(cli, learned, tmp_path):
+    path, folder = learned
+    topped = tmp_path / "run"
+    shutil.copytree(folder, topped)
+    before = load_run(topped).scores["reward_quality"]
+    cli.must("run", path, "--out", topped, "--set", "generation.n=10")
+    more = load_run(topped)
+    assert len(more.scores) == len(before) + 12 * 2 * 2
+    assert more.scores["reward_quality"].between(0, 1).all()
+    kept = more.frame("rewards/quality")
+    np.testing.assert_array_equal(kept["reward"], more.scores["reward_quality"])
+    cli.must("run", path, "--out", topped, "--set", "generation.n=10", "--set", "measure.seed=5")
+    assert (load_run(topped).scores["reward_quality"] != more.scores["reward_quality"]).any()
+
+
+def test_scores_that_are_graded_anew_get_it_back(cli, learned, tmp_path):
+    path, folder = learned
+    graded = tmp_path / "run"
+    shutil.copytree(folder, graded)
+    block = graded / "scores" / "block-00000.parquet"
+    scores = block.read_bytes()
+    block.unlink()
+    again = cli.must("score", path, "--out", graded)
+    assert "rewards/quality: up to date" in again.err
+    assert block.read_bytes() == scores
 
 
 def test_too_few_problems_are_named(cli, experiment, tmp_path):
