@@ -99,9 +99,9 @@ class Embedding:
     long_texts: Literal["truncate", "chunk_mean"] = "truncate"
     """A text longer than the encoder reads: cut, or the mean of its chunks."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """What is multiplied: ``bfloat16`` is up to twice as fast where a machine multiplies it, and a
-    cosine is off by up to 0.003, a ``dpp`` by 0.01 on average and up to 0.13 (its spread is 1 to
-    18), and up to 4 % of the picks of ``sem_mbr`` are others (88 pools of ``quickstart`` and of
+    """What is multiplied: ``bfloat16`` is faster where a machine multiplies it (`make bench`). A
+    cosine is then off by up to 0.003, a ``dpp`` by 0.01 on average and up to 0.13 (its spread is 1
+    to 18), and up to 4 % of the picks of ``sem_mbr`` are others (88 pools of ``quickstart`` and of
     GPT-3.5, k = 4 and 8). Sums and norms are float32 either way."""
     batch_size: int = Field(default=64, ge=1)
     """Most texts encoded at once; on a CPU fewer, where they are long."""

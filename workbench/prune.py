@@ -196,7 +196,7 @@ def _in_any_order(sets: Ints, rng: np.random.Generator) -> Ints:
 
 
 def _lacking(pool: Pool, pruner: Pruner, experiment: Experiment) -> bool:
-    """Whether the pool, or this installation, has not what a method needs."""
+    """Whether the pool has not what a method needs."""
     if "rewards" in pruner.needs:
         both = _reward_and_likelihood(pool, experiment)
         return not np.isfinite(both).all(axis=1).any()

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.aggregate.select import as_clusters, as_vector, weighted_majority
-from workbench.types import UNANSWERED, Floats, Ints
+from workbench.types import UNANSWERED
 
 ROUNDING = 1e-9
 """A share this little below a threshold, or a mean below another, is rounding."""
@@ -150,15 +150,8 @@ def self_consistency_weighted(pools: Sequence[ArrayLike]) -> int | None:
         Self-consistency: Wang et al. (2022), arXiv:2203.11171, with the agreement rate, which
         they find to follow accuracy, as the weight of a model.
     """
-    clusters, weights = pooled_votes(pools)
-    found = weighted_majority(clusters, weights)
-    return None if found is None else int(clusters[found])
-
-
-def pooled_votes(pools: Sequence[ArrayLike]) -> tuple[Ints, Floats]:
-    """All votes of several pools with the weights of ``self_consistency_weighted``."""
     numbers = [as_clusters(pool) for pool in pools]
     weights = [np.full(len(own), agreement(own) / max(len(own), 1)) for own in numbers]
-    if not numbers:
-        return np.empty(0, dtype=np.int64), np.empty(0)
-    return np.concatenate(numbers), np.concatenate(weights)
+    clusters = np.concatenate([np.empty(0, dtype=np.int64), *numbers])
+    found = weighted_majority(clusters, np.concatenate([np.empty(0), *weights]))
+    return None if found is None else int(clusters[found])

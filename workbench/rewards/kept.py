@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.folder import Folder
+from workbench.folder import Folder, blocks, contents
 from workbench.journal import read_entries
-from workbench.store import DamagedFileError, read_table
+from workbench.manifest import Manifest
+from workbench.store import DamagedFileError, fingerprint, read_table
 
 
 @dataclass
@@ -27,6 +28,35 @@ class Facts:
         seconds = time.perf_counter() - self.start
         rate = round(self.tokens / seconds, 1) if self.tokens else None
         return {"texts_judged": self.texts, "tokens_read": self.tokens, "tokens_per_second": rate}
+
+
+def judged_blocks(
+    folder: Folder, manifest: Manifest, judged_by: str
+) -> tuple[dict[int, dict[str, str]], dict[int, str]]:
+    """Return what one model is asked to judge, block by block.
+
+    Args:
+        folder: the run.
+        manifest: its manifest.
+        judged_by: fingerprint of the model and its settings.
+
+    Returns:
+        By block that holds samples: the questions by problem, and what its table is made of.
+    """
+    grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
+    questions = {
+        block: {known.problem.id: known.problem.question for known in grouped[block]}
+        for block in folder.blocks_with_samples()
+    }
+    made_from = {
+        block: fingerprint(
+            judged_by=judged_by,
+            samples=contents(folder, block),
+            questions=[list(item) for item in asked.items()],
+        )
+        for block, asked in questions.items()
+    }
+    return questions, made_from
 
 
 def journal_path(folder: Folder, table: str, block: int) -> Path:

@@ -18,14 +18,14 @@ from scipy.special import expit
 
 from workbench.config import Experiment
 from workbench.embed import text_hash
-from workbench.folder import Folder, blocks, contents, fresh
+from workbench.folder import Folder, fresh
 from workbench.generate import engine_versions, resolve
 from workbench.generate.identity import SPEED_OPTIONS
 from workbench.journal import Journal
 from workbench.manifest import Manifest
 from workbench.models import model_hash, resolve_model
 from workbench.progress import bar, notice
-from workbench.rewards.kept import Facts, journal_path, read_kept
+from workbench.rewards.kept import Facts, journal_path, judged_blocks, read_kept
 from workbench.rewards.sequences import open_tokenizer
 from workbench.rewards.signs import Scorer, find_signs, judged_text
 from workbench.settings import OutcomeRewardModel
@@ -72,31 +72,21 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
     settings = experiment.scoring.orm
     if settings is None:
         raise ValueError("the reward 'orm' needs scoring.orm with a model")
-    held = list(folder.blocks_with_samples())
-    grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
     judged_by = fingerprint(**_identity(settings))
-    made_from = {
-        block: fingerprint(
-            judged_by=judged_by,
-            samples=contents(folder, block),
-            questions=[[k.problem.id, k.problem.question] for k in grouped[block]],
-        )
-        for block in held
-    }
-    todo = [block for block in held if not fresh(folder, TABLE, block, made_from[block])]
+    questions, made_from = judged_blocks(folder, manifest, judged_by)
+    todo = [block for block, made in made_from.items() if not fresh(folder, TABLE, block, made)]
     if not todo and manifest.stage("orm").get("status") == "done":
         notice("orm: up to date")
         return
-    questions = {k.problem.id: k.problem.question for b in todo for k in grouped[b]}
     with manifest.running("orm", fingerprint(blocks=made_from)) as entry, ExitStack() as stack:
-        texts = sum(len(_read(folder, block, questions, judged_by).missing) for block in todo)
+        texts = sum(len(_read(folder, b, questions[b], judged_by).missing) for b in todo)
         if texts:
             notice(f"orm: {texts:,} texts to judge with {settings.model}")
         advance = stack.enter_context(bar("orm", texts, "texts"))
         scorer: Scorer | None = None
         facts = Facts()
         for block in todo:
-            work = _read(folder, block, questions, judged_by)
+            work = _read(folder, block, questions[block], judged_by)
             if work.missing:
                 scorer = scorer or stack.enter_context(_open(settings))
                 with Journal(journal_path(folder, TABLE, block)) as journal:
@@ -107,7 +97,7 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
                         advance(1)
             write_table(folder.block_path(TABLE, block), work.table(judged_by), made_from[block])
             journal_path(folder, TABLE, block).unlink(missing_ok=True)
-        entry.update(_unjudged(folder, held))
+        entry.update(_unjudged(folder, list(made_from)))
     if entry["failed"] or entry["too_long"]:
         notice(
             f"orm: {entry['failed'] + entry['too_long']:,} samples have no reward: "

@@ -325,16 +325,22 @@ def test_samples_that_arrived_beside_a_fault_are_handed_over_first(server):
     engine = {"base_url": server.url, "concurrency": 8, "max_retries": 0}
     settings = Generation(model="small", backend="openai", engine=engine)
     requests = [Request("p", 1.0, i, Prompt(text="One,"), "hash", i) for i in range(1, 9)]
-    together = threading.Barrier(8)
+    together, told = threading.Barrier(8), threading.Event()
 
     def misbehave(handler, asked, nth):
-        together.wait(10)
-        return asked["seed"] == 5 and FAULTS["500"](handler)
+        together.wait(30)
+        if asked["seed"] != 5:
+            return False
+        time.sleep(1)  # the others arrive before it
+        FAULTS["500"](handler)
+        told.set()
+        return True
 
     server.misbehave = misbehave
     samples = sample(requests, settings)
     got = {next(samples).sample_index}
-    time.sleep(0.5)  # the others arrive meanwhile, the fault among them
+    assert told.wait(30)
+    time.sleep(0.5)  # the fault arrives too, while nobody asks for a sample
     with pytest.raises(ValueError, match="answers 500"):
         got.update(s.sample_index for s in samples)
     assert got == {1, 2, 3, 4, 6, 7, 8}

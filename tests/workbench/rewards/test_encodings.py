@@ -6,8 +6,6 @@ import signal
 import warnings
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 import workbench as wb
@@ -22,20 +20,7 @@ with warnings.catch_warnings():
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
 KEY = ["problem_id", "temperature", "sample_index"]
-SLOWLY = """
-import time
-import workbench.rewards.encodings as encodings
-real = encodings.Journal.add
-def add(self, entry):
-    real(self, entry)
-    time.sleep(0.01)
-encodings.Journal.add = add
-"""
-
-
-@pytest.fixture(scope="module")
-def model(make_model, tmp_path_factory):
-    return make_model(tmp_path_factory.mktemp("model"))
+TABLE = "encodings"
 
 
 @pytest.fixture
@@ -59,12 +44,6 @@ def encoded(experiment, model):
     return write
 
 
-def table(folder):
-    paths = sorted((folder / "encodings").glob("*.parquet"))
-    tables = [pq.read_table(path).to_pandas() for path in paths]
-    return pd.concat(tables).set_index(KEY).sort_index()
-
-
 def by_hand(model, texts):
     """Last hidden states where the sign is predicted, one text at a time, and the reward."""
     tokenizer = AutoTokenizer.from_pretrained(model)
@@ -78,12 +57,14 @@ def by_hand(model, texts):
         yield (state / state.norm()).numpy(), 1 / (1 + np.exp(minus - plus))
 
 
-def test_every_sample_has_what_its_reward_is_made_of(cli, encoded, model, blocks, tmp_path):
+def test_every_sample_has_what_its_reward_is_made_of(
+    cli, encoded, model, blocks, tmp_path, left_in
+):
     path, folder = encoded(), tmp_path / "run"
     blocks(folder, 4)
     cli.must("run", path, "--out", folder)
     run = wb.load_run(folder)
-    rows, kept = run.samples.set_index(KEY).sort_index(), table(folder)
+    rows, kept = run.samples.set_index(KEY).sort_index(), left_in(folder, TABLE)
     assert kept.index.equals(rows.index)
     vectors = np.stack(kept["encoding"])
     assert (vectors.shape, vectors.dtype) == ((204, 32), np.float32)
@@ -115,22 +96,22 @@ def test_every_sample_has_what_its_reward_is_made_of(cli, encoded, model, blocks
     np.testing.assert_array_equal(run.pool("problem-3", 1.0).embeddings, expected)
 
 
-def test_a_killed_step_goes_on_where_it_was(cli, encoded, tmp_path):
+def test_a_killed_step_goes_on_where_it_was(cli, encoded, tmp_path, left_in, telling):
     path, folder = encoded(), tmp_path / "run"
     cli.must("generate", path, "--out", folder)
     journal = folder / "encodings/block-00000.journal"
-    child = cli.start("score", path, "--out", folder, before=SLOWLY)
+    child = cli.start("score", path, "--out", folder, before=telling("encodings", 0.01))
     child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
     child.stop(signal.SIGKILL)
     whole, _, _ = journal.read_bytes().rpartition(b"\n")
     kept = {json.loads(line[9:])["text"]: line for line in whole.splitlines()}
     child = cli.must("score", path, "--out", folder)
-    rows = table(folder)
+    rows = left_in(folder, TABLE)
     assert f"encodings: {rows['text_hash'].nunique() - len(kept)} texts to encode" in child.err
     assert not journal.exists()
     more = cli.must("generate", path, "--out", folder, "--set", "generation.n=10")
     more = cli.must("score", path, "--out", folder, "--set", "generation.n=10")
-    after = table(folder)
+    after = left_in(folder, TABLE)
     new = {*after["text_hash"]} - {*rows["text_hash"]}
     assert f"encodings: {len(new)} texts to encode" in more.err
     for key in rows.index[::10]:
@@ -141,13 +122,13 @@ SAMPLES = [[("It is 3.", -0.5, "stop"), ("", -0.1, "stop"), ("", 0.0, "error"),
             ("one and one and " * 40, -0.2, "length")]]  # fmt: skip
 
 
-def test_what_is_too_long_is_said_before_anything_is_measured(cli, hand_made, model):
+def test_what_is_too_long_is_said_before_anything_is_measured(cli, hand_made, model, left_in):
     orm = {"model": str(model), "dtype": "float32", "encodings": True}  # the reward is not asked
     folder = hand_made(
         ["2"], SAMPLES, scoring={"orm": orm}, embedding={"source": "orm"},
         measure__metrics=["cos_sim"],
     )  # fmt: skip
-    kept = table(folder)["encoding"].tolist()
+    kept = left_in(folder, TABLE)["encoding"].tolist()
     np.testing.assert_array_equal(kept[1], kept[2])  # a failed one counts as an empty solution
     short = ("--set", "scoring.orm.max_model_len=150")
     cli("score", folder / "experiment.yaml", "--out", folder, *short).refuses(

@@ -10,26 +10,7 @@ torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=I
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
     from workbench.rewards import forced
-
-SIZES = {"vocab_size": 60, "bos_token_id": 1, "eos_token_id": 2}
-
-
-def rotary():
-    return LlamaForCausalLM(
-        LlamaConfig(
-            **SIZES, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2, initializer_range=0.4,
-        )
-    )  # fmt: skip
-
-
-def learned_positions():
-    return GPT2LMHeadModel(
-        GPT2Config(**SIZES, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.4)
-    )
 
 
 def alone(network, prompt, completion):
@@ -41,12 +22,12 @@ def alone(network, prompt, completion):
     return logprobs.tolist(), -(raw.exp() * raw).sum(dim=-1)
 
 
-@pytest.mark.parametrize("build", [rotary, learned_positions])
+@pytest.mark.parametrize("build", ["rotary", "learned_positions"])
 @pytest.mark.parametrize("size", [1, 3, 32])
 @pytest.mark.parametrize("places", [1, 4, 1000])
-def test_a_batch_gives_what_each_sequence_gives_alone(build, size, places, monkeypatch):
+def test_a_batch_gives_what_each_sequence_gives_alone(networks, build, size, places, monkeypatch):
     torch.manual_seed(3)
-    network = build().eval()
+    network = networks[build]().eval()
     rng = np.random.default_rng(5)
     prompts = [rng.integers(0, 60, length).tolist() for length in (12, 1, 5)]
     lengths = [(0, 7), (0, 1), (0, 19), (0, 7), (0, 2), (1, 4), (2, 1), (2, 11)]
@@ -65,13 +46,13 @@ def test_a_batch_gives_what_each_sequence_gives_alone(build, size, places, monke
     assert np.std([found[n][0][0] for n in found]) > 0.1  # or there is nothing to tell apart
 
 
-def test_entropies_are_left_out_where_nobody_asks():
-    found = list(forced.read_tokens(rotary().eval(), {"a": ([1, 2], [3, 4])}, 8, False))
+def test_entropies_are_left_out_where_nobody_asks(networks):
+    found = list(forced.read_tokens(networks["rotary"]().eval(), {"a": ([1, 2], [3, 4])}, 8, False))
     assert [(name, len(logprobs), len(rest)) for name, logprobs, rest in found] == [("a", 2, 0)]
 
 
-def test_no_more_logits_are_held_than_there_is_room_for(monkeypatch):
-    network = rotary().eval()
+def test_no_more_logits_are_held_than_there_is_room_for(networks, monkeypatch):
+    network = networks["rotary"]().eval()
     shapes = []
     network.lm_head.register_forward_hook(lambda module, given, out: shapes.append(out.shape))
     monkeypatch.setattr(forced, "LOGITS", 2 * 6 * 60)

@@ -15,33 +15,14 @@ torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=I
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-
     from workbench.rewards import next_token
 
-SIZES = {"vocab_size": 60, "bos_token_id": 1, "eos_token_id": 2}
 
-
-def rotary():
-    return LlamaForCausalLM(
-        LlamaConfig(
-            **SIZES, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-            num_attention_heads=4, num_key_value_heads=2, initializer_range=0.4,
-        )
-    )  # fmt: skip
-
-
-def learned_positions():
-    return GPT2LMHeadModel(
-        GPT2Config(**SIZES, n_embd=32, n_layer=2, n_head=4, n_positions=64, initializer_range=0.4)
-    )
-
-
-@pytest.mark.parametrize("build", [rotary, learned_positions])
+@pytest.mark.parametrize("build", ["rotary", "learned_positions"])
 @pytest.mark.parametrize("size", [1, 3, 32])
-def test_a_batch_gives_what_each_prompt_gives_alone(build, size):
+def test_a_batch_gives_what_each_prompt_gives_alone(networks, build, size):
     torch.manual_seed(3)
-    network = build().eval()
+    network = networks[build]().eval()
     rng = np.random.default_rng(5)
     lengths = {"a": 7, "b": 1, "c": 40, "d": 12, "e": 12}
     prompts = {name: rng.integers(0, 60, length).tolist() for name, length in lengths.items()}
@@ -59,11 +40,11 @@ def test_a_batch_gives_what_each_prompt_gives_alone(build, size):
     assert np.std(spread) > 0.05  # the prompts matter here, or the test proves nothing
 
 
-@pytest.mark.parametrize("build", [rotary, learned_positions])
+@pytest.mark.parametrize("build", ["rotary", "learned_positions"])
 @pytest.mark.parametrize("size", [1, 3, 32])
-def test_a_batch_holds_what_each_prompt_holds_alone(build, size):
+def test_a_batch_holds_what_each_prompt_holds_alone(networks, build, size):
     torch.manual_seed(3)
-    network = build().eval()
+    network = networks[build]().eval()
     rng = np.random.default_rng(5)
     lengths = {"a": 7, "b": 1, "c": 40, "d": 12, "e": 12}
     prompts = {name: rng.integers(0, 60, length).tolist() for name, length in lengths.items()}
@@ -79,8 +60,8 @@ def test_a_batch_holds_what_each_prompt_holds_alone(build, size):
     assert abs(float(found["d"] @ found["e"])) < 0.999  # they are told apart
 
 
-def test_of_the_logits_one_row_a_prompt_is_computed():
-    network = rotary()
+def test_of_the_logits_one_row_a_prompt_is_computed(networks):
+    network = networks["rotary"]()
     shapes = []
     network.lm_head.register_forward_hook(lambda module, given, out: shapes.append(out.shape))
     list(next_token.next_logprobs(network, {"a": [5] * 50, "b": [5] * 20}, [10, 12], 8))

@@ -12,7 +12,6 @@ from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 import workbench as wb
@@ -26,26 +25,7 @@ with warnings.catch_warnings():
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
 KEY = ["problem_id", "temperature", "sample_index"]
-
-# What is judged is told to a file that the workbench knows nothing of, and slowly.
-TELL = """
-import time
-import workbench.rewards.orm as orm
-real = orm.Journal.add
-def add(self, entry):
-    real(self, entry)
-    if not isinstance(entry, dict):
-        return  # a sample
-    time.sleep({seconds})
-    with open({path!r}, "a") as file:
-        print(entry["text"], file=file)
-orm.Journal.add = add
-"""
-
-
-@pytest.fixture(scope="module")
-def model(make_model, tmp_path_factory):
-    return make_model(tmp_path_factory.mktemp("model"))
+TABLE = "rewards/orm"
 
 
 @pytest.fixture
@@ -60,11 +40,6 @@ def judged(experiment, model):
         return experiment(**{"scoring": scoring, "selection": selection, **changes})
 
     return write
-
-
-def rewards_of(folder):
-    tables = [pq.read_table(path) for path in sorted((folder / "rewards/orm").glob("*.parquet"))]
-    return pd.concat([table.to_pandas() for table in tables]).set_index(KEY).sort_index()
 
 
 def stage(folder):
@@ -122,28 +97,26 @@ def test_every_sample_gets_the_originals_reward(cli, judged, model, blocks, tmp_
     assert "orm: up to date" in cli.must("run", path, "--out", folder).err
 
 
-def test_a_killed_step_goes_on_where_it_was(cli, judged, tmp_path):
+def test_a_killed_step_goes_on_where_it_was(cli, judged, tmp_path, left_in, telling):
     path, undisturbed, killed = judged(), tmp_path / "undisturbed", tmp_path / "killed"
     cli.must("generate", path, "--out", undisturbed)
     shutil.copytree(undisturbed, killed)
     cli.must("score", path, "--out", undisturbed)
     journal = killed / "rewards/orm/block-00000.journal"
     told = tmp_path / "told"
-    child = cli.start(
-        "score", path, "--out", killed, before=TELL.format(seconds=0.01, path=str(told))
-    )
+    child = cli.start("score", path, "--out", killed, before=telling("orm", 0.01))
     child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
     child.stop(signal.SIGKILL)
     assert stage(killed)["status"] == "running"
     whole, _, _ = journal.read_bytes().rpartition(b"\n")
     kept = {entry["text"]: entry["reward"] for entry in map(json.loads, lines_of(whole))}
     told.unlink()
-    cli.must("score", path, "--out", killed, before=TELL.format(seconds=0, path=str(told)))
+    cli.must("score", path, "--out", killed, before=telling("orm"))
 
     again = told.read_text().split()
     assert len(again) == len({*again})
     assert not {*again} & {*kept}
-    rows, expected = rewards_of(killed), rewards_of(undisturbed)
+    rows, expected = left_in(killed, TABLE), left_in(undisturbed, TABLE)
     assert len(kept) + len(again) == rows["text_hash"].nunique()
     assert rows.index.equals(expected.index)
     np.testing.assert_allclose(rows["reward"], expected["reward"], atol=1e-6)
@@ -157,16 +130,17 @@ def lines_of(journal):
     return [line[9:] for line in journal.splitlines()]
 
 
-def test_more_samples_are_judged_and_the_old_ones_not_again(cli, judged, tmp_path):
+def test_more_samples_are_judged_and_the_old_ones_not_again(
+    cli, judged, tmp_path, left_in, telling
+):
     path, folder, told = judged(), tmp_path / "run", tmp_path / "told"
     more = ("--set", "generation.n=10")
     cli.must("generate", path, "--out", folder)
     cli.must("score", path, "--out", folder)
-    before = rewards_of(folder)
+    before = left_in(folder, TABLE)
     cli.must("generate", path, "--out", folder, *more)
-    tell = TELL.format(seconds=0, path=str(told))
-    cli.must("score", path, "--out", folder, *more, before=tell)
-    after = rewards_of(folder)
+    cli.must("score", path, "--out", folder, *more, before=telling("orm"))
+    after = left_in(folder, TABLE)
     assert len(after) == 12 * (10 + 10 + 1)
     pd.testing.assert_frame_equal(after.loc[before.index], before)
     new = {*after["text_hash"]} - {*before["text_hash"]}
@@ -198,15 +172,15 @@ def test_missing_rewards_are_counted_and_other_settings_judge_anew(cli, hand_mad
     assert counted in child.err
 
 
-def test_damage_is_named_or_mended(cli, judged, tmp_path):
+def test_damage_is_named_or_mended(cli, judged, tmp_path, left_in):
     path, folder = judged(), tmp_path / "run"
     cli.must("generate", path, "--out", folder)
     cli.must("score", path, "--out", folder)
-    before = rewards_of(folder)
+    before = left_in(folder, TABLE)
     table = folder / "rewards/orm/block-00000.parquet"
     table.write_bytes(table.read_bytes()[:-100])
     assert f"{table} is damaged and is made again" in cli.must("score", path, "--out", folder).err
-    pd.testing.assert_frame_equal(rewards_of(folder), before)
+    pd.testing.assert_frame_equal(left_in(folder, TABLE), before)
     table.unlink()
     journal = table.with_suffix(".journal")
     journal.write_bytes(b'00000000 {"text": "x"}\n00000000 {"text": "y"}\n')

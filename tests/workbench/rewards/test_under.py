@@ -12,7 +12,6 @@ import warnings
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 
 import workbench as wb
@@ -30,26 +29,6 @@ with warnings.catch_warnings():
 
 KEY = ["problem_id", "temperature", "sample_index"]
 
-# What is read is told to a file that the workbench knows nothing of, and slowly.
-TELL = """
-import time
-import workbench.rewards.under as under
-real = under.Journal.add
-def add(self, entry):
-    real(self, entry)
-    if not isinstance(entry, dict):
-        return  # a sample
-    time.sleep({seconds})
-    with open({path!r}, "a") as file:
-        print(entry["text"], file=file)
-under.Journal.add = add
-"""
-
-
-@pytest.fixture(scope="module")
-def model(make_model, tmp_path_factory):
-    return make_model(tmp_path_factory.mktemp("model"))
-
 
 @pytest.fixture
 def read(experiment, model):
@@ -60,12 +39,6 @@ def read(experiment, model):
         return experiment(**{"scoring": {"models": {"first": first, "twin": first}}, **changes})
 
     return write
-
-
-def table(folder, name):
-    paths = sorted((folder / "under" / name).glob("*.parquet"))
-    tables = [pq.read_table(path).to_pandas() for path in paths]
-    return pd.concat(tables).set_index(KEY).sort_index()
 
 
 def stage(folder, name):
@@ -87,13 +60,15 @@ def by_hand(model, text, completion, ended):
 
 
 @pytest.mark.parametrize("form", ["completion", "chat"])
-def test_every_sample_gets_the_values_of_the_whole_logits(cli, read, model, blocks, form, tmp_path):
+def test_every_sample_gets_the_values_of_the_whole_logits(
+    cli, read, model, blocks, form, tmp_path, left_in
+):
     path, folder = read(task__prompt=form), tmp_path / "run"
     blocks(folder, 4)
     cli.must("generate", path, "--out", folder)
     child = cli.must("score", path, "--out", folder)
     rows = wb.load_run(folder).samples.set_index(KEY).sort_index()
-    values = table(folder, "first")
+    values = left_in(folder, "under/first")
     assert values.index.equals(rows.index)
     assert values["missing"].isna().all()
 
@@ -118,7 +93,7 @@ def test_every_sample_gets_the_values_of_the_whole_logits(cli, read, model, bloc
     first, twin = stage(folder, "first"), stage(folder, "twin")
     assert first["texts_judged"] == values["text_hash"].nunique() < 204
     assert "texts_judged" not in twin
-    pd.testing.assert_frame_equal(table(folder, "twin"), values)
+    pd.testing.assert_frame_equal(left_in(folder, "under/twin"), values)
     assert (first["entropies"], first["own_model"], first["vocabulary"]) == ("exact", False, 49152)
     assert twin["vocabulary"] == 49152
     assert f"under/first: {first['texts_judged']} texts to read" in child.err
@@ -127,27 +102,25 @@ def test_every_sample_gets_the_values_of_the_whole_logits(cli, read, model, bloc
     assert "under/first: up to date" in again
 
 
-def test_a_killed_step_goes_on_where_it_was(cli, read, tmp_path):
+def test_a_killed_step_goes_on_where_it_was(cli, read, tmp_path, left_in, telling):
     path, undisturbed, killed = read(), tmp_path / "undisturbed", tmp_path / "killed"
     cli.must("generate", path, "--out", undisturbed)
     shutil.copytree(undisturbed, killed)
     cli.must("score", path, "--out", undisturbed)
     journal, told = killed / "under/first/block-00000.journal", tmp_path / "told"
-    child = cli.start(
-        "score", path, "--out", killed, before=TELL.format(seconds=0.01, path=str(told))
-    )
+    child = cli.start("score", path, "--out", killed, before=telling("under", 0.01))
     child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
     child.stop(signal.SIGKILL)
     assert stage(killed, "first")["status"] == "running"
     whole, _, _ = journal.read_bytes().rpartition(b"\n")
     kept = {json.loads(line[9:])["text"] for line in whole.splitlines()}
     told.unlink()
-    cli.must("score", path, "--out", killed, before=TELL.format(seconds=0, path=str(told)))
+    cli.must("score", path, "--out", killed, before=telling("under"))
 
     again = told.read_text().split()
     assert len(again) == len({*again})
     assert not {*again} & kept
-    rows, expected = table(killed, "first"), table(undisturbed, "first")
+    rows, expected = left_in(killed, "under/first"), left_in(undisturbed, "under/first")
     assert len(kept) + len(again) == rows["text_hash"].nunique()
     pd.testing.assert_frame_equal(rows, expected, check_exact=False, atol=1e-4)
     assert stage(killed, "first")["interruptions"] == 1
@@ -156,8 +129,8 @@ def test_a_killed_step_goes_on_where_it_was(cli, read, tmp_path):
     more = ("--set", "generation.n=10")
     cli.must("generate", path, "--out", killed, *more)
     told.unlink()
-    cli.must("score", path, "--out", killed, *more, before=TELL.format(seconds=0, path=str(told)))
-    after = table(killed, "first")
+    cli.must("score", path, "--out", killed, *more, before=telling("under"))
+    after = left_in(killed, "under/first")
     assert len(after) == 12 * (10 + 10 + 1)
     pd.testing.assert_frame_equal(after.loc[rows.index], rows)
     new = {*after["text_hash"]} - {*rows["text_hash"]}
@@ -165,19 +138,19 @@ def test_a_killed_step_goes_on_where_it_was(cli, read, tmp_path):
     path_of = killed / "under/first/block-00000.parquet"
     path_of.write_bytes(path_of.read_bytes()[:-100])
     assert f"{path_of} is damaged" in cli.must("score", path, "--out", killed, *more).err
-    pd.testing.assert_frame_equal(table(killed, "first"), after)
+    pd.testing.assert_frame_equal(left_in(killed, "under/first"), after)
 
 
 SAMPLES = [[("It is 3.", -0.5, "stop"), ("", -0.1, "length"), ("", 0.0, "error"),
             ("one and one and " * 40, -0.2, "length"), ("It is 3.", -0.5, "stop")]]  # fmt: skip
 
 
-def test_missing_values_are_counted_and_other_settings_read_anew(cli, hand_made, model):
+def test_missing_values_are_counted_and_other_settings_read_anew(cli, hand_made, model, left_in):
     first = {
         "model": str(model), "backend": "transformers", "dtype": "float32", "max_model_len": 150,
     }  # fmt: skip
     folder = hand_made(["2"], SAMPLES, scoring={"models": {"first": first}})
-    found = table(folder, "first")
+    found = left_in(folder, "under/first")
     assert found["missing"].fillna("").tolist() == ["", "", "failed", "too_long", ""]
     assert found["num_tokens"].isna().tolist() == [False, False, True, True, False]
     assert found["num_tokens"].iloc[1] == 0
@@ -188,7 +161,13 @@ def test_missing_values_are_counted_and_other_settings_read_anew(cli, hand_made,
     child = cli.must(
         "score", path, "--out", folder, "--set", "scoring.models.first.max_model_len=1000"
     )
-    assert table(folder, "first")["missing"].fillna("").tolist() == ["", "", "failed", "", ""]
+    assert left_in(folder, "under/first")["missing"].fillna("").tolist() == [
+        "",
+        "",
+        "failed",
+        "",
+        "",
+    ]
     assert "under/first: samples without values: 1 had failed" in child.err
     other = ("--set", "task.system=Think.", "--set", "scoring.models.first.logprobs=1")
     cli("score", path, "--out", folder, *other).refuses("not the one that its samples answer")
