@@ -23,7 +23,8 @@ def rows(full: bool) -> Iterator[Row]:
         taken = {}
         for shape, counts in _shapes(size).items():
             clusters = np.repeat(np.arange(CLUSTERS), counts)
-            work = partial(maj_at_k, clusters, clusters == RIGHT, np.arange(1, size + 1))
+            # right samples in every cluster, so that every one of them counts if it wins
+            work = partial(maj_at_k, clusters, np.arange(size) % 3 == 0, np.arange(1, size + 1))
             taken[shape] = seconds(work)
         slowest = max(taken, key=taken.__getitem__)
         yield Row(
