@@ -14,9 +14,9 @@ from workbench.run import Run
 PRINTED = (
     "entropy_bounds", "quality_coefficients", "bucket", "correlation",
     "correct_count_correlation", "sampling_check", "statuses", "pruning",
-    "diversity_by_correctness", "reward_report", "reward_curve", "oracle_gap", "budget",
-    "partial_correlation", "within_correlation", "accuracy_by_temperature", "accuracy_by_k",
-    "coverage_curve", "accuracy_by_k_temperature",
+    "diversity_by_correctness", "submitted", "reward_report", "reward_curve", "oracle_gap",
+    "budget", "partial_correlation", "within_correlation", "accuracy_by_temperature",
+    "accuracy_by_k", "coverage_curve", "accuracy_by_k_temperature",
 )  # fmt: skip
 """The order in which tables are printed: what is read first comes last, above the prompt."""
 ASKED_FOR = ("entropy_bounds", "quality_coefficients")

@@ -41,6 +41,7 @@ from analysis.entropies import entropy_bounds
 from analysis.pruning import pruning
 from analysis.quality import quality_coefficients
 from analysis.rewards import reliability, reward_curve, reward_report
+from analysis.submitted import submitted
 from workbench.metrics import METRICS
 from workbench.split import GROUPS, split_size
 from workbench.tasks.math_answers import RULES
@@ -256,7 +257,7 @@ TABLES: dict[str, Maker] = {
     for maker in (
         accuracy_by_k, accuracy_by_temperature, accuracy_by_k_temperature, coverage_curve, budget,
         oracle_gap, sampling_check, correlation, within_correlation, correct_count_correlation,
-        buckets, partial_correlation, diversity_by_correctness, pruning, reward_report,
+        buckets, partial_correlation, diversity_by_correctness, pruning, submitted, reward_report,
         reward_curve, reliability, quality_coefficients, entropy_bounds, statuses,
     )
 }  # fmt: skip

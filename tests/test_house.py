@@ -32,6 +32,7 @@ COVERED = {  # tested where it is used
     "workbench/settings.py": "tests/workbench/test_config.py",
     "workbench/signature.py": "tests/workbench/test_pipeline.py",
     "workbench/rewards/__init__.py": "tests/workbench/test_score.py",
+    "workbench/rewards/said.py": "tests/workbench/rewards/test_ratios.py",
     "workbench/generate/identity.py": "tests/workbench/generate/test_stage.py",
     "workbench/generate/__init__.py": "tests/workbench/generate/test_stage.py",
     "workbench/tasks/__init__.py": "tests/workbench/tasks/test_all_tasks.py",
@@ -83,7 +84,7 @@ def test_every_file_of_names_is_imported_by_its_table(folder):
     helpers = {
         "problems", "math_answers", "math_forms", "math_worker", "compare", "choices", "signs",
         "next_token", "__init__",
-        "encodings", "forced", "kept", "reading", "sequences", "under",
+        "encodings", "forced", "kept", "reading", "said", "sequences", "under",
     }  # fmt: skip
     used_elsewhere = {"passk"}  # an estimator of a pool, not a metric of a subset
     for path in home.glob("*.py"):

@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from workbench.cli_rewards import train_reward
+from workbench.cli_rewards import train_reward, vote
 from workbench.config import Experiment
 from workbench.ending import guarded
 from workbench.version import __version__
@@ -207,6 +207,7 @@ def compare(
 
 
 app.command("train-reward")(train_reward)
+app.command()(vote)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The command line's part about rewards. As ``cli.py`` it may name ``analysis``, when asked."""
+"""The command line's part about rewards and votes; as ``cli.py`` it may name ``analysis``."""
 
 from __future__ import annotations
 
@@ -51,3 +51,20 @@ def train_reward(
     print(f"model    {out}  (--set scoring.orm.model={out}, with orm among scoring.rewards)")
     print(f"split    {out / 'split.csv'}  (judge it on other problems than it was trained on)")
     print(f"figure   {out / 'figures' / 'training.png'}")
+
+
+def vote(
+    runs: Annotated[
+        list[Path], typer.Argument(help="Runs on the same problems; of one its temperatures vote.")
+    ],
+    k: Annotated[
+        list[int] | None,
+        typer.Option(help="Samples that each pool hands in. May be repeated. Default: measure.k."),
+    ] = None,
+) -> None:
+    """Let several runs vote together: one vote a sample, or by how far each agrees with itself."""
+    from analysis.joint import vote as voted
+    from analysis.printing import print_table, stdout
+
+    table = voted(runs, k or ())
+    print_table(stdout(), "vote", table.frame, "\n".join(table.notes))

@@ -138,7 +138,22 @@ class Selection:
     aggregators: Names = ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
     """Aggregators of ``workbench list``; ``best:NAME`` picks by another reward."""
     reward: str | None = "likelihood"
-    """The reward that ``best`` and ``weighted`` use; null for none, and then these are left out."""
+    """The reward that ``best`` and others that look at one use; null for none, and then these are
+    left out."""
+    threshold: float = Field(default=0.15, ge=0, le=1)
+    """Share of the votes from which on ``best_of_majority`` takes an answer seriously: with less, a
+    wrong answer that the reward loves may come through, with more, a right one may be missed."""
+    submitted: Annotated[
+        tuple[int, ...],
+        AfterValidator(not_empty),
+        AfterValidator(positive),
+        AfterValidator(distinct),
+    ] = (1, 2, 4)
+    """How many answers ``best_of_majority`` hands in, in the table ``submitted``."""
+    kept: float = Field(default=0.5, gt=0, le=1)
+    """Share of the samples, those of highest reward, that ``filtered`` lets vote."""
+    power: float = Field(default=1.0, ge=0)
+    """To which ``borda`` raises a sample's rank: 0 is a majority vote, much is best-of-N."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

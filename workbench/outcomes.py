@@ -17,10 +17,13 @@ from workbench.types import NOBODY, Aggregator, Floats, Ints, Pool
 Selections = Mapping[str, Aggregator]
 
 
-def rule_of(name: str, selection: Selection, aggregators: Selections) -> tuple[Aggregator, str]:
-    """Return the rule of a selection (``best``, ``best:REWARD``) and the reward it goes by."""
+def rule_of(
+    name: str, selection: Selection, aggregators: Selections
+) -> tuple[Aggregator, Selection]:
+    """Return the rule of a selection (``best``, ``best:REWARD``) and the settings it goes by."""
     base, _, reward = name.partition(":")
-    return lookup(aggregators, base, "aggregator"), reward or selection.reward or ""
+    own = dataclasses.replace(selection, reward=reward) if reward else selection
+    return lookup(aggregators, base, "aggregator"), own
 
 
 def picked(
@@ -32,14 +35,14 @@ def picked(
         name: the selection.
         pool: N samples.
         subsets: (S, K) indices into them, in drawn order.
-        selection: the reward that is gone by where the name says none.
+        selection: the settings, with the reward that is gone by where the name says none.
         aggregators: the rules by name.
 
     Returns:
         (S,) indices into the pool; ``NOBODY`` where no member can be picked.
     """
-    rule, reward = rule_of(name, selection, aggregators)
-    places = rule.pick(pool, subsets, reward)
+    rule, own = rule_of(name, selection, aggregators)
+    places = rule.pick(pool, subsets, own)
     return np.where(places == NOBODY, NOBODY, subsets[np.arange(len(subsets)), places])
 
 
@@ -69,9 +72,9 @@ def exact_means(
         found[f"coverage{suffix}"] = np.asarray(pass_at_k(len(pool), correct.sum(), sizes))
         judged = dataclasses.replace(pool, correct=correct)
         for name in experiment.selection.aggregators:
-            rule, reward = rule_of(name, experiment.selection, aggregators)
+            rule, own = rule_of(name, experiment.selection, aggregators)
             if rule.expected is not None:
-                found[f"{name}{suffix}"] = rule.expected(judged, sizes, reward)
+                found[f"{name}{suffix}"] = rule.expected(judged, sizes, own)
     return found
 
 

@@ -38,7 +38,7 @@ def not_empty(values: tuple[V, ...]) -> tuple[V, ...]:
 def positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
     """Refuse a size below 1."""
     if min(sizes) < 1:
-        raise ValueError(f"every subset size must be at least 1, got {list(sizes)}")
+        raise ValueError(f"every size must be at least 1, got {list(sizes)}")
     return sizes
 
 
@@ -152,6 +152,9 @@ class Scoring:
     """The two models behind the reward ``density_ratio``."""
     implicit_reward: ImplicitReward | None = None
     """The two models behind the reward ``implicit_reward``."""
+    self_certainty: str | None = None
+    """The model behind the reward ``self_certainty``, one of ``scoring.models`` with ``logprobs``
+    above 0 and backend transformers; the one that drew the samples, for a model's own certainty."""
 
 
 NESTED: dict[str, Any] = {
@@ -193,4 +196,24 @@ def unknown_models(scoring: Scoring) -> list[tuple[str, str]]:
                         "choose one of them",
                     )
                 )
-    return found
+    return found + _uncertain(scoring)
+
+
+def _uncertain(scoring: Scoring) -> list[tuple[str, str]]:
+    """Return what the reward ``self_certainty`` lacks, as (key, message)."""
+    name = scoring.self_certainty
+    if name is None:
+        if "self_certainty" not in scoring.rewards:
+            return []
+        said = "missing: the reward 'self_certainty' is one model's; name it, of scoring.models"
+    elif name not in scoring.models:
+        known = ", ".join(scoring.models) or "none"
+        said = f"{name!r} is not among scoring.models (known: {known}); add it there"
+    elif not scoring.models[name].logprobs or scoring.models[name].backend != "transformers":
+        said = (
+            f"{name!r} tells no whole distributions; set scoring.models.{name}.backend to "
+            "transformers and its logprobs above 0"
+        )
+    else:
+        return []
+    return [("self_certainty", said)]

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
+    from workbench.config import Selection
     from workbench.metrics.ngrams import Ngrams
 
 Floats = NDArray[np.float64]
@@ -200,13 +201,14 @@ class Pool:
 class Aggregator:
     """A rule that picks one sample of each subset."""
 
-    pick: Callable[[Pool, Ints, str], Ints]
-    """(pool, subsets (S, K), reward name) -> (S,) positions among the members, or ``NOBODY``."""
+    pick: Callable[[Pool, Ints, Selection], Ints]
+    """(pool, subsets (S, K), settings, whose reward is the one to go by) -> (S,) positions among
+    the members, or ``NOBODY``."""
     summary: str
     needs: tuple[str, ...]
     """Fields of ``Pool`` it reads, so that a stage knows what it may skip."""
-    expected: Callable[[Pool, Ints, str], Floats] | None = None
-    """(pool, sizes k, reward name) -> exact mean outcome over all k-subsets for each k, where one
-    is known."""
+    expected: Callable[[Pool, Ints, Selection], Floats] | None = None
+    """(pool, sizes k, settings) -> exact mean outcome over all k-subsets for each k, where one is
+    known."""
     uses_reward: bool = False
     """Whether ``NAME:REWARD`` chooses another reward for it."""

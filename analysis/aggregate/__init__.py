@@ -3,88 +3,92 @@
 import numpy as np
 
 from analysis.aggregate.expected import best_at_k, maj_at_k
-from analysis.aggregate.picks import best_picks, majority_picks, mbr_picks, weighted_picks
+from analysis.aggregate.picks import (
+    best_picks,
+    borda_picks,
+    filtered_picks,
+    majority_picks,
+    mbr_picks,
+    ranked_answers,
+    weighted_picks,
+)
 from analysis.aggregate.select import best_of_n, majority, mbr, weighted_majority
-from analysis.aggregate.votes import best_of_majority, filtered_majority
+from analysis.aggregate.votes import best_of_majority, borda, filtered_majority
+from workbench.config import Selection
 from workbench.lookup import lookup
 from workbench.rewards import REWARDS
-from workbench.types import NOBODY, Aggregator, Floats, Ints, Pool
+from workbench.types import Aggregator, Floats, Ints, Pool
 
 __all__ = [
     "AGGREGATORS",
     "best_at_k",
     "best_of_majority",
     "best_of_n",
+    "borda",
     "filtered_majority",
     "maj_at_k",
     "majority",
     "mbr",
+    "rewards_of",
     "weighted_majority",
 ]
 
-MAJORITY = 0.15
-"""Share of the votes from which on ``best_of_majority`` takes an answer seriously: with less, a
-wrong answer that the reward loves may come through, with more, a right one may be missed."""
-KEPT = 0.5
-"""Share of the samples that ``filtered`` lets vote."""
+
+def rewards_of(pool: Pool, settings: Selection) -> Floats:
+    """(N,) rewards of the pool that a selection goes by."""
+    return lookup(pool.rewards, settings.reward or "", kind="reward of this pool")
 
 
-def _rewards(pool: Pool, reward: str) -> Floats:
-    """(N,) rewards of the pool by name."""
-    return lookup(pool.rewards, reward, kind="reward of this pool")
-
-
-def _weights(rewards: Floats, reward: str) -> Floats:
-    """Rewards (S, K) as the weights of votes: exp of a log-probability, others as they are."""
-    if not lookup(REWARDS, reward, kind="reward").is_log:
+def _weights(pool: Pool, subsets: Ints, settings: Selection) -> Floats:
+    """(S, K) rewards as the weights of votes: exp of a log-probability, others as they are."""
+    rewards = rewards_of(pool, settings)[subsets]
+    if not lookup(REWARDS, settings.reward or "", kind="reward").is_log:
         return rewards
     # Relative to the likeliest, which changes no vote and keeps long sequences from underflowing.
     top = np.where(np.isfinite(rewards), rewards, -np.inf).max(axis=1, keepdims=True)
     return np.asarray(np.exp(rewards - np.where(np.isfinite(top), top, 0.0)))
 
 
-def _pick_maj(pool: Pool, subsets: Ints, reward: str) -> Ints:
+def _pick_maj(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
     return majority_picks(pool.clusters, subsets)
 
 
-def _pick_best(pool: Pool, subsets: Ints, reward: str) -> Ints:
-    return best_picks(_rewards(pool, reward), subsets)
+def _pick_best(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
+    return best_picks(rewards_of(pool, settings), subsets)
 
 
-def _pick_weighted(pool: Pool, subsets: Ints, reward: str) -> Ints:
-    return weighted_picks(pool.clusters, _weights(_rewards(pool, reward)[subsets], reward), subsets)
+def _pick_weighted(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
+    return weighted_picks(pool.clusters, _weights(pool, subsets, settings), subsets)
 
 
-def _pick_best_of_majority(pool: Pool, subsets: Ints, reward: str) -> Ints:
-    values = _rewards(pool, reward)
-    found = [best_of_majority(pool.clusters[s], values[s], MAJORITY) for s in subsets]
-    return _positions(found)
+def _pick_best_of_majority(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
+    rewards = rewards_of(pool, settings)
+    return ranked_answers(pool.clusters, rewards, subsets, settings.threshold, 1)[:, 0]
 
 
-def _pick_filtered(pool: Pool, subsets: Ints, reward: str) -> Ints:
-    values = _rewards(pool, reward)[subsets]
-    rows = zip(pool.clusters[subsets], values, _weights(values, reward), strict=True)
-    return _positions([filtered_majority(*row, KEPT) for row in rows])
+def _pick_filtered(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
+    rewards, weights = rewards_of(pool, settings), _weights(pool, subsets, settings)
+    return filtered_picks(pool.clusters, rewards, weights, subsets, settings.kept)
 
 
-def _positions(found: list[int | None]) -> Ints:
-    return np.array([NOBODY if place is None else place for place in found], dtype=np.int64)
+def _pick_borda(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
+    return borda_picks(pool.clusters, rewards_of(pool, settings), subsets, settings.power)
 
 
-def _pick_sem_mbr(pool: Pool, subsets: Ints, reward: str) -> Ints:
+def _pick_sem_mbr(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
     return mbr_picks(pool.similarity, subsets)
 
 
-def _pick_lex_mbr(pool: Pool, subsets: Ints, reward: str) -> Ints:
+def _pick_lex_mbr(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
     return mbr_picks(pool.bleu, subsets)
 
 
-def _maj_at_k(pool: Pool, sizes: Ints, reward: str) -> Floats:
+def _maj_at_k(pool: Pool, sizes: Ints, settings: Selection) -> Floats:
     return maj_at_k(pool.clusters, pool.correct, sizes)
 
 
-def _best_at_k(pool: Pool, sizes: Ints, reward: str) -> Floats:
-    return best_at_k(_rewards(pool, reward), pool.correct, sizes)
+def _best_at_k(pool: Pool, sizes: Ints, settings: Selection) -> Floats:
+    return best_at_k(rewards_of(pool, settings), pool.correct, sizes)
 
 
 # `expected` refuses a pool whose correctness is unknown somewhere: its caller replaces NaN by 0 and
@@ -111,13 +115,19 @@ AGGREGATORS: dict[str, Aggregator] = {
     ),
     "best_of_majority": Aggregator(
         _pick_best_of_majority,
-        f"highest mean reward among answers with {MAJORITY:.0%} of the votes or more",
+        "highest mean reward among answers with selection.threshold of the votes or more",
         needs=("clusters", "rewards"),
         uses_reward=True,
     ),
     "filtered": Aggregator(
         _pick_filtered,
-        f"weighted vote among the {KEPT:.0%} of the samples with the highest reward",
+        "weighted vote among the share selection.kept of the samples with the highest reward",
+        needs=("clusters", "rewards"),
+        uses_reward=True,
+    ),
+    "borda": Aggregator(
+        _pick_borda,
+        "vote in which the rank of a sample's reward, to selection.power, is its weight",
         needs=("clusters", "rewards"),
         uses_reward=True,
     ),

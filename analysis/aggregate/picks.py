@@ -1,4 +1,4 @@
-"""The rules of ``select`` for many subsets of one pool at once: the same picks, to the last tie.
+"""The rules of ``select`` and ``votes`` for many subsets of a pool at once: the same, to a tie.
 
 Everywhere subsets are (S, K) indices into the pool's N samples, in drawn order, and a result is
 (S,): the position of the pick among the K members, or ``NOBODY``.
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.aggregate.select import SAME_UTILITY, as_clusters, as_vector, weighted_majority
+from analysis.aggregate.votes import ROUNDING
 from workbench.kernels import compiled
 from workbench.subsets import members_of
 from workbench.types import NOBODY, UNANSWERED, Floats, Ints
@@ -93,6 +94,83 @@ def mbr_picks(utility: Floats, subsets: Ints) -> Ints:
     return np.asarray(np.argmax(means >= top - SAME_UTILITY * np.maximum(1.0, abs(top)), axis=1))
 
 
+def filtered_picks(
+    clusters: Ints, rewards: Floats, weights: Floats, subsets: Ints, kept: float
+) -> Ints:
+    """``filtered_majority`` of each subset.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        rewards: (N,) rewards; samples without one (NaN) do not vote.
+        weights: (S, K) weights of the members' votes, at least 0.
+        subsets: (S, K) indices into the N samples.
+        kept: share of a subset's answered samples with a reward that may vote.
+    """
+    rank, able = _ranks(clusters, rewards, subsets)
+    voters = np.ceil(kept * able - ROUNDING)
+    return weighted_picks(clusters, np.where(rank < voters, weights, np.nan), subsets)
+
+
+def borda_picks(clusters: Ints, rewards: Floats, subsets: Ints, power: float) -> Ints:
+    """``borda`` of each subset.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        rewards: (N,) rewards; samples without one (NaN) do not vote.
+        subsets: (S, K) indices into the N samples.
+        power: to which a rank is raised.
+    """
+    rank, able = _ranks(clusters, rewards, subsets)
+    weights = np.where(rank < able, np.maximum(able - rank, 1).astype(np.float64) ** power, np.nan)
+    return weighted_picks(clusters, weights, subsets)
+
+
+def ranked_answers(
+    clusters: Ints, rewards: Floats, subsets: Ints, threshold: float, count: int
+) -> Ints:
+    """``best_answers`` of each subset.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        rewards: (N,) rewards, higher is better; NaN = none.
+        subsets: (S, K) indices into the N samples.
+        threshold: smallest share of a subset's answered samples.
+        count: answers to submit.
+
+    Returns:
+        (S, count) positions of the answers' first samples, best answer first; ``NOBODY`` beyond
+        the answers that there are.
+    """
+    distinct, labels = np.unique(as_clusters(clusters), return_inverse=True)
+    members = members_of(subsets, len(labels))
+    unanswered = int(np.searchsorted(distinct, UNANSWERED, "right")) - 1  # its label, -1 if none
+    values = as_vector(rewards, "rewards", len(labels))
+    return _ranked(labels, values, members, len(distinct), unanswered, threshold, count)
+
+
+def agreements(clusters: Ints, subsets: Ints) -> Floats:
+    """``agreement`` of each subset, (S,).
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        subsets: (S, K) indices into the N samples.
+    """
+    votes = (as_clusters(clusters)[subsets] != UNANSWERED).astype(np.float64)
+    return np.asarray(_of_own_cluster(clusters, subsets, votes).max(axis=1) / subsets.shape[1])
+
+
+def _ranks(clusters: Ints, rewards: Floats, subsets: Ints) -> tuple[Ints, Ints]:
+    """(S, K) place of each member by reward, from 0; (S, 1) how many answered and have a reward.
+
+    The others come last; of equal rewards the first in drawn order is the better one.
+    """
+    able = np.where(as_clusters(clusters) == UNANSWERED, np.nan, as_vector(rewards, "rewards"))
+    values = able[subsets]
+    order = np.argsort(-values, axis=1, kind="stable")
+    count: Ints = (~np.isnan(values)).sum(axis=1, keepdims=True)
+    return np.argsort(order, axis=1, kind="stable"), count
+
+
 def _of_own_cluster(clusters: Ints, subsets: Ints, weights: Floats) -> Floats:
     """(S, K) sum of the weights (S, K) of the members that are in each member's cluster."""
     distinct, labels = np.unique(clusters, return_inverse=True)
@@ -119,3 +197,56 @@ def _mean_utilities(utility: Floats, subsets: Ints) -> Floats:
                     total += utility[members[i], members[j]]
             means[row, i] = total / max(size - 1, 1)
     return means
+
+
+@compiled
+def _ranked(
+    labels: Ints,
+    rewards: Floats,
+    subsets: Ints,
+    answers: int,
+    unanswered: int,
+    threshold: float,
+    count: int,
+) -> Ints:
+    """(S, count) first members of the best answers; labels count from 0 to ``answers`` - 1."""
+    found = np.full((len(subsets), count), NOBODY)
+    votes, judged = np.zeros(answers, np.int64), np.zeros(answers, np.int64)
+    first, worth = np.zeros(answers, np.int64), np.zeros(answers)
+    for row in range(len(subsets)):
+        votes[:], judged[:], worth[:] = 0, 0, 0.0
+        answered = 0
+        for place, member in enumerate(subsets[row]):
+            label = labels[member]
+            if label == unanswered:
+                continue
+            if votes[label] == 0:
+                first[label] = place
+            votes[label] += 1
+            answered += 1
+            if not np.isnan(rewards[member]):
+                judged[label] += 1
+                worth[label] += rewards[member]
+        least = threshold * answered - ROUNDING
+        often = False
+        for label in range(answers):
+            if judged[label] > 0:
+                # means closer than rounding are equal, and then the answer seen first is better
+                worth[label] = np.rint(worth[label] / judged[label] / ROUNDING)
+                often = often or votes[label] >= least
+        for rank in range(count):
+            best = -1
+            for label in range(answers):
+                if judged[label] == 0 or (often and votes[label] < least):
+                    continue
+                if (
+                    best < 0
+                    or worth[label] > worth[best]
+                    or (worth[label] == worth[best] and first[label] < first[best])
+                ):
+                    best = label
+            if best < 0:
+                break
+            found[row, rank] = first[best]
+            judged[best] = 0
+    return found

@@ -1,4 +1,4 @@
-"""Votes that look at rewards too: best of majority, filtered votes, votes of several pools.
+"""Votes that look at rewards too: best of majority, filtered and ranked votes, several pools.
 
 As in ``select``, arrays are in drawn order, and ties go to whoever comes first.
 """
@@ -81,9 +81,7 @@ def best_answers(
     often = often if often.any() else may
     means = np.where(often, sums / np.maximum(judged, 1), -np.inf)
     # best mean first, and among equal ones the answer seen first
-    order = sorted(
-        np.flatnonzero(often), key=lambda a: (-round(float(means[a]) / ROUNDING), first[a])
-    )
+    order = sorted(np.flatnonzero(often), key=lambda a: (-np.rint(means[a] / ROUNDING), first[a]))
     return [int(first[a]) for a in order[:count]]
 
 
@@ -119,6 +117,37 @@ def filtered_majority(
     voters = np.sort(ranked[: int(np.ceil(kept * len(ranked) - ROUNDING))])
     found = weighted_majority(numbers[voters], heavy[voters])
     return None if found is None else int(voters[found])
+
+
+def borda(clusters: ArrayLike, rewards: ArrayLike, power: float) -> int | None:
+    """Vote by ranks of reward: of n voters the best has n to some power votes, the worst 1.
+
+    How large a reward is does not matter, only its place among the others.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered, which does not vote.
+        rewards: (N,) rewards, such as a self-certainty; samples without one (NaN) do not vote. Of
+            equal ones the first ranks higher.
+        power: 0 is a majority vote, 1 the Borda count; the larger, the nearer to ``best_of_n``.
+
+    Returns:
+        The first voter of the answer with most votes; ``None`` when nobody votes.
+
+    Raises:
+        ValueError: ``power`` is negative, or lengths differ.
+
+    Source:
+        Kang et al. (2025), arXiv:2502.18581, section 4.3. Checked against the package scorio.
+    """
+    if not power >= 0:
+        raise ValueError(f"the power of Borda votes is at least 0, got {power}")
+    numbers = as_clusters(clusters)
+    values = as_vector(rewards, "rewards", len(numbers))
+    values = np.where(numbers == UNANSWERED, np.nan, values)
+    ranked = np.argsort(-values, kind="stable")[: int((~np.isnan(values)).sum())]  # NaN goes last
+    votes = np.full(len(numbers), np.nan)
+    votes[ranked] = np.arange(len(ranked), 0, -1.0) ** power
+    return weighted_majority(numbers, votes)
 
 
 def agreement(clusters: ArrayLike) -> float:

@@ -58,8 +58,10 @@ def test_picks_are_samples_of_the_pool():
 
 
 def test_a_rule_goes_by_the_reward_of_its_name():
-    assert rule_of("best", Selection(reward="orm"), AGGREGATORS) == (AGGREGATORS["best"], "orm")
-    assert rule_of("best:other", Selection(reward="orm"), AGGREGATORS)[1] == "other"
+    settings = Selection(reward="orm", threshold=0.3)
+    assert rule_of("best", settings, AGGREGATORS) == (AGGREGATORS["best"], settings)
+    of_another = Selection(reward="other", threshold=0.3)
+    assert rule_of("best:other", settings, AGGREGATORS)[1] == of_another
     with pytest.raises(ValueError, match="unknown aggregator 'bets'; did you mean 'best'"):
         rule_of("bets", Selection(), AGGREGATORS)
 

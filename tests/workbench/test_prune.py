@@ -81,7 +81,7 @@ def test_outcomes_at_random_are_those_of_all_subsets():
         orders = np.array(list(itertools.permutations(range(5), m)))
         right = {}
         for name, rule in AGGREGATORS.items():
-            picks = rule.pick(one, orders, "likelihood")
+            picks = rule.pick(one, orders, Selection())
             outcomes = one.correct[orders[np.arange(len(orders)), picks]]
             right[name] = np.where(picks == NOBODY, 0.0, outcomes).mean()
         row = found.loc[(m, "random")]
@@ -94,7 +94,7 @@ def test_rules_without_a_closed_form_see_the_subsets_that_are_measured():
     one = pool(clusters=(0, 1, 2, 0, 1, 2, 0, 1))
     subsets = choose_subsets(8, 4, 20, pool_rng(0, "p", 0.5, 4))
     for name in ("weighted", "sem_mbr", "lex_mbr"):
-        places = AGGREGATORS[name].pick(one, subsets, "likelihood")
+        places = AGGREGATORS[name].pick(one, subsets, Selection())
         picks = subsets[np.arange(len(subsets)), places]
         found = rows(one).loc[(4, "random"), f"{name}_correct"]
         assert found == pytest.approx(one.correct[picks].mean())

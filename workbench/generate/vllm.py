@@ -17,7 +17,7 @@ from workbench.config import Generation
 from workbench.generate.entropies import entropy_bounds
 from workbench.generate.tokens import encode_prompt, too_long
 from workbench.models import resolve_model
-from workbench.rewards.sequences import Reader, Sequences
+from workbench.rewards.sequences import Reader, Sequences, Told
 from workbench.rewards.signs import Prompts, Scorer
 from workbench.settings import OutcomeRewardModel, SecondModel
 from workbench.types import Request, Sample
@@ -261,9 +261,7 @@ def open_reader(settings: SecondModel) -> Iterator[Reader]:
         shut_down(engine)
 
 
-def _read_tokens(
-    engine: Any, top: int, sequences: Sequences
-) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
+def _read_tokens(engine: Any, top: int, sequences: Sequences) -> Iterator[Told]:
     """Yield log-probabilities of completions, and entropies from the ``top`` likeliest tokens.
 
     A prompt and its completion are one prompt to the engine, which tells the log-probabilities of
@@ -299,4 +297,4 @@ def _read_tokens(
                 [entry.logprob for entry in step.values() if entry.rank <= top]
                 for step in (told if top else ())
             )
-            yield output.request_id, logprobs, entropies
+            yield Told(output.request_id, logprobs, entropies)

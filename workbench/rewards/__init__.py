@@ -28,7 +28,7 @@ class Reward:
     summary: str
     is_log: bool
     """True for a log-probability or a log-ratio: a vote is weighted by its exponential. False for a
-    value in [0, 1], which is a weight as it is."""
+    value of at least 0, which is a weight as it is; in [0, 1] it is a chance of being right."""
     fn: Callable[[pd.DataFrame], Floats] | None = None
     """(R rows of ``samples``) -> (R,); NaN where a sample has none. Larger is better."""
     judge: Callable[[Folder, Manifest, Experiment], None] | None = None
@@ -69,6 +69,12 @@ def _implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment)
     implicit_reward(folder, manifest, experiment)
 
 
+def _self_certainty(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.certainty import self_certainty
+
+    self_certainty(folder, manifest, experiment)
+
+
 def _quality(
     folder: Folder, manifest: Manifest, experiment: Experiment, made_of: Mapping[int, str]
 ) -> None:
@@ -92,6 +98,11 @@ REWARDS: dict[str, Reward] = {
         "beta x log-ratio of a policy over its reference [nats]",
         is_log=True,
         judge=_implicit_reward,
+    ),
+    "self_certainty": Reward(
+        "mean distance of next-token distributions from uniform [nats]",
+        is_log=False,
+        judge=_self_certainty,
     ),
     "quality": Reward(
         "chance of being right, learned from features across problems", is_log=False, learn=_quality

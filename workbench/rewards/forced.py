@@ -5,6 +5,7 @@ With transformers: one pass over prompt and completion, from the whole of the lo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
@@ -15,7 +16,7 @@ from transformers import DynamicCache
 
 from workbench.generate.transformers import BATCH
 from workbench.rewards.next_token import lent
-from workbench.rewards.sequences import Reader, Sequences
+from workbench.rewards.sequences import Reader, Sequences, Told
 from workbench.settings import SecondModel
 
 LOGITS = 2**26
@@ -31,17 +32,15 @@ def open_reader(settings: SecondModel) -> Iterator[Reader]:
     size = settings.engine.get("max_num_seqs", BATCH)
     with lent(settings) as loaded:
 
-        def read(sequences: Sequences) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
+        def read(sequences: Sequences) -> Iterator[Told]:
             return read_tokens(loaded[0].network, sequences, size, settings.logprobs > 0)
 
         vocabulary = int(loaded[0].network.get_output_embeddings().weight.shape[0])
         yield Reader(loaded[0].tokenizer, loaded[0].limit + 1, vocabulary, read)
 
 
-def read_tokens(
-    network: Any, sequences: Sequences, size: int, entropies: bool
-) -> Iterator[tuple[str, Sequence[float], Sequence[float]]]:
-    """Yield each sequence's name with the log-probabilities of its completion, nats.
+def read_tokens(network: Any, sequences: Sequences, size: int, entropies: bool) -> Iterator[Told]:
+    """Yield what a model says of each sequence's completion.
 
     Completions of one prompt share a batch, in which the prompt is read once. They are padded at
     the end, where no token before it can see, so none needs a mask. The logits are of a few places
@@ -52,7 +51,7 @@ def read_tokens(
         sequences: by name; no prompt and no completion is empty. Those of one prompt should stand
             together.
         size: completions in a batch.
-        entropies: whether to return each token's entropy too, nats.
+        entropies: whether each token's entropy and certainty are wanted too.
     """
     for prompt, group in groupby(sequences, key=lambda name: tuple(sequences[name][0])):
         names = sorted(group, key=lambda name: len(sequences[name][1]), reverse=True)
@@ -61,13 +60,16 @@ def read_tokens(
             found = _read_batch(network, prompt, [sequences[n][1] for n in batch], entropies)
             for row, name in enumerate(batch):
                 length = len(sequences[name][1])
-                yield name, found[0][row][:length], found[1][row][:length] if entropies else ()
+                yield Told(name, *(part[row][:length] for part in found))
 
 
 def _read_batch(
     network: Any, prompt: Sequence[int], completions: Sequence[Sequence[int]], entropies: bool
-) -> tuple[list[list[float]], list[list[float]]]:
-    """Return log-probabilities and entropies (rows, longest), those of the padding among them."""
+) -> list[list[list[float]]]:
+    """Return log-probabilities, and if asked entropies and certainties, (rows, longest) each.
+
+    Those of the padding are among them.
+    """
     rows, longest = len(completions), max(map(len, completions))
     device = network.device
     tokens = torch.zeros((rows, longest), dtype=torch.long)
@@ -77,7 +79,7 @@ def _read_batch(
     before = torch.tensor([prompt], device=device)
     read = torch.cat([before[:, -1:].expand(rows, 1), tokens[:, :-1]], dim=1)
     cache = DynamicCache(config=network.config)
-    logprobs, uncertain = [], []
+    kept: list[list[Any]] = [[], [], []] if entropies else [[]]
     with torch.inference_mode():
         if len(prompt) > 1:
             network(
@@ -92,10 +94,8 @@ def _read_batch(
             ).logits.float()
             raw = torch.log_softmax(logits, dim=-1)
             del logits
-            logprobs.append(raw.gather(2, tokens[:, part, None]).squeeze(2))
+            kept[0].append(raw.gather(2, tokens[:, part, None]).squeeze(2))
             if entropies:
-                uncertain.append(torch.special.entr(raw.exp_()).sum(dim=-1))
-    return (
-        torch.cat(logprobs, dim=1).tolist(),
-        torch.cat(uncertain, dim=1).tolist() if entropies else [],
-    )
+                kept[2].append(-raw.mean(dim=-1) - math.log(raw.shape[-1]))
+                kept[1].append(torch.special.entr(raw.exp_()).sum(dim=-1))  # raw is no more
+    return [torch.cat(parts, dim=1).tolist() for parts in kept]

@@ -22,12 +22,12 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.config import Experiment
-from workbench.folder import Folder, contents, fresh
+from workbench.folder import Folder
 from workbench.manifest import Manifest
 from workbench.progress import notice
-from workbench.rewards.under import table_of
+from workbench.rewards.said import read_said, write_reward
 from workbench.settings import OWN
-from workbench.store import KEY, fingerprint, marks, read_table, write_table
+from workbench.store import KEY
 from workbench.types import Floats
 
 VERSION = 1
@@ -152,7 +152,7 @@ def signals(
         if name == OWN:
             table = samples
         elif name in experiment.scoring.models:
-            table = _read_under(folder, name, block, samples)
+            table = read_said(folder, name, block, samples)
         else:
             continue
         for column in ("mean_logprob", "mean_entropy"):
@@ -173,41 +173,14 @@ def _compare(
     compare: Callable[[Side, Side], dict[str, Any]],
 ) -> None:
     """Write the table of a reward for every block that has none, or one of other values."""
-    table = f"rewards/{reward}"
-    held = list(folder.blocks_with_samples())
-    made_from = {
-        block: fingerprint(
-            version=VERSION,
-            beta=beta,
-            names=names,
-            samples=contents(folder, block),
-            under=[_content(folder, name, block) for name in names],
-        )
-        for block in held
-    }
-    todo = [block for block in held if not fresh(folder, table, block, made_from[block])]
-    if not todo and manifest.stage(reward).get("status") == "done":
-        notice(f"{reward}: up to date")
-        return
-    with manifest.running(reward, fingerprint(blocks=made_from)) as entry:
-        for block in todo:
-            samples = folder.read_samples(block, [*KEY, "output_token_ids", "token_logprobs"])
-            first, second = (_side(folder, name, block, samples) for name in names)
-            columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
-            columns |= compare(first, second)
-            write_table(folder.block_path(table, block), pa.table(columns), made_from[block])
-        entry["without"] = sum(
-            read_table(folder.block_path(table, block), ["reward"]).column("reward").null_count
-            for block in held
-        )
-    if entry["without"]:
-        notice(
-            f"{reward}: {entry['without']:,} samples have no reward: a model has no values for them"
-        )
 
+    def columns(block: int, samples: pa.Table) -> dict[str, Any]:
+        first, second = (_side(folder, name, block, samples) for name in names)
+        return compare(first, second)
 
-def _content(folder: Folder, name: str, block: int) -> str | None:
-    return None if name == OWN else marks(folder.block_path(table_of(name), block)).get("content")
+    settings = {"version": VERSION, "beta": beta}
+    said_by = [name for name in names if name != OWN]
+    write_reward(folder, manifest, reward, settings | {"names": names}, said_by, columns)
 
 
 def _side(folder: Folder, name: str, block: int, samples: pa.Table) -> Side:
@@ -224,7 +197,7 @@ def _side(folder: Folder, name: str, block: int, samples: pa.Table) -> Side:
         sums = np.array([np.nan if values is None else np.sum(values) for values in kept])
         ids = samples.column("output_token_ids").to_pylist()
         return Side(name, sums, kept, ids, [None] * len(kept))
-    table = _read_under(folder, name, block, samples)
+    table = read_said(folder, name, block, samples)
     return Side(
         name,
         _floats(table.column("sum_logprob")),
@@ -246,13 +219,3 @@ def _called(experiment: Experiment, name: str) -> str:
 
 def _floats(column: Any) -> Floats:
     return np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def _read_under(folder: Folder, name: str, block: int, samples: pa.Table) -> pa.Table:
-    path = folder.block_path(table_of(name), block)
-    if not path.exists():
-        raise ValueError(f"{path} is missing; run `workbench score` first")
-    table = read_table(path)
-    if not table.select(KEY).equals(samples.select(KEY)):
-        raise ValueError(f"{path} is of other samples than {folder.root / 'samples'}; delete it")
-    return table

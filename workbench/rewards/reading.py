@@ -25,6 +25,7 @@ VALUES = {
     "token_ids": pa.list_(pa.int32()),
     "token_steps": pa.list_(pa.int32()),
     "mean_entropy": pa.float64(),
+    "mean_certainty": pa.float64(),
     "missing": pa.string(),
 }
 """What is kept of each text; the other columns follow from it."""
@@ -116,9 +117,10 @@ def read_values(
             yield name, nothing("too_long")
         else:
             sequences[name] = before, ids
-    for name, logprobs, entropies in reader.read(sequences):
+    for name, *told in reader.read(sequences):
         before, ids = sequences[name]
-        if any(map(math.isnan, logprobs)) or any(map(math.isnan, entropies)):
+        logprobs, entropies, certainties = told
+        if any(math.isnan(value) for values in told for value in values):
             raise ValueError(
                 f"{model} gave a NaN log-probability: its weights are damaged or its numbers "
                 f"overflow; try scoring.models.{model}.dtype: float32. Finished values are kept"
@@ -138,6 +140,7 @@ def read_values(
                 "token_ids": ids,
                 "token_steps": steps_of(pieces[token] for token in ids),
                 "mean_entropy": math.fsum(entropies) / len(ids) if entropies else None,
+                "mean_certainty": math.fsum(certainties) / len(ids) if certainties else None,
                 "missing": None,
             },
         )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.config import Experiment
 from workbench.embed import text_hash
@@ -26,6 +26,19 @@ Sequences = Mapping[str, tuple[Sequence[int], Sequence[int]]]
 """Tokens of a prompt and those that come after it, by name."""
 
 
+class Told(NamedTuple):
+    """What a model says of the tokens of one completion, in their order."""
+
+    name: str
+    logprobs: Sequence[float]
+    """Nats."""
+    entropies: Sequence[float] = ()
+    """Of the distributions that the tokens come from, nats; none where they were not asked for."""
+    certainties: Sequence[float] = ()
+    """How far these are from uniform: KL(uniform || p), nats, 0 at least. None where they were not
+    asked for, or the model's engine does not tell whole distributions."""
+
+
 @dataclass(frozen=True)
 class Reader:
     """A loaded model that says how likely it holds given tokens, one after another."""
@@ -35,10 +48,8 @@ class Reader:
     """Prompt and completion together have to be shorter than this, tokens."""
     vocabulary: int
     """Tokens that its distributions are over."""
-    read: Callable[[Sequences], Iterator[tuple[str, Sequence[float], Sequence[float]]]]
-    """(sequences by name) -> each name, in any order, with the completion's log-probabilities,
-    nats, and the entropies of the distributions that its tokens come from, nats (none where they
-    were not asked for)."""
+    read: Callable[[Sequences], Iterator[Told]]
+    """(sequences by name) -> what is said of each, in any order."""
 
 
 def open_tokenizer(name: str, fetch: bool) -> Any:

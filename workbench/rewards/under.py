@@ -7,6 +7,7 @@ to a journal as they come, and a finished block's table stands in ``under/NAME``
   prompt (a conversation goes through the model's own chat template); ``num_tokens``;
 - ``mean_entropy`` of the model's distributions at these tokens, nats, where ``logprobs`` is set:
   exact with transformers, with vLLM a lower bound (``workbench.generate.entropies``);
+- ``mean_certainty``, how far these distributions are from uniform, nats, with transformers only;
 - ``token_logprobs``, nats, ``token_ids``, and ``token_steps``: the line that each token is of;
 - ``missing``: why there are no values. ``failed``: there is no sample. ``too_long``: prompt and
   completion are longer than the model reads. ``no_logprob``: it has no such token, or holds one
@@ -41,7 +42,7 @@ from workbench.rewards.sequences import (
 from workbench.settings import SecondModel
 from workbench.store import fingerprint, read_table, write_table
 
-VERSION = 1
+VERSION = 2
 """Raise when a model is asked or read differently, so that finished runs are read again."""
 
 REASONS = {

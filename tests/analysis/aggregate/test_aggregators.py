@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analysis.aggregate import AGGREGATORS, best_at_k, maj_at_k
+from workbench.config import Selection
 from workbench.rewards import REWARDS, Reward
 from workbench.types import NOBODY, Pool
 
@@ -13,7 +14,8 @@ MEMBERS = np.array([4, 1, 0, 3])  # in drawn order
 
 def pick(name, pool, members, reward="likelihood"):
     """The position that a rule picks among the members of one subset."""
-    return AGGREGATORS[name].pick(pool, np.atleast_2d(members), reward).tolist()[0]
+    settings = Selection(reward=reward)
+    return AGGREGATORS[name].pick(pool, np.atleast_2d(members), settings).tolist()[0]
 
 
 @pytest.fixture
@@ -114,15 +116,16 @@ def test_lexical_mbr_picks_the_text_most_like_the_others(pool):
 def test_many_subsets_are_picked_from_at_once(pool):
     subsets = np.array([np.random.default_rng(i).permutation(N)[:3] for i in range(20)])
     for name, row in AGGREGATORS.items():
-        together = row.pick(pool, subsets, "unit")
+        together = row.pick(pool, subsets, Selection(reward="unit"))
         assert together.tolist() == [pick(name, pool, members, "unit") for members in subsets]
 
 
 def test_expectations_are_those_of_the_pool(pool):
     sizes = np.array([1, 3, 6])
-    expected = AGGREGATORS["maj"].expected(pool, sizes, "unit")
+    expected = AGGREGATORS["maj"].expected(pool, sizes, Selection(reward="unit"))
     np.testing.assert_array_equal(expected, maj_at_k(pool.clusters, pool.correct, sizes))
-    of_each = {name: AGGREGATORS["best"].expected(pool, sizes, name) for name in pool.rewards}
+    best = AGGREGATORS["best"].expected
+    of_each = {name: best(pool, sizes, Selection(reward=name)) for name in pool.rewards}
     for name, expected in of_each.items():
         found = best_at_k(pool.rewards[name], pool.correct, sizes)
         np.testing.assert_array_equal(expected, found)
@@ -133,9 +136,9 @@ def test_expectations_are_those_of_the_pool(pool):
 def test_random_subsets_agree_with_the_expectation(pool, name):
     row, rng = AGGREGATORS[name], np.random.default_rng(4)
     subsets = rng.permuted(np.tile(np.arange(N), (3000, 1)), axis=1)[:, :3]
-    picks = row.pick(pool, subsets, "unit")
+    picks = row.pick(pool, subsets, Selection(reward="unit"))
     picked = np.take_along_axis(subsets, np.maximum(picks, 0)[:, None], axis=1)[:, 0]
     outcomes = np.where(picks == NOBODY, 0.0, pool.correct[picked])
     error = outcomes.std() / np.sqrt(len(picks))
-    exact = row.expected(pool, np.array([3]), "unit")[0]
+    exact = row.expected(pool, np.array([3]), Selection(reward="unit"))[0]
     assert abs(outcomes.mean() - exact) < 4 * error

@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from analysis.aggregate import best_of_n, majority, mbr, weighted_majority
-from analysis.aggregate.picks import best_picks, majority_picks, mbr_picks, weighted_picks
+from analysis.aggregate.picks import (
+    best_picks,
+    borda_picks,
+    filtered_picks,
+    majority_picks,
+    mbr_picks,
+    ranked_answers,
+    weighted_picks,
+)
+from analysis.aggregate.votes import best_answers, borda, filtered_majority
 from workbench.types import NOBODY
 
 NAN, INF = np.nan, np.inf
@@ -99,6 +108,49 @@ def test_best_rewards(values):
         rewards = rng.choice(values, size)
         expected = one_by_one(lambda _, m, r=rewards: best_of_n(r[m]), subsets)
         assert best_picks(rewards, subsets).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "values", [(0.1, 0.2, 0.7, NAN), (0.5,), (NAN,), (0.0, 1.0), tuple(np.linspace(0, 1, 30))]
+)
+@pytest.mark.parametrize("share", [0.01, 0.25, 0.5, 1.0])
+def test_filtered_votes(values, share):
+    for size, subsets, rng in pools():
+        clusters, rewards = votes(size, rng), rng.choice(values, size)
+        weights = np.abs(rewards[subsets] - 0.3)
+        expected = one_by_one(
+            lambda row, m, c=clusters, r=rewards, w=weights: filtered_majority(
+                c[m], r[m], w[row], share
+            ),
+            subsets,
+        )
+        found = filtered_picks(clusters, rewards, weights, subsets, share)
+        assert found.tolist() == expected
+
+
+@pytest.mark.parametrize("values", [(-1.0, 2.0, NAN), (0.5,), (NAN,), (-INF, INF, 0.0, 1.0)])
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 40.0])
+def test_ranked_votes(values, power):
+    for size, subsets, rng in pools():
+        clusters, rewards = votes(size, rng), rng.choice(values, size)
+        expected = one_by_one(lambda _, m, c=clusters, r=rewards: borda(c[m], r[m], power), subsets)
+        assert borda_picks(clusters, rewards, subsets, power).tolist() == expected
+
+
+@pytest.mark.parametrize(
+    "values", [(0.1, 0.2, 0.3, 0.6, NAN), (0.5,), (NAN,), (-INF, -1.0, NAN), (0.0, 1.0)]
+)
+@pytest.mark.parametrize("threshold", [0.0, 0.15, 0.4, 1.0])
+def test_several_answers(values, threshold):
+    seen = set()
+    for size, subsets, rng in pools():
+        clusters, rewards = votes(size, rng), rng.choice(values, size)
+        found = ranked_answers(clusters, rewards, subsets, threshold, 3)
+        for row, members in zip(found, subsets, strict=True):
+            plain = best_answers(clusters[members], rewards[members], threshold, 3)
+            assert row.tolist() == plain + [NOBODY] * (3 - len(plain))
+            seen.add(len(plain))
+    assert seen >= ({0} if np.isnan(values).all() else {0, 1, 2})
 
 
 @pytest.mark.parametrize("decimals", [0, 1, 16])  # 0: nearly all tie

@@ -9,6 +9,7 @@ from analysis.aggregate.votes import (
     agreement,
     best_answers,
     best_of_majority,
+    borda,
     filtered_majority,
     self_consistency_weighted,
 )
@@ -100,6 +101,18 @@ def test_filtered_votes_of_all_are_weighted_votes():
         assert found == weighted_majority(clusters, rewards)
 
 
+def test_ranked_votes_by_hand():
+    clusters, rewards = [0, 0, 1, -1, 1], [0.3, 0.31, 0.99, 5.0, NAN]
+    # three vote: 0 has 1 + 2 votes, 1 has 3, and 0 is seen first
+    assert borda(clusters, rewards, 1.0) == 0
+    assert borda(clusters, rewards, 1.1) == 2  # 1 + 2^1.1 < 3^1.1
+    assert borda(clusters, rewards, 0.0) == majority([0, 0, 1]) == 0
+    assert borda([2, 1], [NAN, NAN], 1.0) is None
+    assert borda([-1, 3], [9.0, -9.0], 1.0) == 1
+    with pytest.raises(ValueError, match="at least 0, got -1"):
+        borda([0], [1.0], -1)
+
+
 def test_they_are_scorios():
     rng = np.random.default_rng(3)
     for _ in range(500):
@@ -110,6 +123,9 @@ def test_they_are_scorios():
             assert clusters[found] == scorio.best_of_majority(clusters, rewards, alpha=share)
             found = filtered_majority(clusters, rewards, rewards, share)
             assert clusters[found] == scorio.filtered_vote(clusters, rewards, keep=share)
+        for power in (0.0, 0.5, 1.0, 1.2, 9.0):
+            found = borda(clusters, rewards, power)
+            assert clusters[found] == scorio.rank_weighted_vote(clusters, rewards, p=power)
 
 
 def test_a_sure_pool_outvotes_a_torn_one_of_any_size():
@@ -135,8 +151,9 @@ def test_shares_that_are_none_are_named(wrong):
         filtered_majority([0], [1.0], [1.0], wrong)
 
 
-def test_as_rules_of_the_table_they_pick_from_many_subsets_at_once():
-    from analysis.aggregate import AGGREGATORS, KEPT, MAJORITY
+def test_as_rules_of_the_table_they_go_by_the_settings():
+    from analysis.aggregate import AGGREGATORS
+    from workbench.config import Selection
     from workbench.types import NOBODY, Pool
 
     rng = np.random.default_rng(5)
@@ -146,13 +163,16 @@ def test_as_rules_of_the_table_they_pick_from_many_subsets_at_once():
                 np.ones(20), ("answered",) * 20, {"likelihood": rewards})  # fmt: skip
     subsets = np.array([rng.permutation(20)[:9] for _ in range(100)])
     majority_rule, filtered = (AGGREGATORS[n].pick for n in ("best_of_majority", "filtered"))
-    for members, first, second in zip(
-        subsets, majority_rule(pool, subsets, "likelihood"),
-        filtered(pool, subsets, "likelihood"), strict=True,
-    ):  # fmt: skip
-        own = rewards[members]
-        assert first == best_of_majority(clusters[members], own, MAJORITY)
-        assert second == filtered_majority(clusters[members], own, np.exp(own), KEPT)
+    found = {}
+    for threshold, kept in ((0.15, 0.5), (0.4, 0.2)):
+        settings = Selection(threshold=threshold, kept=kept)
+        picks = majority_rule(pool, subsets, settings), filtered(pool, subsets, settings)
+        for members, first, second in zip(subsets, *picks, strict=True):
+            own = rewards[members]
+            assert first == best_of_majority(clusters[members], own, threshold)
+            assert second == filtered_majority(clusters[members], own, np.exp(own), kept)
+        found[threshold] = np.stack(picks)
+    assert (found[0.15] != found[0.4]).any(axis=1).all()  # the settings matter
     nobody = np.flatnonzero(clusters < 0)[None]
-    assert majority_rule(pool, nobody, "likelihood").tolist() == [NOBODY]
-    assert filtered(pool, nobody, "likelihood").tolist() == [NOBODY]
+    assert majority_rule(pool, nobody, Selection()).tolist() == [NOBODY]
+    assert filtered(pool, nobody, Selection()).tolist() == [NOBODY]

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scorio.aggregate import self_certainty
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -14,12 +15,14 @@ with warnings.catch_warnings():
 
 
 def alone(network, prompt, completion):
-    """Log-probabilities and entropies of one sequence in one pass."""
+    """Log-probabilities, entropies and certainty of one sequence in one pass."""
     with torch.inference_mode():
         logits = network(torch.tensor([[*prompt, *completion]])).logits[0]
     raw = torch.log_softmax(logits.double(), dim=-1)[len(prompt) - 1 : -1]
     logprobs = raw[range(len(completion)), list(completion)]
-    return logprobs.tolist(), -(raw.exp() * raw).sum(dim=-1)
+    # given whole distributions, the package's approximation by the likeliest tokens is exact
+    certainty = self_certainty(raw.tolist())
+    return logprobs.tolist(), -(raw.exp() * raw).sum(dim=-1), certainty
 
 
 @pytest.mark.parametrize("build", ["rotary", "learned_positions"])
@@ -40,15 +43,17 @@ def test_a_batch_gives_what_each_sequence_gives_alone(networks, build, size, pla
 
     assert found.keys() == sequences.keys()
     for name, (prompt, completion) in sequences.items():
-        logprobs, entropies = alone(network, prompt, completion)
+        logprobs, entropies, certainty = alone(network, prompt, completion)
         np.testing.assert_allclose(found[name][0], logprobs, atol=2e-5)
         np.testing.assert_allclose(found[name][1], entropies, atol=2e-5)
+        np.testing.assert_allclose(np.mean(found[name][2]), certainty, atol=2e-5)
+        assert min(found[name][2]) > 0.01
     assert np.std([found[n][0][0] for n in found]) > 0.1  # or there is nothing to tell apart
 
 
 def test_entropies_are_left_out_where_nobody_asks(networks):
     found = list(forced.read_tokens(networks["rotary"]().eval(), {"a": ([1, 2], [3, 4])}, 8, False))
-    assert [(name, len(logprobs), len(rest)) for name, logprobs, rest in found] == [("a", 2, 0)]
+    assert [tuple(map(len, told)) for told in found] == [(1, 2, 0, 0)]
 
 
 def test_no_more_logits_are_held_than_there_is_room_for(networks, monkeypatch):
