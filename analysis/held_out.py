@@ -16,10 +16,12 @@ from analysis.paired import compare_means
 from analysis.printing import print_table, stdout
 from analysis.render import to_markdown
 from analysis.resample import MIN_PROBLEMS, bootstrap_means
+from workbench.pools import REWARD
 from workbench.track import Tracker
 from workbench.training import Outcome
 
 REWARDS = ("trained", "untrained", "likelihood")
+"""What every training has; a run's other rewards come after them."""
 PARTS = ("test", "validation")
 TABLES = ("held_out", "held_out_gains")
 
@@ -73,10 +75,13 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
         each other one, paired by problem.
     """
     levels, gains = [], []
+    others = [c.removeprefix(REWARD) for c in rows.columns if c.startswith(REWARD)]
+    names = [*REWARDS, *others]
     for part in PARTS:
         inside = rows[rows["part"] == part]
-        ranks = pd.DataFrame({name: _ranking(inside, name) for name in REWARDS})
-        for name in REWARDS:
+        inside = inside.rename(columns=lambda name: str(name).removeprefix(REWARD))
+        ranks = pd.DataFrame({name: _ranking(inside, name) for name in names})
+        for name in names:
             means = bootstrap_means(ranks[name], ranks.index, rng=_rng())
             samples = judged(inside[name], inside["right"], inside["problem"])
             area = auroc(samples)
@@ -92,7 +97,7 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
                     "samples": len(samples),
                 }
             )  # fmt: skip
-        for name in REWARDS[1:]:
+        for name in names[1:]:
             gain = compare_means(ranks["trained"], ranks[name], rng=_rng())
             gains.append(
                 {
@@ -109,7 +114,7 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
         "auroc: the same over samples of all problems, so that telling easy problems from hard "
         "ones counts",
         "trained, untrained: probability of + from the new model and from the one it was made of; "
-        "likelihood: mean token log-probability",
+        "likelihood: mean token log-probability; others: rewards that the runs had already",
         f"[low, high]: 95% intervals, the problem as the unit; none below {MIN_PROBLEMS} problems",
     )
     return {

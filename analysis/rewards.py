@@ -27,12 +27,16 @@ from workbench.rewards import REWARDS
 from workbench.types import Floats
 
 PREFIX = "reward_"
+BASELINE = "likelihood"
+"""The reward that costs nothing, which any other has to beat."""
 
 
 def reward_report(data: Data) -> Table:
     """How well each reward tells right samples from wrong, within problems and over all."""
     rows = []
-    for name, temperature, part in _parts(data):
+    parts = list(_parts(data))
+    plain = {t: _ranking(part.dropna()) for name, t, part in parts if name == BASELINE}
+    for name, temperature, part in parts:
         known = part.dropna()
         within = _ranking(known)
         row: dict[str, object] = {
@@ -41,6 +45,8 @@ def reward_report(data: Data) -> Table:
         }  # fmt: skip
         row |= data.means(within, ["ranking_accuracy"])
         (row["ranking_accuracy_p"],) = data.p_of(within[["ranking_accuracy"]].to_numpy() - 0.5)
+        if len(plain) and any(other != BASELINE for other, _, _ in parts):
+            row |= _gain(data, within, plain.get(temperature, within.iloc[:0]), name)
         chances = _as_probability(name, known["reward"].to_numpy())
         samples = judged(known["reward"], known["correct"], known["problem_id"])
         found = {"auroc": auroc(samples), "auprc": average_precision(samples)}
@@ -56,11 +62,26 @@ def reward_report(data: Data) -> Table:
         "problems that have both (problems): what best-of-N depends on; 0.5 is chance",
         "auroc: the same over samples of all problems, so that telling easy problems from hard "
         "ones counts; auprc: mean precision, by chance the share of right samples (right)",
+        *(
+            [f"gain: ranking_accuracy less that of {BASELINE}, on the same problems"]
+            if any("gain" in row for row in rows)
+            else []
+        ),
         "brier, ece (smaller is better): the reward as a probability of being right; a "
         "log-probability as its exponential; none where a reward is no probability",
-        tested("is not 0.5"),
+        tested("is not 0.5 (gain: 0)"),
     ]
     return Table(with_q(pd.DataFrame(rows)), (*notes, *_left_out(data)))
+
+
+def _gain(data: Data, within: pd.DataFrame, plain: pd.DataFrame, name: str) -> dict[str, float]:
+    """How much better a reward ranks within problems than the likelihood does; none for itself."""
+    both = within.merge(plain, on="problem_id", suffixes=("", "_plain"))
+    both["gain"] = both["ranking_accuracy"] - both["ranking_accuracy_plain"]
+    if name == BASELINE or both["gain"].isna().all():
+        return dict.fromkeys(("gain", "gain_low", "gain_high", "gain_p"), np.nan)
+    (p,) = data.p_of(both[["gain"]].to_numpy())
+    return data.means(both, ["gain"]) | {"gain_p": p}
 
 
 def reliability(data: Data) -> Table:

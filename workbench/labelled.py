@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.embed import text_hash
+from workbench.pools import REWARD
 from workbench.progress import notice
 from workbench.rewards.signs import Signs, find_signs, judged_text
 from workbench.run import Run
@@ -31,8 +32,9 @@ class Labelled:
 
     rows: pd.DataFrame
     """One row per sample: ``run`` (place among the runs), the key, ``problem`` (its question's
-    hash), ``text`` (problem and solution, as a reward model is given them), ``right`` (bool) and
-    ``mean_logprob`` (nats per token; NaN where unknown)."""
+    hash), ``text`` (problem and solution, as a reward model is given them), ``right`` (bool),
+    ``mean_logprob`` (nats per token; NaN where unknown), and ``reward_NAME`` for each other reward
+    that a run has."""
     samples: int
     """All there are in the runs."""
     unknown: int
@@ -218,7 +220,10 @@ def _mark(seed: int, problem: str) -> str:
 
 def _read(run: Run, place: int) -> pd.DataFrame:
     """Return a run's samples; ``right`` is None where unknown."""
-    scores = run.frame("scores")[[*KEY, "is_correct"]]
+    scores = run.frame("scores")
+    names = map(str, scores.columns)
+    others = [c for c in names if c.startswith(REWARD) and c != f"{REWARD}likelihood"]
+    scores = scores[[*KEY, "is_correct", *others]]
     tables = [run.folder.read_samples(block, COLUMNS) for block in run.blocks]
     samples: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
     rows = samples.merge(scores, on=list(KEY), how="left", indicator=True, validate="1:1")
@@ -238,5 +243,6 @@ def _read(run: Run, place: int) -> pd.DataFrame:
             "text": texts,
             "right": rows["is_correct"],
             "mean_logprob": rows["mean_logprob"].astype(float),
+            **{name: rows[name].astype(float) for name in others},
         }
     )

@@ -100,9 +100,9 @@ class Outcome:
 
     held_out: pd.DataFrame
     """One row per sample of the validation and test parts: ``part``, ``problem``, ``run``,
-    ``temperature``, ``right`` and three rewards, larger is better: ``trained`` and ``untrained``
-    (probability of ``+``, of the new model and of the one it was made from) and ``likelihood``
-    (nats per token)."""
+    ``temperature``, ``right`` and rewards, larger is better: ``trained`` and ``untrained``
+    (probability of ``+``, of the new model and of the one it was made from), ``likelihood`` (nats
+    per token), and ``reward_NAME`` for each other reward of the runs."""
     curves: pd.DataFrame
     """See ``workbench.finetune.Tuned``."""
     best_step: int

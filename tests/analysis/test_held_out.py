@@ -114,3 +114,14 @@ def test_the_curves_are_drawn_as_they_are():
     assert lines["validation"].get_xydata().tolist() == [[2, 0.6], [4, 0.8]]
     assert set(lines["kept"].get_xdata()) == {2}
     assert accuracy.get_lines()[0].get_ydata().tolist() == [0.5, 0.6, 0.9]
+
+
+def test_a_runs_other_rewards_are_judged_beside_the_trained_one():
+    frame = study()
+    frame["reward_quality"] = frame["trained"]
+    tables = held_out(frame)
+    levels = tables["held_out"].frame.set_index(["part", "reward"])["ranking_accuracy"]
+    assert levels["test", "quality"] == levels["test", "trained"]
+    gains = tables["held_out_gains"].frame.set_index(["part", "trained_less"])
+    assert gains.loc[("test", "quality"), "ranking_accuracy"] == 0
+    assert gains.loc[("test", "likelihood"), "ranking_accuracy"] > 0

@@ -96,6 +96,27 @@ def test_a_log_probability_is_judged_by_its_exponential(scored):
         assert as_log[column][0] == pytest.approx(as_it_is[column][0])
 
 
+def test_the_gain_over_the_likelihood_is_paired_by_problem(scored):
+    def both(given, plain):
+        return {"likelihood": [np.log(v) for v in plain], "given": given}
+
+    pools = [  # given ranks 1, 1 and 1/2; the likelihood 0, 1/2 and nothing, as all are right
+        ("a", 1.0, [True, False], both([0.9, 0.1], [0.2, 0.3])),
+        ("b", 1.0, [True, False, False], both([0.9, 0.1, 0.2], [0.2, 0.1, 0.3])),
+        ("c", 1.0, [True, True], both([0.9, 0.1], [0.2, 0.3])),
+        ("c", 0.5, [True, False], both([0.9, 0.1], [0.4, 0.3])),
+    ]
+    table = reward_report(scored(pools))
+    found = table.frame.set_index(["temperature", "reward"])["gain"]
+    assert found[1.0, "given"] == pytest.approx((1 + 1 / 2) / 2)
+    assert found[0.5, "given"] == 0
+    assert found.loc[:, "likelihood"].isna().all()
+    assert any(note.startswith("gain:") for note in table.notes)
+    alone = reward_report(scored([(p, t, c, {"likelihood": r["likelihood"]})
+                                  for p, t, c, r in pools]))  # fmt: skip
+    assert "gain" not in alone.frame
+
+
 def noisy(labels_are_rewards):
     rng = np.random.default_rng(1)
     for number in range(40):
