@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.resample import MIN_PROBLEMS
 from workbench.run import Run
 from workbench.signature import spell_temperature
 
@@ -27,6 +28,8 @@ class Axis:
     """Powers of two at equal distances."""
     ticks: Sequence[float] = ()
     """Where the ticks stand; empty: where they fall well."""
+    apart: bool = False
+    """Whether lines stand a few pixels beside one another, so that their bars can be seen."""
     ends: tuple[float, float] | None = None
     """First and last value; None: as far as the rows reach."""
 
@@ -84,7 +87,8 @@ class Drawing:
         """The lines under the figure, the signature last."""
         lines = list(self.notes)
         if any(panel.rows["low"].notna().any() for panel in self.panels):
-            lines.append(f"bars: {self.interval}s, the problem as the unit")
+            rule = f"the problem as the unit, none below {MIN_PROBLEMS} problems"
+            lines.append(f"bars: {self.interval}s, {rule}")
         if self.size:
             lines.append(f"area of a marker: {self.size}")
         together = "; ".join(lines)
@@ -150,4 +154,4 @@ def nothing(run: Run, table: str) -> Drawing:
 
 def sized(title: str, measured: Iterable[int]) -> Axis:
     """Return an axis of numbers of samples, with the measured ones as its ticks."""
-    return Axis(title=title, log=True, ticks=sorted({int(k) for k in measured}))
+    return Axis(title=title, log=True, ticks=sorted({int(k) for k in measured}), apart=True)
