@@ -15,8 +15,8 @@ from workbench.signature import spell_temperature
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")
 """Of a panel's rows; ``low``, ``high`` and ``size`` are NaN where a table has none."""
-WIDTH = 88
-"""Characters of a line under a figure."""
+WIDTH = 90
+"""Characters of a line under a figure; of one of three panels, half as many again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,8 @@ class Drawing:
         if self.size:
             lines.append(f"area of a marker: {self.size}")
         together = "; ".join(lines)
-        return [*textwrap.wrap(together, WIDTH), *([self.signature] if self.signature else [])]
+        width = WIDTH if self.across < 3 else WIDTH * 3 // 2
+        return [*textwrap.wrap(together, width), *([self.signature] if self.signature else [])]
 
 
 def points(
