@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 
-warnings.simplefilter("ignore")  # torch and matplotlib warn at import
+warnings.simplefilter("ignore")  # torch warns at import
 
 
 def child(request: dict[str, object]) -> int:
@@ -62,6 +62,7 @@ def serve() -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import analysis.aggregate
+    import analysis.figures.chart
     import analysis.report  # noqa: F401
     import workbench.pipeline  # noqa: F401
     from workbench.embed import _load
