@@ -59,7 +59,7 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
             ids.
     """
     opened = [run if isinstance(run, Run) else Run(run) for run in runs]
-    names = _names(opened)
+    names = named(opened)
     tables: dict[str, Table] = {}
     if len(opened) > 1:
         tables["settings"] = differing_settings(opened, names)
@@ -286,7 +286,7 @@ def _of_sizes(pairs: Iterable[Pair], sizes: set[int]) -> list[Pair]:
     return [p for p in pairs if p.k in sizes and (p.k > 1 or p.selection == SINGLE)]
 
 
-def _names(runs: Sequence[Run]) -> list[str]:
+def named(runs: Sequence[Run]) -> list[str]:
     """Name runs by their folders, in full where two have the same name."""
     if not runs:
         raise ValueError("nothing to compare; give the folder of a run, such as results/quickstart")

@@ -1,0 +1,161 @@
+"""``workbench compare --html``: several runs side by side, or one run's conditions, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.compare import compare, differing_settings, named
+from analysis.data import Table
+from analysis.page import curves
+from analysis.page.build import Drawn, Page, write
+from analysis.page.headline import Headline, supported
+from analysis.page.report import notices
+from analysis.page.shown import Shown, show, why_missing
+from workbench.run import Run
+from workbench.signature import spell_temperature
+
+SUMMARIES = {
+    "settings": "The settings and circumstances in which the runs differ.",
+    "problems": "The problems that the runs share: only these are compared.",
+    "curves": "Exact accuracies as curves over k, with bands that hold at all k at once.",
+    "crossings": "The k at which one curve is shown to rise above or fall below the other.",
+    "differences": "Each run less the first, problem by problem, with what the difference is "
+    "worth.",
+    "rewards": "The same selection by two rewards, problem by problem.",
+    "selections": "Each selection less a single sample and less the majority, problem by problem.",
+    "temperatures": "Each temperature less every lower one, problem by problem.",
+}
+ORDER = ("settings", "problems", "differences", "temperatures", "selections", "rewards",
+         "crossings", "curves")  # fmt: skip
+MOST = 4
+"""Differences that the opening sentence names."""
+
+
+def write_comparison(
+    runs: Sequence[Run | str | Path], out: Path, k: Sequence[int] = ()
+) -> dict[str, Table]:
+    """Write the page of a comparison; return its tables.
+
+    Raises:
+        ValueError: a folder is not a run, or the runs cannot be compared: see ``compare``.
+    """
+    opened = [run if isinstance(run, Run) else Run(run) for run in runs]
+    names = named(opened)
+    unready = {
+        name: why
+        for name, run in zip(names, opened, strict=True)
+        if (why := _unready(run)) is not None
+    }
+    if unready:
+        tables = {"settings": differing_settings(opened, names)} if len(opened) > 1 else {}
+        why = "; ".join(f"{name}: {reason}" for name, reason in unready.items())
+        top = Headline(f"Nothing can be compared. {why}.")
+    else:
+        tables = compare(opened, k)
+        top = Headline(sentence(tables))
+    write(_page(opened, names, tables, top), out)
+    return tables
+
+
+def _unready(run: Run) -> str | None:
+    """Say why a run has nothing to be compared; None where it has."""
+    for made in ("scores", "subsets"):
+        if not list((run.root / made).glob("block-*.parquet")):
+            return why_missing(run)
+    pools = run.expectations
+    if pools.empty:
+        return f"no pool of {min(run.experiment.measure.k)} samples yet"
+    if not (pools["num_unknown"] < pools["n"]).any():
+        return "no sample's correctness is known"
+    return None
+
+
+def _page(
+    runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table], top: Headline
+) -> Page:
+    shown = [
+        show(name, SUMMARIES[name], tables[name], folded=name in ("crossings", "curves"))
+        for name in ORDER
+        if name in tables
+    ]
+    several = len(runs) > 1
+    said = [
+        f"{name}: {notice}"
+        for name, run in zip(names, runs, strict=True)
+        for notice in notices(run)
+    ]
+    return Page(
+        title=" · ".join(names), kind="Comparison of runs" if several else "Comparison in a run",
+        signatures=[run.signature for run in runs], notices=said, headline=top,
+        figures=_figures(runs, names, tables), tables=shown, about=[_listed(runs, names)],
+        settings={
+            name: run.folder.experiment.read_text(encoding="utf-8")
+            for name, run in zip(names, runs, strict=True)
+        },
+    )  # fmt: skip
+
+
+def _figures(
+    runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]
+) -> list[Drawn]:
+    exact = ["pass@k", "maj@k", "best@k"]
+    drawn = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
+    makers: dict[str, tuple[str, Callable[[], Any]]] = {
+        "overlaid_curves": (
+            "Exact accuracies against k, with their intervals.",
+            lambda: curves.overlaid(runs, names, "coverage_curve", exact),
+        ),
+        "paired_differences": (
+            "Paired differences against k, with bands that hold at all k at once.",
+            lambda: curves.gaps(tables["curves"].frame if "curves" in tables else pd.DataFrame()),
+        ),
+        "overlaid_accuracies": (
+            "Accuracy of each selection over the drawn subsets against k, with intervals.",
+            lambda: curves.overlaid(
+                runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]
+            ),
+        ),
+    }
+    found = []
+    for name, (summary, make) in makers.items():
+        try:
+            found.append(Drawn(name, summary, make().to_dict()))
+        except ValueError as fault:
+            found.append(Drawn(name, summary, None, str(fault)))
+    return found
+
+
+def sentence(tables: dict[str, Table]) -> str:
+    """Say which differences at the largest k are shown, as far as the intervals support them."""
+    name = "differences" if "differences" in tables else "temperatures"
+    frame = tables[name].frame
+    if frame.empty:
+        return "There is nothing to compare: see the notes of the tables."
+    last = frame[(frame["k"] == frame["k"].max()) | (frame["selection"] == "single_sample")]
+    rows = [row for row in last.to_dict("records") if supported(row)]
+    if not rows:
+        return f"No difference is shown, in {len(frame)} comparisons of the same problems."
+    rows.sort(key=lambda row: -abs(row["difference"]))
+    told = []
+    for row in rows[:MOST]:
+        at = f"T = {spell_temperature(row['temperature'])}"
+        who = f"{row['run']} at {at}" if "run" in row else at
+        what = "single sample" if row["selection"] == "single_sample" else (
+            f"{row['selection']}@{row['k']}"
+        )  # fmt: skip
+        gap = f"{row['difference']:+.3f} [{row['difference_low']:.3f}, "
+        told.append(f"{what} of {who} against {row['against']}: {gap}{row['difference_high']:.3f}]")
+    count = f"{len(rows)} of {len(last)} differences at k = {int(frame['k'].max())} and of a "
+    return f"{count}single sample are shown; the largest: {'; '.join(told)}."
+
+
+def _listed(runs: Sequence[Run], names: Sequence[str]) -> Shown:
+    rows = [
+        {"run": name, "folder": str(run.root), "signature": run.signature}
+        for name, run in zip(names, runs, strict=True)
+    ]
+    return show("runs", "The runs of this page.", Table(pd.DataFrame(rows)))
