@@ -32,6 +32,7 @@ async function draw(place) {
   const spec = await unpack(DATA.figures[place.dataset.figure]);
   spec.config = mergeConfig(spec.config ?? {}, chartConfig());
   delete spec.background;
+  if ("columns" in spec && place.clientWidth < 600) spec.columns = 1;
   drawn.get(place)?.finalize();
   const result = await vegaEmbed(place, spec, {
     mode: "vega-lite", renderer: "svg", tooltip: { disableDefaultStyle: false },

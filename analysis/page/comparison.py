@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from analysis.compare import compare, differing_settings, named
+from analysis.conditions import SINGLE
 from analysis.data import Table
 from analysis.page import curves
 from analysis.page.build import Drawn, Page, write
-from analysis.page.headline import Headline, supported
+from analysis.page.headline import Headline, Tile, change, supported
 from analysis.page.report import notices
 from analysis.page.shown import Shown, show, why_missing
+from analysis.paired import ALPHA
 from workbench.run import Run
 from workbench.signature import spell_temperature
 
@@ -56,7 +58,7 @@ def write_comparison(
         top = Headline(f"Nothing can be compared. {why}.")
     else:
         tables = compare(opened, k)
-        top = Headline(sentence(tables))
+        top = opening(tables, opened[0].experiment.analysis.confidence)
     write(_page(opened, names, tables, top), out)
     return tables
 
@@ -99,9 +101,7 @@ def _page(
     )  # fmt: skip
 
 
-def _figures(
-    runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]
-) -> list[Drawn]:
+def _figures(runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]) -> list[Drawn]:
     exact = ["pass@k", "maj@k", "best@k"]
     drawn = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
     makers: dict[str, tuple[str, Callable[[], Any]]] = {
@@ -115,9 +115,7 @@ def _figures(
         ),
         "overlaid_accuracies": (
             "Accuracy of each selection over the drawn subsets against k, with intervals.",
-            lambda: curves.overlaid(
-                runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]
-            ),
+            lambda: curves.overlaid(runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]),
         ),
     }
     found = []
@@ -129,28 +127,38 @@ def _figures(
     return found
 
 
-def sentence(tables: dict[str, Table]) -> str:
-    """Say which differences at the largest k are shown, as far as the intervals support them."""
-    name = "differences" if "differences" in tables else "temperatures"
-    frame = tables[name].frame
+def opening(tables: dict[str, Table], confidence: float) -> Headline:
+    """Return how many differences are shown at the largest k, and the largest of them."""
+    frame = tables["differences" if "differences" in tables else "temperatures"].frame
     if frame.empty:
-        return "There is nothing to compare: see the notes of the tables."
-    last = frame[(frame["k"] == frame["k"].max()) | (frame["selection"] == "single_sample")]
-    rows = [row for row in last.to_dict("records") if supported(row)]
-    if not rows:
-        return f"No difference is shown, in {len(frame)} comparisons of the same problems."
-    rows.sort(key=lambda row: -abs(row["difference"]))
-    told = []
-    for row in rows[:MOST]:
-        at = f"T = {spell_temperature(row['temperature'])}"
-        who = f"{row['run']} at {at}" if "run" in row else at
-        what = "single sample" if row["selection"] == "single_sample" else (
-            f"{row['selection']}@{row['k']}"
-        )  # fmt: skip
-        gap = f"{row['difference']:+.3f} [{row['difference_low']:.3f}, "
-        told.append(f"{what} of {who} against {row['against']}: {gap}{row['difference_high']:.3f}]")
-    count = f"{len(rows)} of {len(last)} differences at k = {int(frame['k'].max())} and of a "
-    return f"{count}single sample are shown; the largest: {'; '.join(told)}."
+        frame = tables["selections"].frame if "selections" in tables else frame
+    if frame.empty:
+        return Headline("There is nothing to compare: the notes of the tables say why.")
+    k = int(frame["k"].max())
+    last = frame[(frame["k"] == k) | (frame["selection"] == SINGLE)]
+    shown = sorted(
+        (row for row in last.to_dict("records") if supported(row)),
+        key=lambda row: -abs(row["difference"]),
+    )
+    start = f"Of {len(last)} paired differences at k = {k} and of single samples"
+    if not shown:
+        return Headline(f"{start}, none is shown to be other than 0.")
+    count = f"{len(shown)} {'is' if len(shown) == 1 else 'are'} shown"
+    largest = f"; the {MOST} largest" if len(shown) > MOST else ""
+    note = (
+        f"Against → of, means of the same problems, and their difference; [low, high]: "
+        f"{confidence:.0%} intervals, the problem as the unit; * shown: the interval leaves out 0 "
+        f"and q < {ALPHA:g}, corrected over the {len(frame)} rows of the table (Benjamini-Hochberg)"
+    )
+    return Headline(f"{start}, {count}{largest}.", [_tile(row) for row in shown[:MOST]], (note,))
+
+
+def _tile(row: dict[str, Any]) -> Tile:
+    at = f"T = {spell_temperature(row['temperature'])}"
+    who = f"{row['run']}, {at}" if "run" in row else at
+    what = str(row["selection"])
+    what = "single sample" if what == SINGLE else f"{what}@{row['k']}"
+    return change(f"{what}, {who} against {row['against']}", row)
 
 
 def _listed(runs: Sequence[Run], names: Sequence[str]) -> Shown:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from workbench.run import Run
@@ -61,12 +62,12 @@ def gaps(frame: pd.DataFrame) -> Any:
     rows = frame.rename(columns={"difference_low": "low", "difference_high": "high"})
     spelt = [f"T = {spell_temperature(cast(float, value))}" for value in rows["temperature"]]
     if "run" in rows:
-        rows["pair"] = [f"{run} − {other}" for run, other in rows[["run", "against"]].to_numpy()]
+        rows["pair"] = [f"{run} less {other}" for run, other in rows[["run", "against"]].to_numpy()]
         rows["T"] = spelt
         first, second = ("pair", "T") if rows["pair"].nunique() > 1 else ("T", "pair")
     else:
         pairs = zip(spelt, rows["against"], strict=True)
-        rows["pair"] = [f"{hot} − {cold.removeprefix('T = ')}" for hot, cold in pairs]
+        rows["pair"] = [f"{hot} less {cold.removeprefix('T = ')}" for hot, cold in pairs]
         first, second = "pair", ""
     if second and rows[second].nunique() < 2:
         second = ""
@@ -80,21 +81,33 @@ def _panels(
     """Return lines with their bands against k, a panel for each value of ``panel``."""
     names = list(dict.fromkeys(rows[colour]))
     shades = [PALETTE[place % len(PALETTE)] for place in range(len(names))]
-    chosen = alt.selection_point(fields=[colour], bind="legend")
+    chosen = alt.selection_point(name="chosen", fields=[colour], bind="legend")
+    sizes = alt.Axis(values=sorted(rows["k"].unique().tolist()), format="d")
     base = alt.Chart().encode(
-        x=alt.X("k:Q", title="k, samples in the subset").scale(type="log", base=2),
+        x=alt.X("k:Q", title="k, samples in the subset", axis=sizes).scale(type="log", base=2),
         color=alt.Color(f"{colour}:N", title=None)
         .scale(domain=names, range=shades)
-        .legend(orient="top", columns=3, symbolType="stroke", symbolStrokeWidth=3, labelLimit=260),
+        .legend(
+            orient="top",
+            columns=3,
+            symbolType="stroke",
+            symbolStrokeWidth=3,
+            symbolOpacity=1,
+            labelLimit=260,
+        ),
         opacity=alt.condition(chosen, alt.value(1), alt.value(0.12)),
     )
     told = [colour, *([dash] if dash else []), "k", value, "low", "high"]
-    line = base.mark_line(point=alt.OverlayMarkDef(size=28)).encode(
-        y=alt.Y(f"{value}:Q", title=value),
+    # a band of [-1, 1], of which nothing is known, would press all others together
+    ends = rows[["low", "high"]].abs().where(lambda end: end < 1).max().max()
+    reach = float(np.nanmax([ends, rows[value].abs().max()]))
+    scale = alt.Scale(domain=[-1.05 * reach, 1.05 * reach]) if zero else alt.Scale(zero=True)
+    line = base.mark_line(clip=True, point=alt.OverlayMarkDef(size=28)).encode(
+        y=alt.Y(f"{value}:Q", title=value, scale=scale),
         tooltip=[alt.Tooltip(name, format=".3f") if name in (value, "low", "high") else name
                  for name in told],
     )  # fmt: skip
-    band = base.mark_area(opacity=0.14).encode(
+    band = base.mark_area(clip=True).encode(
         y="low:Q", y2="high:Q", opacity=alt.condition(chosen, alt.value(0.14), alt.value(0)),
         detail=[dash] if dash else [],
     )  # fmt: skip
@@ -105,10 +118,5 @@ def _panels(
     if zero:
         layers.insert(0, alt.Chart().mark_rule(strokeDash=[2, 3]).encode(y=alt.datum(0)))
     panels = list(dict.fromkeys(rows[panel]))
-    charts = [
-        alt.layer(*layers, data=rows[rows[panel] == one]).properties(
-            title=str(one), width=PANEL, height=200
-        )
-        for one in panels
-    ]
-    return alt.concat(*charts, columns=3)
+    facet = alt.Facet(f"{panel}:N", title=None, sort=panels).header(labelFontWeight=600)
+    return alt.layer(*layers, data=rows).properties(width=PANEL, height=200).facet(facet, columns=3)

@@ -20,7 +20,7 @@ from analysis.page.rows import Rows, read_rows
 from workbench.pools import REWARD
 from workbench.run import Run
 from workbench.signature import spell_temperature
-from workbench.types import STATUSES
+from workbench.types import STATUSES, UNANSWERED
 
 BUDGET = 5_000_000
 """Characters of samples that a page carries: a few thousand solutions, or all of a small run."""
@@ -64,12 +64,13 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
     facts: list[pd.DataFrame] = []
     for rows in read_rows(run, notes):
         facts.append(_facts(rows.frame))
-        for name, part in rows.frame.groupby("problem_id", sort=False):
+        columns = _columns(rows.frame)
+        for name, bounds in rows.problems():
             place += 1
-            rank = ranks.setdefault(str(name), len(ranks))
+            rank = ranks.setdefault(name, len(ranks))
             if rank >= first_left_out:
                 continue
-            problem = _problem(str(name), known.get(str(name), {}), part, rows)
+            problem = _problem(name, known.get(name, {}), bounds, columns, rows)
             heapq.heappush(kept, (-rank, place, problem))
             held += len(problem["chunk"])
             while held > budget and len(kept) > 1:
@@ -94,14 +95,39 @@ def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
         return {}
 
 
-def _problem(name: str, known: dict[str, Any], part: pd.DataFrame, rows: Rows) -> dict[str, Any]:
+def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return a block's columns as lists of what JSON knows, so that pools are slices of them."""
+    columns: dict[str, list[Any]] = {
+        "index": frame["sample_index"].tolist(),
+        "completion": frame["completion"].tolist(),
+        "answer": [None if pd.isna(answer) else str(answer) for answer in frame["answer"]],
+        "cluster": frame["answer_cluster"].fillna(UNANSWERED).astype(int).tolist(),
+        "status": [STATUSES.index(s) if s in STATUSES else -1 for s in frame["status"]],
+        "correct": [None if pd.isna(right) else int(right) for right in frame["is_correct"]],
+        "logprob": numbers(frame["mean_logprob"].astype(float)),
+        "tokens": numbers(frame["num_output_tokens"].astype(float), 0),
+        "temperature": frame["temperature"].tolist(),
+    }
+    for name in map(str, frame.columns):
+        if name.startswith(REWARD):
+            columns[name] = numbers(frame[name].astype(float))
+    return columns
+
+
+def _problem(
+    name: str,
+    known: dict[str, Any],
+    bounds: Sequence[tuple[int, int]],
+    columns: dict[str, list[Any]],
+    rows: Rows,
+) -> dict[str, Any]:
     question = str(known.get("question") or "")
     pools, sizes = [], []
-    for temperature, pool in part.groupby("temperature", sort=True, dropna=False):
-        right = pool["is_correct"].astype("Float64").to_numpy(dtype=float, na_value=math.nan)
-        spelt = spell_temperature(float(str(temperature)))
-        pools.append(_pool(spelt, pool, right, rows))
-        sizes.append([spelt, len(pool), int(np.nansum(right)), int(np.isnan(right).sum())])
+    for start, stop in bounds:
+        pools.append(_pool({k: v[start:stop] for k, v in columns.items()}, start, rows))
+        right = columns["correct"][start:stop]
+        spelt = pools[-1]["temperature"]
+        sizes.append([spelt, stop - start, right.count(1), right.count(None)])
     gold = known.get("gold")
     whole = {"question": question, "gold": None if gold is None else str(gold), "pools": pools}
     label = " ".join(question.split())
@@ -109,33 +135,38 @@ def _problem(name: str, known: dict[str, Any], part: pd.DataFrame, rows: Rows) -
     return {"id": name, "label": label, "pools": sizes, "chunk": pack(whole)}
 
 
-def _pool(spelt: str, pool: pd.DataFrame, right: NDArray[Any], rows: Rows) -> dict[str, Any]:
+def _pool(part: dict[str, list[Any]], start: int, rows: Rows) -> dict[str, Any]:
     """Return a pool as columns; equal texts stand there once."""
-    texts, distinct = pd.factorize(pool["completion"].astype(object))
-    answers, spelled = pd.factorize(pool["answer"].astype(object))
-    columns: dict[str, Any] = {
-        "temperature": spelt,
-        "index": pool["sample_index"].tolist(),
-        "text": texts.tolist(),
-        "texts": distinct.tolist(),
-        "answer": answers.tolist(),
-        "answers": [str(answer) for answer in spelled],
-        "cluster": pool["answer_cluster"].fillna(-1).astype(int).tolist(),
-        "status": [STATUSES.index(s) if s in STATUSES else -1 for s in pool["status"]],
-        "correct": [None if math.isnan(value) else int(value) for value in right],
-        "logprob": numbers(pool["mean_logprob"].astype(float)),
-        "tokens": numbers(pool["num_output_tokens"].astype(float), 0),
+    texts, first = _numbered(part["completion"])
+    answers = {
+        a: n for n, a in enumerate(dict.fromkeys(a for a in part["answer"] if a is not None))
+    }
+    same = ("index", "cluster", "status", "correct", "logprob", "tokens")
+    pool: dict[str, Any] = {name: part[name] for name in same}
+    pool |= {
+        "temperature": spell_temperature(part["temperature"][0]),
+        "text": texts,
+        "texts": [part["completion"][place] for place in first],
+        "answer": [answers.get(answer, -1) for answer in part["answer"]],
+        "answers": list(answers),
         "rewards": {
-            str(name).removeprefix(REWARD): numbers(pool[name].astype(float))
-            for name in pool.columns
-            if str(name).startswith(REWARD) and pool[name].notna().any()
+            name.removeprefix(REWARD): values
+            for name, values in part.items()
+            if name.startswith(REWARD) and any(value is not None for value in values)
         },
     }
     if rows.vectors is not None:
-        _, first = np.unique(texts, return_index=True)
-        vectors = rows.vectors[rows.places[pool.index.to_numpy()[first]]]
-        columns["map"] = project(vectors.astype(np.float64), np.bincount(texts))
-    return columns
+        vectors = rows.vectors[rows.places[[start + place for place in first]]]
+        pool["map"] = project(vectors.astype(np.float64), np.bincount(texts))
+    return pool
+
+
+def _numbered(texts: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return the number of each text, equal texts alike, and where each is seen first."""
+    seen: dict[str, int] = {}
+    found = [seen.setdefault(text, len(seen)) for text in texts]
+    first = [found.index(number) for number in range(len(seen))]
+    return found, first
 
 
 def project(vectors: NDArray[np.float64], copies: NDArray[np.int64]) -> dict[str, Any] | None:

@@ -46,6 +46,8 @@ class Headline:
 
     sentence: str
     tiles: Sequence[Tile] = ()
+    notes: Sequence[str] = ()
+    """How the tiles are to be read."""
     table: Shown | None = None
 
 
@@ -60,8 +62,9 @@ def headline(run: Run) -> Headline:
     table = show(
         "headline",
         f"One sample, what is made of {k}, whether any of {k} is right, and how much texts repeat.",
-        Table(levels, ("[low, high]: intervals with the problem as the unit",)),
+        Table(levels),
     )
+    share = f"{run.experiment.analysis.confidence:.0%} intervals, the problem as the unit"
     ends = _ends(cells)
     if ends is None:
         row = {str(name): value for name, value in levels.iloc[-1].to_dict().items()}
@@ -70,11 +73,17 @@ def headline(run: Run) -> Headline:
             for name in row
             if f"{name}_low" in row and not math.isnan(row[name])
         ]
-        return Headline("One temperature was sampled, so there is no change to tell.", tiles, table)
+        only = "One temperature was sampled, so there is no change to tell."
+        return Headline(only, tiles, (f"[low, high]: {share}",), table)
     changed = changes(run, cells, *ends)
-    return Headline(
-        sentence(changed, *ends), [_change(row) for row in changed.to_dict("records")], table
+    cold, hot = map(spell_temperature, ends)
+    notes = (
+        f"T = {cold} → T = {hot}, and the mean change of the same problems; [low, high]: {share}; "
+        f"* shown: the interval leaves out 0 and q < {ALPHA:g}, corrected over these changes "
+        "(Benjamini-Hochberg)",
     )
+    tiles = [change(_label(row), row) for row in changed.to_dict("records")]
+    return Headline(sentence(changed, *ends), tiles, notes, table)
 
 
 def _levels(run: Run) -> tuple[pd.DataFrame, int]:
@@ -150,12 +159,13 @@ def supported(row: dict[str, Any]) -> bool:
     return bool(apart and row["q"] < ALPHA)
 
 
-def _change(row: dict[str, Any]) -> Tile:
+def change(label: str, row: dict[str, Any]) -> Tile:
+    """Return a row of paired differences as a tile: from, to, and the difference."""
     star = "*" if supported(row) else ""
     return Tile(
-        _label(row),
+        label,
         f"{row['baseline']:.3f} → {row['accuracy']:.3f}",
-        f"{row['difference']:+.3f}{_interval(row, 'difference')}{star}".replace("-", "−"),
+        f"{row['difference']:+.3f}{_interval(row, 'difference')}{star}",
     )
 
 

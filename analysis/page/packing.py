@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import gzip
 import json
-from collections.abc import Iterable
+import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 PLACES = 4
 """Decimals of log-probabilities and rewards that a page shows."""
@@ -25,7 +26,7 @@ def pack(value: Any) -> str:
     return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
 
 
-def numbers(values: Iterable[float], places: int = PLACES) -> list[float | None]:
+def numbers(values: ArrayLike, places: int = PLACES) -> list[float | None]:
     """Return numbers that JSON knows: rounded, and None for what is not finite."""
-    rounded = np.round(np.asarray(list(values), dtype=float), places)
-    return [float(value) if np.isfinite(value) else None for value in rounded]
+    rounded = np.round(np.asarray(values, dtype=float), places)
+    return [value if math.isfinite(value) else None for value in rounded.tolist()]

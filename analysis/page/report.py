@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.data import Table
-from analysis.page.standin import FIGURES
 from analysis.page.build import Drawn, Page, write
 from analysis.page.explorer import Explorer, explore
 from analysis.page.headline import Headline, headline
 from analysis.page.shown import Shown, saved_tables, show, why_missing
+from analysis.page.standin import FIGURES
 from workbench.run import Run
 
 STAGES = ("generate", "score", "measure", "analyze")

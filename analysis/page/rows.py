@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,21 @@ class Rows:
     """A block's samples."""
 
     frame: pd.DataFrame
-    """Samples beside their scores, in the order of sample_index within a pool."""
+    """Samples beside their scores: problem by problem, pool by pool, by sample_index."""
     vectors: NDArray[np.float32] | None
     """(E, D) as stored, the last row NaN: of a sample that is not embedded."""
     places: NDArray[np.int64]
     """By the frame's index: which row of ``vectors`` is the sample's."""
+
+    def problems(self) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+        """Yield each problem and the (start, stop) rows of its pools, coldest first."""
+        names = self.frame["problem_id"].tolist()
+        pools = self.frame.groupby(["problem_id", "temperature"], sort=False, dropna=False)
+        ends = np.cumsum(pools.size().to_numpy()).tolist()
+        bounds: dict[str, list[tuple[int, int]]] = {}
+        for start, stop in pairwise([0, *ends]):
+            bounds.setdefault(str(names[start]), []).append((start, stop))
+        yield from bounds.items()
 
 
 def read_rows(run: Run, notes: list[str]) -> Iterator[Rows]:
@@ -57,7 +68,7 @@ def read_rows(run: Run, notes: list[str]) -> Iterator[Rows]:
             frame = samples.merge(scores, on=keys, how="left")
         if frame.empty:
             continue
-        frame = frame.sort_values("sample_index", kind="stable").reset_index(drop=True)
+        frame = _ordered(frame)
         unscored += int(frame["status"].isna().sum())
         vectors = _table(run, "embeddings", block, notes) if embedded else None
         if vectors is None:
@@ -83,6 +94,12 @@ def read_rows(run: Run, notes: list[str]) -> Iterator[Rows]:
         )
     if aside:
         notes.append(f"{aside:,} samples beyond generation.n, or of other temperatures, left aside")
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    problems, _ = pd.factorize(frame["problem_id"])
+    order = np.lexsort((frame["sample_index"], frame["temperature"], problems))
+    return frame.iloc[order].reset_index(drop=True)
 
 
 def _table(run: Run, name: str, block: int, notes: list[str]) -> Any:

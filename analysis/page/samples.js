@@ -64,7 +64,7 @@ function showGroup(pool, group, words) {
   const bar = make("span", { class: `bar ${verdict}`, style: `width: ${(6 * group.votes) / pool.index.length}rem`, "aria-hidden": "true" });
   const items = [...group.folds.values()]
     .sort((a, b) => b.length - a.length || a[0] - b[0])
-    .map((fold) => showSample(pool, fold, group, words));
+    .map((fold) => showSample(pool, fold, answer, words));
   const list = make("ol", {}, ...items.slice(0, FOLDED));
   const element = make("section", { class: "group" },
     make("h4", {}, make("span", { class: verdict }, `${SYMBOLS[verdict]} `), `${answer} `,
@@ -78,19 +78,23 @@ function showGroup(pool, group, words) {
 }
 
 /** Return one text, with the facts of all samples that have it. */
-function showSample(pool, fold, group, words) {
+function showSample(pool, fold, answer, words) {
   const verdict = VERDICTS[pool.correct[fold[0]]];
+  // a reward that is the log-probability itself is not told twice
+  const isLogprob = ([, values]) => fold.every((i) => values[i] === pool.logprob[i]);
+  const same = Object.entries(pool.rewards).filter(isLogprob).map(([name]) => name).join(", ");
+  const rewards = Object.entries(pool.rewards).filter((reward) => !isLogprob(reward));
   const facts = [
     make("span", { class: verdict }, `${SYMBOLS[verdict]} ${verdict}`),
     fold.length > 1 ? `× ${fold.length}` : "",
     `sample ${fold.slice(0, 8).map((i) => pool.index[i]).join(", ")}${fold.length > 8 ? ", …" : ""}`,
     statusOf(pool, fold[0]).replace("_", " "),
-    range(fold.map((i) => pool.logprob[i]), 3, "log-prob "),
-    ...Object.entries(pool.rewards).map(([name, values]) => range(fold.map((i) => values[i]), 3, `${name} `)),
+    range(fold.map((i) => pool.logprob[i]), 3, same.length ? `log-prob (${same}) ` : "log-prob "),
+    ...rewards.map(([name, values]) => range(fold.map((i) => values[i]), 3, `${name} `)),
     range(fold.map((i) => pool.tokens[i]), 0, "", " tokens"),
   ];
   const own = pool.answers[pool.answer[fold[0]]];
-  if (own !== undefined && group.folds.size > 1) facts.push(`answer ${own}`);
+  if (own !== undefined && own !== answer) facts.push(`answer ${own}`);
   const text = make("p", { class: "text" }, ...marked(pool.texts[pool.text[fold[0]]] || "(empty)", words));
   const item = make("li", { class: `sample ${verdict}`, "data-text": pool.text[fold[0]], tabindex: "-1" },
     make("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => (typeof fact === "string" ? make("span", {}, fact) : fact))), text);
@@ -110,6 +114,6 @@ function showSample(pool, fold, group, words) {
 function range(values, places, before, after = "") {
   const known = values.filter((value) => value !== null);
   if (!known.length) return "";
-  const [low, high] = [Math.min(...known), Math.max(...known)].map((value) => value.toFixed(places).replace("-", "−"));
+  const [low, high] = [Math.min(...known), Math.max(...known)].map((value) => value.toFixed(places));
   return `${before}${low === high ? low : `${low} to ${high}`}${after}`;
 }

@@ -27,8 +27,8 @@ class Shown:
     summary: str
     """What it means, in one sentence."""
     notes: Sequence[str] = ()
-    columns: Sequence[tuple[str, bool]] = ()
-    """(name, whether it holds numbers) of each."""
+    columns: Sequence[tuple[str, str]] = ()
+    """(name, kind) of each: ``number``, ``number starred`` where any cell has a star, or ``""``."""
     rows: Sequence[Sequence[str]] = ()
     """The first ``ROWS``."""
     count: int = 0
@@ -49,7 +49,7 @@ def show(name: str, summary: str, table: Table, *, folded: bool = False) -> Show
     if frame.empty:
         return Shown(name=name, summary=summary, notes=table.notes)
     text = merged(frame)
-    columns = [(column, _numeric(frame[column], column)) for column in text.columns]
+    columns = [(name, _kind(name, frame[name], text[name])) for name in text.columns]
     rows = text.to_numpy(dtype=object).tolist()
     return Shown(
         name=name, summary=summary, notes=table.notes, columns=columns, rows=rows[:ROWS],
@@ -88,9 +88,11 @@ def _saved(run: Run, name: str, summary: str) -> Shown:
         return Shown(name=name, summary=summary, notes=(why,))
 
 
-def _numeric(column: pd.Series[float], name: str) -> bool:
-    numeric = pd.api.types.is_numeric_dtype(column.dtype) and column.dtype != bool
-    return numeric or (name == "temperature")
+def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
+    numeric = pd.api.types.is_numeric_dtype(values.dtype) and values.dtype != bool
+    if not numeric and name != "temperature":
+        return ""
+    return "number starred" if cells.str.endswith("*").any() else "number"
 
 
 def filled(tables: Iterable[Shown]) -> tuple[list[Shown], list[Shown]]:

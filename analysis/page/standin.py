@@ -2,4 +2,8 @@
 
 from analysis.page import curves
 
-FIGURES = {"coverage_curve": lambda run: curves.overlaid([run], ["x"], "coverage_curve", ["pass@k", "maj@k", "best@k"])}
+FIGURES = {
+    "coverage_curve": lambda run: curves.overlaid(
+        [run], ["x"], "coverage_curve", ["pass@k", "maj@k", "best@k"]
+    )
+}

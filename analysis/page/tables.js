@@ -71,7 +71,8 @@ class Table {
     const start = this.page * size;
     const body = rows.slice(start, start + size).map((row) => make("tr", {}, ...row.map((text, column) => {
       const cell = make(column ? "td" : "th", column ? {} : { scope: "row" }, text);
-      if (this.heads[column].classList.contains("number")) cell.className = "number";
+      cell.className = this.heads[column].className;
+      if (cell.classList.contains("starred") && !text.endsWith("*")) cell.classList.add("plain");
       return cell;
     })));
     this.table.tBodies[0].replaceChildren(...body);
@@ -115,7 +116,7 @@ document.querySelectorAll("table[data-table]").forEach((table) => new Table(tabl
 
 byId("unfold")?.addEventListener("click", (event) => {
   const open = event.target.getAttribute("aria-pressed") !== "true";
-  document.querySelectorAll("#tables > details").forEach((details) => { details.open = open; });
+  document.querySelectorAll("#tables > .fold").forEach((details) => { details.open = open; });
   event.target.setAttribute("aria-pressed", String(open));
   event.target.textContent = open ? "Close all" : "Open all";
 });
