@@ -18,24 +18,32 @@ function chartConfig() {
   };
 }
 
-/** Return two configurations, one inside the other: what the second says stands. */
-function mergeConfig(under, over) {
-  const merged = { ...under };
-  for (const [key, value] of Object.entries(over)) {
-    const both = value && typeof value === "object" && !Array.isArray(value) && typeof under[key] === "object";
-    merged[key] = both && under[key] ? mergeConfig(under[key], value) : value;
+/** Call a function with every object inside a specification, under its name. */
+function each(part, visit) {
+  for (const [name, value] of Object.entries(part ?? {})) {
+    if (typeof value !== "object" || value === null) continue;
+    visit(name, value);
+    each(value, visit);
   }
-  return merged;
 }
 
 async function draw(place) {
   const spec = await unpack(DATA.figures[place.dataset.figure]);
-  spec.config = mergeConfig(spec.config ?? {}, chartConfig());
-  delete spec.background;
-  if ("columns" in spec && place.clientWidth < 600) spec.columns = 1;
+  const ink = spec.params.find((param) => param.name === "ink");
+  ink.value = colour("soft");
+  spec.config.font = getComputedStyle(document.body).fontFamily;
+  if (matchMedia("(pointer: coarse)").matches) // a finger that drags wants to scroll
+    spec.params = spec.params.filter((param) => !param.name.startsWith("zoom_"));
+  if (place.clientWidth < 600) {
+    // panels below one another, and what stands under the chart as text that wraps
+    spec.columns = 1;
+    each(spec, (name, value) => { if (name === "legend" && value.columns > 2) value.columns = 2; });
+    if (!drawn.has(place)) place.parentElement.querySelector("figcaption").append(` ${spec.title.text.join(" ")}`);
+    delete spec.title;
+  }
   drawn.get(place)?.finalize();
   const result = await vegaEmbed(place, spec, {
-    mode: "vega-lite", renderer: "svg", tooltip: { disableDefaultStyle: false },
+    mode: "vega-lite", renderer: "svg",
     actions: { export: true, source: false, compiled: false, editor: false },
     downloadFileName: place.dataset.figure,
   });

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pandas as pd
 from analysis.compare import compare, differing_settings, named
 from analysis.conditions import SINGLE
 from analysis.data import Table
+from analysis.figures.chart import draw
 from analysis.page import curves
 from analysis.page.build import Drawn, Page, write
 from analysis.page.headline import Headline, Tile, change, supported
-from analysis.page.report import notices
+from analysis.page.report import chart, notices
 from analysis.page.shown import Shown, show, why_missing
 from analysis.paired import ALPHA
 from workbench.run import Run
@@ -102,29 +104,29 @@ def _page(
 
 
 def _figures(runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]) -> list[Drawn]:
-    exact = ["pass@k", "maj@k", "best@k"]
     drawn = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
-    makers: dict[str, tuple[str, Callable[[], Any]]] = {
+    found = {
         "overlaid_curves": (
-            "Exact accuracies against k, with their intervals.",
-            lambda: curves.overlaid(runs, names, "coverage_curve", exact),
+            "Exact accuracies against k.",
+            curves.overlaid(runs, names, "coverage_curve", ["pass@k", "maj@k", "best@k"]),
         ),
         "paired_differences": (
-            "Paired differences against k, with bands that hold at all k at once.",
-            lambda: curves.gaps(tables["curves"].frame if "curves" in tables else pd.DataFrame()),
+            "Paired differences against k, with bars that hold at all k at once.",
+            curves.gaps(tables["curves"].frame if "curves" in tables else pd.DataFrame()),
         ),
         "overlaid_accuracies": (
-            "Accuracy of each selection over the drawn subsets against k, with intervals.",
-            lambda: curves.overlaid(runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]),
+            "Accuracy of each selection over the drawn subsets against k.",
+            curves.overlaid(runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]),
         ),
     }
-    found = []
-    for name, (summary, make) in makers.items():
-        try:
-            found.append(Drawn(name, summary, make().to_dict()))
-        except ValueError as fault:
-            found.append(Drawn(name, summary, None, str(fault)))
-    return found
+    confidence = runs[0].experiment.analysis.confidence
+    return [
+        chart(name, summary, draw(replace(
+            drawing, name=name, about=summary, interval=f"{100 * confidence:g}% interval",
+            signature=" · ".join(names),
+        )).to_dict())
+        for name, (summary, drawing) in found.items()
+    ]  # fmt: skip
 
 
 def opening(tables: dict[str, Table], confidence: float) -> Headline:

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 
 from analysis.data import Table
+from analysis.figures import FIGURES
 from analysis.page.build import Drawn, Page, write
 from analysis.page.explorer import Explorer, explore
 from analysis.page.headline import Headline, headline
 from analysis.page.shown import Shown, saved_tables, show, why_missing
-from analysis.page.standin import FIGURES
 from workbench.run import Run
 
 STAGES = ("generate", "score", "measure", "analyze")
@@ -66,11 +66,19 @@ def drawn(run: Run) -> list[Drawn]:
     for name, draw in FIGURES.items():
         summary = (draw.__doc__ or "").split("\n")[0]
         try:
-            found.append(Drawn(name, summary, draw(run).to_dict()))
+            found.append(chart(name, summary, draw(run).to_dict()))
         except (ValueError, KeyError) as fault:
             why = str(fault) if run.tables else why_missing(run)
             found.append(Drawn(name, summary, None, why))
     return found
+
+
+def chart(name: str, summary: str, spec: dict[str, Any]) -> Drawn:
+    """Return a chart; one that is only text, as there is nothing to draw, as that text."""
+    mark = spec["concat"][0].get("mark")
+    if isinstance(mark, dict) and mark["type"] == "text":
+        return Drawn(name, summary, None, " ".join(mark["text"]))
+    return Drawn(name, summary, spec)
 
 
 def notices(run: Run) -> Iterator[str]:

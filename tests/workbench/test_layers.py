@@ -9,23 +9,23 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
-    "torch", "transformers", "vllm", "sentence_transformers", "wandb", "matplotlib", "datasets",
-    "statsmodels", "openai", "httpx2",
+    "torch", "transformers", "vllm", "sentence_transformers", "wandb", "altair", "datasets",
+    "vl_convert", "statsmodels", "openai", "httpx2",
 }  # fmt: skip
 LIGHT = [
     "workbench", "workbench.metrics", "workbench.subsets", "workbench.config",
     "workbench.experiment", "workbench.generate", "workbench.generate.stage", "workbench.score",
     "workbench.measure", "workbench.run", "workbench.pipeline", "workbench.track", "workbench.cli",
 ]  # fmt: skip
-ONLY = {  # the one module that may import a package, wherever in the file
+ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench/track.py"},
     "vllm": {"workbench/generate/vllm.py"},
     "openai": {"workbench/generate/openai.py"},
     "sentence_transformers": {"workbench/embed.py"},
-    "matplotlib": {"analysis/figures.py"},
-    "typer": {"workbench/cli.py", "workbench/cli_pages.py", "workbench/cli_rewards.py"},
+    "altair": {"analysis/figures/chart.py"},
+    "vl_convert": {"analysis/figures/chart.py", "analysis/page/build.py"},
     "jinja2": {"analysis/page/build.py"},
-    "vl_convert": {"analysis/page/build.py"},
+    "typer": {"workbench/cli.py", "workbench/cli_pages.py", "workbench/cli_rewards.py"},
 }
 FRONT_DOORS = {
     "workbench/cli.py", "workbench/cli_pages.py", "workbench/cli_rewards.py",
