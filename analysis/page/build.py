@@ -32,6 +32,7 @@ class Drawn:
     spec: Mapping[str, Any] | None
     """In Vega-Lite."""
     why: str = ""
+    folded: bool = False
 
     @property
     def identity(self) -> str:

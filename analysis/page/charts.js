@@ -38,7 +38,7 @@ async function draw(place) {
     // panels below one another, and what stands under the chart as text that wraps
     spec.columns = 1;
     each(spec, (name, value) => { if (name === "legend" && value.columns > 2) value.columns = 2; });
-    if (!drawn.has(place)) place.parentElement.querySelector("figcaption").append(` ${spec.title.text.join(" ")}`);
+    place.parentElement.querySelector("figcaption").textContent = spec.title.text.join(" · ");
     delete spec.title;
   }
   drawn.get(place)?.finalize();

@@ -142,17 +142,17 @@ def opening(tables: dict[str, Table], confidence: float) -> Headline:
         (row for row in last.to_dict("records") if supported(row)),
         key=lambda row: -abs(row["difference"]),
     )
-    start = f"Of {len(last)} paired differences at k = {k} and of single samples"
+    of = f"of {len(last)} paired differences, at k = {k} and of single samples,"
     if not shown:
-        return Headline(f"{start}, none is shown to be other than 0.")
-    count = f"{len(shown)} {'is' if len(shown) == 1 else 'are'} shown"
-    largest = f"; the {MOST} largest" if len(shown) > MOST else ""
+        return Headline(f"None {of} is shown to be other than 0.")
+    count = f"{len(shown)} {of} {'is' if len(shown) == 1 else 'are'} shown to be other than 0"
+    largest = f"; these are the {MOST} largest" if len(shown) > MOST else ""
     note = (
         f"Against → of, means of the same problems, and their difference; [low, high]: "
         f"{confidence:.0%} intervals, the problem as the unit; * shown: the interval leaves out 0 "
         f"and q < {ALPHA:g}, corrected over the {len(frame)} rows of the table (Benjamini-Hochberg)"
     )
-    return Headline(f"{start}, {count}{largest}.", [_tile(row) for row in shown[:MOST]], (note,))
+    return Headline(f"{count}{largest}.", [_tile(row) for row in shown[:MOST]], (note,))
 
 
 def _tile(row: dict[str, Any]) -> Tile:

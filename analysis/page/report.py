@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from analysis.page.headline import Headline, headline
 from analysis.page.shown import Shown, saved_tables, show, why_missing
 from workbench.run import Run
 
+OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")
+"""Figures that are not folded when the page opens: what is looked at first."""
 STAGES = ("generate", "score", "measure", "analyze")
 
 
@@ -66,7 +69,8 @@ def drawn(run: Run) -> list[Drawn]:
     for name, draw in FIGURES.items():
         summary = (draw.__doc__ or "").split("\n")[0]
         try:
-            found.append(chart(name, summary, draw(run).to_dict()))
+            drawing = chart(name, summary, draw(run).to_dict())
+            found.append(replace(drawing, folded=name not in OPEN))
         except (ValueError, KeyError) as fault:
             why = str(fault) if run.tables else why_missing(run)
             found.append(Drawn(name, summary, None, why))

@@ -43,8 +43,10 @@ def test_where_nothing_is_shown_nothing_is_claimed():
     assert "no change can be claimed: below 10 problems" in sentence(few, 0.0, 1.0)
 
 
-@pytest.mark.parametrize(("low", "q", "expected"), [(0.1, 0.01, True), (-0.1, 0.01, False),
-                                                    (0.1, 0.05, False), (math.nan, 0.01, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("low", "q", "expected"),
+    [(0.1, 0.01, True), (-0.1, 0.01, False), (0.1, 0.05, False), (math.nan, 0.01, False)],
+)
 def test_a_star_needs_the_interval_and_the_corrected_test(low, q, expected):
     assert supported({"difference_low": low, "difference_high": 0.3, "q": q}) is expected
 
