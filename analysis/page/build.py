@@ -97,4 +97,4 @@ def vega() -> str:
     import vl_convert
 
     # inside a page the end of a script is looked for in its strings too
-    return str(vl_convert.javascript_bundle()).replace("</script", "<\\/script")
+    return str(vl_convert.javascript_bundle(snippet=None)).replace("</script", "<\\/script")

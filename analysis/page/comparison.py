@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -155,7 +155,7 @@ def opening(tables: dict[str, Table], confidence: float) -> Headline:
     return Headline(f"{count}{largest}.", [_tile(row) for row in shown[:MOST]], (note,))
 
 
-def _tile(row: dict[str, Any]) -> Tile:
+def _tile(row: Mapping[Any, Any]) -> Tile:
     at = f"T = {spell_temperature(row['temperature'])}"
     who = f"{row['run']}, {at}" if "run" in row else at
     what = str(row["selection"])

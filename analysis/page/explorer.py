@@ -89,7 +89,7 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
 
 def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
     try:
-        return {str(row["problem_id"]): row for row in run.problems.to_dict("records")}
+        return {k.problem.id: vars(k.problem) for k in run.folder.read_problems()}
     except ValueError as fault:
         notes.append(f"questions and known answers are not shown: {fault}")
         return {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -153,13 +153,13 @@ def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:
     return f"{said}."
 
 
-def supported(row: dict[str, Any]) -> bool:
+def supported(row: Mapping[Any, Any]) -> bool:
     """Whether a difference's interval leaves out 0 and its corrected test agrees."""
     apart = row["difference_low"] > 0 or row["difference_high"] < 0
     return bool(apart and row["q"] < ALPHA)
 
 
-def change(label: str, row: dict[str, Any]) -> Tile:
+def change(label: str, row: Mapping[Any, Any]) -> Tile:
     """Return a row of paired differences as a tile: from, to, and the difference."""
     star = "*" if supported(row) else ""
     return Tile(
@@ -169,12 +169,12 @@ def change(label: str, row: dict[str, Any]) -> Tile:
     )
 
 
-def _label(row: dict[str, Any]) -> str:
+def _label(row: Mapping[Any, Any]) -> str:
     name, k = str(row["selection"]), int(row["k"])
     return {SINGLE: "single sample", TEXTS: TEXTS}.get(name, f"{name}@{k}")
 
 
-def _interval(row: dict[str, Any], name: str) -> str:
+def _interval(row: Mapping[Any, Any], name: str) -> str:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     return "" if np.isnan(low) else f" [{low:.3f}, {high:.3f}]"
 

@@ -99,7 +99,8 @@ def read_rows(run: Run, notes: list[str]) -> Iterator[Rows]:
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
     problems, _ = pd.factorize(frame["problem_id"])
     order = np.lexsort((frame["sample_index"], frame["temperature"], problems))
-    return frame.iloc[order].reset_index(drop=True)
+    ordered: pd.DataFrame = frame.iloc[order].reset_index(drop=True)
+    return ordered
 
 
 def _table(run: Run, name: str, block: int, notes: list[str]) -> Any:

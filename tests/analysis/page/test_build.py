@@ -1,4 +1,4 @@
-import re
+from html.parser import HTMLParser
 
 from analysis.page.build import Drawn, Page, render, vega
 from analysis.page.headline import Headline, Tile
@@ -19,13 +19,27 @@ def test_all_text_is_escaped_and_nothing_is_fetched():
         settings={EVIL: EVIL},
     )  # fmt: skip
     text = render(page)
-    assert EVIL not in text
-    assert "<img" not in text
-    assert text.count("<script") == 3  # the data, Vega and ours
-    assert "default-src 'none'" in text
+    assert "</script" not in vega()
     ours = text.replace(vega(), "")
-    assert not re.findall(r"""(?:src|href)=["']?(?!#|data:,)[^"'\s>]+""", ours)
-    assert not re.findall(r"https?://(?!vega\.github\.io/schema)", ours)
+    assert EVIL not in ours
+    assert "<img" not in ours
+    assert ours.count("<script") == 3  # the data, Vega and the page's
+    assert "default-src 'none'" in ours
+    links = Links()
+    links.feed(ours)
+    assert links.found
+    assert all(link.startswith(("#", "data:,")) for link in links.found)
+
+
+class Links(HTMLParser):
+    """Whatever a page points at."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("src", "href", "action")]
 
 
 def test_a_page_without_figures_or_samples_carries_no_vega():

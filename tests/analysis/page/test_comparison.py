@@ -28,7 +28,7 @@ def test_two_runs_stand_side_by_side(visit, two, tmp_path):
         place = page.locator(f"#figure-{name} .chart")
         place.scroll_into_view_if_needed()
         place.locator("svg").first.wait_for()
-    legend = page.locator("#figure-overlaid_curves .role-legend-label").all_inner_texts()
+    legend = page.locator("#figure-overlaid_curves .role-legend-label").all_text_contents()
     assert set(legend) == {f"{run}, T = {t}" for run in ("run", "other") for t in ("0.3", "1")}
     assert page.locator("#samples").count() == 0
     assert visit.wrong == []
@@ -38,8 +38,8 @@ def test_one_run_s_conditions_are_compared(finished, tmp_path, cli):
     tables = compare([finished[1]])
     top = opening(tables, 0.95)
     frame = tables["temperatures"].frame
-    last = frame[(frame["k"] == 8) | (frame["selection"] == "single_sample")]
-    assert f"of {len(last)} paired differences, at k = 8 and of single samples," in top.sentence
+    last = frame[(frame["k"] == 4) | (frame["selection"] == "single_sample")]
+    assert f"of {len(last)} paired differences, at k = 4 and of single samples," in top.sentence
     child = cli.must("compare", finished[1], "--html", tmp_path / "page.html")
     assert "page.html" in child.out
     text = (tmp_path / "page.html").read_text()

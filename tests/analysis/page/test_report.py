@@ -28,7 +28,7 @@ def test_it_opens_from_the_disk_and_shows_everything(visit, report):
     assert page.locator("table[data-table]").count() >= 14
     for name in TABLES:
         assert page.locator(f"#table-{name}").count() == 1
-    for figure in page.locator("#figures details").all():
+    for figure in page.locator("#figures > details").all():
         figure.evaluate("details => { details.open = true; }")
         place = figure.locator("[data-figure]")
         place.scroll_into_view_if_needed()
@@ -102,9 +102,9 @@ def test_the_explorer_groups_filters_searches_and_is_linked_with_the_map(visit, 
     page.get_by_role("checkbox", name="wrong").uncheck()
     assert set(checked(page)) == {"right"}
     page.get_by_role("checkbox", name="wrong").check()
-    page.get_by_label("Answer").select_option("none")
+    page.locator("#answer").select_option("none")
     assert all("no answer" in text for text in page.locator(".sample .facts").all_inner_texts())
-    page.get_by_label("Answer").select_option("")
+    page.locator("#answer").select_option("")
     page.get_by_label("Next problem").click()
     page.wait_for_function("document.querySelector('#question h3').textContent === 'problem-4'")
     assert page.url.endswith("#problem-4/1")
@@ -179,7 +179,6 @@ def test_text_of_a_run_is_never_read_as_html(visit, hand_made, tmp_path):
 @pytest.mark.parametrize(
     ("gone", "words"),
     [
-        ((), "From T = 0.3 to T = 1"),
         (("tables",), "not analysed yet"),
         (("tables", "subsets", "expectations"), "not measured yet"),
         (("tables", "subsets", "expectations", "scores"), "not scored yet"),
@@ -189,7 +188,8 @@ def test_text_of_a_run_is_never_read_as_html(visit, hand_made, tmp_path):
         (("problems.jsonl",), "From T = 0.3 to T = 1"),
     ],
 )
-def test_of_an_unfinished_run_there_is_what_there_is(copied, gone, words):
+def test_of_an_unfinished_run_there_is_what_there_is(copied, gone, words, monkeypatch):
+    monkeypatch.setattr("analysis.page.report.FIGURES", {})  # most of the time
     folder = copied[1]
     for name in gone:
         path = folder / name
