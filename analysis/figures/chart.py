@@ -97,11 +97,14 @@ def _gestures(drawing: Drawing) -> list[alt.TopLevelSelectionParameter]:
     """Return what a click on the legend does to all panels, and a drag or the wheel to each."""
     if not drawing.panels:
         return []
-    lines = alt.PointSelectionConfig(type="point", fields=["series"])
+    names = alt.PointSelectionConfig(type="point", fields=["series"])
     axes = alt.IntervalSelectionConfig(type="interval", zoom="wheel![event.shiftKey]")
     return [
         alt.TopLevelSelectionParameter(
-            name="chosen", select=lines, bind="legend", views=["points_0"]
+            name="chosen",
+            select=names,
+            bind="legend",
+            views=["lines_0"],  # the legend's first
         ),
         *(
             alt.TopLevelSelectionParameter(
@@ -130,8 +133,10 @@ def _printed(chart: Chart) -> dict[str, Any]:
 
 
 def _svg(spec: dict[str, Any]) -> str:
+    """Return a picture that nobody zooms: zooming needs clip paths, numbered anew each time."""
+    still = [param for param in spec["params"] if param.get("bind") != "scales"]
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])  # as vl-convert spells it
-    return str(vl_convert.vegalite_to_svg(spec, vl_version=version))
+    return str(vl_convert.vegalite_to_svg(spec | {"params": still}, vl_version=version))
 
 
 def _png(svg: str) -> bytes:
@@ -172,16 +177,13 @@ def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] 
         largest = max(float(p.rows["size"].max()) for p in drawing.panels)
         scale = alt.Scale(domain=[0, largest], range=[10, 160])
         marks = marks.encode(size=alt.Size("size:Q", scale=scale, legend=None))
-    layers: list[alt.Chart] = [*_dashed(part)]
+    lines = base.mark_line(strokeWidth=1.6, xOffset=aside)
+    layers = [*_dashed(part), lines.properties(name=f"lines_{place}")]
     if rows["low"].notna().any():
         bars = base.mark_rule(strokeWidth=1.2, strokeOpacity=0.45, xOffset=aside)
-        layers.append(
-            bars.encode(y=alt.Y("low:Q", axis=_axis(part.y), scale=upwards), y2=alt.Y2("high:Q"))
-        )
-    layers += [
-        base.mark_line(strokeWidth=1.6, xOffset=aside),
-        marks.properties(name=f"points_{place}"),
-    ]
+        low = alt.Y("low:Q", axis=_axis(part.y), scale=upwards)
+        layers.append(bars.encode(y=low, y2=alt.Y2("high:Q")))
+    layers.append(marks.properties(name=f"points_{place}"))
     width, height = _sides(drawing)
     return alt.layer(*layers, name=f"panel_{place}", width=width, height=height, title=part.title)
 
@@ -270,9 +272,10 @@ def _legend(drawing: Drawing) -> alt.Legend:
 
 
 def _config() -> alt.Config:
-    """Give all text the ink, axes a light grid and panels no frame."""
+    """Give all text the ink, axes a light grid, panels no frame and the whole no background."""
     ink = alt.ExprRef("ink")
     return alt.Config(
+        background="transparent",
         axis=alt.AxisConfig(
             labelColor=ink, titleColor=ink, titleFontWeight="normal", gridColor="#888888",
             gridOpacity=0.22, domainColor="#888888", tickColor="#888888", labelFontSize=11,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -15,8 +15,8 @@ from workbench.signature import spell_temperature
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")
 """Of a panel's rows; ``low``, ``high`` and ``size`` are NaN where a table has none."""
-WIDTH = 88
-"""Characters of a line under a figure."""
+WIDTH = 90
+"""Characters of a line under a figure; of one of three panels, half as many again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +71,14 @@ class Drawing:
     """What the bars are, such as ``95% interval``."""
     signature: str = ""
 
+    def without_blanks(self) -> Drawing:
+        """Return the same without panels that have no point, and a note that names them."""
+        blank = [panel.title for panel in self.panels if panel.rows.empty]
+        if not blank:
+            return self
+        left = [panel for panel in self.panels if not panel.rows.empty]
+        return replace(self, panels=left, notes=[*self.notes, f"no value of {', '.join(blank)}"])
+
     @property
     def series(self) -> list[str]:
         """The lines, in the order in which they first come up."""
@@ -92,7 +100,8 @@ class Drawing:
         if self.size:
             lines.append(f"area of a marker: {self.size}")
         together = "; ".join(lines)
-        return [*textwrap.wrap(together, WIDTH), *([self.signature] if self.signature else [])]
+        width = WIDTH if self.across < 3 else WIDTH * 3 // 2
+        return [*textwrap.wrap(together, width), *([self.signature] if self.signature else [])]
 
 
 def points(
