@@ -93,8 +93,8 @@ def write(page: Page, out: Path) -> None:
 
 @cache
 def vega() -> str:
-    """Return the scripts that draw charts: Vega, Vega-Lite and Vega-Embed, in one."""
+    """Return the script that draws charts: Vega, Vega-Lite and Vega-Embed, in one."""
     import vl_convert
 
     # inside a page the end of a script is looked for in its strings too
-    return str(vl_convert.javascript_bundle(snippet=None)).replace("</script", "<\\/script")
+    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")

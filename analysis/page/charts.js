@@ -37,6 +37,7 @@ async function draw(place) {
   if (place.clientWidth < 600) {
     // panels below one another, and what stands under the chart as text that wraps
     spec.columns = 1;
+    for (const panel of spec.concat) panel.width = Math.min(panel.width, place.clientWidth - 70);
     each(spec, (name, value) => { if (name === "legend" && value.columns > 2) value.columns = 2; });
     place.parentElement.querySelector("figcaption").textContent = spec.title.text.join(" · ");
     delete spec.title;

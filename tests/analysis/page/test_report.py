@@ -4,6 +4,7 @@ from itertools import pairwise
 
 import pytest
 
+from analysis.page.comparison import write_comparison
 from analysis.page.report import write_report
 from analysis.tables import TABLES
 from workbench import load_run
@@ -200,6 +201,26 @@ def test_of_an_unfinished_run_there_is_what_there_is(copied, gone, words, monkey
     text = write_report(folder).read_text()
     assert words in text
     assert ('id="problem"' in text) == ("samples" not in gone)
+
+
+RIGHT, WRONG = ("It is \\boxed{3}", -0.5, "stop"), ("It is \\boxed{4}", -0.5, "stop")
+
+
+@pytest.mark.parametrize(
+    ("golds", "samples", "words"),
+    [
+        (["3"], [[RIGHT, RIGHT, WRONG]], "One temperature was sampled"),  # one problem
+        (["3"] * 11, [[RIGHT] * 3] * 11, ">1.000 [1.000, 1.000]<"),  # all right
+        (["3"] * 11, [[WRONG] * 3] * 11, ">0.000 [0.000, 0.000]<"),  # all wrong
+        (["3"] * 11, [[("", 0.0, "error")] * 3] * 11, "correctness"),  # nothing known
+    ],
+)
+def test_of_a_run_at_the_edge_there_is_what_there_is(hand_made, golds, samples, words, tmp_path):
+    folder = hand_made(golds, samples)
+    text = write_report(folder).read_text()
+    assert words in text
+    assert 'id="problem"' in text
+    write_comparison([folder], tmp_path / "page.html")
 
 
 def test_an_interrupted_stage_and_older_tables_are_noted(copied):
