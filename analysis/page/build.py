@@ -96,5 +96,6 @@ def vega() -> str:
     """Return the script that draws charts: Vega, Vega-Lite and Vega-Embed, in one."""
     import vl_convert
 
+    script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     # inside a page the end of a script is looked for in its strings too
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
+    return script.replace("</script", "<\\/script")
