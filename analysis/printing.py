@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from analysis.render import to_grid
+from analysis.render import saved_notes, to_grid
 from workbench.run import Run
 
 PRINTED = (
@@ -35,11 +35,9 @@ def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
     for name in names:
         if not asked and run.tables and name not in run.tables:
             continue  # analysed before there was such a table
-        notes = (root / "tables" / f"{name}.md").read_text() if name in run.tables else ""
-        lines = [line.removeprefix("- ") for line in notes.splitlines() if line.startswith("- ")]
         frame = run.table(name)
         if asked or name not in ASKED_FOR or not frame.empty:
-            print_table(out, name, frame, "\n".join([*lines, run.signature]))
+            print_table(out, name, frame, "\n".join([*saved_notes(run, name), run.signature]))
 
 
 def print_table(out: Console, name: str, frame: pd.DataFrame, caption: str) -> None:

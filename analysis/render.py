@@ -10,6 +10,7 @@ from rich.text import Text
 
 from analysis.data import Table
 from analysis.paired import ALPHA
+from workbench.run import Run
 from workbench.signature import spell_temperature
 
 COUNTS = ("count", "samples", "pools", "k", "needed", "above_from", "below_from")
@@ -59,6 +60,13 @@ def to_markdown(name: str, table: Table, signature: str) -> str:
     )
     notes = "\n".join(f"- {note}" for note in table.notes)
     return f"## {name}\n\n{body}\n\n{notes}\n\n`{signature}`\n"
+
+
+def saved_notes(run: Run, name: str) -> list[str]:
+    """Return what stands under a saved table of a run."""
+    path = run.root / "tables" / f"{name}.md"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
 
 
 def to_grid(name: str, frame: pd.DataFrame, caption: str) -> Grid:

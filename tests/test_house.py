@@ -22,6 +22,7 @@ COVERED = {  # tested where it is used
     "analysis/__init__.py": "tests/analysis/test_tables.py",
     "analysis/data.py": "tests/analysis/test_tables.py",
     "analysis/figures/__init__.py": "tests/analysis/figures/test_figures.py",
+    "analysis/page/__init__.py": "tests/analysis/page/test_report.py",
     "analysis/printing.py": "tests/workbench/test_cli.py",
     "workbench/compute.py": "tests/workbench/test_measure.py",
     "workbench/survey.py": "tests/workbench/test_imports.py",

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from workbench.cli_pages import compare, report
 from workbench.cli_rewards import train_reward, vote
 from workbench.config import Experiment
 from workbench.ending import guarded
@@ -184,28 +185,8 @@ def neighbours(
     print_table(stdout(), "neighbours", found, f"{notes}\n{opened.signature}")
 
 
-@app.command()
-def compare(
-    runs: Annotated[list[Path], typer.Argument(help="One run, or runs to set against the first.")],
-    k: Annotated[
-        list[int] | None,
-        typer.Option(help="Show this subset size only. May be repeated."),
-    ] = None,
-) -> None:
-    """Compare runs on the problems they share; or one run's temperatures, selections, rewards.
-
-    Paired by problem: each difference with its interval, its p and q (p corrected for the whole
-    table), the smallest difference that so many problems can show, and the number of problems
-    that the observed one would need. Curves over k have bands that hold at all k at once.
-    """
-    from analysis.compare import compare as compared
-    from analysis.printing import print_table, stdout
-
-    out = stdout()
-    for name, table in compared(runs, k or ()).items():
-        print_table(out, name, table.frame, "\n".join(table.notes))
-
-
+app.command()(report)
+app.command()(compare)
 app.command("train-reward")(train_reward)
 app.command()(vote)
 

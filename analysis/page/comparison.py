@@ -1,0 +1,171 @@
+"""``workbench compare --html``: several runs side by side, or one run's conditions, as a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from analysis.compare import compare, differing_settings, names_of
+from analysis.conditions import SINGLE
+from analysis.data import Table
+from analysis.figures.chart import draw
+from analysis.page import curves
+from analysis.page.build import Drawn, Page, write
+from analysis.page.headline import Headline, Tile, change, supported
+from analysis.page.report import chart, notices
+from analysis.page.shown import Shown, show, why_missing
+from analysis.paired import ALPHA
+from workbench.run import Run
+from workbench.signature import spell_temperature
+
+SUMMARIES = {
+    "settings": "The settings and circumstances in which the runs differ.",
+    "problems": "The problems that the runs share: only these are compared.",
+    "curves": "Exact accuracies as curves over k, with bands that hold at all k at once.",
+    "crossings": "The k at which one curve is shown to rise above or fall below the other.",
+    "differences": "Each run less the first, problem by problem, with what the difference is "
+    "worth.",
+    "rewards": "The same selection by two rewards, problem by problem.",
+    "selections": "Each selection less a single sample and less the majority, problem by problem.",
+    "temperatures": "Each temperature less every lower one, problem by problem.",
+}
+ORDER = ("settings", "problems", "differences", "temperatures", "selections", "rewards",
+         "crossings", "curves")  # fmt: skip
+MOST = 4
+"""Differences that the opening sentence names."""
+
+
+def write_comparison(
+    runs: Sequence[Run | str | Path], out: Path, k: Sequence[int] = ()
+) -> dict[str, Table]:
+    """Write the page of a comparison; return its tables.
+
+    Raises:
+        ValueError: a folder is not a run, or the runs cannot be compared: see ``compare``.
+    """
+    opened = [run if isinstance(run, Run) else Run(run) for run in runs]
+    names = names_of(opened)
+    unready = {
+        name: why
+        for name, run in zip(names, opened, strict=True)
+        if (why := _unready(run)) is not None
+    }
+    if unready:
+        tables = {"settings": differing_settings(opened, names)} if len(opened) > 1 else {}
+        why = "; ".join(f"{name}: {reason}" for name, reason in unready.items())
+        top = Headline(f"Nothing can be compared. {why}.")
+    else:
+        tables = compare(opened, k)
+        top = opening(tables, opened[0].experiment.analysis.confidence)
+    write(_page(opened, names, tables, top), out)
+    return tables
+
+
+def _unready(run: Run) -> str | None:
+    """Say why a run has nothing to be compared; None where it has."""
+    for made in ("scores", "subsets"):
+        if not list((run.root / made).glob("block-*.parquet")):
+            return why_missing(run)
+    pools = run.expectations
+    if pools.empty:
+        return f"no pool of {min(run.experiment.measure.k)} samples yet"
+    if not (pools["num_unknown"] < pools["n"]).any():
+        return "no sample's correctness is known"
+    return None
+
+
+def _page(
+    runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table], top: Headline
+) -> Page:
+    shown = [
+        show(name, SUMMARIES[name], tables[name], folded=name in ("crossings", "curves"))
+        for name in ORDER
+        if name in tables
+    ]
+    several = len(runs) > 1
+    said = [
+        f"{name}: {notice}"
+        for name, run in zip(names, runs, strict=True)
+        for notice in notices(run)
+    ]
+    return Page(
+        title=" · ".join(names), kind="Comparison of runs" if several else "Comparison in a run",
+        signatures=[run.signature for run in runs], notices=said, headline=top,
+        figures=_figures(runs, names, tables), tables=shown, about=[_listed(runs, names)],
+        settings={
+            name: run.folder.experiment.read_text(encoding="utf-8")
+            for name, run in zip(names, runs, strict=True)
+        },
+    )  # fmt: skip
+
+
+def _figures(runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]) -> list[Drawn]:
+    drawn = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
+    found = {
+        "overlaid_curves": (
+            "Exact accuracies against k.",
+            curves.overlaid(runs, names, "coverage_curve", ["pass@k", "maj@k", "best@k"]),
+        ),
+        "paired_differences": (
+            "Paired differences against k, with bars that hold at all k at once.",
+            curves.gaps(tables["curves"].frame if "curves" in tables else pd.DataFrame()),
+        ),
+        "overlaid_accuracies": (
+            "Accuracy of each selection over the drawn subsets against k.",
+            curves.overlaid(runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]),
+        ),
+    }
+    confidence = runs[0].experiment.analysis.confidence
+    return [
+        chart(name, summary, draw(replace(
+            drawing, name=name, about=summary, interval=f"{100 * confidence:g}% interval",
+            signature=" · ".join(names),
+        )).to_dict())
+        for name, (summary, drawing) in found.items()
+    ]  # fmt: skip
+
+
+def opening(tables: dict[str, Table], confidence: float) -> Headline:
+    """Return how many differences are shown at the largest k, and the largest of them."""
+    frame = tables["differences" if "differences" in tables else "temperatures"].frame
+    if frame.empty:
+        frame = tables["selections"].frame if "selections" in tables else frame
+    if frame.empty:
+        return Headline("There is nothing to compare: the notes of the tables say why.")
+    k = int(frame["k"].max())
+    last = frame[(frame["k"] == k) | (frame["selection"] == SINGLE)]
+    shown = sorted(
+        (row for row in last.to_dict("records") if supported(row)),
+        key=lambda row: -abs(row["difference"]),
+    )
+    of = f"of {len(last)} paired differences, at k = {k} and of single samples,"
+    if not shown:
+        return Headline(f"None {of} is shown to be other than 0.")
+    count = f"{len(shown)} {of} {'is' if len(shown) == 1 else 'are'} shown to be other than 0"
+    largest = f"; these are the {MOST} largest" if len(shown) > MOST else ""
+    note = (
+        f"Against → of, means of the same problems, and their difference; [low, high]: "
+        f"{confidence:.0%} intervals, the problem as the unit; * shown: the interval leaves out 0 "
+        f"and q < {ALPHA:g}, corrected over the {len(frame)} rows of the table (Benjamini-Hochberg)"
+    )
+    return Headline(f"{count}{largest}.", [_tile(row) for row in shown[:MOST]], (note,))
+
+
+def _tile(row: Mapping[Any, Any]) -> Tile:
+    at = f"T = {spell_temperature(row['temperature'])}"
+    who = f"{row['run']}, {at}" if "run" in row else at
+    what = str(row["selection"])
+    what = "single sample" if what == SINGLE else f"{what}@{row['k']}"
+    return change(f"{what}, {who} against {row['against']}", row)
+
+
+def _listed(runs: Sequence[Run], names: Sequence[str]) -> Shown:
+    rows = [
+        {"run": name, "folder": str(run.root), "signature": run.signature}
+        for name, run in zip(names, runs, strict=True)
+    ]
+    return show("runs", "The runs of this page.", Table(pd.DataFrame(rows)))

@@ -1,0 +1,94 @@
+"""Figures of several runs: their curves over each other, and the differences between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from analysis.accuracy import MIXED
+from analysis.figures.drawing import (
+    Axis,
+    Drawing,
+    Panel,
+    at_temperature,
+    points,
+    sized,
+    spell,
+    together,
+)
+from workbench.run import Run
+
+
+def overlaid(
+    runs: Sequence[Run], names: Sequence[str], table: str, outcomes: Sequence[str]
+) -> Drawing:
+    """Draw accuracies against k over each other: a line per run and temperature.
+
+    Args:
+        runs: any runs; one without the table has no line.
+        names: what they are called.
+        table: a saved table with columns ``temperature``, ``k`` and the outcomes.
+        outcomes: columns to draw, a panel each, where any run has them.
+    """
+    lines: dict[str, list[pd.DataFrame]] = {name: [] for name in outcomes}
+    for series, part in _lines(runs, names, table):
+        for name in outcomes:
+            if name in part:
+                lines[name].append(points(part, "k", name, series))
+    panels = []
+    for name in outcomes:
+        rows = together(lines[name])
+        rows = rows[rows.groupby("series")["x"].transform("size") > 1]  # greedy has no curve
+        if len(rows):
+            along = sized("k, samples in the subset", rows["x"])
+            title = name.removesuffix("_correct")
+            panels.append(Panel(title=title, rows=rows, x=along, y=Axis(title="accuracy")))
+    notes = () if panels else (f"no run has a curve over k in its table {table}",)
+    return Drawing(panels=panels, notes=notes)
+
+
+def _lines(
+    runs: Sequence[Run], names: Sequence[str], table: str
+) -> Iterator[tuple[str, pd.DataFrame]]:
+    for run, name in zip(runs, names, strict=True):
+        if table not in run.tables or (frame := run.table(table)).empty:
+            continue
+        if "pool" in frame:
+            frame = frame[frame["pool"] != MIXED]
+        for temperature, part in frame.groupby("temperature", dropna=False):
+            at = at_temperature(temperature)
+            yield (f"{name}, {at}" if len(runs) > 1 else at), part
+
+
+def gaps(frame: pd.DataFrame) -> Drawing:
+    """Draw the paired differences of the table ``curves`` against k, a panel per selection.
+
+    Args:
+        frame: the table; bands of [-1, 1], of which nothing is known, do not decide the scale.
+    """
+    if frame.empty:
+        return Drawing(notes=("no two conditions with a curve over k in common",))
+    ends = frame[["difference_low", "difference_high"]].abs().to_numpy(dtype=float)
+    seen = [frame["difference"].abs().max(), np.max(ends, initial=0.02, where=ends < 1)]
+    reach = 1.1 * float(np.nanmax(seen))
+    upwards = Axis(title="difference in accuracy", ends=(-reach, reach))
+    panels = []
+    for selection, part in frame.groupby("selection", sort=False):
+        keys = [name for name in ("run", "temperature", "against") if name in part]
+        rows = together(
+            points(line, "k", "difference", _pair(line.iloc[0]))
+            for _, line in part.groupby(keys, sort=False, dropna=False)
+        )
+        rows["low"], rows["high"] = (rows[end].clip(-reach, reach) for end in ("low", "high"))
+        along = sized("k, samples in the subset", rows["x"])
+        panels.append(Panel(title=str(selection), rows=rows, x=along, y=upwards, level=0.0))
+    return Drawing(panels=panels)
+
+
+def _pair(row: pd.Series[float]) -> str:
+    """Name a pair: ``T = 1 less 0.3``, or ``hot less base, T = 1``."""
+    if "run" in row:
+        return f"{row['run']} less {row['against']}, {at_temperature(row['temperature'])}"
+    return f"T = {spell(row['temperature'])} less {str(row['against']).removeprefix('T = ')}"

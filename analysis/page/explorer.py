@@ -1,0 +1,226 @@
+"""The sample explorer's data: pools as columns, a problem at a time, within so many bytes.
+
+Blocks are read one at a time, and only as much of the run as the page can hold is kept.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.page.packing import numbers, pack
+from analysis.page.rows import Rows, read_rows
+from workbench.pools import REWARD
+from workbench.run import Run
+from workbench.signature import spell_temperature
+from workbench.types import STATUSES, UNANSWERED
+
+BUDGET = 5_000_000
+"""Characters of samples that a page carries: a few thousand solutions, or all of a small run."""
+LABEL = 90
+"""Characters of a question that stand beside the problem's name in the list."""
+
+
+@dataclass(frozen=True, eq=False)
+class Explorer:
+    """What the page's explorer shows."""
+
+    problems: Sequence[dict[str, Any]]
+    """In the run's order: ``id``, ``label``, ``pools`` (temperature, samples, right ones) and
+    ``chunk``, the packed problem."""
+    total: int
+    """Problems of the run that have a sample."""
+    facts: pd.DataFrame
+    """A row per temperature: problems, samples, what is known of them."""
+    notes: Sequence[str]
+    """What is not shown, and why."""
+
+    @property
+    def index(self) -> list[dict[str, Any]]:
+        """The problems without their samples."""
+        return [{k: v for k, v in one.items() if k != "chunk"} for one in self.problems]
+
+
+def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explorer:
+    """Read a run's samples, finished or not, and keep a random part of the problems that fits.
+
+    Args:
+        run: any run.
+        rng: shuffles the problems: those that come first are kept.
+        budget: characters of packed samples; one problem is kept whatever its size.
+    """
+    notes: list[str] = []
+    known = _problems(run, notes)
+    ranks = dict(zip(known, rng.permutation(len(known)).tolist(), strict=True))
+    kept: list[tuple[int, int, dict[str, Any]]] = []  # a heap: (-rank, place in the run, problem)
+    first_left_out, held, place = math.inf, 0, 0
+    facts: list[pd.DataFrame] = []
+    for rows in read_rows(run, notes):
+        facts.append(_facts(rows.frame))
+        columns = _columns(rows.frame)
+        for name, bounds in rows.problems():
+            place += 1
+            rank = ranks.setdefault(name, len(ranks))
+            if rank >= first_left_out:
+                continue
+            problem = _problem(name, known.get(name, {}), bounds, columns, rows)
+            heapq.heappush(kept, (-rank, place, problem))
+            held += len(problem["chunk"])
+            while held > budget and len(kept) > 1:
+                least, _, dropped = heapq.heappop(kept)
+                first_left_out = -least
+                held -= len(dropped["chunk"])
+    problems = [problem for _, _, problem in sorted(kept, key=lambda one: one[1])]
+    if len(problems) < place:
+        notes.insert(
+            0,
+            f"{len(problems)} of {place:,} problems, drawn at random (analysis.seed of the "
+            "experiment): the samples of all of them would make the page too large",
+        )
+    return Explorer(problems, place, _added(facts), notes)
+
+
+def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
+    try:
+        return {k.problem.id: vars(k.problem) for k in run.folder.read_problems()}
+    except ValueError as fault:
+        notes.append(f"questions and known answers are not shown: {fault}")
+        return {}
+
+
+def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
+    """Return a block's columns as lists of what JSON knows, so that pools are slices of them."""
+    columns: dict[str, list[Any]] = {
+        "index": frame["sample_index"].tolist(),
+        "completion": frame["completion"].tolist(),
+        "answer": [None if pd.isna(answer) else str(answer) for answer in frame["answer"]],
+        "cluster": frame["answer_cluster"].fillna(UNANSWERED).astype(int).tolist(),
+        "status": [STATUSES.index(s) if s in STATUSES else -1 for s in frame["status"]],
+        "correct": [None if pd.isna(right) else int(right) for right in frame["is_correct"]],
+        "logprob": numbers(frame["mean_logprob"].astype(float)),
+        "tokens": numbers(frame["num_output_tokens"].astype(float), 0),
+        "temperature": frame["temperature"].tolist(),
+    }
+    for name in map(str, frame.columns):
+        if name.startswith(REWARD):
+            columns[name] = numbers(frame[name].astype(float))
+    return columns
+
+
+def _problem(
+    name: str,
+    known: dict[str, Any],
+    bounds: Sequence[tuple[int, int]],
+    columns: dict[str, list[Any]],
+    rows: Rows,
+) -> dict[str, Any]:
+    question = str(known.get("question") or "")
+    pools, sizes = [], []
+    for start, stop in bounds:
+        pools.append(_pool({k: v[start:stop] for k, v in columns.items()}, start, rows))
+        right = columns["correct"][start:stop]
+        spelt = pools[-1]["temperature"]
+        sizes.append([spelt, stop - start, right.count(1), right.count(None)])
+    gold = known.get("gold")
+    whole = {"question": question, "gold": None if gold is None else str(gold), "pools": pools}
+    label = " ".join(question.split())
+    label = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
+    return {"id": name, "label": label, "pools": sizes, "chunk": pack(whole)}
+
+
+def _pool(part: dict[str, list[Any]], start: int, rows: Rows) -> dict[str, Any]:
+    """Return a pool as columns; equal texts stand there once."""
+    texts, first = _numbered(part["completion"])
+    answers = {
+        a: n for n, a in enumerate(dict.fromkeys(a for a in part["answer"] if a is not None))
+    }
+    same = ("index", "cluster", "status", "correct", "logprob", "tokens")
+    pool: dict[str, Any] = {name: part[name] for name in same}
+    pool |= {
+        "temperature": spell_temperature(part["temperature"][0]),
+        "text": texts,
+        "texts": [part["completion"][place] for place in first],
+        "answer": [answers.get(answer, -1) for answer in part["answer"]],
+        "answers": list(answers),
+        "rewards": {
+            name.removeprefix(REWARD): values
+            for name, values in part.items()
+            if name.startswith(REWARD) and any(value is not None for value in values)
+        },
+    }
+    if rows.vectors is not None:
+        vectors = rows.vectors[rows.places[[start + place for place in first]]]
+        pool["map"] = project(vectors.astype(np.float64), np.bincount(texts))
+    return pool
+
+
+def _numbered(texts: Sequence[str]) -> tuple[list[int], list[int]]:
+    """Return the number of each text, equal texts alike, and where each is seen first."""
+    seen: dict[str, int] = {}
+    found = [seen.setdefault(text, len(seen)) for text in texts]
+    first = [found.index(number) for number in range(len(seen))]
+    return found, first
+
+
+def project(vectors: NDArray[np.float64], copies: NDArray[np.int64]) -> dict[str, Any] | None:
+    """Return the first two principal components of a pool's distinct texts.
+
+    Args:
+        vectors: (R, D) unit vectors, one per distinct text; NaN where one is not embedded.
+        copies: (R,) how many samples have each text: their weight.
+
+    Returns:
+        ``x`` and ``y`` (R,) and ``share``, the shares of variance along each; None where texts
+        are fewer than three or not all embedded, so that there is nothing to project. Signs are
+        fixed: the text farthest from the middle lies on the positive side.
+    """
+    if len(vectors) < 3 or not np.isfinite(vectors).all():
+        return None
+    centred = vectors - np.average(vectors, axis=0, weights=copies)
+    left, scales, _ = np.linalg.svd(centred * np.sqrt(copies)[:, None], full_matrices=False)
+    total = float((scales**2).sum())
+    if total < 1e-12:
+        return None
+    points = left[:, :2] * scales[:2] / np.sqrt(copies)[:, None]
+    far = np.abs(points).argmax(axis=0)
+    points = points * np.where(points[far, [0, 1]] < 0, -1.0, 1.0)
+    return {
+        "x": numbers(points[:, 0]), "y": numbers(points[:, 1]),
+        "share": numbers(scales[:2] ** 2 / total),
+    }  # fmt: skip
+
+
+def _facts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Count a block's samples by temperature."""
+    known = frame["is_correct"].astype("Float64")
+    counted = frame.assign(
+        right=known.eq(1).fillna(False),
+        wrong=known.eq(0).fillna(False),
+        unknown=known.isna(),
+        scored=frame["status"].notna(),
+    )
+    groups = counted.groupby("temperature", dropna=False)
+    found: pd.DataFrame = groups[["scored", "right", "wrong", "unknown"]].sum().astype(int)
+    found.insert(0, "problems", groups["problem_id"].nunique())
+    found.insert(1, "samples", groups.size())
+    return found
+
+
+def _added(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    if not parts:
+        return pd.DataFrame()
+    whole = pd.concat(parts)
+    added: pd.DataFrame = whole.groupby(level="temperature", dropna=False).sum().reset_index()
+    return added
+
+
+def pool_labels(problems: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield every temperature of the index, each once, in order of appearance."""
+    yield from dict.fromkeys(pool[0] for problem in problems for pool in problem["pools"])

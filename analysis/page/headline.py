@@ -1,0 +1,183 @@
+"""The few numbers that a page opens with, and one sentence on what changed, which they support."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.compare import differences
+from analysis.conditions import SINGLE, UNKNOWN, Cells, Pair, conditions
+from analysis.data import Data, Table
+from analysis.page.shown import Shown, show
+from analysis.paired import ALPHA
+from analysis.resample import MIN_PROBLEMS
+from workbench.run import Run
+from workbench.signature import spell_temperature
+
+TEXTS = "distinct texts"
+WORDS = {
+    SINGLE: ("a single sample is right", "more often", "less often"),
+    "maj": ("the majority of {k} is right", "more often", "less often"),
+    "best": ("the best of {k} by reward is right", "more often", "less often"),
+    "coverage": ("any of {k} is right", "more often", "less often"),
+    TEXTS: ("texts", "repeat less", "repeat more"),
+}
+"""What a number says, and what it says where it is larger or smaller."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number, or what it went from and to."""
+
+    label: str
+    value: str
+    detail: str
+    """Its interval, or the change and its interval."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What stands at the top of a page."""
+
+    sentence: str
+    tiles: Sequence[Tile] = ()
+    notes: Sequence[str] = ()
+    """How the tiles are to be read."""
+    table: Shown | None = None
+
+
+def headline(run: Run) -> Headline:
+    """Return a run's headline: levels by temperature, and the change from coldest to hottest.
+
+    Raises:
+        ValueError: the run is not measured and analysed, or no sample's correctness is known.
+    """
+    cells = conditions(run)
+    levels, k = _levels(run)
+    table = show(
+        "headline",
+        f"One sample, what is made of {k}, whether any of {k} is right, and how much texts repeat.",
+        Table(levels),
+    )
+    share = f"{run.experiment.analysis.confidence:.0%} intervals, the problem as the unit"
+    ends = _ends(cells)
+    if ends is None:
+        row = {str(name): value for name, value in levels.iloc[-1].to_dict().items()}
+        tiles = [
+            Tile(name, f"{row[name]:.3f}", _interval(row, name))
+            for name in row
+            if f"{name}_low" in row and not math.isnan(row[name])
+        ]
+        only = "One temperature was sampled, so there is no change to tell."
+        return Headline(only, tiles, (f"[low, high]: {share}",), table)
+    changed = changes(run, cells, *ends)
+    cold, hot = map(spell_temperature, ends)
+    notes = (
+        f"T = {cold} → T = {hot}, and the mean change of the same problems; [low, high]: {share}; "
+        f"* shown: the interval leaves out 0 and q < {ALPHA:g}, corrected over these changes "
+        "(Benjamini-Hochberg)",
+    )
+    tiles = [change(_label(row), row) for row in changed.to_dict("records")]
+    return Headline(sentence(changed, *ends), tiles, notes, table)
+
+
+def _levels(run: Run) -> tuple[pd.DataFrame, int]:
+    """Return accuracies at the largest k by temperature, with their intervals, and that k."""
+    curve = run.table("coverage_curve")
+    k = int(curve["k"].max())
+    one = curve[curve["k"] == 1].set_index("temperature")
+    most = curve[curve["k"] == k].set_index("temperature")
+    found = {}
+    names = {"pass@k": f"coverage@{k}", "maj@k": f"maj@{k}", "best@k": f"best@{k}"}
+    for end in ("", "_low", "_high"):
+        found[f"single sample{end}"] = one[f"pass@k{end}"]
+        for column in ("maj@k", "best@k", "pass@k"):
+            if column in most:
+                found[f"{names[column]}{end}"] = most[f"{column}{end}"]
+    levels = pd.DataFrame(found)
+    if "statuses" in run.tables:
+        texts = run.table("statuses").set_index("temperature")
+        for end in ("", "_low", "_high"):
+            if f"distinct_texts{end}" in texts:
+                levels[f"{TEXTS}{end}"] = texts[f"distinct_texts{end}"]
+    order = [name for name in levels if not str(name).endswith(("_low", "_high"))]
+    ordered = [f"{name}{end}" for name in order for end in ("", "_low", "_high")]
+    return levels.reindex(columns=ordered).reset_index(), k
+
+
+def _ends(cells: Cells) -> tuple[float, float] | None:
+    """Return the coldest and the hottest known temperature of which several samples are drawn."""
+    several = sorted({t for t, k, _ in cells if k > 1 and t != UNKNOWN})
+    return (several[0], several[-1]) if len(several) > 1 else None
+
+
+def changes(run: Run, cells: Cells, cold: float, hot: float) -> pd.DataFrame:
+    """Return the paired differences between two temperatures, a row per headline number."""
+    sizes = [{k for t, k, name in cells if t == end and name == "coverage"} for end in (cold, hot)]
+    k = max(sizes[0] & sizes[1])
+    against = f"T = {spell_temperature(cold)}"
+    pairs = [
+        Pair(hot, size, name, against, cells[hot, size, name], cells[cold, size, name])
+        for name, size in ((SINGLE, 1), ("maj", k), ("best", k), ("coverage", k))
+        if (hot, size, name) in cells and (cold, size, name) in cells
+    ]
+    pools = Data(run).pools
+    wide = pools.pivot(index="problem_id", columns="temperature", values="distinct_texts")
+    pairs.append(Pair(hot, k, TEXTS, against, wide[hot], wide[cold]))
+    return differences(pairs, run.experiment.analysis).frame
+
+
+def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:
+    """Say what changed as far as the intervals show it, and what is not shown to have changed."""
+    start = f"From T = {spell_temperature(cold)} to T = {spell_temperature(hot)}"
+    if int(changed["problems"].max()) < MIN_PROBLEMS:
+        return (
+            f"{start} no change can be claimed: below {MIN_PROBLEMS} problems there are no "
+            "intervals."
+        )
+    shown, rest = [], []
+    for row in changed.to_dict("records"):
+        what, more, less = WORDS[row["selection"]]
+        if supported(row):
+            shown.append(f"{what.format(k=row['k'])} {more if row['difference'] > 0 else less}")
+        else:
+            rest.append(_label(row))
+    said = f"{start}, {_listed(shown)}" if shown else f"{start}, no change is shown"
+    if shown and rest:
+        said += f"; no change is shown in {_listed(rest, 'or')}"
+    return f"{said}."
+
+
+def supported(row: Mapping[Any, Any]) -> bool:
+    """Whether a difference's interval leaves out 0 and its corrected test agrees."""
+    apart = row["difference_low"] > 0 or row["difference_high"] < 0
+    return bool(apart and row["q"] < ALPHA)
+
+
+def change(label: str, row: Mapping[Any, Any]) -> Tile:
+    """Return a row of paired differences as a tile: from, to, and the difference."""
+    star = "*" if supported(row) else ""
+    return Tile(
+        label,
+        f"{row['baseline']:.3f} → {row['accuracy']:.3f}",
+        f"{row['difference']:+.3f}{_interval(row, 'difference')}{star}",
+    )
+
+
+def _label(row: Mapping[Any, Any]) -> str:
+    name, k = str(row["selection"]), int(row["k"])
+    return {SINGLE: "single sample", TEXTS: TEXTS}.get(name, f"{name}@{k}")
+
+
+def _interval(row: Mapping[Any, Any], name: str) -> str:
+    low, high = row[f"{name}_low"], row[f"{name}_high"]
+    return "" if np.isnan(low) else f" [{low:.3f}, {high:.3f}]"
+
+
+def _listed(words: Sequence[str], last: str = "and") -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {last} {words[-1]}"

@@ -1,0 +1,126 @@
+"""``workbench report``: one run as a page, finished or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.data import Table
+from analysis.figures import FIGURES
+from analysis.page.build import Drawn, Page, write
+from analysis.page.explorer import Explorer, explore
+from analysis.page.headline import Headline, headline
+from analysis.page.shown import Shown, saved_tables, show, why_missing
+from workbench.run import Run
+
+OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")
+"""Figures that are not folded when the page opens: what is looked at first."""
+STAGES = ("generate", "score", "measure", "analyze")
+
+
+def write_report(run: Run | str | Path, out: Path | None = None) -> Path:
+    """Write the page of a run; return where it is.
+
+    Args:
+        run: a run, however far it has come, or its folder.
+        out: the file; ``report.html`` in the run's folder by default.
+
+    Raises:
+        ValueError: the folder is not a run.
+    """
+    opened = run if isinstance(run, Run) else Run(run)
+    place = out or opened.root / "report.html"
+    write(report(opened), place)
+    return place
+
+
+def report(run: Run) -> Page:
+    """Return all that can be shown of a run; what cannot is said in its place."""
+    explorer = explore(run, np.random.default_rng(run.experiment.analysis.seed))
+    top = opening(lambda: headline(run), run, explorer)
+    return Page(
+        title=run.experiment.name, kind="Report of a run", signatures=[run.signature],
+        notices=list(notices(run)), headline=top, figures=drawn(run), tables=saved_tables(run),
+        explorer=explorer, about=[held(explorer), stages(run)],
+        settings={run.experiment.name: run.folder.experiment.read_text(encoding="utf-8")},
+    )  # fmt: skip
+
+
+def opening(make: Callable[[], Headline], run: Run, explorer: Explorer | None) -> Headline:
+    """Return the headline; of a run that is not ready for one, why, and what samples there are."""
+    if run.tables and "coverage_curve" in run.tables:
+        try:
+            return make()
+        except (ValueError, KeyError) as fault:
+            why = f"No headline figures: {fault}."
+    else:
+        why = f"No headline figures: {why_missing(run)}."
+    return Headline(why, table=held(explorer) if explorer and len(explorer.facts) else None)
+
+
+def drawn(run: Run) -> list[Drawn]:
+    """Return every figure of the run, or why there is none."""
+    found = []
+    for name, draw in FIGURES.items():
+        summary = (draw.__doc__ or "").split("\n")[0]
+        try:
+            drawing = chart(name, summary, draw(run).to_dict())
+            found.append(replace(drawing, folded=name not in OPEN))
+        except (ValueError, KeyError) as fault:
+            why = str(fault) if run.tables else why_missing(run)
+            found.append(Drawn(name, summary, None, why))
+    return found
+
+
+def chart(name: str, summary: str, spec: dict[str, Any]) -> Drawn:
+    """Return a chart; one that is only text, as there is nothing to draw, as that text."""
+    mark = spec["concat"][0].get("mark")
+    if isinstance(mark, dict) and mark["type"] == "text":
+        return Drawn(name, summary, None, " ".join(mark["text"]))
+    return Drawn(name, summary, spec)
+
+
+def notices(run: Run) -> Iterator[str]:
+    """Yield what is unfinished or out of date."""
+    recorded: dict[str, dict[str, Any]] = run.manifest.get("stages", {})
+    for name in STAGES:
+        status = recorded.get(name, {}).get("status")
+        if status in ("running", "interrupted"):
+            yield (
+                f"{name} did not come to its end ({status}): what it made so far is shown; "
+                f"`workbench {name} {run.root}` goes on"
+            )
+    analysed = recorded.get("analyze", {}).get("started", "")
+    later = [n for n in STAGES[:3] if recorded.get(n, {}).get("started", "") > analysed]
+    if run.tables and later:
+        yield (
+            f"tables and figures are older than what `{later[-1]}` made since: run `workbench "
+            f"analyze {run.root}`"
+        )
+
+
+def held(explorer: Explorer) -> Shown:
+    """Return what samples there are, by temperature."""
+    notes = ("right, wrong, unknown: correctness of samples",)
+    return show("samples", "The samples on the disk, by temperature.",
+                Table(explorer.facts, notes))  # fmt: skip
+
+
+def stages(run: Run) -> Shown:
+    """Return how each stage went."""
+    recorded: dict[str, dict[str, Any]] = run.manifest.get("stages", {})
+    rows = [
+        {
+            "stage": name, "status": entry.get("status", "-"), "started": entry.get("started", "-"),
+            "seconds": float(entry.get("seconds", np.nan)),
+            "interruptions": str(entry.get("interruptions", "-")),
+        }
+        for name in STAGES
+        if (entry := recorded.get(name, {}))
+    ]  # fmt: skip
+    return show("stages", "The stages of the run.", Table(pd.DataFrame(rows)))

@@ -1,0 +1,65 @@
+"""A browser for the pages, where there is one, that notices errors and anything that is fetched."""
+
+import base64
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def unpack():
+    """A function: what is packed -> the value."""
+    return lambda text: json.loads(gzip.decompress(base64.b64decode(text)))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine: pages are not opened")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def visit(browser):
+    """A function: file -> open page; at the end nothing may have gone wrong or been fetched."""
+    contexts, wrong = [], []
+
+    def go(path, fragment="", width=1280, scheme="light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
+        )
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+        page.on(
+            "request",
+            lambda request: (
+                None
+                if request.url.startswith((Path(path).as_uri(), "data:", "blob:"))
+                else wrong.append(request.url)
+            ),
+        )
+        page.goto(Path(path).as_uri() + fragment)
+        return page
+
+    go.wrong = wrong
+    yield go
+    for context in contexts:
+        context.close()
