@@ -15,7 +15,7 @@ import pyarrow as pa
 from analysis.paired import ALPHA, discovery_rates, sign_flip_p
 from analysis.resample import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from workbench.absent import listed, without
-from workbench.display import table_html
+from workbench.display import Shown, with_notes
 from workbench.generate.identity import pool_sizes
 from workbench.pools import pools, read_block
 from workbench.run import Run
@@ -36,9 +36,14 @@ class Table:
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
 
-    def _repr_html_(self) -> str:
-        """Show the numbers with their intervals, and the notes, in a notebook."""
-        return table_html(self.frame, self.notes)
+    @property
+    def shown(self) -> Shown:
+        """The numbers, as a notebook shows them: with their intervals, the notes beneath."""
+        return with_notes(self.frame, self.notes)
+
+    def _repr_html_(self) -> str | None:
+        """Show all of it in a notebook."""
+        return self.shown._repr_html_()
 
 
 @dataclass(frozen=True, eq=False)

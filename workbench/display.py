@@ -16,6 +16,7 @@ import pandas as pd
 
 from workbench.cells import merged
 from workbench.generate.identity import pool_sizes
+from workbench.lookup import lookup
 from workbench.signature import spell_temperature
 from workbench.store import KEY
 from workbench.types import UNANSWERED
@@ -54,7 +55,7 @@ MARKS = {1.0: "✓\u00a0right", 0.0: "✗\u00a0wrong"}
 
 
 class Shown(pd.DataFrame):
-    """A saved table: numbers, but a notebook shows it as the command line prints it.
+    """A table of numbers that a notebook shows as the command line prints it.
 
     An interval stands in its number's cell, the table's notes stand beneath. What is chosen from it
     by rows or columns shows itself likewise; anything else made of it as pandas does.
@@ -64,6 +65,18 @@ class Shown(pd.DataFrame):
     def _constructor(self) -> type[Shown]:
         return Shown
 
+    def only(self, *names: str) -> Shown:
+        """Return these columns, each with what belongs to it: its interval, its p and q.
+
+        Raises:
+            ValueError: there is no such column.
+        """
+        columns = {str(name): str(name) for name in self.columns}
+        wanted = [lookup(columns, name, "column") for name in names]
+        ends = ("", "_low", "_high", "_p", "_q")
+        kept: Shown = self[[f"{n}{end}" for n in wanted for end in ends if f"{n}{end}" in columns]]
+        return kept
+
     def _repr_html_(self) -> str | None:
         """Return HTML; pandas' own where columns or rows have other names than a table's."""
         numbered = self.index.nlevels == 1 and pd.api.types.is_integer_dtype(self.index)
@@ -72,6 +85,13 @@ class Shown(pd.DataFrame):
             plain: str | None = getattr(super(), "_repr_html_")()  # noqa: B009  untyped in pandas
             return plain
         return table_html(self, self.attrs.get("notes", ()))
+
+
+def with_notes(frame: pd.DataFrame, notes: Iterable[str]) -> Shown:
+    """Return a table of numbers that shows itself with what stands beneath it."""
+    shown = Shown(frame)
+    shown.attrs["notes"] = list(notes)
+    return shown
 
 
 def table_html(frame: pd.DataFrame, notes: Iterable[str] = ()) -> str:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.config import Experiment
-from workbench.display import Shown
+from workbench.display import Shown, with_notes
 from workbench.experiment import load_experiment
 from workbench.folder import Folder
 from workbench.generate.identity import pool_sizes
@@ -132,7 +132,7 @@ class Run:
         """The names of the saved tables."""
         return sorted(path.stem for path in (self.root / "tables").glob("*.csv"))
 
-    def table(self, name: str) -> pd.DataFrame:
+    def table(self, name: str) -> Shown:
         """Return a saved table, as numbers.
 
         A notebook shows each interval in the cell of its number (``x`` with ``x_low`` and
@@ -146,11 +146,10 @@ class Run:
         paths = {saved: self.root / "tables" / f"{saved}.csv" for saved in self.tables}
         path = lookup(paths, name, "table")
         try:
-            table = Shown(pd.read_csv(path))
+            frame = pd.read_csv(path)
         except pd.errors.EmptyDataError:  # a table of metrics that the run does not measure
-            table = Shown()
-        table.attrs["notes"] = [*self.notes(name), self.signature]
-        return table
+            frame = pd.DataFrame()
+        return with_notes(frame, [*self.notes(name), self.signature])
 
     def notes(self, name: str) -> list[str]:
         """Return what stands under a saved table; nothing where there is no such table."""
