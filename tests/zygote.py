@@ -14,7 +14,7 @@ import sys
 import traceback
 import warnings
 
-warnings.simplefilter("ignore")  # torch and matplotlib warn at import
+warnings.simplefilter("ignore")  # torch warns at import
 
 
 def child(request: dict[str, object]) -> int:

@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {
-    "torch", "transformers", "vllm", "sentence_transformers", "wandb", "matplotlib", "datasets",
-    "statsmodels", "openai", "httpx2",
+    "torch", "transformers", "vllm", "sentence_transformers", "wandb", "altair", "datasets",
+    "vl_convert", "statsmodels", "openai", "httpx2",
 }  # fmt: skip
 LIGHT = [
     "workbench", "workbench.metrics", "workbench.subsets", "workbench.config",
@@ -22,7 +22,8 @@ ONLY = {  # the one module that may import a package, wherever in the file
     "vllm": {"workbench/generate/vllm.py"},
     "openai": {"workbench/generate/openai.py"},
     "sentence_transformers": {"workbench/embed.py"},
-    "matplotlib": {"analysis/figures.py"},
+    "altair": {"analysis/figures/chart.py"},
+    "vl_convert": {"analysis/figures/chart.py"},
     "typer": {"workbench/cli.py", "workbench/cli_rewards.py"},
 }
 FRONT_DOORS = {"workbench/cli.py", "workbench/cli_rewards.py", "workbench/__init__.py"}

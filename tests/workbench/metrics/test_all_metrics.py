@@ -18,7 +18,7 @@ from workbench.subsets import draw_subsets
 from workbench.types import Pool
 
 HEAVY = {
-    "torch", "vllm", "sentence_transformers", "wandb", "matplotlib", "pandas", "scipy", "nltk",
+    "torch", "vllm", "sentence_transformers", "wandb", "altair", "pandas", "scipy", "nltk",
     "sacrebleu", "pydantic",
 }  # fmt: skip
 

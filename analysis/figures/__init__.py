@@ -1,0 +1,101 @@
+"""FIGURES: saved tables -> Altair charts. Draws what the tables hold, computes nothing.
+
+``run.plot.accuracy_by_k()`` and the like return charts, for notebooks. A figure is described by
+a function here (``drawing.py`` says in which terms) and drawn by ``chart.py``, for every use.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.figures.accuracy import (
+    accuracy_by_k,
+    accuracy_by_m,
+    accuracy_by_tokens,
+    coverage_curve,
+)
+from analysis.figures.drawing import Drawing
+from analysis.figures.measures import diversity_by_temperature, outcome_by_bucket
+from analysis.figures.rewards import best_by_reward, reliability, training
+from workbench.run import ACCESSORS, Run
+
+if TYPE_CHECKING:
+    from analysis.figures.chart import Chart
+
+
+def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
+    """Return a function from a run to the chart of what ``describe`` says of it."""
+
+    def figure(run: Run) -> Chart:
+        drawing = replace(
+            describe(run),
+            name=describe.__name__,
+            about=(describe.__doc__ or "").partition("\n")[0],
+            interval=f"{100 * run.experiment.analysis.confidence:g}% interval",
+            signature=run.signature,
+        )
+        return _chart(drawing)
+
+    figure.__name__, figure.__doc__ = describe.__name__, describe.__doc__
+    return figure
+
+
+FIGURES: dict[str, Callable[[Run], Chart]] = {
+    describe.__name__: _figure(describe)
+    for describe in (
+        accuracy_by_k, accuracy_by_tokens, accuracy_by_m, coverage_curve, best_by_reward,
+        reliability, diversity_by_temperature, outcome_by_bucket,
+    )
+}  # fmt: skip
+
+
+def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:
+    """Draw loss and accuracy of a reward model's training, and the step that was kept.
+
+    Args:
+        curves: a row per ``step``: ``loss``, ``accuracy``, and the same with ``validation_``.
+        best: the step that was kept.
+        signature: stands under the figure.
+    """
+    about = (training.__doc__ or "").partition("\n")[0]
+    drawing = replace(training(curves, best), name="training", about=about, signature=signature)
+    return _chart(drawing)
+
+
+def save(chart: Chart, folder: Path, name: str) -> Path:
+    """Write a chart as PNG and SVG; return the PNG."""
+    from analysis.figures import chart as charts
+
+    return charts.save(chart, folder, name)
+
+
+def _chart(drawing: Drawing) -> Chart:
+    from analysis.figures.chart import draw  # altair: most of a second that `show` is spared
+
+    return draw(drawing)
+
+
+class Plots:
+    """``run.plot``: every figure of the report, by name."""
+
+    def __init__(self, run: Run) -> None:
+        """Draw from ``run``."""
+        self.run = run
+
+    def __dir__(self) -> list[str]:
+        """List the figures."""
+        return list(FIGURES)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a function that draws the named figure."""
+        if name not in FIGURES:
+            raise AttributeError(f"no figure {name!r} (known: {', '.join(FIGURES)})")
+        return lambda: FIGURES[name](self.run)
+
+
+ACCESSORS["plot"] = Plots

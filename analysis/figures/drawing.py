@@ -1,0 +1,153 @@
+"""What a figure shows, before any library draws it: panels of lines with intervals."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench.run import Run
+from workbench.signature import spell_temperature
+
+COLUMNS = ("series", "x", "y", "low", "high", "size")
+"""Of a panel's rows; ``low``, ``high`` and ``size`` are NaN where a table has none."""
+WIDTH = 88
+"""Characters of a line under a figure."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Axis:
+    """One axis of a panel."""
+
+    title: str
+    log: bool = False
+    """Powers of two at equal distances."""
+    ticks: Sequence[float] = ()
+    """Where the ticks stand; empty: where they fall well."""
+    ends: tuple[float, float] | None = None
+    """First and last value; None: as far as the rows reach."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Panel:
+    """One pair of axes and the lines on it."""
+
+    title: str
+    rows: pd.DataFrame
+    """A row per point, with ``COLUMNS``."""
+    x: Axis
+    y: Axis
+    level: float | None = None
+    """A dashed line across, at this y."""
+    place: float | None = None
+    """A dashed line upwards, at this x."""
+    diagonal: bool = False
+    """A dashed line where y is x, from 0 to 1."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Drawing:
+    """A figure; without panels it is only its notes, which then say why."""
+
+    panels: Sequence[Panel] = ()
+    columns: int = 0
+    """Panels side by side; 0: three, or two where that makes a square."""
+    same_y: bool = True
+    """Whether all panels have one and the same range of y."""
+    size: str = ""
+    """What the markers' areas count; empty: all markers are alike."""
+    notes: Sequence[str] = ()
+    """Stand under the figure, before the signature."""
+    name: str = ""
+    about: str = ""
+    """One sentence: what is drawn against what. A screen reader reads it aloud."""
+    interval: str = ""
+    """What the bars are, such as ``95% interval``."""
+    signature: str = ""
+
+    @property
+    def series(self) -> list[str]:
+        """The lines, in the order in which they first come up."""
+        return list(dict.fromkeys(name for panel in self.panels for name in panel.rows["series"]))
+
+    @property
+    def across(self) -> int:
+        """How many panels stand side by side."""
+        count = len(self.panels)
+        return self.columns or (2 if count == 4 else max(1, min(count, 3)))
+
+    @property
+    def caption(self) -> list[str]:
+        """The lines under the figure, the signature last."""
+        lines = list(self.notes)
+        if any(panel.rows["low"].notna().any() for panel in self.panels):
+            lines.append(f"bars: {self.interval}s, the problem as the unit")
+        if self.size:
+            lines.append(f"area of a marker: {self.size}")
+        together = "; ".join(lines)
+        return [*textwrap.wrap(together, WIDTH), *([self.signature] if self.signature else [])]
+
+
+def points(
+    frame: pd.DataFrame, x: str, y: str, series: str, size: str | None = None
+) -> pd.DataFrame:
+    """Return the rows of one line, those without a value left out.
+
+    Args:
+        frame: a table, with intervals of ``y`` in ``y_low`` and ``y_high`` where it has them.
+        x: the column along.
+        y: the column upwards.
+        series: what the legend calls the line.
+        size: the column that the markers' areas show.
+    """
+    blank = pd.Series(np.nan, index=frame.index)
+    rows = pd.DataFrame(
+        {
+            "series": series,
+            "x": frame[x].astype(float),
+            "y": frame[y].astype(float),
+            "low": frame.get(f"{y}_low", blank).astype(float),
+            "high": frame.get(f"{y}_high", blank).astype(float),
+            "size": frame[size].astype(float) if size else blank,
+        }
+    )
+    return rows.dropna(subset=["x", "y"]).sort_values("x", ignore_index=True)
+
+
+def together(lines: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return the rows of several lines as those of one panel."""
+    filled = [line for line in lines if len(line)]
+    if not filled:
+        return pd.DataFrame({name: pd.Series(dtype=float) for name in COLUMNS})
+    return pd.concat(filled, ignore_index=True)
+
+
+def spell(temperature: object) -> str:
+    """Return a temperature as a group's key as people read it."""
+    return spell_temperature(float(str(temperature)))
+
+
+def at_temperature(temperature: object) -> str:
+    """Return what the legend calls a temperature: ``T = 0.7``."""
+    return f"T = {spell(temperature)}"
+
+
+def selections(frame: pd.DataFrame) -> list[str]:
+    """Return the columns of outcomes of a table."""
+    return [c for c in frame.columns if c.endswith("_correct") or c == "coverage"]
+
+
+def nothing(run: Run, table: str) -> Drawing:
+    """Return a figure that says why there is nothing to draw, in the table's own first words."""
+    path = run.root / "tables" / f"{table}.md"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    notes = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+    return Drawing(notes=notes[:1] or ["nothing was measured"])
+
+
+def sized(title: str, measured: Iterable[int]) -> Axis:
+    """Return an axis of numbers of samples, with the measured ones as its ticks."""
+    return Axis(title=title, log=True, ticks=sorted({int(k) for k in measured}))

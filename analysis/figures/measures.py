@@ -1,0 +1,85 @@
+"""Figures of the metrics of diversity: against temperature, and outcomes against them."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.figures.drawing import (
+    Axis,
+    Drawing,
+    Panel,
+    at_temperature,
+    nothing,
+    points,
+    selections,
+    sized,
+    together,
+)
+from workbench.metrics import METRICS
+from workbench.run import Run
+
+
+def diversity_by_temperature(run: Run) -> Drawing:
+    """Mean of each metric over subsets against temperature, a line per k.
+
+    Where fewer than two temperatures are known, against k, a line per temperature; among known
+    ones an unknown one is left aside.
+    """
+    frame = run.frame("subsets", without=("members",))
+    metrics = [name for name in run.experiment.measure.metrics if name in frame]
+    if not metrics:
+        return nothing(run, "diversity_by_temperature")
+    means = frame.groupby(["k", "temperature"], dropna=False)[metrics].mean().reset_index()
+    known = sorted(means["temperature"].dropna().unique())
+    blank = [name for name in metrics if means[name].isna().all()]
+    panels = [
+        Panel(title=METRICS[metric].label, rows=rows, x=x, y=Axis(title=""))
+        for metric in metrics
+        if metric not in blank
+        for rows, x in [_against(means, metric, known)]
+    ]
+    notes = [f"no value in any subset: {', '.join(blank)}"] if blank else []
+    return Drawing(panels=panels, same_y=False, notes=notes)
+
+
+def _against(means: pd.DataFrame, metric: str, known: list[float]) -> tuple[pd.DataFrame, Axis]:
+    """Return the lines of one metric and what they are drawn against."""
+    if len(known) > 1:
+        lines = [
+            points(part.dropna(subset="temperature"), "temperature", metric, f"k = {k}")
+            for k, part in means.groupby("k")
+        ]
+        return together(lines), Axis(title="temperature", ticks=known)
+    lines = [
+        points(part, "k", metric, at_temperature(temperature))
+        for temperature, part in means.groupby("temperature", dropna=False)
+    ]
+    return together(lines), sized("k, samples in the subset", means["k"])
+
+
+def outcome_by_bucket(run: Run) -> Drawing:
+    """Mean outcome of subsets against each metric, in buckets, at the largest k."""
+    frame = run.table("bucket")
+    if frame.empty:
+        return nothing(run, "bucket")
+    k = frame["k"].max()
+    frame = frame[(frame["k"] == k) & (frame["rows"] == "all")]
+    panels = []
+    for metric, part in frame.groupby("metric", sort=False):
+        name = str(metric)
+        lines = [
+            points(part, "mean", c, c.removesuffix("_correct"), size="count").assign(
+                low=float("nan"),
+                high=float("nan"),  # they would cover one another
+            )
+            for c in selections(frame)
+        ]
+        panels.append(
+            Panel(
+                title=f"{name}, k = {k}",
+                rows=together(lines),
+                x=Axis(title=METRICS[name].label),
+                y=Axis(title="mean outcome"),
+            )
+        )
+    return Drawing(panels=panels, size="subsets in the bucket")

@@ -1,0 +1,80 @@
+"""Figures of rewards: how far they can be trusted, what they choose, how one was trained."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.figures.drawing import (
+    Axis,
+    Drawing,
+    Panel,
+    at_temperature,
+    nothing,
+    points,
+    sized,
+    spell,
+    together,
+)
+from workbench.run import Run
+
+ALL = (0.0, 1.0)
+
+
+def reliability(run: Run) -> Drawing:
+    """Share of right samples against the mean reward of a bin, a line per temperature."""
+    frame = run.table("reliability")
+    if frame.empty:
+        return nothing(run, "reliability")
+    panels = [
+        Panel(
+            title=str(reward),
+            rows=together(
+                points(at, "mean_reward", "right", at_temperature(temperature), size="samples")
+                for temperature, at in part.groupby("temperature", dropna=False)
+            ),
+            x=Axis(title="mean reward, as a probability", ends=ALL),
+            y=Axis(title="share of samples right", ends=ALL),
+            diagonal=True,
+        )
+        for reward, part in frame.groupby("reward", sort=False)
+    ]
+    return Drawing(panels=panels, size="samples in the bin", notes=["dashed: calibrated"])
+
+
+def best_by_reward(run: Run) -> Drawing:
+    """Exact best@k of each reward, beside choosing at random and an oracle, per temperature."""
+    frame = run.table("reward_curve")
+    if frame.empty:
+        return nothing(run, "reward_curve")
+    rewards = [c for c in frame.columns if c.startswith("best:") and f"{c}_low" in frame]
+    panels = [
+        Panel(
+            title=f"temperature {spell(temperature)}",
+            rows=together(
+                points(part, "k", name, name.removeprefix("best:"))
+                for name in ("oracle", *rewards, "random")
+            ),
+            x=sized("k, samples in the subset", part["k"]),
+            y=Axis(title="expected accuracy of the best"),
+        )
+        for temperature, part in frame.groupby("temperature", dropna=False)
+    ]
+    return Drawing(panels=panels)
+
+
+def training(curves: pd.DataFrame, best: int) -> Drawing:
+    """Loss and accuracy of a reward model's training against steps."""
+    panels = [
+        Panel(
+            title="loss [nats]" if name == "loss" else name,
+            rows=together(
+                points(curves, "step", column, label)
+                for column, label in ((name, "train"), (f"validation_{name}", "validation"))
+            ),
+            x=Axis(title="step"),
+            y=Axis(title=""),
+            place=best,
+        )
+        for name in ("loss", "accuracy")
+    ]
+    return Drawing(panels=panels, same_y=False, notes=["dashed: the step that was kept"])
