@@ -37,8 +37,8 @@ def row_of(frame: pd.DataFrame, **values: object) -> pd.Series[Any]:
     return kept.iloc[0]
 
 
-def spell(row: Row, name: str, digits: int = 2) -> str:
-    """Return a number of a row with its interval: ``0.15 [0.05, 0.25]``; without one, alone."""
+def spell(row: Row, name: str, digits: int = 3) -> str:
+    """Return a number of a row with its interval: ``0.150 [0.050, 0.250]``; without one, alone."""
     value, low, high = _bounds(row, name)
     text = _number(value, digits)
     return text if pd.isna(low) else f"{text} [{_number(low, digits)}, {_number(high, digits)}]"
@@ -48,9 +48,9 @@ def verdict(
     row: Row,
     name: str,
     words: Sequence[str] = ("higher", "lower", "not shown to differ"),
-    digits: int = 2,
+    digits: int = 3,
 ) -> str:
-    """Return a number with its interval and what that says: ``0.15 [0.05, 0.25], higher``.
+    """Return a number with its interval and what that says: ``0.150 [0.050, 0.250], higher``.
 
     An interval that reaches 0 shows nothing; it does not show that there is nothing.
 

@@ -27,16 +27,14 @@ if TYPE_CHECKING:
 
 STYLE = """<style>
 .workbench { line-height: 1.45; overflow-x: auto; }
-.workbench table { border-collapse: collapse; margin: 0.5em 0; }
-.workbench th, .workbench td {
-  border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.35); padding: 0.15em 0.8em 0.15em 0;
-  text-align: left; vertical-align: top; background: none;
+.workbench table.rows { border-collapse: collapse; margin: 0.5em 0; }
+.workbench table.rows th, .workbench table.rows td {
+  border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.35); padding: 0.15em 0.5em;
+  text-align: left; vertical-align: top;
 }
-.workbench th.number, .workbench td.number {
-  text-align: right; font-variant-numeric: tabular-nums;
-}
+.workbench table.rows .number { text-align: right; font-variant-numeric: tabular-nums; }
 .workbench small { opacity: 0.75; white-space: nowrap; }
-.workbench .number small { display: block; }
+.workbench .wide .number small { display: block; }
 .workbench ul { margin: 0.3em 0; padding-left: 1.3em; font-size: 0.9em; opacity: 0.85; }
 .workbench p { margin: 0.3em 0; }
 .workbench code { overflow-wrap: anywhere; background: none; }
@@ -49,6 +47,8 @@ STAGES = {
 HEADLINE = "accuracy_by_k_temperature"
 MOST_ANSWERS = 12
 """Answers of a pool that are shown; those with fewer votes are counted."""
+NARROW = 6
+"""Columns up to which an interval stands beside its number; with more of them, beneath."""
 LONGEST = 300
 """Characters of a text or a question that are shown."""
 MARKS = {1.0: "✓\u00a0right", 0.0: "✗\u00a0wrong"}
@@ -124,10 +124,12 @@ def run_html(run: Run) -> str:
     if HEADLINE in run.tables:
         frame = run.table(HEADLINE)
         if not frame.empty:
-            largest = frame[frame["k"] == frame["k"].max()]
+            k = frame["k"].max()
+            largest = frame[frame["k"] == k].drop(columns="k")
+            largest.columns = largest.columns.str.replace("_correct", "")
             notes = [n for n in frame.attrs["notes"] if n.startswith(("[low", "*", "no interval"))]
-            parts += [f"<p>Share of problems right, of {frame['k'].max()} samples each:</p>"]
-            parts += [_inner(largest.drop(columns="k")), _list(notes)]
+            parts += [f"<p>Share of problems right, of {k} samples each:</p>"]
+            parts += [_inner(largest), _list(notes)]
     names = {"tables": run.tables, "figures": _figures(run) if run.tables else []}
     for kind, found in names.items():
         if found:
@@ -258,7 +260,8 @@ def _grid(names: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
 
     head = f"<thead><tr>{''.join(line('th', names))}</tr></thead>"
     body = "".join(f"<tr>{''.join(line('td', row))}</tr>" for row in rows)
-    return f"<table>{head}<tbody>{body}</tbody></table>"
+    wide = " wide" if len(names) > NARROW else ""
+    return f'<table class="rows{wide}">{head}<tbody>{body}</tbody></table>'
 
 
 def _list(notes: Iterable[str]) -> str:

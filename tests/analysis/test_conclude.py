@@ -15,10 +15,10 @@ FRAME = pd.DataFrame(
 
 
 def test_a_number_stands_with_its_interval():
-    assert spell(FRAME.iloc[0], "difference") == "0.15 [0.05, 0.25]"
-    assert spell(FRAME.iloc[0], "difference", 3) == "0.155 [0.050, 0.251]"
-    assert spell(FRAME.iloc[2], "difference") == "0.00"
-    assert spell({"x": -0.001, "x_low": -0.004, "x_high": 0.002}, "x") == "0.00 [0.00, 0.00]"
+    assert spell(FRAME.iloc[0], "difference") == "0.155 [0.050, 0.251]"
+    assert spell(FRAME.iloc[0], "difference", 2) == "0.15 [0.05, 0.25]"
+    assert spell(FRAME.iloc[2], "difference") == "0.004"
+    assert spell({"x": -0.001, "x_low": -0.004, "x_high": 0.002}, "x", 2) == "0.00 [0.00, 0.00]"
 
 
 @pytest.mark.parametrize(
