@@ -10,7 +10,7 @@ the wheel with Shift held zooms (without, it scrolls the page), a double click r
 
 from __future__ import annotations
 
-import struct
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import vl_convert
+from PIL import Image
 
 from analysis.figures.drawing import Axis, Drawing, Panel
 from workbench.store import appear
@@ -35,6 +36,8 @@ PRINTED = "#222222"
 """The ink of saved files, which are white."""
 PANEL = (250, 190)
 """Width and height of a panel, pixels."""
+ALONE = (430, 270)
+"""The same of the only panel of a figure."""
 LETTER = 6.2
 """Width of a letter of a legend, pixels."""
 SHARPNESS = 2.0
@@ -55,7 +58,7 @@ class Chart(alt.ConcatChart):
             return super()._repr_mimebundle_(*args, **kwargs)
         spec = _printed(self)
         png = _png(_svg(spec))
-        width, height = (side / SHARPNESS for side in struct.unpack(">II", png[16:24]))
+        width, height = (side / SHARPNESS for side in Image.open(BytesIO(png)).size)
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json"
         data = {
             "application/vnd.vegalite.v5+json": spec, "image/png": png, "text/plain": str(self),
@@ -84,10 +87,32 @@ def draw(drawing: Drawing) -> Chart:
         title=title,
         columns=drawing.across,
         spacing=22,
-        params=[alt.VariableParameter(name="ink", value=INK)],
+        params=[alt.VariableParameter(name="ink", value=INK), *_gestures(drawing)],
         resolve=alt.Resolve(scale=alt.ScaleResolveMap(x="independent", y="independent")),
         config=_config(),
     )
+
+
+def _gestures(drawing: Drawing) -> list[alt.TopLevelSelectionParameter]:
+    """Return what a click on the legend does to all panels, and a drag or the wheel to each."""
+    if not drawing.panels:
+        return []
+    names = alt.PointSelectionConfig(type="point", fields=["series"])
+    axes = alt.IntervalSelectionConfig(type="interval", zoom="wheel![event.shiftKey]")
+    return [
+        alt.TopLevelSelectionParameter(
+            name="chosen",
+            select=names,
+            bind="legend",
+            views=["lines_0"],  # the legend's first
+        ),
+        *(
+            alt.TopLevelSelectionParameter(
+                name=f"zoom_{place}", select=axes, bind="scales", views=[f"points_{place}"]
+            )
+            for place in range(len(drawing.panels))
+        ),
+    ]
 
 
 def save(chart: Chart, folder: Path, name: str) -> Path:
@@ -113,7 +138,10 @@ def _svg(spec: dict[str, Any]) -> str:
 
 
 def _png(svg: str) -> bytes:
-    return bytes(vl_convert.svg_to_png(svg, scale=SHARPNESS))
+    packed = BytesIO()  # vl-convert packs loosely: four times the size
+    loose = BytesIO(vl_convert.svg_to_png(svg, scale=SHARPNESS))
+    Image.open(loose).convert("RGB").save(packed, "PNG")
+    return packed.getvalue()
 
 
 def _panels(drawing: Drawing) -> list[Any]:
@@ -125,19 +153,19 @@ def _panels(drawing: Drawing) -> list[Any]:
 def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] | None) -> Any:
     """Return one panel: bars, lines and markers, and its dashed lines."""
     names = drawing.series
-    chosen = alt.selection_point(name="chosen", fields=["series"], bind="legend")
     step = min(3.5, 22 / len(names))  # bars of several lines side by side
     rows = part.rows.assign(
         aside=[step * (names.index(s) - (len(names) - 1) / 2) for s in part.rows["series"]],
         interval=[_interval(low, high) for low, high in part.rows[["low", "high"]].to_numpy()],
     )
-    aside = alt.ExprRef("datum.aside") if part.x.log else 0
-    ends = ends or _reach(rows[["y", "low", "high"]].to_numpy())
+    aside = alt.ExprRef("datum.aside") if part.x.apart else 0
+    ends = part.y.ends or ends or _reach(rows[["y", "low", "high"]].to_numpy())
+    upwards = alt.Scale(domain=ends, nice=False, zero=False)
     base = alt.Chart(rows).encode(
         x=alt.X("x:Q", axis=_axis(part.x), scale=_scale(part.x, rows[["x"]].to_numpy())),
-        y=alt.Y("y:Q", axis=_axis(part.y), scale=alt.Scale(domain=part.y.ends or ends, nice=False)),
+        y=alt.Y("y:Q", axis=_axis(part.y), scale=upwards),
         color=alt.Color("series:N", scale=_turns(names, COLOURS), legend=_legend(drawing)),
-        opacity=alt.when(chosen).then(alt.value(1.0)).otherwise(alt.value(0.08)),
+        opacity=alt.condition({"param": "chosen"}, alt.value(1.0), alt.value(0.08)),
     )
     marks = base.mark_point(filled=True, size=34, opacity=1, xOffset=aside).encode(
         shape=alt.Shape("series:N", scale=_turns(names, SHAPES), legend=_legend(drawing)),
@@ -147,16 +175,14 @@ def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] 
         largest = max(float(p.rows["size"].max()) for p in drawing.panels)
         scale = alt.Scale(domain=[0, largest], range=[10, 160])
         marks = marks.encode(size=alt.Size("size:Q", scale=scale, legend=None))
-    zoom = alt.selection_interval(
-        name=f"zoom_{place}", bind="scales", zoom="wheel![event.shiftKey]"
-    )
-    params = [zoom, chosen] if place == 0 else [zoom]  # one for all panels: so is the legend
-    layers: list[alt.Chart] = [*_dashed(part)]
+    lines = base.mark_line(strokeWidth=1.6, xOffset=aside)
+    layers = [*_dashed(part), lines.properties(name=f"lines_{place}")]
     if rows["low"].notna().any():
         bars = base.mark_rule(strokeWidth=1.2, strokeOpacity=0.45, xOffset=aside)
-        layers.append(bars.encode(y=alt.Y("low:Q"), y2=alt.Y2("high:Q")))
-    layers += [base.mark_line(strokeWidth=1.6, xOffset=aside), marks.add_params(*params)]
-    width, height = PANEL
+        low = alt.Y("low:Q", axis=_axis(part.y), scale=upwards)
+        layers.append(bars.encode(y=low, y2=alt.Y2("high:Q")))
+    layers.append(marks.properties(name=f"points_{place}"))
+    width, height = _sides(drawing)
     return alt.layer(*layers, name=f"panel_{place}", width=width, height=height, title=part.title)
 
 
@@ -169,7 +195,7 @@ def _dashed(part: Panel) -> list[alt.Chart]:
     if part.place is not None:
         found.append(_alone({"x": part.place}).mark_rule(**look).encode(x=alt.X("x:Q")))
     if part.diagonal:
-        ends = _alone({"x": 0, "y": 0}, {"x": 1, "y": 1})
+        ends = _alone({"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0})
         found.append(ends.mark_line(**look).encode(x=alt.X("x:Q"), y=alt.Y("y:Q")))
     return found
 
@@ -188,8 +214,8 @@ def _words(lines: list[str]) -> Any:
 
 def _axis(axis: Axis) -> alt.Axis:
     options: dict[str, Any] = {"values": list(axis.ticks)} if axis.ticks else {"tickCount": 5}
-    if axis.log:
-        options["format"] = ",.0f"
+    if axis.log or axis.ticks:
+        options["format"] = ",.0f" if axis.log else "~g"  # by itself it would round 0.65 to 0.7
     return alt.Axis(title=axis.title, labelOverlap="greedy", **options)
 
 
@@ -206,6 +232,10 @@ def _reach(values: np.ndarray) -> tuple[float, float]:
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     room = 0.06 * (high - low) or 0.05 * max(abs(high), 1.0)
     return low - room, high + room
+
+
+def _sides(drawing: Drawing) -> tuple[int, int]:
+    return ALONE if len(drawing.panels) == 1 else PANEL
 
 
 def _interval(low: float, high: float) -> str:
@@ -233,16 +263,17 @@ def _turns(names: list[str], looks: tuple[str, ...]) -> alt.Scale:
 def _legend(drawing: Drawing) -> alt.Legend:
     """Return a legend above the panels, in as many columns as there is room for."""
     names = drawing.series
-    wide = drawing.across * (PANEL[0] + 60)
+    wide = drawing.across * (_sides(drawing)[0] + 60)
     longest = max(len(name) for name in names) * LETTER + 34
     columns = max(1, min(len(names), int(wide / longest)))
     return alt.Legend(title=None, orient="top", columns=columns, symbolType="circle")
 
 
 def _config() -> alt.Config:
-    """Give all text the ink, axes a light grid and panels no frame."""
+    """Give all text the ink, axes a light grid, panels no frame and the whole no background."""
     ink = alt.ExprRef("ink")
     return alt.Config(
+        background="transparent",
         axis=alt.AxisConfig(
             labelColor=ink, titleColor=ink, titleFontWeight="normal", gridColor="#888888",
             gridOpacity=0.22, domainColor="#888888", tickColor="#888888", labelFontSize=11,

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from analysis.resample import MIN_PROBLEMS
 from workbench.run import Run
 from workbench.signature import spell_temperature
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")
 """Of a panel's rows; ``low``, ``high`` and ``size`` are NaN where a table has none."""
-WIDTH = 88
-"""Characters of a line under a figure."""
+WIDTH = 90
+"""Characters of a line under a figure; of one of three panels, half as many again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +28,8 @@ class Axis:
     """Powers of two at equal distances."""
     ticks: Sequence[float] = ()
     """Where the ticks stand; empty: where they fall well."""
+    apart: bool = False
+    """Whether lines stand a few pixels beside one another, so that their bars can be seen."""
     ends: tuple[float, float] | None = None
     """First and last value; None: as far as the rows reach."""
 
@@ -84,11 +87,13 @@ class Drawing:
         """The lines under the figure, the signature last."""
         lines = list(self.notes)
         if any(panel.rows["low"].notna().any() for panel in self.panels):
-            lines.append(f"bars: {self.interval}s, the problem as the unit")
+            rule = f"the problem as the unit, none below {MIN_PROBLEMS} problems"
+            lines.append(f"bars: {self.interval}s, {rule}")
         if self.size:
             lines.append(f"area of a marker: {self.size}")
         together = "; ".join(lines)
-        return [*textwrap.wrap(together, WIDTH), *([self.signature] if self.signature else [])]
+        width = WIDTH if self.across < 3 else WIDTH * 3 // 2
+        return [*textwrap.wrap(together, width), *([self.signature] if self.signature else [])]
 
 
 def points(
@@ -150,4 +155,4 @@ def nothing(run: Run, table: str) -> Drawing:
 
 def sized(title: str, measured: Iterable[int]) -> Axis:
     """Return an axis of numbers of samples, with the measured ones as its ticks."""
-    return Axis(title=title, log=True, ticks=sorted({int(k) for k in measured}))
+    return Axis(title=title, log=True, ticks=sorted({int(k) for k in measured}), apart=True)

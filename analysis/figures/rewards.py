@@ -17,7 +17,8 @@ from analysis.figures.drawing import (
 )
 from workbench.run import Run
 
-ALL = (0.0, 1.0)
+ALL = (-0.05, 1.05)
+"""Every probability, and room for the markers at both ends."""
 
 
 def reliability(run: Run) -> Drawing:
