@@ -22,6 +22,7 @@ COVERED = {  # tested where it is used
     "analysis/__init__.py": "tests/analysis/test_tables.py",
     "analysis/data.py": "tests/analysis/test_tables.py",
     "analysis/printing.py": "tests/workbench/test_cli.py",
+    "workbench/cells.py": "tests/analysis/test_render.py",
     "workbench/compute.py": "tests/workbench/test_measure.py",
     "workbench/survey.py": "tests/workbench/test_imports.py",
     "workbench/__init__.py": "tests/workbench/test_run.py",
