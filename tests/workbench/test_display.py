@@ -103,8 +103,8 @@ def test_a_pool_tells_its_question_where_it_is_known():
     asked = pool(problem=Problem("p0", "What is <b>3</b> + 4?" + " really" * 100, "7"))
     html = asked._repr_html_()
     assert "What is &lt;b&gt;3&lt;/b&gt; + 4? really" in html
-    assert re.search(r"r?e?a?l?l?y?…", html)
-    assert html.count("real") < 50
+    assert "…" in html
+    assert html.count("really") < 50
     assert "known answer: 7" in html
     assert "known answer" not in pool(problem=Problem("p0", "?"))._repr_html_()
 
