@@ -62,8 +62,8 @@ def verdict(
     """
     value, low, high = _bounds(row, name)
     if pd.isna(value):
-        said = "undefined: it does not vary"
-    elif pd.isna(low):
+        return "undefined, as it does not vary"
+    if pd.isna(low):
         said = f"no interval below {MIN_PROBLEMS} problems"
     else:
         said = words[0] if low > 0 else words[1] if high < 0 else words[2]

@@ -43,7 +43,7 @@ def test_words_for_a_correlation():
     assert (row["problems"], row["rows"]) == (12, 48)
     assert verdict(row, "r", ("positive", "negative", "not shown")).endswith("positive")
     nothing = correlate([1, 1, 1], [1, 2, 3], ["a", "b", "c"])
-    assert verdict(correlation_row(nothing), "r") == "undefined, undefined: it does not vary"
+    assert verdict(correlation_row(nothing), "r") == "undefined, as it does not vary"
 
 
 def test_one_row_is_found_by_its_values():
