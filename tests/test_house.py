@@ -21,6 +21,7 @@ TESTS = sorted(ROOT.glob("tests/**/*.py"))
 COVERED = {  # tested where it is used
     "analysis/__init__.py": "tests/analysis/test_tables.py",
     "analysis/data.py": "tests/analysis/test_tables.py",
+    "analysis/figures/__init__.py": "tests/analysis/figures/test_figures.py",
     "analysis/printing.py": "tests/workbench/test_cli.py",
     "workbench/cells.py": "tests/analysis/test_render.py",
     "workbench/compute.py": "tests/workbench/test_measure.py",

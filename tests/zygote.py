@@ -62,6 +62,7 @@ def serve() -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import analysis.aggregate
+    import analysis.figures.chart
     import analysis.report  # noqa: F401
     import workbench.pipeline  # noqa: F401
     from workbench.embed import _load

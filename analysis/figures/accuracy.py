@@ -51,6 +51,7 @@ def accuracy_by_tokens(run: Run) -> Drawing:
     frame = run.table("budget")
     if frame.empty:
         return nothing(run, "budget")
+    frame = frame[frame["tokens"] > 0]  # a log axis has no 0
     panels = [
         Panel(
             title=column.removesuffix("_correct"),

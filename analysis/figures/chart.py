@@ -133,8 +133,10 @@ def _printed(chart: Chart) -> dict[str, Any]:
 
 
 def _svg(spec: dict[str, Any]) -> str:
+    """Return a picture that nobody zooms: zooming needs clip paths, numbered anew each time."""
+    still = [param for param in spec["params"] if param.get("bind") != "scales"]
     version = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])  # as vl-convert spells it
-    return str(vl_convert.vegalite_to_svg(spec, vl_version=version))
+    return str(vl_convert.vegalite_to_svg(spec | {"params": still}, vl_version=version))
 
 
 def _png(svg: str) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,14 @@ class Drawing:
     interval: str = ""
     """What the bars are, such as ``95% interval``."""
     signature: str = ""
+
+    def without_blanks(self) -> Drawing:
+        """Return the same without panels that have no point, and a note that names them."""
+        blank = [panel.title for panel in self.panels if panel.rows.empty]
+        if not blank:
+            return self
+        left = [panel for panel in self.panels if not panel.rows.empty]
+        return replace(self, panels=left, notes=[*self.notes, f"no value of {', '.join(blank)}"])
 
     @property
     def series(self) -> list[str]:

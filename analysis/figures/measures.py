@@ -31,15 +31,12 @@ def diversity_by_temperature(run: Run) -> Drawing:
         return nothing(run, "diversity_by_temperature")
     means = frame.groupby(["k", "temperature"], dropna=False)[metrics].mean().reset_index()
     known = sorted(means["temperature"].dropna().unique())
-    blank = [name for name in metrics if means[name].isna().all()]
     panels = [
         Panel(title=METRICS[metric].label, rows=rows, x=x, y=Axis(title=""))
         for metric in metrics
-        if metric not in blank
         for rows, x in [_against(means, metric, known)]
     ]
-    notes = [f"no value in any subset: {', '.join(blank)}"] if blank else []
-    return Drawing(panels=panels, same_y=False, notes=notes)
+    return Drawing(panels=panels, same_y=False)
 
 
 def _against(means: pd.DataFrame, metric: str, known: list[float]) -> tuple[pd.DataFrame, Axis]:
