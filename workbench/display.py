@@ -30,15 +30,19 @@ STYLE = """<style>
 .workbench table.rows { border-collapse: collapse; margin: 0.5em 0; }
 .workbench table.rows th, .workbench table.rows td {
   border: 0; border-bottom: 1px solid rgba(128, 128, 128, 0.35); padding: 0.15em 0.5em;
-  text-align: left; vertical-align: top;
+  vertical-align: top;
 }
-.workbench table.rows .number { text-align: right; font-variant-numeric: tabular-nums; }
-.workbench small { opacity: 0.75; white-space: nowrap; }
+.workbench table.rows .number { font-variant-numeric: tabular-nums; }
+.workbench small { opacity: 0.75; }
 .workbench .wide .number small { display: block; }
 .workbench ul { margin: 0.3em 0; padding-left: 1.3em; font-size: 0.9em; opacity: 0.85; }
 .workbench p { margin: 0.3em 0; }
 .workbench code { overflow-wrap: anywhere; background: none; }
 </style>"""
+# Said in each cell: a notebook that somebody else ran, or a page that renders one, drops <style>.
+TEXT = ' style="text-align: left"'
+NUMBER = ' class="number" style="text-align: right"'
+NO_BREAK = "\u00a0"
 STAGES = {
     "generate": "samples", "score": "answers, rewards, embeddings", "measure": "subsets",
     "analyze": "tables and figures",
@@ -254,9 +258,9 @@ def _grid(names: Sequence[str], rows: Sequence[Sequence[str]], right: Collection
     def line(tag: str, cells: Sequence[str]) -> Iterator[str]:
         for place, cell in enumerate(cells):
             head, gap, rest = cell.partition("\n")
-            number = ' class="number"' if place in right else ""
-            small = f" <small>{escape(rest)}</small>" if gap else ""
-            yield f"<{tag}{number}>{escape(head)}{small}</{tag}>"
+            kind = NUMBER if place in right else TEXT
+            small = f" <small>{escape(rest.replace(' ', NO_BREAK))}</small>" if gap else ""
+            yield f"<{tag}{kind}>{escape(head)}{small}</{tag}>"
 
     head = f"<thead><tr>{''.join(line('th', names))}</tr></thead>"
     body = "".join(f"<tr>{''.join(line('td', row))}</tr>" for row in rows)
