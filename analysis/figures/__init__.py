@@ -77,7 +77,7 @@ def save(chart: Chart, folder: Path, name: str) -> Path:
 def _chart(drawing: Drawing) -> Chart:
     from analysis.figures.chart import draw  # altair: most of a second that `show` is spared
 
-    return draw(drawing.without_blanks())
+    return draw(drawing)
 
 
 class Plots:

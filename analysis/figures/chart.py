@@ -72,6 +72,7 @@ class Chart(alt.ConcatChart):
 
 def draw(drawing: Drawing) -> Chart:
     """Return the chart of a drawing."""
+    drawing = drawing.without_blanks()
     under = drawing.caption
     if drawing.panels:
         panels = _panels(drawing)
@@ -97,14 +98,11 @@ def _gestures(drawing: Drawing) -> list[alt.TopLevelSelectionParameter]:
     """Return what a click on the legend does to all panels, and a drag or the wheel to each."""
     if not drawing.panels:
         return []
-    names = alt.PointSelectionConfig(type="point", fields=["series"])
+    names = alt.PointSelectionConfig(type="point", fields=["series"])  # heard by the first layer
     axes = alt.IntervalSelectionConfig(type="interval", zoom="wheel![event.shiftKey]")
     return [
         alt.TopLevelSelectionParameter(
-            name="chosen",
-            select=names,
-            bind="legend",
-            views=["lines_0"],  # the legend's first
+            name="chosen", select=names, bind="legend", views=["lines_0"]
         ),
         *(
             alt.TopLevelSelectionParameter(
@@ -230,7 +228,7 @@ def _scale(axis: Axis, values: np.ndarray) -> alt.Scale:
 
 
 def _reach(values: np.ndarray) -> tuple[float, float]:
-    """Return the least and the largest value, and a little room; shares stay near 0 and 1."""
+    """Return the least and the largest value, and a little room at both ends."""
     low, high = float(np.nanmin(values)), float(np.nanmax(values))
     room = 0.06 * (high - low) or 0.05 * max(abs(high), 1.0)
     return low - room, high + room

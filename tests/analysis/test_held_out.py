@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures import training_curves
 from analysis.held_out import TABLES, held_out, judge, show
 from workbench.track import Untracked
 from workbench.training import Outcome
@@ -103,14 +102,3 @@ def test_what_is_found_is_written_printed_and_json(tmp_path, capsys):
     printed = capsys.readouterr().out
     for words in ("held_out_gains", "validation", "orm|tiny|run|seed:0|v1", "0.5 is chance"):
         assert words in printed
-
-
-def test_the_curves_are_drawn_as_they_are():
-    figure = training_curves(CURVES, 2, "signed")
-    assert figure.get_supxlabel() == "signed"
-    loss, accuracy = figure.axes
-    lines = {line.get_label(): line for line in loss.get_lines()}
-    assert lines["train"].get_xydata().tolist() == [[1, 0.7], [2, 0.5], [4, 0.1]]
-    assert lines["validation"].get_xydata().tolist() == [[2, 0.6], [4, 0.8]]
-    assert set(lines["kept"].get_xdata()) == {2}
-    assert accuracy.get_lines()[0].get_ydata().tolist() == [0.5, 0.6, 0.9]

@@ -94,6 +94,8 @@ def test_training_shows_both_parts_and_the_step_that_was_kept(lines, words, dash
     loss = lines(chart)["loss [nats]"].set_index("series")
     assert loss.loc["train", "y"].tolist() == [0.7, 0.5, 0.4]
     assert loss.loc["validation", ["x", "y"]].to_numpy().tolist() == [[0, 0.7], [10, 0.6]]
+    accuracy = lines(chart)["accuracy"].set_index("series")
+    assert accuracy.loc["train", "y"].tolist() == [0.5, 0.7, 0.8]
     assert words(chart) == "dashed: the step that was kept signed"
     assert dashed(chart, 0) == dashed(chart, 1) == [{"x": 10}]
 
