@@ -15,6 +15,7 @@ import pyarrow as pa
 from analysis.paired import ALPHA, discovery_rates, sign_flip_p
 from analysis.resample import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from workbench.absent import listed, without
+from workbench.display import Shown, with_notes
 from workbench.generate.identity import pool_sizes
 from workbench.pools import pools, read_block
 from workbench.run import Run
@@ -34,6 +35,15 @@ class Table:
 
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Shown:
+        """The numbers, as a notebook shows them: with their intervals, the notes beneath."""
+        return with_notes(self.frame, self.notes)
+
+    def _repr_html_(self) -> str | None:
+        """Show all of it in a notebook."""
+        return self.shown._repr_html_()
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,14 +82,17 @@ class Data:
     """The rows of a run that the tables are made of."""
 
     run: Run
-    metrics: Sequence[str] = field(init=False)
+    metrics: Sequence[str] = ()
+    """Which metrics the tables are about; by default those that the run has. Others of ``METRICS``
+    are measured first, of the same subsets: every table can be had of a metric of one's own."""
     outcomes: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Note which columns there are."""
         experiment = without(self.run.experiment, self.left_out)
         selections = [f"{name}_correct" for name in experiment.selection.aggregators]
-        object.__setattr__(self, "metrics", list(experiment.measure.metrics))
+        asked = list(self.metrics or experiment.measure.metrics)
+        object.__setattr__(self, "metrics", asked)
         object.__setattr__(self, "outcomes", [*selections, "coverage"])
 
     @property
@@ -101,6 +114,9 @@ class Data:
     def subsets(self) -> pd.DataFrame:
         """One row per subset, without its members; outcomes as floats, NaN where unknown."""
         frame = self.run.frame("subsets", without=("members",))
+        new = [name for name in self.metrics if name not in frame]
+        if new and len(frame):
+            frame = self.run.measured_with(*new).drop(columns="members")
         for name in [*self.outcomes, "num_correct"] if len(frame) else []:
             frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
         return frame

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.resample import MIN_PROBLEMS, bootstrap_means, check_confidence
+from workbench.cells import ALPHA as ALPHA
 from workbench.types import Floats
 
 FLIPS = 9999
 """Sign flips behind a p-value, the smallest of which is then 1 in 10,000: small enough to survive
 the correction of a table of several hundred rows."""
-POWER, ALPHA = 0.8, 0.05
-"""What a study is said to be able to see: 80 % power of a two-sided test at 5 %."""
+POWER = 0.8
+"""What a study is said to be able to see: a two-sided test at ``ALPHA`` sees it so often."""
 SAME = 1e-12
 """Differences below this are rounding."""
 MOST_CELLS = 4_000_000

@@ -202,9 +202,12 @@ def diversity_by_correctness(data: Data) -> Table:
     if frame.empty:
         size = split_size(data.run.experiment)
         return Table(pd.DataFrame(), (f"no pool has {size} right and {size} wrong samples",))
+    metrics = [metric for metric in data.metrics if metric in frame]
+    if not metrics:
+        return Table(pd.DataFrame(), (_unmeasured(data, ", ".join(data.metrics)),))
     rows = []
     keys = ["problem_id", "temperature", "k"]
-    for metric in data.metrics:
+    for metric in metrics:
         wide = frame.pivot(index=keys, columns="group", values=metric).reset_index()
         wide["difference"] = wide["correct"] - wide["wrong"]
         labels, lines = lines_of(wide, ["temperature", "k"])

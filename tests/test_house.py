@@ -24,6 +24,7 @@ COVERED = {  # tested where it is used
     "analysis/figures/__init__.py": "tests/analysis/figures/test_figures.py",
     "analysis/page/__init__.py": "tests/analysis/page/test_report.py",
     "analysis/printing.py": "tests/workbench/test_cli.py",
+    "workbench/cells.py": "tests/analysis/test_render.py",
     "workbench/compute.py": "tests/workbench/test_measure.py",
     "workbench/survey.py": "tests/workbench/test_imports.py",
     "workbench/__init__.py": "tests/workbench/test_run.py",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from workbench.config import Measure
 from workbench.lookup import lookup
 from workbench.metrics import METRICS, SHARED
@@ -41,3 +43,15 @@ def compute_all(
         return known[name] if name in known else getattr(pool, name)
 
     return {name: line.fn(*map(need, line.needs)) for name, line in lines.items()}
+
+
+def compute_known(
+    names: Sequence[str], pool: Pool, subsets: Ints, settings: Measure
+) -> dict[str, Floats]:
+    """Do as ``compute_all``, but with NaN for subsets that hold a failed sample: it has no text."""
+    failed = (np.array(pool.statuses) == "error")[subsets].any(axis=1)
+    found = compute_all(names, pool, subsets, settings)
+    whole = {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
+    if not failed.any():
+        return whole
+    return {name: np.where(failed, np.nan, values) for name, values in whole.items()}

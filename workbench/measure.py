@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 from workbench.absent import left_out, listed, missing, without
-from workbench.compute import compute_all
+from workbench.compute import compute_known
 from workbench.config import Experiment
 from workbench.folder import Folder, fresh
 from workbench.generate.identity import pool_sizes
@@ -250,11 +250,8 @@ def look_at(
         picks = picked(name, pool, subsets, experiment.selection, aggregators)
         # nothing to pick is not correct
         columns[f"{name}_correct"] = np.where(picks == NOBODY, 0.0, pool.correct[picks])
-    failed = (np.array(pool.statuses) == "error")[subsets].any(axis=1)
     columns["has_repeat"] = distinct_texts(pool.text_ids, subsets) < 1
-    for name, values in compute_all(settings.metrics, pool, subsets, settings).items():
-        columns[name] = np.where(failed, np.nan, values)
-    return columns
+    return columns | compute_known(settings.metrics, pool, subsets, settings)
 
 
 def _table(name: str, parts: Sequence[tuple[int, Any]]) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.config import Experiment
+from workbench.display import Shown, with_notes
 from workbench.experiment import load_experiment
 from workbench.folder import Folder
 from workbench.generate.identity import pool_sizes
@@ -52,6 +54,12 @@ class Run:
     def __repr__(self) -> str:
         """Name the run."""
         return f"Run({str(self.root)!r}: {self.signature})"
+
+    def _repr_html_(self) -> str:
+        """Show in a notebook what the run is, how far it is and what it found."""
+        from workbench.display import run_html
+
+        return run_html(self)
 
     @cached_property
     def experiment(self) -> Experiment:
@@ -124,8 +132,11 @@ class Run:
         """The names of the saved tables."""
         return sorted(path.stem for path in (self.root / "tables").glob("*.csv"))
 
-    def table(self, name: str) -> pd.DataFrame:
+    def table(self, name: str) -> Shown:
         """Return a saved table, as numbers.
+
+        A notebook shows each interval in the cell of its number (``x`` with ``x_low`` and
+        ``x_high``), and under the table its notes.
 
         Raises:
             ValueError: there is no such table; the message lists what there is.
@@ -135,9 +146,38 @@ class Run:
         paths = {saved: self.root / "tables" / f"{saved}.csv" for saved in self.tables}
         path = lookup(paths, name, "table")
         try:
-            return pd.read_csv(path)
+            frame = pd.read_csv(path)
         except pd.errors.EmptyDataError:  # a table of metrics that the run does not measure
-            return pd.DataFrame()
+            frame = pd.DataFrame()
+        return with_notes(frame, [*self.notes(name), self.signature])
+
+    def notes(self, name: str) -> list[str]:
+        """Return what stands under a saved table; nothing where there is no such table."""
+        path = self.root / "tables" / f"{name}.md"
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
+
+    def measured_with(self, *metrics: str) -> pd.DataFrame:
+        """Return the run's subsets with further metrics of ``METRICS``; nothing is written.
+
+        What is being tried out in a notebook needs a line in ``METRICS`` and no more::
+
+            METRICS["length_spread"] = Metric(spread, ("num_tokens", "subsets"), "spread", "...")
+            run.measured_with("length_spread")
+
+        Args:
+            metrics: which; one that the run has already is measured again.
+
+        Returns:
+            ``subsets`` with a column for each metric.
+
+        Raises:
+            ValueError: there is no such metric, it needs what a pool of the run has not, it does
+                not give one number for each subset, or the run is not measured.
+        """
+        from workbench.remeasure import measured_again
+
+        return self._frame(list(measured_again(self, metrics)), "subsets")
 
     def pool(self, problem_id: str, temperature: float | None) -> Pool:
         """Return all samples of one problem at one temperature.
@@ -162,7 +202,8 @@ class Run:
             raise ValueError(
                 f"{problem_id} has no pool at temperature {temperature} (known: {known})"
             )
-        return found[wanted]
+        problem = self.folder.read_problems()[places[problem_id]].problem
+        return dataclasses.replace(found[wanted], problem=problem)
 
     def pools(self, block: int) -> Iterator[Pool]:
         """Yield the scored pools of one block."""

@@ -156,10 +156,18 @@ class Pool:
     bleu_smoothing: str = "method1"
     entropies: Floats | None = None
     """(N,) mean token entropy of each sample, nats; NaN where unknown, None where never kept."""
+    problem: Problem | None = None
+    """What was asked, where it is at hand: ``Run.pool`` sees to that."""
 
     def __len__(self) -> int:
         """N, the number of samples."""
         return len(self.texts)
+
+    def _repr_html_(self) -> str:
+        """Show the answers, by votes, in a notebook."""
+        from workbench.display import pool_html
+
+        return pool_html(self)
 
     @cached_property
     def similarity(self) -> Floats:

@@ -9,8 +9,9 @@ import pandas as pd
 
 from analysis.data import Table
 from analysis.page.packing import pack
-from analysis.render import merged, saved_notes
+from analysis.render import saved_notes
 from analysis.tables import TABLES
+from workbench.cells import merged
 from workbench.run import Run
 
 ROWS = 25

@@ -7,8 +7,8 @@ from scipy import stats
 
 from analysis.accuracy import accuracy_by_k_temperature, budget, coverage_curve, oracle_gap
 from analysis.data import Data, with_q
-from analysis.render import merged
 from workbench import load_run
+from workbench.cells import merged
 from workbench.measure import measure_subsets
 from workbench.mixed import mixed_pools
 from workbench.types import Pool

@@ -3,7 +3,8 @@ import pandas as pd
 from rich.console import Console
 
 from analysis.data import Table
-from analysis.render import merged, to_grid, to_markdown
+from analysis.render import to_grid, to_markdown
+from workbench.cells import merged
 
 FRAME = pd.DataFrame(
     {
