@@ -26,7 +26,7 @@ def import_(
         typer.Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME."),
     ] = None,
     compare: Annotated[
-        str, typer.Option(help="How answers are compared: exact, numeric, choice or math.")
+        str, typer.Option(help="How answers are compared: exact, integer, numeric, choice or math.")
     ] = "math",
     regrade: Annotated[
         bool, typer.Option("--regrade", help="Grade afresh; put aside given answers, correctness.")
@@ -64,7 +64,11 @@ def export(
     to: Annotated[str, typer.Option(help="inspect, lm-eval, jsonl or hub-dataset.")],
     out: Annotated[
         Path | None,
-        typer.Option("--out", metavar="PATH", help="A new file (jsonl) or folder. Default: RUN/export/FORMAT."),
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="A new file (jsonl) or folder. Default: RUN/export/FORMAT.",
+        ),
     ] = None,
 ) -> None:
     """Write a run's samples, answers, correctness and rewards as another tool's files.

@@ -20,21 +20,21 @@ from typing import Any
 
 import pyarrow as pa
 
-from workbench.absent import left_out, listed, without
+from workbench.absent import left_out, without
 from workbench.config import Measure, Selection
 from workbench.experiment import check_experiment
 from workbench.folder import Folder, Known, block_size
-from workbench.formats import FORMATS
 from workbench.formats.places import Place
 from workbench.generate.identity import drawing_settings
 from workbench.generate.imported import refuse_more, whole
 from workbench.manifest import Manifest, environment
 from workbench.pipeline import locked
 from workbench.progress import bar, notice
-from workbench.records import COLUMNS, Reading, Row, Source
+from workbench.records import Reading, Source
+from workbench.rows import COLUMNS, Row
 from workbench.signature import sign
 from workbench.store import KEY, SAMPLES, fingerprint, write_table
-from workbench.survey import Survey, survey
+from workbench.survey import Survey, describe, survey
 from workbench.types import Aggregator
 
 VERSION = 2
@@ -109,7 +109,7 @@ def import_file(
         manifest.update(imported=facts | {"left_out": left})
         manifest.update(drawn_with=drawing_settings(experiment), signature=sign(experiment))
         folder.write_experiment(experiment)
-    return _describe(root, source, facts, left, regrade=experiment.scoring.regrade)
+    return describe(root, source, facts, left, regrade=experiment.scoring.regrade)
 
 
 def _digest(files: Sequence[Path]) -> str:
@@ -322,49 +322,3 @@ def _given(rows: Sequence[tuple[int, Row]], samples: pa.Table, found: Survey) ->
             values = pa.array([getattr(row, column) for _, row in rows], kind)
             table = table.append_column(name, values)
     return table
-
-
-def _describe(
-    root: Path,
-    source: Source,
-    facts: Mapping[str, Any],
-    left: Mapping[str, str],
-    *,
-    regrade: bool,
-) -> str:
-    """Return what an import brought, what it lacks, and the next command."""
-    temperatures = ", ".join("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
-    pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
-    total, having = facts["samples"], facts["rows_with"]
-    given = [
-        f"{name} of {'all' if having[key] == total else f'{having[key]:,}'} samples"
-        + (" (put aside: --regrade)" if regrade and key != "reward" else "")
-        for key, name in (("answer", "answers"), ("correct", "correctness"), ("reward", "rewards"))
-        if having[key]
-    ]
-    given.append(f"known answers of {facts['golds']:,} problems")
-    unknown = facts["unknown_correct"]
-    lines = [
-        f"imported      {total:,} samples of {facts['problems']:,} problems, model "
-        f"{facts['model'] or 'unknown'}",
-        f"temperatures  {temperatures}",
-        f"pools         {pools} samples",
-        f"given         {', '.join(given)}",
-    ]
-    kept = FORMATS[source.format].kept
-    if kept:
-        lines.append(f"read as       {source.format}: {kept}")
-    if facts["greedy"]:
-        lines.append("greedy        the one sample at temperature 0 is a baseline, not a pool")
-    if facts["closed_up"]:
-        lines.append(
-            f"renumbered    {facts['closed_up']:,} pools: their sample_index has gaps or starts "
-            "above 0; the order is kept"
-        )
-    if unknown:
-        lines.append(f"unknown       {unknown:,} samples have neither correctness nor known answer")
-    if left:
-        lines.append(f"left out      {listed(left)}")
-    if facts["unused"]:
-        lines.append(f"not read      columns {', '.join(facts['unused'])}")
-    return "\n".join([*lines, f"next          workbench run {root}"])

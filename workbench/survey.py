@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from workbench.absent import listed
 from workbench.folder import Known
 from workbench.formats import FORMATS
 from workbench.formats.places import Place
 from workbench.prompts import prompt_hash
-from workbench.records import COLUMNS, Reading, Row, Source
+from workbench.records import Reading, Source
+from workbench.rows import COLUMNS, Row
 from workbench.types import Problem, Prompt
 
 CELL = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
@@ -152,3 +155,49 @@ def survey(source: Source) -> Survey:
     found.columns = tuple(reading.columns) if FORMATS[source.format].renamed else ()
     found.used = frozenset([*theirs.values(), *source.where])
     return found
+
+
+def describe(
+    root: Path,
+    source: Source,
+    facts: Mapping[str, Any],
+    left: Mapping[str, str],
+    *,
+    regrade: bool,
+) -> str:
+    """Return what an import brought, what it lacks, and the next command."""
+    temperatures = ", ".join("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
+    pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
+    total, having = facts["samples"], facts["rows_with"]
+    given = [
+        f"{name} of {'all' if having[key] == total else f'{having[key]:,}'} samples"
+        + (" (put aside: --regrade)" if regrade and key != "reward" else "")
+        for key, name in (("answer", "answers"), ("correct", "correctness"), ("reward", "rewards"))
+        if having[key]
+    ]
+    given.append(f"known answers of {facts['golds']:,} problems")
+    unknown = facts["unknown_correct"]
+    lines = [
+        f"imported      {total:,} samples of {facts['problems']:,} problems, model "
+        f"{facts['model'] or 'unknown'}",
+        f"temperatures  {temperatures}",
+        f"pools         {pools} samples",
+        f"given         {', '.join(given)}",
+    ]
+    kept = FORMATS[source.format].kept
+    if kept:
+        lines.append(f"read as       {source.format}: {kept}")
+    if facts["greedy"]:
+        lines.append("greedy        the one sample at temperature 0 is a baseline, not a pool")
+    if facts["closed_up"]:
+        lines.append(
+            f"renumbered    {facts['closed_up']:,} pools: their sample_index has gaps or starts "
+            "above 0; the order is kept"
+        )
+    if unknown:
+        lines.append(f"unknown       {unknown:,} samples have neither correctness nor known answer")
+    if left:
+        lines.append(f"left out      {listed(left)}")
+    if facts["unused"]:
+        lines.append(f"not read      columns {', '.join(facts['unused'])}")
+    return "\n".join([*lines, f"next          workbench run {root}"])

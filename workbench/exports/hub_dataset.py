@@ -47,7 +47,9 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 def write(home: Path, source: Source, pools: Iterator[Outgoing]) -> None:
     """Write the data and the card."""
     rewards = [f"{REWARD}{name}" for name in source.experiment.scoring.rewards]
-    types = {name: kind for name, (kind, _) in COLUMNS.items()} | dict.fromkeys(rewards, pa.float64())
+    types = {name: kind for name, (kind, _) in COLUMNS.items()} | dict.fromkeys(
+        rewards, pa.float64()
+    )
     schema = pa.schema(list(types.items()))
     rows: list[dict[str, Any]] = []
     count = problems = 0

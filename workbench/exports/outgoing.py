@@ -93,7 +93,7 @@ class Source:
     def options(self) -> str:
         """Return the options with which an import makes the same of the files."""
         task = self.experiment.task
-        compare = {"arithmetic": "numeric"}.get(task.name, task.options.get("compare", "math"))
+        compare = {"arithmetic": "integer"}.get(task.name, task.options.get("compare", "math"))
         found = f"--out results/NAME --compare {compare}"
         if "tolerance" in task.options:
             found += f" --set task.options.tolerance={task.options['tolerance']}"

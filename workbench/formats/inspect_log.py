@@ -11,7 +11,7 @@ import json
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 KEPT = (
     "epochs as samples; a score of C or 1 is correct, I, N or 0 is not, any other is unknown; "
-    "errors and limits as such; log-probabilities as the provider gave them"
+    "errors and limits as such; log-probabilities where the tokens spell the text (the provider hf "
+    "logs those of others: left out)"
 )
 VERSION = 2
 HEADER, START = "header.json", "_journal/start.json"
 ZSTD = 93
 LOCAL_HEADER = 30
+UNSOUND = "hf/"
+"""A provider whose log-probabilities are those of the likeliest tokens and not of the sampled ones,
+and whose counts of tokens are those of the longest sample of a batch (0.3.285)."""
 CORRECT = {"C": True, "I": False, "N": False}
 
 
@@ -73,7 +77,9 @@ def _of_zip(path: Path) -> Iterator[Item]:
         order = {str(name): i for i, name in enumerate(_sample_ids(header))}
 
         def rank(name: str) -> tuple[int, str, int]:
-            asked, _, epoch = name.removeprefix("samples/").removesuffix(".json").rpartition("_epoch_")
+            asked, _, epoch = (
+                name.removeprefix("samples/").removesuffix(".json").rpartition("_epoch_")
+            )
             return order.get(asked, len(order)), asked, int(epoch)
 
         inside = [name for name in names if name.startswith("samples/") and "_epoch_" in name]
@@ -123,8 +129,8 @@ def _of_json(path: Path) -> Iterator[Item]:
                 yield f"sample {value.get('id')!r}, epoch {value.get('epoch')}", record
     except (json.JSONDecodeError, UnicodeDecodeError) as fault:
         raise ValueError(
-            f"{path} cannot be read beyond its sample {number} ({fault}); it is cut off or damaged: "
-            "fetch it again"
+            f"{path} cannot be read beyond its sample {number} ({fault}); it is cut off or "
+            "damaged: fetch it again"
         ) from fault
     if number == 0:
         _check(path, header)
@@ -155,33 +161,38 @@ def _records(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Iterator[R
     try:
         plain = _record(sample, header)
         scores = sample.get("scores") or {}
-        graded = {name: grade for key, score in scores.items() for name, grade in _graded(key, score)}
-        for name, grade in (graded or dict.fromkeys(_gradings(header), {}) or {None: {}}).items():
-            yield plain | grade | {"graded_by": name} | (plain.get("workbench") or {})
+        graded = [grade for key, score in scores.items() for grade in _graded(key, score)]
+        for grade in graded or _ungraded(header):
+            yield plain | grade | (plain.get("workbench") or {})
     except (KeyError, TypeError, AttributeError, IndexError) as fault:
         yield ValueError(f"not as a sample of Inspect is ({type(fault).__name__}: {fault})")
     except ValueError as fault:
         yield fault
 
 
-def _graded(key: str, score: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
-    """Yield (name, answer and correctness) of a scorer's score, or of each value that it has."""
+def _graded(key: str, score: Mapping[str, Any]) -> Iterator[Record]:
+    """Yield answer and correctness of a scorer's score, or of each value that it has."""
     value = score["value"]
     for name, part in value.items() if isinstance(value, dict) else [("", value)]:
         correct = CORRECT.get(part) if isinstance(part, str) else part
         if correct not in (0, 1):  # partly correct, a mark, a list
             correct = None
-        yield f"{key}.{name}" if name else key, {
+        yield {
+            "graded_by": f"{key}.{name}" if name else key,
             "answer": score.get("answer"),
             "correct": None if correct is None else bool(correct),
         }
 
 
-def _gradings(header: Mapping[str, Any]) -> list[str]:
+def _ungraded(header: Mapping[str, Any]) -> list[Record]:
     """Return what a sample without scores, as of an error, would have been graded by."""
-    scores = (header.get("results") or {}).get("scores") or []
+    scores = (header.get("results") or {}).get("scores") or [{"scorer": None, "name": None}]
     return [
-        row["scorer"] if row["name"] == row["scorer"] else f"{row['scorer']}.{row['name']}"
+        {
+            "graded_by": row["scorer"]
+            if row["name"] == row["scorer"]
+            else f"{row['scorer']}.{row['name']}"
+        }
         for row in scores
     ]
 
@@ -208,12 +219,26 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
         record["stop_reason"] = "length"
     if sample.get("error"):
         record |= {"stop_reason": "error", "error": sample["error"].get("message")}
+    if record["model"].startswith(UNSOUND):
+        return record
     logprobs = (choice.get("logprobs") or {}).get("content")
-    if logprobs:
+    if logprobs and (record["workbench"] or _spell(logprobs, record["text"])):
         record["token_logprobs"] = [token["logprob"] for token in logprobs]
     elif output.get("usage"):
         record["num_tokens"] = output["usage"].get("output_tokens")
     return record
+
+
+def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:
+    """Say whether the tokens whose log-probabilities are there are those that were sampled.
+
+    They may be spelt as in the vocabulary (``\u0120two``), and be more than there is of the text.
+    """
+    spelt, said = (
+        "".join(char for char in part if char.isascii() and char.isalnum())
+        for part in ("".join(token["token"] for token in tokens), text)
+    )
+    return said in spelt
 
 
 def _question(given: Any, attachments: Mapping[str, str]) -> str:
@@ -232,18 +257,13 @@ def _temperature(sample: Mapping[str, Any], header: Mapping[str, Any]) -> float 
         ValueError: its calls were at several temperatures.
     """
     calls = [event for event in sample.get("events") or [] if event.get("event") == "model"]
-    own = {(call.get("config") or {}).get("temperature") for call in calls} - {None}
+    said = [(call.get("config") or {}).get("temperature") for call in calls]
+    own = sorted({float(temperature) for temperature in said if temperature is not None})
     if len(own) > 1:
+        there = ", ".join(f"{temperature:g}" for temperature in own)
         raise ValueError(
-            f"temperature: its calls of the model are at {', '.join(f'{t:g}' for t in sorted(own))}, "
-            "and a sample is of one"
+            f"temperature: its calls of the model are at {there}, and a sample is of one"
         )
-    if own:
-        return own.pop()
-    for settings in (
-        (header.get("plan") or {}).get("config"),
-        header["eval"].get("model_generate_config"),
-    ):
-        if settings and settings.get("temperature") is not None:
-            return settings["temperature"]
-    return None
+    whole = (header.get("plan") or {}).get("config") or {}
+    settings = whole | (header["eval"].get("model_generate_config") or {})
+    return own[0] if own else settings.get("temperature")

@@ -91,12 +91,16 @@ def _records(row: Mapping[str, Any], task: str) -> Iterator[tuple[int, Record]]:
     }
     for graded_by, correct in _gradings(row.get("metric") or {}, len(texts)):
         for number, text in enumerate(texts):
-            yield number, plain | {
-                "text": text,
-                "graded_by": graded_by,
-                "correct": correct,
-                "num_tokens": len(tokens[number]) if len(tokens) == len(texts) else None,
-            }
+            yield (
+                number,
+                plain
+                | {
+                    "text": text,
+                    "graded_by": graded_by,
+                    "correct": correct,
+                    "num_tokens": len(tokens[number]) if len(tokens) == len(texts) else None,
+                },
+            )
 
 
 def _gradings(metrics: Mapping[str, Any], count: int) -> Iterator[tuple[str | None, bool | None]]:

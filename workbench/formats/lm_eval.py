@@ -1,10 +1,10 @@
 """``samples_TASK_DATE.jsonl`` of lm-evaluation-harness (``--log_samples``), tasks that generate.
 
 A line is a document under one filter, with all the repeats of its one request. What was sampled is
-under ``resps``; ``filtered_resps`` has the answers, one for each repeat, unless the filter picks one
-of them (``take_first``, ``majority_vote``). A metric is of the document: with several repeats it is
-not known of which, so correctness is taken only where there is one, and else graded afresh. The
-results file of the same date says the model. Source: ``lm_eval/loggers/evaluation_tracker.py``.
+under ``resps``; ``filtered_resps`` has the answers, one for each repeat, unless the filter picks
+one of them (``take_first``, ``majority_vote``). A metric is of the document, the mean of its
+repeats: correctness is taken only where there is one, and else graded afresh. The results file of
+the same date says the model. Source: ``lm_eval/loggers/evaluation_tracker.py``, 0.4.13.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """Completions of search-and-learn: a problem a row, with the step scores of each completion.
 
-``APPROACH_completions.jsonl`` or the Parquet of a pushed data set. ``scores`` has for each completion
-the scores of a process reward model after each step; their last is the reward, as with its default
-``agg_strategy: last``. No column says the temperature: it is in the name of the data set's revision
-(``...--T-0.8--top_p-1.0--...``), and taken from there where a path has it.
+``APPROACH_completions.jsonl`` or the Parquet of a pushed data set. ``scores`` has for each
+completion the scores of a process reward model after each step; their last is the reward, as with
+its default ``agg_strategy: last``. No column says the temperature: it is in the name of the data
+set's revision (``...--T-0.8--top_p-1.0--...``), and taken from there where a path has it.
 Source: https://github.com/huggingface/search-and-learn, ``src/sal/config.py`` and ``search/``.
 """
 
@@ -65,7 +65,9 @@ def _records(row: Mapping[str, Any], otherwise: str) -> Iterator[Record]:
     if len(scores) != len(texts):
         raise ValueError(f"scores: there are {len(scores)} for {len(texts)} completions")
     tokens = row.get("completion_tokens")
-    tokens = tokens if isinstance(tokens, list) and len(tokens) == len(texts) else [None] * len(texts)
+    tokens = (
+        tokens if isinstance(tokens, list) and len(tokens) == len(texts) else [None] * len(texts)
+    )
     name = next((row[key] for key in ID_KEYS if row.get(key) is not None), otherwise)
     plain = {
         "problem_id": name,
