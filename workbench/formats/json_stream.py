@@ -10,6 +10,9 @@ from typing import Any, TextIO
 CHUNK = 1 << 16
 """Characters read at first; doubled while a value is longer."""
 
+BEHIND = frozenset(",:]} \t\r\n")
+"""What may stand behind a value."""
+
 
 class Pieces:
     """The text of a JSON file, of which what is parsed is dropped."""
@@ -54,7 +57,8 @@ class Pieces:
         while True:
             try:
                 value, end = self._decoder.raw_decode(self._text)
-                if end < len(self._text) or not self._more():  # a number may go on
+                whole = self._text[end : end + 1] in BEHIND  # or a number may go on
+                if whole or not self._more():
                     self._text = self._text[end:]
                     return value
             except ValueError:

@@ -115,7 +115,7 @@ def test_a_log_without_samples_cut_off_or_damaged(tmp_path):
         read(made(tmp_path / "a.eval"))
     cut = tmp_path / "cut.eval"
     cut.write_bytes(SUMS.read_bytes()[:40_000])
-    with pytest.raises(ValueError, match="cannot be opened .* cut off or damaged"):
+    with pytest.raises(ValueError, match=r"cannot be opened .* cut off or damaged"):
         read(cut)
     damaged = bytearray(SUMS.read_bytes())
     damaged[20_000:20_010] = b"\0" * 10
@@ -142,8 +142,8 @@ def test_samples_of_an_odd_make(tmp_path):
     assert only(events=[call(0.5), call(0.5), call(None)]).temperature == 0.5
     with pytest.raises(ValueError, match=r"1_epoch_1.json: temperature: .* are at 0.5, 1, and"):
         only(events=[call(1), call(0.5)])
-    chat = [{"role": "system", "content": "s"}, {"role": "user", "content": [
-        {"type": "text", "text": "one"}, {"type": "image"}, {"type": "text", "text": "two"}]}]  # fmt: skip
+    parts = [{"type": "text", "text": "one"}, {"type": "image"}, {"type": "text", "text": "two"}]
+    chat = [{"role": "system", "content": "s"}, {"role": "user", "content": parts}]
     assert only(input=chat).problem == "one\ntwo"
     assert only(target=["4", "four"]).gold is None
     assert only(target=["4"]).gold == "4"

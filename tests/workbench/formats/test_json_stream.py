@@ -5,7 +5,7 @@ import pytest
 from workbench.formats import json_stream
 from workbench.formats.json_stream import members
 
-VALUE = {"a": 1.5, "list": [{"x": "é]}\\\"", "y": [1, [2]]}, 12, "t", None], "b": {"c": []}, "n": 3}
+VALUE = {"a": 1.5, "list": [{"x": 'é]}\\"', "y": [1, [2]]}, 12, "t", None], "b": {"c": []}, "n": 3}
 
 
 @pytest.mark.parametrize("indent", [None, 2])
