@@ -179,7 +179,7 @@ def _spec(log: _Log, temperature: float | None, source: Source) -> dict[str, Any
         "task_id": _id(source, f"task {temperature}"),
         "task_version": 0,
         "task_attribs": {},
-        "task_args": {},
+        "task_args": {} if temperature is None else {"temperature": temperature},
         "dataset": {
             "name": source.task, "samples": len(log.problems), "sample_ids": log.problems,
             "shuffled": False,

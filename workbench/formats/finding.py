@@ -33,7 +33,9 @@ def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
                 known = "\n".join(f"  {row.summary}" for row in FORMATS.values())
                 raise ValueError(f"{path} is none of the files that can be read:\n{known}")
             found[path] = name
-    first_of = {name: path for path, name in reversed(found.items())}
+    first_of: dict[str, Path] = {}
+    for path, name in found.items():
+        first_of.setdefault(name, path)
     if len(first_of) > 1:
         listed = ", ".join(f"{path} is {name}" for name, path in first_of.items())
         raise ValueError(f"files of one format make a run, and {listed}; give those of one")
