@@ -2,8 +2,8 @@
 
 A row is a document with all the responses to it. A metric is of the row: with several responses it
 is not known of which, so correctness is taken only where there is one, and else graded afresh.
-``logprobs`` are of given choices, not of what was generated, and not taken. Temperature and model
-are in the results file, ``results/MODEL/results_DATE.json`` for ``details/MODEL/DATE/...``.
+``logprobs`` are of given choices and not of what was generated, and ``output_tokens`` are padded to
+the longest of a batch: neither is taken. Temperature and model are in the results file, ``results/MODEL/results_DATE.json`` for ``details/MODEL/DATE/...``.
 Source: ``lighteval/logging/evaluation_tracker.py`` and ``info_loggers.py``, 0.13.
 """
 
@@ -81,7 +81,6 @@ def _records(row: Mapping[str, Any], task: str) -> Iterator[tuple[int, Record]]:
             "it has no generated text but the log-likelihoods of given choices; take a task that "
             "generates"
         )
-    tokens = said.get("output_tokens") or []
     gold = doc["gold_index"]
     gold = gold[0] if isinstance(gold, list) and len(gold) == 1 else gold
     plain = {
@@ -98,7 +97,6 @@ def _records(row: Mapping[str, Any], task: str) -> Iterator[tuple[int, Record]]:
                     "text": text,
                     "graded_by": graded_by,
                     "correct": correct,
-                    "num_tokens": len(tokens[number]) if len(tokens) == len(texts) else None,
                 },
             )
 
