@@ -3,7 +3,8 @@
 A row is a document with all the responses to it. A metric is of the row: with several responses it
 is not known of which, so correctness is taken only where there is one, and else graded afresh.
 ``logprobs`` are of given choices and not of what was generated, and ``output_tokens`` are padded to
-the longest of a batch: neither is taken. Temperature and model are in the results file, ``results/MODEL/results_DATE.json`` for ``details/MODEL/DATE/...``.
+the longest of a batch: neither is taken. Temperature and model are in the results file, which is
+``results/MODEL/results_DATE.json`` for ``details/MODEL/DATE/...``.
 Source: ``lighteval/logging/evaluation_tracker.py`` and ``info_loggers.py``, 0.13.
 """
 
