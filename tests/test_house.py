@@ -27,6 +27,19 @@ COVERED = {  # tested where it is used
     "workbench/cells.py": "tests/analysis/test_render.py",
     "workbench/compute.py": "tests/workbench/test_measure.py",
     "workbench/survey.py": "tests/workbench/test_imports.py",
+    "workbench/rows.py": "tests/workbench/test_records.py",
+    "workbench/cli_formats.py": "tests/test_formats.py",
+    "workbench/exports/__init__.py": "tests/workbench/exports/test_all_exports.py",
+    "workbench/exports/hub_dataset.py": "tests/workbench/exports/test_all_exports.py",
+    "workbench/exports/inspect_log.py": "tests/workbench/exports/test_all_exports.py",
+    "workbench/exports/jsonl.py": "tests/workbench/exports/test_all_exports.py",
+    "workbench/exports/lm_eval.py": "tests/workbench/exports/test_all_exports.py",
+    "workbench/exports/outgoing.py": "tests/workbench/exports/test_all_exports.py",
+    "workbench/formats/__init__.py": "tests/workbench/formats/test_finding.py",
+    "workbench/formats/jsonl.py": "tests/workbench/test_records.py",
+    "workbench/formats/parquet.py": "tests/workbench/formats/test_finding.py",
+    "workbench/formats/peek.py": "tests/workbench/formats/test_finding.py",
+    "workbench/formats/places.py": "tests/workbench/test_records.py",
     "workbench/__init__.py": "tests/workbench/test_run.py",
     "workbench/ending.py": "tests/test_bad_input.py",
     "workbench/lookup.py": "tests/workbench/test_run.py",
@@ -80,7 +93,7 @@ def test_every_name_is_in_the_readme(kind, name):
     assert f"`{name}`" in (ROOT / "README.md").read_text(), f"say what the {kind} is"
 
 
-@pytest.mark.parametrize("folder", ["metrics", "tasks", "rewards"])
+@pytest.mark.parametrize("folder", ["metrics", "tasks", "rewards", "formats", "exports"])
 def test_every_file_of_names_is_imported_by_its_table(folder):
     home = ROOT / "workbench" / folder
     table = (home / "__init__.py").read_text()
@@ -88,6 +101,7 @@ def test_every_file_of_names_is_imported_by_its_table(folder):
         "problems", "math_answers", "math_forms", "math_worker", "compare", "choices", "signs",
         "next_token", "__init__",
         "encodings", "forced", "kept", "reading", "said", "sequences", "under",
+        "finding", "json_stream", "peek", "places", "outgoing",
     }  # fmt: skip
     used_elsewhere = {"passk"}  # an estimator of a pool, not a metric of a subset
     for path in home.glob("*.py"):

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from workbench.cli_formats import export, import_
 from workbench.cli_pages import compare, report
 from workbench.cli_rewards import train_reward, vote
 from workbench.config import Experiment
@@ -109,47 +110,6 @@ def analyze(experiment: Target, overrides: Override = None, out: Out = None) -> 
     _print_places(root)
 
 
-@app.command("import")
-def import_(
-    file: Annotated[Path, typer.Argument(help="Samples as JSONL, one a line; gzip is noticed.")],
-    out: Out = None,
-    column: Annotated[
-        list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="A column's name in the file: text=completion."),
-    ] = None,
-    where: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME."),
-    ] = None,
-    compare: Annotated[
-        str, typer.Option(help="How answers are compared: exact, numeric, choice or math.")
-    ] = "math",
-    regrade: Annotated[
-        bool, typer.Option("--regrade", help="Grade afresh; put aside given answers, correctness.")
-    ] = False,
-    reward_scale: Annotated[
-        str, typer.Option(help="What a reward is: probability, logit or log (a log-probability).")
-    ] = "probability",
-    overrides: Override = None,
-) -> None:
-    """Make a run of samples that exist already; then `workbench run FOLDER` analyses it.
-
-    Columns: problem_id and text are needed; problem, gold, model, prompt_style, temperature,
-    sample_index, answer, correct, token_logprobs, logprob, mean_logprob, num_tokens and reward are
-    used where they are there.
-    """
-    from analysis.aggregate import AGGREGATORS
-    from workbench.imports import import_file
-    from workbench.records import source
-
-    found = import_file(
-        source(file, column or (), where or (), reward_scale),
-        out or Path("results") / file.name.partition(".")[0],
-        compare=compare, regrade=regrade, overrides=overrides or (), aggregators=AGGREGATORS,
-    )  # fmt: skip
-    print(found)
-
-
 @app.command()
 def show(
     run: Annotated[Path, typer.Argument(help="The folder of a run, such as results/quickstart.")],
@@ -187,6 +147,8 @@ def neighbours(
 
 app.command()(report)
 app.command()(compare)
+app.command("import")(import_)
+app.command()(export)
 app.command("train-reward")(train_reward)
 app.command()(vote)
 

@@ -1,6 +1,6 @@
-"""``workbench import``: a file of samples becomes the folder of a run.
+"""``workbench import``: files of samples become the folder of a run.
 
-The file is read twice: once to check every row and learn the problems and pools, and once to put
+They are read twice: once to check every row and learn the problems and pools, and once to put
 the rows into blocks, which wait on the disk until they are written one by one. So memory is bounded
 by a block and by what there is to know of each problem and pool. Everything is made in a folder
 beside the run's tables and moved there at the end; an import that was cut short is made again.
@@ -20,22 +20,24 @@ from typing import Any
 
 import pyarrow as pa
 
-from workbench.absent import left_out, listed, without
+from workbench.absent import left_out, without
 from workbench.config import Measure, Selection
 from workbench.experiment import check_experiment
 from workbench.folder import Folder, Known, block_size
+from workbench.formats.places import Place
 from workbench.generate.identity import drawing_settings
 from workbench.generate.imported import refuse_more, whole
 from workbench.manifest import Manifest, environment
 from workbench.pipeline import locked
 from workbench.progress import bar, notice
-from workbench.records import COLUMNS, Reading, Row, Source
+from workbench.records import Reading, Source
+from workbench.rows import COLUMNS, Row
 from workbench.signature import sign
 from workbench.store import KEY, SAMPLES, fingerprint, write_table
-from workbench.survey import Survey, survey
+from workbench.survey import Survey, describe, survey
 from workbench.types import Aggregator
 
-VERSION = 1
+VERSION = 2
 """Raise when this code makes other samples of a file, so that an import is not up to date."""
 BUFFERED_ROWS = 8192
 """Rows held in memory on their way to the blocks' waiting files."""
@@ -72,7 +74,7 @@ def import_file(
     current = {
         "backend": "import",
         "version": VERSION,
-        "file": _digest(source.path),
+        "file": _digest(source.files),
         "columns": dict(source.columns),
         "where": {name: list(values) for name, values in source.where.items()},
         "reward_scale": source.reward_scale,
@@ -81,13 +83,13 @@ def import_file(
     found = survey(source) if held is None else None
     facts: dict[str, Any] = found.facts() if found else dict(held or {})
     tree = _experiment(root, facts, compare, regrade)
-    what = f"the import of {source.path}"
+    what = f"the import of {source.name}"
     experiment = check_experiment(tree, overrides, what, aggregators=aggregators)
     if experiment.generation.backend != "import":
         raise ValueError("--set generation.backend: imported samples have the backend 'import'")
     refuse_more(experiment, facts)
     if experiment.scoring.regrade and not facts["golds"]:
-        raise ValueError(f"--regrade needs known answers, and {source.path} has no gold")
+        raise ValueError(f"--regrade needs known answers, and {source.name} has no gold")
     left = left_out(experiment, aggregators, facts["absent"])
     experiment = without(experiment, left)
     with locked(root):
@@ -100,19 +102,22 @@ def import_file(
             manifest.update(identity=current, **environment())
             with manifest.running("generate", made_from) as entry:
                 _write(folder, manifest, source, found, made_from)
-                if _digest(source.path) != current["file"]:
-                    raise ValueError(f"{source.path} changed while it was read; import it again")
+                if _digest(source.files) != current["file"]:
+                    raise ValueError(f"{source.name} changed while it was read; import it again")
                 entry["samples_imported"] = facts["samples"]
                 manifest.update(imported=facts)
         manifest.update(imported=facts | {"left_out": left})
         manifest.update(drawn_with=drawing_settings(experiment), signature=sign(experiment))
         folder.write_experiment(experiment)
-    return _describe(root, facts, left, regrade=experiment.scoring.regrade)
+    return describe(root, source, facts, left, regrade=experiment.scoring.regrade)
 
 
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _digest(files: Sequence[Path]) -> str:
+    digests = []
+    for path in files:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    return digests[0] if len(digests) == 1 else fingerprint(files=digests)
 
 
 def _held(root: Path, current: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -156,8 +161,9 @@ def _experiment(
         "generation": {
             "backend": "import",
             "model": facts["model"] or "unknown",
-            "temperatures": facts["temperatures"],
+            "temperatures": [t for t in facts["temperatures"] if t != 0 or not facts["greedy"]],
             "n": largest,
+            "greedy": facts["greedy"],
         },
         "scoring": {"rewards": rewards, "regrade": regrade},
         "measure": {
@@ -190,7 +196,7 @@ def _write(
         _spread(source, found, part.root, size)
         with bar("import", count, "blocks") as advance:
             for block in range(count):
-                rows = _in_order(_waiting(part.root, block), found, source.path)
+                rows = _in_order(_waiting(part.root, block), found, source)
                 samples = _samples(rows, found, known)
                 write_table(part.next_part(block), samples, made_from)
                 given = _given(rows, samples, found)
@@ -207,13 +213,13 @@ def _spread(source: Source, found: Survey, home: Path, size: int) -> None:
     """Put every row into the waiting file of its block."""
     waiting: dict[int, list[str]] = {}
     buffered = 0
-    for line, row in Reading(source).rows():
+    for at, row in Reading(source).rows():
         if row.problem_id not in found.problems:
-            raise ValueError(f"{source.path} changed while it was read; import it again")
+            raise ValueError(f"{source.name} changed while it was read; import it again")
         place = found.problems[row.problem_id].place
         fields = {name: value for name in COLUMNS if (value := getattr(row, name)) is not None}
         fields.pop("problem", None)
-        waiting.setdefault(place // size, []).append(json.dumps([place, line, fields]) + "\n")
+        waiting.setdefault(place // size, []).append(json.dumps([place, at, fields]) + "\n")
         buffered += 1
         if buffered == BUFFERED_ROWS:
             _flush(waiting, home)
@@ -228,16 +234,18 @@ def _flush(waiting: dict[int, list[str]], home: Path) -> None:
     waiting.clear()
 
 
-def _waiting(home: Path, block: int) -> list[tuple[int, int, Row]]:
-    """Return the rows of a block, as (problem's place, line, row)."""
+def _waiting(home: Path, block: int) -> list[tuple[int, Place, Row]]:
+    """Return the rows of a block, as (problem's place, place of the row, row)."""
     path = home / f"rows-{block}"
     with path.open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     path.unlink()
-    return [(place, line, Row(**fields)) for place, line, fields in rows]
+    return [(place, Place(*at), Row(**fields)) for place, at, fields in rows]
 
 
-def _in_order(rows: list[tuple[int, int, Row]], found: Survey, path: Path) -> list[tuple[int, Row]]:
+def _in_order(
+    rows: list[tuple[int, Place, Row]], found: Survey, source: Source
+) -> list[tuple[int, Row]]:
     """Return (index in the pool, row) in order of problem, temperature and index.
 
     Raises:
@@ -245,26 +253,31 @@ def _in_order(rows: list[tuple[int, int, Row]], found: Survey, path: Path) -> li
     """
     rank = {temperature: place for place, temperature in enumerate(found.temperatures)}
     keyed = sorted(
-        (place, rank[row.temperature], line if row.sample_index is None else row.sample_index, line)
-        for place, line, row in rows
+        (
+            place,
+            rank[row.temperature],
+            at.number if row.sample_index is None else row.sample_index,
+            at,
+        )
+        for place, at, row in rows
     )
-    by_line = {line: row for _, line, row in rows}
+    row_at = {at: row for _, at, row in rows}
     twice = [(a, b) for a, b in pairwise(keyed) if a[:3] == b[:3]]
     if twice:
-        reading = Reading(Source(path))
+        reading = Reading(source)
         for first, second in twice:
-            row = by_line[second[3]]
+            row = row_at[second[3]]
             reading.fault(
                 second[3],
                 f"sample {row.sample_index} of {row.problem_id!r} at temperature "
-                f"{'null' if row.temperature is None else format(row.temperature, 'g')} is also on "
-                f"line {first[3]}; keep one of them, or leave out sample_index",
+                f"{'null' if row.temperature is None else format(row.temperature, 'g')} is also at "
+                f"{first[3].label}; keep one of them, or leave out sample_index",
             )
         reading.check(len(rows))
     counts: Counter[tuple[int, int]] = Counter()
     ordered = []
-    for place, temperature, _, line in keyed:
-        ordered.append((counts[place, temperature], by_line[line]))
+    for place, temperature, _, at in keyed:
+        ordered.append((counts[place, temperature], row_at[at]))
         counts[place, temperature] += 1
     return ordered
 
@@ -279,13 +292,15 @@ def _samples(rows: Sequence[tuple[int, Row]], found: Survey, known: Sequence[Kno
             "temperature": row.temperature,
             "sample_index": index,
             "completion": row.text,
+            "stop_reason": row.stop_reason,
             "num_output_tokens": tokens,
             "output_token_ids": [],
             "token_logprobs": row.token_logprobs or [],
             "cumulative_logprob": total,
             "mean_logprob": mean,
             "prompt_hash": known[found.problems[row.problem_id].place].prompt_hash,
-            "error": "",
+            "error": row.error or "",
+            "mean_entropy": row.mean_entropy,
             "token_entropies": [],
             "missing_mass": [],
         }
@@ -307,39 +322,3 @@ def _given(rows: Sequence[tuple[int, Row]], samples: pa.Table, found: Survey) ->
             values = pa.array([getattr(row, column) for _, row in rows], kind)
             table = table.append_column(name, values)
     return table
-
-
-def _describe(
-    root: Path, facts: Mapping[str, Any], left: Mapping[str, str], *, regrade: bool
-) -> str:
-    """Return what an import brought, what it lacks, and the next command."""
-    temperatures = ", ".join("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
-    pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
-    total, having = facts["samples"], facts["rows_with"]
-    given = [
-        f"{name} of {'all' if having[key] == total else f'{having[key]:,}'} samples"
-        + (" (put aside: --regrade)" if regrade and key != "reward" else "")
-        for key, name in (("answer", "answers"), ("correct", "correctness"), ("reward", "rewards"))
-        if having[key]
-    ]
-    given.append(f"known answers of {facts['golds']:,} problems")
-    unknown = facts["unknown_correct"]
-    lines = [
-        f"imported      {total:,} samples of {facts['problems']:,} problems, model "
-        f"{facts['model'] or 'unknown'}",
-        f"temperatures  {temperatures}",
-        f"pools         {pools} samples",
-        f"given         {', '.join(given)}",
-    ]
-    if facts["closed_up"]:
-        lines.append(
-            f"renumbered    {facts['closed_up']:,} pools: their sample_index has gaps or starts "
-            "above 0; the order is kept"
-        )
-    if unknown:
-        lines.append(f"unknown       {unknown:,} samples have neither correctness nor known answer")
-    if left:
-        lines.append(f"left out      {listed(left)}")
-    if facts["unused"]:
-        lines.append(f"not read      columns {', '.join(facts['unused'])}")
-    return "\n".join([*lines, f"next          workbench run {root}"])

@@ -1,99 +1,24 @@
-"""Samples that somebody else drew: JSONL in, checked rows out, one at a time."""
+"""Samples that somebody else drew: files in, checked rows out, one at a time."""
 
 from __future__ import annotations
 
-import gzip
 import json
 import math
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass as plain_dataclass
-from dataclasses import field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, ValidationError
-from pydantic.dataclasses import dataclass
+from pydantic import ValidationError
 
 from workbench.faults import type_fault
+from workbench.formats import FORMATS
+from workbench.formats.finding import find_files
+from workbench.formats.places import Place, Record
 from workbench.lookup import lookup
-from workbench.tasks.problems import FAULTS_SHOWN, parse_object
+from workbench.rows import COLUMNS, ROUNDING, Row
+from workbench.tasks.problems import FAULTS_SHOWN
 
-ROUNDING = 1e-3
-"""How far above 0 a log-probability may lie before it is taken for something else, nats."""
-
-
-def _valid(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(f"holds half a surrogate pair at character {error.start + 1}") from error
-    return text
-
-
-def _as_text(value: Any) -> str | None:
-    """Return a text or a number as text; None for none, and for an empty one."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"expected a text or a number, got {value!r}")
-    return str(value).strip() or None
-
-
-def _as_truth(value: Any) -> Any:
-    return bool(value) if isinstance(value, int | float) and value in (0, 1) else value
-
-
-Text = Annotated[str, AfterValidator(_valid)]
-Label = Annotated[Text, BeforeValidator(_as_text)]
-Answer = Annotated[Text | None, BeforeValidator(_as_text)]
-LogProb = Annotated[float, Field(le=ROUNDING)]
-
-
-@dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, allow_inf_nan=False))
-class Row:
-    """One sample as a file has it. Only the problem's name and the text have to be there."""
-
-    problem_id: Label
-    text: Text
-    problem: Text | None = None
-    gold: Answer = None
-    model: Text | None = None
-    prompt_style: Text | None = None
-    temperature: Annotated[float, Field(ge=0)] | None = None
-    sample_index: Annotated[int, Field(ge=0)] | None = None
-    """Its place in the pool; places that are left out are closed up."""
-    answer: Answer = None
-    correct: Annotated[bool | None, BeforeValidator(_as_truth)] = None
-    token_logprobs: list[LogProb] | None = None
-    """Nats, under the untempered model, as everywhere."""
-    logprob: LogProb | None = None
-    """The sum over the tokens, nats."""
-    mean_logprob: LogProb | None = None
-    """Nats per token."""
-    num_tokens: Annotated[int, Field(ge=0, lt=2**31)] | None = None
-    reward: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse token counts that differ."""
-        if self.token_logprobs and self.num_tokens not in (None, len(self.token_logprobs)):
-            raise ValueError(
-                f"num_tokens is {self.num_tokens}, but token_logprobs has "
-                f"{len(self.token_logprobs)} entries"
-            )
-
-    def likelihood(self) -> tuple[int | None, float | None, float | None]:
-        """Return tokens, sum [nats] and mean [nats/token] of log-probabilities; None if unknown."""
-        tokens, total, mean = self.num_tokens, self.logprob, self.mean_logprob
-        if self.token_logprobs:
-            tokens, total = len(self.token_logprobs), math.fsum(self.token_logprobs)
-            mean = total / tokens
-        if mean is None and total is not None and tokens:
-            mean = total / tokens
-        return tokens, total, mean
-
-
-COLUMNS = tuple(item.name for item in fields(Row))
 REQUIRED = ("problem_id", "text")
 
 
@@ -128,34 +53,50 @@ SCALES: dict[str, Callable[[float], float]] = {
 """What a reward is -> the same as a weight in [0, 1], larger where the reward is larger."""
 
 
-@plain_dataclass(frozen=True)
+@dataclass(frozen=True)
 class Source:
-    """A file and how it is to be read."""
+    """Files of one format and how they are to be read."""
 
-    path: Path
+    files: tuple[Path, ...]
+    format: str
+    """A key of ``FORMATS``."""
     columns: Mapping[str, str] = field(default_factory=dict)
     """Our name of a column -> theirs, where they differ."""
     where: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Column -> the values, as text, of the rows that are taken."""
     reward_scale: str = "probability"
 
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        more = len(self.files) - 1
+        return f"{self.files[0]}" + (f" and {more} more files" if more else "")
+
 
 def source(
-    path: Path, columns: Sequence[str] = (), where: Sequence[str] = (), scale: str = "probability"
+    paths: Sequence[Path],
+    columns: Sequence[str] = (),
+    where: Sequence[str] = (),
+    scale: str = "probability",
 ) -> Source:
     """Return a source from the options of a command line.
 
     Args:
-        path: the file; gzip is noticed.
+        paths: files of one format, or folders of such files.
         columns: renamings, each ``OURS=THEIRS``.
         where: filters, each ``COLUMN=VALUE``; several of one column take either value.
         scale: a key of ``SCALES``.
 
     Raises:
-        ValueError: there is no such file, or an option is malformed.
+        ValueError: a file is not there, is damaged or of no known format, or several are of
+            different ones; or an option is malformed.
     """
-    if not path.is_file():
-        raise ValueError(f"there is no file {path} (looked for from {Path.cwd()})")
+    files, kind = find_files(paths)
+    if columns and not FORMATS[kind].renamed:
+        raise ValueError(
+            f"--column {columns[0]}: the columns of {files[0]} are known, as it is of the format "
+            f"{kind}; leave --column out"
+        )
     lookup(SCALES, scale, "reward scale")
     renamed: dict[str, str] = {}
     for option in columns:
@@ -172,14 +113,14 @@ def source(
         if not (name and equals):
             raise ValueError(f"--where {option}: expected COLUMN=VALUE, such as temperature=0.7")
         wanted[name] = (*wanted.get(name, ()), value)
-    return Source(path, renamed, wanted, scale)
+    return Source(files, kind, renamed, wanted, scale)
 
 
 class Reading:
-    """One pass over a file: its rows, and what was noticed on the way."""
+    """One pass over a source: its rows, and what was noticed on the way."""
 
     def __init__(self, source: Source) -> None:
-        """Begin before the first line."""
+        """Begin before the first row."""
         self.source = source
         self.columns: dict[str, None] = {}
         """Their columns, in order of appearance."""
@@ -187,39 +128,47 @@ class Reading:
         self._hidden = 0
         self._seen: dict[str, dict[str, None]] = {name: {} for name in source.where}
 
-    def fault(self, line: int, message: str) -> None:
-        """Note what is wrong with a line; only the first few are kept."""
+    def fault(self, place: Place, message: str) -> None:
+        """Note what is wrong at a place; only the first few are kept."""
         if len(self.faults) < FAULTS_SHOWN:
-            self.faults.append(f"  line {line}: {message}")
+            self.faults.append(f"  {place.label}: {message}")
         else:
             self._hidden += 1
 
-    def rows(self) -> Iterator[tuple[int, Row]]:
-        """Yield (line number, row) of the sound rows that are taken; rewards as weights.
+    def rows(self) -> Iterator[tuple[Place, Row]]:
+        """Yield (place, row) of the sound rows that are taken; rewards as weights.
 
         Raises:
-            ValueError: the file cannot be unpacked, or has not the columns that are needed.
+            ValueError: a file cannot be unpacked, or has not the columns that are needed.
         """
         theirs = {name: self.source.columns.get(name, name) for name in COLUMNS}
-        for number, line in enumerate(_lines(self.source.path), start=1):
-            if not line.strip():
-                continue
+        for place, record in self._records():
             try:
-                record = parse_object(line)
+                if isinstance(record, ValueError):
+                    raise record
                 first = not self.columns
                 self.columns |= dict.fromkeys(record)
-                if first:  # or every line would be a fault of its own
+                if first:  # or every row would be a fault of its own
                     self._require(REQUIRED, theirs)
                 if self._taken(record, theirs):
-                    yield number, self._row(record, theirs)
+                    yield place, self._row(record, theirs)
             except MissingColumnError:
                 raise
             except ValidationError as error:
                 for item in error.errors(include_url=False):
                     wrong = type_fault(dict(item), {})
-                    self.fault(number, ": ".join([*_label(wrong.at, theirs), wrong.message]))
+                    self.fault(place, ": ".join([*_label(wrong.at, theirs), wrong.message]))
             except ValueError as error:
-                self.fault(number, str(error))
+                self.fault(place, str(error))
+
+    def _records(self) -> Iterator[tuple[Place, Record | ValueError]]:
+        files = self.source.files
+        number = 0
+        for path in files:
+            for label, record in FORMATS[self.source.format].read(path):
+                number += 1
+                within = label if len(files) == 1 else f"{path.name}, {label}"
+                yield Place(number, within), record
 
     def _row(self, record: Mapping[str, Any], theirs: Mapping[str, str]) -> Row:
         values = {ours: record[name] for ours, name in theirs.items() if name in record}
@@ -232,10 +181,14 @@ class Reading:
         missing = [name for name in names if theirs.get(name, name) not in self.columns]
         if missing:
             raise MissingColumnError(
-                f"{self.source.path} has no column "
+                f"{self.source.name} has no column "
                 f"{', '.join(repr(theirs.get(name, name)) for name in missing)}; it has: "
-                f"{', '.join(self.columns) or 'none'}. Say which one is meant with "
-                f"--column {missing[0]}=THEIRS"
+                f"{', '.join(self.columns) or 'none'}"
+                + (
+                    f". Say which one is meant with --column {missing[0]}=THEIRS"
+                    if FORMATS[self.source.format].renamed
+                    else ""
+                )
             )
 
     def _taken(self, record: Mapping[str, Any], theirs: Mapping[str, str]) -> bool:
@@ -256,12 +209,13 @@ class Reading:
         Raises:
             ValueError: naming up to five faults by line, or what there is instead.
         """
-        path = self.source.path
+        name = self.source.name
         if self.faults:
             more = [f"  and {self._hidden:,} more"] if self._hidden else []
-            raise ValueError("\n".join([f"{path} cannot be imported:", *self.faults, *more]))
+            raise ValueError("\n".join([f"{name} cannot be imported:", *self.faults, *more]))
         if not self.columns:
-            raise ValueError(f"{path} holds no samples; it needs one JSON object a line")
+            needs = "; it needs one JSON object a line" if self.source.format == "jsonl" else ""
+            raise ValueError(f"{name} holds no samples{needs}")
         self._require([*self.source.columns, *self.source.where], self.source.columns)
         if not found:
             there = "; ".join(
@@ -269,7 +223,7 @@ class Reading:
                 + (", ..." if len(seen) > FAULTS_SHOWN else "")
                 for column, seen in self._seen.items()
             )
-            raise ValueError(f"no row of {path} is what --where asks for: {there}")
+            raise ValueError(f"no row of {name} is what --where asks for: {there}")
 
 
 class MissingColumnError(ValueError):
@@ -297,19 +251,3 @@ def _is(value: Any, text: str) -> bool:
     except ValueError:
         return False
     return bool(meant == value) and isinstance(meant, bool) == isinstance(value, bool)
-
-
-def _lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, unpacked if it is gzip, whatever its name."""
-    with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-    number = 0
-    try:
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                yield line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(
-            f"{path} cannot be unpacked beyond line {number} ({error}); it is cut off or damaged: "
-            "fetch it again"
-        ) from error

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from workbench.absent import listed
 from workbench.folder import Known
+from workbench.formats import FORMATS
+from workbench.formats.places import Place
 from workbench.prompts import prompt_hash
-from workbench.records import COLUMNS, Reading, Row, Source
+from workbench.records import Reading, Source
+from workbench.rows import COLUMNS, Row
 from workbench.types import Problem, Prompt
 
-CELL = ("model", "prompt_style")
-"""Columns of which one run has one value."""
+CELL = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
+"""Columns of which one run has one value, and what several are called."""
 
 
 @dataclass
@@ -21,7 +26,7 @@ class Asked:
     """A problem as its rows have it; what one row leaves out, another may say."""
 
     place: int
-    line: int
+    first: str
     """Where it was first seen."""
     said: dict[str, str] = field(default_factory=dict)
     """``problem`` and ``gold``, where a row says them."""
@@ -54,18 +59,18 @@ class Survey:
         found = {temperature for _, temperature in self.pools}
         return sorted(found, key=lambda t: (t is None, t or 0.0))
 
-    def add(self, line: int, row: Row) -> None:
+    def add(self, place: Place, row: Row) -> None:
         """Take a row into account.
 
         Raises:
             ValueError: it contradicts an earlier one.
         """
-        asked = self.problems.setdefault(row.problem_id, Asked(len(self.problems), line))
+        asked = self.problems.setdefault(row.problem_id, Asked(len(self.problems), place.label))
         for name in ("problem", "gold"):
             value = getattr(row, name)
             if value is not None and asked.said.setdefault(name, value) != value:
                 raise ValueError(
-                    f"{name}: {row.problem_id!r} has another one than on line {asked.line}; "
+                    f"{name}: {row.problem_id!r} has another one than at {asked.first}; "
                     "give each problem its own problem_id"
                 )
         asked.unjudged += row.correct is None
@@ -93,14 +98,16 @@ class Survey:
         there = {
             "logprobs": self.having["mean"],
             "num_tokens": self.having["tokens"],
-            "entropies": 0,
+            "entropies": self.having["mean_entropy"],
             "clusters": self.having["answer"] + golds,
             "reward_given": self.having["reward"],
         }
+        greedy = [count for (_, temperature), (count, _) in self.pools.items() if temperature == 0]
         return {
             "samples": self.samples,
             "problems": len(self.problems),
             "temperatures": self.temperatures,
+            "greedy": max(greedy, default=0) == 1 and max(sizes) > 1,
             "n": max(sizes),
             "pools": sorted(sizes.items(), reverse=True),
             "closed_up": sum(last >= count for count, last in self.pools.values()),
@@ -125,26 +132,72 @@ def survey(source: Source) -> Survey:
     """
     found = Survey()
     reading = Reading(source)
-    for line, row in reading.rows():
+    for place, row in reading.rows():
         try:
-            found.add(line, row)
+            found.add(place, row)
         except ValueError as fault:
-            reading.fault(line, str(fault))
+            reading.fault(place, str(fault))
     reading.check(found.samples)
     theirs = {name: source.columns.get(name, name) for name in COLUMNS}
     for name, values in found.cells.items():
         if len(values) > 1:
             listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
             raise ValueError(
-                f"{source.path} has samples of {len(values)} {name}s, and a run is of one: "
+                f"{source.name} has samples of {len(values)} {CELL[name]}, and a run is of one: "
                 f"{listed}; choose with --where {theirs[name]}=VALUE"
             )
     numbered = found.having["sample_index"]
     if numbered not in (0, found.samples):
         raise ValueError(
-            f"{source.path} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
+            f"{source.name} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
             "to all of them, or to none: then they are numbered in order"
         )
-    found.columns = tuple(reading.columns)
+    found.columns = tuple(reading.columns) if FORMATS[source.format].renamed else ()
     found.used = frozenset([*theirs.values(), *source.where])
     return found
+
+
+def describe(
+    root: Path,
+    source: Source,
+    facts: Mapping[str, Any],
+    left: Mapping[str, str],
+    *,
+    regrade: bool,
+) -> str:
+    """Return what an import brought, what it lacks, and the next command."""
+    temperatures = ", ".join("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
+    pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
+    total, having = facts["samples"], facts["rows_with"]
+    given = [
+        f"{name} of {'all' if having[key] == total else f'{having[key]:,}'} samples"
+        + (" (put aside: --regrade)" if regrade and key != "reward" else "")
+        for key, name in (("answer", "answers"), ("correct", "correctness"), ("reward", "rewards"))
+        if having[key]
+    ]
+    given.append(f"known answers of {facts['golds']:,} problems")
+    unknown = facts["unknown_correct"]
+    lines = [
+        f"imported      {total:,} samples of {facts['problems']:,} problems, model "
+        f"{facts['model'] or 'unknown'}",
+        f"temperatures  {temperatures}",
+        f"pools         {pools} samples",
+        f"given         {', '.join(given)}",
+    ]
+    kept = FORMATS[source.format].kept
+    if kept:
+        lines.append(f"read as       {source.format}: {kept}")
+    if facts["greedy"]:
+        lines.append("greedy        the one sample at temperature 0 is a baseline, not a pool")
+    if facts["closed_up"]:
+        lines.append(
+            f"renumbered    {facts['closed_up']:,} pools: their sample_index has gaps or starts "
+            "above 0; the order is kept"
+        )
+    if unknown:
+        lines.append(f"unknown       {unknown:,} samples have neither correctness nor known answer")
+    if left:
+        lines.append(f"left out      {listed(left)}")
+    if facts["unused"]:
+        lines.append(f"not read      columns {', '.join(facts['unused'])}")
+    return "\n".join([*lines, f"next          workbench run {root}"])

@@ -36,7 +36,7 @@ def rows_of(problems=3, temperatures=(0.0, 0.5, None), n=4, **more):
 
 def bring(path, root, *, columns=(), where=(), scale="probability", overrides=CHEAP, **options):
     return import_file(
-        source(path, columns, where, scale), root, overrides=overrides, aggregators=AGGREGATORS,
+        source([path], columns, where, scale), root, overrides=overrides, aggregators=AGGREGATORS,
         **options,
     )  # fmt: skip
 
@@ -149,7 +149,7 @@ def test_pools_of_several_sizes_are_said_and_one_of_one_sample_has_subsets_of_on
     ("change", "words"),
     [
         (lambda rows: rows.append(rows[4] | {"text": "again"}),
-         ["line 37: sample 0 of 'p0' at temperature 0.5 is also on line 5; keep one"]),
+         ["line 37: sample 0 of 'p0' at temperature 0.5 is also at line 5; keep one"]),
         (lambda rows: rows.append(rows[8]), ["line 37: sample 0", "temperature null", "line 9"]),
         (lambda rows: rows[7].update(gold="9"), ["line 8: gold: 'p0' has another one", "line 1"]),
         (lambda rows: rows[7].update(problem="?"), ["line 8: problem: 'p0' has another one"]),

@@ -17,6 +17,7 @@ LIGHT = [
     "workbench.experiment", "workbench.generate", "workbench.generate.stage", "workbench.score",
     "workbench.measure", "workbench.run", "workbench.pipeline", "workbench.track", "workbench.cli",
 ]  # fmt: skip
+DOORS = {f"workbench/{name}.py" for name in ("cli", "cli_formats", "cli_pages", "cli_rewards")}
 ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench/track.py"},
     "vllm": {"workbench/generate/vllm.py"},
@@ -25,12 +26,9 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "altair": {"analysis/figures/chart.py"},
     "vl_convert": {"analysis/figures/chart.py", "analysis/page/build.py"},
     "jinja2": {"analysis/page/build.py"},
-    "typer": {"workbench/cli.py", "workbench/cli_pages.py", "workbench/cli_rewards.py"},
+    "typer": DOORS,
 }
-FRONT_DOORS = {
-    "workbench/cli.py", "workbench/cli_pages.py", "workbench/cli_rewards.py",
-    "workbench/__init__.py",
-}  # fmt: skip
+FRONT_DOORS = {*DOORS, "workbench/__init__.py"}
 SOURCES = sorted([*ROOT.glob("workbench/**/*.py"), *ROOT.glob("analysis/**/*.py")])
 
 

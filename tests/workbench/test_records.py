@@ -4,7 +4,8 @@ import math
 
 import pytest
 
-from workbench.records import SCALES, Reading, Row, source
+from workbench.records import SCALES, Reading, source
+from workbench.rows import Row
 
 
 def lines(path, *records):
@@ -19,7 +20,7 @@ def row(**changes):
 
 
 def read(path, *records, columns=(), where=(), scale="probability"):
-    reading = Reading(source(lines(path, *records), columns, where, scale))
+    reading = Reading(source([lines(path, *records)], columns, where, scale))
     found = list(reading.rows())
     reading.check(len(found))
     return found
@@ -31,20 +32,20 @@ def path(tmp_path):
 
 
 def test_only_two_columns_are_needed_and_numbers_may_name_problems(path):
-    ((line, found),) = read(path, row(problem_id=7))
-    assert (line, found.problem_id, found.text) == (1, "7", "t")
+    ((place, found),) = read(path, row(problem_id=7))
+    assert (place.label, found.problem_id, found.text) == ("line 1", "7", "t")
     assert (found.temperature, found.answer, found.correct, found.reward) == (None,) * 4
 
 
 def test_line_numbers_count_empty_lines_and_a_byte_order_mark_is_no_text(path):
     found = read(path, b"\xef\xbb\xbf" + json.dumps(row()).encode(), b"", row())
-    assert [line for line, _ in found] == [1, 3]
+    assert [place for place, _ in found] == [(1, "line 1"), (2, "line 3")]
 
 
 def test_gzip_is_noticed_whatever_the_name(tmp_path):
     packed = lines(tmp_path / "a.jsonl.gz", row(text="packed"))
     renamed = packed.rename(tmp_path / "a.jsonl")
-    assert [r.text for _, r in Reading(source(renamed)).rows()] == ["packed"]
+    assert [r.text for _, r in Reading(source([renamed])).rows()] == ["packed"]
 
 
 @pytest.mark.parametrize(
@@ -58,6 +59,12 @@ def test_gzip_is_noticed_whatever_the_name(tmp_path):
         ({"num_tokens": 3}, 3, None, None),
         ({"logprob": 0, "num_tokens": 0}, 0, 0, None),
         ({"token_logprobs": [], "num_tokens": 4}, 4, None, None),
+        (
+            {"token_logprobs": [-1, -2], "mean_logprob": -1.50001, "logprob": -3.00002},
+            2,
+            -3.00002,
+            -1.50001,
+        ),  # of more digits than the tokens'
     ],
 )
 def test_likelihood_from_whatever_is_there(given, tokens, total, mean):
@@ -115,6 +122,12 @@ def test_truth_and_blank_answers(path):
         ({"logprob": 0.7}, "logprob: must be at most 0.001, got 0.7"),
         ({"token_logprobs": [-1, "x"]}, "token_logprobs: expected a number, got 'x'"),
         ({"token_logprobs": [-1], "num_tokens": 2}, "num_tokens is 2, but token_logprobs has 1"),
+        ({"token_logprobs": [-1, -3], "mean_logprob": -3}, "mean_logprob is -3, but by token_logp"),
+        (
+            {"token_logprobs": [-1, -3], "logprob": -3},
+            "logprob is -3, but by token_logprobs it is -4",
+        ),
+        ({"mean_entropy": -1}, "mean_entropy: must be at least 0, got -1"),
     ],
 )
 def test_a_value_of_another_kind_is_named_by_line(path, wrong, words):
@@ -151,11 +164,11 @@ def test_a_file_that_is_empty_missing_or_cut_off(path, tmp_path):
     with pytest.raises(ValueError, match="holds no samples; it needs one JSON object a line"):
         read(path, b"")
     with pytest.raises(ValueError, match="there is no file"):
-        source(tmp_path / "no.jsonl")
+        source([tmp_path / "no.jsonl"])
     packed = lines(tmp_path / "cut.jsonl.gz", *(row(text=str(i) * 50) for i in range(500)))
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(ValueError, match=r"cannot be unpacked beyond line \d+ .* cut off"):
-        list(Reading(source(packed)).rows())
+        list(Reading(source([packed])).rows())
 
 
 @pytest.mark.parametrize(
@@ -171,7 +184,7 @@ def test_a_file_that_is_empty_missing_or_cut_off(path, tmp_path):
 def test_malformed_options(path, options, words):
     lines(path, row())
     with pytest.raises(ValueError, match=words):
-        source(path, **options)
+        source([path], **options)
 
 
 def test_rewards_become_weights_in_the_same_order(path):
@@ -189,3 +202,22 @@ def test_rewards_become_weights_in_the_same_order(path):
     with pytest.raises(ValueError, match=r"line 1: reward: 2 is not a log-probability"):
         weights("log", 2)
     assert set(SCALES) == {"probability", "logit", "log"}
+
+
+def test_why_a_sample_ended_in_our_words(path):
+    reasons = ["stop", "length", "max_tokens", "model_length", "error", "content_filter", None, 3]
+    found = read(path, *(row(stop_reason=reason, error=reason) for reason in reasons))
+    said = ["stop", "length", "length", "length", "error", None, None, None]
+    assert [r.stop_reason for _, r in found] == said
+    assert found[-1][1].error == "3"
+
+
+def test_several_files_are_one_source_and_places_name_the_file(tmp_path):
+    first = lines(tmp_path / "a.jsonl", row(text="one"))
+    second = lines(tmp_path / "b.jsonl", row(text="two"), row(text=2))
+    reading = Reading(source([tmp_path]))
+    assert [(place.number, r.text) for place, r in reading.rows()] == [(1, "one"), (2, "two")]
+    with pytest.raises(ValueError, match=r"a\.jsonl and 1 more files cannot be imported"):
+        reading.check(2)
+    assert reading.faults == ["  b.jsonl, line 2: text: expected a text, got 2"]
+    assert source([second, first]).files == (second, first)

@@ -76,6 +76,6 @@ TASKS: dict[str, Task] = {
         jsonl.check,
         jsonl.on_hub,
         jsonl.INSTRUCTION,
-        "any local JSONL: exact, numeric, choice or math comparison (options.compare)",
+        "any local JSONL: exact, integer, numeric, choice or math comparison (options.compare)",
     ),
 }

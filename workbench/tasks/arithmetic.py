@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench import config
 from workbench.prompts import Example, require_examples
-from workbench.tasks.compare import Checker
+from workbench.tasks.compare import CHECKERS, Checker
 from workbench.tasks.math_answers import extract_answer
 from workbench.types import Problem
 
@@ -37,8 +37,6 @@ STREAM = 10_000_000
 
 Options = tuple[tuple[str, int | None], ...]
 """All options by name, sorted: hashable."""
-
-_INTEGER = re.compile(r"([+-]?)\s*0*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?")
 
 
 def check(settings: config.Task) -> None:
@@ -150,26 +148,9 @@ def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
     return extract_answer(text, last_number=settings.last_number)
 
 
-def canonical(answer: str) -> str:
-    """Return an integer without leading zeros, plus sign, thousands commas or ``.0``.
-
-    What is not an integer comes back as it is, so that it can be counted but equals no other.
-    """
-    match = _INTEGER.fullmatch(answer.strip(" \t\n$"))
-    if not match:
-        return answer.strip()
-    sign, digits = match[1], match[2].replace(",", "")
-    return f"-{digits}" if sign == "-" and digits != "0" else digits
-
-
-def equal(gold: str, answer: str) -> bool:
-    """Whether two answers are the same integer."""
-    return canonical(gold) == canonical(answer)
-
-
 def checker(settings: config.Task) -> Checker:
     """Return the comparison of integers."""
-    return Checker(canonical, equal, "whole numbers")
+    return CHECKERS["integer"]
 
 
 def _options(settings: config.Task) -> Options:

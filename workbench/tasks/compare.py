@@ -13,6 +13,7 @@ from workbench.tasks.math_answers import answers_equal, canonical_answer
 LONGEST_NUMBER = 300
 """Characters; a longer one is no answer but a model that cannot stop."""
 
+_WHOLE = re.compile(r"([+-]?)\s*0*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _SHORT_NUMBER = re.compile(
     r"(-?)(?:((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?)"
@@ -112,6 +113,18 @@ def numeric(tolerance: float = 0.0) -> Checker:
     return Checker(number_text, partial(_same_number, tolerance=share), "numbers")
 
 
+def integer_text(answer: str) -> str:
+    """Return an integer without leading zeros, plus sign, thousands commas or ``.0``.
+
+    What is not an integer comes back as it is, so that it can be counted but equals no other.
+    """
+    match = _WHOLE.fullmatch(answer.strip(" \t\n$"))
+    if not match:
+        return answer.strip()
+    sign, digits = match[1], match[2].replace(",", "")
+    return f"-{digits}" if sign == "-" and digits != "0" else digits
+
+
 def letter_text(answer: str) -> str:
     r"""Return a choice's letter as a capital: ``(b)``, ``B.`` and ``\text{B}`` are ``B``."""
     return exact_text(answer).strip("()[].:*\"' ").upper() or answer.strip()
@@ -151,6 +164,7 @@ def _short_number(text: str) -> Fraction | None:
 
 CHECKERS: dict[str, Checker] = {
     "exact": Checker(exact_text, partial(_same, exact_text), "the same text, case aside"),
+    "integer": Checker(integer_text, partial(_same, integer_text), "whole numbers"),
     "numeric": numeric(),
     "choice": Checker(letter_text, partial(_same, letter_text), "the letter of a choice"),
     "math": Checker(canonical_answer, answers_equal, "LaTeX or numbers, by math-verify", _plain),

@@ -6,6 +6,7 @@ import pytest
 
 from workbench import config
 from workbench.tasks import arithmetic
+from workbench.tasks.compare import CHECKERS
 
 
 def settings(num_problems=30, **options):
@@ -94,13 +95,13 @@ def test_solutions_by_hand(expression, solution):
     ],
 )
 def test_canonical_integers(answer, expected):
-    assert arithmetic.canonical(answer) == expected
+    assert CHECKERS["integer"].canonical(answer) == expected
 
 
 def test_equality_is_that_of_integers():
-    assert arithmetic.equal("7", "07")
-    assert not arithmetic.equal("7", "-7")
-    assert not arithmetic.equal("7", "7.5")
+    assert CHECKERS["integer"].equal("7", "07")
+    assert not CHECKERS["integer"].equal("7", "-7")
+    assert not CHECKERS["integer"].equal("7", "7.5")
 
 
 def test_the_last_number_only_where_it_is_allowed():
