@@ -27,6 +27,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from workbench.labelled import Shares, Task, prepare, read_labelled
+from workbench.lineage import bundles, reward_model
 from workbench.manifest import Manifest, environment, version_string
 from workbench.models import model_hash, resolve_model
 from workbench.pipeline import locked
@@ -160,8 +161,10 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
         tracker = open_tracker(tracking, out, signature, made_from)
         try:
             with manifest.running("train", fingerprint(**made_from)):
+                tracker.uses([it for run in opened for it in bundles(run.root, run.manifest)[:2]])
                 found = _carry_out(task, settings, out, signature, judge, tracker)
                 manifest.update(**found, tracked=tracker.place)
+            tracker.artifacts([reward_model(out, signature, made_from)])
             shutil.rmtree(out / WORK)
         finally:
             tracker.finish()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from workbench.config import Tracking
-from workbench.track import Untracked, Wandb, fixed_types, open_tracker
+from workbench.track import Bundle, Untracked, Wandb, fixed_types, open_tracker
 
 BLOCK = 32_768
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
@@ -171,7 +171,9 @@ def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
     tracker.log({"a": 1})
     tracker.table("t", pd.DataFrame())
     tracker.summarize({})
-    tracker.artifact("a", "samples", [tmp_path])
+    tracker.curves("k", [{"k": 1}])
+    tracker.artifacts([Bundle("a", "samples", [tmp_path], {})])
+    tracker.uses([Bundle("a", "samples", [tmp_path], {})])
     tracker.figure("f", tmp_path)
     tracker.finish()
     assert tracker.place == ""
