@@ -76,6 +76,8 @@ def curves(
             row = rows.setdefault(int(found["k"]), {})
             row[f"curve/{found['at'] or ALL}/{found['name']}@k"] = value
     for exact in frames["coverage_curve"].to_dict("records"):
+        if exact["temperature"] == 0:  # one greedy sample has no curve
+            continue
         row = rows.setdefault(int(exact["k"]), {})
         for column, value in exact.items():
             if str(column).endswith("@k") and math.isfinite(value):

@@ -1,4 +1,4 @@
-"""The tracked run in Weights & Biases. The only module that imports wandb.
+"""The tracked run in Weights & Biases. Only this and ``dashboard`` import wandb.
 
 Trouble with the tracker never fails a run: the first fault is said once, and the rest of the run
 goes untracked.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +20,11 @@ from workbench.config import Tracking
 from workbench.progress import notice
 
 PATIENCE = {"WANDB_INIT_TIMEOUT": "60", "WANDB_FINISH_TIMEOUT": "600"}
-"""Seconds that a server may keep a run waiting at its start and its end; the environment's own
-values come first. What is not uploaded by then is on the disk, for ``wandb sync``."""
+"""Seconds that a server may keep a run waiting: to begin, and in all that follows until its end,
+and once more at its end. The environment's own values come first. What is not uploaded by then
+is on the disk, for ``wandb sync``."""
 SAMPLES = "samples"
 """The kind of artifact whose files never change once they are there."""
-UPLOAD = 300
-"""Seconds to wait for the upload of an artifact that the run is to name as its input."""
 
 
 @dataclass(frozen=True)
@@ -110,10 +110,13 @@ class Wandb:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Keep what ``wandb.init`` is to be given."""
+        for name, seconds in PATIENCE.items():
+            os.environ.setdefault(name, seconds)
         self.options = dict(options)
         self.place = ""
         self.run: Any = None
         self.broken = False
+        self.waited = 0.0
 
     def log(self, values: Mapping[str, Any]) -> None:
         """Record values by name, as one step."""
@@ -137,7 +140,7 @@ class Wandb:
         """
 
         def record(run: Any) -> None:
-            run.define_metric(x, hidden=True)
+            run.define_metric(x, hidden=True, summary="none")
             for name in dict.fromkeys(name for row in rows for name in row if name != x):
                 run.define_metric(name.replace(".", r"\."), step_metric=x, summary="none")
             for row in rows:
@@ -174,7 +177,7 @@ class Wandb:
             logged = [run.log_artifact(_artifact(bundle)) for bundle in chain if bundle.files]
             if self.online:
                 for one in logged[:-1]:
-                    run.use_artifact(one.wait(timeout=UPLOAD))
+                    run.use_artifact(one.wait(timeout=round(self._patience)))
 
         self._try(record)
 
@@ -197,9 +200,11 @@ class Wandb:
 
     def finish(self) -> None:
         """Close the run, if it was opened: what was recorded before a fault is kept."""
-        if self.run is not None:
-            self.broken, said = False, self.broken
-            self._try(lambda run: run.finish(), quietly=said)
+        try:
+            if self.run is not None:
+                self.run.finish()
+        except Exception as fault:
+            self._stop(fault)
 
     @property
     def online(self) -> bool:
@@ -208,8 +213,6 @@ class Wandb:
 
     def _open(self) -> None:
         os.environ.setdefault("WANDB_SILENT", "true")  # it advertises at import and at the start
-        for name, seconds in PATIENCE.items():
-            os.environ.setdefault(name, seconds)
         # copies of artifacts wait here for `wandb sync`, and not in the user's home
         os.environ.setdefault("WANDB_DATA_DIR", str(Path(self.options["dir"]).resolve() / "wandb"))
         import wandb
@@ -218,18 +221,29 @@ class Wandb:
         self.run = wandb.init(**self.options, settings=settings)
         self.place = str(self.run.url if self.online else Path(self.run.dir).parent)
 
-    def _try(self, act: Callable[[Any], Any], *, quietly: bool = False) -> None:
+    @property
+    def _patience(self) -> float:
+        return float(os.environ["WANDB_FINISH_TIMEOUT"])
+
+    def _try(self, act: Callable[[Any], Any]) -> None:
         if self.broken:
             return
         try:
             if self.run is None:
                 self._open()
+            if self.waited > self._patience:
+                raise TimeoutError("the server answers too slowly, or no more")
+            start = time.monotonic()
             act(self.run)
+            self.waited += time.monotonic() - start
         except Exception as fault:  # whatever it is, hours of sampling matter more
+            self._stop(fault)
+
+    def _stop(self, fault: Exception) -> None:
+        if not self.broken:
             self.broken = True
             why = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
-            if not quietly:
-                notice(f"tracking stopped: {why}; the run goes on without it")
+            notice(f"tracking stopped: {why}; the run goes on without it")
 
 
 def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[str, Any]) -> Tracker:

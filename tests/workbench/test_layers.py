@@ -18,14 +18,18 @@ LIGHT = [
     "workbench.measure", "workbench.run", "workbench.pipeline", "workbench.track", "workbench.cli",
 ]  # fmt: skip
 ONLY = {  # the one module that may import a package, wherever in the file
-    "wandb": {"workbench/track.py"},
+    "wandb": {"workbench/track.py", "workbench/dashboard.py"},
+    "wandb_workspaces": {"workbench/dashboard.py"},
     "vllm": {"workbench/generate/vllm.py"},
     "openai": {"workbench/generate/openai.py"},
     "sentence_transformers": {"workbench/embed.py"},
     "matplotlib": {"analysis/figures.py"},
-    "typer": {"workbench/cli.py", "workbench/cli_rewards.py"},
+    "typer": {"workbench/cli.py", "workbench/cli_rewards.py", "workbench/cli_tracking.py"},
 }
-FRONT_DOORS = {"workbench/cli.py", "workbench/cli_rewards.py", "workbench/__init__.py"}
+FRONT_DOORS = {
+    "workbench/cli.py", "workbench/cli_rewards.py", "workbench/cli_tracking.py",
+    "workbench/__init__.py",
+}  # fmt: skip
 SOURCES = sorted([*ROOT.glob("workbench/**/*.py"), *ROOT.glob("analysis/**/*.py")])
 
 

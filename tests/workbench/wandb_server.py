@@ -13,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 KEY = "0123456789abcdef" * 2 + "01234567"
 ENTITY = "lab"
+WHEN = "2026-01-01T00:00:00Z"
 
 
 class Server:
@@ -33,6 +34,7 @@ class Server:
         handler = type("Handler", (Handler,), {"server_of_tests": self})
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.http.daemon_threads = True
+        self.http.handle_error = lambda request, address: None  # a client that hung up
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()
@@ -71,6 +73,9 @@ class Server:
             "flags": "{}", "admin": False, "deletedAt": None, "apiKeys": {"edges": []},
             "teams": {"edges": [{"node": {"name": ENTITY}}]},
         }}  # fmt: skip
+
+    def on_GetDefaultEntity(self, given):
+        return {"viewer": {"id": "me", "entity": ENTITY}}
 
     def on_ServerFeaturesQuery(self, given):
         return {"serverInfo": {"features": []}}
@@ -150,13 +155,28 @@ class Server:
         return {"commitArtifact": {"artifact": answer}}
 
     def on_UseArtifact(self, given):
-        given = given["input"]
+        given = given.get("input", given)  # the core's way, and the Python part's
         self.used.append((given["runName"], given["artifactID"]))
-        return {"useArtifact": {"artifact": {"id": given["artifactID"]}}}
+        answer = {"id": given["artifactID"], "digest": "", "description": None}
+        answer |= {"state": "COMMITTED", "createdAt": WHEN, "metadata": "{}"}
+        return {"useArtifact": {"artifact": answer}}
 
     def on_ClientIDMapping(self, given):
         found = [n for n, one in self.artifacts.items() if one["client"] == given["clientID"]]
         return {"clientIDMapping": {"serverID": found[0]} if found else None}
+
+    def on_ArtifactByID(self, given):
+        one = self.artifacts[given["id"]]
+        project = {"id": "p", "internalId": "1", "name": "workbench", "entity": {"name": ENTITY}}
+        collection = {"__typename": "ArtifactSequence", "name": one["name"], "project": project}
+        return {"artifact": {
+            "__typename": "Artifact", "id": given["id"], "artifactSequence": collection,
+            "versionIndex": 0, "artifactType": {"name": one["type"]}, "description": None,
+            "metadata": json.dumps(one["metadata"]), "ttlDurationSeconds": -1,
+            "ttlIsInherited": True, "tags": [], "historyStep": None, "state": one["state"],
+            "size": 1, "digest": one["digest"], "commitHash": "c", "fileCount": 1,
+            "createdAt": WHEN, "updatedAt": WHEN, "aliases": [],
+        }}  # fmt: skip
 
     def on_ArtifactType(self, given):
         return {"project": {"artifact": None}}
@@ -198,10 +218,39 @@ class Server:
 
     # -- workspaces and reports ------------------------------------------------------------------
 
+    def on_Runs(self, given):
+        edges = [{"cursor": name, "node": {
+            "id": name, "name": name, "displayName": run.get("display_name", name), "tags": [],
+            "state": "finished", "group": run.get("group"), "jobType": None, "sweepName": None,
+            "config": json.dumps(run["config"]), "summaryMetrics": json.dumps(run["summary"]),
+            "systemMetrics": None, "historyKeys": None, "historyLineCount": 0, "commit": None,
+            "readOnly": False, "createdAt": WHEN, "heartbeatAt": None,
+            "description": None, "notes": None, "projectId": "1",
+            "user": {"name": ENTITY, "username": ENTITY},
+        }} for name, run in self.runs.items()]  # fmt: skip
+        page = {"endCursor": None, "hasNextPage": False}
+        project = {"internalId": "1", "runCount": len(edges), "readOnly": False}
+        return {"project": {**project, "runs": {"edges": edges, "pageInfo": page}}}
+
+    def on_GetProjects(self, given):
+        node = {"id": "p", "name": "workbench", "entityName": ENTITY, "createdAt": WHEN}
+        node |= {"isBenchmark": False, "user": None}
+        page = {"endCursor": None, "hasNextPage": False}
+        return {"models": {"edges": [{"cursor": "1", "node": node}], "pageInfo": page}}
+
     def on_UpsertView2(self, given):
         self.views.append(given)
         view = {"id": f"view{len(self.views)}", "name": given["name"]}
         return {"upsertView": {"view": view, "inserted": True}}
+
+    def on_upsertView(self, given):
+        self.views.append(given)
+        project = {"id": "p", "name": given["projectName"], "entityName": given["entityName"]}
+        return {"upsertView": {"inserted": True, "view": {
+            "id": f"view{len(self.views)}", "type": given["type"], "name": given["name"],
+            "displayName": given["displayName"], "description": given["description"],
+            "project": project, "spec": given["spec"], "updatedAt": WHEN,
+        }}}  # fmt: skip
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -235,7 +284,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         server, body = self.server_of_tests, self.body()
-        print(self.command, self.path, body[:2000] if len(body) < 4000 else len(body), flush=True)
         if self.path.startswith("/graphql"):
             request = json.loads(body)
             query = request["query"]
@@ -251,6 +299,8 @@ class Handler(BaseHTTPRequestHandler):
                 return
             self.stream(server.run(found.group(1)), json.loads(body))
             self.reply({"limits": {}})
+        elif self.path.startswith("/sdk/otel/"):  # wandb's own measurements of itself
+            self.reply({})
         else:
             server.unknown.append((self.path, body))
             self.reply({"error": "unknown"}, 404)
@@ -268,7 +318,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_PUT(self):
         server, body = self.server_of_tests, self.body()
-        print(self.command, self.path, len(body), flush=True)
         if server.trouble and server.trouble(self, "upload"):
             return
         server.stored[self.path.removeprefix("/storage/")] = body
@@ -276,7 +325,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         server = self.server_of_tests
-        print(self.command, self.path, flush=True)
         data = server.stored.get(self.path.removeprefix("/storage/"))
         if data is None:
             server.unknown.append((self.path, b""))
