@@ -34,6 +34,7 @@ class Server:
         handler = type("Handler", (Handler,), {"server_of_tests": self})
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.http.daemon_threads = True
+        self.http.block_on_close = False
         self.http.handle_error = lambda request, address: None  # a client that hung up
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
