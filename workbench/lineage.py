@@ -17,20 +17,21 @@ FACTS = ("signature", "commit", "imported")
 """Of the manifest, in the metadata of every artifact, as far as they are there."""
 
 
-def bundles(root: Path, manifest: Mapping[str, Any]) -> list[Bundle]:
+def bundles(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Bundle]:
     """Return a run's artifacts, in the order in which they were made from one another.
 
     The rows behind the tables are whole Parquet files: a W&B table would stop at 200,000 rows.
 
     Args:
         root: the run's folder.
-        manifest: what it holds, the experiment included.
+        name: the experiment's.
+        manifest: the run's.
     """
     found: list[Bundle] = []
     for kind, stage in STAGES.items():
         endings = (".csv", ".md") if kind == "tables" else (".parquet",)
         files = sorted(path for path in (root / kind).glob("*") if path.suffix in endings)
-        metadata: dict[str, Any] = {name: manifest[name] for name in FACTS if name in manifest}
+        metadata: dict[str, Any] = {key: manifest[key] for key in FACTS if key in manifest}
         metadata["stage"] = stage
         metadata["fingerprint"] = manifest.get("stages", {}).get(stage, {}).get("fingerprint", "")
         metadata["files"] = len(files)
@@ -38,7 +39,7 @@ def bundles(root: Path, manifest: Mapping[str, Any]) -> list[Bundle]:
             metadata["rows"] = sum(pq.read_metadata(path).num_rows for path in files)
         if found:
             metadata["made_from"] = found[-1].name
-        found.append(Bundle(f"{manifest['experiment']['name']}-{kind}", kind, files, metadata))
+        found.append(Bundle(f"{name}-{kind}", kind, files, metadata))
     return found
 
 

@@ -161,7 +161,8 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
         tracker = open_tracker(tracking, out, signature, made_from)
         try:
             with manifest.running("train", fingerprint(**made_from)):
-                tracker.uses([it for run in opened for it in bundles(run.root, run.manifest)[:2]])
+                for run in opened:
+                    tracker.uses(bundles(run.root, run.experiment.name, run.manifest)[:2])
                 found = _carry_out(task, settings, out, signature, judge, tracker)
                 manifest.update(**found, tracked=tracker.place)
             tracker.artifacts([reward_model(out, signature, made_from)])

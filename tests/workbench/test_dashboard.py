@@ -1,4 +1,5 @@
 import json
+import warnings
 
 import pytest
 
@@ -16,7 +17,10 @@ NAMES = [
 def built():
     """The workspace and the report as the server would be given them."""
     found = find(NAMES)
-    models = (workspace_of("p", "lab", found)._to_model(), report_of("p", "lab", found)._to_model())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of wandb_workspaces, at import
+        made = workspace_of("p", "lab", found), report_of("p", "lab", found)
+    models = [one._to_model() for one in made]
     return [
         json.loads(one.spec.model_dump_json(by_alias=True, exclude_none=True)) for one in models
     ]

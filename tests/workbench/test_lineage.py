@@ -8,7 +8,7 @@ from workbench.lineage import bundles, reward_model
 
 def test_each_artifact_is_made_from_the_one_before(finished):
     run = load_run(finished[1])
-    found = bundles(run.root, run.manifest)
+    found = bundles(run.root, run.experiment.name, run.manifest)
     assert [bundle.kind for bundle in found] == ["samples", "scores", "subsets", "tables"]
     assert [bundle.name for bundle in found] == [f"tested-{bundle.kind}" for bundle in found]
     assert [bundle.metadata.get("made_from") for bundle in found] == [
@@ -33,7 +33,7 @@ def test_samples_that_were_imported_say_from_where(cli, tmp_path):
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     cli.must("import", tmp_path / "rows.jsonl", "--out", tmp_path / "run")
     run = load_run(tmp_path / "run")
-    samples, *_ = bundles(run.root, run.manifest)
+    samples, *_ = bundles(run.root, run.experiment.name, run.manifest)
     assert samples.metadata["rows"] == 4
     assert "rows.jsonl" in json.dumps(samples.metadata["imported"])
 
