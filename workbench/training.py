@@ -161,10 +161,10 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
         tracker = open_tracker(tracking, out, signature, made_from)
         try:
             with manifest.running("train", fingerprint(**made_from)):
-                for run in opened:
-                    tracker.uses(bundles(run.root, run.experiment.name, run.manifest)[:2])
                 found = _carry_out(task, settings, out, signature, judge, tracker)
                 manifest.update(**found, tracked=tracker.place)
+            for run in opened:  # last: their upload is not to keep the training waiting
+                tracker.uses(bundles(run.root, run.experiment.name, run.manifest)[:2])
             tracker.artifacts([reward_model(out, signature, made_from)])
             shutil.rmtree(out / WORK)
         finally:
