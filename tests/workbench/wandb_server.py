@@ -16,6 +16,14 @@ ENTITY = "lab"
 WHEN = "2026-01-01T00:00:00Z"
 
 
+class Listener(ThreadingHTTPServer):
+    """Takes many connections at once, as wandb opens one for each table and file."""
+
+    request_queue_size = 128
+    daemon_threads = True
+    block_on_close = False
+
+
 class Server:
     """What has arrived, and what to answer."""
 
@@ -32,9 +40,7 @@ class Server:
         self.trouble = None  # a function (handler, operation or path) -> whether it answered
         self.numbers = itertools.count(1)
         handler = type("Handler", (Handler,), {"server_of_tests": self})
-        self.http = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.http.daemon_threads = True
-        self.http.block_on_close = False
+        self.http = Listener(("127.0.0.1", 0), handler)
         self.http.handle_error = lambda request, address: None  # a client that hung up
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}"
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
