@@ -154,20 +154,19 @@ def save_dashboard(project: str, entity: str | None) -> list[str]:
     os.environ.setdefault("WANDB_SILENT", "true")
     import wandb
 
-    try:
-        api = wandb.Api(timeout=30)
-    except wandb.errors.UsageError as fault:
-        raise ValueError(
-            "nobody is logged in to Weights & Biases; run `wandb login`, or set WANDB_API_KEY to "
-            "the key from https://wandb.ai/authorize (and WANDB_BASE_URL for a server of your own)"
-        ) from fault
     owner = entity or "the default entity"
     try:
+        api = wandb.Api(timeout=30)
         owner = str(entity or api.default_entity)
         names: set[str] = set()
         runs = api.runs(f"{owner}/{project}", order="-created_at", per_page=NEWEST, lazy=False)
         for run, _ in zip(runs, range(NEWEST), strict=False):
             names |= {*run.summary.keys()}
+    except wandb.errors.UsageError as fault:
+        raise ValueError(
+            "nobody is logged in to Weights & Biases; run `wandb login`, or set WANDB_API_KEY to "
+            "the key from https://wandb.ai/authorize (and WANDB_BASE_URL for a server of your own)"
+        ) from fault
     except Exception as fault:  # of many kinds, by where the server is asked
         raise _refused(owner, project, fault) from fault
     found = find(names)
