@@ -43,7 +43,7 @@ def judge(out: Path, outcome: Outcome, tracker: Tracker) -> Mapping[str, Any]:
         rows = table.frame.astype(object).where(table.frame.notna(), None)
         found[name] = rows.to_dict("records")
     drawn = training_curves(outcome.curves, outcome.best_step, outcome.signature)
-    tracker.figure("training", save(drawn, out / "figures", "training"))
+    tracker.figure("training", save(drawn, out / "figures", "training"), drawn.to_html())
     tracker.summarize(
         {
             f"{row['part']}/{row['reward']}/{name}": row[name]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
-from analysis.accuracy import MIXED
 from analysis.data import Data, Table
 from analysis.figures import FIGURES, save
 from analysis.render import to_markdown
 from analysis.tables import TABLES, make_table
+from analysis.tracked import curves, diversity, summary
 from workbench.folder import Folder
 from workbench.manifest import Manifest
 from workbench.progress import bar, notice
 from workbench.run import Run
-from workbench.signature import spell_temperature
 from workbench.store import appear, fingerprint, marks
 from workbench.track import Tracker
 
@@ -66,26 +63,13 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
                 frames[name] = table.frame
                 advance(1)
             for name, draw in FIGURES.items():
-                tracker.figure(name, save(draw(run), folder.root / "figures", name))
+                chart = draw(run)
+                picture = save(chart, folder.root / "figures", name)
+                tracker.figure(name, picture, chart.to_html())
                 advance(1)
-        tracker.summarize(summary(frames))
-
-
-def summary(frames: dict[str, pd.DataFrame]) -> dict[str, float]:
-    """Return the scalars that stand for a run: ``maj@8/T0.7``, ``maj@8/mixed``."""
-    values: dict[str, float] = {}
-    for row in frames["accuracy_by_k_temperature"].to_dict("records"):
-        for name, value in row.items():
-            if str(name).endswith("_correct") or name == "coverage":
-                short = str(name).removesuffix("_correct").replace("coverage", "pass")
-                at = f"T{spell_temperature(row['temperature'])}"
-                at = "mixed" if row.get("pool") == MIXED else at
-                values[f"{short}@{int(row['k'])}/{at}"] = float(value)
-    for row in frames["statuses"].to_dict("records"):
-        for name in ("accuracy", "distinct_texts"):
-            if name in row:
-                values[f"{name}/T{spell_temperature(row['temperature'])}"] = float(row[name])
-    return values
+        scalars = {"problems": len(data.problems), **summary(frames), **diversity(data)}
+        tracker.curves("k", curves(scalars, frames))
+        tracker.summarize(scalars)
 
 
 def _complete(root: Path, manifest: Manifest, made_from: str) -> bool:

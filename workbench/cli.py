@@ -13,6 +13,7 @@ from rich.table import Table
 from workbench.cli_formats import export, import_
 from workbench.cli_pages import compare, report
 from workbench.cli_rewards import train_reward, vote
+from workbench.cli_tracking import dashboard, default_folder
 from workbench.config import Experiment
 from workbench.ending import guarded
 from workbench.version import __version__
@@ -66,15 +67,23 @@ Workers = Annotated[
 
 @app.command()
 def run(
-    experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
+    experiment: Target,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Settings as with --set: what a sweep passes."),
+    ] = None,
+    overrides: Override = None,
+    out: Out = None,
+    workers: Workers = None,
 ) -> None:
     """Run all four stages and print the tables.
 
     What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
-    what is missing is done.
+    what is missing is done. Each run of a W&B sweep has a folder of its own.
     """
     everything = ("generate", "score", "measure", "analyze")
-    root = _stages(everything, experiment, overrides, out, workers)
+    given = [*(settings or ()), *(overrides or ())]
+    root = _stages(everything, experiment, given, out, workers)
     from analysis.printing import print_tables
 
     print_tables(root)
@@ -151,6 +160,7 @@ app.command("import")(import_)
 app.command()(export)
 app.command("train-reward")(train_reward)
 app.command()(vote)
+app.command()(dashboard)
 
 
 @app.command()
@@ -212,7 +222,7 @@ def _stages(
     from workbench.pipeline import Stages, run_stages
 
     experiment = _load(target, overrides, here="generate" in names)
-    root = out or (target if target.is_dir() else Path("results") / experiment.name)
+    root = out or (target if target.is_dir() else default_folder(experiment.name))
     run_stages(names, root, experiment, Stages(AGGREGATORS, _analyze), workers)
     return root
 

@@ -18,12 +18,13 @@ from workbench.folder import Folder
 from workbench.generate import BACKENDS, resolve
 from workbench.generate.identity import differences, drawing_settings
 from workbench.generate.stage import generate
+from workbench.lineage import bundles
 from workbench.manifest import Manifest
 from workbench.measure import measure
 from workbench.models import check_encoder, check_model
 from workbench.rewards import orm, under
 from workbench.score import needs_embeddings, score
-from workbench.signature import sign
+from workbench.signature import facts, sign
 from workbench.track import Tracker, Untracked, open_tracker
 from workbench.types import Aggregator
 
@@ -81,7 +82,7 @@ def run_stages(
             _same_samples(folder, manifest, experiment)
         tracker: Tracker = Untracked()
         if "analyze" in names:
-            config = experiment_to_dict(experiment)
+            config = experiment_to_dict(experiment) | facts(experiment)
             name = str(manifest.data.get("signature") or sign(experiment))
             tracker = open_tracker(experiment.tracking, root, name, config)
         try:
@@ -97,11 +98,11 @@ def run_stages(
                     measure(folder, manifest, experiment, given.aggregators, workers or 1)
                 elif name == "analyze":
                     given.analyze(folder, manifest, tracker)
-                facts = manifest.stage(name)
-                if facts != before:
-                    tracker.log({f"stage/{name}/{k}": v for k, v in facts.items() if _is_number(v)})
+                went = manifest.stage(name)
+                if went != before:
+                    tracker.log({f"stage/{name}/{k}": v for k, v in went.items() if _is_number(v)})
                     if name == "analyze":
-                        _keep_files(folder, experiment.name, tracker)
+                        tracker.artifacts(bundles(root, experiment.name, manifest.data))
         finally:
             tracker.finish()
         if tracker.place:
@@ -206,12 +207,6 @@ def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) ->
     now = drawing_settings(experiment)
     if drawn and drawn != now:
         raise ValueError(differences(folder.root, drawn, now))
-
-
-def _keep_files(folder: Folder, name: str, tracker: Tracker) -> None:
-    """Give the tracker the rows behind the tables: a W&B table would stop at 200,000 of them."""
-    for kind in ("samples", "subsets"):
-        tracker.artifact(f"{name}-{kind}", kind, sorted((folder.root / kind).glob("*.parquet")))
 
 
 def _is_number(value: object) -> bool:

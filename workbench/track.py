@@ -1,4 +1,4 @@
-"""The tracked run in Weights & Biases. The only module that imports wandb.
+"""The tracked run in Weights & Biases. Only this and ``dashboard`` import wandb.
 
 Trouble with the tracker never fails a run: the first fault is said once, and the rest of the run
 goes untracked.
@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -16,6 +18,26 @@ import pandas as pd
 
 from workbench.config import Tracking
 from workbench.progress import notice
+
+PATIENCE = {"WANDB_INIT_TIMEOUT": "60", "WANDB_FINISH_TIMEOUT": "600"}
+"""Seconds that a server may keep a run waiting: to begin, and in all that follows until its end,
+and once more at its end. The environment's own values come first. What is not uploaded by then
+is on the disk, for ``wandb sync``."""
+SAMPLES = "samples"
+"""The kind of artifact whose files never change once they are there."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Files that are one artifact."""
+
+    name: str
+    """Letters, digits, dots, dashes and underscores; versions are kept under it."""
+    kind: str
+    """The artifact's type, such as ``samples``."""
+    files: Sequence[Path]
+    metadata: Mapping[str, Any]
+    """What stands beside it in W&B: signature, counts, fingerprint."""
 
 
 class Tracker(Protocol):
@@ -30,11 +52,17 @@ class Tracker(Protocol):
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Record a whole table."""
 
-    def figure(self, name: str, path: Path) -> None:
-        """Record a picture."""
+    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Record curves over a column ``x`` of their rows, which all runs share as an axis."""
 
-    def artifact(self, name: str, kind: str, files: Sequence[Path]) -> None:
-        """Record files under a name that keeps versions."""
+    def figure(self, name: str, path: Path, page: str = "") -> None:
+        """Record a picture, and the same as an interactive page."""
+
+    def artifacts(self, chain: Sequence[Bundle]) -> None:
+        """Record what the run made: each bundle was made from the one before it."""
+
+    def uses(self, bundles: Sequence[Bundle]) -> None:
+        """Record what the run was made from: bundles of other runs."""
 
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set the values that stand for the run in the table of runs."""
@@ -54,10 +82,16 @@ class Untracked:
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Do nothing."""
 
-    def figure(self, name: str, path: Path) -> None:
+    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
         """Do nothing."""
 
-    def artifact(self, name: str, kind: str, files: Sequence[Path]) -> None:
+    def figure(self, name: str, path: Path, page: str = "") -> None:
+        """Do nothing."""
+
+    def artifacts(self, chain: Sequence[Bundle]) -> None:
+        """Do nothing."""
+
+    def uses(self, bundles: Sequence[Bundle]) -> None:
         """Do nothing."""
 
     def summarize(self, values: Mapping[str, Any]) -> None:
@@ -76,10 +110,13 @@ class Wandb:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Keep what ``wandb.init`` is to be given."""
+        for name, seconds in PATIENCE.items():
+            os.environ.setdefault(name, seconds)
         self.options = dict(options)
         self.place = ""
         self.run: Any = None
         self.broken = False
+        self.waited = 0.0
 
     def log(self, values: Mapping[str, Any]) -> None:
         """Record values by name, as one step."""
@@ -95,46 +132,84 @@ class Wandb:
 
         self._try(record)
 
-    def figure(self, name: str, path: Path) -> None:
-        """Record a picture."""
+    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Record curves over a column ``x`` of their rows, which all runs share as an axis.
+
+        Each curve is declared by its whole name with the dots escaped: wandb 0.31 does not match
+        ``curve/*`` with a name that holds a dot, and its panels would fall back to steps.
+        """
 
         def record(run: Any) -> None:
-            import wandb
-
-            run.log({f"figures/{name}": wandb.Image(str(path))})
+            run.define_metric(x, hidden=True, summary="none")
+            for name in dict.fromkeys(name for row in rows for name in row if name != x):
+                run.define_metric(name.replace(".", r"\."), step_metric=x, summary="none")
+            for row in rows:
+                run.log(dict(row))
 
         self._try(record)
 
-    def artifact(self, name: str, kind: str, files: Sequence[Path]) -> None:
-        """Record files as an artifact; W&B makes a new version of it only if they changed.
+    def figure(self, name: str, path: Path, page: str = "") -> None:
+        """Record a picture as ``figures/NAME``, and the interactive page as ``charts/NAME``.
 
-        Args:
-            name: letters, digits, dots, dashes and underscores.
-            kind: the artifact's type.
-            files: they are copied where a later run may change them; samples never change.
+        The page draws with scripts from a public address, so that it is as small as its data; the
+        picture shows where a browser may not fetch them.
         """
 
         def record(run: Any) -> None:
             import wandb
 
-            artifact = wandb.Artifact(name, type=kind)
-            policy: Literal["immutable", "mutable"]
-            policy = "immutable" if kind == "samples" else "mutable"
-            for path in files:
-                artifact.add_file(str(path), name=path.name, policy=policy, skip_cache=True)
-            run.log_artifact(artifact)
+            values: dict[str, Any] = {f"figures/{name}": wandb.Image(str(path))}
+            if page:
+                values[f"charts/{name}"] = wandb.Html(page, inject=False, data_is_not_path=True)
+            run.log(values)
 
-        if files:
-            self._try(record)
+        self._try(record)
+
+    def artifacts(self, chain: Sequence[Bundle]) -> None:
+        """Record what the run made, as artifacts; a new version is made only if files changed.
+
+        Each bundle was made from the one before it, so that all but the last are inputs of the
+        run as well as its outputs. Offline wandb cannot say that of artifacts that it has not
+        uploaded: then the order stands in their metadata only.
+        """
+
+        def record(run: Any) -> None:
+            logged = [run.log_artifact(_artifact(bundle)) for bundle in chain if bundle.files]
+            if self.online:
+                for one in logged[:-1]:
+                    run.use_artifact(one.wait(timeout=round(self._patience)))
+
+        self._try(record)
+
+    def uses(self, bundles: Sequence[Bundle]) -> None:
+        """Record bundles of other runs as inputs: their own versions, as the files are the same."""
+
+        def record(run: Any) -> None:
+            for bundle in bundles:
+                artifact = _artifact(bundle)
+                if self.online:
+                    run.use_artifact(artifact)
+                else:  # what use_artifact does; but by that name it is refused offline
+                    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+
+        self._try(record)
 
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set the values that stand for the run in the table of runs."""
         self._try(lambda run: run.summary.update(dict(values)))
 
     def finish(self) -> None:
-        """Close the run, if it was opened."""
-        if self.run is not None:
-            self._try(lambda run: run.finish())
+        """Close the run, if it was opened: what was recorded before a fault is kept."""
+        try:
+            if self.run is not None:
+                self.run.finish()
+        except Exception as fault:
+            self._stop(fault)
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a server."""
+        return bool(self.options["mode"] == "online")
 
     def _open(self) -> None:
         os.environ.setdefault("WANDB_SILENT", "true")  # it advertises at import and at the start
@@ -142,10 +217,13 @@ class Wandb:
         os.environ.setdefault("WANDB_DATA_DIR", str(Path(self.options["dir"]).resolve() / "wandb"))
         import wandb
 
-        settings = wandb.Settings(silent=True, console="off", init_timeout=60)
+        settings = wandb.Settings(silent=True, console="off")
         self.run = wandb.init(**self.options, settings=settings)
-        online = self.options["mode"] == "online"
-        self.place = str(self.run.url if online else Path(self.run.dir).parent)
+        self.place = str(self.run.url if self.online else Path(self.run.dir).parent)
+
+    @property
+    def _patience(self) -> float:
+        return float(os.environ["WANDB_FINISH_TIMEOUT"])
 
     def _try(self, act: Callable[[Any], Any]) -> None:
         if self.broken:
@@ -153,8 +231,16 @@ class Wandb:
         try:
             if self.run is None:
                 self._open()
+            if self.waited > self._patience:
+                raise TimeoutError("the server answers too slowly, or no more")
+            start = time.monotonic()
             act(self.run)
+            self.waited += time.monotonic() - start
         except Exception as fault:  # whatever it is, hours of sampling matter more
+            self._stop(fault)
+
+    def _stop(self, fault: Exception) -> None:
+        if not self.broken:
             self.broken = True
             why = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
             notice(f"tracking stopped: {why}; the run goes on without it")
@@ -165,24 +251,31 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
 
     Args:
         settings: the experiment's ``tracking`` section. ``auto`` is online where an API key is
-            set, else offline; the variable WANDB_MODE overrides it.
+            set or a sweep's agent started the process, else offline; the variable WANDB_MODE
+            overrides it.
         folder: the run's folder; it decides the tracked run's id, so that one folder is one run.
+            An agent has made its run already: then that one is taken.
         name: the run's signature.
         config: the resolved experiment.
     """
     mode = os.environ.get("WANDB_MODE") or settings.mode
     if mode == "auto":
-        mode = "online" if os.environ.get("WANDB_API_KEY") else "offline"
+        mode = "online" if os.environ.get("WANDB_API_KEY") or swept() else "offline"
     if mode == "disabled":
         return Untracked()
+    own: dict[str, Any] = {
+        "project": settings.project,
+        "entity": settings.entity,
+        "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
+        "group": settings.group,
+    }
+    if found := swept():
+        own = {"group": settings.group or f"sweep-{found[0]}"}
     return Wandb(
         {
-            "project": settings.project,
-            "entity": settings.entity,
-            "group": settings.group,
+            **own,
             "tags": list(settings.tags),
             "name": name,
-            "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
             "resume": "allow" if mode == "online" else None,
             "job_type": settings.job_type,
             "dir": str(folder),
@@ -190,6 +283,24 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
             "mode": mode,
         }
     )
+
+
+def swept() -> tuple[str, str] | None:
+    """Return the ids of the sweep and of the run in it that a W&B agent started; else None."""
+    sweep, run = (os.environ.get(f"WANDB_{name}_ID", "") for name in ("SWEEP", "RUN"))
+    return (sweep, run) if sweep and run else None
+
+
+def _artifact(bundle: Bundle) -> Any:
+    """Return a W&B artifact; files are copied where a later run may change them."""
+    import wandb
+
+    artifact = wandb.Artifact(bundle.name, type=bundle.kind, metadata=dict(bundle.metadata))
+    policy: Literal["immutable", "mutable"]
+    policy = "immutable" if bundle.kind == SAMPLES else "mutable"
+    for path in bundle.files:
+        artifact.add_file(str(path), name=path.name, policy=policy, skip_cache=True)
+    return artifact
 
 
 def fixed_types(frame: pd.DataFrame) -> pd.DataFrame:

@@ -27,6 +27,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from workbench.labelled import Shares, Task, prepare, read_labelled
+from workbench.lineage import bundles, reward_model
 from workbench.manifest import Manifest, environment, version_string
 from workbench.models import model_hash, resolve_model
 from workbench.pipeline import locked
@@ -162,6 +163,9 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
             with manifest.running("train", fingerprint(**made_from)):
                 found = _carry_out(task, settings, out, signature, judge, tracker)
                 manifest.update(**found, tracked=tracker.place)
+            for run in opened:  # last: their upload is not to keep the training waiting
+                tracker.uses(bundles(run.root, run.experiment.name, run.manifest)[:2])
+            tracker.artifacts([reward_model(out, signature, made_from)])
             shutil.rmtree(out / WORK)
         finally:
             tracker.finish()

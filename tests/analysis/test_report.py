@@ -1,10 +1,8 @@
 import json
 
-import pandas as pd
 import pytest
 
 from analysis.figures import FIGURES
-from analysis.report import summary
 from analysis.tables import TABLES
 from workbench import load_run
 
@@ -67,25 +65,6 @@ def test_measuring_has_to_come_first(cli, experiment, tmp_path):
     cli("analyze", experiment(), "--out", tmp_path / "run").refuses(
         "not measured yet", "workbench measure"
     )
-
-
-def test_the_scalars_of_a_run_by_hand():
-    frames = {
-        "accuracy_by_k_temperature": pd.DataFrame(
-            {
-                "k": [8], "temperature": [0.7], "maj_correct": [0.25], "maj_correct_low": [0.1],
-                "best:orm_correct": [0.5], "coverage": [0.75],
-            }
-        ),
-        "statuses": pd.DataFrame(
-            {"temperature": [0.0, 0.7], "accuracy": [0.5, 0.3], "distinct_texts": [1.0, 0.2]}
-        ),
-    }  # fmt: skip
-    assert summary(frames) == {
-        "maj@8/T0.7": 0.25, "best:orm@8/T0.7": 0.5, "pass@8/T0.7": 0.75,
-        "accuracy/T0": 0.5, "accuracy/T0.7": 0.3, "distinct_texts/T0": 1.0,
-        "distinct_texts/T0.7": 0.2,
-    }  # fmt: skip
 
 
 def test_the_manifest_says_how_the_stage_went(finished):

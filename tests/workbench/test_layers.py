@@ -17,9 +17,13 @@ LIGHT = [
     "workbench.experiment", "workbench.generate", "workbench.generate.stage", "workbench.score",
     "workbench.measure", "workbench.run", "workbench.pipeline", "workbench.track", "workbench.cli",
 ]  # fmt: skip
-DOORS = {f"workbench/{name}.py" for name in ("cli", "cli_formats", "cli_pages", "cli_rewards")}
+DOORS = {
+    f"workbench/{name}.py"
+    for name in ("cli", "cli_formats", "cli_pages", "cli_rewards", "cli_tracking")
+}
 ONLY = {  # the modules that may import a package, wherever in the file
-    "wandb": {"workbench/track.py"},
+    "wandb": {"workbench/track.py", "workbench/dashboard.py"},
+    "wandb_workspaces": {"workbench/dashboard.py"},
     "vllm": {"workbench/generate/vllm.py"},
     "openai": {"workbench/generate/openai.py"},
     "sentence_transformers": {"workbench/embed.py"},

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from workbench.config import Tracking
-from workbench.track import Untracked, Wandb, fixed_types, open_tracker
+from workbench.track import Bundle, Untracked, Wandb, fixed_types, open_tracker
 
 BLOCK = 32_768
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
@@ -129,6 +129,30 @@ def test_the_summary_holds_the_scalars_of_the_runs_table(tracked):
     assert "maj@4/mixed" in found["summary"]
 
 
+def test_diversity_and_what_became_of_the_samples_are_scalars_too(tracked):
+    folder, found = tracked
+    for name in ("cos_sim@4/T0.3", "cos_sim@4", "dpp_no_repeats@4/T1", "tokens/T1", "samples"):
+        assert isinstance(found["summary"][name], float | int)
+    statuses = pd.read_csv(folder / "tables" / "statuses.csv").set_index("temperature")
+    share = statuses.loc[1.0, "no_answer"] / statuses.loc[1.0, "samples"]
+    assert found["summary"]["status/no_answer/T1"] == pytest.approx(share)
+
+
+def test_runs_can_be_grouped_by_plain_values(tracked):
+    _, found = tracked
+    assert found["config"]["temperatures"] == "0.3,1"
+    assert found["config"]["model"] == "replay"
+    assert found["config"]["task_name"] == "arithmetic"
+    assert found["config"]["N"] == 8
+
+
+def test_curves_are_over_k(tracked):
+    _, found = tracked
+    assert found["history"]["k"] == [1, 2, 4, 8]
+    assert len(found["history"]["curve/T0.3/maj@k"]) == 4
+    assert len(found["history"]["curve/all/cos_sim@k"]) == 2  # of the sizes that were drawn
+
+
 def test_figures_and_the_progress_of_stages_are_recorded(tracked):
     _, found = tracked
     for name in ("accuracy_by_k", "coverage_curve"):
@@ -138,14 +162,14 @@ def test_figures_and_the_progress_of_stages_are_recorded(tracked):
         assert found["history"][f"stage/{stage}/seconds"][0] > 0
 
 
-@pytest.mark.parametrize("kind", ["samples", "subsets"])
+@pytest.mark.parametrize("kind", ["samples", "scores", "subsets"])
 def test_the_rows_behind_the_tables_are_artifacts_of_whole_parquet_files(tracked, kind):
     folder, found = tracked
     artifact = found["artifacts"][kind]
     assert artifact.name == f"tested-{kind}"
     files = {path.name: path for path in (folder / kind).glob("*.parquet")}
     kept = {item.path: item for item in artifact.manifest.contents}
-    assert len(kept) == 3
+    assert json.loads(artifact.metadata)["files"] == len(kept) == 3
     assert set(kept) == set(files)
     for name, item in kept.items():
         assert Path(item.local_path).read_bytes() == files[name].read_bytes()
@@ -171,7 +195,9 @@ def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
     tracker.log({"a": 1})
     tracker.table("t", pd.DataFrame())
     tracker.summarize({})
-    tracker.artifact("a", "samples", [tmp_path])
+    tracker.curves("k", [{"k": 1}])
+    tracker.artifacts([Bundle("a", "samples", [tmp_path], {})])
+    tracker.uses([Bundle("a", "samples", [tmp_path], {})])
     tracker.figure("f", tmp_path)
     tracker.finish()
     assert tracker.place == ""
@@ -211,6 +237,35 @@ def test_trouble_with_the_tracker_is_said_once_and_fails_nothing(capsys):
     tracker.finish()
     said = capsys.readouterr().err
     assert said == "tracking stopped: the disk of the tracker; the run goes on without it\n"
+
+
+OFFLINE = """
+from pathlib import Path
+from workbench.config import Tracking
+from workbench.track import Bundle, open_tracker
+tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
+tracker.figure("drawn", Path({picture!r}), "<html>a chart</html>")
+tracker.uses([Bundle("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})])
+tracker.finish()
+assert not tracker.broken
+"""
+
+
+def test_pages_and_inputs_are_recorded_offline(cli, finished, tmp_path):
+    from wandb.proto import wandb_internal_pb2 as records
+
+    picture = finished[1] / "figures" / "accuracy_by_k.png"
+    cli.must("--version", before=OFFLINE.format(picture=str(picture)), cwd=tmp_path)
+    (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    found = [records.Record.FromString(payload) for payload in payloads(file.read_bytes())]
+    (row,) = [tree(record.history.item) for record in found if record.HasField("history")]
+    page = row["charts/drawn"]
+    assert (file.parent / "files" / page["path"]).read_text() == "<html>a chart</html>"
+    assert row["figures/drawn"]["_type"] == "image-file"
+    (used,) = [record.artifact for record in found if record.HasField("artifact")]
+    assert used.name == "other-samples"
+    assert used.use_after_commit  # an input, once `wandb sync` has found its version
+    assert json.loads(used.metadata) == {"rows": 3}
 
 
 def test_a_run_goes_on_when_the_tracker_cannot_be_opened(cli, copied):

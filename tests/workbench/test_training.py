@@ -8,6 +8,7 @@ import signal
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 
 from workbench.models import model_hash
 
@@ -112,7 +113,7 @@ def test_the_folder_is_a_model_that_reward_orm_takes(cli, trained, tmp_path):
 
 
 def test_the_curves_go_to_the_tracked_run(trained):
-    _, out, _ = trained
+    run, out, _ = trained
     assert told(out)["tracked"].startswith(str(out / "wandb" / "offline-run-"))
     (file,) = out.glob("wandb/offline-run-*/*.wandb")
     held = file.read_bytes()
@@ -120,6 +121,9 @@ def test_the_curves_go_to_the_tracked_run(trained):
         assert f"train/{name}".encode() in held
     for name in (b"tables/held_out_gains", b"figures/training", b"test/trained/ranking_accuracy"):
         assert name in held
+    name = yaml.safe_load((run / "experiment.yaml").read_text())["name"]
+    for artifact in (f"{name}-samples", f"{name}-scores", "reward-model"):  # from what, and what
+        assert artifact.encode() in held
 
 
 def test_again_it_is_up_to_date_and_other_settings_are_refused(cli, trained, tiny_judge):
