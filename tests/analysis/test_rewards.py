@@ -104,12 +104,12 @@ def test_the_gain_over_the_likelihood_is_paired_by_problem(scored):
         ("a", 1.0, [True, False], both([0.9, 0.1], [0.2, 0.3])),
         ("b", 1.0, [True, False, False], both([0.9, 0.1, 0.2], [0.2, 0.1, 0.3])),
         ("c", 1.0, [True, True], both([0.9, 0.1], [0.2, 0.3])),
-        ("c", 0.5, [True, False], both([0.9, 0.1], [0.4, 0.3])),
+        ("c", 0.3, [True, False], both([0.9, 0.1], [0.4, 0.3])),
     ]
     table = reward_report(scored(pools))
     found = table.frame.set_index(["temperature", "reward"])["gain"]
     assert found[1.0, "given"] == pytest.approx((1 + 1 / 2) / 2)
-    assert found[0.5, "given"] == 0
+    assert found[0.3, "given"] == 0
     assert found.loc[:, "likelihood"].isna().all()
     assert any(note.startswith("gain:") for note in table.notes)
     alone = reward_report(scored([(p, t, c, {"likelihood": r["likelihood"]})
