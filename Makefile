@@ -40,7 +40,7 @@ UNUSED_ON_CPU := $(UNUSED) torch torchvision torchaudio torchcodec triton opencv
 COMPILE_LATER := /(torch|transformers|vllm|tests)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart test lint bench bench-full check lock clean FORCE
+.PHONY: help setup quickstart notebook test lint bench bench-full check lock clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,10 @@ setup: .venv/made-for ## make .venv with all that is needed, from a lock file
 
 quickstart: .venv/made-for ## sample, score, measure and analyse with a small real model
 	HF_HUB_OFFLINE=1 .venv/bin/workbench run experiments/quickstart.yaml
+
+notebook: .venv/made-for ## open the notebooks in JupyterLab, which is installed first
+	@.venv/bin/python -c 'import jupyterlab' 2>/dev/null || .venv/bin/python -m pip -q install jupyterlab
+	.venv/bin/python -m jupyterlab notebooks
 
 test: .venv/made-for ## run the tests, the small real model among them
 	.venv/bin/python -m pytest
