@@ -287,3 +287,24 @@ def copied(finished, tmp_path):
     path, folder = finished
     shutil.copytree(folder, tmp_path / "run")
     return path, tmp_path / "run"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium without a window, where there is one.
+
+    Of one module only: as long as it is there, nothing else can run an event loop of its own.
+    """
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine: pages are not opened")
+    from playwright.sync_api import sync_playwright
+
+    flags = "no-sandbox disable-gpu disable-quic no-first-run disable-sync"
+    flags += " disable-background-networking disable-component-update"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium, args=[f"--{flag}" for flag in flags.split()]
+        )
+        yield opened
+        opened.close()

@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 import struct
 
 import altair as alt
@@ -9,12 +8,6 @@ import pytest
 
 from analysis.figures.chart import COLOURS, INK, SHAPES, Chart, _reach, draw, save
 from analysis.figures.drawing import Axis, Drawing, Panel, points, sized, together
-
-CHROMIUM = shutil.which("chromium")
-ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 
 
 def drawing(lines=2, **changes):
@@ -133,10 +126,8 @@ def test_a_chart_that_was_changed_still_shows_itself():
     assert "Mine." in repr(changed)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no chromium here")
-def test_in_a_browser_the_legend_chooses_and_shift_with_the_wheel_zooms(tmp_path):
+def test_in_a_browser_the_legend_chooses_and_shift_with_the_wheel_zooms(browser, tmp_path):
     import vl_convert
-    from playwright.sync_api import sync_playwright
 
     spec = json.dumps(draw(drawing()).to_dict())
     (tmp_path / "page.html").write_text(
@@ -144,32 +135,30 @@ def test_in_a_browser_the_legend_chooses_and_shift_with_the_wheel_zooms(tmp_path
         f"{vl_convert.javascript_bundle()}\n"
         f"window.view = (await vegaEmbed('#c', {spec}, {{renderer: 'svg'}})).view</script>"
     )
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page()
-        said = []
-        page.on("console", lambda message: said.append(message.text))
-        page.on("pageerror", lambda error: said.append(str(error)))
-        page.context.set_offline(True)
-        page.goto((tmp_path / "page.html").as_uri())
-        page.wait_for_function("window.view")
-        faint = ".points_1_marks path[opacity='0.08']"
-        assert page.locator(faint).count() == 0
-        page.get_by_text("line 1", exact=True).click()
-        page.wait_for_selector(faint, state="attached")
-        assert page.locator(faint).count() == 3  # in the other panel, and of the other line
-        page.locator(".points_0_marks path").nth(4).hover()
-        page.wait_for_selector("#vg-tooltip-element.visible")
-        told = page.locator("#vg-tooltip-element").inner_text().split()
-        assert told[told.index("share") + 1] == "0.41"
-        assert "[0.100," in told
-        page.mouse.wheel(0, -200)
-        page.wait_for_timeout(300)
-        assert page.evaluate("JSON.stringify(view.signal('zoom_0'))") == "{}"
-        page.keyboard.down("Shift")
-        page.mouse.wheel(0, -200)
-        page.wait_for_function("JSON.stringify(view.signal('zoom_0')) != '{}'")
-        page.evaluate("{view.signal('ink', '#dddddd').runAsync(); 0}")
-        page.wait_for_selector("text[fill='#dddddd']")
-        browser.close()
+    page = browser.new_page()
+    said = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.context.set_offline(True)
+    page.goto((tmp_path / "page.html").as_uri())
+    page.wait_for_function("window.view")
+    faint = ".points_1_marks path[opacity='0.08']"
+    assert page.locator(faint).count() == 0
+    page.get_by_text("line 1", exact=True).click()
+    page.wait_for_selector(faint, state="attached")
+    assert page.locator(faint).count() == 3  # in the other panel, and of the other line
+    page.locator(".points_0_marks path").nth(4).hover()
+    page.wait_for_selector("#vg-tooltip-element.visible")
+    told = page.locator("#vg-tooltip-element").inner_text().split()
+    assert told[told.index("share") + 1] == "0.41"
+    assert "[0.100," in told
+    page.mouse.wheel(0, -200)
+    page.wait_for_timeout(300)
+    assert page.evaluate("JSON.stringify(view.signal('zoom_0'))") == "{}"
+    page.keyboard.down("Shift")
+    page.mouse.wheel(0, -200)
+    page.wait_for_function("JSON.stringify(view.signal('zoom_0')) != '{}'")
+    page.evaluate("{view.signal('ink', '#dddddd').runAsync(); 0}")
+    page.wait_for_selector("text[fill='#dddddd']")
+    page.close()
     assert said == []

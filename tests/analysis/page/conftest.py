@@ -1,18 +1,11 @@
-"""A browser for the pages, where there is one, that notices errors and anything that is fetched."""
+"""Pages in a browser that notices errors and anything that is fetched."""
 
 import base64
 import gzip
 import json
-import shutil
 from pathlib import Path
 
 import pytest
-
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
 
 
 @pytest.fixture(scope="session")
@@ -21,19 +14,7 @@ def unpack():
     return lambda text: json.loads(gzip.decompress(base64.b64decode(text)))
 
 
-@pytest.fixture(scope="session")
-def browser():
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: pages are not opened")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def visit(browser):
     """A function: file -> open page; at the end nothing may have gone wrong or been fetched."""
     contexts, wrong = [], []
