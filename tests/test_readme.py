@@ -61,3 +61,28 @@ def test_the_benchmarks_of_the_readme_are_those_that_were_run():
         assert list(row) == keys
         assert row["work"] in table
         assert row["ratio"] is None or row["peer"]
+
+
+TOUR = sorted((REFERENCE.parent / "tour").iterdir())
+
+
+@pytest.mark.parametrize("path", TOUR, ids=lambda path: path.name)
+def test_what_the_tour_shows_is_what_was_printed(path):
+    text = (ROOT / "README.md").read_text()
+    if path.suffix == ".md":
+        _, _, body = path.read_text().partition("\n\n")
+        assert body.strip() in text
+    elif path.suffix == ".txt":
+        assert path.read_text().strip() in text
+    else:
+        assert f"](results/tour/{path.name})" in text
+
+
+def test_the_tour_judges_its_reward_model_by_its_table():
+    text = " ".join((ROOT / "README.md").read_text().split())
+    said = text[text.index("steps on two cores it has learnt") :]
+    lines = (REFERENCE.parent / "tour" / "held_out_gains.md").read_text().splitlines()
+    cells = [[cell.strip() for cell in line.split("|")] for line in lines if "| test " in line]
+    gains = {row[2]: row[3].removesuffix("*") for row in cells}
+    assert gains["untrained"] in said
+    assert gains["likelihood"] in said
