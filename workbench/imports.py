@@ -106,7 +106,8 @@ def import_file(
                     raise ValueError(f"{source.name} changed while it was read; import it again")
                 entry["samples_imported"] = facts["samples"]
                 manifest.update(imported=facts)
-        manifest.update(imported=facts | {"left_out": left})
+        files = [path.name for path in source.files]
+        manifest.update(imported=facts | {"left_out": left, "files": files})
         manifest.update(drawn_with=drawing_settings(experiment), signature=sign(experiment))
         folder.write_experiment(experiment)
     return describe(root, source, facts, left, regrade=experiment.scoring.regrade)
