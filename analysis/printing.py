@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from analysis.render import saved_notes, to_grid
+from analysis.render import to_grid
 from workbench.run import Run
 
 PRINTED = (
@@ -37,7 +37,7 @@ def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
             continue  # analysed before there was such a table
         frame = run.table(name)
         if asked or name not in ASKED_FOR or not frame.empty:
-            print_table(out, name, frame, "\n".join([*saved_notes(run, name), run.signature]))
+            print_table(out, name, frame, "\n".join([*run.notes(name), run.signature]))
 
 
 def print_table(out: Console, name: str, frame: pd.DataFrame, caption: str) -> None:

@@ -8,7 +8,6 @@ from rich.text import Text
 
 from analysis.data import Table
 from workbench.cells import merged
-from workbench.run import Run
 
 LONG = ("bucket", "correlation", "within_correlation", "pruning", "sampling_check")
 """Tables of many rows: on the terminal their intervals are left to the files."""
@@ -23,13 +22,6 @@ def to_markdown(name: str, table: Table, signature: str) -> str:
     )
     notes = "\n".join(f"- {note}" for note in table.notes)
     return f"## {name}\n\n{body}\n\n{notes}\n\n`{signature}`\n"
-
-
-def saved_notes(run: Run, name: str) -> list[str]:
-    """Return what stands under a saved table of a run."""
-    path = run.root / "tables" / f"{name}.md"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
 
 
 def to_grid(name: str, frame: pd.DataFrame, caption: str) -> Grid:

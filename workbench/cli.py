@@ -187,10 +187,12 @@ def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
 
 @app.command(name="list")
 def list_() -> None:
-    """List tasks, backends, rewards, metrics, aggregators and tables, a line each."""
+    """List tasks, backends, rewards, metrics, aggregators, tables and formats, a line each."""
     from analysis.aggregate import AGGREGATORS
     from analysis.printing import stdout
     from analysis.tables import TABLES
+    from workbench.exports import EXPORTS
+    from workbench.formats import FORMATS
     from workbench.generate import BACKENDS
     from workbench.metrics import METRICS
     from workbench.rewards import REWARDS
@@ -198,7 +200,8 @@ def list_() -> None:
 
     kinds: dict[str, dict[str, Any]] = {
         "tasks": TASKS, "backends": BACKENDS, "rewards": REWARDS, "metrics": METRICS,
-        "aggregators": AGGREGATORS, "tables": TABLES,
+        "aggregators": AGGREGATORS, "tables": TABLES, "formats to import": FORMATS,
+        "formats to export": EXPORTS,
     }  # fmt: skip
     out = stdout()
     for kind, table in kinds.items():

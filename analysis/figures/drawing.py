@@ -155,10 +155,7 @@ def selections(frame: pd.DataFrame) -> list[str]:
 
 def nothing(run: Run, table: str) -> Drawing:
     """Return a figure that says why there is nothing to draw, in the table's own first words."""
-    path = run.root / "tables" / f"{table}.md"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
-    notes = [line.removeprefix("- ") for line in lines if line.startswith("- ")]
-    return Drawing(notes=notes[:1] or ["nothing was measured"])
+    return Drawing(notes=run.notes(table)[:1] or ["nothing was measured"])
 
 
 def sized(title: str, measured: Iterable[int]) -> Axis:

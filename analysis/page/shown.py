@@ -9,7 +9,6 @@ import pandas as pd
 
 from analysis.data import Table
 from analysis.page.packing import pack
-from analysis.render import saved_notes
 from analysis.tables import TABLES
 from workbench.cells import merged
 from workbench.run import Run
@@ -82,7 +81,7 @@ def _saved(run: Run, name: str, summary: str) -> Shown:
     if name not in run.tables:
         return Shown(name=name, summary=summary, notes=(why_missing(run),))
     try:
-        table = Table(run.table(name), tuple(saved_notes(run, name)))
+        table = Table(run.table(name), tuple(run.notes(name)))
         return show(name, summary, table, folded=name not in OPEN)
     except (ValueError, OSError) as fault:
         why = f"tables/{name}.csv cannot be read ({fault}); run `workbench analyze {run.root}`"
