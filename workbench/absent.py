@@ -57,7 +57,7 @@ def left_out(
     """Return the metrics and aggregators of an experiment that need what is absent, with why."""
     found = {}
     for name in experiment.measure.metrics:
-        reasons = [need for need in lookup(METRICS, name, "metric").fields if need in absent]
+        reasons = [need for need in _fields(name, experiment) if need in absent]
         if reasons:
             found[name] = _why(reasons[0])
     for name in experiment.selection.aggregators:
@@ -89,10 +89,18 @@ def listed(reasons: Mapping[str, str]) -> str:
 
 def _needs(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> set[str]:
     """Return what of an experiment's needs can be missing."""
-    needs = {need for name in experiment.measure.metrics for need in METRICS[name].fields}
+    needs = {need for name in experiment.measure.metrics for need in _fields(name, experiment)}
     for name in experiment.selection.aggregators:
         needs |= set(_needs_of(name, experiment, aggregators))
     return {n for n in needs if n in COLUMNS or (n.startswith(REWARD) and n != REWARD)}
+
+
+def _fields(name: str, experiment: Experiment) -> list[str]:
+    """Return a metric's needs, a quality as the column that it is made from."""
+    reward = experiment.measure.dpp_quality
+    quality = "logprobs" if reward is None else f"{REWARD}{reward}"
+    fields = lookup(METRICS, name, "metric").fields
+    return [quality if field == "log_quality" else field for field in fields]
 
 
 def _needs_of(

@@ -127,6 +127,9 @@ class Measure:
     """Metrics of ``workbench list``."""
     dpp_jitter: float = Field(default=1e-6, gt=0)
     """Added to the diagonal of the DPP kernel, so that a repeat costs about log of it."""
+    dpp_quality: str | None = None
+    """Reward that is the quality in ``qual_dpp``, such as ``quality`` or ``orm``; by default the
+    mean log-probability, as in the study."""
     bleu_tokenize: Literal["whitespace", "13a"] = "whitespace"
     bleu_smoothing: Literal["method1", "exp"] = "method1"
 
@@ -214,6 +217,7 @@ class Experiment:
             backend=self.generation.backend,
             logprobs=self.generation.logprobs,
             metrics=self.measure.metrics,
+            dpp_quality=self.measure.dpp_quality,
         )
         found += [(f"scoring.{key}", message) for key, message in unknown_models(self.scoring)]
         if found:
@@ -235,6 +239,7 @@ def contradictions(
     backend: str | None,
     logprobs: int | None,
     metrics: Sequence[str] | None,
+    dpp_quality: str | None,
 ) -> list[tuple[str, str]]:
     """Return what is possible key by key but not together, as (key, message).
 
@@ -269,14 +274,10 @@ def contradictions(
                 f"{max_model_len}; lower max_tokens or raise max_model_len",
             )
         )
-    if reward is not None and rewards is not None and reward not in rewards:
-        found.append(
-            (
-                "selection.reward",
-                f"{reward!r} is not among scoring.rewards {list(rewards)}; "
-                "add it there or choose one of them",
-            )
-        )
+    for key, name in (("selection.reward", reward), ("measure.dpp_quality", dpp_quality)):
+        if name is not None and rewards is not None and name not in rewards:
+            said = f"{name!r} is not among scoring.rewards {list(rewards)}; "
+            found.append((key, f"{said}add it there or choose one of them"))
     if "seq_entropy" in (metrics or ()) and logprobs == 0 and backend != "import":
         found.append(
             (

@@ -275,6 +275,7 @@ def _cross_faults(value: Value) -> list[Fault]:
         backend=value("generation", "backend"),
         logprobs=value("generation", "logprobs"),
         metrics=value("measure", "metrics"),
+        dpp_quality=value("measure", "dpp_quality"),
     )
     return [Fault(tuple(key.split(".")), message) for key, message in found]
 

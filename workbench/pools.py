@@ -145,6 +145,7 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         embeddings=(
             None if vectors is None else vectors[ordered.index[start:stop]].astype(np.float64)
         ),
+        quality=settings.dpp_quality,
         bleu_tokenize=settings.bleu_tokenize,
         bleu_smoothing=settings.bleu_smoothing,
     )

@@ -152,6 +152,8 @@ class Pool:
     """(N, D) unit vectors, or None where the run has none."""
     rules: tuple[str, ...] = ()
     """(N,) which extraction rule found each answer."""
+    quality: str | None = None
+    """The reward behind ``log_quality``; None: the log-probability."""
     bleu_tokenize: str = "whitespace"
     bleu_smoothing: str = "method1"
     entropies: Floats | None = None
@@ -180,6 +182,20 @@ class Pool:
                 "embeddings; run `workbench score` with a metric or aggregator that needs them"
             )
         return similarity_matrix(self.embeddings)
+
+    @cached_property
+    def log_quality(self) -> Floats:
+        """(N,) logarithm of each sample's quality in ``qual_dpp``; NaN where it has none."""
+        if self.quality is None:
+            return self.logprobs
+        from workbench.lookup import lookup
+        from workbench.rewards import REWARDS
+
+        values = lookup(self.rewards, self.quality, "reward of this pool")
+        if lookup(REWARDS, self.quality, "reward").is_log:
+            return values
+        with np.errstate(divide="ignore"):  # of 0: no such subset is any good
+            return np.asarray(np.log(values))
 
     @cached_property
     def text_ids(self) -> Ints:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -48,6 +49,14 @@ def test_what_needs_it_is_left_out_and_nothing_else(absent, names):
 def test_without_a_chosen_reward_what_uses_one_is_left_out():
     left = left_out(experiment(reward=None), AGGREGATORS, set())
     assert left == {"best": "no reward", "weighted": "no reward"}
+
+
+def test_a_quality_that_is_a_reward_needs_that_reward():
+    asked = experiment()
+    asked = replace(asked, measure=replace(asked.measure, dpp_quality="likelihood"))
+    assert list(left_out(asked, AGGREGATORS, {"logprobs"})) == ["avg_log_prob"]
+    left = left_out(asked, AGGREGATORS, {"reward_likelihood"})
+    assert left["qual_dpp"] == "no sample has the reward likelihood"
 
 
 def test_reasons_are_listed_once():

@@ -51,23 +51,24 @@ def plain_log_volume(log_volumes: Floats) -> Floats:
     return log_volumes
 
 
-def quality_log_volume(log_volumes: Floats, logprobs: Floats, subsets: Ints) -> Floats:
-    """Log-determinant of each subset's similarity matrix, weighted by how likely its samples are.
+def quality_log_volume(log_volumes: Floats, log_quality: Floats, subsets: Ints) -> Floats:
+    """Log-determinant of each subset's similarity matrix, weighted by how good its samples are.
 
-    ``log_volume`` plus the sum of the members' mean token log-probabilities; larger means more
-    diverse and likely. Compare only at equal K.
+    ``log_volume`` plus the sum of the members' log qualities; larger means more diverse and better.
+    Compare only at equal K.
 
     Args:
         log_volumes: (S,) from ``log_volume``.
-        logprobs: (N,) mean token log-probability of each sample, nats per token.
+        log_quality: (N,) logarithm of each sample's quality: its mean token log-probability, nats
+            per token, or that of a reward.
         subsets: (S, K) indices into the N samples.
 
     Returns:
-        (S,) log-determinants, dimensionless; NaN where any member's log-probability is NaN.
+        (S,) log-determinants, dimensionless; NaN where any member's quality is NaN.
 
     Source:
         Kulesza & Taskar (2012), arXiv:1207.6083, section 3.1: L_ij = q_i S_ij q_j with
-        q_i = exp(logprob_i / 2), so that det L = det S times the product of exp(logprob_i).
-        The study's ``qual_dpp``: its printed means differ from ``dpp`` by just that sum.
+        q_i = exp(log_quality_i / 2), so that det L = det S times the product of the qualities.
+        The study takes the log-probability: its printed means differ from ``dpp`` by that sum.
     """
-    return np.asarray(log_volumes + logprobs[subsets].sum(axis=1, dtype=np.float64))
+    return np.asarray(log_volumes + log_quality[subsets].sum(axis=1, dtype=np.float64))

@@ -113,3 +113,25 @@ def test_too_few_problems_are_named(cli, experiment, tmp_path):
 def test_the_spread_of_models():
     likely = np.array([[-1.0, -1.0, np.nan], [-3.0, np.nan, np.nan], [-2.0, -1.0, -5.0]])
     np.testing.assert_allclose(_spread(likely), [np.std([-1, -3, -2]), 0.0, np.nan])
+
+
+def test_it_is_the_quality_in_qual_dpp_where_it_is_asked_for(cli, learned, tmp_path):
+    path, folder = learned
+    weighed = tmp_path / "run"
+    shutil.copytree(folder, weighed)
+    sets = ["--set", "measure.metrics=[dpp, qual_dpp]", "--set", "measure.dpp_quality=quality"]
+    cli.must("measure", path, "--out", weighed, *sets)
+    rows = load_run(weighed).subsets
+    for row in rows.iloc[::37].to_dict("records"):
+        quality = load_run(weighed).pool(row["problem_id"], row["temperature"]).rewards["quality"]
+        total = np.log(quality[row["members"]]).sum()
+        assert row["qual_dpp"] == pytest.approx(row["dpp"] + total)
+    sets[-1] = "measure.dpp_quality=likelihood"  # a log already
+    cli.must("measure", path, "--out", weighed, *sets)
+    likely = load_run(weighed).subsets
+    cli.must("measure", path, "--out", weighed, *sets[:2])
+    np.testing.assert_array_equal(likely["qual_dpp"], load_run(weighed).subsets["qual_dpp"])
+    assert (likely["qual_dpp"] != rows["qual_dpp"]).any()
+    child = cli("measure", path, "--out", weighed, "--set", "measure.dpp_quality=orm")
+    child.wait()
+    assert "measure.dpp_quality: 'orm' is not among scoring.rewards" in child.err
