@@ -134,8 +134,7 @@ METRICS: dict[str, Metric] = {
         quality_log_volume,
         ("log_volumes", "log_quality", "subsets"),
         "quality-weighted DPP log-volume [-]",
-        "dpp plus the sum of log qualities (likelihood, or measure.dpp_quality); larger: more diverse "
-        "and better, at equal k only",
+        "dpp plus the sum of log qualities; larger: more diverse and better, at equal k only",
     ),
     "vendi_0.5": _vendi(0.5),
     "vendi_1": _vendi(1),
