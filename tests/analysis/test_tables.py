@@ -232,6 +232,7 @@ def test_every_table_has_its_key_columns_first(data):
         "quality_coefficients": [],
         "entropy_bounds": [],
         "sampling_check": ["k", "temperature", "outcome"],
+        "submitted": ["temperature", "k", "answers@1"],
     }
     for name, maker in TABLES.items():
         assert list(maker.make(data).frame.columns)[: len(keys[name])] == keys[name]
