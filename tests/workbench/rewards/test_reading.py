@@ -7,7 +7,7 @@ import pytest
 
 from workbench.rewards.kept import Facts
 from workbench.rewards.reading import SAMPLE, Reading, Work, nothing, read_values
-from workbench.rewards.sequences import Reader, Spelling
+from workbench.rewards.sequences import Reader, Spelling, Told
 from workbench.types import Prompt
 
 PROMPT = Prompt(text="abc")
@@ -26,13 +26,15 @@ class Letters:
 
 
 def reader(says, limit=100, vocabulary=10):
-    """A reader whose log-probabilities and entropies are those of ``says``, by the tokens."""
+    """A reader whose log-probabilities are those of ``says``, by the tokens."""
     asked = []
 
     def read(sequences):
         for name, (prompt, completion) in reversed(sequences.items()):
             asked.append((tuple(prompt), tuple(completion)))
-            yield name, says[tuple(completion)], [0.5 * i for i in range(len(completion))]
+            places = range(len(completion))
+            entropies, certainties = [0.5 * i for i in places], [2.0 * i for i in places]
+            yield Told(name, says[tuple(completion)], entropies, certainties)
 
     return Reader(Letters(), limit, vocabulary, read), asked
 
@@ -58,7 +60,7 @@ def test_values_by_hand(reading):
     assert asked == [((0, 1, 2), (7,)), ((0, 1, 2), (3, 8, 4))]
     assert found["0"] == {
         "token_logprobs": (-1.0, -0.5, -0.25), "token_ids": [3, 8, 4], "token_steps": [0, 0, 1],
-        "mean_entropy": 0.5, "missing": None,
+        "mean_entropy": 0.5, "mean_certainty": 2.0, "missing": None,
     }  # fmt: skip
     assert found["1"]["mean_entropy"] == 0.0
     assert (facts.texts, facts.tokens) == (2, 3 + 3 + 3 + 1)
@@ -86,7 +88,7 @@ def test_the_table_by_hand():
     samples = pa.table({name: [row[i] for row in rows] for i, name in enumerate(SAMPLE)})
     read = dict(
         token_logprobs=[-1.0, -0.5], token_ids=[1, 2], token_steps=[0, 0],
-        mean_entropy=0.25, missing=None,
+        mean_entropy=0.25, mean_certainty=1.5, missing=None,
     )  # fmt: skip
     empty = nothing(None) | {"token_logprobs": [], "token_ids": [], "token_steps": []}
     values = {"a": read, "b": nothing("too_long"), "c": empty}
@@ -95,5 +97,6 @@ def test_the_table_by_hand():
     assert table.column("mean_logprob").to_pylist() == [-0.75, None, None, None]
     assert table.column("num_tokens").to_pylist() == [2, None, None, 0]
     assert table.column("mean_entropy").to_pylist() == [0.25, None, None, None]
+    assert table.column("mean_certainty").to_pylist() == [1.5, None, None, None]
     assert table.column("missing").to_pylist() == [None, "failed", "too_long", None]
     assert table.column("text_hash").to_pylist() == ["a", None, "b", "c"]
