@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from workbench.lookup import lookup
-from workbench.types import Floats, Ints
+from workbench.core.lookup import lookup
+from workbench.core.types import Floats, Ints
 
 OUTCOMES = ("maj_correct", "best_correct", "sem_mbr_correct", "lex_mbr_correct")
 

@@ -14,15 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.moments import (
-    at_level,
-    cross_products,
-    from_cross_products,
-    partial,
-    standardised,
-)
-from analysis.ranks import rank_covariances
-from analysis.resample import (
+from analysis.stats.bootstrap import (
     Intervals,
     check_confidence,
     fisher_interval,
@@ -30,8 +22,16 @@ from analysis.resample import (
     problem_codes,
     sum_by_problem,
 )
-from workbench.lookup import lookup
-from workbench.types import Floats, Ints
+from analysis.stats.cross_products import (
+    at_level,
+    cross_products,
+    from_cross_products,
+    partial,
+    standardised,
+)
+from analysis.stats.ranks import rank_covariances
+from workbench.core.lookup import lookup
+from workbench.core.types import Floats, Ints
 
 METHODS = {
     "pearson": "correlation of the values",

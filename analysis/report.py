@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.data import Data, Table
 from analysis.figures import FIGURES, save
-from analysis.render import to_markdown
+from analysis.frames import Data, Table
+from analysis.markdown import to_markdown
 from analysis.tables import TABLES, make_table
-from analysis.tracked import curves, diversity, summary
-from workbench.folder import Folder
-from workbench.manifest import Manifest
-from workbench.progress import bar, notice
+from analysis.wandb_summary import curves, diversity, summary
+from workbench.core.console import bar, notice
 from workbench.run import Run
-from workbench.store import appear, fingerprint, marks
-from workbench.track import Tracker
+from workbench.storage.manifest import Manifest
+from workbench.storage.parquet import appear, fingerprint, marks
+from workbench.storage.run_folder import Folder
+from workbench.tracking.wandb_run import Tracker
 
 VERSION = 5
 """Raise when the tables would come out otherwise, so that finished runs are analysed again."""

@@ -132,7 +132,7 @@ def test_a_disk_without_room_keeps_what_is_there(cli, experiment, rows_of, tmp_p
 def test_a_full_disk_is_said_at_every_stage(cli, experiment, rows_of, tmp_path, stage, error):
     path, folder = experiment(), tmp_path / "run"
     full = f"""
-import errno, os, workbench.store as store
+import errno, os, workbench.storage.parquet as store
 import analysis.report as report
 real = store.appear
 def full(path, write):
@@ -250,7 +250,7 @@ def test_a_request_to_stop_keeps_what_is_finished(
     slow = {
         "generate": "import workbench.generate.replay as m; f = m._draw\n"
         "def g(*a): time.sleep(0.01); return f(*a)\nm._draw = g",
-        "measure": "import workbench.measure as m; f = m.measure_subsets\n"
+        "measure": "import workbench.measure.stage as m; f = m.measure_subsets\n"
         "def g(*a): time.sleep(0.05); return f(*a)\nm.measure_subsets = g",
     }[stage]
     child = cli.start("run", path, "--out", folder, before="import time\n" + slow)

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from workbench.exports import EXPORTS
+from workbench.interchange.writers import EXPORTS
 from workbench.run import Run
 
 ROOT = Path(__file__).parents[1]

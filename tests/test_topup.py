@@ -157,7 +157,7 @@ def test_an_unfinished_run_is_scored_and_then_scored_again(cli, experiment, tmp_
     path = experiment()
     folder = tmp_path / "run"
     stop = """
-import workbench.journal as journal, errno
+import workbench.storage.journal as journal, errno
 real = journal.Journal.add
 count = iter(range(100))
 def add(self, sample):

@@ -27,7 +27,7 @@ def child(request: dict[str, object]) -> int:
     sys.argv = ["workbench", *request["args"]]  # type: ignore[misc]
     try:
         exec(str(request["before"]), {})  # what a test breaks on purpose
-        from workbench.cli import main
+        from workbench.cli.app import main
 
         main()
     except SystemExit as ending:
@@ -64,8 +64,8 @@ if __name__ == "__main__":
     import analysis.aggregate
     import analysis.figures.chart
     import analysis.report  # noqa: F401
-    import workbench.pipeline  # noqa: F401
-    from workbench.embed import _load
+    import workbench.cli.run_stages  # noqa: F401
+    from workbench.models.text_encoder import _load
 
     _load("all-MiniLM-L6-v2", "float32")
     from reasoning_gym.arithmetic import chain_sum  # noqa: F401

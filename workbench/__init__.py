@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from workbench.version import __version__
+from workbench.core.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +20,7 @@ __all__ = ["__version__", "load_run"]
 
 
 def load_run(root: str | Path) -> Run:
-    """Open a run's folder, with ``run.plot`` from the analysis.
+    """Open a run's folder, with ``run.plot`` and its look in a notebook from the analysis.
 
     Args:
         root: such as ``results/quickstart``.
@@ -28,7 +28,8 @@ def load_run(root: str | Path) -> Run:
     Raises:
         ValueError: the folder is not a run.
     """
-    import analysis.figures  # noqa: F401  # it registers ``plot``
+    import analysis.figures  # registers ``plot``
+    import analysis.notebook  # noqa: F401  # registers what runs and pools look like
     from workbench.run import Run
 
     return Run(root)

@@ -1,14 +1,13 @@
 """Reading an experiment file: strict, and with all its faults in one message.
 
-``workbench.config`` says what a file may hold; this module reads it, applies ``--set``, looks every
-name up in its table.
+``workbench.config.schema`` says what a file may hold; this module reads it, applies ``--set`` and
+looks every name up in its table.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,16 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
-from workbench import config, settings
-from workbench.config import Experiment
-from workbench.faults import Fault, type_fault, unknown
+from analysis.aggregate.aggregator import Aggregator
+from workbench.config import schema as config
+from workbench.config import scoring_schema as settings
+from workbench.config.messages import Fault, type_fault, unknown
+from workbench.config.schema import Experiment
+from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
-from workbench.types import Aggregator
-from workbench.yaml_text import YamlError, parse_yaml, read_mapping, write_yaml
 
 PARTS: dict[str, Any] = {
     "name": settings.FolderName,
@@ -316,14 +316,3 @@ def _task_faults(value: Value, faults: Sequence[Fault]) -> list[Fault]:
             said |= {("task", "source"), ("task", "num_problems")}
         return [fault for fault in found if fault.at[:2] not in said]
     return []
-
-
-def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
-    """Return an experiment as plain dicts, lists, texts and numbers, defaults filled in."""
-    tree: dict[str, Any] = json.loads(json.dumps(asdict(experiment)))
-    return tree
-
-
-def dump_experiment(experiment: Experiment) -> str:
-    """Return the resolved experiment as YAML; ``load_experiment`` gives it back equal."""
-    return write_yaml(experiment_to_dict(experiment))

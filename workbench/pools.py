@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -12,10 +13,82 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.config import Measure
-from workbench.folder import Folder
-from workbench.store import KEY, read_table
-from workbench.types import Ints, Pool
+from workbench.config.schema import Measure
+from workbench.core.notebook_html import notebook_html
+from workbench.core.types import Floats, Ints, Problem
+from workbench.metrics.bleu import bleu_of, pairwise_bleu
+from workbench.metrics.cosine import similarity_matrix
+from workbench.metrics.ngrams import Ngrams, number_ngrams, numbered
+from workbench.storage.parquet import KEY, read_table
+from workbench.storage.run_folder import Folder
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """All N samples of one problem at one temperature, as arrays in the order of sample_index."""
+
+    problem_id: str
+    temperature: float
+    """NaN where an imported run does not say."""
+    texts: tuple[str, ...]
+    logprobs: Floats
+    """(N,) mean token log-probability of each sample, nats per token; NaN where unknown."""
+    num_tokens: Floats
+    """(N,) lengths in tokens; NaN where unknown."""
+    answers: tuple[str | None, ...]
+    clusters: Ints
+    """(N,) answer cluster of each sample, -1 = unanswered."""
+    correct: Floats
+    """(N,) 1 correct, 0 not, NaN unknown (a check that timed out, a sample that failed)."""
+    statuses: tuple[str, ...]
+    rewards: Mapping[str, Floats]
+    """By name, (N,) each; NaN where a sample has none."""
+    embeddings: Floats | None = None
+    """(N, D) unit vectors, or None where the run has none."""
+    rules: tuple[str, ...] = ()
+    """(N,) which extraction rule found each answer."""
+    bleu_tokenize: str = "whitespace"
+    bleu_smoothing: str = "method1"
+    entropies: Floats | None = None
+    """(N,) mean token entropy of each sample, nats; NaN where unknown, None where never kept."""
+    problem: Problem | None = None
+    """What was asked, where it is at hand: ``Run.pool`` sees to that."""
+
+    def __len__(self) -> int:
+        """N, the number of samples."""
+        return len(self.texts)
+
+    def _repr_html_(self) -> str | None:
+        """Show the answers, by votes, in a notebook."""
+        return notebook_html(self)
+
+    @cached_property
+    def similarity(self) -> Floats:
+        """(N, N) cosine similarities of the embeddings, 1 on the diagonal exactly."""
+        if self.embeddings is None:
+            raise ValueError(
+                f"the pool of {self.problem_id} at temperature {self.temperature} has no "
+                "embeddings; run `workbench score` with a metric or aggregator that needs them"
+            )
+        return similarity_matrix(self.embeddings)
+
+    @cached_property
+    def text_ids(self) -> Ints:
+        """(N,) numbers of the texts, equal just where the texts are."""
+        return numbered(self.texts)[0]
+
+    @cached_property
+    def ngrams(self) -> Ngrams:
+        """The texts' n-grams of up to four tokens, whitespace between tokens."""
+        return number_ngrams(self.texts, 4)
+
+    @cached_property
+    def bleu(self) -> Floats:
+        """(N, N) sentence BLEU, [i, j] with i as hypothesis and j as its one reference."""
+        if self.bleu_tokenize == "whitespace":
+            return bleu_of(self.ngrams, self.bleu_smoothing)
+        return pairwise_bleu(self.texts, self.bleu_tokenize, self.bleu_smoothing)
+
 
 SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob", "mean_entropy")
 REWARD = "reward_"
@@ -145,7 +218,6 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         embeddings=(
             None if vectors is None else vectors[ordered.index[start:stop]].astype(np.float64)
         ),
-        quality=settings.dpp_quality,
         bleu_tokenize=settings.bleu_tokenize,
         bleu_smoothing=settings.bleu_smoothing,
     )

@@ -12,16 +12,16 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from workbench.config import Experiment
-from workbench.display import Shown, with_notes
+from workbench.config.schema import Experiment, pool_sizes
+from workbench.core.lookup import lookup
+from workbench.core.notebook_html import notebook_html
+from workbench.core.table_html import Shown, with_notes
 from workbench.experiment import load_experiment
-from workbench.folder import Folder
-from workbench.generate.identity import pool_sizes
-from workbench.lookup import lookup
-from workbench.manifest import Manifest
-from workbench.pools import pools, read_block
-from workbench.store import read_table
-from workbench.types import Pool
+from workbench.measure.remeasure import measured_again
+from workbench.pools import Pool, pools, read_block
+from workbench.storage.manifest import Manifest
+from workbench.storage.parquet import read_table
+from workbench.storage.run_folder import Folder
 
 ACCESSORS: dict[str, Callable[[Run], Any]] = {}
 """What other packages hang on a run: ``plot``, from ``analysis``."""
@@ -55,11 +55,9 @@ class Run:
         """Name the run."""
         return f"Run({str(self.root)!r}: {self.signature})"
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self) -> str | None:
         """Show in a notebook what the run is, how far it is and what it found."""
-        from workbench.display import run_html
-
-        return run_html(self)
+        return notebook_html(self)
 
     @cached_property
     def experiment(self) -> Experiment:
@@ -175,9 +173,9 @@ class Run:
             ValueError: there is no such metric, it needs what a pool of the run has not, it does
                 not give one number for each subset, or the run is not measured.
         """
-        from workbench.remeasure import measured_again
-
-        return self._frame(list(measured_again(self, metrics)), "subsets")
+        blocks = [(block, self.folder.block_path("subsets", block)) for block in self.blocks]
+        measured = measured_again(blocks, self.pools, self.experiment.measure, metrics)
+        return self._frame(list(measured), "subsets")
 
     def pool(self, problem_id: str, temperature: float | None) -> Pool:
         """Return all samples of one problem at one temperature.

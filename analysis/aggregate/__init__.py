@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from analysis.aggregate.expected import best_at_k, maj_at_k
-from analysis.aggregate.picks import (
+from analysis.aggregate.aggregator import Aggregator
+from analysis.aggregate.batched import (
     best_picks,
     borda_picks,
     filtered_picks,
@@ -12,12 +12,14 @@ from analysis.aggregate.picks import (
     ranked_answers,
     weighted_picks,
 )
-from analysis.aggregate.select import best_of_n, majority, mbr, weighted_majority
-from analysis.aggregate.votes import best_of_majority, borda, filtered_majority
-from workbench.config import Selection
-from workbench.lookup import lookup
+from analysis.aggregate.exact import best_at_k, maj_at_k
+from analysis.aggregate.reward_votes import best_of_majority, borda, filtered_majority
+from analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
+from workbench.config.schema import Selection
+from workbench.core.lookup import lookup
+from workbench.core.types import Floats, Ints
+from workbench.pools import Pool
 from workbench.rewards import REWARDS
-from workbench.types import Aggregator, Floats, Ints, Pool
 
 __all__ = [
     "AGGREGATORS",

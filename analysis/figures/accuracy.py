@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.accuracy import MIXED
+from analysis.aggregate.pruning import EVERYTHING
 from analysis.figures.drawing import (
     Axis,
     Drawing,
@@ -17,7 +17,7 @@ from analysis.figures.drawing import (
     spell,
     together,
 )
-from workbench.prune import EVERYTHING
+from analysis.tables.accuracy import MIXED
 from workbench.run import Run
 
 RIGHT = Axis(title="share of problems right")

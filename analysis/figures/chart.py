@@ -21,7 +21,7 @@ import vl_convert
 from PIL import Image
 
 from analysis.figures.drawing import Axis, Drawing, Panel
-from workbench.store import appear
+from workbench.storage.parquet import appear
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888")
 """Okabe & Ito's palette, told apart by colour-blind readers; without black, lost on a dark page."""

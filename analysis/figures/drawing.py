@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.resample import MIN_PROBLEMS
+from analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.core.table_text import spell_temperature
 from workbench.run import Run
-from workbench.signature import spell_temperature
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")
 """Of a panel's rows; ``low``, ``high`` and ``size`` are NaN where a table has none."""

@@ -9,18 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.compare import compare, differing_settings, names_of
-from analysis.conditions import SINGLE
-from analysis.data import Table
+from analysis.compare.conditions import SINGLE
+from analysis.compare.runs import compare, differing_settings, names_of
 from analysis.figures.chart import draw
+from analysis.frames import Table
 from analysis.page import curves
-from analysis.page.build import Drawn, Page, write
 from analysis.page.headline import Headline, Tile, change, supported
+from analysis.page.html import Drawn, Page, write
 from analysis.page.report import chart, notices
-from analysis.page.shown import Shown, show, why_missing
-from analysis.paired import ALPHA
+from analysis.page.tables import Shown, show, why_missing
+from analysis.stats.paired import ALPHA
+from workbench.core.table_text import spell_temperature
 from workbench.run import Run
-from workbench.signature import spell_temperature
 
 SUMMARIES = {
     "settings": "The settings and circumstances in which the runs differ.",

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.accuracy import MIXED
 from analysis.figures.drawing import (
     Axis,
     Drawing,
@@ -18,6 +17,7 @@ from analysis.figures.drawing import (
     spell,
     together,
 )
+from analysis.tables.accuracy import MIXED
 from workbench.run import Run
 
 

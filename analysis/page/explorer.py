@@ -16,11 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.page.packing import numbers, pack
-from analysis.page.rows import Rows, read_rows
+from analysis.page.sample_rows import Rows, read_rows
+from workbench.core.table_text import spell_temperature
+from workbench.core.types import STATUSES, UNANSWERED
 from workbench.pools import REWARD
 from workbench.run import Run
-from workbench.signature import spell_temperature
-from workbench.types import STATUSES, UNANSWERED
 
 BUDGET = 5_000_000
 """Characters of samples that a page carries: a few thousand solutions, or all of a small run."""

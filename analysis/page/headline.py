@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.compare import differences
-from analysis.conditions import SINGLE, UNKNOWN, Cells, Pair, conditions
-from analysis.data import Data, Table
-from analysis.page.shown import Shown, show
-from analysis.paired import ALPHA
-from analysis.resample import MIN_PROBLEMS
+from analysis.compare.conditions import SINGLE, UNKNOWN, Cells, Pair, conditions
+from analysis.compare.runs import differences
+from analysis.frames import Data, Table
+from analysis.page.tables import Shown, show
+from analysis.stats.bootstrap import MIN_PROBLEMS
+from analysis.stats.paired import ALPHA
+from workbench.core.table_text import spell_temperature
 from workbench.run import Run
-from workbench.signature import spell_temperature
 
 TEXTS = "distinct texts"
 WORDS = {

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.data import Table
 from analysis.figures import FIGURES
-from analysis.page.build import Drawn, Page, write
+from analysis.frames import Table
 from analysis.page.explorer import Explorer, explore
 from analysis.page.headline import Headline, headline
-from analysis.page.shown import Shown, saved_tables, show, why_missing
+from analysis.page.html import Drawn, Page, write
+from analysis.page.tables import Shown, saved_tables, show, why_missing
 from workbench.run import Run
 
 OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")

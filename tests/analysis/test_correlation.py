@@ -4,7 +4,7 @@ import pytest
 from scipy import stats
 
 from analysis.correlation import LEVELS, METHODS, correlate, correlations, partial_correlation
-from analysis.resample import fisher_interval
+from analysis.stats.bootstrap import fisher_interval
 
 NAN = np.nan
 

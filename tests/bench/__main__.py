@@ -16,7 +16,7 @@ from pathlib import Path
 from tabulate import tabulate
 
 from tests.bench import Row
-from workbench.manifest import environment, version_string
+from workbench.storage.manifest import environment, version_string
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "results" / "bench"

@@ -11,9 +11,9 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from sacrebleu.metrics.bleu import BLEU
 
 from tests.bench import DATA, Row, in_turn, seconds
+from workbench.core.types import Floats
 from workbench.metrics.bleu import MAX_ORDER, _matches, pairwise_bleu
 from workbench.metrics.ngrams import number_ngrams
-from workbench.types import Floats
 
 SOLUTIONS = DATA / "problems" / "gsm8k_test.jsonl"
 N = 64

@@ -16,13 +16,12 @@ import pyarrow as pa
 from math_verify import parse, verify
 
 from tests.bench import DATA, Row
-from workbench.answers import Graded, grade
-from workbench.checking import Comparer
-from workbench.config import Experiment, Generation, Task
-from workbench.folder import Known
-from workbench.tasks.compare import CHECKERS
+from workbench.config.schema import Experiment, Generation, Task
+from workbench.core.types import Known, Problem
+from workbench.score.grading import Graded, grade
+from workbench.tasks.answer_checking import Comparer
+from workbench.tasks.checkers import CHECKERS
 from workbench.tasks.math_answers import answers_equal, canonical_answer, cluster_answers
-from workbench.types import Problem
 
 PROBLEMS, ANSWERS = 500, 20
 Problems = list[tuple[str, list[str]]]

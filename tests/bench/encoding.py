@@ -16,11 +16,11 @@ from transformers.utils.logging import disable_progress_bar
 
 from analysis.aggregate import mbr
 from tests.bench import DATA, Row, once
-from workbench.config import Embedding
-from workbench.embed import embed, text_hash
+from workbench.config.schema import Embedding
+from workbench.core.subsets import draw_subsets
 from workbench.metrics.cosine import similarity_matrix
-from workbench.models import resolve_encoder
-from workbench.subsets import draw_subsets
+from workbench.models.locate import resolve_encoder
+from workbench.models.text_encoder import embed, text_hash
 
 POOLS, N, WORDS = 20, 32, 100
 SIZES, REPLICATES = (4, 8, 16, 32), 20
@@ -160,7 +160,10 @@ def _peak(dtype: str) -> float:
     size = 2048
     matrix = torch.rand(size, size, dtype=getattr(torch, dtype))
     matmul = torch.backends.mkldnn.matmul
-    before, matmul.fp32_precision = matmul.fp32_precision, "bf16"  # see workbench.embed
+    before, matmul.fp32_precision = (
+        matmul.fp32_precision,
+        "bf16",
+    )  # see workbench.models.text_encoder
     try:
         return 2 * size**3 / min(once(lambda: matrix @ matrix) for _ in range(4))
     finally:

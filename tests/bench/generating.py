@@ -15,14 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.bench import Row
-from workbench.config import Experiment
+from workbench.config.schema import Experiment, pool_sizes
 from workbench.experiment import load_experiment
-from workbench.folder import Folder
 from workbench.generate import vllm as backend
-from workbench.generate.identity import pool_sizes, sample_seed
+from workbench.generate.drawing_settings import sample_seed
 from workbench.generate.stage import ask
-from workbench.generate.tokens import encode_prompt
-from workbench.manifest import Manifest
+from workbench.models.tokenization import encode_prompt
+from workbench.storage.manifest import Manifest
+from workbench.storage.run_folder import Folder
 
 ROOT = Path(__file__).parents[2]
 CHANGES = (
@@ -96,7 +96,7 @@ def ours(home: str, told: str) -> None:
     from vllm.v1.engine.llm_engine import LLMEngine
 
     from analysis.aggregate import AGGREGATORS
-    from workbench.pipeline import Stages, run_stages
+    from workbench.cli.run_stages import Stages, run_stages
 
     def analyze(*args: object) -> None:
         raise NotImplementedError

@@ -72,7 +72,7 @@ def measured(pools: int, n: int) -> Used:
         # in another process: the peak of one counts what the one that started it held then
         make = f"from tests.bench.synthetic import make_run; make_run({str(run)!r}, {pools}, {n})"
         subprocess.run([sys.executable, "-c", make], check=True)
-        return used_by([sys.executable, "-m", "workbench.cli", "measure", str(run)])
+        return used_by([sys.executable, "-m", "workbench.cli.app", "measure", str(run)])
 
 
 def used_by(command: Sequence[str]) -> Used:

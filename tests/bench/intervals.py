@@ -12,19 +12,23 @@ import pandas as pd
 import pyarrow as pa
 from scipy import stats
 
-from analysis.accuracy import accuracy_by_k, accuracy_by_k_temperature, accuracy_by_temperature
 from analysis.buckets import bucket_numbers
 from analysis.correlation import LEVELS, correlations
-from analysis.data import Data
-from analysis.ranks import rank_covariances
-from analysis.resample import Resamples, fisher_interval
+from analysis.frames import Data
+from analysis.stats.bootstrap import Resamples, fisher_interval
+from analysis.stats.ranks import rank_covariances
 from analysis.tables import COVARIATES, buckets, partial_correlation
+from analysis.tables.accuracy import (
+    accuracy_by_k,
+    accuracy_by_k_temperature,
+    accuracy_by_temperature,
+)
 from tests.bench import Row, once, seconds
-from workbench.config import Analysis, Experiment, Generation, Measure, Selection, Task
-from workbench.folder import Folder
-from workbench.manifest import Manifest
+from workbench.config.schema import Analysis, Experiment, Generation, Measure, Selection, Task
 from workbench.run import Run
-from workbench.store import write_table
+from workbench.storage.manifest import Manifest
+from workbench.storage.parquet import write_table
+from workbench.storage.run_folder import Folder
 
 PROBLEMS, K, TEMPERATURES, REPLICATES = 200, (4, 8, 16, 32), (0.3, 1.0), 20
 METRICS = ["avg_log_prob", "num_tokens", "cos_sim", "distinct_3", "dpp"]

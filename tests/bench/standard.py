@@ -22,14 +22,15 @@ from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from threadpoolctl import threadpool_limits
 
 from analysis.aggregate import AGGREGATORS
+from analysis.aggregate.outcomes import picked
 from tests.bench import DATA, Row, once, seconds
 from tests.bench.growth import used_by
 from tests.bench.synthetic import make_run
-from workbench.config import Experiment, Generation, Measure, Selection, Task
-from workbench.measure import look_at
-from workbench.outcomes import picked
-from workbench.subsets import draw_subsets
-from workbench.types import Floats, Ints, Pool
+from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.core.subsets import draw_subsets
+from workbench.core.types import Floats, Ints
+from workbench.measure.stage import look_at
+from workbench.pools import Pool
 
 PROBLEMS, TEMPERATURES, N = 50, (0.6, 1.0), 32
 SIZES, REPLICATES = (4, 8, 16, 32), 20
@@ -205,5 +206,7 @@ def _measured(run: Path, workers: int) -> float:
     """Wall time of measuring a synthetic run from the command line, in seconds."""
     make_run(run, POOLS, 64)
     start = time.perf_counter()
-    used_by([sys.executable, "-m", "workbench.cli", "measure", str(run), "--workers", str(workers)])
+    used_by(
+        [sys.executable, "-m", "workbench.cli.app", "measure", str(run), "--workers", str(workers)]
+    )
     return time.perf_counter() - start

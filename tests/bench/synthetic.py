@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.config import Experiment, Generation, Measure, Selection, Task
-from workbench.folder import Folder, Known, block_size, blocks
-from workbench.manifest import Manifest
-from workbench.store import KEY, sample_rows, write_table
-from workbench.types import Problem, Sample
+from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.core.types import Known, Problem, Sample
+from workbench.storage.manifest import Manifest
+from workbench.storage.parquet import KEY, sample_rows, write_table
+from workbench.storage.run_folder import Folder, block_size, blocks
 
 WORDS = 100
 """In a text, as in a worked solution."""

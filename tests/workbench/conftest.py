@@ -22,7 +22,7 @@ def make_model():
         import torch
         from transformers import LlamaConfig, LlamaForCausalLM
 
-        from workbench.models import resolve_model
+        from workbench.models.locate import resolve_model
 
     def make(folder, seed=11, spread=0.5, damage=False):
         config = LlamaConfig(

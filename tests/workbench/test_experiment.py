@@ -5,12 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbench.experiment import (
-    ExperimentError,
-    dump_experiment,
-    experiment_to_dict,
-    load_experiment,
-)
+from workbench.config.schema import dump_experiment, experiment_to_dict
+from workbench.experiment import ExperimentError, load_experiment
 
 ROOT = Path(__file__).resolve().parents[2]
 AGGREGATORS = {

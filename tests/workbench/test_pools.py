@@ -5,11 +5,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from workbench.config import Measure
-from workbench.folder import Folder
-from workbench.pools import by_problem, pools, read_block
-from workbench.store import sample_rows, write_table
-from workbench.types import Pool, Sample
+from workbench.config.schema import Measure
+from workbench.core.types import Sample
+from workbench.pools import Pool, by_problem, pools, read_block
+from workbench.storage.parquet import sample_rows, write_table
+from workbench.storage.run_folder import Folder
 
 
 def sample(problem, temperature, index):

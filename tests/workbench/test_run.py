@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 import workbench as wb
-from workbench.lookup import lookup
+from workbench.core.lookup import lookup
 from workbench.run import Run
-from workbench.store import read_table, write_table
+from workbench.storage.parquet import read_table, write_table
 
 
 @pytest.fixture(scope="module")

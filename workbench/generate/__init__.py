@@ -14,10 +14,10 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
-from workbench.config import Experiment, Generation
-from workbench.generate.server import ServerOptions
-from workbench.lookup import lookup
-from workbench.types import Request, Sample
+from workbench.config.schema import Experiment, Generation
+from workbench.core.lookup import lookup
+from workbench.core.types import Request, Sample
+from workbench.generate.openai_options import ServerOptions
 
 Sampler = Callable[[Iterable[Request], Generation], Generator[Sample]]
 
@@ -89,7 +89,7 @@ def _openai(requests: Iterable[Request], settings: Generation) -> Generator[Samp
 def _probe_openai(experiment: Experiment) -> Probed:
     engine_versions("openai")  # or say that it is not installed
     from workbench.generate.openai import sample
-    from workbench.generate.probe import probe
+    from workbench.generate.openai_probe import probe
 
     facts, left_out = probe(experiment)
     return Probed(facts, partial(sample, left_out=left_out))

@@ -6,12 +6,12 @@ import math
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from workbench.config import Experiment, Generation
-from workbench.folder import Folder
-from workbench.generate.identity import differences, drawing_settings, pool_sizes
-from workbench.manifest import Manifest
-from workbench.progress import notice
-from workbench.types import Request, Sample
+from workbench.config.schema import Experiment, Generation, pool_sizes
+from workbench.core.console import notice
+from workbench.core.types import Request, Sample
+from workbench.generate.drawing_settings import differences, drawing_settings
+from workbench.storage.manifest import Manifest
+from workbench.storage.run_folder import Folder
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:

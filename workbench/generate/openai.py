@@ -24,11 +24,11 @@ from openai import (
     DefaultAsyncHttpx2Client,
 )
 
-from workbench.config import Generation
-from workbench.generate.server import Address, ServerOptions, address_of, options_of
-from workbench.generate.wire import Answer, body, parse, path_of, read
-from workbench.progress import notice
-from workbench.types import Request, Sample
+from workbench.config.schema import Generation
+from workbench.core.console import notice
+from workbench.core.types import Request, Sample
+from workbench.generate.openai_options import Address, ServerOptions, address_of, options_of
+from workbench.generate.openai_protocol import Answer, body, parse, path_of, read
 
 ITS_OWN_FAULT = (400, 413, 422)
 """Statuses that are about one request: it is refused, and the others are not."""

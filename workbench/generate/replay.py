@@ -13,9 +13,9 @@ from collections.abc import Generator, Iterable
 
 import numpy as np
 
-from workbench.config import Generation
-from workbench.generate.entropies import as_stored
-from workbench.types import Request, Sample
+from workbench.config.schema import Generation
+from workbench.core.types import Request, Sample
+from workbench.models.token_entropy import as_stored
 
 OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take the tens and then")
 KNOWN_OPTIONS = ("seconds_per_sample",)

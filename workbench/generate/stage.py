@@ -13,25 +13,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.config import Experiment, Generation
-from workbench.folder import Folder, Known, block_size
+from workbench.config.schema import Experiment, Generation, pool_sizes
+from workbench.core.console import bar, notice
+from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
-from workbench.generate.identity import (
-    differences,
-    drawing_settings,
-    identity,
-    pool_sizes,
-    sample_seed,
-    server_facts,
-)
-from workbench.journal import Journal, read_journal
-from workbench.manifest import Manifest, environment
-from workbench.progress import bar, notice
-from workbench.prompts import build_prompt, prompt_hash
-from workbench.signature import sign
-from workbench.store import KEY, fingerprint, read_table, sample_rows, write_table
+from workbench.generate.drawing_settings import differences, drawing_settings, sample_seed
+from workbench.generate.fingerprint import identity, server_facts
+from workbench.storage.journal import Journal, read_journal
+from workbench.storage.manifest import Manifest, environment
+from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table
+from workbench.storage.run_folder import Folder, block_size
+from workbench.storage.signature import sign
 from workbench.tasks import TASKS
-from workbench.types import Problem, Prompt, Request, Sample
+from workbench.tasks.prompts import build_prompt, prompt_hash
 
 
 @dataclass(frozen=True)

@@ -16,42 +16,19 @@ from typing import Any
 import torch
 from tokenizers.decoders import DecodeStream
 from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
     DynamicCache,
     GenerationConfig,
     LogitsProcessor,
     LogitsProcessorList,
-    MinPLogitsWarper,
     RepetitionPenaltyLogitsProcessor,
     StoppingCriteria,
     StoppingCriteriaList,
-    TopKLogitsWarper,
-    TopPLogitsWarper,
 )
 
-from workbench.config import Generation
-from workbench.generate.tokens import encode_prompt, too_long
-from workbench.models import resolve_model
-from workbench.types import Request, Sample
-
-BATCH = 32
-"""Sequences a step where ``engine.max_num_seqs`` does not say."""
-
-
-@dataclass(frozen=True)
-class Model:
-    """A loaded model and what is asked of it at every step."""
-
-    network: Any
-    tokenizer: Any
-    ends: frozenset[int]
-    """Tokens that end a sample: those of the tokenizer and of the model's generation_config."""
-    settings: Generation
-    limit: int
-    """Longest prompt and sample together, tokens."""
-    warp: Any
-    """What min-p, top-k and top-p leave of tempered logits."""
+from workbench.config.schema import Generation
+from workbench.core.types import Request, Sample
+from workbench.models.hf_model import BATCH, Model, load
+from workbench.models.tokenization import encode_prompt, too_long
 
 
 @dataclass
@@ -122,22 +99,6 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
             yield from (error for error in errors if error is not None)
 
 
-def load(settings: Generation) -> Model:
-    """Load the model, on the GPU where there is one. Its own sampling defaults are not read."""
-    folder = str(resolve_model(settings.model))
-    dtype = "auto" if settings.dtype == "auto" else getattr(torch, settings.dtype)
-    network = AutoModelForCausalLM.from_pretrained(folder, dtype=dtype).eval()
-    if torch.cuda.is_available():
-        network = network.to("cuda")
-    tokenizer = AutoTokenizer.from_pretrained(folder)
-    ends = network.generation_config.eos_token_id
-    network.generation_config = GenerationConfig()  # or `generate` would take its defaults
-    more = [ends] if isinstance(ends, int) else ends or []
-    limit = int(settings.max_model_len or network.config.max_position_embeddings)
-    stops = frozenset({tokenizer.eos_token_id, *more})
-    return Model(network, tokenizer, stops, settings, limit, warper(settings))
-
-
 def next_tokens(
     logits: torch.Tensor, temperatures: torch.Tensor, uniforms: torch.Tensor, warp: Any
 ) -> torch.Tensor:
@@ -160,18 +121,6 @@ def next_tokens(
     drawn = torch.searchsorted(heights, marks, right=True).squeeze(1)
     drawn = drawn.clamp_max(logits.shape[1] - 1)  # NaN logits: refused where samples are kept
     return torch.where(temperatures > 0, drawn, logits.argmax(dim=-1))
-
-
-def warper(settings: Generation) -> Any:
-    """Return min-p, top-k and top-p in vLLM's order, as one function of tempered logits."""
-    steps = LogitsProcessorList()
-    if settings.min_p > 0:
-        steps.append(MinPLogitsWarper(settings.min_p))
-    if settings.top_k > 0:
-        steps.append(TopKLogitsWarper(settings.top_k))
-    if settings.top_p < 1:
-        steps.append(TopPLogitsWarper(settings.top_p))
-    return lambda scores: steps(None, scores)
 
 
 def _row(request: Request, prompt: list[int], model: Model) -> Row:

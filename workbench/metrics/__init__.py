@@ -12,6 +12,7 @@ from functools import partial
 from math import inf
 from typing import Any
 
+from workbench.core.types import Floats
 from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
 from workbench.metrics.bleu import self_bleu
 from workbench.metrics.cosine import mean_cosine
@@ -21,7 +22,6 @@ from workbench.metrics.entropy import mean_entropy
 from workbench.metrics.likelihood import mean_length, mean_logprob
 from workbench.metrics.spectrum import eigenvalues, rankme, spectral_alpha
 from workbench.metrics.vendi import vendi
-from workbench.types import Floats
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.kernels import compiled
-from workbench.subsets import members_of
-from workbench.types import UNANSWERED, Floats, Ints
+from workbench.core.jit import compiled
+from workbench.core.subsets import members_of
+from workbench.core.types import UNANSWERED, Floats, Ints
 
 
 def group_sizes(clusters: Ints, subsets: Ints) -> Ints:

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from workbench.kernels import compiled
-from workbench.lookup import lookup
+from workbench.core.jit import compiled
+from workbench.core.lookup import lookup
+from workbench.core.types import Floats, Ints
 from workbench.metrics.cosine import mean_off_diagonal
 from workbench.metrics.ngrams import Ngrams, number_ngrams
-from workbench.types import Floats, Ints
 
 MAX_ORDER = 4
 """BLEU counts n-grams of 1 to 4 tokens."""

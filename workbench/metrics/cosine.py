@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.kernels import compiled
-from workbench.subsets import members_of
-from workbench.types import Floats, Ints
+from workbench.core.jit import compiled
+from workbench.core.subsets import members_of
+from workbench.core.types import Floats, Ints
 
 ROUNDING = 1e-5
 """How far cosines kept in float32 may be from what they should be."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.kernels import compiled
+from workbench.core.jit import compiled
+from workbench.core.subsets import members_of
+from workbench.core.types import Floats, Ints
 from workbench.metrics.ngrams import Ngrams, number_ngrams
-from workbench.subsets import members_of
-from workbench.types import Floats, Ints
 
 
 def distinct(ngrams: Ngrams, subsets: Ints, n: int) -> Floats:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.core.subsets import members_of
+from workbench.core.types import Floats, Ints
 from workbench.metrics.cosine import blocks_of, require_cosines
-from workbench.subsets import members_of
-from workbench.types import Floats, Ints
 
 
 def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Floats:

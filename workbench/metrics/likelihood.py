@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from workbench.types import Floats, Ints
+from workbench.core.types import Floats, Ints
 
 
 def mean_logprob(logprobs: Floats, subsets: Ints) -> Floats:

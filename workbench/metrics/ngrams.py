@@ -10,10 +10,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from workbench.kernels import compiled
-from workbench.lookup import lookup
+from workbench.core.jit import compiled
+from workbench.core.lookup import lookup
+from workbench.core.types import Ints
 from workbench.metrics.tokens import TOKENIZERS
-from workbench.types import Ints
 
 T = TypeVar("T")
 

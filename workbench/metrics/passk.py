@@ -8,7 +8,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from workbench.types import Floats, Ints
+from workbench.core.types import Floats, Ints
 
 
 @overload

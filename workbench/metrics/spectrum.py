@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.core.subsets import members_of
+from workbench.core.types import Floats, Ints
 from workbench.metrics.cosine import ROUNDING, blocks_of, require_cosines
-from workbench.subsets import members_of
-from workbench.types import Floats, Ints
 
 EPSILON = 1e-7
 """What RankMe adds to every share: the paper's choice for float32."""

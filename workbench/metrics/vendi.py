@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from workbench.core.types import Floats
 from workbench.metrics.spectrum import eigenvalues
-from workbench.types import Floats
 
 
 def vendi(spectrum: Floats, q: float) -> Floats:

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.types import Floats
+from workbench.core.types import Floats
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.config import Experiment
-    from workbench.folder import Folder
-    from workbench.manifest import Manifest
+    from workbench.config.schema import Experiment
+    from workbench.storage.manifest import Manifest
+    from workbench.storage.run_folder import Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,25 +52,25 @@ def given(samples: pd.DataFrame) -> Floats:
 
 
 def _orm(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.orm import judge  # it needs the folder, which needs this table
+    from workbench.rewards.outcome_model import judge  # it needs the folder, which needs this table
 
     judge(folder, manifest, experiment)
 
 
 def _density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.ratios import density_ratio
+    from workbench.rewards.log_ratio import density_ratio
 
     density_ratio(folder, manifest, experiment)
 
 
 def _implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.ratios import implicit_reward
+    from workbench.rewards.log_ratio import implicit_reward
 
     implicit_reward(folder, manifest, experiment)
 
 
 def _self_certainty(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.certainty import self_certainty
+    from workbench.rewards.self_certainty import self_certainty
 
     self_certainty(folder, manifest, experiment)
 

@@ -31,16 +31,16 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.config import Experiment
-from workbench.folder import Folder, fresh
-from workbench.manifest import Manifest
-from workbench.neighbours import Vectors, build, distinct_texts, features
-from workbench.progress import notice
-from workbench.rewards.learned import cross_fit
-from workbench.rewards.ratios import signals
-from workbench.rewards.under import table_of
-from workbench.store import KEY, fingerprint, marks, read_table, write_table
-from workbench.types import Floats
+from workbench.config.schema import Experiment
+from workbench.core.console import notice
+from workbench.core.types import Floats
+from workbench.rewards.log_ratio import signals
+from workbench.rewards.logistic import cross_fit
+from workbench.rewards.nearest import Vectors, build, distinct_texts, features
+from workbench.rewards.second_model import table_of
+from workbench.storage.manifest import Manifest
+from workbench.storage.parquet import KEY, fingerprint, marks, read_table, write_table
+from workbench.storage.run_folder import Folder, fresh
 
 TABLE = "rewards/quality"
 """Where it stands: key, the features as they were when predicted, and ``reward``."""

@@ -13,11 +13,12 @@ from functools import lru_cache
 from itertools import count, islice
 from typing import Any
 
-from workbench import config
-from workbench.prompts import Example, require_examples
-from workbench.tasks.compare import CHECKERS, Checker
+from workbench.config import schema as config
+from workbench.core.types import Problem
+from workbench.tasks.checkers import CHECKERS, Checker
 from workbench.tasks.math_answers import extract_answer
-from workbench.types import Problem
+from workbench.tasks.prompts import require_examples
+from workbench.tasks.task import Example
 
 INSTRUCTION = r"Work out the sum, and put your answer in \boxed{}."
 DEFAULTS: dict[str, int | None] = {

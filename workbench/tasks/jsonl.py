@@ -11,20 +11,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from workbench import config
-from workbench.faults import unknown
-from workbench.prompts import Example, require_examples
-from workbench.tasks.choices import extract_choice, letter_of, read_choices, shown
-from workbench.tasks.compare import CHECKERS, Checker, numeric
+from workbench.config import schema as config
+from workbench.config.messages import unknown
+from workbench.core.types import Problem
+from workbench.tasks.checkers import CHECKERS, Checker, numeric
 from workbench.tasks.math_answers import extract_answer
-from workbench.tasks.problems import (
+from workbench.tasks.multiple_choice import extract_choice, letter_of, read_choices, shown
+from workbench.tasks.problem_files import (
     GOLD_KEYS,
     first_problems,
     missing_file,
     parse_record,
     read_jsonl,
 )
-from workbench.types import Problem
+from workbench.tasks.prompts import require_examples
+from workbench.tasks.task import Example
 
 INSTRUCTION = (
     r"Answer the question step by step, and put your final answer in \boxed{}: "

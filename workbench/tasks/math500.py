@@ -5,11 +5,11 @@ Answers are LaTeX, and math-verify says whether two of them are equal.
 
 from __future__ import annotations
 
-from workbench import config
-from workbench.prompts import Example, require_examples
-from workbench.tasks.compare import CHECKERS, Checker
+from workbench.config import schema as config
+from workbench.core.types import Problem
+from workbench.tasks.checkers import CHECKERS, Checker
 from workbench.tasks.math_answers import extract_answer
-from workbench.tasks.problems import (
+from workbench.tasks.problem_files import (
     first_problems,
     local_path,
     missing_file,
@@ -17,7 +17,8 @@ from workbench.tasks.problems import (
     read_hub,
     read_jsonl,
 )
-from workbench.types import Problem
+from workbench.tasks.prompts import require_examples
+from workbench.tasks.task import Example
 
 HUB_NAME = "HuggingFaceH4/MATH-500"
 PREFIX = "math500"

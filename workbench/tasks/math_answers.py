@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from workbench.tasks.math_forms import Form, differ, form
-from workbench.types import UNANSWERED
+from workbench.core.types import UNANSWERED
+from workbench.tasks.math_numeric import Form, differ, form
 
 RULES = ("boxed", "phrase", "last_number", "none")
 """How an answer was found, in the order in which they are tried; ``none``: not at all. An imported

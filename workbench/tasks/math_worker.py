@@ -25,7 +25,7 @@ from latex2sympy2_extended import latex2sympy2  # type: ignore[import-untyped]
 from math_verify import grader
 
 from workbench.tasks.math_answers import answers_equal
-from workbench.tasks.math_forms import differ, form
+from workbench.tasks.math_numeric import differ, form
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the server will once it has imported this
 PAIRS = (

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from analysis.aggregate import AGGREGATORS, best_at_k, maj_at_k
-from workbench.config import Selection
+from workbench.config.schema import Selection
+from workbench.core.types import NOBODY
+from workbench.pools import Pool
 from workbench.rewards import REWARDS, Reward
-from workbench.types import NOBODY, Pool
 
 N = 6
 MEMBERS = np.array([4, 1, 0, 3])  # in drawn order

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from analysis.compare import compare
+from analysis.compare.runs import compare
 from analysis.page.comparison import opening, write_comparison
 
 

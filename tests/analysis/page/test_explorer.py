@@ -4,7 +4,7 @@ from sklearn.decomposition import PCA
 
 from analysis.page.explorer import explore, project
 from workbench import load_run
-from workbench.types import STATUSES
+from workbench.core.types import STATUSES
 
 
 def rng():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.compare import compare
+from analysis.compare.runs import compare
 from analysis.page.headline import headline, sentence, supported
 from workbench import load_run
 

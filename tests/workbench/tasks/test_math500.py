@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench import config
+from workbench.config import schema as config
 from workbench.tasks import math500
 from workbench.tasks.math_answers import extract_answer
 

@@ -1,0 +1,252 @@
+"""The rules of ``select`` and ``votes`` for many subsets of a pool at once: the same, to a tie.
+
+Everywhere subsets are (S, K) indices into the pool's N samples, in drawn order, and a result is
+(S,): the position of the pick among the K members, or ``NOBODY``.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.aggregate.reward_votes import ROUNDING
+from analysis.aggregate.rules import SAME_UTILITY, as_clusters, as_vector, weighted_majority
+from workbench.core.jit import compiled
+from workbench.core.subsets import members_of
+from workbench.core.types import NOBODY, UNANSWERED, Floats, Ints
+
+CLOSE = 1e-9
+"""Sums nearer to the largest than this share of it could change places by rounding. It is safe
+up to K of about a million: each of K additions is off by 1e-16 of the sum at most."""
+
+
+def majority_picks(clusters: Ints, subsets: Ints) -> Ints:
+    """``majority`` of each subset.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        subsets: (S, K) indices into the N samples.
+    """
+    votes = as_clusters(clusters)[subsets] != UNANSWERED
+    return _first(votes, _of_own_cluster(clusters, subsets, votes.astype(np.float64)))
+
+
+def weighted_picks(clusters: Ints, weights: Floats, subsets: Ints) -> Ints:
+    """``weighted_majority`` of each subset.
+
+    Where the two largest sums are so near that rounding could decide between them, the rule itself
+    is asked, which adds exactly: equal sets of weights tie whatever their order.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        weights: (S, K) weights of the members' votes, at least 0; NaN where there is none.
+        subsets: (S, K) indices into the N samples.
+
+    Raises:
+        ValueError: a weight is negative.
+    """
+    answers = as_clusters(clusters)[subsets]
+    votes = (answers != UNANSWERED) & ~np.isnan(weights)
+    sums = _of_own_cluster(clusters, subsets, np.where(votes, weights, 0.0))
+    top = np.where(votes, sums, -np.inf).max(axis=1, keepdims=True)
+    near = votes & (sums >= top * (1.0 - CLOSE))
+    picks = _first(near, near)
+    others = near & (answers != np.take_along_axis(answers, picks[:, None], axis=1))
+    for row in np.flatnonzero(others.any(axis=1) | (weights < 0).any(axis=1)):
+        exact = weighted_majority(answers[row], weights[row])
+        picks[row] = NOBODY if exact is None else exact
+    return picks
+
+
+def best_picks(rewards: Floats, subsets: Ints) -> Ints:
+    """``best_of_n`` of each subset.
+
+    Args:
+        rewards: (N,) rewards, higher is better; NaN is never chosen.
+        subsets: (S, K) indices into the N samples.
+    """
+    values = as_vector(rewards, "rewards")[subsets]
+    known = ~np.isnan(values)
+    values[~known] = -np.inf
+    # the first of the best that has a reward: -inf is one too, and is not taken for none
+    return _first(known, known & (values == values.max(axis=1, keepdims=True)))
+
+
+def mbr_picks(utility: Floats, subsets: Ints) -> Ints:
+    """``mbr`` of each subset.
+
+    Args:
+        utility: (N, N), [i, j] = utility of hypothesis i against reference j; larger is better.
+        subsets: (S, K) indices into the N samples.
+
+    Raises:
+        ValueError: a pair of members has no utility (NaN).
+    """
+    matrix = np.ascontiguousarray(utility, dtype=np.float64)
+    means = _mean_utilities(matrix, members_of(subsets, len(matrix)))
+    if np.isnan(means).any():
+        row, place = np.argwhere(np.isnan(means))[0]
+        raise ValueError(
+            f"utility of sample {subsets[row, place]} against another of its subset is NaN; every "
+            "pair of samples needs a utility: leave the samples without one out of the subset"
+        )
+    top = means.max(axis=1, keepdims=True)
+    return np.asarray(np.argmax(means >= top - SAME_UTILITY * np.maximum(1.0, abs(top)), axis=1))
+
+
+def filtered_picks(
+    clusters: Ints, rewards: Floats, weights: Floats, subsets: Ints, kept: float
+) -> Ints:
+    """``filtered_majority`` of each subset.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        rewards: (N,) rewards; samples without one (NaN) do not vote.
+        weights: (S, K) weights of the members' votes, at least 0.
+        subsets: (S, K) indices into the N samples.
+        kept: share of a subset's answered samples with a reward that may vote.
+    """
+    rank, able = _ranks(clusters, rewards, subsets)
+    voters = np.ceil(kept * able - ROUNDING)
+    return weighted_picks(clusters, np.where(rank < voters, weights, np.nan), subsets)
+
+
+def borda_picks(clusters: Ints, rewards: Floats, subsets: Ints, power: float) -> Ints:
+    """``borda`` of each subset.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        rewards: (N,) rewards; samples without one (NaN) do not vote.
+        subsets: (S, K) indices into the N samples.
+        power: to which a rank is raised.
+    """
+    rank, able = _ranks(clusters, rewards, subsets)
+    weights = np.where(rank < able, np.maximum(able - rank, 1).astype(np.float64) ** power, np.nan)
+    return weighted_picks(clusters, weights, subsets)
+
+
+def ranked_answers(
+    clusters: Ints, rewards: Floats, subsets: Ints, threshold: float, count: int
+) -> Ints:
+    """``best_answers`` of each subset.
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        rewards: (N,) rewards, higher is better; NaN = none.
+        subsets: (S, K) indices into the N samples.
+        threshold: smallest share of a subset's answered samples.
+        count: answers to submit.
+
+    Returns:
+        (S, count) positions of the answers' first samples, best answer first; ``NOBODY`` beyond
+        the answers that there are.
+    """
+    distinct, labels = np.unique(as_clusters(clusters), return_inverse=True)
+    members = members_of(subsets, len(labels))
+    unanswered = int(np.searchsorted(distinct, UNANSWERED, "right")) - 1  # its label, -1 if none
+    values = as_vector(rewards, "rewards", len(labels))
+    return _ranked(labels, values, members, len(distinct), unanswered, threshold, count)
+
+
+def agreements(clusters: Ints, subsets: Ints) -> Floats:
+    """``agreement`` of each subset, (S,).
+
+    Args:
+        clusters: (N,) answer cluster of each sample, -1 = unanswered.
+        subsets: (S, K) indices into the N samples.
+    """
+    votes = (as_clusters(clusters)[subsets] != UNANSWERED).astype(np.float64)
+    return np.asarray(_of_own_cluster(clusters, subsets, votes).max(axis=1) / subsets.shape[1])
+
+
+def _ranks(clusters: Ints, rewards: Floats, subsets: Ints) -> tuple[Ints, Ints]:
+    """(S, K) place of each member by reward, from 0; (S, 1) how many answered and have a reward.
+
+    The others come last; of equal rewards the first in drawn order is the better one.
+    """
+    able = np.where(as_clusters(clusters) == UNANSWERED, np.nan, as_vector(rewards, "rewards"))
+    values = able[subsets]
+    order = np.argsort(-values, axis=1, kind="stable")
+    count: Ints = (~np.isnan(values)).sum(axis=1, keepdims=True)
+    return np.argsort(order, axis=1, kind="stable"), count
+
+
+def _of_own_cluster(clusters: Ints, subsets: Ints, weights: Floats) -> Floats:
+    """(S, K) sum of the weights (S, K) of the members that are in each member's cluster."""
+    distinct, labels = np.unique(clusters, return_inverse=True)
+    places = labels[subsets] + np.arange(len(subsets))[:, None] * len(distinct)
+    return np.asarray(np.bincount(places.ravel(), weights=weights.ravel())[places])
+
+
+def _first(may: NDArray[np.bool_], worth: NDArray[Any]) -> Ints:
+    """(S,) first member of the largest worth, ``NOBODY`` where no member may be picked."""
+    return np.where(may.any(axis=1), np.argmax(worth, axis=1), NOBODY)
+
+
+@compiled
+def _mean_utilities(utility: Floats, subsets: Ints) -> Floats:
+    """(S, K) mean utility of each member against the others; 0 for a subset of one."""
+    means = np.zeros(subsets.shape)
+    size = subsets.shape[1]
+    for row in range(len(subsets)):
+        members = subsets[row]
+        for i in range(size):
+            total = 0.0
+            for j in range(size):
+                if j != i:
+                    total += utility[members[i], members[j]]
+            means[row, i] = total / max(size - 1, 1)
+    return means
+
+
+@compiled
+def _ranked(
+    labels: Ints,
+    rewards: Floats,
+    subsets: Ints,
+    answers: int,
+    unanswered: int,
+    threshold: float,
+    count: int,
+) -> Ints:
+    """(S, count) first members of the best answers; labels count from 0 to ``answers`` - 1."""
+    found = np.full((len(subsets), count), NOBODY)
+    votes, judged = np.zeros(answers, np.int64), np.zeros(answers, np.int64)
+    first, worth = np.zeros(answers, np.int64), np.zeros(answers)
+    for row in range(len(subsets)):
+        votes[:], judged[:], worth[:] = 0, 0, 0.0
+        answered = 0
+        for place, member in enumerate(subsets[row]):
+            label = labels[member]
+            if label == unanswered:
+                continue
+            if votes[label] == 0:
+                first[label] = place
+            votes[label] += 1
+            answered += 1
+            if not np.isnan(rewards[member]):
+                judged[label] += 1
+                worth[label] += rewards[member]
+        least = threshold * answered - ROUNDING
+        often = False
+        for label in range(answers):
+            if judged[label] > 0:
+                # means closer than rounding are equal, and then the answer seen first is better
+                worth[label] = np.rint(worth[label] / judged[label] / ROUNDING)
+                often = often or votes[label] >= least
+        for rank in range(count):
+            best = -1
+            for label in range(answers):
+                if judged[label] == 0 or (often and votes[label] < least):
+                    continue
+                if (
+                    best < 0
+                    or worth[label] > worth[best]
+                    or (worth[label] == worth[best] and first[label] < first[best])
+                ):
+                    best = label
+            if best < 0:
+                break
+            found[row, rank] = first[best]
+            judged[best] = 0
+    return found

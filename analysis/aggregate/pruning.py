@@ -1,0 +1,241 @@
+"""PRUNERS: which m of a pool's N samples are kept, and how good the kept ones are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from analysis.aggregate.aggregator import Aggregator
+from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp, k_medoids
+from analysis.aggregate.outcomes import exact_means, picked
+from workbench.config.schema import Experiment
+from workbench.core.subsets import choose_subsets, pool_rng
+from workbench.core.types import NOBODY, Floats, Ints
+from workbench.pools import Pool
+
+LEAST_JITTER = 1e-9
+"""With less, rounding could make the kernel of repeated texts indefinite."""
+ORDERS = 4
+"""Random orders in which a set chosen without chance is looked at: they break ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pruner:
+    """A way to keep m of a pool's samples."""
+
+    keep: Callable[[Pool, Sequence[int], Experiment, Sequence[np.random.Generator]], list[Ints]]
+    """(pool, sizes m, experiment, a generator for each m) -> for each m, (S, m) sets of samples.
+
+    All m of a pool at once, as most of the work is the same for each."""
+    summary: str
+    needs: tuple[str, ...] = ()
+    """``embeddings`` or ``rewards``: a pool without is left out."""
+
+
+def _random(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    replicates = experiment.measure.replicates
+    return [
+        choose_subsets(len(pool), m, replicates, rng) for m, rng in zip(sizes, rngs, strict=True)
+    ]
+
+
+def _k_medoids(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    return [medoids[None] for medoids in k_medoids(_cosine_distances(pool), sizes)]
+
+
+def _k_medoids_reward(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    both = _reward_and_likelihood(pool, experiment)
+    missing = ~np.isfinite(both).all(axis=1)
+    placed = np.flatnonzero(~missing)
+    points = both[placed] - both[placed].mean(axis=0)
+    points /= np.where(np.ptp(both[placed], axis=0) > 0, points.std(axis=0), 1.0)
+    apart = np.hypot(*(axis[:, None] - axis for axis in points.T))
+    medoids = k_medoids(apart, [min(m, len(placed)) for m in sizes])
+    # a sample without a reward lies nowhere: kept only once no other is left
+    rest = np.flatnonzero(missing)
+    return [
+        np.concatenate([placed[own], rest])[None, :m] for m, own in zip(sizes, medoids, strict=True)
+    ]
+
+
+def _farthest_point(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    order = farthest_point(_cosine_distances(pool), max(sizes))
+    return [order[None, :m] for m in sizes]
+
+
+def _greedy_map(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    order = greedy_map(_kernel(pool, experiment), max(sizes))
+    return [order[None, :m] for m in sizes]
+
+
+def _k_dpp(
+    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+) -> list[Ints]:
+    return k_dpp(_kernel(pool, experiment), sizes, experiment.measure.replicates, rngs)
+
+
+EVERYTHING = "all"
+"""The method of the rows in which nothing is left out."""
+
+# New ones go to the end: a method's seeds depend on its place.
+PRUNERS: dict[str, Pruner] = {
+    "random": Pruner(_random, "any m, evenly"),
+    "k_medoids": Pruner(_k_medoids, "k-medoids by cosine distance", ("embeddings",)),
+    "k_medoids_reward": Pruner(
+        _k_medoids_reward, "k-medoids by reward and likelihood, each standardised", ("rewards",)
+    ),
+    "k_dpp": Pruner(_k_dpp, "k-DPP draws by cosine similarity", ("embeddings",)),
+    "greedy_map": Pruner(_greedy_map, "greedy largest determinant", ("embeddings",)),
+    "farthest_point": Pruner(_farthest_point, "farthest point by cosine distance", ("embeddings",)),
+}
+
+
+def prune_pool(
+    pool: Pool, experiment: Experiment, aggregators: Mapping[str, Aggregator]
+) -> list[dict[str, Any]]:
+    """Keep m of a pool's N samples in every way, and look at the kept ones with every selection.
+
+    A sample that failed to be drawn cannot be kept, so it does not count among the N.
+
+    Args:
+        pool: the pool.
+        experiment: ``measure.replicates``, ``measure.seed``, ``measure.dpp_jitter``, and the
+            selections.
+        aggregators: the selections by name.
+
+    Returns:
+        A row per method and m: the powers of two from 2 to below N, and N itself under the method
+        ``all``. Outcomes are means over the sets a method draws, and over random orders of a set
+        that it chooses without chance, so that ties are broken evenly; those of ``random`` and
+        ``all`` are exact over all sets where a closed form is known. Samples whose correctness is
+        unknown count as not correct; as correct in the columns ``…_upper``. No rows for a pool of
+        less than two samples, nor for a method that lacks what it needs.
+    """
+    pool = _without_failed(pool)
+    size = len(pool)
+    if size < 2:
+        return []
+    whole = sorted({2**power for power in range(1, size.bit_length())} | {size})
+    shared = [  # the generators of the subsets that are measured at k = m
+        pool_rng(experiment.measure.seed, pool.problem_id, pool.temperature, m) for m in whole
+    ]
+    own = [rng.spawn(len(PRUNERS)) for rng in shared]
+    kept: dict[str, list[Ints]] = {}
+    for place, (name, pruner) in enumerate(PRUNERS.items()):
+        if name == "random":
+            kept[name] = pruner.keep(pool, whole, experiment, shared)
+        elif size > 2 and not _lacking(pool, pruner, experiment):
+            rngs = [rngs[place] for rngs in own[:-1]]
+            sets = pruner.keep(pool, whole[:-1], experiment, rngs)
+            kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
+    exact = exact_means(pool, np.array(whole), experiment, aggregators)
+    unknown = int(np.isnan(pool.correct).sum())
+    rows: list[dict[str, Any]] = []
+    for place, m in enumerate(whole):
+        there = {name: sets[place] for name, sets in kept.items() if place < len(sets)}
+        over_all = {name: float(values[place]) for name, values in exact.items()}
+        for name, outcomes in _outcomes(pool, there, over_all, experiment, aggregators).items():
+            rows.append(
+                {
+                    "problem_id": pool.problem_id,
+                    "temperature": pool.temperature,
+                    "m": m,
+                    "method": EVERYTHING if m == size else name,
+                    "n": size,
+                    "num_unknown": unknown,
+                    **outcomes,
+                }
+            )
+    return rows
+
+
+def _outcomes(
+    pool: Pool,
+    sets: Mapping[str, Ints],
+    exact: Mapping[str, float],
+    experiment: Experiment,
+    aggregators: Mapping[str, Aggregator],
+) -> dict[str, dict[str, float]]:
+    """Mean outcomes of the sets (S, m) of each method; for ``random`` the exact ones there are."""
+    stacked = np.concatenate(list(sets.values()))  # picks are made of all methods' at once
+    counts = [len(some) for some in sets.values()]
+    starts = np.cumsum([0, *counts[:-1]])
+    found: dict[str, dict[str, float]] = {name: {} for name in sets}
+    for selection in ("coverage", *experiment.selection.aggregators):
+        column, chosen = selection, stacked
+        if selection != "coverage":
+            column = f"{selection}_correct"
+            picks = picked(selection, pool, stacked, experiment.selection, aggregators)
+            chosen = picks[:, None]
+        for suffix, worth in (("", 0.0), ("_upper", 1.0)):
+            right = np.nan_to_num(pool.correct, nan=worth)[chosen]
+            right[chosen == NOBODY] = 0.0
+            means = np.add.reduceat(right.max(axis=1), starts) / counts
+            for name, mean in zip(sets, means, strict=True):
+                found[name][f"{column}{suffix}"] = float(mean)
+            if selection in exact:
+                found["random"][f"{column}{suffix}"] = exact[f"{selection}{suffix}"]
+    return found
+
+
+def _in_any_order(sets: Ints, rng: np.random.Generator) -> Ints:
+    """Sets (S, m) in random orders, a single one in several."""
+    return rng.permuted(np.repeat(sets, ORDERS if len(sets) == 1 else 1, axis=0), axis=1)
+
+
+def _lacking(pool: Pool, pruner: Pruner, experiment: Experiment) -> bool:
+    """Whether the pool has not what a method needs."""
+    if "rewards" in pruner.needs:
+        both = _reward_and_likelihood(pool, experiment)
+        return not np.isfinite(both).all(axis=1).any()
+    return "embeddings" in pruner.needs and pool.embeddings is None
+
+
+def _without_failed(pool: Pool) -> Pool:
+    """Return the samples of a pool that could be drawn."""
+    drawn = np.flatnonzero(np.array(pool.statuses) != "error")
+    if len(drawn) == len(pool):
+        return pool
+
+    def some(value: Any) -> Any:
+        if isinstance(value, np.ndarray):
+            return value[drawn]
+        if isinstance(value, tuple) and value:
+            return tuple(value[i] for i in drawn)
+        if isinstance(value, Mapping):
+            return {name: some(part) for name, part in value.items()}
+        return value
+
+    fields = {field.name: some(getattr(pool, field.name)) for field in dataclasses.fields(Pool)}
+    return Pool(**fields)
+
+
+def _cosine_distances(pool: Pool) -> Floats:
+    return 1.0 - pool.similarity
+
+
+def _kernel(pool: Pool, experiment: Experiment) -> Floats:
+    """Cosines with a jitter on the diagonal, so that repeats can be kept: they come last."""
+    jitter = max(experiment.measure.dpp_jitter, LEAST_JITTER)
+    return np.asarray(pool.similarity + jitter * np.eye(len(pool)))
+
+
+def _reward_and_likelihood(pool: Pool, experiment: Experiment) -> Floats:
+    """(N, 2) the selection's reward and the mean log-probability; NaN where there is none."""
+    nothing = np.full(len(pool), np.nan)
+    reward = pool.rewards.get(experiment.selection.reward or "", nothing)
+    return np.stack([reward, pool.logprobs], axis=1)

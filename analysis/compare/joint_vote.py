@@ -1,0 +1,253 @@
+"""Votes of several pools together: of several runs on the same problems, and of temperatures.
+
+Every pool that was sampled (a run at a temperature above 0) is a voter, and hands in k samples of
+each problem. Answers are compared across pools by the task's own checker, so that "1/2" of one
+model and "0.5" of another are one answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from analysis.aggregate import maj_at_k
+from analysis.aggregate.batched import agreements, majority_picks, weighted_picks
+from analysis.compare.conditions import UNKNOWN
+from analysis.compare.runs import names_of, shared_problems
+from analysis.frames import Table, tested, with_q
+from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
+from analysis.stats.paired import compare_columns
+from workbench.config.schema import pool_sizes
+from workbench.core.subsets import draw_subsets, pool_rng
+from workbench.core.table_text import spell_temperature
+from workbench.core.types import NOBODY, Floats, Ints
+from workbench.pools import pools, read_block
+from workbench.run import Run
+from workbench.tasks import TASKS
+from workbench.tasks.answer_checking import Comparer
+
+DRAWS = 100
+"""Random draws of k samples from every pool, behind each value without a closed form."""
+TOGETHER, WEIGHTED = "all, one vote each", "self_consistency_weighted"
+
+Voter = tuple[str, float]
+"""A run's name and a temperature; that of an imported run which does not say is ``UNKNOWN``."""
+
+
+@dataclass(frozen=True, eq=False)
+class Ballot:
+    """What one pool answers to a problem, sample by sample."""
+
+    answers: Sequence[str | None]
+    correct: Floats
+    """1, 0, or NaN where it is unknown."""
+
+
+def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
+    """Let the pools of runs vote on the problems that they share, alone and together.
+
+    Args:
+        runs: scored runs of the same problems, or their folders; of one run its temperatures vote.
+        k: samples that each pool hands in; by default the first run's ``measure.k``.
+
+    Returns:
+        A row per k and rule: each pool's own majority (exact over all k-subsets), ``all, one vote
+        each`` (the majority of all samples) and ``self_consistency_weighted`` (each pool's votes
+        weighted by how far it agrees with itself), both over random draws. ``samples`` are those
+        spent on a problem; ``difference`` is to ``all, one vote each`` on the same problems.
+
+    Raises:
+        ValueError: there are fewer than two pools, no problem in common, no pool of k samples, or
+            a run is not scored.
+    """
+    opened = [run if isinstance(run, Run) else Run(run) for run in runs]
+    names = names_of(opened)
+    if len(opened) > 1:
+        shared_problems(opened, names)
+    first = opened[0]
+    voters = [
+        (name, t)
+        for name, run in zip(names, opened, strict=True)
+        for t in sorted(map(_key, pool_sizes(run.experiment.generation)))
+        if t != 0
+    ]
+    if len(voters) < 2:
+        raise ValueError(
+            f"{first.root} has one sampled pool per problem, and a joint vote needs two; name "
+            "several runs, or a run of several temperatures"
+        )
+    sizes = sorted({*(k or first.experiment.measure.k)})
+    labels = [_label(voter, len(opened) > 1) for voter in voters]
+    rows: dict[int, dict[str, list[float]]] = {
+        size: {label: [] for label in [*labels, TOGETHER, WEIGHTED]} for size in sizes
+    }
+    unknown, left_out = 0, dict.fromkeys(sizes, 0)
+    for problem, clusters, correct in _elections(opened, names, voters):
+        whole = [np.nan_to_num(right, nan=0.0) for right in correct]
+        unknown += sum(int(np.isnan(right).sum()) for right in correct)
+        for size in sizes:
+            if min(map(len, clusters)) < size:
+                left_out[size] += 1
+                continue
+            for label, own, right in zip(labels, clusters, whole, strict=True):
+                rows[size][label].append(maj_at_k(own, right, size))
+            rng = pool_rng(first.experiment.measure.seed, f"vote|{problem}", 0.0, size)
+            for label, value in _together(clusters, whole, size, rng).items():
+                rows[size][label].append(value)
+    table = _table(first, rows, len(voters))
+    return Table(table, tuple(_notes(table, unknown, left_out)))
+
+
+def _together(
+    clusters: Sequence[Ints], correct: Sequence[Floats], size: int, rng: np.random.Generator
+) -> dict[str, float]:
+    """Return how often the joint votes on one problem are right, over random draws."""
+    starts = np.cumsum([0, *map(len, clusters)])[:-1]
+    drawn = [draw_subsets(len(own), size, DRAWS, rng) for own in clusters]
+    weights = np.concatenate(
+        [np.repeat(agreements(own, s)[:, None] / size, size, axis=1)
+         for own, s in zip(clusters, drawn, strict=True)], axis=1,
+    )  # fmt: skip
+    # of equal answers whoever comes first is picked, so nobody is always first
+    order = np.argsort(rng.random(weights.shape), axis=1)
+    members = np.concatenate([s + start for s, start in zip(drawn, starts, strict=True)], axis=1)
+    members = np.take_along_axis(members, order, axis=1)
+    everyone, right = np.concatenate(clusters), np.concatenate(correct)
+    picks = {
+        TOGETHER: majority_picks(everyone, members),
+        WEIGHTED: weighted_picks(everyone, np.take_along_axis(weights, order, axis=1), members),
+    }
+    found = {}
+    for name, places in picks.items():
+        chosen = members[np.arange(DRAWS), np.maximum(places, 0)]
+        found[name] = float(np.where(places == NOBODY, 0.0, right[chosen]).mean())
+    return found
+
+
+def _elections(
+    runs: Sequence[Run], names: Sequence[str], voters: Sequence[Voter]
+) -> Iterator[tuple[str, list[Ints], list[Floats]]]:
+    """Yield each shared problem with every voter's clusters, numbered alike, and correctness."""
+    homes = [_blocks_of(run) for run in runs]
+    readers = [_reader(run) for run in runs]
+    shared = [name for name in homes[0] if all(name in home for home in homes[1:])]
+    task = runs[0].experiment.task
+    by_block: dict[int, list[str]] = {}
+    for problem in shared:
+        by_block.setdefault(homes[0][problem], []).append(problem)
+    with Comparer(TASKS[task.name].checker(task)) as comparer:
+        for problems in by_block.values():
+            held: list[tuple[str, list[Ballot]]] = []
+            for problem in problems:
+                said: dict[Voter, Ballot] = {}
+                for name, home, read in zip(names, homes, readers, strict=True):
+                    for t, ballot in read(home[problem]).get(problem, {}).items():
+                        said[name, t] = ballot
+                if all(voter in said for voter in voters):
+                    held.append((problem, [said[voter] for voter in voters]))
+            questions = [
+                (None, [None if a is None else comparer.canonical(a)
+                        for ballot in ballots for a in ballot.answers])
+                for _, ballots in held
+            ]  # fmt: skip
+            for (problem, ballots), (_, numbers) in zip(held, comparer.run(questions), strict=True):
+                ends = np.cumsum([len(ballot.answers) for ballot in ballots])[:-1]
+                clusters = np.split(np.asarray(numbers, dtype=np.int64), ends)
+                yield problem, clusters, [ballot.correct for ballot in ballots]
+
+
+def _blocks_of(run: Run) -> dict[str, int]:
+    """Return the block of each problem."""
+    size = int(run.manifest["problems_per_block"])
+    held = {*run.blocks}
+    known = enumerate(run.folder.read_problems())
+    return {item.problem.id: place // size for place, item in known if place // size in held}
+
+
+def _reader(run: Run) -> Callable[[int], Mapping[str, Mapping[float, Ballot]]]:
+    """Return a function that reads a block's answers; the last one read is kept."""
+    sizes, settings = pool_sizes(run.experiment.generation), run.experiment.measure
+
+    @lru_cache(maxsize=1)
+    def read(block: int) -> Mapping[str, Mapping[float, Ballot]]:
+        found: dict[str, dict[float, Ballot]] = {}
+        for pool in pools(read_block(run.folder, block, with_embeddings=False), sizes, settings):
+            # clusters say who answered; the answers, which of another run's they equal
+            said = [a if c >= 0 else None for a, c in zip(pool.answers, pool.clusters, strict=True)]
+            own = found.setdefault(pool.problem_id, {})
+            own[_key(pool.temperature)] = Ballot(said, pool.correct)
+        return found
+
+    return read
+
+
+def _key(temperature: float) -> float:
+    return UNKNOWN if math.isnan(temperature) else temperature
+
+
+def _label(voter: Voter, several: bool) -> str:
+    name, temperature = voter
+    at = f"T = {spell_temperature(math.nan if temperature == UNKNOWN else temperature)}"
+    return f"{name}, {at}" if several else at
+
+
+def _table(
+    first: Run, rows: Mapping[int, Mapping[str, Sequence[float]]], pools: int
+) -> pd.DataFrame:
+    """Return a row per k and rule: accuracy, and the difference to one vote each."""
+    settings = first.experiment.analysis
+    lines = []
+    for size, by_rule in rows.items():
+        values = pd.DataFrame(by_rule)
+        if values.empty:
+            continue
+        means = bootstrap_means(
+            values, values.index, resamples=settings.resamples, confidence=settings.confidence,
+            rng=np.random.default_rng(settings.seed),
+        )  # fmt: skip
+        gaps = values.sub(values[TOGETHER], axis=0).drop(columns=TOGETHER)
+        judged = compare_columns(
+            gaps.to_numpy(), resamples=settings.resamples, confidence=settings.confidence,
+            rng=np.random.default_rng(settings.seed),
+        )  # fmt: skip
+        against = dict(zip(gaps.columns, judged, strict=True))
+        for place, rule in enumerate(values.columns):
+            joint = rule in (TOGETHER, WEIGHTED)
+            line: dict[str, object] = {
+                "k": size, "rule": rule, "samples": size * (pools if joint else 1),
+                "accuracy": means.value[place], "accuracy_low": means.low[place],
+                "accuracy_high": means.high[place],
+            }  # fmt: skip
+            found = against.get(rule)
+            for end in ("", "_low", "_high", "_p"):
+                name = {"": "value"}.get(end, end.removeprefix("_"))
+                line[f"difference{end}"] = np.nan if found is None else getattr(found, name)
+            lines.append(line | {"problems": len(values)})
+    if not lines:
+        raise ValueError(
+            f"no problem has {min(rows)} samples of every pool; lower --k, or draw more samples"
+        )
+    return with_q(pd.DataFrame(lines))
+
+
+def _notes(table: pd.DataFrame, unknown: int, left_out: Mapping[int, int]) -> Iterator[str]:
+    yield (
+        "each pool hands in k samples of a problem; alone: its own majority, exact over all "
+        f"k-subsets; together: {DRAWS} random draws"
+    )
+    yield f"{WEIGHTED}: a pool's votes weigh as much as the share of its samples that agree"
+    yield f"difference: to {TOGETHER!r}, on the same problems; samples: spent on one problem"
+    if unknown:
+        yield f"{unknown:,} samples of unknown correctness count as not correct"
+    for size, count in left_out.items():
+        if count:
+            yield f"k = {size}: {count:,} problems without {size} samples of every pool left out"
+    if table["problems"].min() < MIN_PROBLEMS:
+        yield f"no intervals below {MIN_PROBLEMS} problems"
+    yield tested("is not 0")

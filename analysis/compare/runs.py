@@ -1,0 +1,331 @@
+"""Comparison on the same problems: of runs, or of one run's temperatures, selections and rewards.
+
+All tables hold one condition (``analysis.compare.conditions``) less another, problem by problem.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.compare.conditions import (
+    SINGLE,
+    Pair,
+    conditions,
+    is_exact,
+    reward_pairs,
+    run_pairs,
+    selection_pairs,
+    temperature_pairs,
+    unknown_samples,
+)
+from analysis.frames import Table
+from analysis.stats.bootstrap import MIN_PROBLEMS
+from analysis.stats.paired import (
+    ALPHA,
+    POWER,
+    Paired,
+    compare_columns,
+    discovery_rates,
+    simultaneous_band,
+    smallest_difference,
+)
+from workbench.config.schema import Analysis
+from workbench.run import Run
+
+
+def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str, Table]:
+    """Compare runs with the first of them, or the conditions of a single run with each other.
+
+    Args:
+        runs: measured runs of the same problems, or their folders.
+        k: subset sizes to show; by default all of the curves', and for the differences those that
+            any of the runs measures. The bands hold over all of a curve whatever is shown of it.
+
+    Returns:
+        Tables by name. Of several runs: ``settings`` that differ, ``problems`` that are shared,
+        ``curves``, ``crossings`` and ``differences``. Of one run: ``curves``, ``crossings``,
+        ``rewards``, ``selections`` and ``temperatures``.
+
+    Raises:
+        ValueError: a run is not measured, no run is given or one twice, ``k`` is nowhere measured,
+            or the runs have no problem or temperature in common, or other questions under the same
+            ids.
+    """
+    opened = [run if isinstance(run, Run) else Run(run) for run in runs]
+    names = names_of(opened)
+    tables: dict[str, Table] = {}
+    if len(opened) > 1:
+        tables["settings"] = differing_settings(opened, names)
+        tables["problems"] = shared_problems(opened, names)
+    first, *others = cells = [conditions(run) for run in opened]
+    settings = opened[0].experiment.analysis
+    sizes = {1, *(k or {size for run in opened for size in run.experiment.measure.k})}
+    known = {size for found in cells for _, size, _ in found}
+    if not known.issuperset(k):
+        raise ValueError(
+            f"nothing is known at k = {min(set(k) - known)} (known: "
+            f"{', '.join(map(str, sorted(known)))}); add it to measure.k, then `workbench measure`"
+        )
+    notes = [
+        f"{name}: {count} samples of unknown correctness count as not correct where values are "
+        "exact; drawn subsets that pick one are left out"
+        for name, run in zip(names, opened, strict=True)
+        if (count := unknown_samples(run))
+    ]
+    kinds: dict[str, tuple[Iterable[Pair], str]]
+    if others:
+        pairs = [
+            pair
+            for name, other in zip(names[1:], others, strict=True)
+            for pair in run_pairs(first, other, names[0], name)
+        ]
+        kinds = {"differences": (pairs, "no selection at a k in common")}
+    else:
+        pairs = list(temperature_pairs(first))
+        kinds = {
+            "rewards": (reward_pairs(first), "no selection by two rewards: best and best:NAME"),
+            "selections": (selection_pairs(first), "no selection at the k asked for"),
+            "temperatures": (pairs, "the run has one temperature"),
+        }
+    tables |= curves(pairs, settings, k)
+    for name, (found, empty) in kinds.items():
+        table = differences(_of_sizes(found, sizes), settings)
+        said = (*table.notes, *notes) if len(table.frame) else (empty,)
+        tables[name] = Table(table.frame, said)
+    return tables
+
+
+def differences(pairs: Sequence[Pair], settings: Analysis) -> Table:
+    """Return a row per pair: both means, the difference and what it is worth.
+
+    Args:
+        pairs: what is compared.
+        settings: resamples, confidence and seed.
+
+    Returns:
+        Beside the pair's labels: ``accuracy`` and ``baseline``, means over the problems that have
+        both; ``difference`` with its interval; ``p``, and ``q`` corrected for the number of rows;
+        ``differ``, the share of problems whose values differ; ``problems``; ``smallest``, the
+        difference that so many problems see; ``needed``, how many would see the observed one
+        (NaN for none).
+    """
+    if not pairs:
+        return Table(pd.DataFrame())
+    gaps = [pair.problems["accuracy"] - pair.problems["baseline"] for pair in pairs]
+    judged = compare_columns(
+        pd.concat(gaps, axis=1).sort_index().to_numpy(dtype=float),
+        resamples=settings.resamples,
+        confidence=settings.confidence,
+        rng=np.random.default_rng(settings.seed),
+    )
+    rates = discovery_rates([found.p for found in judged])
+    rows = [
+        {
+            **pair.labels, "k": pair.k, **pair.problems.mean(),
+            "difference": found.value, "difference_low": found.low, "difference_high": found.high,
+            "p": found.p, "q": float(q), "differ": found.differ, "problems": found.num_problems,
+            "smallest": found.smallest,
+            "needed": math.nan if math.isinf(found.needed) else found.needed,
+        }
+        for pair, found, q in zip(pairs, judged, rates, strict=True)
+    ]  # fmt: skip
+    return Table(pd.DataFrame(rows), tuple(_notes(judged, settings)))
+
+
+def _notes(judged: Sequence[Paired], settings: Analysis) -> Iterator[str]:
+    yield "difference = accuracy - baseline, problem by problem"
+    yield (
+        "coverage, maj and best are exact over all k-subsets, the other selections means over the "
+        "drawn ones"
+    )
+    few = sum(found.num_problems < MIN_PROBLEMS for found in judged)
+    if few:
+        yield f"no interval and no p in {few} rows: fewer than {MIN_PROBLEMS} problems"
+    if any(found.differ == 0 and found.num_problems >= MIN_PROBLEMS for found in judged):
+        yield "[0, 0] where no problem differs: nothing is known of problems that would"
+    if few < len(judged):
+        yield (
+            f"[low, high]: {settings.confidence:.0%} intervals, the problem as the unit; p: paired "
+            f"sign flips; q: p corrected for the {len(judged)} rows here (Benjamini-Hochberg)"
+        )
+        yield (
+            "differ: share of problems whose values differ; smallest: difference that so many "
+            f"problems see with {POWER:.0%} power at {ALPHA:.0%}; needed: problems that would see "
+            "the observed difference, were it the true one"
+        )
+
+
+def curves(
+    pairs: Sequence[Pair], settings: Analysis, shown: Sequence[int] = ()
+) -> dict[str, Table]:
+    """Compare exact accuracies as curves over k, with bands that hold at all k at once.
+
+    Args:
+        pairs: what is compared; those that differ in k only make a curve.
+        settings: confidence and seed.
+        shown: the k that get a row; all of them by default.
+
+    Returns:
+        ``curves``, a row per curve and k with the band of the difference and on which ``side`` of
+        0 it lies; ``crossings``, a row per curve: the first k at which the band is wholly above 0
+        and wholly below it, and whether both happen.
+    """
+    groups: dict[str, list[Pair]] = {}
+    for pair in pairs:
+        if is_exact(pair.selection):
+            groups.setdefault(str(pair.labels), []).append(pair)
+    points, crossings = [], []
+    for group in groups.values():
+        if len(group) < 2:
+            continue
+        gaps = [pair.problems["accuracy"] - pair.problems["baseline"] for pair in group]
+        band = simultaneous_band(
+            pd.concat(gaps, axis=1).sort_index().to_numpy(dtype=float),
+            confidence=settings.confidence,
+            rng=np.random.default_rng(settings.seed),
+        )
+        sides = np.where(band.low > 0, "above", np.where(band.high < 0, "below", ""))
+        points += [
+            {
+                **pair.labels, "k": pair.k, **pair.problems.mean(),
+                "difference": band.value[place], "difference_low": band.low[place],
+                "difference_high": band.high[place], "side": str(sides[place]),
+                "problems": len(pair.problems),
+            }
+            for place, pair in enumerate(group)
+            if not shown or pair.k in shown
+        ]  # fmt: skip
+        sizes = np.array([float(pair.k) for pair in group])
+        first = {
+            f"{side}_from": sizes[sides == side].min(initial=math.inf)
+            for side in ("above", "below")
+        }
+        crossings.append(
+            {
+                **group[0].labels, "k_from": group[0].k, "k_to": group[-1].k,
+                **{name: k if math.isfinite(k) else math.nan for name, k in first.items()},
+                "crosses": all(map(math.isfinite, first.values())),
+            }
+        )  # fmt: skip
+    if not crossings:
+        nothing = Table(pd.DataFrame(), ("no two conditions with a curve over k in common",))
+        return {"curves": nothing, "crossings": nothing}
+    band_note = (
+        f"[low, high]: a {settings.confidence:.0%} band for the whole curve, at all its k at once; "
+        f"[-1, 1] where all problems differ alike, none below {MIN_PROBLEMS} problems"
+    )
+    return {
+        "curves": Table(pd.DataFrame(points), (band_note,)),
+        "crossings": Table(
+            pd.DataFrame(crossings),
+            ("above_from: the first k at which the band is wholly above 0; below_from: below it",),
+        ),
+    }
+
+
+def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
+    """Count the problems that each run shares with the first, by id and question.
+
+    Raises:
+        ValueError: there are none, or the same id stands for two questions.
+    """
+    first, *others = (run.problems.set_index("problem_id") for run in runs)
+    rows = []
+    for name, other in zip(names[1:], others, strict=True):
+        ids = first.index.intersection(other.index)
+        ours, theirs = (frame.loc[ids, "question"].str.strip() for frame in (first, other))
+        changed = ids[(ours != theirs) & (ours != "") & (theirs != "")]  # "": the id must do
+        if len(changed):
+            raise ValueError(
+                f"{names[0]} and {name} ask other questions under the same ids ({len(changed)} of "
+                f"{len(ids)}, such as {changed[0]!r}), so their problems cannot be paired; compare "
+                "runs of the same problem file"
+            )
+        if ids.empty:
+            raise ValueError(
+                f"{names[0]} and {name} have no problem in common (ids such as {first.index[0]!r} "
+                f"and {other.index[0]!r}); compare runs of the same problem file"
+            )
+        gold = first.loc[ids, "gold"].astype(str) != other.loc[ids, "gold"].astype(str)
+        rows.append(
+            {
+                "run": name, "against": names[0], "shared": len(ids),
+                "only here": len(other) - len(ids), "only there": len(first) - len(ids),
+                "other known answer": int(gold.sum()),
+            }
+        )  # fmt: skip
+    return Table(
+        pd.DataFrame(rows), ("only shared problems are compared; the others are left out",)
+    )
+
+
+def planned(problems: int) -> str:
+    """Say what a planned comparison of two selections, temperatures or runs will be able to see."""
+    if problems < MIN_PROBLEMS:
+        return f"can see        no difference: below {MIN_PROBLEMS} problems nothing is tested"
+    seen = {share: smallest_difference(problems, share) for share in (0.1, 0.2, 0.4)}
+    sizes = [
+        f"{share:.0%}: {'no difference' if math.isnan(size) else f'{size:.3f} in accuracy'}"
+        for share, size in seen.items()
+    ]
+    return (
+        f"can see        with {POWER:.0%} power at {ALPHA:.0%}, between two choices that disagree "
+        f"on this share\n               of the problems: {', '.join(sizes)}"
+    )
+
+
+def _of_sizes(pairs: Iterable[Pair], sizes: set[int]) -> list[Pair]:
+    """Keep these k. At k = 1 every selection is the single sample, which stands for all."""
+    return [p for p in pairs if p.k in sizes and (p.k > 1 or p.selection == SINGLE)]
+
+
+def names_of(runs: Sequence[Run]) -> list[str]:
+    """Name runs by their folders, in full where two have the same name."""
+    if not runs:
+        raise ValueError("nothing to compare; give the folder of a run, such as results/quickstart")
+    roots = [run.root.resolve() for run in runs]
+    for place, root in enumerate(roots):
+        if root in roots[:place]:
+            raise ValueError(f"{runs[place].root} is given twice; give each run once")
+    short = [root.name for root in roots]
+    return [
+        name if short.count(name) == 1 else str(run.root)
+        for name, run in zip(short, runs, strict=True)
+    ]
+
+
+def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
+    """List what differs between the runs: settings, and what the samples were really drawn with."""
+    told = []
+    for run in runs:
+        drawn = run.manifest.get("identity", {})
+        repeated = dataclasses.asdict(run.experiment.generation).keys() - {"model", "backend"}
+        told.append(
+            dict(_flat(dataclasses.asdict(run.experiment)))
+            | {f"identity.{key}": value for key, value in drawn.items() if key not in repeated}
+            | {"commit": run.manifest.get("commit", "")}
+        )
+    rows = []
+    for key in sorted(set().union(*told)):
+        values = [settings.get(key, "-") for settings in told]
+        said = key != "name" and not key.startswith("tracking.")
+        if said and any(value != values[0] for value in values):
+            rows.append({"setting": key} | dict(zip(names, map(str, values), strict=True)))
+    notes = ("settings that differ; identity: what the samples were really drawn with",)
+    return Table(pd.DataFrame(rows), notes if rows else ("no setting differs",))
+
+
+def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (dotted key, value) of nested settings."""
+    for key, value in tree.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -1,0 +1,345 @@
+"""What the tables are made of: a run's rows, and the sentences that stand under every table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
+from analysis.stats.paired import ALPHA, discovery_rates, sign_flip_p
+from workbench.config.schema import pool_sizes
+from workbench.core.table_html import Shown, with_notes
+from workbench.core.types import STATUSES, Floats, Ints
+from workbench.measure.missing_inputs import listed, without
+from workbench.pools import pools, read_block
+from workbench.run import Run
+from workbench.storage.parquet import read_table
+from workbench.tasks.math_answers import RULES
+
+POOL = ["problem_id", "temperature", "k"]
+RULE = "rule:"
+"""Columns of ``Data.pools`` that count samples by the rule which found their answer."""
+ENDS = ("", "_low", "_high")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table and what stands under it."""
+
+    frame: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> Shown:
+        """The numbers, as a notebook shows them: with their intervals, the notes beneath."""
+        return with_notes(self.frame, self.notes)
+
+    def _repr_html_(self) -> str | None:
+        """Show all of it in a notebook."""
+        return self.shown._repr_html_()
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """Columns added up over the rows of each problem, for every line of a table."""
+
+    names: Sequence[str]
+    sums: Floats
+    """(P, lines, columns)."""
+    counts: Floats
+    """(P, lines, columns) how many values were added."""
+
+    @property
+    def means(self) -> Floats:
+        """(P, lines, columns) of each problem; NaN where it has no value."""
+        return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1.0), np.nan)
+
+    @property
+    def others(self) -> Sums:
+        """The same for the rows of all other lines."""
+        sums, counts = (part.sum(axis=1, keepdims=True) - part for part in (self.sums, self.counts))
+        return Sums(self.names, sums, counts)
+
+
+def side_by_side(parts: Sequence[Sums]) -> Sums:
+    """Join the lines of several sums of the same columns."""
+    sums, counts = (
+        np.concatenate([getattr(part, name) for part in parts], axis=1)
+        for name in ("sums", "counts")
+    )
+    return Sums(parts[0].names, sums, counts)
+
+
+@dataclass(frozen=True, eq=False)
+class Data:
+    """The rows of a run that the tables are made of."""
+
+    run: Run
+    metrics: Sequence[str] = ()
+    """Which metrics the tables are about; by default those that the run has. Others of ``METRICS``
+    are measured first, of the same subsets: every table can be had of a metric of one's own."""
+    outcomes: Sequence[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Note which columns there are."""
+        experiment = without(self.run.experiment, self.left_out)
+        selections = [f"{name}_correct" for name in experiment.selection.aggregators]
+        asked = list(self.metrics or experiment.measure.metrics)
+        object.__setattr__(self, "metrics", asked)
+        object.__setattr__(self, "outcomes", [*selections, "coverage"])
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Metrics and selections that could not be measured, with why."""
+        stages = self.run.manifest.get("stages", {})
+        measured: dict[str, str] = stages.get("measure", {}).get("left_out", {})
+        experiment = self.run.experiment
+        asked = {*experiment.measure.metrics, *experiment.selection.aggregators}
+        at_import = self.run.manifest.get("imported", {}).get("left_out", {})
+        return {n: why for n, why in at_import.items() if n not in asked} | measured
+
+    @cached_property
+    def judged(self) -> bool:
+        """Whether the correctness of any sample is known."""
+        return bool((self.expectations["num_unknown"] < self.expectations["n"]).any())
+
+    @cached_property
+    def subsets(self) -> pd.DataFrame:
+        """One row per subset, without its members; outcomes as floats, NaN where unknown."""
+        frame = self.run.frame("subsets", without=("members",))
+        new = [name for name in self.metrics if name not in frame]
+        if new and len(frame):
+            frame = self.run.measured_with(*new).drop(columns="members")
+        for name in [*self.outcomes, "num_correct"] if len(frame) else []:
+            frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
+        return frame
+
+    @cached_property
+    def expectations(self) -> pd.DataFrame:
+        """One row per pool and k."""
+        return self.run.expectations
+
+    @cached_property
+    def unknown(self) -> int:
+        """How many samples are of unknown correctness."""
+        return int(self.expectations.loc[self.expectations["k"] == 1, "num_unknown"].sum())
+
+    @cached_property
+    def pools(self) -> pd.DataFrame:
+        """One row per pool: what became of its samples."""
+        return pd.concat([_facts(self.run, block) for block in self.run.blocks], ignore_index=True)
+
+    @cached_property
+    def longer(self) -> tuple[int, int]:
+        """How many texts are longer than the encoder reads, and how many are embedded."""
+        paths = sorted((self.run.root / "embeddings").glob("block-*.parquet"))
+        tables = [read_table(path, ["cut"]) for path in paths]
+        longer = sum(int(np.sum(table.column("cut").to_numpy())) for table in tables)
+        return longer, sum(table.num_rows for table in tables)
+
+    @cached_property
+    def collapsed(self) -> pd.DataFrame:
+        """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
+        pools = self.subsets.groupby(POOL, sort=True, dropna=False)
+        return pools[list(self.outcomes)].mean().reset_index()
+
+    @cached_property
+    def mixed(self) -> pd.DataFrame:
+        """Mean outcomes per problem and k of subsets mixed across temperatures; may be empty."""
+        columns = ["problem_id", "k", *self.outcomes, "single_sample"]
+        tables = [table for table in self.run.tables_of("mixed") if table.num_rows]
+        if not tables:
+            return pd.DataFrame(columns=[*columns, "temperature"])
+        frame = pa.concat_tables(table.select(columns) for table in tables).to_pandas()
+        for name in self.outcomes:
+            frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
+        means: pd.DataFrame = frame.groupby(["problem_id", "k"], sort=True).mean().reset_index()
+        means["temperature"] = np.nan
+        return means
+
+    def rng(self) -> np.random.Generator:
+        """Return a new generator, the same for every table."""
+        return np.random.default_rng(self.run.experiment.analysis.seed)
+
+    @cached_property
+    def problems(self) -> pd.Index[str]:
+        """The problems that have a pool, in sorted order: the unit of every interval."""
+        names: pd.Index[str] = pd.Index(np.unique(self.expectations["problem_id"].to_numpy(object)))
+        return names
+
+    @cached_property
+    def resamples(self) -> Resamples:
+        """Resamples of the problems, the same for every table."""
+        settings = self.run.experiment.analysis
+        return Resamples(len(self.problems), settings.resamples, settings.seed)
+
+    def codes(self, frame: pd.DataFrame) -> Ints:
+        """Return the place of each row's problem among ``problems``.
+
+        Raises:
+            ValueError: a problem is not measured.
+        """
+        ids, names = pd.factorize(frame["problem_id"])
+        places = self.problems.get_indexer(pd.Index(names))
+        if (places < 0).any():
+            raise ValueError(
+                f"{self.run.root} has samples of {names[int(np.argmin(places))]!r} that are not "
+                f"measured; run `workbench measure {self.run.root}`"
+            )
+        found: Ints = places[ids]
+        return found
+
+    def sums(self, frame: pd.DataFrame, columns: Sequence[str], lines: Ints | None = None) -> Sums:
+        """Add up columns by problem and line of the table: all rows on one line by default."""
+        numbers = np.zeros(len(frame), dtype=np.int64) if lines is None else lines
+        shape = len(self.problems), int(numbers.max(initial=0)) + 1
+        cells = self.codes(frame) * shape[1] + numbers
+        values = frame[list(columns)].to_numpy(dtype=np.float64)
+        sums, counts = sum_values(values, cells, shape[0] * shape[1])
+        return Sums(tuple(columns), sums.reshape(*shape, -1), counts.reshape(*shape, -1))
+
+    def intervals(self, sums: Sums) -> pd.DataFrame:
+        """Return mean, low and high of each column, a row per line."""
+        problems, lines, _ = sums.sums.shape
+        found = bootstrap_sums(
+            sums.sums.reshape(problems, -1), sums.counts.reshape(problems, -1), self.resamples,
+            self.run.experiment.analysis.confidence,
+        )  # fmt: skip
+        bounds = [part.reshape(lines, -1).T for part in (found.value, found.low, found.high)]
+        columns: dict[str, Floats] = {}
+        for name, *parts in zip(sums.names, *bounds, strict=True):
+            columns |= {f"{name}{end}": part for end, part in zip(ENDS, parts, strict=True)}
+        return pd.DataFrame(columns)
+
+    def means(self, frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, float]:
+        """Return mean, low and high of columns over the problems of ``frame``."""
+        (row,) = self.intervals(self.sums(frame, columns)).to_dict("records")
+        return {str(name): value for name, value in row.items()}
+
+    def p_values(self, differences: Floats, names: Sequence[str]) -> pd.DataFrame:
+        """Return ``NAME_p`` of no difference from (P, lines, names) differences, a row per line."""
+        problems, lines, _ = differences.shape
+        found = np.array(self.p_of(differences.reshape(problems, -1))).reshape(lines, -1)
+        return pd.DataFrame(found, columns=[f"{name}_p" for name in names])
+
+    def p_of(self, differences: Floats) -> list[float]:
+        """Return the p-values of columns (P, C) of paired differences; NaN below 10 problems."""
+        enough = (~np.isnan(differences)).sum(axis=0) >= MIN_PROBLEMS
+        found = sign_flip_p(differences, rng=self.rng())
+        return [float(p) if judged else np.nan for p, judged in zip(found, enough, strict=True)]
+
+
+def lines_of(
+    frame: pd.DataFrame, keys: Sequence[str], *, sort: bool = True
+) -> tuple[pd.DataFrame, Ints]:
+    """Return the lines of a table, one for each value of the keys, and the line of each row.
+
+    NaN, which equals nothing, is a value here. Unsorted: in order of appearance.
+    """
+    groups = frame.groupby(list(keys), sort=sort, dropna=False)
+    lines: Ints = np.asarray(groups.ngroup(), dtype=np.int64)
+    _, first = np.unique(lines, return_index=True)
+    return frame[list(keys)].iloc[first].reset_index(drop=True), lines
+
+
+def with_q(frame: pd.DataFrame) -> pd.DataFrame:
+    """Add to each column of p-values ``x_p`` the ``x_q`` corrected over all of the table's.
+
+    Source:
+        Benjamini & Hochberg (1995); ``scipy.stats.false_discovery_control``.
+    """
+    names = [name for name in frame.columns if name.endswith("_p")]
+    if not names:
+        return frame
+    q = discovery_rates(frame[names].to_numpy(dtype=float))
+    columns: dict[str, Any] = {}
+    for name in frame.columns:
+        if name not in names:
+            columns[name] = frame[name]
+        base = name.removesuffix("_high")
+        if f"{base}_p" in names and name == f"{base}_high":
+            columns[f"{base}_p"] = frame[f"{base}_p"]
+            columns[f"{base}_q"] = q[:, names.index(f"{base}_p")]
+    return pd.DataFrame(columns)
+
+
+def tested(what: str) -> str:
+    """Say what a star means under a table."""
+    return (
+        f"* {what}: q < {ALPHA:g}, corrected over the table (Benjamini-Hochberg); p, q: in the CSV"
+    )
+
+
+def counts(data: Data) -> list[str]:
+    """Say what the numbers rest on."""
+    frame = data.subsets
+    problems = frame["problem_id"].nunique()
+    settings = data.run.experiment
+    repeats, abstained = int(frame["has_repeat"].sum()), int(frame["abstained"].sum())
+    notes = [f"{problems} problems, {len(frame):,} subsets; {repeats:,} hold a repeated text"]
+    if "maj_correct" in data.outcomes:
+        notes[0] += f", in {abstained:,} nobody answered (maj: not correct)"
+    if problems < MIN_PROBLEMS:
+        notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
+    else:
+        share = f"{settings.analysis.confidence:.0%}"
+        notes.append(f"[low, high]: {share} intervals, the problem as the unit")
+    pools = data.expectations[data.expectations["k"] == 1]
+    if settings.generation.greedy and 0.0 not in settings.generation.temperatures:
+        pools = pools[pools["temperature"] != 0.0]  # of one sample each, on purpose
+    short = sum(int((pools["n"] < k).sum()) for k in settings.measure.k)
+    if short:
+        notes.append(f"{short} pools smaller than k are left out for that k")
+    if data.left_out:
+        notes.append(f"not measured: {listed(data.left_out)}")
+    return notes
+
+
+def dropped(data: Data, columns: Sequence[str]) -> list[str]:
+    """Say how many subsets have no value in a column."""
+    missing = {
+        name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
+    }
+    found = [f"{name} {count:,}" for name, count in missing.items() if count]
+    return (
+        [f"subsets without a value, left out of that column: {', '.join(found)}"] if found else []
+    )
+
+
+def cut(data: Data) -> list[str]:
+    """Say what share of the texts is longer than the encoder reads."""
+    longer, total = data.longer
+    if not total:
+        return []
+    how = data.run.experiment.embedding.long_texts
+    return [f"{longer / total:.1%} of the texts are longer than the encoder reads ({how})"]
+
+
+def _facts(run: Run, block: int) -> pd.DataFrame:
+    """Count, for each pool of a block, what became of its samples."""
+    rows = []
+    rows_of_it = read_block(run.folder, block, with_embeddings=False)
+    settings = run.experiment
+    for pool in pools(rows_of_it, pool_sizes(settings.generation), settings.measure):
+        row: dict[str, object] = {
+            "problem_id": pool.problem_id,
+            "temperature": pool.temperature,
+            "samples": len(pool),
+        }
+        row |= {status: pool.statuses.count(status) for status in STATUSES}
+        row |= {f"{RULE}{rule}": 0 for rule in RULES}
+        row |= {f"{RULE}{rule}": count for rule, count in Counter(pool.rules).items()}
+        known = pool.correct[~np.isnan(pool.correct)]
+        row["accuracy"] = known.mean() if len(known) else np.nan
+        row["distinct_texts"] = len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan
+        lengths = pool.num_tokens[~np.isnan(pool.num_tokens)]
+        row["mean_tokens"] = lengths.mean() if len(lengths) else np.nan
+        rows.append(row)
+    return pd.DataFrame(rows)

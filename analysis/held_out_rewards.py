@@ -1,0 +1,140 @@
+"""What a trained reward model is worth, on problems that it was not trained on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis.figures import save, training_curves
+from analysis.frames import Table, tested, with_q
+from analysis.markdown import to_markdown
+from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
+from analysis.stats.calibration import auroc, judged, ranking_accuracy
+from analysis.stats.paired import compare_means
+from analysis.terminal import print_table, stdout
+from workbench.pools import REWARD
+from workbench.reward_training.train import Outcome
+from workbench.tracking.wandb_run import Tracker
+
+REWARDS = ("trained", "untrained", "likelihood")
+"""What every training has; a run's other rewards come after them."""
+PARTS = ("test", "validation")
+TABLES = ("held_out", "held_out_gains")
+
+
+def judge(out: Path, outcome: Outcome, tracker: Tracker) -> Mapping[str, Any]:
+    """Write the tables of the held-out problems and the curves, and log them.
+
+    Returns:
+        The tables' rows by name, as JSON has them, undefined values None.
+    """
+    found: dict[str, Any] = {}
+    for name, table in held_out(outcome.held_out).items():
+        folder = out / "tables"
+        folder.mkdir(parents=True, exist_ok=True)
+        table.frame.to_csv(folder / f"{name}.csv", index=False)
+        text = to_markdown(name, table, outcome.signature)
+        (folder / f"{name}.md").write_text(text, encoding="utf-8")
+        tracker.table(name, table.frame)
+        rows = table.frame.astype(object).where(table.frame.notna(), None)
+        found[name] = rows.to_dict("records")
+    drawn = training_curves(outcome.curves, outcome.best_step, outcome.signature)
+    tracker.figure("training", save(drawn, out / "figures", "training"), drawn.to_html())
+    tracker.summarize(
+        {
+            f"{row['part']}/{row['reward']}/{name}": row[name]
+            for row in found["held_out"]
+            for name in ("ranking_accuracy", "auroc")
+        }
+    )
+    return found
+
+
+def show(out: Path) -> None:
+    """Print the tables of a finished training."""
+    terminal = stdout()
+    for name in TABLES:
+        text = (out / "tables" / f"{name}.md").read_text(encoding="utf-8")
+        notes = [line.removeprefix("- ") for line in text.splitlines() if line.startswith("- ")]
+        frame = pd.read_csv(out / "tables" / f"{name}.csv")
+        print_table(terminal, name, frame, "\n".join([*notes, text.splitlines()[-1].strip("`")]))
+
+
+def held_out(rows: pd.DataFrame) -> dict[str, Table]:
+    """Return how well each reward ranks the held-out samples, and what the training gained.
+
+    Args:
+        rows: of ``workbench.reward_training.train.Outcome``.
+
+    Returns:
+        ``held_out``, a row per part and reward, and ``held_out_gains``, the trained reward less
+        each other one, paired by problem.
+    """
+    levels, gains = [], []
+    others = [c.removeprefix(REWARD) for c in rows.columns if c.startswith(REWARD)]
+    names = [*REWARDS, *others]
+    for part in PARTS:
+        inside = rows[rows["part"] == part]
+        inside = inside.rename(columns=lambda name: str(name).removeprefix(REWARD))
+        ranks = pd.DataFrame({name: _ranking(inside, name) for name in names})
+        for name in names:
+            means = bootstrap_means(ranks[name], ranks.index, rng=_rng())
+            samples = judged(inside[name], inside["right"], inside["problem"])
+            area = auroc(samples)
+            levels.append(
+                {
+                    "part": part, "reward": name,
+                    "ranking_accuracy": float(means.value[0]),
+                    "ranking_accuracy_low": float(means.low[0]),
+                    "ranking_accuracy_high": float(means.high[0]),
+                    "problems": int(ranks[name].notna().sum()),
+                    "auroc": area.value, "auroc_low": area.low, "auroc_high": area.high,
+                    "right": float(samples.right.mean()) if len(samples) else np.nan,
+                    "samples": len(samples),
+                }
+            )  # fmt: skip
+        for name in names[1:]:
+            gain = compare_means(ranks["trained"], ranks[name], rng=_rng())
+            gains.append(
+                {
+                    "part": part, "trained_less": name, "ranking_accuracy": gain.value,
+                    "ranking_accuracy_low": gain.low, "ranking_accuracy_high": gain.high,
+                    "ranking_accuracy_p": gain.p, "problems": gain.num_problems,
+                }
+            )  # fmt: skip
+    notes = (
+        "problems not trained on; validation chose the step, so test is the honest part",
+        "ranking_accuracy: chance that a right sample outranks a wrong one of its pool (run, "
+        "problem, temperature), mean over the pools of each problem that have both, then over "
+        "problems: what best-of-N depends on; 0.5 is chance",
+        "auroc: the same over samples of all problems, so that telling easy problems from hard "
+        "ones counts",
+        "trained, untrained: probability of + from the new model and from the one it was made of; "
+        "likelihood: mean token log-probability; others: rewards that the runs had already",
+        f"[low, high]: 95% intervals, the problem as the unit; none below {MIN_PROBLEMS} problems",
+    )
+    return {
+        "held_out": Table(pd.DataFrame(levels), notes),
+        "held_out_gains": Table(
+            with_q(pd.DataFrame(gains)),
+            ("ranking_accuracy of the trained reward less that of another", tested("is not 0")),
+        ),
+    }
+
+
+def _ranking(rows: pd.DataFrame, name: str) -> pd.Series:
+    """Ranking accuracy of each problem, by its label: the mean over its pools that have both."""
+    pools = rows.groupby(["problem", "run", "temperature"], dropna=False)[[name, "right"]]
+    values = {key: ranking_accuracy(pool[name], pool["right"]) for key, pool in pools}
+    frame = pd.Series(values, dtype=float, index=pd.MultiIndex.from_tuples(list(values)))
+    means: pd.Series = frame.groupby(level=0).mean()
+    return means
+
+
+def _rng() -> np.random.Generator:
+    """Return a new generator, the same for every number."""
+    return np.random.default_rng(0)

@@ -1,0 +1,175 @@
+"""How a run, a pool and a table show themselves in a notebook.
+
+Plain HTML that takes its colours from the notebook's theme: text is never coloured, lines are half
+transparent grey. Everything that comes from a run is escaped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.config.schema import pool_sizes
+from workbench.core.notebook_html import notebook_html
+from workbench.core.table_html import CLOSE, OPEN, grid_html, in_frame, notes_html, table_html
+from workbench.core.table_text import spell_temperature
+from workbench.core.types import UNANSWERED
+from workbench.pools import Pool
+from workbench.run import Run
+from workbench.storage.parquet import KEY
+
+STAGES = {
+    "generate": "samples", "score": "answers, rewards, embeddings", "measure": "subsets",
+    "analyze": "tables and figures",
+}  # fmt: skip
+"""What each stage makes, in order."""
+HEADLINE = "accuracy_by_k_temperature"
+MOST_ANSWERS = 12
+"""Answers of a pool that are shown; those with fewer votes are counted."""
+LONGEST = 300
+"""Characters of a text or a question that are shown."""
+MARKS = {1.0: "✓\u00a0right", 0.0: "✗\u00a0wrong"}
+
+
+@notebook_html.register
+def run_html(run: Run) -> str:
+    """Return what a run is, how far it has come, what it found, and what to type next."""
+    parts = [f"<p><strong>{escape(run.signature)}</strong></p>", f"<p>{_asked(run)}</p>"]
+    parts.append(_stages(run))
+    if HEADLINE in run.tables:
+        frame = run.table(HEADLINE)
+        if not frame.empty:
+            k = frame["k"].max()
+            largest = frame[frame["k"] == k].drop(columns="k")
+            largest.columns = largest.columns.str.replace("_correct", "")
+            notes = [n for n in frame.attrs["notes"] if n.startswith(("[low", "*", "no interval"))]
+            parts += [f"<p>Share of problems right, of {k} samples each:</p>"]
+            parts += [_inner(largest), notes_html(notes)]
+    names = {"tables": run.tables, "figures": _figures(run) if run.tables else []}
+    for kind, found in names.items():
+        if found:
+            listed = ", ".join(f"<code>{escape(name)}</code>" for name in found)
+            parts.append(f"<details><summary>{len(found)} {kind}</summary>{listed}</details>")
+    parts.append(f"<p>Next: {_next(run)}</p>")
+    return in_frame("".join(parts))
+
+
+@notebook_html.register
+def pool_html(pool: Pool) -> str:
+    """Return a pool's question, where it is known, and its answers by falling votes."""
+    known = pool.correct[~np.isnan(pool.correct)]
+    distinct = len(set(pool.texts))
+    facts = [
+        f"temperature {spell_temperature(pool.temperature)}", f"{len(pool)} samples",
+        f"{distinct} distinct text{'s' if distinct > 1 else ''}",
+    ]  # fmt: skip
+    facts.append(f"{int(known.sum())} of {len(known)} right" if len(known) else "not judged")
+    parts = [f"<p><strong>{escape(pool.problem_id)}</strong>: {', '.join(facts)}</p>"]
+    if pool.problem is not None:
+        gold = pool.problem.gold
+        answer = "" if gold is None else f" <small>known answer: {escape(_short(gold))}</small>"
+        parts.append(f"<p>{escape(_short(pool.problem.question))}{answer}</p>")
+    rows = list(_answers(pool))
+    names = ["answer", "votes", "correct", "first text"]
+    parts.append(grid_html(names, rows[:MOST_ANSWERS], {1}))
+    left = len(rows) - MOST_ANSWERS
+    if left > 0:
+        parts.append(f"<p>and {left} more answer{'s' if left > 1 else ''}</p>")
+    return in_frame("".join(parts))
+
+
+def _answers(pool: Pool) -> Iterator[list[str]]:
+    """Yield (answer, votes, correctness, first text) of each cluster; the unanswered come last."""
+    clusters, first, votes = np.unique(pool.clusters, return_index=True, return_counts=True)
+    for place in np.lexsort((first, -votes, clusters == UNANSWERED)):
+        inside = pool.clusters == clusters[place]
+        answer = pool.answers[first[place]]
+        nobody = clusters[place] == UNANSWERED
+        if nobody:
+            statuses = {pool.statuses[i] for i in np.flatnonzero(inside)}
+            answer = f"({', '.join(sorted(statuses))})"
+        yield [
+            _short(answer or ""), str(votes[place]), _correctness(pool.correct[inside]),
+            _short(pool.texts[first[place]].strip()),
+        ]  # fmt: skip
+
+
+def _correctness(correct: Any) -> str:
+    """Say what is known of the members of a cluster, which need not agree."""
+    values = {None if math.isnan(value) else float(value) for value in correct}
+    if len(values) == 1:
+        (value,) = values
+        return "unknown" if value is None else MARKS[value]
+    return f"{int(np.nansum(correct))} of {len(correct)}\u00a0right"
+
+
+def _asked(run: Run) -> str:
+    """Say what was run, in one line."""
+    experiment = run.experiment
+    settings = experiment.generation
+    temperatures = ", ".join(map(spell_temperature, settings.temperatures))
+    facts = [
+        f"task {experiment.task.name}", f"model {settings.model}", f"T = {temperatures}",
+        f"N = {settings.n}",
+    ]  # fmt: skip
+    facts += ["a greedy sample each"] if settings.greedy else []
+    facts.append(f"{len(run.problems):,} problems")
+    return escape("; ".join(facts))
+
+
+def _stages(run: Run) -> str:
+    """Return a line for each stage: how far it is, when it began and how long it took."""
+    rows = []
+    for name, made in STAGES.items():
+        stage = run.manifest.get("stages", {}).get(name, {})
+        status = str(stage.get("status", "not yet"))
+        if name == "generate" and status != "done" and run.blocks:
+            made = _drawn(run)
+        if status == "running":
+            status = "running, or killed"
+        started = str(stage.get("started", ""))[:16].replace("T", " ")
+        seconds = f"{stage['seconds']:,.1f} s" if "seconds" in stage else ""
+        rows.append([name, made, status, started, seconds])
+    return grid_html(["stage", "makes", "status", "started, UTC", "took"], rows, {4})
+
+
+def _drawn(run: Run) -> str:
+    """Say how many samples there are of those that the run is to have."""
+    there = sum(run.folder.read_samples(block, KEY).num_rows for block in run.blocks)
+    wanted = len(run.problems) * sum(pool_sizes(run.experiment.generation).values())
+    return f"{there:,} of {wanted:,} samples"
+
+
+def _next(run: Run) -> str:
+    """Say what to type: the next stage of an unfinished run, or where to look."""
+    stages = run.manifest.get("stages", {})
+    missing = [name for name in STAGES if stages.get(name, {}).get("status") != "done"]
+    if missing:
+        only = f" (or only <code>workbench {missing[0]} {escape(str(run.root))}</code>)"
+        return f"<code>workbench run {escape(str(run.root))}</code>{only}"
+    places = [f'run.table("{HEADLINE}")', "run.plot.accuracy_by_k()"]
+    if len(run.problems):
+        problem = run.problems["problem_id"].iloc[0]
+        temperature = run.experiment.generation.temperatures[-1]
+        places.append(f"run.pool({problem!r}, {temperature})")
+    return ", ".join(f"<code>{escape(place)}</code>" for place in places)
+
+
+def _figures(run: Run) -> list[str]:
+    return dir(run.plot) if hasattr(run, "plot") else []
+
+
+def _inner(frame: pd.DataFrame) -> str:
+    """A table without its surroundings."""
+    return table_html(frame).removeprefix(OPEN).removesuffix(CLOSE)
+
+
+def _short(text: str) -> str:
+    """Return a text on one line, cut where it is long."""
+    flat = " ".join(text.split())
+    return flat if len(flat) <= LONGEST else f"{flat[:LONGEST]}…"

@@ -1,0 +1,101 @@
+"""Everything a page shows -> one HTML file: the template, its style and scripts, and the data.
+
+Nothing is fetched: a policy in the page forbids it, and the file opens from the disk. All text
+goes through the template's escaping or is packed, so that a sample that holds HTML stays text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from analysis.page.explorer import Explorer, pool_labels
+from analysis.page.headline import Headline
+from analysis.page.packing import pack
+from analysis.page.tables import Shown, filled
+from workbench.core.types import STATUSES
+from workbench.storage.parquet import appear
+
+HERE = Path(__file__).parent
+SCRIPTS = ("page.js", "tables.js", "charts.js", "explorer.js", "samples.js", "map.js")
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart of a page, or why there is none."""
+
+    name: str
+    summary: str
+    spec: Mapping[str, Any] | None
+    """In Vega-Lite."""
+    why: str = ""
+    folded: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What links and the packed chart know it by."""
+        return f"figure-{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What a page shows, from top to bottom."""
+
+    title: str
+    kind: str
+    """What it is of, above the title."""
+    signatures: Sequence[str]
+    notices: Sequence[str] = ()
+    """What is unfinished, out of date or missing of the whole."""
+    headline: Headline
+    figures: Sequence[Drawn] = ()
+    tables: Sequence[Shown] = ()
+    explorer: Explorer | None = None
+    about: Sequence[Shown] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """The experiment of each run, as text."""
+
+
+def render(page: Page) -> str:
+    """Return a page as HTML."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    tables, empty = filled(page.tables)
+    data: dict[str, Any] = {
+        "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
+        "tables": {t.identity: t.packed for t in (*tables, *page.about) if t.packed},
+    }
+    if page.explorer:
+        problems = page.explorer.problems
+        index = {"problems": page.explorer.index, "statuses": STATUSES}
+        data["explorer"] = {"index": pack(index), "chunks": [p["chunk"] for p in problems]}
+    return environment.get_template("page.html.j2").render(
+        page=page, tables=tables, empty=empty, data=data,
+        temperatures=list(pool_labels(page.explorer.problems)) if page.explorer else [],
+        style=(HERE / "page.css").read_text(encoding="utf-8"),
+        vega=vega() if data["figures"] or page.explorer else "",
+        script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
+    )  # fmt: skip
+
+
+def write(page: Page, out: Path) -> None:
+    """Write a page, whole or not at all."""
+    text = render(page)
+    appear(out, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+@cache
+def vega() -> str:
+    """Return the script that draws charts: Vega, Vega-Lite and Vega-Embed, in one."""
+    import vl_convert
+
+    script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    # inside a page the end of a script is looked for in its strings too
+    return script.replace("</script", "<\\/script")

@@ -1,0 +1,115 @@
+"""Samples of any run, finished or not, with as much as is known of them.
+
+The stages refuse tables that do not fit together; a page shows what there is and says what is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.config.schema import pool_sizes
+from workbench.pools import SAMPLE_COLUMNS
+from workbench.run import Run
+from workbench.storage.parquet import KEY, read_table
+
+SCORES = ("answer", "answer_cluster", "status", "is_correct")
+"""Columns that every row has; empty where the samples are not scored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A block's samples."""
+
+    frame: pd.DataFrame
+    """Samples beside their scores: problem by problem, pool by pool, by sample_index."""
+    vectors: NDArray[np.float32] | None
+    """(E, D) as stored, the last row NaN: of a sample that is not embedded."""
+    places: NDArray[np.int64]
+    """By the frame's index: which row of ``vectors`` is the sample's."""
+
+    def problems(self) -> Iterator[tuple[str, list[tuple[int, int]]]]:
+        """Yield each problem and the (start, stop) rows of its pools, coldest first."""
+        names = self.frame["problem_id"].tolist()
+        pools = self.frame.groupby(["problem_id", "temperature"], sort=False, dropna=False)
+        ends = np.cumsum(pools.size().to_numpy()).tolist()
+        bounds: dict[str, list[tuple[int, int]]] = {}
+        for start, stop in pairwise([0, *ends]):
+            bounds.setdefault(str(names[start]), []).append((start, stop))
+        yield from bounds.items()
+
+
+def read_rows(run: Run, notes: list[str]) -> Iterator[Rows]:
+    """Yield a run's blocks; what cannot be read is left out, and said in ``notes``."""
+    sizes = pool_sizes(run.experiment.generation)
+    keys = list(KEY)
+    unscored = unembedded = aside = 0
+    embedded = any((run.root / "embeddings").glob("block-*.parquet"))
+    for block in run.blocks:
+        try:
+            samples = run.folder.read_samples(block, SAMPLE_COLUMNS).to_pandas()
+        except ValueError as fault:
+            notes.append(f"the samples of block {block} are not shown: {fault}")
+            continue
+        wanted = samples["temperature"].map(sizes).fillna(0)
+        aside += int((samples["sample_index"] >= wanted).sum())
+        samples = samples[samples["sample_index"] < wanted]
+        samples = samples.reindex(columns=list(SAMPLE_COLUMNS))  # of older runs too
+        scores = _table(run, "scores", block, notes)
+        if scores is None:
+            frame = samples.reindex(columns=[*SAMPLE_COLUMNS, *SCORES])
+        else:
+            frame = samples.merge(scores, on=keys, how="left")
+        if frame.empty:
+            continue
+        frame = _ordered(frame)
+        unscored += int(frame["status"].isna().sum())
+        vectors = _table(run, "embeddings", block, notes) if embedded else None
+        if vectors is None:
+            yield Rows(frame, None, np.zeros(0, dtype=np.int64))
+            continue
+        found = np.stack(vectors.pop("embedding").to_numpy()).astype(np.float32)
+        blank = np.full((1, found.shape[1]), np.nan, dtype=np.float32)
+        placed = frame[keys].merge(vectors[keys].assign(place=vectors.index), on=keys, how="left")
+        places = placed["place"].fillna(len(found)).to_numpy(dtype=np.int64)
+        unembedded += int((places == len(found)).sum())
+        yield Rows(frame, np.concatenate([found, blank]), places)
+    if unscored:
+        notes.append(
+            f"{unscored:,} samples are not scored yet: no answer, status or correctness; run "
+            f"`workbench score {run.root}`"
+        )
+    if unembedded:
+        notes.append(f"{unembedded:,} samples are not embedded yet: their pools have no map")
+    if not embedded:
+        notes.append(
+            "no map: the run has no embeddings on the disk; they are made where a metric or "
+            "selection needs them (cos_sim, dpp, sem_mbr ...)"
+        )
+    if aside:
+        notes.append(f"{aside:,} samples beyond generation.n, or of other temperatures, left aside")
+
+
+def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+    problems, _ = pd.factorize(frame["problem_id"])
+    order = np.lexsort((frame["sample_index"], frame["temperature"], problems))
+    ordered: pd.DataFrame = frame.iloc[order].reset_index(drop=True)
+    return ordered
+
+
+def _table(run: Run, name: str, block: int, notes: list[str]) -> Any:
+    """Return a block of a derived table as a frame; None where there is none to be read."""
+    path = run.folder.block_path(name, block)
+    if not path.exists():
+        return None
+    try:
+        return read_table(path).to_pandas()
+    except ValueError as fault:
+        notes.append(f"{name} of block {block} are not shown: {fault}")
+        return None

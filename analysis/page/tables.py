@@ -1,0 +1,101 @@
+"""Tables of a run as a page shows them: cells of text, what each means, and why one is empty."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from analysis.frames import Table
+from analysis.page.packing import pack
+from analysis.tables import TABLES
+from workbench.core.table_text import merged
+from workbench.run import Run
+
+ROWS = 25
+"""Rows on one page of a long table; the others are packed."""
+OPEN = ("accuracy_by_k_temperature", "coverage_curve", "within_correlation", "statuses")
+"""Tables that are not folded when the page opens: what is read first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shown:
+    """One table of a page."""
+
+    name: str
+    summary: str
+    """What it means, in one sentence."""
+    notes: Sequence[str] = ()
+    columns: Sequence[tuple[str, str]] = ()
+    """(name, kind) of each: ``number``, ``number starred`` where any cell has a star, or ``""``."""
+    rows: Sequence[Sequence[str]] = ()
+    """The first ``ROWS``."""
+    count: int = 0
+    """How many rows there are in all."""
+    packed: str = ""
+    """The other rows."""
+    folded: bool = False
+
+    @property
+    def identity(self) -> str:
+        """What links and packed rows know the table by."""
+        return f"table-{self.name}"
+
+
+def show(name: str, summary: str, table: Table, *, folded: bool = False) -> Shown:
+    """Return a table as text, each interval in the cell of its number; an empty one has no rows."""
+    frame = table.frame
+    if frame.empty:
+        return Shown(name=name, summary=summary, notes=table.notes)
+    text = merged(frame)
+    columns = [(name, _kind(name, frame[name], text[name])) for name in text.columns]
+    rows = text.to_numpy(dtype=object).tolist()
+    return Shown(
+        name=name, summary=summary, notes=table.notes, columns=columns, rows=rows[:ROWS],
+        count=len(rows), packed=pack(rows[ROWS:]) if rows[ROWS:] else "", folded=folded,
+    )  # fmt: skip
+
+
+def saved_tables(run: Run) -> list[Shown]:
+    """Return every table of the study, in order; of one that is not there or damaged, why."""
+    return [_saved(run, name, maker.summary) for name, maker in TABLES.items()]
+
+
+def why_missing(run: Run) -> str:
+    """Say what has to be done before a table that the run lacks is there."""
+    if not run.blocks:
+        return f"nothing is sampled yet; run `workbench run {run.root}`"
+    for stage, made in (("score", "scores"), ("measure", "subsets")):
+        if not list((run.root / made).glob("block-*.parquet")):
+            return f"the run is not {stage}d yet; run `workbench {stage} {run.root}`, then analyze"
+    if not run.tables:
+        return f"the run is not analysed yet; run `workbench analyze {run.root}`"
+    return (
+        f"not among the tables of the run, which an older version analysed; run `workbench analyze "
+        f"{run.root}`"
+    )
+
+
+def _saved(run: Run, name: str, summary: str) -> Shown:
+    if name not in run.tables:
+        return Shown(name=name, summary=summary, notes=(why_missing(run),))
+    try:
+        table = Table(run.table(name), tuple(run.notes(name)))
+        return show(name, summary, table, folded=name not in OPEN)
+    except (ValueError, OSError) as fault:
+        why = f"tables/{name}.csv cannot be read ({fault}); run `workbench analyze {run.root}`"
+        return Shown(name=name, summary=summary, notes=(why,))
+
+
+def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
+    numeric = pd.api.types.is_numeric_dtype(values.dtype) and values.dtype != bool
+    if not numeric and name != "temperature":
+        return ""
+    return "number starred" if cells.str.endswith("*").any() else "number"
+
+
+def filled(tables: Iterable[Shown]) -> tuple[list[Shown], list[Shown]]:
+    """Part tables with rows from those without, which say why."""
+    tables = list(tables)
+    return [t for t in tables if t.count], [t for t in tables if not t.count]

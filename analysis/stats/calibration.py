@@ -1,0 +1,226 @@
+"""How far a reward can be trusted: does it tell right samples from wrong, and is it calibrated?
+
+Everything is over samples whose correctness and reward are both known. Intervals take the problem
+as the unit; ``analysis.tables.rewards`` makes tables of this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.stats.bootstrap import fisher_interval, problem_codes
+from workbench.core.types import Floats, Ints
+
+BINS = 10
+"""Bins of equal width, 0 to 1, in which a probability is compared with what came of it."""
+MOST_GROUPS = 200
+"""Parts that the problems are dealt into where there are more of them: each part left out costs a
+pass over the samples."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A number from 0 to 1 with its interval over problems."""
+
+    value: float
+    """NaN where it is undefined: no right sample, or no wrong one."""
+    low: float
+    """NaN below 10 problems."""
+    high: float
+    p: float = float("nan")
+    """Two-sided, of 0.5; NaN where there is no interval."""
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """A reward's samples, sorted by level: samples of equal reward are of one level."""
+
+    rewards: Floats
+    """(R,) rewards, ascending."""
+    right: Floats
+    """(R,) 1 where the sample is correct, else 0."""
+    groups: Ints
+    """(R,) which part of the problems each sample belongs to, from 0."""
+
+    def __len__(self) -> int:
+        """R, the number of samples."""
+        return len(self.rewards)
+
+
+def judged(rewards: ArrayLike, correct: ArrayLike, problems: ArrayLike) -> Judged:
+    """Gather what a reward is judged by.
+
+    Args:
+        rewards: (R,) rewards, larger is better; samples with NaN are left out.
+        correct: (R,) 1 or ``True`` where a sample is correct, 0 where not; NaN is left out.
+        problems: (R,) problem of each sample, as any label.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    values, right = (np.asarray(a, dtype=np.float64) for a in (rewards, correct))
+    labels = np.asarray(problems)
+    if not values.shape == right.shape == labels.shape or values.ndim != 1:
+        raise ValueError(
+            "rewards, correct and problems must be one row each and of equal length, got shapes "
+            f"{values.shape}, {right.shape} and {labels.shape}"
+        )
+    known = ~np.isnan(values) & ~np.isnan(right)
+    order = np.argsort(values[known], kind="stable")
+    codes = problem_codes(labels[known][order]) % MOST_GROUPS
+    return Judged(values[known][order], right[known][order], codes)
+
+
+def auroc(samples: Judged) -> Share:
+    """Chance that a right sample has a higher reward than a wrong one, ties counting half.
+
+    From 0 to 1; 0.5 is no better than chance, 1 a reward that never errs. Over samples of all
+    problems, so telling easy problems from hard ones raises it: ``ranking_accuracy`` does not
+    count that, and is what best-of-N depends on.
+
+    Source:
+        Hanley & McNeil (1982); problems left out one by one as for clustered data, Obuchowski
+        (1997); on the scale of log odds. Checked against scikit-learn's ``roc_auc_score``.
+    """
+
+    def area(right: Floats, wrong: Floats) -> float:
+        below = np.cumsum(wrong) - wrong / 2
+        pairs = right.sum() * wrong.sum()
+        return float(right @ below / pairs) if pairs else float("nan")
+
+    return _over_levels(samples, area)
+
+
+def average_precision(samples: Judged) -> Share:
+    """Area under the precision-recall curve: mean precision at each right sample, best first.
+
+    From 0 to 1, larger is better. By chance it is the share of right samples, so compare it with
+    that, and only between rewards of the same samples.
+
+    Source:
+        Scikit-learn's ``average_precision_score`` (no interpolation), against which it is checked.
+    """
+
+    def area(right: Floats, wrong: Floats) -> float:
+        hits = np.cumsum(right[::-1])
+        taken = np.cumsum((right + wrong)[::-1])
+        if not hits[-1:].any():
+            return float("nan")
+        return float(right[::-1] @ (hits / np.maximum(taken, 1)) / hits[-1])
+
+    found = _over_levels(samples, area)
+    return Share(found.value, found.low, found.high)
+
+
+def brier(samples: Judged) -> Share:
+    """Mean squared difference between the reward, as a probability of being right, and the truth.
+
+    From 0 to 1, smaller is better: 0.25 for always saying one half. Rewards must lie in [0, 1].
+
+    Source:
+        Brier (1950), for two classes; scikit-learn's ``brier_score_loss``.
+    """
+    return _over_moments(samples, [(samples.rewards - samples.right) ** 2], _first_mean)
+
+
+def calibration_error(samples: Judged) -> Share:
+    """Expected calibration error: how far probabilities are from shares of right samples.
+
+    From 0 to 1, smaller is better. The mean over samples of |mean reward - share right| of their
+    bin, of ten of equal width. Never below 0, so with few samples it is not 0 even for a
+    calibrated reward. Rewards must lie in [0, 1].
+
+    Source:
+        Naeini et al. (2015), AAAI; Guo et al. (2017), arXiv:1706.04599, equation 3.
+    """
+    bins = bin_of(samples.rewards)
+    inside = [(bins == number).astype(np.float64) for number in range(BINS)]
+    gap = samples.rewards - samples.right
+
+    def error(sums: Floats) -> Floats:
+        return np.asarray(np.abs(sums[..., 1:]).sum(axis=-1) / np.maximum(sums[..., 0], 1))
+
+    return _over_moments(samples, [part * gap for part in inside], error)
+
+
+def bin_of(rewards: Floats) -> Ints:
+    """Number, from 0, of the bin of equal width that each probability lies in."""
+    return np.clip(np.floor(rewards * BINS), 0, BINS - 1).astype(np.int64)
+
+
+def ranking_accuracy(rewards: ArrayLike, correct: ArrayLike) -> float:
+    """Chance that a right sample of one pool outranks a wrong one of it, ties counting half.
+
+    From 0 to 1; 0.5 is no better than chance. All that matters to best-of-N, which compares
+    samples of one problem only.
+
+    Args:
+        rewards: (N,) rewards of a pool, larger is better; NaN is left out.
+        correct: (N,) 1 or ``True`` where a sample is correct, 0 where not; NaN is left out.
+
+    Returns:
+        The share of pairs; NaN where none is right or none is wrong.
+    """
+    values, right = np.asarray(rewards, dtype=np.float64), np.asarray(correct, dtype=np.float64)
+    good, bad = values[right == 1], np.sort(values[right == 0])
+    good, bad = good[~np.isnan(good)], bad[~np.isnan(bad)]
+    if not len(good) or not len(bad):
+        return float("nan")
+    beaten = np.searchsorted(bad, good, "left") + np.searchsorted(bad, good, "right")
+    return float(beaten.mean() / (2 * len(bad)))
+
+
+def _over_levels(samples: Judged, statistic: Callable[[Floats, Floats], float]) -> Share:
+    """A statistic of (right, wrong) samples per level, leaving out one part of the problems."""
+    if not len(samples):
+        return Share(*[float("nan")] * 3)
+    new = np.diff(samples.rewards, prepend=-np.inf) > 0
+    levels = np.cumsum(new) - new[0]
+    count = int(levels[-1]) + 1
+
+    def per_level(rows: Ints | slice, kind: Floats) -> Floats:
+        return np.bincount(levels[rows], weights=kind[rows], minlength=count).astype(np.float64)
+
+    wrong = 1.0 - samples.right
+    whole = per_level(slice(None), samples.right), per_level(slice(None), wrong)
+    without = []
+    for group in range(int(samples.groups.max()) + 1):
+        rows = np.flatnonzero(samples.groups == group)
+        without.append(
+            statistic(whole[0] - per_level(rows, samples.right), whole[1] - per_level(rows, wrong))
+        )
+    return _interval(statistic(*whole), np.array(without))
+
+
+def _over_moments(
+    samples: Judged, columns: list[Floats], statistic: Callable[[Floats], Floats]
+) -> Share:
+    """A statistic of sums over samples, the first of them their number; no p-value."""
+    if not len(samples):
+        return Share(*[float("nan")] * 3)
+    count = int(samples.groups.max()) + 1
+    sums = np.stack(
+        [
+            np.bincount(samples.groups, weights=column, minlength=count)
+            for column in (np.ones(len(samples)), *columns)
+        ],
+        axis=1,
+    )  # (groups, 1 + C)
+    whole = sums.sum(axis=0)
+    found = _interval(float(statistic(whole)), statistic(whole - sums))
+    return Share(found.value, found.low, found.high)
+
+
+def _first_mean(sums: Floats) -> Floats:
+    return np.asarray(sums[..., 1] / np.maximum(sums[..., 0], 1))
+
+
+def _interval(value: float, without: Floats) -> Share:
+    """Jackknife interval of a share on the scale of log odds, which is Fisher's z of 2x - 1."""
+    found = fisher_interval(np.asarray(2 * value - 1), 2 * without - 1, True)
+    p = float("nan") if found.p is None else float(found.p)
+    return Share(value, (float(found.low) + 1) / 2, (float(found.high) + 1) / 2, p)

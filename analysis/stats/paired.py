@@ -1,0 +1,348 @@
+"""Paired comparison on the same problems: differences, their uncertainty, and what could be seen.
+
+Two conditions (runs, temperatures, selections, rewards) are compared problem by problem, which
+takes the difficulty that they share out of the comparison. Everything here is arithmetic over
+arrays whose rows are problems; ``analysis.compare.runs`` makes tables of it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means, check_confidence
+from workbench.core.table_text import ALPHA as ALPHA
+from workbench.core.types import Floats
+
+FLIPS = 9999
+"""Sign flips behind a p-value, the smallest of which is then 1 in 10,000: small enough to survive
+the correction of a table of several hundred rows."""
+POWER = 0.8
+"""What a study is said to be able to see: a two-sided test at ``ALPHA`` sees it so often."""
+SAME = 1e-12
+"""Differences below this are rounding."""
+MOST_CELLS = 4_000_000
+"""Random numbers held in memory at once (32 MB)."""
+
+
+@dataclass(frozen=True)
+class Paired:
+    """The mean over problems of the second condition less the first, and how sure it is."""
+
+    value: float
+    """Mean difference, in the unit of the values."""
+    low: float
+    """Percentile bootstrap interval over problems; NaN below 10 problems."""
+    high: float
+    p: float
+    """Two-sided, of no difference, by flipping signs: never 0; NaN below 10 problems."""
+    sd: float
+    """Standard deviation of the differences over problems; NaN for a single one."""
+    differ: float
+    """Share of problems whose two values differ, 0 to 1."""
+    num_problems: int
+    """Problems with both values."""
+
+    @property
+    def smallest(self) -> float:
+        """Smallest difference seen with 80 % power; NaN below 10 problems or where none differ."""
+        if self.num_problems < MIN_PROBLEMS or not self.sd > SAME:
+            return math.nan
+        return smallest_effect(self.num_problems) * self.sd
+
+    @property
+    def needed(self) -> float:
+        """Problems that would show the observed difference: see ``problems_needed``."""
+        return problems_needed(self.value, self.sd)
+
+
+def compare_means(
+    second: ArrayLike,
+    first: ArrayLike,
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    rng: np.random.Generator,
+) -> Paired:
+    """Compare two conditions, one value per problem each.
+
+    Args:
+        second: (P,) values of the condition in question; NaN where a problem has none.
+        first: (P,) values, of the same problems, that it is compared with.
+        resamples: bootstrap resamples of the problems.
+        confidence: share of such intervals that should hold the true difference.
+        rng: the only source of randomness.
+
+    Returns:
+        The comparison, over the problems that have both values.
+
+    Raises:
+        ValueError: the shapes differ, a value is infinite, or ``confidence`` is not a share.
+    """
+    one, other = (np.asarray(values, dtype=np.float64) for values in (second, first))
+    if one.ndim != 1 or one.shape != other.shape:
+        raise ValueError(
+            "a paired comparison needs one value per problem of both conditions, got shapes "
+            f"{one.shape} and {other.shape}"
+        )
+    difference = (one - other)[:, None]
+    return compare_columns(difference, resamples=resamples, confidence=confidence, rng=rng)[0]
+
+
+def compare_columns(
+    differences: ArrayLike,
+    *,
+    resamples: int = 2000,
+    confidence: float = 0.95,
+    rng: np.random.Generator,
+) -> list[Paired]:
+    """Judge many columns of paired differences, with the same resamples and flips for all.
+
+    Args:
+        differences: (P, C), second condition less first; NaN where a problem lacks one of them.
+        resamples: bootstrap resamples of the problems.
+        confidence: share of such intervals that should hold the true difference.
+        rng: the only source of randomness.
+
+    Returns:
+        One comparison per column.
+
+    Raises:
+        ValueError: a value is infinite, or ``confidence`` is not a share.
+    """
+    table = np.asarray(differences, dtype=np.float64)
+    means = bootstrap_means(
+        table, np.arange(len(table)), resamples=resamples, confidence=confidence, rng=rng
+    )
+    p = sign_flip_p(table, rng=rng)
+    found = []
+    for column, values in enumerate(table.T):
+        known = values[~np.isnan(values)]
+        enough = len(known) >= MIN_PROBLEMS
+        found.append(
+            Paired(
+                value=float(means.value[column]),
+                low=float(means.low[column]),
+                high=float(means.high[column]),
+                p=float(p[column]) if enough else math.nan,
+                sd=float(known.std(ddof=1)) if len(known) > 1 else math.nan,
+                differ=float((np.abs(known) > SAME).mean()) if len(known) else math.nan,
+                num_problems=len(known),
+            )
+        )
+    return found
+
+
+def sign_flip_p(differences: Floats, *, flips: int = FLIPS, rng: np.random.Generator) -> Floats:
+    """p-values of no difference: how often random signs give a mean as far from 0.
+
+    Were there no difference, each problem's would be as likely the other way round. All 2^P signs
+    are tried where there are no more than ``flips`` of them; else random ones, and the data count
+    as one of them, so that p is at least 1 / (flips + 1).
+
+    Args:
+        differences: (P, C) paired differences; NaN is left out of its column.
+        flips: how many random signs.
+        rng: the only source of randomness.
+
+    Returns:
+        (C,) two-sided p-values, above 0; 1 where all differences are 0 or there are none.
+
+    Source:
+        Phipson & Smyth (2010), "Permutation p-values should never be zero". Equal to
+        ``scipy.stats.permutation_test(..., permutation_type="samples")``, which does one column
+        at a time and takes 15 times as long.
+    """
+    known = ~np.isnan(differences)
+    values = np.where(known, differences, 0.0)  # a 0 adds nothing, whatever its sign
+    few = known.sum(axis=0) < flips.bit_length()  # 2^P is at most flips
+    p = np.empty(values.shape[1])
+    patterns, pattern = np.unique(known[:, few], axis=1, return_inverse=True)
+    for number, rows in enumerate(patterns.T):
+        columns = np.flatnonzero(few)[pattern == number]
+        size = int(rows.sum())
+        p[columns] = _as_far(values[np.ix_(rows, columns)], _all_signs(size)) / 2**size
+    if not few.all():
+        signs = _random_signs(len(values), flips, rng)
+        p[~few] = (_as_far(values[:, ~few], signs) + 1) / (flips + 1)
+    return p
+
+
+def _as_far(values: Floats, signs: Iterable[Floats]) -> Floats:
+    """(C,) how many choices of signs give a sum as far from 0 as that of the (P, C) values."""
+    total = values.sum(axis=0)
+    bar = np.abs(total) - SAME * (1 + np.abs(values).sum(axis=0))
+    count = np.zeros(values.shape[1])
+    for kept in signs:
+        width = max(1, MOST_CELLS // len(kept))
+        for start in range(0, len(count), width):
+            some = slice(start, start + width)
+            sums = kept @ values[:, some]
+            sums *= 2
+            sums -= total[some]
+            count[some] += np.count_nonzero(np.abs(sums, out=sums) >= bar[some], axis=0)
+    return count
+
+
+def _all_signs(size: int) -> Iterator[Floats]:
+    """Yield (2^P, P) every choice of the problems that keep their sign (1) or flip it (0)."""
+    yield ((np.arange(2**size)[:, None] >> np.arange(size)) & 1).astype(np.float64)
+
+
+def _random_signs(size: int, flips: int, rng: np.random.Generator) -> Iterator[Floats]:
+    block = max(1, MOST_CELLS // max(size, 1))
+    for start in range(0, flips, block):
+        shape = (min(block, flips - start), size)
+        yield rng.integers(0, 2, shape, dtype=np.int8).astype(np.float64)
+
+
+def discovery_rates(p: ArrayLike) -> Floats:
+    """Benjamini-Hochberg q-values over the p-values of one table; NaN is no test and stays NaN."""
+    from scipy.stats import false_discovery_control
+
+    values = np.asarray(p, dtype=np.float64)
+    tested = ~np.isnan(values)
+    found = np.full(values.shape, np.nan)
+    if tested.any():
+        found[tested] = false_discovery_control(values[tested])
+    return found
+
+
+@cache
+def smallest_effect(problems: int) -> float:
+    """Mean difference ÷ standard deviation that so many problems show with 80 % power at 5 %.
+
+    Source:
+        The power of a two-sided paired t-test, by the noncentral t distribution (statsmodels);
+        the sign-flip test has nearly the same.
+    """
+    from statsmodels.stats.power import TTestPower
+
+    return float(TTestPower().solve_power(nobs=problems, alpha=ALPHA, power=POWER))
+
+
+def problems_needed(difference: float, sd: float) -> float:
+    """Return how many problems show a difference of this size with 80 % power at 5 %.
+
+    An observed difference that is taken for the true one is optimistic where it was singled out
+    for being large.
+
+    Args:
+        difference: the true mean difference.
+        sd: standard deviation of the differences over problems.
+
+    Returns:
+        A whole number, at least 10, below which nothing is tested; infinity for a difference of
+        0; NaN where the deviation is unknown.
+    """
+    if math.isnan(difference) or math.isnan(sd):
+        return math.nan
+    if abs(difference) <= SAME:
+        return math.inf
+    if sd <= SAME or abs(difference) / sd >= smallest_effect(MIN_PROBLEMS):
+        return float(MIN_PROBLEMS)
+    from statsmodels.stats.power import TTestPower
+
+    effect = abs(difference) / sd
+    return float(math.ceil(TTestPower().solve_power(effect_size=effect, alpha=ALPHA, power=POWER)))
+
+
+def smallest_difference(problems: int, disagreement: float) -> float:
+    """Difference in accuracy that a planned comparison of two right-or-wrong answers can see.
+
+    Args:
+        problems: how many problems, each answered once by both.
+        disagreement: share of the problems on which one is right and the other wrong, 0 to 1.
+
+    Returns:
+        The smallest difference seen with 80 % power at 5 %; NaN where not even a disagreement
+        that is all to one side would be.
+
+    Raises:
+        ValueError: ``disagreement`` is not a share above 0.
+
+    Source:
+        The differences are -1, 0 and 1 with mean d and variance ``disagreement`` - d², so
+        d = e sqrt(disagreement - d²), e being ``smallest_effect``, solved for d.
+    """
+    if not 0 < disagreement <= 1:
+        raise ValueError(f"disagreement must be a share above 0 and up to 1, got {disagreement}")
+    if problems < MIN_PROBLEMS:
+        return math.nan
+    effect = smallest_effect(problems)
+    found = effect * math.sqrt(disagreement / (1 + effect**2))
+    return found if found < disagreement else math.nan
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """A curve of mean differences with a band that holds all of the true curve at once."""
+
+    value: Floats
+    """(K,) mean differences."""
+    low: Floats
+    """(K,) NaN where there are fewer than 10 problems."""
+    high: Floats
+    critical: float
+    """Standard errors from the curve to the band."""
+
+
+def simultaneous_band(
+    differences: ArrayLike,
+    *,
+    resamples: int = 4000,
+    confidence: float = 0.95,
+    rng: np.random.Generator,
+) -> Band:
+    """Band over a whole curve of paired differences: Gaussian multipliers on problems, sup-t.
+
+    Args:
+        differences: (P, K) differences of problems at the points of the curve, each in [-1, 1];
+            NaN where a problem lacks one of the two.
+        resamples: draws of the multipliers.
+        confidence: share of such bands that should hold the true curve at all its points.
+        rng: the only source of randomness.
+
+    Returns:
+        The curve and its band. Where all problems differ by the same amount nothing is known of
+        the spread, so the band is all that is possible, [-1, 1].
+
+    Raises:
+        ValueError: a value is not in [-1, 1], or ``confidence`` is not a share.
+
+    Source:
+        As the package passk-inference does for pass@k: with equal draws it gives equal bands.
+    """
+    check_confidence(confidence)
+    rows = np.asarray(differences, dtype=np.float64)
+    missing = np.isnan(rows)
+    if (np.abs(rows[~missing]) > 1 + SAME).any():
+        raise ValueError(
+            f"differences of accuracies lie in [-1, 1], got {np.nanmax(np.abs(rows)):g}"
+        )
+    counts = np.maximum((~missing).sum(axis=0), 1)
+    mean = np.where(missing, 0.0, rows).sum(axis=0) / counts
+    mean = np.where(missing.all(axis=0), np.nan, mean)
+    centred = np.where(missing, 0.0, rows - mean)
+    spread = (centred**2).sum(axis=0) / np.maximum(counts - 1, 1)
+    error = np.sqrt(spread / counts)
+    enough = (~missing).sum(axis=0) >= MIN_PROBLEMS
+    judged = enough & (error > SAME)
+    critical = math.nan
+    if judged.any():
+        scaled = centred[:, judged] / (counts * error)[judged]  # (P, judged K)
+        block = max(1, MOST_CELLS // len(rows))
+        maxima = [
+            np.abs(rng.standard_normal((min(block, resamples - start), len(rows))) @ scaled).max(1)
+            for start in range(0, resamples, block)
+        ]
+        critical = float(np.quantile(np.concatenate(maxima), confidence))
+    reach = np.where(judged, critical * error, np.nan)
+    low = np.where(judged, mean - reach, np.where(enough, -1.0, np.nan))
+    high = np.where(judged, mean + reach, np.where(enough, 1.0, np.nan))
+    return Band(mean, low, high, critical)

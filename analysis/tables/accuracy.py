@@ -1,0 +1,175 @@
+"""Tables of how often a selection is right: against k, temperature and tokens, and what it misses.
+
+Every accuracy is a mean over problems' pools with a percentile bootstrap interval over problems.
+Beside a number ``x`` and its interval ``x_low``, ``x_high`` stand ``x_p`` and ``x_q`` of no
+difference from a single sample of the same pools: sign flips by problem, and the same corrected
+for the whole table.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.frames import POOL, Data, Table, counts, dropped, lines_of, tested, with_q
+
+ONE, MIXED = "one T", "mixed"
+"""What a row's subsets are drawn from: the pool of one temperature, or of several mixed."""
+
+
+def accuracy_by_k(data: Data) -> Table:
+    """Accuracy of each selection by subset size, all temperatures together."""
+    return _accuracy(data, ["k"])
+
+
+def accuracy_by_temperature(data: Data) -> Table:
+    """Accuracy of each selection by temperature, all subset sizes together."""
+    return _accuracy(data, ["temperature"])
+
+
+def accuracy_by_k_temperature(data: Data) -> Table:
+    """Accuracy of each selection by subset size and temperature."""
+    return _accuracy(data, ["k", "temperature"])
+
+
+def _accuracy(data: Data, keys: list[str]) -> Table:
+    """Selections and coverage by ``keys``, beside a single sample and greedy decoding."""
+    frame = _with_single(data, data.collapsed).assign(pool=ONE)
+    frame = pd.concat([frame, data.mixed.assign(pool=MIXED)], ignore_index=True)
+    columns = [*data.outcomes, "single_sample"]
+    greedy = data.expectations[data.expectations["temperature"] == 0.0]
+    greedy = greedy[greedy["k"] == 1]
+    if not greedy.empty:
+        known = greedy.set_index("problem_id")["pass@k"].rename("greedy")
+        frame = frame.join(known, on="problem_id")
+        columns.append("greedy")
+    labels, lines = lines_of(frame, [*keys, "pool"], sort=False)
+    sums = data.sums(frame, columns, lines)
+    single = sums.means[:, :, [columns.index("single_sample")]]
+    gains = sums.means[:, :, : len(data.outcomes)] - single
+    p = data.p_values(gains, data.outcomes)
+    table = with_q(pd.concat([labels, data.intervals(sums), p], axis=1))
+    table = table.sort_values([*keys, "pool"], ascending=[*(True for _ in keys), False])
+    notes = [*counts(data), *dropped(data, data.outcomes)]
+    notes.append("single_sample is pass@1, exact; coverage: any of the k is correct")
+    notes.append(tested("differs from single_sample"))
+    if data.mixed.empty:
+        table = table.drop(columns="pool")
+    else:
+        notes.append(
+            f"{MIXED}: k drawn from a pool of as many samples, taken from each temperature in turn"
+        )
+    return Table(table.reset_index(drop=True), tuple(notes))
+
+
+def _with_single(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
+    """Add the exact accuracy of a single sample of each row's pool."""
+    pool = ["problem_id", "temperature"]
+    single = data.expectations[data.expectations["k"] == 1]
+    singles = single[[*pool, "pass@k"]].rename(columns={"pass@k": "single_sample"})
+    return frame.merge(singles, on=pool, how="left")  # an unknown temperature too
+
+
+def coverage_curve(data: Data) -> Table:
+    """Exact pass@k, maj@k and best@k over all k-subsets, by temperature."""
+    frame = data.expectations
+    unknown = data.unknown
+    names = [c for c in frame.columns if c.endswith("@k") or (unknown and c.endswith("@k_upper"))]
+    frame = _with_single(data, frame)
+    labels, lines = lines_of(frame, ["temperature", "k"])
+    gaining = [name for name in names if name.endswith("@k")]
+    gains = frame[gaining].sub(frame["single_sample"], axis=0)
+    gains = gains.where(frame["k"] > 1).assign(problem_id=frame["problem_id"])
+    p = data.p_values(data.sums(gains, gaining, lines).means, gaining)
+    parts = [labels, data.intervals(data.sums(frame, names, lines)), p]
+    notes = [*counts(data), "exact expectations over all k-subsets, no sampling error"]
+    notes.append(tested("differs from a single sample (k = 1)"))
+    if unknown:
+        notes.append(
+            f"{unknown} samples whose correctness is unknown count as not correct; as correct in "
+            "the columns …_upper"
+        )
+    return Table(with_q(pd.concat(parts, axis=1)), tuple(notes))
+
+
+def oracle_gap(data: Data) -> Table:
+    """What each selection leaves on the table: coverage less its accuracy, by k and temperature."""
+    frame = _best_known(data)
+    names = [name for name in data.outcomes if name != "coverage"]
+    gaps = frame[names].rsub(frame["coverage"], axis=0).assign(problem_id=frame["problem_id"])
+    labels, lines = lines_of(frame, ["k", "temperature"])
+    sums = data.sums(gaps, names, lines)
+    parts = [labels, data.intervals(sums), data.p_values(sums.means, names)]
+    notes = [*counts(data), _how_known(data)]
+    notes.append("an oracle that always picks a correct sample has a gap of 0")
+    notes.append(tested("is not 0"))
+    return Table(with_q(pd.concat(parts, axis=1)), tuple(notes))
+
+
+def budget(data: Data) -> Table:
+    """Accuracy of each selection against the tokens spent on it, by temperature and k."""
+    pools = data.pools[["problem_id", "temperature", "mean_tokens"]]
+    if not pools["mean_tokens"].notna().any():
+        return Table(pd.DataFrame(), ("the lengths of the samples are unknown",))
+    frame = _with_single(data, _best_known(data)).merge(pools, on=["problem_id", "temperature"])
+    one = frame.drop_duplicates(["problem_id", "temperature"]).assign(k=1)
+    for name in data.outcomes:
+        one[name] = one["single_sample"]
+    frame = pd.concat([one, frame[frame["k"] > 1]])
+    frame["tokens"] = frame["k"] * frame["mean_tokens"]
+    labels, lines = lines_of(frame, ["temperature", "k"])
+    table = data.intervals(data.sums(frame, ["tokens", *data.outcomes], lines))
+    notes = [*counts(data), _how_known(data)]
+    notes.append("tokens: those of k samples of a problem, on average, prompts not counted")
+    return Table(pd.concat([labels, table], axis=1), tuple(notes))
+
+
+def _best_known(data: Data) -> pd.DataFrame:
+    """Outcomes per pool and k: exact expectations where there are any, else means of the drawn."""
+    frame = data.collapsed.merge(data.expectations, on=POOL, how="left", suffixes=("", "_exact"))
+    for name, exact in _exact(data).items():
+        frame[name] = frame[exact].where(frame["num_unknown"] == 0, frame[name])
+    return frame
+
+
+def _exact(data: Data) -> dict[str, str]:
+    names = {o: o.removesuffix("_correct").replace("coverage", "pass") for o in data.outcomes}
+    return {o: f"{n}@k" for o, n in names.items() if f"{n}@k" in data.expectations}
+
+
+def _how_known(data: Data) -> str:
+    exact = ", ".join(_exact(data))
+    drawn = ", ".join(name for name in data.outcomes if name not in _exact(data))
+    return f"exact over all k-subsets: {exact}" + (f"; over the drawn ones: {drawn}" * bool(drawn))
+
+
+def sampling_check(data: Data) -> Table:
+    """Means over the drawn subsets against exact expectations: z beyond ±4 would be a fault."""
+    drawn = data.subsets.groupby(POOL, dropna=False)[list(data.outcomes)].agg(["mean", "count"])
+    drawn.columns = drawn.columns.map(" ".join)
+    known = drawn.reset_index().merge(data.expectations, on=POOL)
+    known = known[known["num_unknown"] == 0]
+    rows = []
+    for (k, temperature), part in known.groupby(["k", "temperature"], dropna=False):
+        for outcome in data.outcomes:
+            name = outcome.removesuffix("_correct").replace("coverage", "pass") + "@k"
+            if name not in part:
+                continue
+            p = part[name].to_numpy()
+            mean = part[f"{outcome} mean"].to_numpy()
+            variance = p * (1 - p) / part[f"{outcome} count"].to_numpy()
+            error = float(np.sqrt(np.clip(variance, 0, None).sum())) / len(p)
+            gap = float(mean.mean() - p.mean())
+            rows.append(
+                {
+                    "k": k, "temperature": temperature, "outcome": outcome, "sampled": mean.mean(),
+                    "exact": p.mean(), "z": gap / error if error > 1e-12 else 0.0,
+                    "pools": len(p),
+                }
+            )  # fmt: skip
+    return Table(
+        pd.DataFrame(
+            rows, columns=["k", "temperature", "outcome", "sampled", "exact", "z", "pools"]
+        ),
+        ("z = (sampled - exact) / standard error of the draw",),
+    )

@@ -1,0 +1,101 @@
+"""Table of what the likeliest tokens alone tell of a run's token entropies."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from analysis.correlation import correlate
+from analysis.frames import Data, Table
+from workbench.config.schema import pool_sizes
+from workbench.core.types import Floats
+from workbench.rewards.second_model import table_of
+from workbench.storage.parquet import KEY, read_table
+
+TOLERANCE = 0.01
+"""By how much the engine that drew the samples and the one that read them again may differ, nats:
+bfloat16 has three digits."""
+
+
+def entropy_bounds(data: Data) -> Table:
+    """Exact mean token entropy beside its bounds from the likeliest tokens, by temperature.
+
+    A sample's ``lower`` bound takes all other tokens for one, its ``upper`` bound for equally
+    likely ones: per token with missing mass m and r tokens left out, m ln r higher
+    (``workbench.models.token_entropy``).
+    """
+    experiment = data.run.experiment
+    name = _exact_model(data)
+    if name is None or not experiment.generation.logprobs:
+        needed = (
+            "set generation.logprobs to 20, and in scoring.models name the run's own model with "
+            "backend transformers and logprobs above 0"
+        )
+        return Table(pd.DataFrame(), (f"no exact entropies beside bounded ones: {needed}",))
+    left_out = data.run.manifest["stages"][table_of(name)]["vocabulary"]
+    left_out -= experiment.generation.logprobs
+    frame = _samples(data, name, left_out)
+    columns = ["exact", "lower", "upper", "gap_lower", "gap_upper"]
+    rows = []
+    for temperature, part in frame.groupby("temperature", sort=True, dropna=False):
+        row: dict[str, object] = {"temperature": temperature, "samples": len(part)}
+        row |= data.means(part, columns)
+        found = correlate(
+            part["exact"], part["lower"], part["problem_id"], method="spearman",
+            confidence=experiment.analysis.confidence,
+        )  # fmt: skip
+        row |= {"rank": found.r, "rank_low": found.low, "rank_high": found.high}
+        below = part["exact"] < part["lower"] - TOLERANCE
+        above = part["exact"] > part["upper"] + TOLERANCE
+        rows.append(row | {"outside": int((below | above).sum())})
+    kind = data.run.manifest.get("identity", {}).get("entropies", "unknown")
+    notes = (
+        "mean token entropy of a sample, nats, mean over samples; the same tokens in every column",
+        f"exact: read again as scoring.models.{name}; lower, upper: kept while drawing ({kind}, "
+        f"{experiment.generation.logprobs} likeliest tokens, {left_out:,} left out)",
+        "gap_lower: exact - lower; gap_upper: upper - exact",
+        "rank: Spearman correlation of exact and lower over the samples; outside: samples whose "
+        f"exact entropy is not between the bounds, by more than {TOLERANCE:g}",
+    )
+    return Table(pd.DataFrame(rows), notes)
+
+
+def _exact_model(data: Data) -> str | None:
+    """Return a name of the run's own model under which its samples have exact entropies."""
+    stages: dict[str, Any] = data.run.manifest.get("stages", {})
+    for name in data.run.experiment.scoring.models:
+        stage = stages.get(table_of(name), {})
+        read = stage.get("own_model") and stage.get("status") == "done" and stage.get("vocabulary")
+        if read and stage.get("entropies") == "exact":
+            return name
+    return None
+
+
+def _samples(data: Data, name: str, left_out: int) -> pd.DataFrame:
+    """One row per sample that has both: key, exact, lower, upper, and their differences."""
+    kept = [*KEY, "mean_entropy", "missing_mass"]
+    tables = []
+    for block in data.run.blocks:
+        samples = data.run.folder.read_samples(block, kept)
+        path = data.run.folder.block_path(table_of(name), block)
+        again = read_table(path, [*KEY, "mean_entropy"])
+        if not again.select(KEY).equals(samples.select(KEY)):
+            raise ValueError(f"{path} is of other samples; run `workbench score` first")
+        masses = samples.column("missing_mass").to_pylist()
+        columns: dict[str, Any] = {key: samples.column(key) for key in KEY}
+        columns["exact"] = again.column("mean_entropy")
+        columns["lower"] = samples.column("mean_entropy")
+        columns["missing"] = [float(np.mean(mass)) if mass else None for mass in masses]
+        tables.append(pa.table(columns))
+    frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
+    sizes = frame["temperature"].map(pool_sizes(data.run.experiment.generation)).fillna(0)
+    frame = frame[frame["sample_index"] < sizes].dropna(subset=["exact", "lower", "missing"])
+    lower: Floats = frame["lower"].to_numpy(dtype=float)
+    upper = lower + frame["missing"].to_numpy(dtype=float) * np.log(max(1, left_out))
+    frame = frame.assign(upper=upper)
+    frame["gap_lower"] = frame["exact"] - frame["lower"]
+    frame["gap_upper"] = frame["upper"] - frame["exact"]
+    return frame

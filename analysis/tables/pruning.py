@@ -1,0 +1,146 @@
+"""How much accuracy is kept when only m of a pool's N samples are, by how they are chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import pandas as pd
+
+from analysis.aggregate.pruning import EVERYTHING, ORDERS, PRUNERS
+from analysis.frames import Data, Table, cut
+from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
+from analysis.stats.paired import compare_columns, discovery_rates
+
+BASELINE = "random"
+CELL = ["temperature", "selection", "m", "method"]
+
+
+def pruning(data: Data) -> Table:
+    """Accuracy when m of N samples are kept, by how they are chosen, against any m at random.
+
+    One row per temperature, selection (or ``coverage``), m and method. ``accuracy`` is a mean over
+    problems with a bootstrap interval; ``difference`` is that to ``random`` on the same problems,
+    with its interval, its p, and q, which is p corrected for the rows of the table. The method
+    ``all`` keeps the whole pool; its m is the largest N of the temperature.
+    """
+    frame = data.run.frame("pruned")
+    judged = frame[frame["num_unknown"] < frame["n"]] if len(frame) else frame
+    if judged.empty:
+        return Table(pd.DataFrame(), ("no pool of two or more samples of known correctness",))
+    rows = _rows(judged, [name for name in data.outcomes if name in judged])
+    table = rows.drop_duplicates("cell").sort_values("cell").reset_index(drop=True)[CELL]
+    table = table.astype({"selection": str, "method": str})
+    settings = data.run.experiment.analysis
+    values = rows.pivot(index="problem_id", columns="cell", values="accuracy")
+    means = bootstrap_means(
+        values, values.index, resamples=settings.resamples, confidence=settings.confidence,
+        rng=data.rng(),
+    )  # fmt: skip
+    table["accuracy"], table["accuracy_low"] = means.value, means.low
+    table["accuracy_high"] = means.high
+    if judged["num_unknown"].any():
+        table["accuracy_upper"] = rows.groupby("cell")["upper"].mean()
+    gaps = rows.pivot(index="problem_id", columns="cell", values="difference")
+    found = compare_columns(
+        gaps, resamples=settings.resamples, confidence=settings.confidence, rng=data.rng()
+    )
+    for name, field in (
+        ("difference", "value"), ("difference_low", "low"), ("difference_high", "high"), ("p", "p"),
+    ):  # fmt: skip
+        table[name] = [getattr(one, field) for one in found]
+    table["q"] = discovery_rates(table["p"])
+    table["problems"] = means.num_problems
+    return Table(table, tuple(_notes(data, frame, table)))
+
+
+def _rows(frame: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
+    """One row per problem and cell of the table: its accuracy, and that less the baseline's."""
+    whole = frame["method"] == EVERYTHING
+    largest = frame.groupby("temperature", dropna=False)["n"].transform("max")
+    frame = frame.assign(m=frame["m"].where(~whole, largest))
+    rows = pd.concat(
+        frame[["problem_id", "temperature", "m", "method"]].assign(
+            selection=name.removesuffix("_correct"),
+            accuracy=frame[name],
+            upper=frame[f"{name}_upper"],
+        )
+        for name in outcomes
+    )
+    names = [name.removesuffix("_correct") for name in outcomes]
+    rows["selection"] = pd.Categorical(rows["selection"], names)
+    rows["method"] = pd.Categorical(rows["method"], [*PRUNERS, EVERYTHING])
+    place = ["problem_id", "temperature", "selection", "m"]
+    baseline = rows.loc[rows["method"] == BASELINE, [*place, "accuracy"]]
+    rows = rows.merge(baseline.rename(columns={"accuracy": "baseline"}), on=place, how="left")
+    compared = ~rows["method"].isin([BASELINE, EVERYTHING])
+    rows["difference"] = (rows["accuracy"] - rows["baseline"]).where(compared)
+    rows["cell"] = rows.groupby(CELL, dropna=False, observed=True).ngroup()
+    return rows
+
+
+def _notes(data: Data, frame: pd.DataFrame, table: pd.DataFrame) -> Iterator[str]:
+    """Say what the numbers are, and rest on."""
+    settings = data.run.experiment
+    problems = frame["problem_id"].nunique()
+    yield f"{problems} problems; m of a pool's N samples are kept, {EVERYTHING}: every one"
+    if problems < MIN_PROBLEMS:
+        yield f"no intervals and no p: {problems} problems are fewer than {MIN_PROBLEMS}"
+    else:
+        yield (
+            f"[low, high]: {settings.analysis.confidence:.0%} intervals, the problem as the unit; "
+            f"difference: to {BASELINE} on the same problems; p: paired sign flips; q: p corrected "
+            f"for the {int(table['p'].notna().sum())} tests of the table (Benjamini-Hochberg)"
+        )
+    there = [name for name in PRUNERS if (frame["method"] == name).any()]
+    yield "; ".join(f"{name}: {PRUNERS[name].summary}" for name in there)
+    yield (
+        f"coverage, maj and best are exact for {BASELINE} and {EVERYTHING}; else means over "
+        f"{settings.measure.replicates} draws, or {ORDERS} orders of a set chosen without chance"
+    )
+    yield from _missing(data, frame, there)
+    yield from _short(data, frame)
+    unknown = int(frame.loc[frame["method"] == EVERYTHING, "num_unknown"].sum())
+    if unknown:
+        yield (
+            f"{unknown:,} samples whose correctness is unknown count as not correct; as correct in "
+            "accuracy_upper; pools of which nothing is known are left out"
+        )
+    if "k_medoids" in there:
+        yield from cut(data)
+
+
+def _missing(data: Data, frame: pd.DataFrame, there: Sequence[str]) -> Iterator[str]:
+    """Say which methods are left out, wholly or for some pools, and why."""
+    pools = {name: len(_pools(frame[frame["method"] == name])) for name in PRUNERS}
+    for name, pruner in PRUNERS.items():
+        short = pools[BASELINE] - pools[name]
+        if name in there and short:
+            yield f"{name}: {short} pools without what it needs are left out"
+        elif short and "rewards" in pruner.needs:
+            yield (
+                f"{name} is left out: no sample has both a likelihood and a reward ("
+                f"{data.run.experiment.selection.reward or 'selection.reward is null'})"
+            )
+        elif short:
+            yield f"{name} is left out: no embeddings; measure dpp or cos_sim, which need them"
+    if "k_medoids_reward" in there and data.run.experiment.selection.reward == "likelihood":
+        yield "k_medoids_reward: the likelihood is the reward here, so it stands alone"
+
+
+def _short(data: Data, frame: pd.DataFrame) -> Iterator[str]:
+    """Say how many pools are too small for an m, and how many samples could not be drawn."""
+    whole = frame[frame["method"] == EVERYTHING]
+    sizes = frame.loc[frame["method"] == BASELINE, ["temperature", "m"]].drop_duplicates()
+    both = whole[["temperature", "n"]].merge(sizes, on="temperature")
+    short = int((both["n"] <= both["m"]).sum())
+    if short:
+        yield f"{short} pools of no more than m samples are left out for that m"
+    drawn = data.expectations.loc[data.expectations["k"] == 1, ["problem_id", "temperature", "n"]]
+    both = drawn.merge(whole, on=["problem_id", "temperature"], suffixes=("_asked", ""))
+    failed = int((both["n_asked"] - both["n"]).sum())
+    if failed:
+        yield f"{failed:,} samples that could not be drawn cannot be kept"
+
+
+def _pools(frame: pd.DataFrame) -> pd.DataFrame:
+    return frame[["problem_id", "temperature"]].drop_duplicates()

@@ -1,0 +1,205 @@
+"""Tables of how far each reward of a run can be trusted, and what it makes of k samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from analysis.aggregate import best_at_k
+from analysis.aggregate.outcomes import curve_sizes
+from analysis.frames import Data, Table, tested, with_q
+from analysis.stats.calibration import (
+    BINS,
+    auroc,
+    average_precision,
+    bin_of,
+    brier,
+    calibration_error,
+    judged,
+    ranking_accuracy,
+)
+from workbench.config.schema import pool_sizes
+from workbench.core.types import Floats
+from workbench.metrics.passk import pass_at_k
+from workbench.rewards import REWARDS
+
+PREFIX = "reward_"
+BASELINE = "likelihood"
+"""The reward that costs nothing, which any other has to beat."""
+
+
+def reward_report(data: Data) -> Table:
+    """How well each reward tells right samples from wrong, within problems and over all."""
+    rows = []
+    parts = list(_parts(data))
+    plain = {t: _ranking(part.dropna()) for name, t, part in parts if name == BASELINE}
+    for name, temperature, part in parts:
+        known = part.dropna()
+        within = _ranking(known)
+        row: dict[str, object] = {
+            "temperature": temperature, "reward": name, "samples": len(known),
+            "right": known["correct"].mean() if len(known) else np.nan,
+        }  # fmt: skip
+        row |= data.means(within, ["ranking_accuracy"])
+        (row["ranking_accuracy_p"],) = data.p_of(within[["ranking_accuracy"]].to_numpy() - 0.5)
+        if len(plain) and any(other != BASELINE for other, _, _ in parts):
+            row |= _gain(data, within, plain.get(temperature, within.iloc[:0]), name)
+        chances = _as_probability(name, known["reward"].to_numpy())
+        samples = judged(known["reward"], known["correct"], known["problem_id"])
+        found = {"auroc": auroc(samples), "auprc": average_precision(samples)}
+        if chances is not None:
+            calibrated = judged(chances, known["correct"], known["problem_id"])
+            found |= {"brier": brier(calibrated), "ece": calibration_error(calibrated)}
+        for column, share in found.items():
+            row |= {column: share.value, f"{column}_low": share.low, f"{column}_high": share.high}
+        row["auroc_p"] = found["auroc"].p
+        rows.append(row | {"problems": int(within["ranking_accuracy"].notna().sum())})
+    notes = [
+        "ranking_accuracy: chance that a right sample outranks a wrong one of its pool, mean over "
+        "problems that have both (problems): what best-of-N depends on; 0.5 is chance",
+        "auroc: the same over samples of all problems, so that telling easy problems from hard "
+        "ones counts; auprc: mean precision, by chance the share of right samples (right)",
+        *(
+            [f"gain: ranking_accuracy less that of {BASELINE}, on the same problems"]
+            if any("gain" in row for row in rows)
+            else []
+        ),
+        "brier, ece (smaller is better): the reward as a probability of being right; a "
+        "log-probability as its exponential; none where a reward is no probability",
+        tested("is not 0.5 (gain: 0)"),
+    ]
+    return Table(with_q(pd.DataFrame(rows)), (*notes, *_left_out(data)))
+
+
+def _gain(data: Data, within: pd.DataFrame, plain: pd.DataFrame, name: str) -> dict[str, float]:
+    """How much better a reward ranks within problems than the likelihood does; none for itself."""
+    both = within.merge(plain, on="problem_id", suffixes=("", "_plain"))
+    both["gain"] = both["ranking_accuracy"] - both["ranking_accuracy_plain"]
+    if name == BASELINE or both["gain"].isna().all():
+        return dict.fromkeys(("gain", "gain_low", "gain_high", "gain_p"), np.nan)
+    (p,) = data.p_of(both[["gain"]].to_numpy())
+    return data.means(both, ["gain"]) | {"gain_p": p}
+
+
+def reliability(data: Data) -> Table:
+    """Share of right samples where a reward, as a probability, says so much: ten bins, 0 to 1."""
+    rows = []
+    for name, temperature, part in _parts(data):
+        known = part.dropna()
+        chances = _as_probability(name, known["reward"].to_numpy())
+        if chances is None:
+            continue
+        known = known.assign(reward=chances)
+        bins = bin_of(chances)
+        for number in np.unique(bins):
+            inside = known[bins == number]
+            row: dict[str, object] = {
+                "reward": name, "temperature": temperature,
+                "bin": f"{number / BINS:g}-{(number + 1) / BINS:g}",
+                "mean_reward": inside["reward"].mean(),
+            }  # fmt: skip
+            renamed = inside.rename(columns={"correct": "right"})
+            rows.append(row | data.means(renamed, ["right"]) | {"samples": len(inside)})
+    notes = ("right: of a calibrated reward it is mean_reward", *_left_out(data))
+    return Table(pd.DataFrame(rows), notes)
+
+
+def reward_curve(data: Data) -> Table:
+    """Exact best@k of each reward, beside choosing at random and an oracle, by temperature."""
+    curves = [
+        pd.DataFrame(_curve(pool)).assign(
+            problem_id=problem, temperature=temperature, reward=f"best:{name}"
+        )
+        for name, temperature, part in _parts(data)
+        for problem, pool in part.groupby("problem_id", sort=False)
+    ]
+    if not curves:
+        return Table(pd.DataFrame(), ("no pool has two samples with rewards",))
+    frame = pd.concat(curves, ignore_index=True)
+    names = list(dict.fromkeys(frame["reward"]))
+    rows = []
+    for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True, dropna=False):
+        shared = part.groupby("problem_id")[["random", "oracle"]].first()
+        wide = shared.join(part.pivot(index="problem_id", columns="reward", values="best"))
+        here = [name for name in names if name in wide]
+        row = {"temperature": temperature, "k": k}
+        row |= data.means(wide.reset_index(), ["random", *here, "oracle"])
+        if part["k"].iloc[0] > 1:
+            gains = wide[here].sub(wide["random"], axis=0).to_numpy(dtype=float)
+            row |= {f"{n}_p": p for n, p in zip(here, data.p_of(gains), strict=True)}
+        rows.append(row)
+    notes = [
+        "exact over all k-subsets; random: any of the k (pass@1); oracle: pass@k",
+        "a sample whose correctness is unknown counts as not correct, one without a reward is "
+        "never chosen",
+        tested("differs from random"),
+    ]
+    return Table(with_q(pd.DataFrame(rows)), tuple(notes))
+
+
+def _parts(data: Data) -> Iterator[tuple[str, float, pd.DataFrame]]:
+    """Yield (reward, temperature, rows of problem_id, correct, reward), greedy samples apart."""
+    frame = _samples(data)
+    names = [c.removeprefix(PREFIX) for c in frame.columns if c.startswith(PREFIX)]
+    for temperature, part in frame.groupby("temperature", sort=True, dropna=False):
+        if len(part) == part["problem_id"].nunique():
+            continue  # one sample per problem, as greedy decoding has, ranks nothing
+        for name in names:
+            if part[PREFIX + name].notna().any():
+                columns = {"correct": part["correct"], "reward": part[PREFIX + name]}
+                yield (
+                    name,
+                    float(str(temperature)),
+                    pd.DataFrame({"problem_id": part["problem_id"], **columns}),
+                )
+
+
+def _samples(data: Data) -> pd.DataFrame:
+    """One row per sample that belongs to a pool: key, correct (NaN: unknown), rewards."""
+    tables = []
+    for table in data.run.tables_of("scores"):
+        rewards = [name for name in table.schema.names if name.startswith(PREFIX)]
+        tables.append(
+            table.select(["problem_id", "temperature", "sample_index", "is_correct", *rewards])
+        )
+    frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
+    sizes = frame["temperature"].map(pool_sizes(data.run.experiment.generation)).fillna(0)
+    frame = frame[frame["sample_index"] < sizes]
+    right: Floats = np.asarray(frame["is_correct"].astype("Float64"), dtype=float)
+    return frame.assign(correct=right).drop(columns=["sample_index", "is_correct"])
+
+
+def _ranking(known: pd.DataFrame) -> pd.DataFrame:
+    """One row per problem: how often its right samples outrank its wrong ones."""
+    found = {
+        problem: ranking_accuracy(pool["reward"], pool["correct"])
+        for problem, pool in known.groupby("problem_id", sort=True)
+    }
+    return pd.DataFrame({"problem_id": list(found), "ranking_accuracy": list(found.values())})
+
+
+def _as_probability(name: str, rewards: Floats) -> Floats | None:
+    """Rewards as probabilities, or None where they cannot be."""
+    known = REWARDS.get(name)
+    chances = np.exp(rewards) if known is not None and known.is_log else rewards
+    return chances if ((chances >= 0) & (chances <= 1)).all() else None
+
+
+def _curve(pool: pd.DataFrame) -> dict[str, Floats]:
+    right = np.nan_to_num(pool["correct"].to_numpy(dtype=float), nan=0.0)
+    sizes = np.array(curve_sizes(len(pool), ()))
+    return {
+        "k": sizes,
+        "random": np.full(len(sizes), right.mean()),
+        "best": best_at_k(pool["reward"].to_numpy(dtype=float), right, sizes),
+        "oracle": np.asarray(pass_at_k(len(pool), int(right.sum()), sizes)),
+    }
+
+
+def _left_out(data: Data) -> tuple[str, ...]:
+    if not data.unknown:
+        return ()
+    return (f"{data.unknown:,} samples whose correctness is unknown are left out",)

@@ -1,0 +1,101 @@
+"""Table of handing in several answers, of which one has to be right."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.aggregate import rewards_of
+from analysis.aggregate.batched import ranked_answers
+from analysis.frames import Data, Table, counts, lines_of, tested, with_q
+from workbench.config.schema import Selection, pool_sizes
+from workbench.core.types import NOBODY, Floats, Ints
+from workbench.pools import Pool, pools, read_block
+from workbench.storage.parquet import read_table
+
+FIRST = "answers@"
+"""Columns: ``answers@2`` is the share of subsets of which one of two submitted answers is right."""
+
+
+def submitted(data: Data) -> Table:
+    """Share of right subsets when the best answers of best_of_majority are handed in, not just one.
+
+    Beside ``coverage``, which hands in all of them.
+    """
+    settings = data.run.experiment.selection
+    if settings.reward is None:
+        return Table(pd.DataFrame(), ("no reward to rank answers by: set selection.reward",))
+    sizes = sorted(settings.submitted)
+    names = [f"{FIRST}{size}" for size in sizes]
+    columns = [*names, "coverage"]
+    rows = [row for block in data.run.blocks for row in _rows(data, block, settings, sizes)]
+    if not rows:
+        return Table(pd.DataFrame(), ("no subset was measured",))
+    frame = pd.DataFrame(rows)
+    labels, lines = lines_of(frame, ["temperature", "k"])
+    sums = data.sums(frame, columns, lines)
+    more = names[1:]
+    gains = sums.means[:, :, 1 : len(names)] - sums.means[:, :, :1]
+    p = data.p_values(gains, more)
+    handed = frame.groupby(lines)["handed_in"].mean().reset_index(drop=True)
+    table = pd.concat([labels, data.intervals(sums), p, handed], axis=1)
+    notes = [
+        *counts(data),
+        f"{names[0]} … {names[-1]}: one of so many answers is right; answers given by at least "
+        f"{settings.threshold:.0%} of those who answered, highest mean {settings.reward} first",
+        f"handed_in: how many there were at most, mean; of {sizes[-1]} asked for",
+        "means over the drawn subsets: no closed form is known",
+    ]
+    if more:
+        notes.append(tested(f"differs from {names[0]}"))
+    return Table(with_q(table), tuple(notes))
+
+
+def _rows(data: Data, block: int, settings: Selection, sizes: list[int]) -> list[dict[str, object]]:
+    """One row per pool and k: mean outcomes over its subsets, NaN where none is known."""
+    run = data.run
+    drawn = read_table(
+        run.folder.block_path("subsets", block), ["problem_id", "temperature", "k", "members"]
+    ).to_pandas()
+    if drawn.empty:
+        return []
+    keyed = drawn.assign(temperature=drawn["temperature"].astype(float))
+    members = {
+        key: np.stack(part.to_list()).astype(np.int64)
+        for key, part in keyed.groupby(["problem_id", "temperature", "k"], dropna=False)["members"]
+    }
+    by_pool: dict[tuple[str, str], dict[int, Ints]] = {}
+    for (problem, temperature, k), subsets in members.items():
+        by_pool.setdefault((problem, str(float(temperature))), {})[int(k)] = subsets
+    held = read_block(run.folder, block, with_embeddings=False)
+    found: list[dict[str, object]] = []
+    for pool in pools(held, pool_sizes(run.experiment.generation), run.experiment.measure):
+        for k, subsets in by_pool.get((pool.problem_id, str(float(pool.temperature))), {}).items():
+            outcomes, handed = _outcomes(pool, subsets, settings, sizes)
+            known = ~np.isnan(outcomes)
+            sums = np.where(known, outcomes, 0.0).sum(axis=0)
+            means = np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
+            row: dict[str, object] = {
+                "problem_id": pool.problem_id, "temperature": pool.temperature, "k": k,
+                "handed_in": handed,
+            }  # fmt: skip
+            names = [*(f"{FIRST}{size}" for size in sizes), "coverage"]
+            found.append(row | dict(zip(names, means, strict=True)))
+    return found
+
+
+def _outcomes(
+    pool: Pool, subsets: Ints, settings: Selection, sizes: list[int]
+) -> tuple[Floats, float]:
+    """(S, sizes + 1) whether one of so many answers is right, and of all; answers handed in."""
+    rewards = rewards_of(pool, settings)
+    places = ranked_answers(pool.clusters, rewards, subsets, settings.threshold, sizes[-1])
+    chosen = np.take_along_axis(subsets, np.maximum(places, 0), axis=1)
+    right = np.where(places == NOBODY, 0.0, pool.correct[chosen])
+    parts = [right[:, :size] for size in sizes] + [pool.correct[subsets]]
+    return np.column_stack([_any(part) for part in parts]), float((places != NOBODY).sum(1).mean())
+
+
+def _any(right: Floats) -> Floats:
+    """Whether any of a row is right: one that is decides, else an unknown one leaves it open."""
+    return np.where((right == 1).any(axis=1), 1.0, right.sum(axis=1) * 0.0)

@@ -1,0 +1,116 @@
+"""What stands for a run among others in W&B: scalars for the table of runs, and curves over k.
+
+Names are read from the right: ``maj@8/T0.7`` is majority vote over 8 samples at temperature 0.7,
+``maj@8/mixed`` over samples of all temperatures, ``maj@8`` the mean over the temperatures. The
+last is there in every run, whatever its temperatures, so that runs can be plotted by it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import pandas as pd
+
+from analysis.frames import POOL, Data
+from analysis.tables.accuracy import MIXED
+from workbench.core.table_text import spell_temperature
+from workbench.core.types import STATUSES
+from workbench.metrics import METRICS
+
+OVER_K = re.compile(r"(?P<name>.+)@(?P<k>\d+)(/(?P<at>.+))?")
+ALL = "all"
+"""In a curve's name: all temperatures together."""
+
+
+def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
+    """Return the scalars of a run's tables; what is undefined is left out.
+
+    Args:
+        frames: the tables by name.
+
+    Returns:
+        ``NAME@K/AT`` of each selection (``maj``, ``pass`` for coverage …), over the drawn subsets;
+        ``NAME/T0.7`` of what is not drawn in subsets: ``accuracy`` and ``tokens`` of a single
+        sample, ``distinct_texts`` of a pool, ``status/NAME`` as a share of the samples.
+    """
+    values: dict[str, float] = {"samples": int(frames["statuses"]["samples"].sum())}
+    for table in ("accuracy_by_k", "accuracy_by_k_temperature"):
+        for row in frames[table].to_dict("records"):
+            mixed = row.get("pool") == MIXED
+            if mixed and table == "accuracy_by_k":  # the other table has these rows as well
+                continue
+            at = "/mixed" if mixed else _at(row["temperature"]) if "temperature" in row else ""
+            for name, value in row.items():
+                if str(name).endswith("_correct") or name == "coverage":
+                    short = str(name).removesuffix("_correct").replace("coverage", "pass")
+                    values[f"{short}@{int(row['k'])}{at}"] = value
+    for row in frames["statuses"].to_dict("records"):
+        at = _at(row["temperature"])
+        for name, column in {
+            "accuracy": "accuracy", "distinct_texts": "distinct_texts", "tokens": "mean_tokens",
+        }.items():  # fmt: skip
+            if column in row:
+                values[f"{name}{at}"] = row[column]
+        for status in STATUSES:
+            values[f"status/{status}{at}"] = row[status] / row["samples"]
+    return _known(values)
+
+
+def curves(
+    scalars: Mapping[str, float], frames: Mapping[str, pd.DataFrame]
+) -> list[dict[str, float]]:
+    """Return the same over k, a row per k: ``curve/T0.7/maj@k`` and the like beside ``k``.
+
+    Where the expectation over all k-subsets is known exactly, it stands in place of the mean over
+    the drawn ones, at k = 1 too.
+
+    Args:
+        scalars: by k, as ``summary`` and ``diversity`` return them.
+        frames: the run's tables by name.
+    """
+    rows: dict[int, dict[str, float]] = {}
+    for name, value in scalars.items():
+        if found := OVER_K.fullmatch(name):
+            row = rows.setdefault(int(found["k"]), {})
+            row[f"curve/{found['at'] or ALL}/{found['name']}@k"] = value
+    for exact in frames["coverage_curve"].to_dict("records"):
+        if exact["temperature"] == 0:  # one greedy sample has no curve
+            continue
+        row = rows.setdefault(int(exact["k"]), {})
+        for column, value in exact.items():
+            if str(column).endswith("@k") and math.isfinite(value):
+                row[f"curve{_at(exact['temperature'])}/{column}"] = float(value)
+    return [{"k": k, **rows[k]} for k in sorted(rows)]
+
+
+def diversity(data: Data) -> dict[str, float]:
+    """Return each metric's mean over pools, so that each problem counts alike.
+
+    Returns:
+        ``NAME@K`` and ``NAME@K/T0.7``; of a DPP also ``NAME_no_repeats``, over the subsets that
+        hold no text twice.
+    """
+    rows = data.subsets
+    columns = {name: rows[name].astype(float) for name in data.metrics}
+    for name in data.metrics:
+        if "log_volumes" in METRICS[name].needs:  # a repeat costs a DPP about log of the jitter
+            columns[f"{name}_no_repeats"] = columns[name].mask(rows["has_repeat"].astype(bool))
+    frame = pd.DataFrame({**{name: rows[name] for name in POOL}, **columns})
+    names = list(columns)
+    pools = frame.groupby(POOL, dropna=False)[names].mean().reset_index()
+    values: dict[str, float] = {}
+    for keys in (["k"], ["k", "temperature"]):
+        for row in pools.groupby(keys, dropna=False)[names].mean().reset_index().to_dict("records"):
+            at = _at(row["temperature"]) if "temperature" in row else ""
+            values |= {f"{name}@{int(row['k'])}{at}": row[name] for name in names}
+    return _known(values)
+
+
+def _known(values: Mapping[str, float]) -> dict[str, float]:
+    return {name: float(value) for name, value in values.items() if math.isfinite(value)}
+
+
+def _at(temperature: float) -> str:
+    return f"/T{spell_temperature(temperature)}"

@@ -1,0 +1,146 @@
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench
+from analysis.compare.conditions import (
+    UNKNOWN,
+    Pair,
+    conditions,
+    is_exact,
+    reward_pairs,
+    run_pairs,
+    selection_pairs,
+    temperature_pairs,
+    unknown_samples,
+)
+
+VALUES = pd.Series({"a": 1.0, "b": 0.5})
+
+
+def cells(*known):
+    return dict.fromkeys(known, VALUES)
+
+
+def shown(pairs):
+    return [(pair.temperature, pair.k, pair.selection, pair.against) for pair in pairs]
+
+
+@pytest.fixture(scope="module")
+def found(finished):
+    return workbench.load_run(finished[1]), conditions(workbench.load_run(finished[1]))
+
+
+def test_what_has_an_exact_expectation_has_that_and_the_rest_the_mean_of_its_subsets(found):
+    run, known = found
+    exact = run.expectations.set_index(["problem_id", "temperature", "k"])
+    drawn = run.subsets.groupby(["problem_id", "temperature", "k"])
+    for problem in run.problems["problem_id"]:
+        for name, column in (("maj", "maj@k"), ("best", "best@k"), ("coverage", "pass@k")):
+            value = known[1.0, 4, name][problem]
+            assert value == pytest.approx(exact.loc[(problem, 1.0, 4), column], abs=1e-12)
+        subsets = drawn.get_group((problem, 1.0, 4))
+        for name in ("weighted", "lex_mbr"):
+            assert known[1.0, 4, name][problem] == subsets[f"{name}_correct"].astype(float).mean()
+        assert known[0.3, 1, "single_sample"][problem] == exact.loc[(problem, 0.3, 1), "pass@k"]
+
+
+def test_conditions_come_in_order_with_the_unmeasured_sizes_of_the_curves(found):
+    _, known = found
+    assert [key for key in known if key[:2] == (0.3, 2)] == [
+        (0.3, 2, name) for name in ("maj", "best", "weighted", "lex_mbr", "coverage")
+    ]
+    assert [key for key in known if key[:2] == (0.3, 8)] == [  # k = 8 is not among measure.k
+        (0.3, 8, name) for name in ("maj", "best", "coverage")
+    ]
+    assert [key[1] for key in known if key[0] == 0.0 and key[2] == "single_sample"] == [1]  # greedy
+    assert [key[:2] for key in known] == sorted(key[:2] for key in known)
+
+
+def test_a_run_that_is_not_measured_is_refused(cli, experiment, tmp_path):
+    cli.must("generate", experiment(), "--out", tmp_path / "run")
+    with pytest.raises(ValueError, match="workbench measure"):
+        conditions(workbench.load_run(tmp_path / "run"))
+
+
+def test_samples_of_unknown_correctness_are_counted_and_pools_of_them_left_out(hand_made):
+    right, failed = ("The answer is 1.", -1.0, "stop"), ("", 0.0, "error")
+    samples = [[right, failed, right], [failed, failed, right], [failed] * 3]
+    folder = hand_made(["1"] * 3, samples)
+    run = workbench.load_run(folder)
+    assert unknown_samples(run) == 3
+    known = conditions(run)
+    assert known[1.0, 1, "single_sample"].round(3).to_dict() == {"p0": 0.667, "p1": 0.333}
+    assert set(known[1.0, 2, "coverage"].index) == {"p0", "p1"}
+
+
+def test_a_run_of_unknown_correctness_is_refused(hand_made):
+    folder = hand_made(["1"], [[("", 0.0, "error")] * 2])
+    with pytest.raises(ValueError, match="does not know of any sample whether it is correct"):
+        conditions(workbench.load_run(folder))
+
+
+def test_each_temperature_is_paired_with_every_lower_one():
+    known = cells((1.0, 2, "maj"), (0.3, 2, "maj"), (0.7, 2, "maj"), (0.7, 4, "maj"))
+    assert shown(temperature_pairs(known)) == [
+        (0.7, 2, "maj", "T = 0.3"), (1.0, 2, "maj", "T = 0.3"), (1.0, 2, "maj", "T = 0.7"),
+    ]  # fmt: skip
+
+
+def test_each_selection_is_paired_with_a_single_sample_and_with_the_majority():
+    known = cells(
+        (0.3, 1, "maj"), (0.3, 1, "single_sample"), (0.3, 2, "maj"), (0.3, 2, "best"),
+        (0.3, 2, "coverage"), (0.7, 2, "best"),
+    )  # fmt: skip
+    assert shown(selection_pairs(known)) == [
+        (0.3, 2, "maj", "single_sample"), (0.3, 2, "best", "single_sample"),
+        (0.3, 2, "best", "maj"),
+    ]  # fmt: skip
+
+
+def test_a_selection_is_paired_with_itself_by_another_reward():
+    known = cells(
+        (0.3, 2, "best"), (0.3, 2, "best:orm"), (0.3, 2, "weighted"), (0.3, 2, "weighted:orm"),
+        (0.3, 4, "best:orm"), (0.3, 1, "best"), (0.3, 1, "best:orm"),
+    )  # fmt: skip
+    assert shown(reward_pairs(known)) == [
+        (0.3, 2, "best:orm", "best"), (0.3, 2, "weighted:orm", "weighted"),
+    ]  # fmt: skip
+
+
+def test_runs_are_paired_at_the_temperatures_they_share():
+    first = cells((0.3, 2, "maj"), (0.7, 2, "maj"), (1.0, 2, "maj"))
+    other = cells((0.3, 2, "maj"), (0.7, 2, "best"), (1.3, 2, "maj"))
+    assert shown(run_pairs(first, other, "a", "b")) == [(0.3, 2, "maj", "a")]
+    assert [pair.run for pair in run_pairs(first, other, "a", "b")] == ["b"]
+    with pytest.raises(ValueError, match=r"a \(temperatures 0.3, 0.7, 1\) and b \(1.3\) have none"):
+        list(run_pairs(first, cells((1.3, 2, "maj")), "a", "b"))
+
+
+def test_runs_of_one_temperature_each_are_paired_whatever_it_is():
+    greedy = (0.0, 1, "single_sample")
+    first, other = cells(greedy, (0.7, 2, "maj")), cells(greedy, (1.0, 2, "maj"))
+    assert shown(run_pairs(first, other, "a", "b")) == [
+        (0.0, 1, "single_sample", "a"), (1.0, 2, "maj", "a at T = 0.7"),
+    ]  # fmt: skip
+
+
+def test_an_unknown_temperature_is_the_same_as_an_unknown_one():
+    first, other = cells((UNKNOWN, 2, "maj"), (0.7, 2, "maj")), cells((UNKNOWN, 2, "maj"))
+    (pair,) = run_pairs(other, first, "a", "b")
+    assert math.isnan(pair.temperature)
+    assert pair.against == "a"
+
+
+def test_a_pair_keeps_the_problems_that_have_both_values():
+    pair = Pair(0.3, 2, "maj", "best", VALUES, pd.Series({"c": 1.0, "b": 0.25, "a": np.nan}))
+    assert pair.problems.index.tolist() == ["b"]
+    assert pair.problems.loc["b"].tolist() == [0.5, 0.25]
+    assert pair.labels == {"temperature": 0.3, "selection": "maj", "against": "best"}
+
+
+def test_only_what_has_an_exact_expectation_has_a_curve():
+    names = ("coverage", "maj", "best", "best:orm", "weighted", "lex_mbr", "single_sample")
+    assert [name for name in names if is_exact(name)] == ["coverage", "maj", "best", "best:orm"]

@@ -1,0 +1,48 @@
+from html.parser import HTMLParser
+
+from analysis.page.headline import Headline, Tile
+from analysis.page.html import Drawn, Page, render, vega
+from analysis.page.tables import Shown
+
+EVIL = "</script><img src=x onerror=alert(1)>\"'"
+
+
+def test_all_text_is_escaped_and_nothing_is_fetched():
+    table = Shown(
+        name=EVIL, summary=EVIL, notes=[EVIL], columns=[(EVIL, "")], rows=[[EVIL]], count=1
+    )
+    page = Page(
+        title=EVIL, kind=EVIL, signatures=[EVIL], notices=[EVIL],
+        headline=Headline(EVIL, [Tile(EVIL, EVIL, EVIL)], [EVIL], table),
+        figures=[Drawn("a", EVIL, None, EVIL), Drawn("b", EVIL, {"title": EVIL})],
+        tables=[table, Shown(name="none", summary=EVIL, notes=[EVIL])], about=[table],
+        settings={EVIL: EVIL},
+    )  # fmt: skip
+    text = render(page)
+    assert "</script" not in vega()
+    ours = text.replace(vega(), "")
+    assert EVIL not in ours
+    assert "<img" not in ours
+    assert ours.count("<script") == 3  # the data, Vega and the page's
+    assert "default-src 'none'" in ours
+    links = Links()
+    links.feed(ours)
+    assert links.found
+    assert all(link.startswith(("#", "data:,")) for link in links.found)
+
+
+class Links(HTMLParser):
+    """Whatever a page points at."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [value for name, value in attrs if name in ("src", "href", "action")]
+
+
+def test_a_page_without_figures_or_samples_carries_no_vega():
+    text = render(Page(title="t", kind="k", signatures=["s"], headline=Headline("Nothing yet.")))
+    assert len(text) < 100_000
+    assert "Nothing yet." in text

@@ -1,0 +1,80 @@
+"""Several submitted answers, against the plain rule on every subset that was drawn."""
+
+import json
+
+import numpy as np
+import pytest
+
+from analysis.aggregate.reward_votes import best_answers
+from analysis.frames import Data
+from analysis.tables.submitted import submitted
+from workbench import load_run
+
+
+def by_hand(run, temperature, k, count, threshold=0.15):
+    """Mean over problems of the mean over subsets: is one of ``count`` answers right?"""
+    rows = run.subsets[(run.subsets["temperature"] == temperature) & (run.subsets["k"] == k)]
+    means = []
+    for problem, part in rows.groupby("problem_id"):
+        pool = run.pool(problem, temperature)
+        rewards, found = pool.rewards["likelihood"], []
+        for members in part["members"]:
+            picks = best_answers(pool.clusters[members], rewards[members], threshold, count)
+            found.append(any(pool.correct[members[place]] == 1 for place in picks))
+        means.append(np.mean(found))
+    return np.mean(means)
+
+
+def test_every_value_is_that_of_the_plain_rule(finished):
+    run = load_run(finished[1])
+    table = submitted(Data(run))
+    assert {*table.frame["k"]} == {2, 4}
+    for row in table.frame.to_dict("records"):
+        for count in (1, 2, 4):
+            expected = by_hand(run, row["temperature"], row["k"], count)
+            assert row[f"answers@{count}"] == pytest.approx(expected)
+        assert row["answers@1"] <= row["answers@2"] <= row["answers@4"] <= row["coverage"]
+        assert row["handed_in"] <= min(4, row["k"])
+    # at k = 2 every answer has half of the votes or all of them, so that two are all there are
+    two = table.frame[table.frame["k"] == 2]
+    np.testing.assert_allclose(two["answers@2"], two["coverage"])
+    assert (table.frame["answers@2"] > table.frame["answers@1"]).any()
+    assert any("no closed form" in note for note in table.notes)
+
+
+def test_the_settings_decide(cli, copied):
+    path, folder = copied
+    sets = ("--set", "selection.threshold=0.6", "--set", "selection.submitted=[3, 1]")
+    cli.must("run", path, "--out", folder, *sets)
+    run = load_run(folder)
+    frame = run.table("submitted")
+    assert [c for c in frame if c.startswith("answers@") and c[-1].isdigit()] == [
+        "answers@1", "answers@3",
+    ]  # fmt: skip
+    for row in frame.to_dict("records"):
+        for count in (1, 3):
+            expected = by_hand(run, row["temperature"], row["k"], count, 0.6)
+            assert row[f"answers@{count}"] == pytest.approx(expected)
+
+
+def test_without_a_reward_it_says_so(cli, copied):
+    path, folder = copied
+    sets = ("--set", "selection.reward=null", "--set", "selection.aggregators=[maj]")
+    cli.must("run", path, "--out", folder, *sets)
+    assert load_run(folder).table("submitted").empty
+    assert "set selection.reward" in (folder / "tables" / "submitted.md").read_text()
+
+
+def test_an_unknown_sample_leaves_open_what_it_decides(cli, hand_made):
+    sure = [
+        ("The answer is \\boxed{1}.", -0.5, "stop"),
+        ("The answer is \\boxed{2}.", -1.0, "stop"),
+    ]
+    lost = [("The answer is \\boxed{2}.", -1.0, "stop"), ("", 0.0, "error")]
+    folder = hand_made(["1", "1"], [sure, lost], measure__metrics=[], measure__k=[2])
+    frame = load_run(folder).table("submitted")
+    (row,) = frame.to_dict("records")
+    assert json.loads((folder / "manifest.json").read_text())["stages"]["analyze"]
+    # the failed sample has no answer and so is not handed in; but it may have been right
+    assert row["answers@1"] == 0.5
+    assert row["coverage"] == 1.0

@@ -1,0 +1,94 @@
+import json
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from analysis.frames import Data
+from analysis.wandb_summary import curves, diversity, summary
+from workbench import load_run
+
+FRAMES = {
+    "accuracy_by_k": pd.DataFrame(
+        {
+            "k": [8, 8], "pool": ["one T", "mixed"], "maj_correct": [0.2, 0.3],
+            "coverage": [0.7, np.nan],
+        }
+    ),
+    "accuracy_by_k_temperature": pd.DataFrame(
+        {
+            "k": [8, 8], "temperature": [0.7, np.nan], "pool": ["one T", "mixed"],
+            "maj_correct": [0.25, 0.3], "maj_correct_low": [0.1, 0.1],
+            "best:orm_correct": [0.5, np.nan], "coverage": [0.75, 0.8],
+        }
+    ),
+    "statuses": pd.DataFrame(
+        {
+            "temperature": [0.0, 0.7], "samples": [4, 8], "answered": [4, 6], "no_answer": [0, 0],
+            "truncated": [0, 2], "timeout": [0, 0], "error": [0, 0], "accuracy": [0.5, 0.3],
+            "distinct_texts": [np.nan, 0.2], "mean_tokens": [20.0, 22.0],
+        }
+    ),
+    "coverage_curve": pd.DataFrame(
+        {
+            "temperature": [0.7, 0.7], "k": [1, 8], "pass@k": [0.3, 0.76], "maj@k": [0.3, np.nan],
+            "pass@k_low": [0.0, 0.0],
+        }
+    ),
+}  # fmt: skip
+
+
+def test_the_scalars_of_a_run_by_hand():
+    found = summary(FRAMES)
+    assert {name: value for name, value in found.items() if not name.startswith("status/")} == {
+        "samples": 12, "maj@8": 0.2, "pass@8": 0.7,
+        "maj@8/T0.7": 0.25, "best:orm@8/T0.7": 0.5, "pass@8/T0.7": 0.75,
+        "maj@8/mixed": 0.3, "pass@8/mixed": 0.8,
+        "accuracy/T0": 0.5, "accuracy/T0.7": 0.3, "distinct_texts/T0.7": 0.2,
+        "tokens/T0": 20.0, "tokens/T0.7": 22.0,
+    }  # fmt: skip
+    assert found["status/truncated/T0.7"] == 0.25
+    assert found["status/answered/T0"] == 1.0
+
+
+def test_curves_are_exact_where_that_is_known():
+    scalars = {"maj@8/T0.7": 0.25, "pass@8/T0.7": 0.75, "cos_sim@8": 0.4, "samples": 12.0}
+    assert curves(scalars, FRAMES) == [
+        {"k": 1, "curve/T0.7/pass@k": 0.3, "curve/T0.7/maj@k": 0.3},
+        {
+            "k": 8, "curve/T0.7/pass@k": 0.76, "curve/T0.7/maj@k": 0.25,
+            "curve/all/cos_sim@k": 0.4,
+        },
+    ]  # fmt: skip
+
+
+def test_diversity_is_the_mean_over_pools_of_the_subsets_on_disk(embedded):
+    run = load_run(embedded[1])
+    found = diversity(Data(run))
+    rows = run.subsets
+    for temperature in (0.3, 1.0):
+        part = rows[(rows["k"] == 4) & (rows["temperature"] == temperature)]
+        pools = [pool["cos_sim"].mean() for _, pool in part.groupby("problem_id")]
+        assert found[f"cos_sim@4/T{temperature:g}"] == pytest.approx(np.mean(pools))
+        kept = part[~part["has_repeat"]]
+        pools = [pool["dpp"].mean() for _, pool in kept.groupby("problem_id")]
+        assert found[f"dpp_no_repeats@4/T{temperature:g}"] == pytest.approx(np.mean(pools))
+    both = (found["cos_sim@4/T0.3"] + found["cos_sim@4/T1"]) / 2  # of equally many pools
+    assert found["cos_sim@4"] == pytest.approx(both)
+    assert all(math.isfinite(value) for value in found.values())
+
+
+def test_a_run_of_unknown_correctness_has_its_diversity(cli, tmp_path):
+    rows = [{"problem_id": f"p{i}", "text": f"text {j % 3}"} for i in range(2) for j in range(4)]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    quick = ("--set", "measure.metrics=[distinct_texts]", "--set", "measure.k=[2]")
+    folder = tmp_path / "run"
+    cli.must("import", tmp_path / "rows.jsonl", "--out", folder, *quick)
+    cli.must("run", folder, "--set", "tracking.mode=disabled")
+    run = load_run(folder)
+    frames = {name: run.table(name) for name in run.tables}
+    assert not [name for name in summary(frames) if name.startswith("maj@")]
+    scalars = diversity(Data(run))
+    assert scalars["distinct_texts@2/Tunknown"] == scalars["distinct_texts@2"] > 0.5
+    assert [row["k"] for row in curves(scalars, frames)] == [2]

@@ -1,0 +1,124 @@
+"""Imports go down, none in a circle, and the light half loads nothing heavy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import grimp
+import networkx as nx
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = {
+    "torch", "transformers", "vllm", "sentence_transformers", "wandb", "altair", "datasets",
+    "vl_convert", "statsmodels", "openai", "httpx2",
+}  # fmt: skip
+LIGHT = [
+    "workbench", "workbench.metrics", "workbench.experiment", "workbench.generate.stage",
+    "workbench.score.stage", "workbench.measure.stage", "workbench.run",
+    "workbench.cli.run_stages", "workbench.tracking.wandb_run", "workbench.cli.app",
+]  # fmt: skip
+DOORS = {f"workbench.cli.{name}" for name in ("app", "interchange", "pages", "rewards", "tracking")}
+ONLY = {  # the modules that may import a package, wherever in the file
+    "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},
+    "wandb_workspaces": {"workbench.tracking.dashboard"},
+    "vllm": {"workbench.generate.vllm", "workbench.models.vllm_engine"},
+    "openai": {"workbench.generate.openai"},
+    "sentence_transformers": {"workbench.models.text_encoder"},
+    "altair": {"analysis.figures.chart"},
+    "vl_convert": {"analysis.figures.chart", "analysis.page.html"},
+    "jinja2": {"analysis.page.html", "workbench.rewards.outcome_prompt"},
+    "typer": DOORS,
+}
+FRONT_DOORS = {"workbench", "workbench.cli"}
+MOST_FLOORS = 10
+MOST_ROOMS = 25
+ROOMS_OF_NAMES = (
+    "workbench.metrics", "workbench.tasks", "workbench.rewards", "analysis.tables",
+    "workbench.interchange.readers", "workbench.interchange.writers",
+)  # fmt: skip
+
+
+def graph_of(*packages):
+    """(importer, imported) of every module, deferred imports and those for types counted."""
+    return grimp.build_graph(*packages, include_external_packages=True, cache_dir=None)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return graph_of("workbench", "analysis")
+
+
+def circles(graph):
+    edges = nx.DiGraph()
+    for module in graph.modules:
+        for imported in graph.find_modules_directly_imported_by(module):
+            edges.add_edge(module, imported)
+    return [sorted(found) for found in nx.strongly_connected_components(edges) if len(found) > 1]
+
+
+def room_of(module):
+    """A package just inside ``workbench`` or a module there; all of ``analysis`` is one floor."""
+    return ".".join(module.split(".")[: 1 if module.startswith("analysis") else 2])
+
+
+def test_no_import_makes_a_circle(graph):
+    assert circles(graph) == []
+
+
+def test_a_deferred_import_counts(tmp_path, monkeypatch):
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / "__init__.py").touch()
+    (tmp_path / "house" / "low.py").write_text("def f():\n    from house import high\n")
+    (tmp_path / "house" / "high.py").write_text("import house.low\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert circles(graph_of("house")) == [["house.high", "house.low"]]
+
+
+def test_floors_and_rooms_are_few(graph):
+    rooms = nx.DiGraph()
+    for module in graph.modules:
+        for imported in graph.find_modules_directly_imported_by(module):
+            if imported.split(".")[0] in ("workbench", "analysis") and module != "workbench":
+                rooms.add_edge(room_of(module), room_of(imported))
+    rooms.remove_edges_from(list(nx.selfloop_edges(rooms)))
+    assert nx.is_directed_acyclic_graph(rooms)
+    assert nx.dag_longest_path_length(rooms) + 1 <= MOST_FLOORS
+    packages = [path.parent for path in ROOT.glob("*/**/__init__.py")]
+    seen = [p for p in packages if p.relative_to(ROOT).parts[0] in ("workbench", "analysis")]
+    assert len([p for p in seen if len(p.relative_to(ROOT).parts) <= 2]) <= MOST_ROOMS
+
+
+@pytest.mark.parametrize("room", ROOMS_OF_NAMES)
+def test_a_file_without_a_line_in_its_table_is_noticed(graph, room):
+    for module in graph.find_children(room):
+        assert graph.find_modules_that_directly_import(module), f"nothing imports {module}"
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_the_light_half_loads_nothing_heavy(module):
+    code = f"import sys, {module}; print(*sys.modules)"
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    loaded = {name.partition(".")[0] for name in run.stdout.split()}
+    assert not loaded & HEAVY
+    assert "analysis" not in loaded
+
+
+@pytest.mark.parametrize("package", ONLY)
+def test_a_package_has_one_door(graph, package):
+    users = graph.find_modules_that_directly_import(package)
+    assert users <= ONLY[package]
+    assert users  # or the name is wrong and the test proves nothing
+
+
+def test_the_workbench_does_not_import_the_analysis(graph):
+    for module in graph.modules:
+        found = graph.find_modules_directly_imported_by(module)
+        if any(name.split(".")[0] == "analysis" for name in found):
+            assert module.startswith("analysis") or room_of(module) in FRONT_DOORS, module
+
+
+def test_no_source_imports_a_test_or_a_notebook(graph):
+    assert not {module.split(".")[0] for module in graph.modules} & {"tests", "notebooks"}

@@ -1,0 +1,117 @@
+import dataclasses
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from analysis.aggregate import AGGREGATORS
+from workbench.cli.run_stages import STAGES, Stages, Stopped, check_models, run_stages, stoppable
+from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.storage.lock import locked
+from workbench.storage.manifest import Manifest, version_string
+from workbench.storage.signature import sign
+
+ROOT = Path(__file__).parents[3]
+
+
+def experiment(**generation):
+    return Experiment(
+        name="x",
+        task=Task(name="arithmetic", num_problems=2, prompt="completion"),
+        generation=Generation(**({"model": "replay", "backend": "replay", "n": 4} | generation)),
+        measure=Measure(k=(2,), metrics=("avg_log_prob",)),
+        selection=Selection(aggregators=("maj",)),
+    )
+
+
+def test_stages_are_run_in_order_and_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    analysed = []
+    given = Stages(AGGREGATORS, lambda folder, manifest, tracker: analysed.append(folder.root))
+    for place, name in enumerate(STAGES[:3]):
+        run_stages((name,), tmp_path, experiment(), given)
+        done = Manifest(tmp_path / "manifest.json").data["stages"]
+        assert list(done) == list(STAGES[: place + 1])
+        assert analysed == []
+    run_stages(STAGES, tmp_path, experiment(), given)
+    assert analysed == [tmp_path]
+
+
+@pytest.mark.parametrize("stage", STAGES[1:])
+def test_a_stage_without_samples_says_what_to_run(tmp_path, stage):
+    with pytest.raises(ValueError, match="holds no samples; run `workbench generate`"):
+        run_stages((stage,), tmp_path, experiment(), Stages(AGGREGATORS, lambda *_: None))
+
+
+def test_a_folder_has_one_process_at_a_time(tmp_path):
+    folder = tmp_path / "deep" / "run"
+    with locked(folder):
+        holder = FileLock(folder / ".lock", thread_local=False)
+        assert not holder.is_locked
+        code = f"""
+from pathlib import Path
+from workbench.pipeline import locked
+with locked(Path({str(folder)!r})):
+    print("held")
+"""
+        command = [sys.executable, "-c", code]
+        other = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+        assert "ValueError: another process is working on" in other.stderr
+    other = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
+    assert other.stdout == "held\n"
+
+
+def test_the_lock_is_let_go_when_a_stage_fails(tmp_path):
+    with pytest.raises(OSError, match="full"), locked(tmp_path):
+        raise OSError("the disk is full")
+    with locked(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_becomes_a_way_out_that_no_handler_of_errors_takes(number):
+    before = signal.getsignal(number)
+    closed = []
+
+    def work():
+        try:
+            os.kill(os.getpid(), number)
+        except Exception:
+            closed.append("taken for an error")
+        finally:
+            closed.append("closed")
+
+    with pytest.raises(Stopped) as caught, stoppable():
+        work()
+    assert caught.value.signum == number
+    assert closed == ["closed"]
+    assert signal.getsignal(number) is before
+
+
+def test_a_signature_is_for_reading():
+    signature = sign(experiment(temperatures=(0.3, 1.0), n=64, seed=5))
+    assert signature == f"arithmetic|replay|T:0.3,1|N:64|seed:5|{version_string()}"
+    named = sign(experiment(model="org/Model-1B/", backend="transformers"))
+    assert named.split("|")[1] == "Model-1B"
+
+
+def test_models_are_looked_for_before_anything_is_drawn(tmp_path):
+    check_models(experiment(model="./no-such-folder"), AGGREGATORS)  # replay loads none
+    local = {"backend": "transformers"}
+    with pytest.raises(ValueError, match=r"generation\.model: .*no-such-folder does not exist"):
+        check_models(experiment(model=str(tmp_path / "no-such-folder"), **local), AGGREGATORS)
+    with pytest.raises(ValueError, match=r"generation\.model: .*did you mean 'SmolLM2-135M-Inst"):
+        check_models(experiment(model="SmolLM2-135M", **local), AGGREGATORS)
+    # samples may be scored where the model that drew them is not
+    check_models(experiment(model=str(tmp_path / "gone"), **local), AGGREGATORS, ("score",))
+    with_cosine = dataclasses.replace(
+        experiment(),
+        measure=Measure(k=(2,), metrics=("cos_sim",)),
+        embedding=dataclasses.replace(experiment().embedding, model="all-MiniLM"),
+    )
+    with pytest.raises(ValueError, match=r"embedding\.model: .*did you mean 'all-MiniLM-L6-v2'"):
+        check_models(with_cosine, AGGREGATORS)

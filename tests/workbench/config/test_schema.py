@@ -1,0 +1,55 @@
+"""What the sections refuse when they are made in Python, without a file."""
+
+import pytest
+from pydantic import ValidationError
+
+from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.scoring_schema import Scoring
+
+TASK = Task(name="arithmetic")
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "fault"),
+    [
+        (Generation, {"temperatures": ()}, "at least one entry"),
+        (Generation, {"temperatures": (0.3, 0.3)}, "0.3 is given twice"),
+        (Generation, {"temperatures": (float("nan"),)}, "finite"),
+        (Generation, {"top_p": 0}, "greater than 0"),
+        (Generation, {"max_tokens": 0}, "greater than or equal to 1"),
+        (Generation, {"engine": {"seed": 1}}, "'seed' is not an engine option here.*beside engine"),
+        (Generation, {"nn": 1}, "nn"),
+        (Measure, {"k": ()}, "at least one entry"),
+        (Measure, {"k": (0,)}, "at least 1"),
+        (Measure, {"k": (2, 2)}, "2 is given twice"),
+        (Measure, {"metrics": ("dpp", "dpp")}, "'dpp' is given twice"),
+        (Scoring, {"rewards": ("a", "a")}, "given twice"),
+        (Selection, {"aggregators": ("maj", "maj")}, "given twice"),
+    ],
+)
+def test_impossible_values(kind, values, fault):
+    with pytest.raises(ValidationError, match=fault):
+        kind(**({"model": "m"} if kind is Generation else {}), **values)
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "a b", "~"])
+def test_a_name_must_do_for_a_folder(name):
+    with pytest.raises(ValidationError, match="names a folder"):
+        Experiment(name=name, task=TASK, generation=Generation(model="m"))
+
+
+def test_what_contradicts_itself_across_sections():
+    good = {"name": "a", "task": TASK}
+    with pytest.raises(
+        ValidationError, match=r"measure.k: subsets of 8 .* got 4.*selection.reward"
+    ):
+        Experiment(**good, generation=Generation(model="m", n=4), selection=Selection(reward="orm"))
+    for temperatures in ((0.0, 1.0), (-1.0,), (None,)):
+        with pytest.raises(ValidationError, match=r"temperatures: .*above 0.*generation.greedy"):
+            Experiment(**good, generation=Generation(model="m", temperatures=temperatures))
+    with pytest.raises(ValidationError, match=r"temperatures: must not be negative"):
+        Experiment(**good, generation=Generation(model="m", backend="import", temperatures=(-1.0,)))
+    Experiment(**good, generation=Generation(model="m", backend="import", temperatures=(0.0, None)))
+    with pytest.raises(ValidationError, match=r"generation.max_tokens: samples of 512 tokens"):
+        Experiment(**good, generation=Generation(model="m", max_model_len=512))
+    Experiment(**good, generation=Generation(model="m", n=8, max_model_len=513))

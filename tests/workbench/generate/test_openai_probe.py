@@ -1,0 +1,130 @@
+"""What is found out about a server before the first sample."""
+
+import json
+
+import pytest
+
+from workbench.generate.openai_protocol import parse
+
+pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
+
+from workbench.generate.openai_probe import logprobs_kind
+
+
+def choice(logprobs):
+    """One token, with the likeliest by name."""
+    told = {"tokens": ["a"], "token_logprobs": [-0.5], "top_logprobs": [logprobs]}
+    fields = {"text": "a", "finish_reason": "length", "logprobs": told}
+    return parse(json.dumps({"choices": [fields]}).encode()).choices[0]
+
+
+@pytest.mark.parametrize(
+    ("cool", "hot", "kind"),
+    [
+        ({"a": -0.5, "b": -1.5}, {"a": -0.5, "b": -1.5}, "raw"),
+        ({"a": -0.5, "b": -1.5}, {"a": -0.6, "b": -1.5, "c": -9}, "raw"),  # rounding, in bfloat16
+        ({"a": -0.1, "b": -2.1}, {"a": -0.4, "b": -1.07}, "processed"),  # 3 times as far apart
+        ({"a": -0.5, "b": -2.0}, {"a": -0.5, "b": -1.5}, "unknown"),  # neither
+        ({"a": -0.5}, {"a": -0.5}, "unknown"),  # one token has no distance
+        ({"a": -0.5, "b": -1.5}, {"c": -0.5, "d": -1.5}, "unknown"),
+        ({"a": -0.5, "b": -9999.0}, {"a": -0.5, "b": -9999.0}, "unknown"),  # ruled out
+        ({"a": -0.7, "b": -0.7}, {"a": -0.7, "b": -0.7}, "unknown"),  # at any temperature
+        ({}, {}, "unknown"),
+    ],
+)
+def test_whose_log_probabilities_they_are(cool, hot, kind):
+    assert logprobs_kind(choice(cool), choice(hot)) == kind
+
+
+def test_a_server_that_tells_none():
+    bare = parse(b'{"choices": [{"text": "a", "finish_reason": "length"}]}').choices[0]
+    assert logprobs_kind(bare, bare) == "none"
+
+
+@pytest.fixture
+def asking(experiment, server):
+    def write(**changes):
+        given = {
+            "generation__model": "small", "generation__backend": "openai", "measure__k": [2],
+            "generation__n": 2, "generation__engine": {"base_url": server.url, "max_retries": 1},
+        }  # fmt: skip
+        return experiment(**(given | changes))
+
+    return write
+
+
+def identity(folder):
+    return json.loads((folder / "manifest.json").read_text())["identity"]
+
+
+@pytest.mark.parametrize("prompt", ["completion", "chat"])
+def test_options_that_a_server_refuses_are_left_out_where_they_change_nothing(
+    cli, asking, server, tmp_path, prompt
+):
+    server.refuses = ("top_k", "repetition_penalty", "return_token_ids")
+    child = cli.must("generate", asking(task__prompt=prompt), "--out", tmp_path / "run")
+    said = [line for line in child.err.splitlines() if "does not take" in line]
+    assert len(said) == 1
+    assert "top_k, repetition_penalty, return_token_ids; left out" in said[0]
+    left_out = ["top_k", "repetition_penalty", "return_token_ids"]
+    assert identity(tmp_path / "run")["server"]["left_out"] == left_out
+    drawn = [asked for asked in server.asked if asked["seed"]]
+    assert len(drawn) == 60
+    assert all("min_p" in asked and "top_k" not in asked for asked in drawn)
+
+
+def test_an_option_that_the_experiment_needs_is_not_left_out(cli, asking, server, tmp_path):
+    server.refuses = ("min_p", "top_k")
+    path = asking(generation__top_k=5)
+    cli("run", path, "--out", tmp_path / "run").refuses(
+        "generation.top_k", "does not take 5", "Unrecognized request argument: top_k", "set it to 0"
+    )
+    server.refuses = ("logprobs",)
+    path = asking(generation__logprobs=20)
+    cli("run", path, "--out", tmp_path / "run").refuses("generation.logprobs", "take 20")
+    assert not server.drawn
+
+
+def test_a_server_that_refuses_everything_says_why(cli, asking, server, tmp_path):
+    server.refuses = ("n",)
+    cli("run", asking(), "--out", tmp_path / "run").refuses(
+        "400 (Unrecognized request argument: n)", "even to a plain request"
+    )
+
+
+@pytest.mark.parametrize("how", ["silent", "refuses"])
+def test_samples_are_kept_without_log_probabilities(cli, asking, server, tmp_path, how):
+    if how == "silent":
+        server.tells_logprobs = server.tells_ids = False
+    else:
+        server.refuses = ("logprobs",)
+    path, folder = asking(), tmp_path / "run"
+    child = cli.must("run", path, "--out", folder)
+    assert child.err.count("tells no log-probabilities; samples are kept without") == 1
+    assert identity(folder)["logprobs_kind"] == "none"
+    import workbench as wb
+
+    run = wb.load_run(folder)
+    assert len(run.samples) == 60
+    assert run.samples["mean_logprob"].isna().all()
+    assert run.samples["token_logprobs"].str.len().eq(0).all()
+    assert run.samples["num_output_tokens"].between(2, 48).all()  # counted by the server
+    assert run.samples["output_token_ids"].str.len().eq(0).all() == (how == "silent")
+    path = asking(generation__logprobs=20)
+    cli("run", path, "--out", tmp_path / "b").refuses("generation.logprobs")
+
+
+def test_processed_log_probabilities_are_said_and_recorded(cli, asking, server, tmp_path):
+    server.logprobs_kind = "processed"
+    child = cli.must("generate", asking(), "--out", tmp_path / "run")
+    assert child.err.count("log-probabilities are processed") == 1
+    assert "avg_log_prob" in child.err
+    assert identity(tmp_path / "run")["logprobs_kind"] == "processed"
+
+
+def test_a_server_of_another_make_is_known_by_what_it_tells(cli, asking, server, tmp_path):
+    server.version = None  # not vLLM
+    cli.must("generate", asking(), "--out", tmp_path / "run")
+    facts = identity(tmp_path / "run")["server"]
+    assert facts["version"] is None
+    assert facts["model"]["id"] == "small"

@@ -1,0 +1,106 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from workbench.interchange.source import Reading, source
+
+FILES = Path(__file__).parents[3] / "files" / "lm-eval"
+SUMS = next(FILES.glob("*/samples_sums_2*.jsonl"))
+ONCE = next(FILES.glob("*/samples_sums_once_*.jsonl"))
+
+
+def read(path, *where):
+    reading = Reading(source([path], (), where))
+    rows = [row for _, row in reading.rows()]
+    reading.check(len(rows))
+    return rows
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_repeats_of_a_real_file_are_samples_and_a_filter_says_their_answers():
+    theirs = [line for line in lines(SUMS) if line["filter"] == "each"]
+    rows = read(SUMS, "graded_by=each")
+    assert [r.text for r in rows] == [text for line in theirs for text in line["resps"][0]]
+    said = [answer for line in theirs for answer in line["filtered_resps"][0]]
+    assert [r.answer for r in rows] == [None if a == "[invalid]" else a for a in said]
+    assert [r.problem_id for r in rows] == [f"sum-{i}" for i in range(1, 7) for _ in range(4)]
+    assert {(r.temperature, r.model) for r in rows} == {(0.7, "SmolLM2-135M-Instruct")}
+    assert rows[0].problem == "What is 4 + 9?"
+    assert {r.correct for r in rows} == {None}  # a metric of four is of none of them
+    for line in theirs:  # it is their mean: what grading gives
+        mine = [r for r in rows if r.problem_id == line["doc"]["id"]]
+        right = [r.answer == r.gold == line["target"] for r in mine]
+        assert sum(right) / 4 == line["exact_match"]
+
+
+def test_a_filter_that_picks_one_of_the_repeats_gives_no_answers():
+    rows = read(SUMS, "graded_by=first")
+    assert len(rows) == 24
+    assert {r.answer for r in rows} == {None}
+
+
+def test_one_response_is_graded_by_its_metric():
+    theirs = lines(ONCE)
+    rows = read(ONCE)
+    assert [r.correct for r in rows] == [line["exact_match"] == 1 for line in theirs]
+    assert 0 < sum(r.correct for r in rows) < 6
+    assert [r.answer for r in rows] == [line["filtered_resps"][0] for line in theirs]
+    assert {(r.temperature, r.graded_by) for r in rows} == {(0.0, "first")}
+
+
+def made(path, **changes):
+    line = lines(ONCE)[0] | changes
+    path.write_text(json.dumps({key: value for key, value in line.items() if value != "gone"}))
+    return path
+
+
+def test_several_metrics_are_several_gradings(tmp_path):
+    path = made(tmp_path / "a.jsonl", metrics=["exact_match", "near", "f1"], near=1, f1=0.5)
+    found = [(r.graded_by, r.correct) for r in read(path)]
+    exact = lines(ONCE)[0]["exact_match"] == 1
+    assert found == [("exact_match,first", exact), ("near,first", True)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "temperature"),
+    [
+        ({"temperature": 0.6}, 0.6),
+        ({"do_sample": False, "temperature": 0.6}, 0.0),
+        ({"do_sample": True}, None),  # the model's own, which nobody wrote down
+        ({}, 0.0),
+    ],
+)
+def test_temperature_from_the_settings_of_the_request(tmp_path, settings, temperature):
+    arguments = {"gen_args_0": {"arg_0": "Q", "arg_1": settings}}
+    (row,) = read(made(tmp_path / "a.jsonl", arguments=arguments))
+    assert row.temperature == temperature
+    assert row.model is None  # the file's name says no date, so that no results belong to it
+
+
+def test_problems_without_a_name_and_golds_that_are_solutions(tmp_path):
+    doc = {"question": "?", "answer": "so\n#### 18"}
+    name = "samples_gsm8k_2026-01-01T00-00-00.000001.jsonl"
+    path = made(tmp_path / name, doc=doc, target=doc["answer"], doc_id=7)
+    (row,) = read(path)
+    assert (row.problem_id, row.problem, row.gold) == ("gsm8k-7", "?", "18")
+    results = path.with_name("results_2026-01-01T00-00-00.000001.json")
+    results.write_text("{")
+    with pytest.raises(ValueError, match=r"results_2026.* is damaged"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"resps": [[[-1.5, False]], [[-2, True]]]}, r"line 1: its responses are no sampled texts"),
+        ({"target": "gone"}, r"line 1: not as lm-eval writes it \(KeyError: 'target'\)"),
+        ({"arguments": [["a"]]}, "line 1: not as lm-eval writes it"),
+    ],
+)
+def test_lines_of_another_make_are_named(tmp_path, changes, words):
+    with pytest.raises(ValueError, match=words):
+        read(made(tmp_path / "a.jsonl", **changes))

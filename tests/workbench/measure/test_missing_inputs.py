@@ -1,0 +1,136 @@
+import json
+from dataclasses import replace
+
+import pytest
+
+from analysis.aggregate import AGGREGATORS
+from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.scoring_schema import Scoring
+from workbench.measure.missing_inputs import left_out, listed, missing, without
+from workbench.run import Run
+
+ALL = ("avg_log_prob", "num_tokens", "distinct_texts", "cos_sim", "qual_dpp", "answer_entropy")
+
+
+def experiment(metrics=ALL, rules=("maj", "best", "weighted", "lex_mbr"), reward="likelihood"):
+    return Experiment(
+        name="x",
+        task=Task(name="arithmetic", num_problems=1),
+        generation=Generation(model="m", n=8),
+        measure=Measure(metrics=metrics),
+        scoring=Scoring(rewards=("likelihood",)),
+        selection=Selection(aggregators=rules, reward=reward),
+    )
+
+
+def test_nothing_is_left_out_where_nothing_is_absent():
+    assert left_out(experiment(), AGGREGATORS, set()) == {}
+
+
+@pytest.mark.parametrize(
+    ("absent", "names"),
+    [
+        ({"logprobs"}, ["avg_log_prob", "qual_dpp"]),
+        ({"num_tokens"}, ["num_tokens"]),
+        ({"clusters"}, ["answer_entropy", "maj", "weighted"]),
+        ({"reward_likelihood"}, ["best", "weighted"]),
+        ({"reward_given"}, []),
+    ],
+)
+def test_what_needs_it_is_left_out_and_nothing_else(absent, names):
+    left = left_out(experiment(), AGGREGATORS, absent)
+    assert list(left) == names
+    kept = without(experiment(), left)
+    assert kept.measure.metrics == tuple(m for m in ALL if m not in names)
+    assert set(kept.selection.aggregators) == {"maj", "best", "weighted", "lex_mbr"} - set(names)
+    assert left_out(kept, AGGREGATORS, absent) == {}
+
+
+def test_without_a_chosen_reward_what_uses_one_is_left_out():
+    left = left_out(experiment(reward=None), AGGREGATORS, set())
+    assert left == {"best": "no reward", "weighted": "no reward"}
+
+
+def test_a_quality_that_is_a_reward_needs_that_reward():
+    asked = experiment()
+    asked = replace(asked, measure=replace(asked.measure, dpp_quality="likelihood"))
+    assert list(left_out(asked, AGGREGATORS, {"logprobs"})) == ["avg_log_prob"]
+    left = left_out(asked, AGGREGATORS, {"reward_likelihood"})
+    assert left["qual_dpp"] == "no sample has the reward likelihood"
+
+
+def test_reasons_are_listed_once():
+    left = left_out(experiment(), AGGREGATORS, {"logprobs", "num_tokens"})
+    assert listed(left) == (
+        "avg_log_prob, qual_dpp (no log-probabilities); num_tokens (no token counts)"
+    )
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def test_what_the_tables_of_a_run_lack_is_left_out_saying_so(cli, tmp_path):
+    rows = [
+        {"problem_id": p, "text": f"text {i % 2}", "gold": "1", "temperature": 1.0}
+        for p in range(2) for i in range(4)
+    ]  # fmt: skip
+    root = tmp_path / "run"
+    cli.must("import", write(tmp_path / "a.jsonl", rows), "--out", root)
+    asked = [
+        "--set", "measure.metrics=[avg_log_prob, distinct_texts, seq_entropy]",
+        "--set", "selection.aggregators=[maj, best, lex_mbr]", "--set", "tracking.mode=disabled",
+    ]  # fmt: skip
+    child = cli.must("run", root, *asked)
+    told = "avg_log_prob (no log-probabilities); seq_entropy (no entropies); best (no reward)"
+    assert f"measure: left out: {told}" in child.err
+    run = Run(root)
+    assert missing(run.folder, run.experiment, AGGREGATORS) == {"logprobs", "entropies"}
+    assert run.manifest["stages"]["measure"]["left_out"]["best"] == "no reward"
+    assert {"distinct_texts", "maj_correct", "lex_mbr_correct"} <= set(run.subsets)
+    assert not {"avg_log_prob", "seq_entropy", "best_correct"} & set(run.subsets)
+    assert run.subsets["abstained"].all()  # nobody answered: that is a result, and maj is wrong
+    assert not run.subsets["maj_correct"].any()
+    for name in ("accuracy_by_k", "correlation", "bucket", "coverage_curve"):
+        notes = (root / "tables" / f"{name}.md").read_text()
+        assert "not measured: " in notes
+        assert "avg_log_prob (no log-probabilities)" in notes
+        assert "num_tokens (no token counts)" in notes  # since the import
+    assert (
+        "avg_log_prob is not measured: no log-probabilities"
+        in (root / "tables" / "partial_correlation.md").read_text()
+    )
+
+    again = cli.must("run", root)
+    assert "measure: up to date" in again.err
+    assert "analyze: up to date" in again.err
+    # one more name that is absent: nothing is measured again, but the tables say so
+    child = cli.must("run", root, "--set", "measure.metrics=[num_tokens, distinct_texts]")
+    assert "num_tokens (no token counts)" in child.err
+    assert Run(root).subsets.shape == run.subsets.shape
+
+    child = cli.must(
+        "run", root, "--set", "scoring.rewards=[likelihood]", "--set", "selection.reward=likelihood"
+    )
+    assert "best (no sample has the reward likelihood)" in child.err
+
+
+def test_one_value_among_many_is_not_absent(cli, tmp_path):
+    rows = [
+        {"problem_id": p, "text": f"text {i}", "correct": i == 2, "mean_logprob": m}
+        for p in range(3) for i, m in enumerate([None, None, -1.0 if p == 2 else None])
+    ]  # fmt: skip
+    blocks = {"problems_per_block": 1}
+    root = tmp_path / "run"
+    root.mkdir()
+    (root / "manifest.json").write_text(json.dumps(blocks))
+    cli.must("import", write(tmp_path / "a.jsonl", rows), "--out", root, "--set", "measure.k=[2]",
+             "--set", "measure.metrics=[avg_log_prob]", "--set", "tracking.mode=disabled",
+             "--set", "selection.aggregators=[best, lex_mbr]")  # fmt: skip
+    cli.must("run", root)
+    run = Run(root)
+    assert missing(run.folder, run.experiment, AGGREGATORS) == set()
+    assert run.subsets["avg_log_prob"].isna().all()  # every pair holds one without
+    assert "avg_log_prob 9" in (root / "tables" / "bucket.md").read_text()  # counted
+    assert run.subsets.query("problem_id == '2'")["best_correct"].tolist().count(False) == 1

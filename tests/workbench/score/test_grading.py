@@ -1,0 +1,99 @@
+"""What the samples of a block answer, by hand; a whole run of it is in test_score.py."""
+
+import pyarrow as pa
+import pytest
+
+from workbench.config.schema import Experiment, Generation, Task
+from workbench.config.scoring_schema import Scoring
+from workbench.core.types import Known, Problem
+from workbench.score.grading import grade
+from workbench.tasks.answer_checking import Comparer
+from workbench.tasks.checkers import CHECKERS, Checker
+
+
+def known(**golds):
+    return {name: Known(Problem(name, "?", gold), "") for name, gold in golds.items()}
+
+
+def samples(*rows):
+    names = ("problem_id", "completion", "stop_reason")
+    return pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
+
+
+def graded(rows, problems, *, given=None, regrade=False, checker=None):
+    experiment = Experiment(
+        name="x", task=Task(name="math500"), generation=Generation(model="m"),
+        scoring=Scoring(regrade=regrade),
+    )  # fmt: skip
+    with Comparer(checker or CHECKERS["math"], workers=1) as comparer:
+        return grade(samples(*rows), problems, experiment, given, comparer)
+
+
+ROWS = [
+    ("p", r"\boxed{0.5}", "stop"),
+    ("q", r"\boxed{1/2}", "stop"),
+    ("p", r"\boxed{1/2}", "stop"),
+    ("p", r"\boxed{3}", "length"),
+    ("p", "no", "stop"),
+    ("p", "no", "length"),
+    ("p", "", "error"),
+    ("q", r"\boxed{3}", "stop"),
+]
+
+
+def test_by_hand():
+    found = graded(ROWS, known(p=r"\frac12", q="3"))
+    assert found.answers == ["0.5", "1/2", "1/2", "3", None, None, None, "3"]
+    assert found.rules == ["boxed"] * 4 + ["none"] * 3 + ["boxed"]
+    assert found.statuses == [
+        "answered", "answered", "answered", "answered", "no_answer", "truncated", "error",
+        "answered",
+    ]  # fmt: skip
+    assert found.correct == [True, False, True, False, False, False, None, True]
+    assert found.clusters == [0, 0, 0, 1, -1, -1, -1, 1]  # numbered within each problem
+
+
+def test_each_pair_of_spellings_is_compared_once_for_all_problems():
+    asked = []
+
+    def equal(gold, answer):
+        asked.append((gold, answer))
+        return gold == answer
+
+    rows = [(name, rf"\boxed{{{answer}}}", "stop")
+            for name in ("p", "q") for answer in ("7", "7.", " 7", "8")]  # fmt: skip
+    checker = Checker(CHECKERS["math"].canonical, equal, "")
+    found = graded(rows, known(p="7", q="7."), checker=checker)
+    assert found.correct == [True, True, True, False] * 2
+    assert sorted(asked) == [("7", "7"), ("7", "8"), ("8", "7")]
+
+
+def test_a_comparison_that_is_unknown_is_a_timeout_and_joins_no_cluster():
+    checker = Checker(str, lambda gold, answer: None, "")
+    found = graded(ROWS[:2], known(p="x", q="x"), checker=checker)
+    assert found.statuses == ["timeout", "timeout"]
+    assert found.correct == [None, None]
+
+
+def test_without_a_known_answer_nothing_is_right_or_wrong():
+    found = graded(ROWS, known(p=None, q="3"))
+    assert [c for c, row in zip(found.correct, ROWS, strict=True) if row[0] == "p"] == [None] * 6
+    assert found.answers[0] is None
+    assert found.correct[7] is True
+
+
+@pytest.mark.parametrize("regrade", [False, True])
+def test_what_an_imported_run_came_with_is_kept_unless_it_is_graded_afresh(regrade):
+    rows = [("p", r"\boxed{1}", "stop"), ("p", r"\boxed{2}", "stop"), ("p", "no", "stop")]
+    given = pa.table({
+        "answer": pa.array(["2", "2", None]), "is_correct": pa.array([True, None, False]),
+    })  # fmt: skip
+    found = graded(rows, known(p="1"), given=given, regrade=regrade)
+    if regrade:
+        assert found.answers == ["1", "2", None]
+        assert found.correct == [True, False, False]
+    else:
+        assert found.answers == ["2", "2", None]
+        assert found.rules == ["given", "given", "none"]
+        assert found.correct == [True, False, False]  # the second is graded: nothing was given
+        assert found.statuses == ["answered", "answered", "no_answer"]

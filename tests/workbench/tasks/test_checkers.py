@@ -1,0 +1,235 @@
+"""The ways of comparing answers, by hand, and the short cut against math-verify itself."""
+
+import gzip
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from workbench.tasks.checkers import CHECKERS, exact_text, letter_text, number_text, numeric
+
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "generations"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (" New  York. ", "new york"),
+        ("new\nyork", "new york"),
+        (r"\text{Paris}", "paris"),
+        (r"$\text{ Paris }$.", "paris"),
+        ("Straße", "strasse"),  # as case folding has it
+        ("a.b", "a.b"),
+        (".", "."),  # never empty
+        ("$ $", "$ $"),
+        ("a..", "a"),
+        (r"\text{a.}", "a"),
+        ("Paris, France", "paris, france"),
+    ],
+)
+def test_exact_text_by_hand(answer, expected):
+    assert exact_text(answer) == expected
+    assert exact_text(expected) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("18", "18"),
+        ("018", "18"),
+        ("18.0", "18"),
+        ("18.", "18"),
+        ("0.5", "1/2"),
+        (".5", "1/2"),
+        ("1/2", "1/2"),
+        ("2 / 4", "1/2"),
+        (r"\frac{1}{2}", "1/2"),
+        (r"-\dfrac{10}{4}", "-5/2"),
+        ("1,234,567.5", "2469135/2"),
+        (r"10{,}000", "10000"),
+        ("-7", "-7"),
+        ("\N{MINUS SIGN}7", "-7"),
+        ("+7", "7"),
+        ("-$5", "-5"),
+        ("$-5", "-5"),
+        ("$1,234.50", "2469/2"),
+        (r"\$18", "18"),
+        ("$18$", "18"),
+        ("18 €", "18"),
+        ("50%", "50"),
+        (r"50\%", "50"),
+        (r"\text{18 dollars}", "18"),
+        ("18 dollars", "18"),
+        ("60 km/h", "60"),
+        ("5 cm²", "5"),
+        ("1.5e3", "1500"),
+        ("2E-2", "1/50"),
+        # no numbers: as exact text, so that they are counted but equal no number
+        ("1,23", "1,23"),
+        ("5 to 7", "5 to 7"),
+        ("10 m^2", "10 m^2"),
+        ("x = 5", "x = 5"),
+        ("5x+1", "5x+1"),
+        ("1/0", "1/0"),
+        ("--5", "--5"),
+        ("about 5", "about 5"),
+        ("1e9999", "1e9999"),  # a power beyond 999 is a slip, and would fill the memory
+        ("five", "five"),
+        ("²", "²"),
+    ],
+)
+def test_numbers_by_hand(answer, expected):
+    assert number_text(answer) == expected
+    assert number_text(expected) == expected  # nothing is left to even out
+
+
+def test_a_number_without_end_is_no_answer():
+    endless = "9" * 5000  # Python itself refuses to read more than 4300 digits
+    assert number_text(endless) == endless
+    assert CHECKERS["numeric"].equal("9", endless) is False
+    assert CHECKERS["numeric"].equal(endless, endless) is True
+
+
+def test_numbers_are_exact_unless_a_tolerance_is_given():
+    exact = CHECKERS["numeric"].equal
+    assert exact("1/3", "2/6") is True
+    assert exact("1/3", "0.333333") is False
+    assert exact("0.1", "0.10000000000000000001") is False
+    assert exact("0.5", "50%") is False
+    near = numeric(0.01).equal
+    assert near("100", "101") is True
+    assert near("100", "101.0001") is False
+    assert near("-100", "-99") is True
+    assert near("-100", "100") is False
+    assert near("0", "0.001") is False  # a share of nothing is nothing
+    assert near("101", "100") is True
+    assert near("100", "about 100") is False
+    # relative to gold: 100 is 1 % of 10,000 off one way, and more than 1 % of 9,900 the other
+    assert (near("10000", "9900"), near("9900", "10000")) == (True, False)
+
+
+@given(st.fractions(max_denominator=10**6), st.booleans())
+def test_every_fraction_comes_back(value, plus):
+    text = ("+" if plus and value >= 0 else "") + str(value)
+    assert Fraction(number_text(text)) == value
+
+
+@given(st.one_of(st.text(max_size=12), st.text("0123456789.,$%/- eE{}\\text", max_size=12)))
+def test_any_text_has_a_spelling_that_is_final(answer):
+    for checker in (CHECKERS["exact"], CHECKERS["numeric"], CHECKERS["choice"]):
+        spelt = checker.canonical(answer)
+        assert checker.canonical(spelt) == spelt
+
+
+@pytest.mark.parametrize("answer", ["B", "b", "(B)", "B.", "**B**", r"\text{B}", r"$\text{(b)}$"])
+def test_letters(answer):
+    assert letter_text(answer) == "B"
+    assert CHECKERS["choice"].equal("B", answer) is True
+    assert CHECKERS["choice"].equal("A", answer) is False
+
+
+integers = st.integers(-(10**15) + 1, 10**15 - 1).map(str)
+small = st.integers(-1000, 1000).map(str)
+decimals = st.tuples(st.integers(-(10**9) + 1, 10**9 - 1), st.integers(0, 999_999)).map(
+    lambda parts: f"{parts[0]}.{parts[1]:06}"
+)
+sizes = st.integers(0, 10**9 - 1)
+fractions = st.tuples(st.sampled_from([r"{}/{}", r"-\frac{{{}}}{{{}}}"]), sizes, sizes).map(
+    lambda parts: parts[0].format(parts[1], parts[2] or 1)
+)
+numbers = st.one_of(integers, small, decimals, fractions, st.floats(-9, 9).map("{:.3f}".format))
+
+
+@st.composite
+def spellings(draw):
+    """Two spellings of the same number, mostly."""
+    value = Fraction(
+        draw(st.integers(-(10**6), 10**6)), draw(st.sampled_from([1, 3, 8, 50, 10**6]))
+    )
+    sign, value = "-" if value < 0 else "", abs(value)
+    times = draw(st.integers(1, 9))
+    top, bottom = value.numerator * times, value.denominator * times
+    texts = [f"{sign}{top}/{bottom}", rf"{sign}\frac{{{top}}}{{{bottom}}}"]
+    if value.denominator == 1:
+        texts.append(f"{sign}{value}")
+    if 10**6 % value.denominator == 0:
+        places = f"{float(value):.6f}"
+        texts += [sign + places, (sign + places).rstrip("0").rstrip(".")]
+    return draw(st.sampled_from(texts)), draw(st.sampled_from(texts))
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.one_of(st.tuples(numbers, numbers), spellings()))
+def test_the_short_cut_for_numbers_is_math_verify_s_verdict(pair):
+    from math_verify import parse, verify
+
+    gold, answer = pair
+    short = CHECKERS["math"].quick(gold, answer)
+    if short is not None:
+        read = (parse(f"${text}$", parsing_timeout=None) for text in (gold, answer))
+        assert short is verify(*read, timeout_seconds=None)
+
+
+@pytest.mark.parametrize(
+    ("pair", "short"),
+    [
+        (("7", "7"), True),
+        (("7", "8"), False),
+        (("9" * 15, "8" * 15), False),
+        (("0.5", "50"), False),
+        (("0.5", "0.50"), True),
+        (("0.5", "1/2"), True),
+        (("18.00", "18"), True),
+        ((r"-\frac{2}{6}", "-1/3"), True),
+        (("-0", "0"), True),
+        (("0.5", "0.501"), False),
+        ((r"\frac{1}{3}", "-1/3"), False),
+        ((r"-\frac{1}{3}", "0.333"), False),
+        # math-verify's to decide
+        (("1/3", "0.3333"), None),
+        (("7", "07"), None),
+        (("7", "+7"), None),
+        (("10000", "10,000"), None),
+        (("50", r"50\%"), None),
+        (("1" * 16, "2" * 16), None),
+        (("0.1", "12345678901.5"), None),
+        (("1/0", "5"), None),
+        ((r"\frac{1/2}", "5"), None),
+        ((r"{1}{2}", "5"), None),
+        ((r"\frac{1}{2}/3", "5"), None),
+        (("x", "y"), None),
+    ],
+)
+def test_where_there_is_a_short_cut(pair, short):
+    assert CHECKERS["math"].quick(*pair) is short
+    assert CHECKERS["math"].quick(*reversed(pair)) is short
+
+
+@pytest.mark.parametrize("name", CHECKERS)
+def test_canonical_spelling_changes_no_verdict_and_is_final(name):
+    checker = CHECKERS[name]
+    texts = ["B", " b.", "0.5", "1/2", "$50$", "50\\%", "1,000", "1000.", r"\dfrac{1}{2}", "Paris "]
+    for gold in texts:
+        spelt = checker.canonical(gold)
+        assert checker.canonical(spelt) == spelt
+        for answer in texts:
+            verdict = checker.equal(gold, answer)
+            assert checker.equal(spelt, checker.canonical(answer)) is verdict
+            assert checker.quick is None or checker.quick(spelt, checker.canonical(answer)) in (
+                None,
+                verdict,
+            )
+
+
+def test_the_letters_of_real_answers_as_their_own_parser_read_them():
+    """See test_choices.py for what is extracted; this is the comparison alone."""
+    path = DATA / "renze_gpt35_math_mcq.jsonl.gz"
+    if not path.exists():
+        pytest.skip(f"no real data at {path}")
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
+    equal = CHECKERS["choice"].equal
+    assert all(equal(row["gold"], str(row["answer"])) is row["correct"] for row in rows)

@@ -1,0 +1,164 @@
+"""What formulas come to at one point: by hand, and against math-verify over many kinds."""
+
+import cmath
+import json
+import random
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from workbench.tasks import math_answers
+from workbench.tasks.math_answers import answers_equal, canonical_answer
+from workbench.tasks.math_numeric import Several, differ, form
+
+DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
+
+
+def form_of(text):
+    return math_answers._read(text).form
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("7", 7),
+        (r"-\frac{3}{4}", -0.75),
+        (r"2\sqrt{3}", 12**0.5),
+        (r"\sqrt{-4}", 2j),
+        (r"\frac{\pi}{2}", cmath.pi / 2),
+        ("2^{10}", 1024),
+        (r"\sin 1", cmath.sin(1)),
+        (r"\infty", cmath.inf),
+        (r"(-\infty, 1]", Several("(]", (-cmath.inf + 0j, 1 + 0j))),
+        ("[1, 2)", Several("[)", (1 + 0j, 2 + 0j))),
+        ("(3, 2)", Several("tuple", (3 + 0j, 2 + 0j))),
+        ("(1, 2, 3)", Several("tuple", (1 + 0j, 2 + 0j, 3 + 0j))),
+        (r"\{1, 2\}", Several("set", (1 + 0j, 2 + 0j))),
+        ("1, x", Several("set", (1 + 0j, None))),
+        (
+            r"[1, 2) \cup \{x\}",
+            Several("union", (Several("[)", (1 + 0j, 2 + 0j)), Several("set", (None,)))),
+        ),
+        # compared by other rules than values, or of no value
+        ("x", None),
+        (r"\text{Evelyn}", None),
+        (r"50\%", None),
+        ("x = 5", None),
+        ("1 < x", None),
+        (r"\frac{1}{0}", None),
+        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", None),
+        (r"\{1\} \cup \{2\}", None),
+        (r"\int x dx", None),
+        ("n!", None),
+        ("}{", None),
+        # nobody waits for these
+        ("9^{9^{9^{9^9}}}", None),
+        ("2^{1001}", None),
+        (r"\exp(\exp(\exp(1000)))", None),
+        (r"\exp 1", None),
+    ],
+)
+def test_by_hand(text, value):
+    found = form_of(text)
+    if isinstance(value, int | float | complex):
+        assert cmath.isclose(found, value)
+    else:
+        assert found == value
+
+
+def test_a_variable_has_one_value_and_two_have_two():
+    assert form_of("x+1") == form_of("1+x")
+    assert cmath.isclose(form_of("2x"), form_of("x+x"))
+    assert differ(form_of("x+1"), form_of("y+1"))
+    assert differ(form_of("x+1"), form_of("x^2+1"))
+    assert differ(form_of("xy"), form_of("x+y"))
+    assert form(object()) is None
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("7", "8", True),
+        ("7", r"\sqrt{49}", False),
+        ("0.3333", r"\frac{1}{3}", False),  # math-verify's to decide
+        ("0.333", r"\frac{1}{3}", True),
+        ("10^{12}", "10^{12}+1", False),  # floats of 15 digits
+        ("7", "x", False),
+        ("(x+1)^2", "x^2+2x+1", False),
+        ("(x+1)^2", "x^2+2x+2", True),
+        ("[1,2]", "[1,2)", True),
+        ("[1,2]", "[1,3]", True),
+        ("[1,2]", r"[1,\sqrt{4}]", False),
+        (r"[1,\infty)", r"[2,\infty)", True),
+        (r"(-\infty,1)", r"(1,\infty)", True),
+        ("[1,2]", "1", True),
+        ("(1,2)", "1, 2", False),  # an interval, or a pair
+        ("[1,2]", "1, 2, 3", True),
+        ("(3,2)", "(3,1)", True),
+        ("(3,2)", "(3,2,1)", True),
+        ("(3,2)", "3", True),
+        ("(3,2)", "2,3", False),
+        ("(3,2)", "1,3", True),
+        (r"\{1,2\}", r"\{2,3\}", True),
+        (r"\{1,2\}", r"\{2,1\}", False),
+        (r"\{1,2\}", "1", True),
+        (r"\{1,x\}", r"\{1,2\}", False),  # of x nothing is known
+        (r"\{1,x\}", r"\{3,4\}", True),
+        (r"1 \pm \sqrt{2}", r"1 \pm \sqrt{3}", True),
+        (r"(1,2) \cup (3,4)", "1", True),
+        (r"(1,2) \cup (3,4)", r"(1,2) \cup (3,5)", False),  # may overlap
+        (r"[1,2) \cup [2,3]", "[1,3]", False),
+        ("(1,2),(3,4)", "(1,2),(3,5)", True),
+        ("(2,1),(4,3)", "(2,1),(4,1)", True),
+    ],
+)
+def test_what_is_plainly_different_by_hand(one, other, expected):
+    assert differ(form_of(one), form_of(other)) is expected
+    assert differ(form_of(other), form_of(one)) is expected
+    if expected:
+        assert not plain(one, other)
+        assert not plain(other, one)
+
+
+def plain(gold, answer):
+    """math-verify's own verdict."""
+    from math_verify import verify
+
+    readings = (list(math_answers._read(text).found) for text in (gold, answer))
+    return verify(*readings, timeout_seconds=None)
+
+
+KINDS = [
+    "0", "2", "-2", "0.5", r"\frac{1}{2}", r"\sqrt{4}", r"2\pi", "e", "i", "2+3i", "x", "2x", "x+1",
+    "x^2", r"\infty", r"-\infty", r"50\%", "x=2", "y=2", "2=x", "x+y=2", "x<2", r"x\le 2", "(1,2)",
+    "(2,1)", "[1,2]", "(1,2]", r"(1,\infty)", "1,2", "2,1", "1,2,3", r"\{1,2\}", r"\{2\}",
+    "(1,2,3)", r"\{(1,2),(3,4)\}", r"\pm 2", "2,-2", r"(1,2)\cup(3,4)", r"\emptyset", r"x\in[1,2]",
+    r"\begin{pmatrix}1\\2\end{pmatrix}", r"\text{two}", "two", "A", r"\frac{1}{0}", r"90^\circ",
+    r"\log 100", r"\log_2 4", r"\sin 1", "|x|", "f(x)=2", "1:2", "1e3", "1000", "1,000", "10^3", "",
+]  # fmt: skip
+
+
+def test_no_pair_that_math_verify_finds_equal_is_plainly_different():
+    """Of all kinds of answers, and with real ones where they are."""
+    rng = random.Random(0)
+    texts = list(KINDS)
+    path = DATA / "problems" / "math500.jsonl"
+    if path.exists():
+        golds = [json.loads(line)["answer"] for line in path.read_text("utf-8").splitlines()]
+        texts += rng.sample([canonical_answer(gold) for gold in golds], 60)
+    short_cuts = 0
+    for gold, answer in rng.sample(list(product(texts, repeat=2)), 800):
+        readings = math_answers._read(gold), math_answers._read(answer)
+        if math_answers._plainly_different(*readings):
+            assert not plain(gold, answer), (gold, answer)
+            short_cuts += 1
+    assert short_cuts > 300  # or nothing was tried
+
+
+def test_equal_strings_are_equal_whatever_they_were_read_as():
+    # What follows the number is a unit in the string, and a number in the expression.
+    gold, answer = "}{ 5", r"}{ 5 \text{ 7}"
+    assert differ(form_of(gold), form_of(answer))
+    assert plain(gold, answer) is True
+    assert answers_equal(gold, answer) is True

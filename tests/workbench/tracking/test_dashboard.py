@@ -1,0 +1,123 @@
+import json
+import warnings
+
+import pytest
+
+from workbench.tracking.dashboard import FIGURES, TABLES, find, report_of, workspace_of
+
+NAMES = [
+    "samples", "accuracy/T0.7", "status/answered/T0.7", "stage/score/seconds",
+    "maj@4", "pass@4", "maj@8", "pass@8", "best@8", "sem_mbr@8", "best:orm@8", "cos_sim@8",
+    "num_tokens@8", "dpp@8", "dpp_no_repeats@8", "maj@8/T0.7", "maj@8/T1.3", "maj@8/T1",
+    "maj@8/mixed", "maj@16/T1",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built():
+    """The workspace and the report as the server would be given them."""
+    found = find(NAMES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of wandb_workspaces, at import
+        made = workspace_of("p", "lab", found), report_of("p", "lab", found)
+    models = [one._to_model() for one in made]
+    return [
+        json.loads(one.spec.model_dump_json(by_alias=True, exclude_none=True)) for one in models
+    ]
+
+
+def panels_of(built):
+    workspace, report = built
+    bank = workspace["section"]["panelBankConfig"]["sections"]
+    grids = [block["metadata"] for block in report["blocks"] if block["type"] == "panel-grid"]
+    return (
+        {section["name"]: section["panels"] for section in bank},
+        [grid["panelBankSectionConfig"]["panels"] for grid in grids],
+    )
+
+
+def test_what_there_is_to_show_is_read_off_the_runs():
+    found = find(NAMES)
+    assert found.k == 8  # 16 is not there for all temperatures together
+    assert found.selections == ["pass", "maj", "best", "best:orm", "sem_mbr"]
+    assert found.metrics == ["num_tokens", "cos_sim", "dpp", "dpp_no_repeats"]
+    assert found.temperatures == ["T0.7", "T1", "T1.3", "mixed"]
+
+
+@pytest.mark.parametrize("names", [[], ["samples", "generate/tokens_drawn", "maj@8/T1"]])
+def test_a_project_without_a_finished_run_is_refused(names):
+    with pytest.raises(ValueError, match="none of the project's runs has been analysed yet"):
+        find(names)
+
+
+def test_curves_are_over_k_and_overlay_runs(built):
+    sections, grids = panels_of(built)
+    for panels in (sections["Accuracy against k, a line per run"], grids[0]):
+        assert [panel["config"]["metrics"] for panel in panels] == [
+            [f"curve/all/{name}@k"] for name in ("pass", "maj", "best", "best:orm", "sem_mbr")
+        ]
+        for panel in panels:
+            assert panel["config"]["xAxis"] == "k"
+            assert panel["config"]["xLogScale"]
+    lines = [panel["config"]["metrics"] for panel in sections["Curves by temperature"]]
+    assert ["curve/T0.7/maj@k"] in lines
+    assert ["curve/mixed/sem_mbr@k"] in lines
+    assert len(lines) == 4 * 5
+
+
+def test_diversity_is_set_against_accuracy_at_the_largest_k(built):
+    sections, grids = panels_of(built)
+    for panels in (sections["Diversity against accuracy, a point per run"], grids[1]):
+        axes = [(p["config"].get("xAxis"), p["config"].get("yAxis")) for p in panels]
+        assert ("summary:cos_sim@8", "summary:maj@8") in axes
+        assert ("summary:dpp_no_repeats@8", "summary:pass@8") in axes
+        columns = [column["accessor"] for column in panels[-1]["config"]["columns"]]
+        assert columns[:4] == [
+            "config:task_name.value", "config:model.value", "config:temperatures.value",
+            "config:N.value",
+        ]  # fmt: skip
+        assert {"summary:cos_sim@8", "summary:pass@8", "summary:best@8"} <= set(columns)
+
+
+def test_tables_figures_and_columns_of_the_table_of_runs_are_there(built):
+    sections, grids = panels_of(built)
+    for panels in (sections["Tables"], grids[2]):
+        assert len(panels) == len(TABLES)
+        for name, panel in zip(TABLES, panels, strict=True):
+            assert f"tables/{name}" in json.dumps(panel)
+    media = [panel["config"]["mediaKeys"] for panel in sections["Figures of each run"]]
+    assert [f"charts/{FIGURES[0]}"] in media
+    assert [f"figures/{FIGURES[0]}"] in media
+    (runs,) = built[0]["section"]["runSets"]
+    shown = runs["runFeed"]["columnOrder"]
+    assert shown[0] == "run:displayName"
+    assert {"config:model.value", "summary:maj@8", "summary:cos_sim@8"} <= set(shown)
+
+
+def test_text_tells_how_to_read_it(built):
+    for one in built:
+        assert "workbench compare" in json.dumps(one)
+        assert "fall" in json.dumps(one)
+
+
+def test_panels_of_a_report_do_not_overlap(built):
+    for panels in panels_of(built)[1]:
+        cells = set()
+        for panel in panels:
+            place = panel["layout"]
+            own = {
+                (x, y)
+                for x in range(place["x"], place["x"] + place["w"])
+                for y in range(place["y"], place["y"] + place["h"])
+            }
+            assert not own & cells
+            assert max(x for x, _ in own) < 24
+            cells |= own
+
+
+def test_every_table_and_figure_that_is_shown_is_made():
+    from analysis.figures import FIGURES as DRAWN
+    from analysis.tables import TABLES as MADE
+
+    assert set(TABLES) <= set(MADE)
+    assert set(FIGURES) <= set(DRAWN)

@@ -1,0 +1,303 @@
+import json
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.config.schema import Tracking
+from workbench.tracking.wandb_run import Bundle, Untracked, Wandb, fixed_types, open_tracker
+
+BLOCK = 32_768
+FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+
+
+def payloads(data):
+    """The records of an offline W&B file: LevelDB's log format after a header of 7 bytes."""
+    assert data[:4] == b":W&B"
+    place, parts = 7, []
+    while place + 7 <= len(data):
+        if BLOCK - place % BLOCK < 7:  # no room for a header: padding
+            place += BLOCK - place % BLOCK
+            continue
+        checksum, length, kind = struct.unpack("<IHB", data[place : place + 7])
+        body = data[place + 7 : place + 7 + length]
+        assert zlib.crc32(bytes([kind]) + body) == checksum
+        parts.append(body)
+        if kind in (FULL, LAST):
+            yield b"".join(parts)
+            parts = []
+        place += 7 + length
+
+
+def tree(items):
+    """The values of one record by name; those of a table or picture come one by one."""
+    found = {}
+    for item in items:
+        *parts, last = [item.key] if item.key else item.nested_key
+        place = found
+        for part in parts:
+            place = place.setdefault(part, {})
+        place[last] = json.loads(item.value_json)
+    return found
+
+
+@pytest.fixture(scope="module")
+def tracked(cli, embedded, blocks, tmp_path_factory):
+    """(run folder, what its offline W&B file holds)."""
+    from wandb.proto import wandb_internal_pb2 as records
+
+    folder = tmp_path_factory.mktemp("tracked") / "run"
+    blocks(folder, 4)
+    settings = [
+        "tracking.mode=auto", "tracking.group=hot", "tracking.tags=[a, b]",
+        "tracking.job_type=sweep",
+    ]  # fmt: skip
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    child = cli.must("run", embedded[0], "--out", folder, *overrides, figures=True)
+    assert "tracking stopped" not in child.err
+    (file,) = folder.glob("wandb/offline-run-*/*.wandb")
+    assert f"W&B run  {file.parent}" in child.out  # offline without being asked to be
+    found = {"history": {}, "summary": {}, "config": {}, "files": file.parent / "files"}
+    found["artifacts"] = {}
+    for payload in payloads(file.read_bytes()):
+        record = records.Record.FromString(payload)
+        for item in [*record.run.config.update, *record.config.update]:
+            found["config"][item.key] = json.loads(item.value_json)
+        for name, value in tree(record.history.item).items():
+            found["history"].setdefault(name, []).append(value)
+        found["summary"] |= tree(record.summary.update)
+        if record.HasField("artifact"):
+            found["artifacts"][record.artifact.type] = record.artifact
+        elif record.request.HasField("log_artifact"):
+            found["artifacts"][record.request.log_artifact.artifact.type] = (
+                record.request.log_artifact.artifact
+            )
+        if record.HasField("run"):
+            found["run"] = record.run
+    return folder, found
+
+
+def test_every_table_is_in_the_offline_file_row_by_row(tracked):
+    folder, found = tracked
+    saved = {path.stem: path for path in (folder / "tables").glob("*.csv")}
+    assert len(saved) >= 9
+    for name, path in saved.items():
+        (reference,) = found["history"][f"tables/{name}"]
+        assert reference["_type"] == "table-file"
+        logged = json.loads((found["files"] / reference["path"]).read_text())
+        frame = pd.read_csv(path) if path.read_text().strip() else pd.DataFrame()
+        assert logged["columns"] == list(frame.columns)
+        assert len(logged["data"]) == len(frame) == reference["nrows"]
+        # W&B writes JSON, where what is undefined is null
+        rows = pd.DataFrame(logged["data"], columns=logged["columns"])
+        for column in frame:
+            expected, told = frame[column], rows[column]
+            if pd.api.types.is_numeric_dtype(expected.dtype):
+                np.testing.assert_allclose(pd.to_numeric(told), expected, rtol=1e-12)
+            else:
+                assert list(told) == list(expected)
+
+
+def test_the_configuration_and_name_are_in_the_offline_file(tracked):
+    folder, found = tracked
+    assert found["config"]["generation"]["temperatures"] == [0.3, 1.0]
+    assert found["config"]["measure"]["k"] == [2, 4]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert found["run"].display_name == manifest["signature"]
+    assert found["run"].run_group == "hot"
+    assert found["run"].job_type == "sweep"
+    assert list(found["run"].tags) == ["a", "b"]
+    assert manifest["tracked"] == str(found["files"].parent)
+
+
+def test_the_summary_holds_the_scalars_of_the_runs_table(tracked):
+    folder, found = tracked
+    table = pd.read_csv(folder / "tables" / "accuracy_by_k_temperature.csv")
+    for row in table.to_dict("records"):
+        for column, name in (
+            ("maj_correct", "maj"),
+            ("coverage", "pass"),
+            ("best_correct", "best"),
+        ):
+            at = "mixed" if row["pool"] == "mixed" else f"T{row['temperature']:g}"
+            scalar = found["summary"][f"{name}@{row['k']}/{at}"]
+            assert scalar == pytest.approx(row[column])
+    assert "maj@4/T0.3" in found["summary"]
+    assert "maj@4/mixed" in found["summary"]
+
+
+def test_diversity_and_what_became_of_the_samples_are_scalars_too(tracked):
+    folder, found = tracked
+    for name in ("cos_sim@4/T0.3", "cos_sim@4", "dpp_no_repeats@4/T1", "tokens/T1", "samples"):
+        assert isinstance(found["summary"][name], float | int)
+    statuses = pd.read_csv(folder / "tables" / "statuses.csv").set_index("temperature")
+    share = statuses.loc[1.0, "no_answer"] / statuses.loc[1.0, "samples"]
+    assert found["summary"]["status/no_answer/T1"] == pytest.approx(share)
+
+
+def test_runs_can_be_grouped_by_plain_values(tracked):
+    _, found = tracked
+    assert found["config"]["temperatures"] == "0.3,1"
+    assert found["config"]["model"] == "replay"
+    assert found["config"]["task_name"] == "arithmetic"
+    assert found["config"]["N"] == 8
+
+
+def test_curves_are_over_k(tracked):
+    _, found = tracked
+    assert found["history"]["k"] == [1, 2, 4, 8]
+    assert len(found["history"]["curve/T0.3/maj@k"]) == 4
+    assert len(found["history"]["curve/all/cos_sim@k"]) == 2  # of the sizes that were drawn
+
+
+def test_figures_and_the_progress_of_stages_are_recorded(tracked):
+    _, found = tracked
+    for name in ("accuracy_by_k", "coverage_curve"):
+        (picture,) = found["history"][f"figures/{name}"]
+        assert (found["files"] / picture["path"]).read_bytes().startswith(b"\x89PNG")
+    for stage in ("generate", "score", "measure", "analyze"):
+        assert found["history"][f"stage/{stage}/seconds"][0] > 0
+
+
+@pytest.mark.parametrize("kind", ["samples", "scores", "subsets"])
+def test_the_rows_behind_the_tables_are_artifacts_of_whole_parquet_files(tracked, kind):
+    folder, found = tracked
+    artifact = found["artifacts"][kind]
+    assert artifact.name == f"tested-{kind}"
+    files = {path.name: path for path in (folder / kind).glob("*.parquet")}
+    kept = {item.path: item for item in artifact.manifest.contents}
+    assert json.loads(artifact.metadata)["files"] == len(kept) == 3
+    assert set(kept) == set(files)
+    for name, item in kept.items():
+        assert Path(item.local_path).read_bytes() == files[name].read_bytes()
+        # what a later run may write anew waits as a copy, inside the run's folder
+        assert (Path(item.local_path) == files[name].resolve()) == (kind == "samples")
+        assert Path(item.local_path).is_relative_to(folder.resolve())
+
+
+def test_an_unchanged_run_opens_no_second_tracked_run(cli, tracked, embedded):
+    folder, found = tracked
+    cli.must("run", folder, "--out", folder, figures=True)
+    assert json.loads((folder / "manifest.json").read_text())["tracked"] == str(
+        found["files"].parent
+    )
+    assert len(list(folder.glob("wandb/offline-run-*"))) == 1
+
+
+def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    assert isinstance(open_tracker(Tracking(mode="disabled"), tmp_path, "x", {}), Untracked)
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    tracker = open_tracker(Tracking(mode="online"), tmp_path, "x", {})
+    tracker.log({"a": 1})
+    tracker.table("t", pd.DataFrame())
+    tracker.summarize({})
+    tracker.curves("k", [{"k": 1}])
+    tracker.artifacts([Bundle("a", "samples", [tmp_path], {})])
+    tracker.uses([Bundle("a", "samples", [tmp_path], {})])
+    tracker.figure("f", tmp_path)
+    tracker.finish()
+    assert tracker.place == ""
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("key", "mode"), [("", "offline"), ("k" * 40, "online")])
+def test_auto_is_online_only_where_there_is_a_key(monkeypatch, tmp_path, key, mode):
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    monkeypatch.setenv("WANDB_API_KEY", key)
+    tracker = open_tracker(Tracking(), tmp_path, "x", {})
+    assert isinstance(tracker, Wandb)
+    assert tracker.options["mode"] == mode
+
+
+@pytest.mark.parametrize("mode", ["online", "offline", "disabled"])
+def test_the_mode_is_the_environment_s_before_the_experiment_s(monkeypatch, tmp_path, mode):
+    def opened(settings):
+        tracker = open_tracker(settings, tmp_path, "x", {})
+        return tracker.options["mode"] if isinstance(tracker, Wandb) else "disabled"
+
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    assert opened(Tracking(mode=mode)) == mode
+    monkeypatch.setenv("WANDB_MODE", mode)
+    assert opened(Tracking(mode="offline" if mode == "online" else "online")) == mode
+
+
+def test_trouble_with_the_tracker_is_said_once_and_fails_nothing(capsys):
+    class Broken:
+        def log(self, values):
+            raise RuntimeError("the disk of the tracker\nis on fire")
+
+    tracker = Wandb({"mode": "offline"})
+    tracker.run = Broken()
+    tracker.log({"a": 1})
+    tracker.log({"a": 2})
+    tracker.finish()
+    said = capsys.readouterr().err
+    assert said == "tracking stopped: the disk of the tracker; the run goes on without it\n"
+
+
+OFFLINE = """
+from pathlib import Path
+from workbench.config import Tracking
+from workbench.track import Bundle, open_tracker
+tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
+tracker.figure("drawn", Path({picture!r}), "<html>a chart</html>")
+tracker.uses([Bundle("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})])
+tracker.finish()
+assert not tracker.broken
+"""
+
+
+def test_pages_and_inputs_are_recorded_offline(cli, finished, tmp_path):
+    from wandb.proto import wandb_internal_pb2 as records
+
+    picture = finished[1] / "figures" / "accuracy_by_k.png"
+    cli.must("--version", before=OFFLINE.format(picture=str(picture)), cwd=tmp_path)
+    (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
+    found = [records.Record.FromString(payload) for payload in payloads(file.read_bytes())]
+    (row,) = [tree(record.history.item) for record in found if record.HasField("history")]
+    page = row["charts/drawn"]
+    assert (file.parent / "files" / page["path"]).read_text() == "<html>a chart</html>"
+    assert row["figures/drawn"]["_type"] == "image-file"
+    (used,) = [record.artifact for record in found if record.HasField("artifact")]
+    assert used.name == "other-samples"
+    assert used.use_after_commit  # an input, once `wandb sync` has found its version
+    assert json.loads(used.metadata) == {"rows": 3}
+
+
+def test_a_run_goes_on_when_the_tracker_cannot_be_opened(cli, copied):
+    path, folder = copied
+    broken = """
+import sys, types
+module = types.ModuleType("wandb")
+module.Settings = dict
+def init(**options):
+    raise RuntimeError("no room for a tracker")
+module.init = init
+sys.modules["wandb"] = module
+"""
+    change = ("--set", "tracking.mode=offline", "--set", "analysis.num_buckets=5")
+    child = cli.must("run", path, "--out", folder, *change, before=broken)
+    assert child.err.count("no room for a tracker") == 1
+
+
+def test_each_column_is_given_one_type():
+    frame = pd.DataFrame(
+        {
+            "int": [1, 2],
+            "float": [0.5, np.nan],
+            "bool": [True, False],
+            "text": ["a", None],
+            "mixed": ["a", 1.5],
+        }
+    )
+    found = fixed_types(frame)
+    assert found["int"].dtype == float
+    assert found["float"].isna().tolist() == [False, True]
+    assert found["bool"].tolist() == [True, False]
+    assert found["text"].tolist() == ["a", ""]
+    assert found["mixed"].tolist() == ["a", "1.5"]
+    assert frame["int"].dtype == int  # the table itself is as it was

@@ -1,0 +1,285 @@
+"""The command line: the front door. With ``__init__`` the only place that names ``analysis``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from workbench.cli.exit_codes import guarded
+from workbench.cli.interchange import export, import_
+from workbench.cli.pages import compare, report
+from workbench.cli.rewards import train_reward, vote
+from workbench.cli.tracking import dashboard, default_folder
+from workbench.config.schema import Experiment
+from workbench.core.version import __version__
+
+app = typer.Typer(
+    name="workbench",
+    help=(
+        "Does sampling more, or hotter, give a language model more diverse answers, and does that "
+        "diversity buy accuracy?\n\nAn experiment file says what to do; `run` does all of it: "
+        "generate samples, score them, measure random subsets, analyse. Every stage can be run "
+        "alone, stopped at any moment and started again: what is finished is kept.\n\n"
+        "  workbench validate experiments/quickstart.yaml\n\n"
+        "  workbench run experiments/quickstart.yaml --set generation.n=32\n\n"
+        "  workbench show results/quickstart accuracy_by_k_temperature"
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+ExperimentFile = Annotated[
+    Path, typer.Argument(help="An experiment file, such as experiments/quickstart.yaml.")
+]
+Target = Annotated[
+    Path,
+    typer.Argument(help="An experiment file, or the folder of a run (results/NAME)."),
+]
+Override = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a setting, such as generation.n=32 or 'measure.k=[2, 4]'. May be repeated.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Processes that compare answers and measure; results do not depend on it. Default: "
+        "every core compares, one measures.",
+    ),
+]
+
+
+@app.command()
+def run(
+    experiment: Target,
+    settings: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="KEY=VALUE", help="Settings as with --set: what a sweep passes."),
+    ] = None,
+    overrides: Override = None,
+    out: Out = None,
+    workers: Workers = None,
+) -> None:
+    """Run all four stages and print the tables.
+
+    What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
+    what is missing is done. Each run of a W&B sweep has a folder of its own.
+    """
+    everything = ("generate", "score", "measure", "analyze")
+    given = [*(settings or ()), *(overrides or ())]
+    root = _stages(everything, experiment, given, out, workers)
+    from analysis.terminal import print_tables
+
+    print_tables(root)
+    _print_places(root)
+
+
+@app.command()
+def generate(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+    """Stage 1: draw the samples that are missing."""
+    _stages(("generate",), experiment, overrides, out)
+
+
+@app.command()
+def score(
+    experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
+) -> None:
+    """Stage 2: extract and check answers, reward and embed the samples."""
+    _stages(("score",), experiment, overrides, out, workers)
+
+
+@app.command()
+def measure(
+    experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
+) -> None:
+    """Stage 3: measure random subsets, and pick one sample of each by every rule."""
+    _stages(("measure",), experiment, overrides, out, workers)
+
+
+@app.command()
+def analyze(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+    """Stage 4: write the tables and figures, and log them to the tracked run."""
+    root = _stages(("analyze",), experiment, overrides, out)
+    _print_places(root)
+
+
+@app.command()
+def show(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, such as results/quickstart.")],
+    table: Annotated[str | None, typer.Argument(help="One table; all of them if left out.")] = None,
+) -> None:
+    """Print a run's tables."""
+    from analysis.terminal import PRINTED, print_tables
+
+    print_tables(run, (table,) if table else PRINTED)
+
+
+@app.command()
+def neighbours(
+    run: Annotated[Path, typer.Argument(help="The run whose samples are searched.")],
+    sample: Annotated[
+        str | None,
+        typer.Option(metavar="PROBLEM/TEMPERATURE/INDEX", help="Like which sample of the run."),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Like which text, instead.")] = None,
+    count: Annotated[int, typer.Option("--count", "-k", help="How many to show.")] = 10,
+    other_problems: Annotated[
+        bool, typer.Option("--other-problems", help="Pass over the sample's own problem.")
+    ] = False,
+) -> None:
+    """Print the samples of a run that are most like one of them, or like a text."""
+    from analysis.terminal import print_table, stdout
+    from workbench.neighbour_search import neighbours_of
+    from workbench.run import Run
+
+    opened = Run(run)
+    found = neighbours_of(opened, count, sample=sample, text=text, other_problems=other_problems)
+    notes = "a row per distinct text: its first sample, copies, and how many of these are right"
+    print_table(stdout(), "neighbours", found, f"{notes}\n{opened.signature}")
+
+
+app.command()(report)
+app.command()(compare)
+app.command("import")(import_)
+app.command()(export)
+app.command("train-reward")(train_reward)
+app.command()(vote)
+app.command()(dashboard)
+
+
+@app.command()
+def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
+    """Check an experiment file and say how large the experiment is. Nothing is loaded or drawn."""
+    from analysis.aggregate import AGGREGATORS
+    from analysis.compare.runs import planned
+    from workbench.cli.run_stages import check_models
+    from workbench.config.size_estimate import plan
+    from workbench.tasks import TASKS
+
+    checked = _load(experiment, overrides)
+    check_models(checked, AGGREGATORS)
+    if checked.generation.backend == "import":
+        print(f"{experiment} is valid. Its samples are imported: nothing is to be drawn.")
+        return
+    task = TASKS[checked.task.name]
+    problems = checked.task.num_problems
+    if problems is None or not task.on_hub(checked.task):
+        problems = len(task.load(checked.task))
+    sizes = plan(checked, problems).describe()
+    print(f"{experiment} is valid.\n{sizes}\n{planned(problems)}")
+
+
+@app.command(name="list")
+def list_() -> None:
+    """List tasks, backends, rewards, metrics, aggregators, tables and formats, a line each."""
+    from analysis.aggregate import AGGREGATORS
+    from analysis.tables import TABLES
+    from analysis.terminal import stdout
+    from workbench.generate import BACKENDS
+    from workbench.interchange.readers import FORMATS
+    from workbench.interchange.writers import EXPORTS
+    from workbench.metrics import METRICS
+    from workbench.rewards import REWARDS
+    from workbench.tasks import TASKS
+
+    kinds: dict[str, dict[str, Any]] = {
+        "tasks": TASKS, "backends": BACKENDS, "rewards": REWARDS, "metrics": METRICS,
+        "aggregators": AGGREGATORS, "tables": TABLES, "formats to import": FORMATS,
+        "formats to export": EXPORTS,
+    }  # fmt: skip
+    out = stdout()
+    for kind, table in kinds.items():
+        grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+        grid.add_column(style="bold", min_width=26, no_wrap=True)
+        grid.add_column()
+        for name, row in table.items():
+            grid.add_row(name, escape(row.summary))
+        out.print(kind)
+        out.print(grid)
+
+
+def _stages(
+    names: tuple[str, ...],
+    target: Path,
+    overrides: list[str] | None,
+    out: Path | None,
+    workers: int | None = None,
+) -> Path:
+    from analysis.aggregate import AGGREGATORS
+    from workbench.cli.run_stages import Stages, run_stages
+
+    experiment = _load(target, overrides, here="generate" in names)
+    root = out or (target if target.is_dir() else default_folder(experiment.name))
+    run_stages(names, root, experiment, Stages(AGGREGATORS, _analyze), workers)
+    return root
+
+
+def _analyze(*given: Any) -> None:
+    from analysis.report import analyze  # statistics and figures: a second that others are spared
+
+    analyze(*given)
+
+
+def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> Experiment:
+    from analysis.aggregate import AGGREGATORS
+    from workbench.experiment import load_experiment
+
+    path = target / "experiment.yaml" if target.is_dir() else target
+    if target.is_dir() and not path.exists():
+        raise ValueError(f"{target} is not a run: it has no experiment.yaml")
+    return load_experiment(path, tuple(overrides or ()), aggregators=AGGREGATORS, here=here)
+
+
+def _print_places(root: Path) -> None:
+    import workbench
+
+    opened = workbench.load_run(root)
+    print(f"tables   {root / 'tables'}  ({len(opened.tables)} tables, .csv and .md)")
+    print(f"figures  {root / 'figures'}  (.png and .svg)")
+    tracked = opened.manifest.get("tracked")
+    if tracked:
+        later = "" if str(tracked).startswith("http") else f"  (wandb sync {tracked} uploads it)"
+        print(f"W&B run  {tracked}{later}")
+    print(f"more     workbench show {root} TABLE, or in Python: workbench.load_run({str(root)!r})")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"workbench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; a mistake of the user's is one clear message and exit code 1."""
+    from workbench.cli.run_stages import Stopped, stoppable
+
+    sys.exit(guarded(lambda: app(standalone_mode=True), Stopped, stoppable))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""The command line's part about other tools' files. As ``cli.py`` it may name ``analysis``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def import_(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files of samples, or folders of them; what they are is noticed."),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option(metavar="OURS=THEIRS", help="A column's name in the file: text=completion."),
+    ] = None,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME."),
+    ] = None,
+    compare: Annotated[
+        str, typer.Option(help="How answers are compared: exact, integer, numeric, choice or math.")
+    ] = "math",
+    regrade: Annotated[
+        bool, typer.Option("--regrade", help="Grade afresh; put aside given answers, correctness.")
+    ] = False,
+    reward_scale: Annotated[
+        str, typer.Option(help="What a reward is: probability, logit or log (a log-probability).")
+    ] = "probability",
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting: 'measure.k=[2, 4]'."),
+    ] = None,
+) -> None:
+    """Make a run of samples that exist already; then `workbench run FOLDER` analyses it.
+
+    Reads logs of Inspect (.eval, .json), samples of lm-evaluation-harness, completions of
+    search-and-learn, details of lighteval, and plain JSONL or Parquet. Of these the columns
+    problem_id and text are needed; problem, gold, model, prompt_style, temperature, sample_index,
+    answer, correct, token_logprobs, logprob, mean_logprob, num_tokens, mean_entropy, stop_reason
+    and reward are used where they are there.
+    """
+    from analysis.aggregate import AGGREGATORS
+    from workbench.interchange.importer import import_file
+    from workbench.interchange.source import source
+
+    found = import_file(
+        source(files, column or (), where or (), reward_scale),
+        out or Path("results") / files[0].name.partition(".")[0],
+        compare=compare, regrade=regrade, overrides=overrides or (), aggregators=AGGREGATORS,
+    )  # fmt: skip
+    print(found)
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="The folder of a scored run.")],
+    to: Annotated[str, typer.Option(help="inspect, lm-eval, jsonl or hub-dataset.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            metavar="PATH",
+            help="A new file (jsonl) or folder. Default: RUN/export/FORMAT.",
+        ),
+    ] = None,
+) -> None:
+    """Write a run's samples, answers, correctness and rewards as another tool's files.
+
+    `workbench import` reads them again; the command for that is printed.
+    """
+    from workbench.interchange.writers import export_run
+    from workbench.run import Run
+
+    print(export_run(Run(run), to, out))

@@ -1,0 +1,60 @@
+"""The command line's part about pages. As ``cli.py`` it may name ``analysis``, when asked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="The folder of a run, such as results/quickstart.")],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The page. Default: report.html in the folder."),
+    ] = None,
+) -> None:
+    """Write one page of a run: headline, figures, samples to explore, every table.
+
+    It needs no network and opens from the disk. Of a run that is not finished it shows what there
+    is and says what is missing.
+    """
+    from analysis.page.report import write_report
+
+    _written(write_report(run, out))
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="One run, or runs to set against the first.")],
+    k: Annotated[
+        list[int] | None,
+        typer.Option(help="Show this subset size only. May be repeated."),
+    ] = None,
+    html: Annotated[
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write a page instead of printing tables."),
+    ] = None,
+) -> None:
+    """Compare runs on the problems they share; or one run's temperatures, selections, rewards.
+
+    Paired by problem: each difference with its interval, its p and q (p corrected for the whole
+    table), the smallest difference that so many problems can show, and the number of problems
+    that the observed one would need. Curves over k have bands that hold at all k at once.
+    """
+    if html is not None:
+        from analysis.page.comparison import write_comparison
+
+        write_comparison(runs, html, k or ())
+        _written(html)
+        return
+    from analysis.compare.runs import compare as compared
+    from analysis.terminal import print_table, stdout
+
+    out = stdout()
+    for name, table in compared(runs, k or ()).items():
+        print_table(out, name, table.frame, "\n".join(table.notes))
+
+
+def _written(page: Path) -> None:
+    print(f"page     {page}  ({page.stat().st_size / 1e6:.1f} MB; open it in a browser)")

@@ -1,0 +1,131 @@
+"""The nouns that pass between stages, and the alphabet of their sizes.
+
+N samples in a pool, K of them in a subset, S subsets, D embedding dimensions. A shape such as
+``(S, K)`` in a comment or docstring always means these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+UNANSWERED = -1
+"""The cluster number of a sample that gave no answer."""
+
+NOBODY = -1
+"""The position of a pick where no sample of a subset can be picked."""
+
+STATUSES = ("answered", "no_answer", "truncated", "timeout", "error")
+"""What became of a sample. ``timeout`` and ``error`` leave its correctness unknown."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One question with its known answer."""
+
+    id: str
+    question: str
+    gold: str | None = None
+    """The known answer; None where there is none to grade against."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What a model is asked: a plain text to go on from, or a conversation.
+
+    Exactly one of the two is set. Messages have the keys ``role`` and ``content``.
+    """
+
+    text: str | None = None
+    messages: tuple[Mapping[str, str], ...] | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """One sample to be drawn."""
+
+    problem_id: str
+    temperature: float
+    sample_index: int
+    prompt: Prompt
+    prompt_hash: str
+    seed: int
+
+    def sampled(
+        self,
+        completion: str,
+        stop_reason: str,
+        output_token_ids: tuple[int, ...] = (),
+        token_logprobs: tuple[float, ...] = (),
+        error: str = "",
+        *,
+        token_entropies: tuple[float, ...] = (),
+        missing_mass: tuple[float, ...] = (),
+        num_output_tokens: int | None = None,
+    ) -> Sample:
+        """Return the sample that answers this request."""
+        return Sample(
+            problem_id=self.problem_id,
+            temperature=self.temperature,
+            sample_index=self.sample_index,
+            completion=completion,
+            stop_reason=stop_reason,
+            output_token_ids=output_token_ids,
+            token_logprobs=token_logprobs,
+            seed=self.seed,
+            prompt_hash=self.prompt_hash,
+            error=error,
+            token_entropies=token_entropies,
+            missing_mass=missing_mass,
+            num_output_tokens=num_output_tokens,
+        )
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sampled sequence. Log-probabilities are in nats, under the untempered model."""
+
+    problem_id: str
+    temperature: float
+    sample_index: int
+    completion: str
+    stop_reason: str
+    """``stop``, ``length`` (cut off at ``max_tokens``) or ``error`` (never sampled)."""
+    output_token_ids: tuple[int, ...]
+    token_logprobs: tuple[float, ...]
+    seed: int
+    prompt_hash: str
+    error: str = ""
+    """Why the sample could not be drawn, when ``stop_reason`` is ``error``."""
+    token_entropies: tuple[float, ...] = ()
+    """Entropy of each token's distribution, nats, under the untempered model: exact, or a lower
+    bound that takes what is not among the likeliest tokens for one token. Empty where the
+    experiment does not ask."""
+    missing_mass: tuple[float, ...] = ()
+    """For each token the probability outside the likeliest tokens, which the bound lumps."""
+    num_output_tokens: int | None = None
+    """Tokens drawn, where a server counts them without telling which they are."""
+
+    @property
+    def length(self) -> int | None:
+        """Tokens drawn, those that end the sample included; None where nobody counted them."""
+        if self.stop_reason == "error":
+            return 0
+        known = len(self.output_token_ids) or self.num_output_tokens or len(self.token_logprobs)
+        return known or None  # even an empty answer takes the token that ends it
+
+
+@dataclass(frozen=True)
+class Known:
+    """A problem of a run, with the hash of the prompt that its samples answer."""
+
+    problem: Problem
+    prompt_hash: str

@@ -1,0 +1,70 @@
+"""The settings that decide a sample, as an experiment file has them, and its seed."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.config.schema import Experiment
+
+SPEED_OPTIONS = frozenset(
+    {
+        "base_url", "block_size", "concurrency", "disable_custom_all_reduce",
+        "enable_chunked_prefill",
+        "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization",
+        "kv_cache_memory_bytes", "max_num_batched_tokens", "max_num_seqs", "max_retries",
+        "num_gpu_blocks_override", "pipeline_parallel_size", "seconds_per_sample", "swap_space",
+        "tensor_parallel_size", "timeout",
+    }
+)  # fmt: skip
+"""Engine options that change how fast samples come, not from which distribution. Where a server
+is belongs to them: what it is, it says itself (``server_facts``)."""
+
+
+OTHER = frozenset({"temperatures", "n", "greedy", "backend"})
+"""Settings that do not decide what a sample is: how many there are, which may grow, and a backend
+that may be ``auto`` (what it stood for is part of the identity)."""
+
+
+NEWER = {"logprobs": 0}
+"""Settings that older runs do not know, with the value at which they change nothing: left out
+there, so that no new setting makes old samples unfit."""
+
+
+def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: int) -> int:
+    """Return the seed of one sample: a hash of what names it, below 2**63."""
+    text = f"{seed}|{problem_id}|{float(temperature)!r}|{sample_index}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def drawing_settings(experiment: Experiment) -> dict[str, Any]:
+    """Return the settings that decide a sample, as the experiment file has them."""
+    settings: dict[str, Any] = dataclasses.asdict(experiment.generation)
+    settings["stop"] = list(settings["stop"])
+    settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in OTHER and (key, value) not in NEWER.items()
+    }
+
+
+def differences(root: Path, before: Mapping[str, Any], current: Mapping[str, Any]) -> str:
+    """Return the message that says why old samples do not fit an experiment."""
+    changed = [
+        f"  {key}: the samples have {before.get(key, NEWER.get(key))!r}, the experiment now gives "
+        f"{current.get(key, NEWER.get(key))!r}"
+        for key in {**before, **current}
+        if before.get(key) != current.get(key)
+    ]
+    return "\n".join(
+        [
+            f"{root} holds samples drawn with other settings:",
+            *changed,
+            "give this experiment another folder with --out, restore the settings, or delete the "
+            "folder",
+        ]
+    )

@@ -1,0 +1,39 @@
+"""What decides a sample: the settings and versions that its fingerprint is taken of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.config.schema import Experiment
+from workbench.generate import BACKENDS, engine_versions, resolve
+from workbench.generate.drawing_settings import drawing_settings
+
+
+def identity(experiment: Experiment) -> dict[str, Any]:
+    """Return what decides the samples, apart from the prompts: what the fingerprint is taken of."""
+    from workbench.models.locate import model_hash, resolve_model
+
+    settings = experiment.generation
+    backend = resolve(settings.backend)
+    row = BACKENDS[backend]
+    found = {
+        **drawing_settings(experiment),
+        "backend": backend,
+        "engine_versions": {} if row.probe else engine_versions(backend),
+        "logprobs_kind": row.logprobs_kind,
+        "model": model_hash(resolve_model(settings.model)) if row.local_model else settings.model,
+    }
+    return found | ({"entropies": row.entropies} if settings.logprobs else {})
+
+
+def server_facts(experiment: Experiment, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's server said of itself when it was last asked; {} without a server.
+
+    Args:
+        experiment: says whether there is a server.
+        recorded: the identity in the run's manifest.
+    """
+    if BACKENDS[resolve(experiment.generation.backend)].probe is None:
+        return {}
+    return {key: recorded[key] for key in ("logprobs_kind", "server") if key in recorded}

@@ -1,0 +1,77 @@
+"""Which server backend ``openai`` asks, and how hard: what ``generation.engine`` holds for it."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field
+from pydantic.dataclasses import dataclass
+
+from workbench.config.schema import Generation
+from workbench.config.scoring_schema import STRICT
+
+
+def _an_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"must be an address such as http://127.0.0.1:8000/v1, got {url!r}")
+    if parts.username or parts.password or parts.query:  # not repeated: it may be a key
+        raise ValueError(
+            "holds a user, a password or a query; give the server's key in the environment "
+            "variable OPENAI_API_KEY, where no file keeps it"
+        )
+    return url
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
+class ServerOptions:
+    """``generation.engine`` for backend ``openai``."""
+
+    base_url: Annotated[str, AfterValidator(_an_address)] | None = None
+    """The server's address, which usually ends in /v1; by default the variable OPENAI_BASE_URL."""
+    concurrency: int = Field(default=64, ge=1)
+    """Requests in flight at once: about as many as the server works on at a time."""
+    timeout: float = Field(default=600.0, gt=0)
+    """Seconds that the server may take over one sample."""
+    max_retries: int = Field(default=20, ge=0)
+    """How often a request is sent again after the server failed. The pauses double from half a
+    second to eight: 20 of them are two minutes, in which most servers can be started again."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the server is, and the key it wants."""
+
+    url: str
+    key: str
+
+    def hide_key(self, text: str) -> str:
+        """Return a text without the key, should the server have repeated it."""
+        return text.replace(self.key, "***") if len(self.key) > 3 else text
+
+
+def options_of(settings: Generation) -> ServerOptions:
+    """Return the server's options of a valid experiment."""
+    return ServerOptions(**settings.engine)
+
+
+def address_of(settings: Generation) -> Address:
+    """Return where the server is; the key is read from the environment alone.
+
+    Raises:
+        ValueError: neither the experiment nor the environment says where.
+    """
+    url = options_of(settings).base_url or os.environ.get("OPENAI_BASE_URL")
+    if not url:
+        raise ValueError(
+            "generation.engine.base_url is missing: give the server's address, such as "
+            "http://127.0.0.1:8000/v1, there or in the variable OPENAI_BASE_URL"
+        )
+    try:
+        _an_address(url)
+    except ValueError as fault:
+        raise ValueError(f"OPENAI_BASE_URL {fault}") from None
+    # a server without keys takes any; the client insists on one
+    return Address(url.rstrip("/"), os.environ.get("OPENAI_API_KEY") or "-")

@@ -1,0 +1,196 @@
+"""What a server is and can do, asked with a few requests of one token before the first sample."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+from workbench.config.schema import Experiment, Generation
+from workbench.core.console import notice
+from workbench.core.types import Prompt
+from workbench.generate.openai import Refused, Server, connect
+from workbench.generate.openai_protocol import (
+    NEUTRAL,
+    REFUSABLE,
+    Answer,
+    Choice,
+    body,
+    path_of,
+    told,
+)
+
+FIRST_TRIES = 2
+"""Retries while a person waits: a wrong address should be known in seconds."""
+
+TOP = 5
+"""Likeliest tokens looked at, unless the experiment asks for more."""
+
+PLAIN: dict[str, Any] = {**NEUTRAL, "top_p": 1.0}
+"""Options that let every token through."""
+
+COOL, HOT = 0.5, 1.5
+"""Temperatures at which one and the same token is looked at."""
+
+Takes = Callable[[Collection[str]], str]
+"""(options to leave out) -> what the server says against the rest; '' if it takes them."""
+
+
+def probe(experiment: Experiment) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Ask a server what it is, and say what a person must know of it.
+
+    Returns:
+        What belongs to the identity of its samples: ``logprobs_kind`` (``raw``, ``processed``,
+        ``unknown`` or ``none``) and ``server`` (model, version, whether it tells token ids, and
+        the options left out). And these options again, of ``wire.REFUSABLE``.
+
+    Raises:
+        ValueError: the server cannot be reached, does not know the model, or cannot do what the
+            experiment asks.
+    """
+    settings = experiment.generation
+    prompt = Prompt(text="One, two, three,")
+    if experiment.task.prompt == "chat":
+        prompt = Prompt(messages=({"role": "user", "content": "Name a colour."},))
+    with connect(settings, max_retries=FIRST_TRIES) as server:
+        listed = server.get("/models")
+
+        def ask(left_out: Collection[str], temperature: float, plain: bool = False) -> Answer:
+            options = replace(settings, **PLAIN) if plain else settings
+            return server.post(
+                path_of(prompt),
+                body(
+                    prompt,
+                    options,
+                    temperature=temperature,
+                    seed=0,
+                    max_tokens=1,
+                    top=settings.logprobs or TOP,
+                    left_out=left_out,
+                ),
+            )
+
+        def against(left_out: Collection[str]) -> str:
+            try:
+                ask(left_out, COOL)
+            except Refused as fault:
+                return str(fault)
+            return ""
+
+        left_out = refusals(against)
+        must_keep(settings, left_out, server.address.url, against)
+        cool, hot = (ask(left_out, t, plain=True).choices[0] for t in (COOL, HOT))
+        kind = logprobs_kind(cool, hot)
+        facts = {
+            "model": served(listed, settings.model),
+            "version": version(server),
+            "token_ids": bool(told(cool)[0]),
+            "left_out": list(left_out),
+        }
+    say(kind, left_out, settings)
+    return {"logprobs_kind": kind, "server": facts}, left_out
+
+
+def refusals(against: Takes) -> tuple[str, ...]:
+    """Return which options a server does not take, one by one where it does not take all.
+
+    Raises:
+        ValueError: it does not take a request without any of them either.
+    """
+    if not against(()):
+        return ()
+    reason = against(REFUSABLE)
+    if reason:
+        raise ValueError(f"{reason}, even to a plain request for one token")
+    return tuple(
+        name for name in REFUSABLE if against([other for other in REFUSABLE if other != name])
+    )
+
+
+def must_keep(settings: Generation, left_out: Collection[str], url: str, against: Takes) -> None:
+    """Refuse an experiment that asks for what the server does not take.
+
+    Raises:
+        ValueError: an option is left out though it has another value than its neutral one.
+    """
+    wanted = {name: neutral for name, neutral in NEUTRAL.items() if name in left_out}
+    if "logprobs" in left_out:
+        wanted["logprobs"] = 0
+    for name, neutral in wanted.items():
+        value = getattr(settings, name)
+        if value != neutral:
+            reason = against([other for other in REFUSABLE if other != name])
+            raise ValueError(
+                f"generation.{name}: the server at {url} does not take {value} ({reason}); set it "
+                f"to {neutral}, or ask another server"
+            )
+
+
+def logprobs_kind(cool: Choice, hot: Choice) -> str:
+    """Say whose log-probabilities a server tells, from one token at two temperatures.
+
+    The model's own do not depend on the temperature. Where they are divided by it, all distances
+    between them are HOT / COOL = 3 times as large at the cool one. Distances are compared, and
+    with a wide margin, since a server's arithmetic depends on what shares its batch.
+
+    Returns:
+        ``raw``, ``processed``, ``unknown`` (too little is told) or ``none`` (nothing is).
+    """
+    if not told(cool)[1]:
+        return "none"
+    cool_top, hot_top = ({**dict(tops[0])} if (tops := told(c)[2]) else {} for c in (cool, hot))
+    common = [name for name in cool_top if name in hot_top]
+    likely = [name for name in common if min(cool_top[name], hot_top[name]) > -1000.0]
+    if len(likely) < 2:
+        return "unknown"
+    spreads = [
+        max(top[name] for name in likely) - min(top[name] for name in likely)
+        for top in (cool_top, hot_top)
+    ]
+    if min(spreads) < 0.1:  # all as likely as one another: nothing can be told
+        return "unknown"
+    ratio = spreads[0] / spreads[1]
+    if 0.8 < ratio < 1.25:
+        return "raw"
+    return "processed" if ratio > 2 else "unknown"
+
+
+def served(listed: Any, name: str) -> dict[str, Any] | None:
+    """Return what a server's list of models says of one, apart from when it was made."""
+    rows = listed.get("data") if isinstance(listed, Mapping) else None
+    for row in rows or ():
+        if isinstance(row, Mapping) and row.get("id") == name:
+            return {key: row.get(key) for key in ("id", "root", "owned_by", "max_model_len")}
+    return None
+
+
+def version(server: Server) -> str | None:
+    """Return the version that vLLM tells; None of a server that tells none."""
+    found = server.get(f"{server.address.url.removesuffix('/v1')}/version")
+    return str(found["version"]) if isinstance(found, Mapping) and "version" in found else None
+
+
+def say(kind: str, left_out: Collection[str], settings: Generation) -> None:
+    """Say what a person must know of the server.
+
+    Raises:
+        ValueError: entropies are asked of a server that tells no log-probabilities.
+    """
+    if left_out:
+        notice(
+            f"generate: the server does not take {', '.join(left_out)}; left out, which changes "
+            "no sample"
+        )
+    if kind == "none":
+        if settings.logprobs:
+            raise ValueError(
+                f"generation.logprobs = {settings.logprobs} asks for entropies, but the server "
+                "tells no log-probabilities; set it to 0, or ask another server"
+            )
+        notice("generate: the server tells no log-probabilities; samples are kept without")
+    elif kind != "raw":
+        why = "they change with the temperature" if kind == "processed" else "it tells too little"
+        notice(
+            f"generate: the server's log-probabilities are {kind} ({why}): avg_log_prob and what "
+            "uses it are not of the model itself"
+        )

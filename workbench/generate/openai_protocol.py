@@ -1,0 +1,240 @@
+"""What is said to an OpenAI-compatible server, and what its answers mean. No network here."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from workbench.config.schema import Generation
+from workbench.core.types import Prompt, Request, Sample
+from workbench.models.token_entropy import as_stored, entropy_bounds
+
+NEUTRAL = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+"""Sampling options beyond OpenAI's own, with the values at which they change nothing."""
+
+TELLING = ("return_token_ids", "return_tokens_as_token_ids")
+"""Options of vLLM's that change what is told, not what is drawn."""
+
+REFUSABLE = (*NEUTRAL, *TELLING, "logprobs")
+"""What a server may refuse without being useless."""
+
+ENDS = ("stop", "length")
+"""How a sample may end."""
+
+TOKEN_ID = "token_id:"
+"""How vLLM writes a token as its number, which no two tokens share, unlike their texts."""
+
+
+def path_of(prompt: Prompt) -> str:
+    """Return the path, under the base address, that answers such a prompt."""
+    return "/completions" if prompt.messages is None else "/chat/completions"
+
+
+def body(
+    prompt: Prompt,
+    settings: Generation,
+    *,
+    temperature: float,
+    seed: int,
+    max_tokens: int,
+    top: int,
+    left_out: Collection[str] = (),
+) -> dict[str, Any]:
+    """Return the body of a request for one sample.
+
+    Every sampling option is named, also where it changes nothing: what is left unset a server
+    takes from the model's own generation_config.
+
+    Args:
+        prompt: a text to go on from, or a conversation.
+        settings: the sampling options, and the server's name of the model.
+        temperature: of this sample.
+        seed: of this sample.
+        max_tokens: longest sample.
+        top: how many of the likeliest tokens to tell at each place, beside the one drawn.
+        left_out: those of ``REFUSABLE`` that the server does not take.
+    """
+    fields: dict[str, Any] = {
+        "model": settings.model,
+        "n": 1,
+        "temperature": temperature,
+        "seed": seed,
+        "max_tokens": max_tokens,
+        "top_p": settings.top_p,
+        **{name: getattr(settings, name) for name in NEUTRAL},
+        **dict.fromkeys(TELLING, True),
+    }
+    if settings.stop:
+        fields["stop"] = list(settings.stop)
+    if prompt.messages is None:
+        # llama.cpp tells nothing when asked for 0
+        fields |= {"prompt": prompt.text, "logprobs": max(1, top)}
+    else:
+        fields |= {"messages": [dict(message) for message in prompt.messages], "logprobs": True}
+        if top and "logprobs" not in left_out:
+            fields["top_logprobs"] = top
+    return {name: value for name, value in fields.items() if name not in left_out}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A token of a chat answer."""
+
+    token: str
+    logprob: float
+    id: int | None = None
+    top_logprobs: tuple[Entry, ...] = ()
+
+
+@dataclass(frozen=True)
+class Logprobs:
+    """Log-probabilities of an answer: ``content`` of a chat, the lists of a completion."""
+
+    content: tuple[Entry, ...] | None = None
+    tokens: tuple[str, ...] = ()
+    token_logprobs: tuple[float, ...] | None = None
+    top_logprobs: tuple[Mapping[str, float] | None, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Message:
+    """What the model says in a chat."""
+
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One sample, as servers write it."""
+
+    finish_reason: str | None = None
+    text: str | None = None
+    message: Message | None = None
+    logprobs: Logprobs | None = None
+    token_ids: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What an answer cost."""
+
+    completion_tokens: int | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A server's answer, as far as it is used; the rest is let go."""
+
+    choices: tuple[Choice, ...] = Field(min_length=1, max_length=1)
+    usage: Usage | None = None
+
+
+ANSWER = TypeAdapter(Answer)
+
+
+def parse(content: bytes) -> Answer:
+    """Read the body of an answer.
+
+    Raises:
+        ValueError: it is not the answer to a request for one sample; the message quotes it.
+    """
+    try:
+        answer = ANSWER.validate_json(content)
+    except ValidationError as fault:
+        first = fault.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"])) or "the answer"
+        begins = content[:80].decode(errors="replace").strip()
+        raise ValueError(f"{where}: {first['msg']}; it begins {begins!r}") from None
+    text_of(answer.choices[0])
+    told(answer.choices[0])
+    return answer
+
+
+def text_of(choice: Choice) -> str:
+    """Return the text of a sample, without the reasoning that a server keeps apart.
+
+    Raises:
+        ValueError: there is neither.
+    """
+    if choice.text is not None:
+        return choice.text
+    message = choice.message or Message()
+    if message.content is not None:
+        return message.content
+    reasoned = message.reasoning_content is not None or message.reasoning is not None
+    if choice.finish_reason in ENDS and not reasoned:
+        raise ValueError("choices.0 holds no text")
+    return ""  # cut off while it reasoned, or ended in another way than by a text
+
+
+Likeliest = list[tuple[str, float]]
+"""Tokens and their log-probabilities, at one place."""
+
+
+def told(choice: Choice) -> tuple[tuple[int, ...], tuple[float, ...], list[Likeliest]]:
+    """Return what a choice tells of its tokens.
+
+    Returns:
+        The ids, or none; the log-probabilities, or none; and at each place the likeliest tokens,
+        where they were asked for.
+
+    Raises:
+        ValueError: there are not as many ids as log-probabilities.
+    """
+    said = choice.logprobs or Logprobs()
+    if said.content is not None:
+        logprobs = tuple(entry.logprob for entry in said.content)
+        names = tuple(entry.token for entry in said.content)
+        ids = tuple(entry.id for entry in said.content)
+        tops = [[(top.token, top.logprob) for top in entry.top_logprobs] for entry in said.content]
+    else:
+        logprobs, names = said.token_logprobs or (), said.tokens
+        ids = (None,) * len(names)
+        tops = [list((step or {}).items()) for step in said.top_logprobs or ()]
+    if choice.token_ids is not None:
+        ids = choice.token_ids
+    elif names and all(name.startswith(TOKEN_ID) for name in names):
+        ids = tuple(int(name.removeprefix(TOKEN_ID)) for name in names)
+    known = tuple(number for number in ids if number is not None)
+    known = known if len(known) == len(ids) else ()
+    if known and logprobs and len(known) != len(logprobs):
+        raise ValueError(f"{len(known)} token ids and {len(logprobs)} log-probabilities")
+    return known, logprobs, tops
+
+
+def read(request: Request, answer: Answer, top: int) -> Sample:
+    """Return the sample that an answer holds; an error row where it ended in no ordinary way.
+
+    Args:
+        request: what was asked.
+        answer: what ``parse`` made of the server's answer.
+        top: how many of the likeliest tokens bound the entropies; 0: none are kept.
+    """
+    choice = answer.choices[0]
+    if choice.finish_reason not in ENDS:
+        reason = f"the server ended it with {choice.finish_reason!r}"
+        return request.sampled("", "error", error=reason)
+    ids, logprobs, tops = told(choice)
+    entropies: tuple[float, ...] = ()
+    missing: tuple[float, ...] = ()
+    if top and logprobs and len(tops) == len(logprobs):
+        entropies, missing = entropy_bounds(largest(step, top) for step in tops)
+    return request.sampled(
+        text_of(choice),
+        choice.finish_reason,
+        ids,
+        as_stored(logprobs),
+        token_entropies=entropies,
+        missing_mass=missing,
+        num_output_tokens=answer.usage.completion_tokens if answer.usage else None,
+    )
+
+
+def largest(tokens: Likeliest, top: int) -> list[float]:
+    """Return the ``top`` largest: a server may add the drawn token's own, which tilts the bound."""
+    return sorted((logprob for _, logprob in tokens), reverse=True)[:top]

@@ -1,0 +1,59 @@
+"""Which files an import reads, and of which format they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.interchange.readers import FORMATS, format_of
+
+SUFFIXES = (".eval", ".json", ".jsonl", ".gz", ".parquet")
+"""What is looked at in a folder; a file that is named itself may be called anything."""
+
+
+def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
+    """Return the files to be read, in order, and their one format.
+
+    Args:
+        paths: files, or folders: of these all files of samples inside, in the order of their names.
+
+    Raises:
+        ValueError: a path is not there, a file is damaged or of no known format, or several are
+            of different ones.
+    """
+    found: dict[Path, str] = {}
+    for path in paths:
+        if path.is_dir():
+            found |= _inside(path)
+        elif not path.is_file():
+            raise ValueError(f"there is no file {path} (looked for from {Path.cwd()})")
+        else:
+            name = format_of(path)
+            if name is None:
+                known = "\n".join(f"  {row.summary}" for row in FORMATS.values())
+                raise ValueError(f"{path} is none of the files that can be read:\n{known}")
+            found[path] = name
+    first_of: dict[str, Path] = {}
+    for path, name in found.items():
+        first_of.setdefault(name, path)
+    if len(first_of) > 1:
+        listed = ", ".join(f"{path} is {name}" for name, path in first_of.items())
+        raise ValueError(f"files of one format make a run, and {listed}; give those of one")
+    return tuple(found), next(iter(first_of))
+
+
+def _inside(folder: Path) -> dict[Path, str]:
+    if (folder / "experiment.yaml").exists():
+        raise ValueError(f"{folder} is a run already: `workbench run {folder}` goes on with it")
+    names = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
+    found = {}
+    for path in names:
+        kind = format_of(path)
+        # what tools write beside their samples is JSON too: results, settings
+        if kind is not None and (path.suffix != ".json" or not FORMATS[kind].renamed):
+            found[path] = kind
+    if not found:
+        raise ValueError(
+            f"{folder} has no file of samples; looked for {', '.join(SUFFIXES)} in it and below"
+        )
+    return found

@@ -1,0 +1,32 @@
+"""The lines of a text file, unpacked where it is compressed."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+def lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, unpacked if it is gzip, whatever its name.
+
+    Raises:
+        ValueError: it cannot be unpacked.
+    """
+    with path.open("rb") as raw:
+        packed = raw.read(2) == b"\x1f\x8b"
+    number = 0
+    try:
+        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+            for number, line in enumerate(file, start=1):
+                yield line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(
+            f"{path} cannot be unpacked beyond line {number} ({error}); it is cut off or damaged: "
+            "fetch it again"
+        ) from error

@@ -1,0 +1,43 @@
+"""Plain Parquet: one sample a row, its columns as their author named them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.interchange.readers.record import Item
+
+if TYPE_CHECKING:
+    from workbench.interchange.readers.sniff import Peek
+
+ROWS = 64
+"""Rows in memory at a time: one of a log may hold a whole problem's samples."""
+
+
+def recognise(seen: Peek) -> bool:
+    """Take any Parquet file that no other format knows."""
+    return seen.kind == "parquet"
+
+
+def read(path: Path) -> Iterator[Item]:
+    """Yield the rows of a file.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    number = 0
+    try:
+        with pq.ParquetFile(path) as file:
+            for batch in file.iter_batches(ROWS):
+                for number, row in enumerate(batch.to_pylist(), start=number + 1):  # noqa: B020
+                    yield f"row {number}", row
+    except (pa.ArrowException, OSError) as fault:
+        reason = str(fault).strip().splitlines()[0]
+        raise ValueError(
+            f"{path} cannot be read beyond row {number} ({reason}); it is cut off or damaged: "
+            "fetch it again"
+        ) from fault

@@ -1,0 +1,125 @@
+"""Samples out as a data set: a folder of Parquet with a card, as the hub shows and loads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.config.yaml_file import write_yaml
+from workbench.interchange.writers.pools import Outgoing, Source
+from workbench.pools import REWARD
+
+DATA = "data/train-00000-of-00001.parquet"
+ROWS_PER_GROUP = 8192
+
+COLUMNS: dict[str, tuple[pa.DataType, str]] = {
+    "problem_id": (pa.string(), "the problem's name"),
+    "problem": (pa.string(), "its question"),
+    "gold": (pa.string(), "the known answer; null where there is none"),
+    "model": (pa.string(), "the model that drew the sample"),
+    "temperature": (pa.float64(), "at which it was drawn; null where that is not known"),
+    "sample_index": (pa.int32(), "its place among the samples of the problem at that temperature"),
+    "text": (pa.string(), "what was sampled"),
+    "answer": (pa.string(), "what it answers; null where no answer was found"),
+    "correct": (pa.bool_(), "whether that is the known answer; null where that is not known"),
+    "status": (
+        pa.string(),
+        "answered, no_answer, truncated (cut off and without an answer), timeout or error",
+    ),
+    "answer_rule": (pa.string(), "the rule by which the answer was found"),
+    "stop_reason": (pa.string(), "stop, length (cut off) or error (never drawn)"),
+    "num_tokens": (pa.int32(), "tokens drawn, the one that ends it included"),
+    "logprob": (pa.float64(), "sum of the tokens' log-probabilities, nats, untempered model"),
+    "mean_logprob": (pa.float64(), "their mean, nats per token"),
+    "mean_entropy": (pa.float64(), "mean entropy of the tokens' distributions, nats; where kept"),
+    "token_logprobs": (pa.list_(pa.float32()), "log-probability of each token, nats"),
+    "token_ids": (pa.list_(pa.int32()), "the tokens, by their numbers in the model's vocabulary"),
+    "reward": (pa.float64(), "how good the sample is thought to be, without the known answer"),
+    "error": (pa.string(), "why it could not be drawn"),
+}
+"""Of a sample, with its type and what it is."""
+
+
+def write(home: Path, source: Source, pools: Iterator[Outgoing]) -> None:
+    """Write the data and the card."""
+    rewards = [f"{REWARD}{name}" for name in source.experiment.scoring.rewards]
+    types = {name: kind for name, (kind, _) in COLUMNS.items()} | dict.fromkeys(
+        rewards, pa.float64()
+    )
+    schema = pa.schema(list(types.items()))
+    rows: list[dict[str, Any]] = []
+    count = problems = 0
+    (home / DATA).parent.mkdir()
+    with pq.ParquetWriter(home / DATA, schema, compression="zstd") as file:
+        for pool in pools:
+            problem = pool.problem
+            shared = {
+                "problem_id": problem.id, "problem": problem.question, "gold": problem.gold,
+                "model": source.model, "temperature": pool.temperature,
+            }  # fmt: skip
+            rows += [shared | sample for sample in pool.samples]
+            count += len(pool.samples)
+            if len(rows) >= ROWS_PER_GROUP:
+                file.write_table(pa.Table.from_pylist(rows, schema))
+                rows = []
+        file.write_table(pa.Table.from_pylist(rows, schema))
+    problems = len(source.problems)
+    card = _card(source, rewards, f"{count:,} samples of {problems:,} problems")
+    (home / "README.md").write_text(card, encoding="utf-8")
+
+
+def _card(source: Source, rewards: list[str], what: str) -> str:
+    """Return the data set's card: front matter, what it is, its columns, how to read it."""
+    generation = source.experiment.generation
+    head = {
+        "pretty_name": f"{source.task}, sampled from {source.model}",
+        "task_categories": ["text-generation"],
+        "tags": ["workbench", "sampling", "diversity"],
+        "configs": [
+            {"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}
+        ],
+    }
+    settings = {
+        key: value
+        for key, value in vars(generation).items()
+        if key in ("temperatures", "n", "greedy", "max_tokens", "top_p", "top_k", "stop", "seed")
+    }
+    drawn = "" if generation.backend == "import" else (
+        f"Drawn with:\n\n```yaml\n{write_yaml(_plain(settings))}```\n\n"
+    )  # fmt: skip
+    meaning = {name: text for name, (_, text) in COLUMNS.items()}
+    meaning |= {name: f"the reward `{name.removeprefix(REWARD)}`" for name in rewards}
+    table = "\n".join(f"| `{name}` | {text} |" for name, text in meaning.items())
+    return f"""---
+{write_yaml(head)}---
+
+# {head["pretty_name"]}
+
+{what}, a row each, drawn and graded by the workbench.
+
+`{source.signature}`
+
+{drawn}## Columns
+
+| column | what it is |
+| --- | --- |
+{table}
+
+## Reading it
+
+```python
+from datasets import load_dataset
+
+samples = load_dataset("THIS_FOLDER_OR_ITS_NAME_ON_THE_HUB", split="train")
+```
+
+`workbench import FOLDER {source.options()}` makes a run of it again.
+"""
+
+
+def _plain(settings: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()}

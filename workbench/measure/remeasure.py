@@ -1,0 +1,100 @@
+"""A finished run's subsets measured again, with metrics that were not asked for then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+from threadpoolctl import threadpool_limits
+
+from workbench.config.schema import Measure
+from workbench.core.lookup import lookup
+from workbench.core.types import Floats, Ints
+from workbench.measure.evaluate import LOG_QUALITY, compute_known
+from workbench.metrics import METRICS, SHARED
+from workbench.pools import Pool
+from workbench.storage.parquet import read_table
+
+NEEDS = {
+    **dict.fromkeys(field.name for field in fields(Pool)),
+    **{name: None for name, value in vars(Pool).items() if isinstance(value, cached_property)},
+    **dict.fromkeys((*SHARED, LOG_QUALITY, "subsets")),
+}  # fmt: skip
+"""What a metric may be handed."""
+
+
+def measured_again(
+    blocks: Iterable[tuple[int, Path]],
+    pools: Callable[[int], Iterator[Pool]],
+    settings: Measure,
+    names: Sequence[str],
+) -> Iterator[pa.Table]:
+    """Yield a run's subsets, block by block, with a column for each of some metrics.
+
+    One pool is held at a time, and each metric sees a pool's subsets of one size together, as in
+    ``measure``.
+
+    Args:
+        blocks: number and file of each block of subsets; one whose file is not there is left out.
+        pools: (block) -> its pools, one after another.
+        settings: the sizes of the subsets, and what metrics are told beside the pool.
+        names: the metrics.
+
+    Raises:
+        ValueError: there is no such metric, it asks for what no pool has or gives something other
+            than one number for each subset.
+    """
+    for name in names:
+        for need in lookup(METRICS, name, "metric").needs:
+            lookup(NEEDS, need, f"need of metric {name!r}")
+    for block, path in blocks:
+        if not path.exists():
+            continue
+        table = read_table(path)
+        if table.num_rows:
+            for name, values in _measured(pools(block), table, settings, names).items():
+                table = table.drop_columns([n for n in table.column_names if n == name])
+                table = table.append_column(name, pa.array(values))
+        yield table
+
+
+def _measured(
+    pools: Iterable[Pool], table: pa.Table, settings: Measure, names: Sequence[str]
+) -> dict[str, Floats]:
+    """One (rows,) column per metric, of the subsets of a block."""
+    members = table.column("members").combine_chunks()
+    keys = table.select(["problem_id", "temperature", "k"]).to_pandas()
+    keys["temperature"] = keys["temperature"].astype(float)
+    rows = keys.groupby(["problem_id", "temperature", "k"], dropna=False, sort=False).indices
+    # NaN, the unknown temperature of an imported run, equals nothing: told by its text
+    places = {(str(p), str(float(t)), int(k)): found for (p, t, k), found in rows.items()}
+    columns = {name: np.full(len(keys), np.nan) for name in names}
+    with threadpool_limits(1, user_api="blas"):  # as ``measure`` does: the same sums
+        for pool in pools:
+            for k in settings.k:
+                found = places.get((pool.problem_id, str(float(pool.temperature)), k))
+                if found is None:
+                    continue
+                subsets = members.take(pa.array(found)).flatten().to_numpy().reshape(-1, k)
+                for name, values in _checked(names, pool, subsets, settings).items():
+                    columns[name][found] = values
+    return columns
+
+
+def _checked(
+    names: Sequence[str], pool: Pool, subsets: Ints, settings: Measure
+) -> dict[str, Floats]:
+    """Measure subsets of a pool; a metric of somebody's own may not give what it should."""
+    found = compute_known(names, pool, subsets, settings)
+    for name, values in found.items():
+        if values.shape != (len(subsets),):
+            raise ValueError(
+                f"metric {name!r} gave an array of shape {values.shape} for {len(subsets)} subsets "
+                f"of {subsets.shape[1]}; it must return one number for each subset, as an array of "
+                f"shape ({len(subsets)},)"
+            )
+    return found

@@ -1,0 +1,120 @@
+"""From a prompt to token ids, the same way for every backend that loads a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from workbench.core.types import Prompt, Request, Sample
+from workbench.models.locate import MODELS, check_model, resolve_model
+
+
+def encode_prompt(tokenizer: Any, prompt: Prompt) -> list[int]:
+    """Return the token ids of a prompt; a conversation goes through the chat template.
+
+    Raises:
+        ValueError: a conversation, and the model has no chat template.
+    """
+    if prompt.text is not None:
+        return list(tokenizer.encode(prompt.text))
+    if not getattr(tokenizer, "chat_template", None):
+        raise ValueError(
+            "the model has no chat template; set task.prompt to completion, or use an instruct "
+            "model"
+        )
+    messages = [dict(message) for message in prompt.messages or ()]
+    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    return list(tokenizer.encode(text, add_special_tokens=False))  # the template wrote them
+
+
+def too_long(request: Request, num_tokens: int, limit: int) -> Sample | None:
+    """Return an error row where a prompt leaves no room for one token, else None."""
+    if num_tokens < limit:
+        return None
+    reason = f"the prompt has {num_tokens} tokens and max_model_len is {limit}"
+    return request.sampled("", "error", error=reason)
+
+
+def open_tokenizer(name: str, fetch: bool) -> Any:
+    """Load the tokenizer of a model, for a look before anything heavy is loaded.
+
+    Args:
+        name: a folder, a hub name, or a packaged model.
+        fetch: get it from the hub if it is not here.
+
+    Returns:
+        The tokenizer; None for a packaged model, which has been tried and is perhaps still to be
+        converted, and for one on the hub that is neither here nor to be fetched.
+
+    Raises:
+        ValueError: there is no such model, or its tokenizer cannot be loaded.
+    """
+    check_model(name)
+    if name in MODELS:
+        return None
+    on_hub = not Path(name).expanduser().is_dir()
+    place = name if on_hub and not fetch else str(resolve_model(name))
+    from transformers import AutoTokenizer  # a slow import
+
+    try:
+        return AutoTokenizer.from_pretrained(place, local_files_only=not fetch)
+    except Exception as fault:  # whatever its parsers raise, a bare Exception among it
+        if on_hub and not fetch:
+            return None
+        said = (str(fault).strip() or repr(fault)).splitlines()[0]
+        raise ValueError(
+            f"the tokenizer of {name} cannot be loaded ({type(fault).__name__}: {said}); give a "
+            "whole model folder in Hugging Face format"
+        ) from fault
+
+
+def same_tokens(first: Any, second: Any) -> bool:
+    """Say whether every token of one tokenizer has the same number in another."""
+    theirs = second.get_vocab()
+    return all(theirs.get(token) == number for token, number in first.get_vocab().items())
+
+
+def continuation(tokenizer: Any, prompt: Prompt, completion: str) -> list[int]:
+    """Return the tokens of a completion as it goes on from its prompt.
+
+    Encoded with the prompt before it, as some tokenizers put a space before a text; where the
+    prompt's last token would then be another one, by itself.
+    """
+    before = encode_prompt(tokenizer, prompt)
+    if prompt.text is not None:
+        whole = encode_prompt(tokenizer, Prompt(text=prompt.text + completion))
+    else:
+        messages = [dict(message) for message in prompt.messages or ()]
+        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        whole = tokenizer.encode(text + completion, add_special_tokens=False)
+    if whole[: len(before)] == before:
+        return list(whole[len(before) :])
+    return list(tokenizer.encode(completion, add_special_tokens=False))
+
+
+def steps_of(pieces: Iterable[str]) -> list[int]:
+    """Number the steps of a completion, which are its lines, by the text of its tokens.
+
+    A line's end belongs to it, and so do empty lines after it. A token that ends one line and
+    begins the next belongs to the line in which its first letter stands.
+
+    Args:
+        pieces: text of each token; an end token has none.
+
+    Returns:
+        The step of each token, from 0, never falling.
+    """
+    steps = []
+    step, begun, ended = 0, False, False
+    for piece in pieces:
+        letters = piece.strip()
+        if letters:
+            blank = piece[: len(piece) - len(piece.lstrip())]
+            if begun and (ended or "\n" in blank):
+                step += 1
+            begun, ended = True, "\n" in piece.lstrip()
+        else:
+            ended = ended or "\n" in piece
+        steps.append(step)
+    return steps

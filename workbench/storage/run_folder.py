@@ -1,0 +1,176 @@
+"""Where everything of a run lies, and how its problems are split into blocks.
+
+::
+
+    results/<run>/
+      experiment.yaml  manifest.json  problems.jsonl
+      samples/block-00000.000.parquet   one file per block and round of sampling
+      samples/block-00000.journal       finished samples of a block that is not complete yet
+      rewards/orm/block-00000.parquet   what a reward model said; a .journal while it judges
+      encodings/block-00000.parquet     what it held of each solution, where they are kept
+      under/NAME/block-00000.parquet    how likely another model holds the samples; likewise
+      scores/ embeddings/ subsets/ expectations/   block-00000.parquet each
+      tables/  figures/
+
+A problem keeps its place in ``problems.jsonl`` for good; new ones are added behind, so that a
+block holds the same problems whatever is added later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+
+from workbench.config.schema import Experiment, dump_experiment
+from workbench.core.console import notice
+from workbench.core.types import Known, Problem
+from workbench.storage.journal import read_journal
+from workbench.storage.parquet import (
+    SAMPLES,
+    DamagedFileError,
+    appear,
+    marks,
+    read_table,
+    sample_rows,
+)
+
+ROWS_PER_BLOCK = 8192
+"""About how many samples a block is to hold when a run is started."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One run's folder."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        """The run's manifest."""
+        return self.root / "manifest.json"
+
+    @property
+    def experiment(self) -> Path:
+        """The resolved experiment."""
+        return self.root / "experiment.yaml"
+
+    def block_path(self, table: str, block: int) -> Path:
+        """Return the file of a derived table's block."""
+        return self.root / table / f"block-{block:05}.parquet"
+
+    def journal(self, block: int) -> Path:
+        """Return the journal of a block."""
+        return self.root / "samples" / f"block-{block:05}.journal"
+
+    def parts(self, block: int) -> list[Path]:
+        """Return the finished sample files of a block, oldest first."""
+        return sorted((self.root / "samples").glob(f"block-{block:05}.*.parquet"))
+
+    def next_part(self, block: int) -> Path:
+        """Return the name of the block's next sample file."""
+        parts = self.parts(block)
+        number = int(parts[-1].name.split(".")[1]) + 1 if parts else 0
+        return self.root / "samples" / f"block-{block:05}.{number:03}.parquet"
+
+    def write_experiment(self, experiment: Experiment) -> None:
+        """Write the resolved experiment."""
+        text = dump_experiment(experiment)
+        appear(self.experiment, lambda part: part.write_text(text, encoding="utf-8"))
+
+    def write_problems(self, known: Sequence[Known]) -> None:
+        """Write the run's problems, in the order of their places."""
+        lines = [
+            json.dumps({**asdict(k.problem), "prompt_hash": k.prompt_hash}, ensure_ascii=False)
+            for k in known
+        ]
+        text = "".join(line + "\n" for line in lines)
+        appear(self.root / "problems.jsonl", lambda part: part.write_text(text, encoding="utf-8"))
+
+    def read_problems(self) -> list[Known]:
+        """Return the run's problems; none if it has not started.
+
+        Raises:
+            ValueError: a line is damaged.
+        """
+        path = self.root / "problems.jsonl"
+        if not path.exists():
+            return []
+        known = []
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, start=1):
+                try:
+                    fields = json.loads(line)
+                    prompt_hash = fields.pop("prompt_hash")
+                    known.append(Known(Problem(**fields), prompt_hash))
+                except (ValueError, KeyError, TypeError, AttributeError) as fault:
+                    raise ValueError(
+                        f"{path}, line {number}: damaged ({fault}); restore it from a copy"
+                    ) from fault
+        return known
+
+    def read_samples(self, block: int, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return every sample of a block, journal included, each once, in order of arrival.
+
+        Args:
+            block: its number.
+            columns: which to read, those of ``KEY`` among them; all by default.
+
+        Raises:
+            ValueError: a file is damaged; the message names it.
+        """
+        tables = [read_table(path, columns) for path in self.parts(block)]
+        late = sample_rows(list(read_journal(self.journal(block))))
+        tables.append(late.select(list(columns)) if columns else late)
+        table = pa.concat_tables(tables, promote_options="default")  # older parts lack columns
+        return _first_of_each_key(table) if late.num_rows else table
+
+    def blocks_with_samples(self) -> Iterator[int]:
+        """Yield the numbers of the blocks that hold any sample, in order."""
+        names = {path.name for path in (self.root / "samples").glob("block-*.*")}
+        yield from sorted({int(name[6:11]) for name in names if not name.endswith(".part")})
+
+
+def _first_of_each_key(table: pa.Table) -> pa.Table:
+    """Drop repeats: a kill between writing a file and dropping its journal leaves rows in both."""
+    seen: set[tuple[str, float, int]] = set()
+    keep = []
+    columns = [table.column(name).to_pylist() for name in SAMPLES.names[:3]]
+    for row, key in enumerate(zip(*columns, strict=True)):
+        if key not in seen:
+            seen.add(key)
+            keep.append(row)
+    return table if len(keep) == table.num_rows else table.take(keep)
+
+
+def blocks(known: Sequence[Known], size: int) -> list[list[Known]]:
+    """Return the problems block by block, ``size`` to a block."""
+    return [list(known[start : start + size]) for start in range(0, len(known), size)]
+
+
+def block_size(samples_per_problem: int) -> int:
+    """Return how many problems a new run puts in a block."""
+    return max(1, ROWS_PER_BLOCK // samples_per_problem)
+
+
+def contents(folder: Folder, block: int) -> list[str]:
+    """Return what a block's samples are known by: each part's content and the journal's length."""
+    journal = folder.journal(block)
+    late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
+    return [marks(path)["content"] for path in folder.parts(block)] + late
+
+
+def fresh(folder: Folder, table: str, block: int, made_from: str) -> bool:
+    """Say whether a derived block is there and up to date; a damaged one is named and remade."""
+    path = folder.block_path(table, block)
+    try:
+        if marks(path).get("fingerprint") != made_from:
+            return False
+        read_table(path)  # the pages' checksums are looked at only in reading
+        return True
+    except DamagedFileError as fault:
+        notice(f"{fault.path} is damaged and is made again")
+        return False

@@ -1,0 +1,128 @@
+r"""Multiple choice: how choices are read and shown, and which letter a text gives as its answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from string import ascii_uppercase
+from typing import Any
+
+from workbench.tasks.checkers import letter_text
+from workbench.tasks.math_answers import boxed
+
+# A capital by itself: no part of a word, a name or a formula, nor one of two ("A or C").
+_LETTER = (
+    r"(?P<letter>[A-Z])(?![\w'\u2019^=+])(?!\s*[=+^])"
+    r"(?!\)?\s*(?:or|and|&|/)\s*\(?[A-Z](?![\w'\u2019]))"
+)
+_OPEN = r"[\"'\u201c\u2018(\[*$\s]*(?:\\(?:text|textbf|mathrm|mathbf)\s*\{|\\\()?[\s(]*"
+# "A" and "I" are words too: then a small letter follows, unless it gives the reason.
+_NO_ARTICLE = r"(?!(?<=[AI]) (?!because|since|as |for |with )[a-z])"
+_PHRASE = re.compile(
+    r"(?<!closest )\b(?i:answer)(?:\s*(?i:is|would be|should be|must be)\b\s*:?|\s*[:=(])"
+    r"(?:\s*(?i:(?:the )?(?:option|choice|letter)))?"
+    rf"(?:{_OPEN}{_LETTER}{_NO_ARTICLE}|[\"'(*\s]*(?i:none|not)\b)"
+)
+_BOLD = re.compile(rf"\*\*\s*\(?{_LETTER}\)?\s*(?:[.:)][^*\n]*)?\*\*")
+_ALONE = re.compile(rf"^[ \t]*[(\[*\"']*{_LETTER}[)\]*\"'.:]*[ \t]*$", re.MULTILINE)
+_LISTED = re.compile(rf"^[ \t]*(?:\({_LETTER}\)|(?P<other>[A-Z])[).:])(?=\s)", re.MULTILINE)
+_WITH_TEXT = re.compile(r"\(?([A-Za-z])\)?\s*[.:)]\s*\S.*", re.DOTALL)
+
+
+def extract_choice(text: str) -> tuple[str | None, str]:
+    r"""Return the letter that a text gives as its answer, and the rule that found it.
+
+    The rules, in order; of each the last in the text counts:
+
+    - ``boxed``: ``\boxed{B}``, ``\boxed{\text{(B)}}``, ``\boxed{B. 12 miles}``.
+    - ``phrase``: ``the answer is (B)``, ``Answer: B``, ``Answer("B")``, ``the answer is option B``.
+      Only a capital that stands by itself: no word and no formula begins with it. Where the last
+      such phrase says "None of the above" or "not among them", there is no answer.
+    - ``letter``: ``**B**``, or a line that is only ``B`` or ``(B)``; else what lines begin with,
+      ``B) 12 miles``, where all such lines name the same letter (a list of choices does not).
+    - ``none``: no answer.
+
+    Returns:
+        (capital letter or None, rule).
+    """
+    for inside in boxed(text):
+        capital, named = letter_text(inside), _WITH_TEXT.fullmatch(inside)
+        if len(capital) == 1 and capital in ascii_uppercase:
+            return capital, "boxed"
+        if named:
+            return named[1].upper(), "boxed"
+    if phrases := list(_PHRASE.finditer(text)):
+        letter = phrases[-1]["letter"]
+        return letter, "phrase" if letter else "none"
+    marked = sorted([*_BOLD.finditer(text), *_ALONE.finditer(text)], key=lambda found: found.end())
+    if marked:
+        return marked[-1]["letter"], "letter"
+    listed = {found["letter"] or found["other"] for found in _LISTED.finditer(text)}
+    if len(listed) == 1:
+        return listed.pop(), "letter"
+    return None, "none"
+
+
+def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return a problem's choices by letter: its ``choices``, a list or a mapping from letters.
+
+    Raises:
+        ValueError: they are neither, too few or too many, not texts or numbers, or their letters
+            are none.
+    """
+    choices = record["choices"]
+    if isinstance(choices, list):
+        if not 2 <= len(choices) <= len(ascii_uppercase):
+            raise ValueError(f"'choices' must be 2 to 26 of them, got {len(choices)}")
+        choices = dict(zip(ascii_uppercase, choices, strict=False))
+    if not isinstance(choices, dict) or len(choices) < 2:
+        raise ValueError(f"'choices' must be a list, or an object by letter, got {choices!r}")
+    for letter, choice in choices.items():
+        if not re.fullmatch("[A-Z]", letter):
+            raise ValueError(f"'choices' must go by capital letters, got {letter!r}")
+        if isinstance(choice, bool) or not isinstance(choice, str | int | float):
+            raise ValueError(f"choice {letter} must be a text or a number, got {choice!r}")
+    return {letter: str(choice).strip() for letter, choice in choices.items()}
+
+
+def letter_of(gold: object, choices: Mapping[str, str]) -> str:
+    """Return the letter of the known answer.
+
+    Args:
+        gold: a letter, the text of a choice, or (a number in JSON, not a text) its place from 0.
+        choices: texts by letter; none where the question itself shows them, and then ``gold`` has
+            to be a letter.
+
+    Raises:
+        ValueError: it is none of these, or two of them that differ.
+    """
+    text = str(gold).strip()
+    letter = letter_text(text)
+    if not choices:
+        if not re.fullmatch("[A-Z]", letter):
+            raise ValueError(
+                f"the known answer {gold!r} is no letter; give the letter, or the key 'choices'"
+            )
+        return letter
+    meant = {name: f"the text of choice {name}" for name, choice in choices.items()
+             if choice == text}  # fmt: skip
+    if letter in choices:
+        meant.setdefault(letter, f"the letter {letter}")
+    if isinstance(gold, int) and not isinstance(gold, bool) and 0 <= gold < len(choices):
+        meant.setdefault(list(choices)[gold], f"the choice at place {gold}, counted from 0")
+    if not meant:
+        raise ValueError(
+            f"the known answer {gold!r} is neither a letter of {', '.join(choices)}, nor the text "
+            "of a choice, nor (as a number in JSON) a place from 0"
+        )
+    if len(meant) > 1:
+        raise ValueError(
+            f"the known answer {gold!r} may be {' or '.join(meant.values())}; give a letter that "
+            "is not the text of another choice"
+        )
+    return next(iter(meant))
+
+
+def shown(question: str, choices: Mapping[str, str]) -> str:
+    """Return a question followed by its choices, a line each: ``A. 12 miles``."""
+    return "\n".join([question, *(f"{letter}. {text}" for letter, text in choices.items())])

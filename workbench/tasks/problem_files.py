@@ -1,0 +1,202 @@
+"""Where problems come from: local JSONL files, one problem a line, or data sets of the hub."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from workbench.config import schema as config
+from workbench.core.types import Problem
+
+Parse = Callable[[Mapping[str, Any], str], Problem]
+"""(record, id if it has none of its own) -> problem; ValueError says what is wrong with it."""
+
+QUESTION_KEYS = ("problem", "question")
+GOLD_KEYS = ("gold", "answer")
+ID_KEYS = ("id", "problem_id", "unique_id")
+FAULTS_SHOWN = 5
+
+
+def local_path(source: str | None) -> Path | None:
+    """Return a source as a path if it is one, rather than a name on the hub (OWNER/NAME)."""
+    if source is None:
+        return None
+    looks_local = source.startswith((".", "/", "~")) or source.endswith((".jsonl", ".gz"))
+    path = Path(source).expanduser()
+    return path if looks_local or path.exists() else None
+
+
+def missing_file(key: str, path: Path, otherwise: str = "") -> list[str]:
+    """Return what is to be said of a file that is not there: one fault, or none."""
+    if path.is_file():
+        return []
+    return [
+        f"{key}: there is no file {path} (looked for from {Path.cwd()}); paths are relative to the "
+        f"current working directory{otherwise}"
+    ]
+
+
+def first_problems(settings: config.Task, where: object, problems: list[Problem]) -> list[Problem]:
+    """Return as many of the problems as are asked for.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    wanted = settings.num_problems
+    if wanted is not None and wanted > len(problems):
+        raise ValueError(
+            f"num_problems asks for {wanted} problems, {where} has {len(problems)}; "
+            "lower it or leave it out"
+        )
+    return problems[:wanted]
+
+
+def read_hub(
+    name: str, split: str, prefix: str, parse: Parse, *, part: str | None = None, instead: str
+) -> list[Problem]:
+    """Read a split of a data set of the hub.
+
+    Args:
+        name: OWNER/NAME.
+        split: which split of it.
+        prefix: a problem without an id becomes ``prefix-<i>``.
+        parse: reads one row.
+        part: the data set's configuration, where it has several.
+        instead: what to do where the hub cannot be reached.
+
+    Raises:
+        ValueError: the data set cannot be loaded, or a row is no problem.
+    """
+    from datasets import load_dataset  # slow to import, and not needed for a local file
+
+    try:
+        rows = load_dataset(name, *([part] if part else []), split=split)
+    except Exception as error:  # no network, no such name, no access: the library has many errors
+        said = " ".join(str(error).split())
+        raise ValueError(
+            f"cannot load {name!r} from the hub ({type(error).__name__}: {said}); {instead}"
+        ) from error
+    problems = []
+    for number, row in enumerate(rows):
+        try:
+            problems.append(parse(row, f"{prefix}-{number}"))
+        except ValueError as error:
+            raise ValueError(f"row {number} of {name!r}, split {split!r}: {error}") from error
+    return problems
+
+
+def read_jsonl(
+    path: str | Path, prefix: str = "problem", parse: Parse | None = None
+) -> list[Problem]:
+    """Read a problem file.
+
+    Each line is a JSON object with the question (key ``problem`` or ``question``), its known answer
+    (``gold`` or ``answer``; a text or a number) and, optionally, an id (``id``, ``problem_id`` or
+    ``unique_id``). All other keys are kept as the problem's metadata. Empty lines are skipped.
+
+    Args:
+        path: the file, relative to the current working directory; ``.gz`` is unpacked.
+        prefix: a problem without an id becomes ``prefix-<i>``, its number from 0 in the file.
+        parse: reads one object otherwise than as above.
+
+    Raises:
+        ValueError: the file is missing, empty or cannot be unpacked; or lines are not UTF-8, not
+            JSON, not an object, without question or known answer, or repeat an id. Such lines are
+            named by number, several at once.
+    """
+    problems: list[Problem] = []
+    faults: list[str] = []
+    line_of: dict[str, int] = {}
+    for number, line in enumerate(_lines(Path(path)), start=1):
+        if not line.strip():
+            continue
+        try:
+            problem = (parse or parse_record)(parse_object(line), f"{prefix}-{len(problems)}")
+            if problem.id in line_of:
+                raise ValueError(
+                    f"id {problem.id!r} is also that of line {line_of[problem.id]}; "
+                    "give each problem its own"
+                )
+        except ValueError as error:
+            faults.append(f"  line {number}: {error}")
+        else:
+            line_of[problem.id] = number
+            problems.append(problem)
+    if faults:
+        hidden = len(faults) - FAULTS_SHOWN
+        more = [f"  and {hidden} more"] if hidden > 0 else []
+        raise ValueError(
+            "\n".join([f"{path} is not a valid problem file:", *faults[:FAULTS_SHOWN], *more])
+        )
+    if not problems:
+        raise ValueError(f"{path} holds no problems; it needs one JSON object a line")
+    return problems
+
+
+def _lines(path: Path) -> list[bytes]:
+    """Return the file's lines; bytes, so that a bad character is the fault of one line."""
+    if not path.is_file():
+        raise ValueError(
+            f"there is no problem file {path} (looked for from {Path.cwd()}); "
+            "paths are relative to the current working directory"
+        )
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        try:
+            data = gzip.decompress(data)
+        except (OSError, EOFError, zlib.error) as error:
+            raise ValueError(f"{path} cannot be unpacked: {error}; fetch it again") from error
+    return data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+
+
+def parse_object(line: bytes) -> dict[str, Any]:
+    """Return the JSON object that a line holds.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON or not an object.
+    """
+    try:
+        record = json.loads(line.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error.msg} at column {error.colno}") from error
+    if not isinstance(record, dict):
+        raise ValueError(f"expected a JSON object, got {type(record).__name__}")
+    return record
+
+
+def parse_record(record: Mapping[str, Any], default_id: str) -> Problem:
+    """Return one problem from a JSON object or a dataset's row.
+
+    Raises:
+        ValueError: no question, or no known answer; the message names the keys that are there.
+    """
+    question = _value(record, QUESTION_KEYS, "question")
+    gold = _value(record, GOLD_KEYS, "known answer")
+    present = [key for key in ID_KEYS if record.get(key) is not None]
+    ident = _value(record, tuple(present), "id") if present else default_id
+    used = (*QUESTION_KEYS, *GOLD_KEYS, *ID_KEYS)
+    metadata = {key: value for key, value in record.items() if key not in used}
+    return Problem(id=ident, question=question, gold=gold, metadata=metadata)
+
+
+def _value(record: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
+    """Return the first of ``keys`` that is there, as text."""
+    key = next((key for key in keys if record.get(key) is not None), None)
+    if key is None:
+        names = " or ".join(repr(key) for key in keys)
+        raise ValueError(
+            f"no {what}: needs the key {names}, has {', '.join(map(repr, record)) or 'no keys'}"
+        )
+    value = record[key]
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{key!r} must be a text or a number, got {value!r}")
+    text = str(value).strip()
+    if not text:
+        raise ValueError(f"no {what}: {key!r} is empty")
+    return text

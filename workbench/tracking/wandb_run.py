@@ -1,0 +1,317 @@
+"""The tracked run in Weights & Biases. Only this and ``dashboard`` import wandb.
+
+Trouble with the tracker never fails a run: the first fault is said once, and the rest of the run
+goes untracked.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import pandas as pd
+
+from workbench.config.schema import Tracking
+from workbench.core.console import notice
+
+PATIENCE = {"WANDB_INIT_TIMEOUT": "60", "WANDB_FINISH_TIMEOUT": "600"}
+"""Seconds that a server may keep a run waiting: to begin, and in all that follows until its end,
+and once more at its end. The environment's own values come first. What is not uploaded by then
+is on the disk, for ``wandb sync``."""
+SAMPLES = "samples"
+"""The kind of artifact whose files never change once they are there."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """Files that are one artifact."""
+
+    name: str
+    """Letters, digits, dots, dashes and underscores; versions are kept under it."""
+    kind: str
+    """The artifact's type, such as ``samples``."""
+    files: Sequence[Path]
+    metadata: Mapping[str, Any]
+    """What stands beside it in W&B: signature, counts, fingerprint."""
+
+
+class Tracker(Protocol):
+    """As much of a tracked run as the workbench uses."""
+
+    place: str
+    """Where the tracked run can be found, for people; empty when there is none."""
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Record values by name, as one step."""
+
+    def table(self, name: str, frame: pd.DataFrame) -> None:
+        """Record a whole table."""
+
+    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Record curves over a column ``x`` of their rows, which all runs share as an axis."""
+
+    def figure(self, name: str, path: Path, page: str = "") -> None:
+        """Record a picture, and the same as an interactive page."""
+
+    def artifacts(self, chain: Sequence[Bundle]) -> None:
+        """Record what the run made: each bundle was made from the one before it."""
+
+    def uses(self, bundles: Sequence[Bundle]) -> None:
+        """Record what the run was made from: bundles of other runs."""
+
+    def summarize(self, values: Mapping[str, Any]) -> None:
+        """Set the values that stand for the run in the table of runs."""
+
+    def finish(self) -> None:
+        """Close the run."""
+
+
+class Untracked:
+    """A run that keeps nothing."""
+
+    place = ""
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def table(self, name: str, frame: pd.DataFrame) -> None:
+        """Do nothing."""
+
+    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Do nothing."""
+
+    def figure(self, name: str, path: Path, page: str = "") -> None:
+        """Do nothing."""
+
+    def artifacts(self, chain: Sequence[Bundle]) -> None:
+        """Do nothing."""
+
+    def uses(self, bundles: Sequence[Bundle]) -> None:
+        """Do nothing."""
+
+    def summarize(self, values: Mapping[str, Any]) -> None:
+        """Do nothing."""
+
+    def finish(self) -> None:
+        """Do nothing."""
+
+
+class Wandb:
+    """A run in W&B, online or in a folder that ``wandb sync`` uploads later.
+
+    It is opened when the first thing is recorded: a run in which nothing was left to do leaves
+    no empty one behind.
+    """
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Keep what ``wandb.init`` is to be given."""
+        for name, seconds in PATIENCE.items():
+            os.environ.setdefault(name, seconds)
+        self.options = dict(options)
+        self.place = ""
+        self.run: Any = None
+        self.broken = False
+        self.waited = 0.0
+
+    def log(self, values: Mapping[str, Any]) -> None:
+        """Record values by name, as one step."""
+        self._try(lambda run: run.log(dict(values)))
+
+    def table(self, name: str, frame: pd.DataFrame) -> None:
+        """Record a whole table, each column of one type: numbers, truth values or text."""
+
+        def record(run: Any) -> None:
+            import wandb
+
+            run.log({f"tables/{name}": wandb.Table(dataframe=fixed_types(frame))})
+
+        self._try(record)
+
+    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
+        """Record curves over a column ``x`` of their rows, which all runs share as an axis.
+
+        Each curve is declared by its whole name with the dots escaped: wandb 0.31 does not match
+        ``curve/*`` with a name that holds a dot, and its panels would fall back to steps.
+        """
+
+        def record(run: Any) -> None:
+            run.define_metric(x, hidden=True, summary="none")
+            for name in dict.fromkeys(name for row in rows for name in row if name != x):
+                run.define_metric(name.replace(".", r"\."), step_metric=x, summary="none")
+            for row in rows:
+                run.log(dict(row))
+
+        self._try(record)
+
+    def figure(self, name: str, path: Path, page: str = "") -> None:
+        """Record a picture as ``figures/NAME``, and the interactive page as ``charts/NAME``.
+
+        The page draws with scripts from a public address, so that it is as small as its data; the
+        picture shows where a browser may not fetch them.
+        """
+
+        def record(run: Any) -> None:
+            import wandb
+
+            values: dict[str, Any] = {f"figures/{name}": wandb.Image(str(path))}
+            if page:
+                values[f"charts/{name}"] = wandb.Html(page, inject=False, data_is_not_path=True)
+            run.log(values)
+
+        self._try(record)
+
+    def artifacts(self, chain: Sequence[Bundle]) -> None:
+        """Record what the run made, as artifacts; a new version is made only if files changed.
+
+        Each bundle was made from the one before it, so that all but the last are inputs of the
+        run as well as its outputs. Offline wandb cannot say that of artifacts that it has not
+        uploaded: then the order stands in their metadata only.
+        """
+
+        def record(run: Any) -> None:
+            logged = [run.log_artifact(_artifact(bundle)) for bundle in chain if bundle.files]
+            if self.online:
+                for one in logged[:-1]:
+                    run.use_artifact(one.wait(timeout=round(self._patience)))
+
+        self._try(record)
+
+    def uses(self, bundles: Sequence[Bundle]) -> None:
+        """Record bundles of other runs as inputs: their own versions, as the files are the same."""
+
+        def record(run: Any) -> None:
+            for bundle in bundles:
+                artifact = _artifact(bundle)
+                if self.online:
+                    run.use_artifact(artifact)
+                else:  # what use_artifact does; but by that name it is refused offline
+                    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
+
+        self._try(record)
+
+    def summarize(self, values: Mapping[str, Any]) -> None:
+        """Set the values that stand for the run in the table of runs."""
+        self._try(lambda run: run.summary.update(dict(values)))
+
+    def finish(self) -> None:
+        """Close the run, if it was opened: what was recorded before a fault is kept."""
+        try:
+            if self.run is not None:
+                self.run.finish()
+        except Exception as fault:
+            self._stop(fault)
+
+    @property
+    def online(self) -> bool:
+        """Whether there is a server."""
+        return bool(self.options["mode"] == "online")
+
+    def _open(self) -> None:
+        os.environ.setdefault("WANDB_SILENT", "true")  # it advertises at import and at the start
+        # copies of artifacts wait here for `wandb sync`, and not in the user's home
+        os.environ.setdefault("WANDB_DATA_DIR", str(Path(self.options["dir"]).resolve() / "wandb"))
+        import wandb
+
+        settings = wandb.Settings(silent=True, console="off")
+        self.run = wandb.init(**self.options, settings=settings)
+        self.place = str(self.run.url if self.online else Path(self.run.dir).parent)
+
+    @property
+    def _patience(self) -> float:
+        return float(os.environ["WANDB_FINISH_TIMEOUT"])
+
+    def _try(self, act: Callable[[Any], Any]) -> None:
+        if self.broken:
+            return
+        try:
+            if self.run is None:
+                self._open()
+            if self.waited > self._patience:
+                raise TimeoutError("the server answers too slowly, or no more")
+            start = time.monotonic()
+            act(self.run)
+            self.waited += time.monotonic() - start
+        except Exception as fault:  # whatever it is, hours of sampling matter more
+            self._stop(fault)
+
+    def _stop(self, fault: Exception) -> None:
+        if not self.broken:
+            self.broken = True
+            why = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
+            notice(f"tracking stopped: {why}; the run goes on without it")
+
+
+def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[str, Any]) -> Tracker:
+    """Return the tracker of a run folder; it never asks anything.
+
+    Args:
+        settings: the experiment's ``tracking`` section. ``auto`` is online where an API key is
+            set or a sweep's agent started the process, else offline; the variable WANDB_MODE
+            overrides it.
+        folder: the run's folder; it decides the tracked run's id, so that one folder is one run.
+            An agent has made its run already: then that one is taken.
+        name: the run's signature.
+        config: the resolved experiment.
+    """
+    mode = os.environ.get("WANDB_MODE") or settings.mode
+    if mode == "auto":
+        mode = "online" if os.environ.get("WANDB_API_KEY") or swept() else "offline"
+    if mode == "disabled":
+        return Untracked()
+    own: dict[str, Any] = {
+        "project": settings.project,
+        "entity": settings.entity,
+        "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
+        "group": settings.group,
+    }
+    if found := swept():
+        own = {"group": settings.group or f"sweep-{found[0]}"}
+    return Wandb(
+        {
+            **own,
+            "tags": list(settings.tags),
+            "name": name,
+            "resume": "allow" if mode == "online" else None,
+            "job_type": settings.job_type,
+            "dir": str(folder),
+            "config": dict(config),
+            "mode": mode,
+        }
+    )
+
+
+def swept() -> tuple[str, str] | None:
+    """Return the ids of the sweep and of the run in it that a W&B agent started; else None."""
+    sweep, run = (os.environ.get(f"WANDB_{name}_ID", "") for name in ("SWEEP", "RUN"))
+    return (sweep, run) if sweep and run else None
+
+
+def _artifact(bundle: Bundle) -> Any:
+    """Return a W&B artifact; files are copied where a later run may change them."""
+    import wandb
+
+    artifact = wandb.Artifact(bundle.name, type=bundle.kind, metadata=dict(bundle.metadata))
+    policy: Literal["immutable", "mutable"]
+    policy = "immutable" if bundle.kind == SAMPLES else "mutable"
+    for path in bundle.files:
+        artifact.add_file(str(path), name=path.name, policy=policy, skip_cache=True)
+    return artifact
+
+
+def fixed_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a copy in which every column is of one type, as a W&B table needs."""
+    columns: dict[str, pd.Series[Any]] = {}
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_bool_dtype(column.dtype):
+            columns[name] = column.astype(bool)
+        elif pd.api.types.is_numeric_dtype(column.dtype):
+            columns[name] = column.astype(float)
+        else:
+            columns[name] = column.map(lambda value: "" if pd.isna(value) else str(value))
+    return pd.DataFrame(columns)
