@@ -12,7 +12,7 @@ from analysis.wandb_summary import curves, diversity, summary
 from workbench.core.console import bar, notice
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import appear, fingerprint, marks
+from workbench.storage.parquet import fingerprint, marks, write_atomically
 from workbench.storage.run_folder import Folder
 from workbench.tracking.wandb_run import Tracker
 
@@ -82,5 +82,5 @@ def _complete(root: Path, manifest: Manifest, made_from: str) -> bool:
 
 def _write(folder: Path, name: str, table: Table, signature: str) -> None:
     text = to_markdown(name, table, signature)
-    appear(folder / f"{name}.md", lambda part: part.write_text(text, encoding="utf-8"))
-    appear(folder / f"{name}.csv", lambda part: table.frame.to_csv(part, index=False))
+    write_atomically(folder / f"{name}.md", lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(folder / f"{name}.csv", lambda part: table.frame.to_csv(part, index=False))

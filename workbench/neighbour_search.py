@@ -19,7 +19,14 @@ from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards.embedding_source import encoder_identity
 from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts
 from workbench.run import Run
-from workbench.storage.parquet import KEY, appear, fingerprint, marks, read_table, write_table
+from workbench.storage.parquet import (
+    KEY,
+    fingerprint,
+    marks,
+    read_table,
+    write_atomically,
+    write_table,
+)
 
 VERSION = 1
 """Raise when an index would come out otherwise, so that finished ones are made again."""
@@ -39,7 +46,7 @@ def open_neighbours(run: Run) -> Neighbours:
     if vectors.exists() and marks(tables).get("fingerprint") == made_from:
         return Neighbours(faiss.read_index(str(vectors)), read_table(tables).to_pandas())
     made = _make(run)
-    appear(vectors, lambda part: faiss.write_index(made.index, str(part)))
+    write_atomically(vectors, lambda part: faiss.write_index(made.index, str(part)))
     write_table(tables, pa.Table.from_pandas(made.entries, preserve_index=False), made_from)
     return made
 

@@ -35,7 +35,7 @@ from workbench.rewards.outcome_prompt import find_signs
 from workbench.run import Run
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment, version_string
-from workbench.storage.parquet import appear, fingerprint, write_table
+from workbench.storage.parquet import fingerprint, write_atomically, write_table
 from workbench.tracking.artifacts import bundles, reward_model
 from workbench.tracking.wandb_run import Tracker, open_tracker
 
@@ -208,7 +208,7 @@ def _publish(model: Path, out: Path) -> None:
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    appear(path, lambda part: frame.to_csv(part, index=False))
+    write_atomically(path, lambda part: frame.to_csv(part, index=False))
 
 
 def _sign(settings: Training, runs: Sequence[Run]) -> str:

@@ -83,7 +83,7 @@ def _lists(rows: Sequence[Sequence[float]], kind: pa.ListType) -> pa.ListArray:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON so that the file is there whole or as it was before."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    appear(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def write_table(path: Path, table: pa.Table, made_from: str) -> None:
@@ -107,7 +107,7 @@ def write_table(path: Path, table: pa.Table, made_from: str) -> None:
         for field in table.schema
         if field.name.endswith(("logprob", "logprobs", "entropies", "mass", "entropy"))
     ]
-    appear(
+    write_atomically(
         path,
         lambda part: pq.write_table(
             table.replace_schema_metadata(metadata),  # not those of a file it was read from
@@ -190,7 +190,7 @@ class DamagedFileError(ValueError):
         return type(self), (self.path, self.fault)
 
 
-def appear(path: Path, write: Callable[[Path], Any]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Let ``write`` make a file beside ``path``, push it to the disk and rename it to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")

@@ -32,10 +32,10 @@ from workbench.storage.journal import read_journal
 from workbench.storage.parquet import (
     SAMPLES,
     DamagedFileError,
-    appear,
     marks,
     read_table,
     sample_rows,
+    write_atomically,
 )
 
 ROWS_PER_BLOCK = 8192
@@ -79,7 +79,7 @@ class Folder:
     def write_experiment(self, experiment: Experiment) -> None:
         """Write the resolved experiment."""
         text = dump_experiment(experiment)
-        appear(self.experiment, lambda part: part.write_text(text, encoding="utf-8"))
+        write_atomically(self.experiment, lambda part: part.write_text(text, encoding="utf-8"))
 
     def write_problems(self, known: Sequence[Known]) -> None:
         """Write the run's problems, in the order of their places."""
@@ -88,7 +88,9 @@ class Folder:
             for k in known
         ]
         text = "".join(line + "\n" for line in lines)
-        appear(self.root / "problems.jsonl", lambda part: part.write_text(text, encoding="utf-8"))
+        write_atomically(
+            self.root / "problems.jsonl", lambda part: part.write_text(text, encoding="utf-8")
+        )
 
     def read_problems(self) -> list[Known]:
         """Return the run's problems; none if it has not started.

@@ -11,11 +11,11 @@ from workbench.core.types import Sample
 from workbench.storage.parquet import (
     SAMPLES,
     DamagedFileError,
-    appear,
     fingerprint,
     marks,
     read_table,
     sample_rows,
+    write_atomically,
     write_json,
     write_table,
 )
@@ -183,7 +183,7 @@ def test_a_file_of_another_schema_is_refused(tmp_path):
 
 def test_a_file_appears_whole_or_stays_as_it_was(tmp_path):
     path = tmp_path / "folder" / "file"
-    appear(path, lambda part: part.write_text("old"))
+    write_atomically(path, lambda part: part.write_text("old"))
 
     def fail(part):
         part.write_text("half of the n")
@@ -191,10 +191,10 @@ def test_a_file_appears_whole_or_stays_as_it_was(tmp_path):
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="disk is full"):
-        appear(path, fail)
+        write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [p.name for p in path.parent.iterdir()] == ["file"]
-    appear(path, lambda part: part.write_text("new"))
+    write_atomically(path, lambda part: part.write_text("new"))
     assert path.read_text() == "new"
 
 
