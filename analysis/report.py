@@ -12,7 +12,7 @@ from analysis.wandb_summary import curves, diversity, summary
 from workbench.core.console import bar, notice
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import fingerprint, marks, write_atomically
+from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
 from workbench.storage.run_folder import Folder
 from workbench.tracking.wandb_run import Tracker
 
@@ -29,7 +29,7 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
     run = Run(folder.root)
     names = ("subsets", "expectations", "scores", "under/*")
     inputs = [
-        marks(path)["content"]
+        read_stamps(path)["content"]
         for name in names
         for path in sorted(folder.root.glob(f"{name}/block-*.parquet"))
     ]

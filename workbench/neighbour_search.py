@@ -22,7 +22,7 @@ from workbench.run import Run
 from workbench.storage.parquet import (
     KEY,
     fingerprint,
-    marks,
+    read_stamps,
     read_table,
     write_atomically,
     write_table,
@@ -43,7 +43,7 @@ def open_neighbours(run: Run) -> Neighbours:
     home = run.root / "neighbours"
     tables, vectors = home / "entries.parquet", home / "index.faiss"
     made_from = fingerprint(version=VERSION, blocks=_inputs(run))
-    if vectors.exists() and marks(tables).get("fingerprint") == made_from:
+    if vectors.exists() and read_stamps(tables).get("fingerprint") == made_from:
         return Neighbours(faiss.read_index(str(vectors)), read_table(tables).to_pandas())
     made = _make(run)
     write_atomically(vectors, lambda part: faiss.write_index(made.index, str(part)))
@@ -64,7 +64,7 @@ def _inputs(run: Run) -> list[list[str]]:
 
 def _content(run: Run, table: str, block: int) -> str:
     path: Path = run.folder.block_path(table, block)
-    content = marks(path).get("content")
+    content = read_stamps(path).get("content")
     if content is None:
         raise ValueError(
             f"{path} is missing: neighbours are found among scored samples with embeddings; add "

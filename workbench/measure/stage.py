@@ -29,7 +29,7 @@ from workbench.measure.missing_inputs import left_out, listed, missing, needs_em
 from workbench.metrics.distinct import distinct_texts
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import fingerprint, marks, write_table
+from workbench.storage.parquet import fingerprint, read_stamps, write_table
 from workbench.storage.run_folder import Folder, fresh
 
 VERSION = 4
@@ -90,7 +90,7 @@ def measure(
     tables = ("scores", "embeddings") if with_embeddings else ("scores",)
     made_from = {}
     for block in folder.blocks_with_samples():
-        inputs = [marks(folder.block_path(table, block)).get("content") for table in tables]
+        inputs = [read_stamps(folder.block_path(table, block)).get("content") for table in tables]
         if None in inputs:
             raise ValueError(f"{folder.root} is not embedded yet; run `workbench score` first")
         made_from[block] = fingerprint(**settings, inputs=inputs)

@@ -27,7 +27,7 @@ from workbench.storage.parquet import (
     KEY,
     DamagedFileError,
     fingerprint,
-    marks,
+    read_stamps,
     read_table,
     write_table,
 )
@@ -180,7 +180,7 @@ def read_beside(folder: Folder, table: str, block: int, samples: pa.Table) -> pa
 def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
     """Put a learned reward into a block's scores, if they have not got it yet."""
     path = folder.block_path("scores", block)
-    if marks(path).get("fingerprint") == made_from:
+    if read_stamps(path).get("fingerprint") == made_from:
         return
     table = read_table(path)
     learned = read_beside(folder, f"rewards/{name}", block, table)
@@ -200,7 +200,8 @@ def _beside(
         if REWARDS[name].judge or (learned and REWARDS[name].learn)
     ]
     return {
-        name: marks(folder.block_path(name, block)).get("content") for name in ("given", *names)
+        name: read_stamps(folder.block_path(name, block)).get("content")
+        for name in ("given", *names)
     }
 
 
@@ -208,7 +209,7 @@ def _encodings(folder: Folder, block: int, experiment: Experiment) -> dict[str, 
     """Return which encodings a block's vectors are, where they are those of the reward model."""
     if experiment.embedding.source != "orm":
         return {}
-    return {"encodings": marks(folder.block_path(ENCODINGS, block)).get("content")}
+    return {"encodings": read_stamps(folder.block_path(ENCODINGS, block)).get("content")}
 
 
 def _refuse_nan(samples: pa.Table) -> None:

@@ -28,7 +28,7 @@ from workbench.core.types import Sample
 KEY = ("problem_id", "temperature", "sample_index")
 
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
-"""What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost mark."""
+"""What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost stamp."""
 
 SAMPLES = pa.schema(
     [
@@ -135,7 +135,7 @@ def read_table(
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            _marks(file.schema_arrow)
+            _read_stamps(file.schema_arrow)
             wanted = columns or file.schema_arrow.names
             return file.read(columns=[name for name in wanted if name not in without])
     except DAMAGE as fault:
@@ -144,22 +144,22 @@ def read_table(
         raise DamagedFileError(path, fault) from fault
 
 
-def marks(path: Path) -> dict[str, str]:
+def read_stamps(path: Path) -> dict[str, str]:
     """Return a file's ``fingerprint`` and ``content``, from its footer; empty if there is none.
 
     Raises:
         ValueError: the file is damaged or cut short.
     """
     try:
-        return _marks(pq.read_schema(path))
+        return _read_stamps(pq.read_schema(path))
     except FileNotFoundError:
         return {}
     except DAMAGE as fault:
         raise DamagedFileError(path, fault) from fault
 
 
-def _marks(schema: pa.Schema) -> dict[str, str]:
-    """Return a footer's marks, after checking the names and types, which no checksum covers."""
+def _read_stamps(schema: pa.Schema) -> dict[str, str]:
+    """Return a footer's stamps, after checking the names and types, which no checksum covers."""
     metadata = schema.metadata or {}
     found = {key: metadata[key.encode()].decode() for key in ("fingerprint", "content")}
     if metadata.get(b"columns", b"").decode() not in ("", _columns(schema)):

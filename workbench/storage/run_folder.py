@@ -32,7 +32,7 @@ from workbench.storage.journal import read_journal
 from workbench.storage.parquet import (
     SAMPLES,
     DamagedFileError,
-    marks,
+    read_stamps,
     read_table,
     sample_rows,
     write_atomically,
@@ -162,14 +162,14 @@ def contents(folder: Folder, block: int) -> list[str]:
     """Return what a block's samples are known by: each part's content and the journal's length."""
     journal = folder.journal(block)
     late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
-    return [marks(path)["content"] for path in folder.parts(block)] + late
+    return [read_stamps(path)["content"] for path in folder.parts(block)] + late
 
 
 def fresh(folder: Folder, table: str, block: int, made_from: str) -> bool:
     """Say whether a derived block is there and up to date; a damaged one is named and remade."""
     path = folder.block_path(table, block)
     try:
-        if marks(path).get("fingerprint") != made_from:
+        if read_stamps(path).get("fingerprint") != made_from:
             return False
         read_table(path)  # the pages' checksums are looked at only in reading
         return True

@@ -12,7 +12,7 @@ from workbench.storage.parquet import (
     SAMPLES,
     DamagedFileError,
     fingerprint,
-    marks,
+    read_stamps,
     read_table,
     sample_rows,
     write_atomically,
@@ -121,26 +121,26 @@ def test_marks_tell_what_a_file_was_made_from_and_what_is_in_it(tmp_path):
     tables = [pa.table({"a": [1, 2]}), pa.table({"a": [1, 2]}), pa.table({"a": [1, 3]})]
     for place, (table, made) in enumerate(zip(tables, ("x", "y", "x"), strict=True)):
         write_table(tmp_path / str(place), table, made)
-    first, second, third = (marks(tmp_path / str(place)) for place in range(3))
+    first, second, third = (read_stamps(tmp_path / str(place)) for place in range(3))
     assert (first["fingerprint"], second["fingerprint"]) == ("x", "y")
     assert first["content"] == second["content"] != third["content"]
-    assert marks(tmp_path / "none") == {}
+    assert read_stamps(tmp_path / "none") == {}
 
 
 def test_a_table_that_was_read_is_written_with_marks_of_its_own(shard):
     table = read_table(shard)
     write_table(shard, table.slice(0, 3), "made otherwise")
-    found = marks(shard)
+    found = read_stamps(shard)
     assert found["fingerprint"] == "made otherwise"
     write_table(shard, table, "made otherwise")
-    assert marks(shard)["content"] != found["content"]
+    assert read_stamps(shard)["content"] != found["content"]
 
 
 def test_the_content_does_not_depend_on_how_rows_came_together(tmp_path):
     whole = pa.table({"a": ["x", "yy", "zzz"]})
     write_table(tmp_path / "whole", whole, "x")
     write_table(tmp_path / "parts", pa.concat_tables([whole.slice(0, 1), whole.slice(1)]), "x")
-    assert marks(tmp_path / "whole") == marks(tmp_path / "parts")
+    assert read_stamps(tmp_path / "whole") == read_stamps(tmp_path / "parts")
 
 
 def test_no_flipped_bit_is_read_as_other_samples(shard):
