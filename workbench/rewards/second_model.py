@@ -36,7 +36,7 @@ from workbench.rewards.sequences import Spelling, prompts_of
 from workbench.storage.journal import Journal
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import fingerprint, read_table, write_table
-from workbench.storage.run_folder import Folder, blocks, contents, fresh
+from workbench.storage.run_folder import Folder, blocks, fresh, sample_hashes
 from workbench.tasks.prompts import prompt_hash
 
 VERSION = 2
@@ -101,7 +101,7 @@ def _read_one(folder: Folder, manifest: Manifest, experiment: Experiment, name: 
         block: fingerprint(
             judged_by=judged_by,
             drawn_by=drawn_by,
-            samples=contents(folder, block),
+            samples=sample_hashes(folder, block),
             asked=_asked(grouped[block], experiment),
         )
         for block in held

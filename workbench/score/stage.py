@@ -31,7 +31,7 @@ from workbench.storage.parquet import (
     read_table,
     write_table,
 )
-from workbench.storage.run_folder import Folder, blocks, contents, fresh
+from workbench.storage.run_folder import Folder, blocks, fresh, sample_hashes
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer
 
@@ -81,7 +81,7 @@ def score(
     for name in experiment.scoring.rewards:
         if judge := REWARDS[name].judge:
             judge(folder, manifest, experiment)
-    inputs = {block: contents(folder, block) for block in held}
+    inputs = {block: sample_hashes(folder, block) for block in held}
     golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
 
     def graded_from(block: int, *, learned: bool = True) -> str:

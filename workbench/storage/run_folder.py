@@ -158,7 +158,7 @@ def block_size(samples_per_problem: int) -> int:
     return max(1, ROWS_PER_BLOCK // samples_per_problem)
 
 
-def contents(folder: Folder, block: int) -> list[str]:
+def sample_hashes(folder: Folder, block: int) -> list[str]:
     """Return what a block's samples are known by: each part's content and the journal's length."""
     journal = folder.journal(block)
     late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
