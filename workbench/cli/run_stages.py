@@ -24,7 +24,7 @@ from workbench.score.stage import score
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
-from workbench.storage.signature import facts, sign
+from workbench.storage.signature import run_signature, signature_parts
 from workbench.tracking.artifacts import bundles
 from workbench.tracking.wandb_run import Tracker, Untracked, open_tracker
 
@@ -82,8 +82,8 @@ def run_stages(
             _same_samples(folder, manifest, experiment)
         tracker: Tracker = Untracked()
         if "analyze" in names:
-            config = experiment_to_dict(experiment) | facts(experiment)
-            name = str(manifest.data.get("signature") or sign(experiment))
+            config = experiment_to_dict(experiment) | signature_parts(experiment)
+            name = str(manifest.data.get("signature") or run_signature(experiment))
             tracker = open_tracker(experiment.tracking, root, name, config)
         try:
             for name in names:

@@ -36,7 +36,7 @@ from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.parquet import KEY, SAMPLES, fingerprint, write_table
 from workbench.storage.run_folder import Folder, block_size
-from workbench.storage.signature import sign
+from workbench.storage.signature import run_signature
 
 VERSION = 2
 """Raise when this code makes other samples of a file, so that an import is not up to date."""
@@ -109,7 +109,9 @@ def import_file(
                 manifest.update(imported=facts)
         files = [path.name for path in source.files]
         manifest.update(imported=facts | {"left_out": left, "files": files})
-        manifest.update(drawn_with=drawing_settings(experiment), signature=sign(experiment))
+        manifest.update(
+            drawn_with=drawing_settings(experiment), signature=run_signature(experiment)
+        )
         folder.write_experiment(experiment)
     return describe(root, source, facts, left, regrade=experiment.scoring.regrade)
 
