@@ -10,7 +10,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from workbench.cli.exit_codes import guarded
+from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.interchange import export, import_
 from workbench.cli.pages import compare, report
 from workbench.cli.rewards import train_reward, vote
@@ -278,7 +278,7 @@ def main() -> None:
     """Run the command line; a mistake of the user's is one clear message and exit code 1."""
     from workbench.cli.run_stages import Stopped, stoppable
 
-    sys.exit(guarded(lambda: app(standalone_mode=True), Stopped, stoppable))
+    sys.exit(exit_code_of(lambda: app(standalone_mode=True), Stopped, stoppable))
 
 
 if __name__ == "__main__":

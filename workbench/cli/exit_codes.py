@@ -9,7 +9,7 @@ from typing import Any
 from workbench.core.console import console, notice
 
 
-def guarded(act: Callable[[], Any], stopped: type[BaseException], stoppable: Any) -> int:
+def exit_code_of(act: Callable[[], Any], stopped: type[BaseException], stoppable: Any) -> int:
     """Do what a command asks for, and tell how it ended.
 
     Args:

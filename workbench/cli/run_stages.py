@@ -25,7 +25,7 @@ from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature, signature_parts
-from workbench.tracking.artifacts import bundles
+from workbench.tracking.artifacts import run_artifacts
 from workbench.tracking.wandb_run import Tracker, Untracked, open_tracker
 
 STAGES = ("generate", "score", "measure", "analyze")
@@ -102,7 +102,7 @@ def run_stages(
                 if went != before:
                     tracker.log({f"stage/{name}/{k}": v for k, v in went.items() if _is_number(v)})
                     if name == "analyze":
-                        tracker.artifacts(bundles(root, experiment.name, manifest.data))
+                        tracker.artifacts(run_artifacts(root, experiment.name, manifest.data))
         finally:
             tracker.finish()
         if tracker.place:

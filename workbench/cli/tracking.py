@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from workbench.config.schema import Tracking
-from workbench.tracking.wandb_run import swept
+from workbench.tracking.wandb_run import sweep_ids
 
 
 def dashboard(
@@ -34,5 +34,5 @@ def default_folder(name: str) -> Path:
 
     The runs of a sweep share a name but not their settings: each has a folder of its own.
     """
-    found = swept()
+    found = sweep_ids()
     return Path("results", f"{name}-{found[0]}", found[1]) if found else Path("results") / name

@@ -36,7 +36,7 @@ from workbench.run import Run
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment, version_string
 from workbench.storage.parquet import fingerprint, write_atomically, write_table
-from workbench.tracking.artifacts import bundles, reward_model
+from workbench.tracking.artifacts import reward_model_artifact, run_artifacts
 from workbench.tracking.wandb_run import Tracker, open_tracker
 
 VERSION = 1
@@ -116,8 +116,8 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
                 found = _carry_out(task, settings, out, signature, judge, tracker)
                 manifest.update(**found, tracked=tracker.place)
             for run in opened:  # last: their upload is not to keep the training waiting
-                tracker.uses(bundles(run.root, run.experiment.name, run.manifest)[:2])
-            tracker.artifacts([reward_model(out, signature, made_from)])
+                tracker.uses(run_artifacts(run.root, run.experiment.name, run.manifest)[:2])
+            tracker.artifacts([reward_model_artifact(out, signature, made_from)])
             shutil.rmtree(out / WORK)
         finally:
             tracker.finish()

@@ -17,7 +17,7 @@ FACTS = ("signature", "commit", "imported")
 """Of the manifest, in the metadata of every artifact, as far as they are there."""
 
 
-def bundles(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Bundle]:
+def run_artifacts(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Bundle]:
     """Return a run's artifacts, in the order in which they were made from one another.
 
     The rows behind the tables are whole Parquet files: a W&B table would stop at 200,000 rows.
@@ -43,7 +43,7 @@ def bundles(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Bundle]:
     return found
 
 
-def reward_model(out: Path, signature: str, made_from: Mapping[str, Any]) -> Bundle:
+def reward_model_artifact(out: Path, signature: str, made_from: Mapping[str, Any]) -> Bundle:
     """Return what is kept of a trained reward model: which problems it saw, how it judged others.
 
     The weights stay in the folder; their path is in the metadata.

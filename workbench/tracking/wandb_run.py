@@ -128,7 +128,7 @@ class Wandb:
         def record(run: Any) -> None:
             import wandb
 
-            run.log({f"tables/{name}": wandb.Table(dataframe=fixed_types(frame))})
+            run.log({f"tables/{name}": wandb.Table(dataframe=one_type_per_column(frame))})
 
         self._try(record)
 
@@ -260,7 +260,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
     """
     mode = os.environ.get("WANDB_MODE") or settings.mode
     if mode == "auto":
-        mode = "online" if os.environ.get("WANDB_API_KEY") or swept() else "offline"
+        mode = "online" if os.environ.get("WANDB_API_KEY") or sweep_ids() else "offline"
     if mode == "disabled":
         return Untracked()
     own: dict[str, Any] = {
@@ -269,7 +269,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
         "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
         "group": settings.group,
     }
-    if found := swept():
+    if found := sweep_ids():
         own = {"group": settings.group or f"sweep-{found[0]}"}
     return Wandb(
         {
@@ -285,7 +285,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
     )
 
 
-def swept() -> tuple[str, str] | None:
+def sweep_ids() -> tuple[str, str] | None:
     """Return the ids of the sweep and of the run in it that a W&B agent started; else None."""
     sweep, run = (os.environ.get(f"WANDB_{name}_ID", "") for name in ("SWEEP", "RUN"))
     return (sweep, run) if sweep and run else None
@@ -303,7 +303,7 @@ def _artifact(bundle: Bundle) -> Any:
     return artifact
 
 
-def fixed_types(frame: pd.DataFrame) -> pd.DataFrame:
+def one_type_per_column(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy in which every column is of one type, as a W&B table needs."""
     columns: dict[str, pd.Series[Any]] = {}
     for name in frame.columns:

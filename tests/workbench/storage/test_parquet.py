@@ -165,7 +165,7 @@ def test_no_flipped_bit_is_read_as_other_samples(shard):
 def test_a_cut_file_is_named(shard, share):
     data = shard.read_bytes()
     shard.write_bytes(data[: int(share * len(data))])
-    for read in (read_table, marks):
+    for read in (read_table, read_stamps):
         with pytest.raises(DamagedFileError, match=r"shard\.parquet is damaged.*restore it"):
             read(shard)
 

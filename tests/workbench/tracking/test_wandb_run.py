@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from workbench.config.schema import Tracking
-from workbench.tracking.wandb_run import Bundle, Untracked, Wandb, fixed_types, open_tracker
+from workbench.tracking.wandb_run import Bundle, Untracked, Wandb, one_type_per_column, open_tracker
 
 BLOCK = 32_768
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
@@ -241,8 +241,8 @@ def test_trouble_with_the_tracker_is_said_once_and_fails_nothing(capsys):
 
 OFFLINE = """
 from pathlib import Path
-from workbench.config import Tracking
-from workbench.track import Bundle, open_tracker
+from workbench.config.schema import Tracking
+from workbench.tracking.wandb_run import Bundle, open_tracker
 tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
 tracker.figure("drawn", Path({picture!r}), "<html>a chart</html>")
 tracker.uses([Bundle("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})])
@@ -294,7 +294,7 @@ def test_each_column_is_given_one_type():
             "mixed": ["a", 1.5],
         }
     )
-    found = fixed_types(frame)
+    found = one_type_per_column(frame)
     assert found["int"].dtype == float
     assert found["float"].isna().tolist() == [False, True]
     assert found["bool"].tolist() == [True, False]
