@@ -102,7 +102,7 @@ def run_stages(
                 if went != before:
                     tracker.log({f"stage/{name}/{k}": v for k, v in went.items() if _is_number(v)})
                     if name == "analyze":
-                        tracker.artifacts(run_artifacts(root, experiment.name, manifest.data))
+                        tracker.log_artifacts(run_artifacts(root, experiment.name, manifest.data))
         finally:
             tracker.finish()
         if tracker.place:

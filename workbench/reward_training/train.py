@@ -116,8 +116,10 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
                 found = _carry_out(task, settings, out, signature, judge, tracker)
                 manifest.update(**found, tracked=tracker.place)
             for run in opened:  # last: their upload is not to keep the training waiting
-                tracker.uses(run_artifacts(run.root, run.experiment.name, run.manifest)[:2])
-            tracker.artifacts([reward_model_artifact(out, signature, made_from)])
+                tracker.use_artifacts(
+                    run_artifacts(run.root, run.experiment.name, run.manifest)[:2]
+                )
+            tracker.log_artifacts([reward_model_artifact(out, signature, made_from)])
             shutil.rmtree(out / WORK)
         finally:
             tracker.finish()

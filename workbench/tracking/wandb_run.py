@@ -28,7 +28,7 @@ SAMPLES = "samples"
 
 
 @dataclass(frozen=True)
-class Bundle:
+class ArtifactFiles:
     """Files that are one artifact."""
 
     name: str
@@ -58,10 +58,10 @@ class Tracker(Protocol):
     def figure(self, name: str, path: Path, page: str = "") -> None:
         """Record a picture, and the same as an interactive page."""
 
-    def artifacts(self, chain: Sequence[Bundle]) -> None:
+    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Record what the run made: each bundle was made from the one before it."""
 
-    def uses(self, bundles: Sequence[Bundle]) -> None:
+    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Record what the run was made from: bundles of other runs."""
 
     def summarize(self, values: Mapping[str, Any]) -> None:
@@ -88,10 +88,10 @@ class Untracked:
     def figure(self, name: str, path: Path, page: str = "") -> None:
         """Do nothing."""
 
-    def artifacts(self, chain: Sequence[Bundle]) -> None:
+    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Do nothing."""
 
-    def uses(self, bundles: Sequence[Bundle]) -> None:
+    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Do nothing."""
 
     def summarize(self, values: Mapping[str, Any]) -> None:
@@ -165,7 +165,7 @@ class Wandb:
 
         self._try(record)
 
-    def artifacts(self, chain: Sequence[Bundle]) -> None:
+    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Record what the run made, as artifacts; a new version is made only if files changed.
 
         Each bundle was made from the one before it, so that all but the last are inputs of the
@@ -181,7 +181,7 @@ class Wandb:
 
         self._try(record)
 
-    def uses(self, bundles: Sequence[Bundle]) -> None:
+    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Record bundles of other runs as inputs: their own versions, as the files are the same."""
 
         def record(run: Any) -> None:
@@ -291,7 +291,7 @@ def sweep_ids() -> tuple[str, str] | None:
     return (sweep, run) if sweep and run else None
 
 
-def _artifact(bundle: Bundle) -> Any:
+def _artifact(bundle: ArtifactFiles) -> Any:
     """Return a W&B artifact; files are copied where a later run may change them."""
     import wandb
 
