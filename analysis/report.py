@@ -9,7 +9,7 @@ from analysis.frames import Data, Table
 from analysis.markdown import to_markdown
 from analysis.tables import TABLES, make_table
 from analysis.wandb_summary import curves, diversity, summary
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
@@ -54,7 +54,7 @@ def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
                 f"{folder.root} has no pool of {min(run.experiment.measure.k)} samples yet; let "
                 "`workbench generate` finish, or lower measure.k"
             )
-        with bar("analyze", len(TABLES) + len(FIGURES), "tables") as advance:
+        with progress_bar("analyze", len(TABLES) + len(FIGURES), "tables") as advance:
             frames = {}
             for name in TABLES:
                 table = make_table(name, data)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.config.schema import Experiment, Generation, pool_sizes
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
 from workbench.generate.drawing_settings import differences, drawing_settings, sample_seed
@@ -119,7 +119,7 @@ def generate(
                 f"generate: {left:,} of {total:,} samples to draw with {engine}, "
                 f"model {experiment.generation.model}"
             )
-            with bar("generate", total, "samples", done=total - left) as advance:
+            with progress_bar("generate", total, "samples", done=total - left) as advance:
                 for facts in _draw(folder, experiment.generation, sampler, wanted, missing):
                     advance(1)
                     entry.update(facts.counts())

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Measure, Selection
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known
 from workbench.experiment import check_experiment
 from workbench.generate.drawing_settings import drawing_settings
@@ -198,7 +198,7 @@ def _write(
         part.write_problems(known)
         count = -(-len(known) // size)
         _spread(source, found, part.root, size)
-        with bar("import", count, "blocks") as advance:
+        with progress_bar("import", count, "blocks") as advance:
             for block in range(count):
                 rows = _in_order(_waiting(part.root, block), found, source)
                 samples = _samples(rows, found, known)

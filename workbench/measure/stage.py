@@ -19,7 +19,7 @@ from analysis.aggregate.outcomes import Selections, expectations, picked
 from analysis.aggregate.pruning import prune_pool
 from analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.config.schema import Experiment, pool_sizes
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.parallel import spread
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY, Ints
@@ -114,7 +114,7 @@ def measure(
         )
         tasks = [(block, share, shares) for block in todo for share in range(shares)]
         with (
-            bar("measure", len(todo), "blocks") as advance,
+            progress_bar("measure", len(todo), "blocks") as advance,
             closing(spread(work, tasks, workers)) as results,
         ):
             for block in todo:

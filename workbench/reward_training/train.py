@@ -26,7 +26,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from workbench.config.scoring_schema import OutcomeRewardModel
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.models.locate import model_hash, resolve_model
 from workbench.reward_training.dataset import Shares, Task, prepare, read_labelled
 from workbench.reward_training.options import Training
@@ -186,7 +186,7 @@ def _rewards(
         max_model_len=settings.max_model_len,
     )
     found = {}
-    with open_scorer(orm) as scorer, bar(name, len(texts), "texts") as advance:
+    with open_scorer(orm) as scorer, progress_bar(name, len(texts), "texts") as advance:
         signs = find_signs(scorer.tokenizer)
         prompts = {text: signs.prompt(scorer.tokenizer, text) for text in texts}
         for text, (plus, minus) in scorer.next_logprobs(prompts, (signs.plus, signs.minus)):

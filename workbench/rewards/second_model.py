@@ -23,7 +23,7 @@ from typing import Any
 
 from workbench.config.schema import Experiment
 from workbench.config.scoring_schema import SecondModel
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.generate.drawing_settings import SPEED_OPTIONS
@@ -128,7 +128,7 @@ def _read_one(folder: Folder, manifest: Manifest, experiment: Experiment, name: 
         texts = sum(len(reading.work(block).unread) for block in todo)
         if texts:
             notice(f"{table}: {texts:,} texts to read with {settings.model}")
-        advance = stack.enter_context(bar(table, texts, "texts"))
+        advance = stack.enter_context(progress_bar(table, texts, "texts"))
         reader: Reader | None = None
         facts = Facts()
         for block in todo:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Experiment
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.models.text_encoder import embed, text_hash
@@ -106,7 +106,7 @@ def score(
     checker = TASKS[experiment.task.name].checker(experiment.task)
     with manifest.running("score", made_from) as entry, Comparer(checker, workers) as comparer:
         work = len(todo) + len(to_embed)
-        with bar("score", work, "blocks") as advance:
+        with progress_bar("score", work, "blocks") as advance:
             for block in todo:
                 known = {k.problem.id: k for k in grouped[block]}
                 table = _score_block(folder, block, known, experiment, comparer)

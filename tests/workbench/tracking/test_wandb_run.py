@@ -251,7 +251,8 @@ from workbench.config.schema import Tracking
 from workbench.tracking.wandb_run import ArtifactFiles, open_tracker
 tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
 tracker.figure("drawn", Path({picture!r}), "<html>a chart</html>")
-tracker.use_artifacts([ArtifactFiles("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})])
+used = ArtifactFiles("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})
+tracker.use_artifacts([used])
 tracker.finish()
 assert not tracker.broken
 """
