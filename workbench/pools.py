@@ -19,7 +19,7 @@ from workbench.core.types import Floats, Ints, Problem
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
 from workbench.metrics.cosine import similarity_matrix
 from workbench.metrics.ngrams import Ngrams, number_ngrams, numbered
-from workbench.storage.parquet import KEY, read_table
+from workbench.storage.parquet import KEY, REWARD_PREFIX, read_table
 from workbench.storage.run_folder import Folder
 
 
@@ -91,8 +91,6 @@ class Pool:
 
 
 SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob", "mean_entropy")
-REWARD = "reward_"
-"""What the columns of rewards begin with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,7 +187,7 @@ def _ordered(rows: BlockRows, sizes: Mapping[float, int]) -> _Ordered:
     for name in ("mean_logprob", "mean_entropy", "num_output_tokens"):
         columns[name] = frame[name].to_numpy(dtype=float)
     for name in frame.columns:
-        if name.startswith(REWARD):
+        if name.startswith(REWARD_PREFIX):
             columns[name] = frame[name].to_numpy(dtype=float)
     bounds = list(pairwise([0, *ends.tolist()]))
     return _Ordered(columns, bounds, rows.vectors, frame.index.to_numpy())
@@ -211,9 +209,9 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         statuses=tuple(part["status"]),
         rules=tuple(part["answer_rule"]),
         rewards={
-            name.removeprefix(REWARD): values
+            name.removeprefix(REWARD_PREFIX): values
             for name, values in part.items()
-            if name.startswith(REWARD)
+            if name.startswith(REWARD_PREFIX)
         },
         embeddings=(
             None if vectors is None else vectors[ordered.index[start:stop]].astype(np.float64)

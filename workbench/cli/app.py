@@ -81,11 +81,11 @@ def run(
     What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
     what is missing is done. Each run of a W&B sweep has a folder of its own.
     """
-    everything = ("generate", "score", "measure", "analyze")
-    given = [*(settings or ()), *(overrides or ())]
-    root = _stages(everything, experiment, given, out, workers)
     from analysis.terminal import print_tables
+    from workbench.core.types import STAGES
 
+    given = [*(settings or ()), *(overrides or ())]
+    root = _stages(STAGES, experiment, given, out, workers)
     print_tables(root)
     _print_places(root)
 

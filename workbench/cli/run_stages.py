@@ -12,6 +12,7 @@ from types import FrameType
 
 from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Experiment, experiment_to_dict
+from workbench.core.types import STAGES
 from workbench.generate import BACKENDS, resolve
 from workbench.generate.drawing_settings import differences, drawing_settings
 from workbench.generate.stage import generate
@@ -27,8 +28,6 @@ from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature, signature_parts
 from workbench.tracking.artifacts import run_artifacts
 from workbench.tracking.wandb_run import Tracker, Untracked, open_tracker
-
-STAGES = ("generate", "score", "measure", "analyze")
 
 Analyze = Callable[[Folder, Manifest, Tracker], None]
 

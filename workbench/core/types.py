@@ -22,6 +22,9 @@ UNANSWERED = -1
 NOBODY = -1
 """The position of a pick where no sample of a subset can be picked."""
 
+STAGES = ("generate", "score", "measure", "analyze")
+"""The four stages of a run, in order: their commands and their entries in the manifest."""
+
 STATUSES = ("answered", "no_answer", "truncated", "timeout", "error")
 """What became of a sample. ``timeout`` and ``error`` leave its correctness unknown."""
 

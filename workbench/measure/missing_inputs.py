@@ -14,7 +14,7 @@ from workbench.core.lookup import lookup
 from workbench.measure.evaluate import LOG_QUALITY
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
-from workbench.storage.parquet import KEY, read_table
+from workbench.storage.parquet import KEY, REWARD_PREFIX, read_table
 from workbench.storage.run_folder import Folder
 
 COLUMNS = {
@@ -24,8 +24,6 @@ COLUMNS = {
     "clusters": ("scores", "answer", "answers"),
 }
 """What a metric or an aggregator may need of a pool: its table, its column, and its name."""
-
-REWARD = "reward_"
 
 
 def missing(
@@ -64,7 +62,7 @@ def left_out(
             found[name] = _why(reasons[0])
     for name in experiment.selection.aggregators:
         needs = _needs_of(name, experiment, aggregators)
-        reasons = [need for need in needs if need in absent or need == REWARD]
+        reasons = [need for need in needs if need in absent or need == REWARD_PREFIX]
         if reasons:
             found[name] = _why(reasons[0])
     return found
@@ -94,13 +92,15 @@ def _needs(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> set
     needs = {need for name in experiment.measure.metrics for need in _fields(name, experiment)}
     for name in experiment.selection.aggregators:
         needs |= set(_needs_of(name, experiment, aggregators))
-    return {n for n in needs if n in COLUMNS or (n.startswith(REWARD) and n != REWARD)}
+    return {
+        n for n in needs if n in COLUMNS or (n.startswith(REWARD_PREFIX) and n != REWARD_PREFIX)
+    }
 
 
 def _fields(name: str, experiment: Experiment) -> list[str]:
     """Return a metric's needs, a quality as the column that it is made from."""
     reward = experiment.measure.dpp_quality
-    quality = "logprobs" if reward is None else f"{REWARD}{reward}"
+    quality = "logprobs" if reward is None else f"{REWARD_PREFIX}{reward}"
     fields = lookup(METRICS, name, "metric").fields
     return [quality if field == LOG_QUALITY else field for field in fields]
 
@@ -111,15 +111,16 @@ def _needs_of(
     """Return an aggregator's needs, its reward as ``reward_NAME`` (bare if none is chosen)."""
     base, _, reward = name.partition(":")
     rule = lookup(aggregators, base, "aggregator")
-    chosen = f"{REWARD}{reward or experiment.selection.reward or ''}"
+    chosen = f"{REWARD_PREFIX}{reward or experiment.selection.reward or ''}"
     return [chosen if need == "rewards" else need for need in rule.needs]
 
 
 def _why(need: str) -> str:
-    if need == REWARD:
+    if need == REWARD_PREFIX:
         return "no reward"
-    known = COLUMNS.get(need)
-    return f"no {known[2]}" if known else f"no sample has the reward {need.removeprefix(REWARD)}"
+    if known := COLUMNS.get(need):
+        return f"no {known[2]}"
+    return f"no sample has the reward {need.removeprefix(REWARD_PREFIX)}"
 
 
 def _has_values(folder: Folder, table: str, column: str, block: int) -> bool:
@@ -129,7 +130,7 @@ def _has_values(folder: Folder, table: str, column: str, block: int) -> bool:
     else:
         rows = read_table(folder.block_path(table, block), (column,))
     if column not in rows.schema.names:
-        if column.startswith(REWARD):
+        if column.startswith(REWARD_PREFIX):
             raise ValueError(f"{folder.root} has no {column} yet; run `workbench score` first")
         return False  # made before there was such a column
     values = rows.column(column)

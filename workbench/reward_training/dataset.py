@@ -15,10 +15,9 @@ import pyarrow as pa
 
 from workbench.core.console import notice
 from workbench.models.text_encoder import text_hash
-from workbench.pools import REWARD
 from workbench.rewards.outcome_prompt import Signs, find_signs, judged_text
 from workbench.run import Run
-from workbench.storage.parquet import KEY, fingerprint
+from workbench.storage.parquet import KEY, REWARD_PREFIX, fingerprint
 
 PARTS = ("train", "validation", "test")
 
@@ -222,7 +221,7 @@ def _read(run: Run, place: int) -> pd.DataFrame:
     """Return a run's samples; ``right`` is None where unknown."""
     scores = run.frame("scores")
     names = map(str, scores.columns)
-    others = [c for c in names if c.startswith(REWARD) and c != f"{REWARD}likelihood"]
+    others = [c for c in names if c.startswith(REWARD_PREFIX) and c != f"{REWARD_PREFIX}likelihood"]
     scores = scores[[*KEY, "is_correct", *others]]
     tables = [run.folder.read_samples(block, COLUMNS) for block in run.blocks]
     samples: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()

@@ -25,6 +25,7 @@ from workbench.score.grading import grade
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import (
     KEY,
+    REWARD_PREFIX,
     DamagedFileError,
     fingerprint,
     read_stamps,
@@ -158,7 +159,7 @@ def _score_block(
             judged = read_beside(folder, f"rewards/{name}", block, samples)
             assert judged is not None  # just made
             values = judged.column("reward").to_numpy()
-        columns[f"reward_{name}"] = pa.array(values, pa.float64())
+        columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
 
 
@@ -185,9 +186,9 @@ def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
     table = read_table(path)
     learned = read_beside(folder, f"rewards/{name}", block, table)
     assert learned is not None  # just made
-    place = table.schema.names.index(f"reward_{name}")
+    place = table.schema.names.index(f"{REWARD_PREFIX}{name}")
     values = learned.column("reward")
-    write_table(path, table.set_column(place, f"reward_{name}", values), made_from)
+    write_table(path, table.set_column(place, f"{REWARD_PREFIX}{name}", values), made_from)
 
 
 def _beside(

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from workbench.tracking.wandb_run import SAMPLES, ArtifactFiles
 
-STAGES = {SAMPLES: "generate", "scores": "score", "subsets": "measure", "tables": "analyze"}
+STAGE_OF = {SAMPLES: "generate", "scores": "score", "subsets": "measure", "tables": "analyze"}
 """Kinds of artifact, in the order in which each is made from the one before, and their stages."""
 FACTS = ("signature", "commit", "imported")
 """Of the manifest, in the metadata of every artifact, as far as they are there."""
@@ -28,7 +28,7 @@ def run_artifacts(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Ar
         manifest: the run's.
     """
     found: list[ArtifactFiles] = []
-    for kind, stage in STAGES.items():
+    for kind, stage in STAGE_OF.items():
         endings = (".csv", ".md") if kind == "tables" else (".parquet",)
         files = sorted(path for path in (root / kind).glob("*") if path.suffix in endings)
         metadata: dict[str, Any] = {key: manifest[key] for key in FACTS if key in manifest}

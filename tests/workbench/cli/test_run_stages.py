@@ -9,8 +9,9 @@ import pytest
 from filelock import FileLock
 
 from analysis.aggregate import AGGREGATORS
-from workbench.cli.run_stages import STAGES, Stages, Stopped, check_models, run_stages, stoppable
+from workbench.cli.run_stages import Stages, Stopped, check_models, run_stages, stoppable
 from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.core.types import STAGES
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, version_string
 from workbench.storage.signature import run_signature
@@ -54,6 +55,7 @@ def test_a_folder_has_one_process_at_a_time(tmp_path):
         assert not holder.is_locked
         code = f"""
 from pathlib import Path
+from workbench.core.types import STAGES
 from workbench.storage.lock import locked
 with locked(Path({str(folder)!r})):
     print("held")
