@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
 
 from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Experiment, experiment_to_dict
@@ -30,15 +27,6 @@ from workbench.tracking.artifacts import run_artifacts
 from workbench.tracking.wandb_run import Tracker, Untracked, open_tracker
 
 Analyze = Callable[[Folder, Manifest, Tracker], None]
-
-
-class Stopped(BaseException):
-    """A request to stop: Ctrl-C or SIGTERM. Not an error, so nothing takes it for one."""
-
-    def __init__(self, signum: int) -> None:
-        """Remember which signal it was, for the exit code."""
-        super().__init__(signum)
-        self.signum = signum
 
 
 @dataclass(frozen=True)
@@ -158,21 +146,6 @@ def check_models(
             faults.append(f"{key}: {fault}")
     if faults:
         raise ValueError("\n".join(faults))
-
-
-@contextlib.contextmanager
-def stoppable() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into ``Stopped``, so that open files are closed on the way out."""
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise Stopped(signum)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:

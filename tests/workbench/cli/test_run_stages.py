@@ -9,7 +9,8 @@ import pytest
 from filelock import FileLock
 
 from analysis.aggregate import AGGREGATORS
-from workbench.cli.run_stages import Stages, Stopped, check_models, run_stages, stoppable
+from workbench.cli.exit_codes import Stopped, stoppable
+from workbench.cli.run_stages import Stages, check_models, run_stages
 from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
 from workbench.core.types import STAGES
 from workbench.storage.lock import locked
