@@ -16,8 +16,8 @@ from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.calibration import auroc, judged, ranking_accuracy
 from analysis.stats.paired import compare_means
 from analysis.terminal import print_table, stdout
+from workbench.core.types import REWARD_PREFIX
 from workbench.reward_training.train import Outcome
-from workbench.storage.parquet import REWARD_PREFIX
 from workbench.tracking.wandb_run import Tracker
 
 REWARDS = ("trained", "untrained", "likelihood")

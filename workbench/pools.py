@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from workbench.config.schema import Measure
 from workbench.core.notebook_html import notebook_html
-from workbench.core.types import Floats, Ints, Problem, known_temperature
+from workbench.core.types import REWARD_PREFIX, Floats, Ints, Problem, known_temperature
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
 from workbench.metrics.cosine import similarity_matrix
 from workbench.metrics.ngrams import Ngrams, number_ngrams, numbered
-from workbench.storage.parquet import KEY, REWARD_PREFIX, read_table
+from workbench.storage.parquet import KEY, read_table
 from workbench.storage.run_folder import Folder
 
 

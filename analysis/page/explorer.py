@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from analysis.page.packing import numbers, pack
 from analysis.page.sample_rows import Rows, read_rows
 from workbench.core.table_text import spell_temperature
-from workbench.core.types import STATUSES, UNANSWERED
+from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.run import Run
-from workbench.storage.parquet import REWARD_PREFIX
 
 BUDGET = 5_000_000
 """Characters of samples that a page carries: a few thousand solutions, or all of a small run."""

@@ -22,10 +22,9 @@ from analysis.stats.calibration import (
     ranking_accuracy,
 )
 from workbench.config.schema import pool_sizes
-from workbench.core.types import Floats
+from workbench.core.types import REWARD_PREFIX, Floats
 from workbench.metrics.passk import pass_at_k
 from workbench.rewards import REWARDS
-from workbench.storage.parquet import REWARD_PREFIX
 
 BASELINE = "likelihood"
 """The reward that costs nothing, which any other has to beat."""

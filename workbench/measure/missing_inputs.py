@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from workbench.config.schema import Experiment
 from workbench.core.lookup import lookup
 from workbench.core.selection_rule import SelectionRule
+from workbench.core.types import REWARD_PREFIX
 from workbench.measure.evaluate import LOG_QUALITY
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
-from workbench.storage.parquet import KEY, REWARD_PREFIX, read_table
+from workbench.storage.parquet import KEY, read_table
 from workbench.storage.run_folder import Folder
 
 COLUMNS = {

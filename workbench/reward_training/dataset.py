@@ -14,10 +14,11 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.core.console import notice
+from workbench.core.types import REWARD_PREFIX
 from workbench.models.text_encoder import text_hash
 from workbench.rewards.outcome_prompt import Signs, find_signs, judged_text
 from workbench.run import Run
-from workbench.storage.parquet import KEY, REWARD_PREFIX, fingerprint
+from workbench.storage.parquet import KEY, fingerprint
 
 PARTS = ("train", "validation", "test")
 

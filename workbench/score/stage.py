@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from workbench.config.schema import Experiment
 from workbench.core.console import notice, progress_bar
-from workbench.core.types import Known
+from workbench.core.types import REWARD_PREFIX, Known
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards import REWARDS
 from workbench.rewards.embedding_source import encoder_identity
@@ -23,7 +23,6 @@ from workbench.score.grading import grade
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import (
     KEY,
-    REWARD_PREFIX,
     DamagedFileError,
     fingerprint,
     read_stamps,

@@ -27,9 +27,6 @@ from workbench.core.types import Sample
 
 KEY = ("problem_id", "temperature", "sample_index")
 
-REWARD_PREFIX = "reward_"
-"""A reward's column in the scores is this and the reward's name."""
-
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
 """What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost stamp."""
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.config.yaml_file import write_yaml
+from workbench.core.types import REWARD_PREFIX
 from workbench.interchange.writers.pools import Outgoing, Source
-from workbench.storage.parquet import REWARD_PREFIX
 
 DATA = "data/train-00000-of-00001.parquet"
 ROWS_PER_GROUP = 8192

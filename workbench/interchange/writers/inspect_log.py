@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.core.types import REWARD_PREFIX
 from workbench.core.version import __version__
 from workbench.interchange.writers.pools import Outgoing, Source
-from workbench.storage.parquet import REWARD_PREFIX, fingerprint
+from workbench.storage.parquet import fingerprint
 
 VERSION = 2
 SCORER = "workbench"

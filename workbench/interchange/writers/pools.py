@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.config.schema import Experiment, pool_sizes
-from workbench.core.types import Problem
+from workbench.core.types import REWARD_PREFIX, Problem
 from workbench.rewards import REWARDS
 from workbench.run import Run
-from workbench.storage.parquet import KEY, REWARD_PREFIX, read_table
+from workbench.storage.parquet import KEY, read_table
 
 SAMPLES = (
     *KEY, "completion", "stop_reason", "num_output_tokens", "output_token_ids", "token_logprobs",
