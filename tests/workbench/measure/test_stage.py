@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from analysis.aggregate import AGGREGATORS, best_of_n, majority, mbr, weighted_majority
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.measure.evaluate import compute_all
 from workbench.measure.stage import TABLES, _measure_problem, _table, measure_subsets
 from workbench.pools import Pool
@@ -37,7 +37,7 @@ def pool(
 def experiment(k=(2,), replicates=100, metrics=("avg_log_prob",), rules=("maj", "best")):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=5),
         measure=Measure(k=k, replicates=replicates, metrics=metrics),
         selection=Selection(aggregators=rules),
