@@ -14,7 +14,7 @@ from analysis.aggregate.outcomes import (
     rule_of,
     subset_outcomes,
 )
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.types import NOBODY
 from workbench.measure.stage import measure_subsets
 from workbench.pools import Pool
@@ -42,7 +42,7 @@ def pool(correct=(1, 0, 0, 1, 0), clusters=(0, 1, 1, -1, 2), vectors=None):
 def experiment(k=(2,), rules=("maj", "best"), metrics=()):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=5),
         measure=Measure(k=k, replicates=100, metrics=metrics),
         selection=Selection(aggregators=rules),

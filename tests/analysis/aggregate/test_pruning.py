@@ -6,7 +6,7 @@ import pytest
 
 from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.pruning import EVERYTHING, PRUNERS, prune_pool
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY
 from workbench.pools import Pool
@@ -34,7 +34,7 @@ def pool(kinds=(0, 0, 0, 0, 1, 1, 2, 2), clusters=None, correct=None, rewards=No
 def experiment(replicates=20, rules=("maj", "best", "weighted", "sem_mbr", "lex_mbr"), seed=0):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=8),
         measure=Measure(k=(2,), replicates=replicates, seed=seed),
         selection=Selection(aggregators=rules),

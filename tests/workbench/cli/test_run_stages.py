@@ -11,7 +11,7 @@ from filelock import FileLock
 from analysis.aggregate import AGGREGATORS
 from workbench.cli.exit_codes import Stopped, stoppable
 from workbench.cli.run_stages import Stages, check_models, run_stages
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.types import STAGES
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, version_string
@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 def experiment(**generation):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=2, prompt="completion"),
+        task=TaskSettings(name="arithmetic", num_problems=2, prompt="completion"),
         generation=Generation(**({"model": "replay", "backend": "replay", "n": 4} | generation)),
         measure=Measure(k=(2,), metrics=("avg_log_prob",)),
         selection=Selection(aggregators=("maj",)),

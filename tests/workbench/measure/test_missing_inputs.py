@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.config.scoring_schema import Scoring
 from workbench.measure.missing_inputs import (
     left_out,
@@ -22,7 +22,7 @@ ALL = ("avg_log_prob", "num_tokens", "distinct_texts", "cos_sim", "qual_dpp", "a
 def experiment(metrics=ALL, rules=("maj", "best", "weighted", "lex_mbr"), reward="likelihood"):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=8),
         measure=Measure(metrics=metrics),
         scoring=Scoring(rewards=("likelihood",)),

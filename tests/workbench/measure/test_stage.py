@@ -6,7 +6,7 @@ import pytest
 
 from analysis.aggregate import best_of_n, majority, mbr, weighted_majority
 from analysis.aggregate.outcomes import subset_outcomes
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.measure.block_tables import assembled
 from workbench.measure.evaluate import compute_all
 from workbench.measure.stage import measure_subsets
@@ -38,7 +38,7 @@ def pool(
 def experiment(k=(2,), replicates=100, metrics=("avg_log_prob",), rules=("maj", "best")):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=5),
         measure=Measure(k=k, replicates=replicates, metrics=metrics),
         selection=Selection(aggregators=rules),
