@@ -16,8 +16,7 @@ from typing import Any
 from workbench.config import schema as config
 from workbench.core.types import Problem
 from workbench.tasks.checkers import CHECKERS, Checker
-from workbench.tasks.math_answers import extract_answer
-from workbench.tasks.prompts import require_examples
+from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
 
 INSTRUCTION = r"Work out the sum, and put your answer in \boxed{}."
@@ -59,12 +58,7 @@ def check(settings: config.Task) -> None:
         faults.append("num_problems: arithmetic makes its problems; say how many")
     if settings.source is not None:
         faults.append("source: arithmetic makes its problems and reads none; leave it out")
-    try:
-        require_examples(settings, NUM_EXAMPLES)
-    except ValueError as error:
-        faults.append(str(error))
-    if faults:
-        raise ValueError("\n".join(faults))
+    raise_faults(faults, settings, NUM_EXAMPLES)
 
 
 def _contradictions(options: dict[str, Any]) -> list[str]:
@@ -113,11 +107,6 @@ def load(settings: config.Task) -> list[Problem]:
     return problems
 
 
-def on_hub(settings: config.Task) -> bool:
-    """Say whether the problems have to be fetched from the hub: they are generated here."""
-    return False
-
-
 def examples(settings: config.Task) -> list[Example]:
     """Return 16 worked examples of the same difficulty; they depend on the options alone."""
     return [
@@ -142,11 +131,6 @@ def _solution(expression: str) -> str:
         steps.append(f"{step} to get {value}")
     words = f"We {', '.join(steps)}." if steps else f"It is {value}."
     return rf"{words} The answer is \boxed{{{value}}}."
-
-
-def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
-    """Return the answer of a completion and the rule that found it."""
-    return extract_answer(text, last_number=settings.last_number)
 
 
 def checker(settings: config.Task) -> Checker:
