@@ -34,8 +34,8 @@ FRONT_DOORS = {"workbench", "workbench.cli"}
 MOST_FLOORS = 10
 MOST_ROOMS = 25
 ROOMS_OF_NAMES = (
-    "workbench.metrics", "workbench.tasks", "workbench.rewards", "analysis.tables",
-    "workbench.interchange.readers", "workbench.interchange.writers",
+    "workbench.metrics", "workbench.tasks", "workbench.generate", "workbench.rewards",
+    "workbench.interchange.readers", "workbench.interchange.writers", "analysis.tables",
 )  # fmt: skip
 
 
