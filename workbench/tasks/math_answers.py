@@ -52,6 +52,14 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
 
     Returns:
         (answer or None, rule).
+
+    Example:
+        >>> extract_answer(r"We get 4 + 9 = \boxed{13}.")
+        ('13', 'boxed')
+        >>> extract_answer("So the answer is 13.")
+        ('13', 'phrase')
+        >>> extract_answer("4 + 9 makes 13."), extract_answer("4 + 9 makes 13.", last_number=True)
+        ((None, 'none'), ('13', 'last_number'))
     """
     text = text.replace("\N{MINUS SIGN}", "-")
     for inside in boxed(text):
@@ -66,7 +74,12 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
 
 
 def boxed(text: str) -> Iterator[str]:
-    r"""Yield what stands in the boxes of a text that are closed and not empty, the last first."""
+    r"""Yield what stands in the boxes of a text that are closed and not empty, the last first.
+
+    Example:
+        >>> list(boxed(r"Either \boxed{1} or \boxed{\{2\}}, not \boxed{3"))
+        ['\\{2\\}', '1']
+    """
     for match in reversed(list(_BOX.finditer(text))):
         inside = _up_to_closing_brace(text, match.end())
         if inside is not None and inside.strip():
@@ -105,6 +118,10 @@ def canonical_answer(answer: str) -> str:
 
     Only what never changes a value is evened out (spaces, outer dollar signs, a final full stop,
     ``\left`` and ``\right``, ``\dfrac``), so that few distinct strings are left for math-verify.
+
+    Example:
+        >>> canonical_answer(r"$\dfrac{1}{2}$.")
+        '\\frac{1}{2}'
     """
     text = answer.strip().strip("$").strip()
     if not text.endswith(r"\right."):
@@ -115,7 +132,7 @@ def canonical_answer(answer: str) -> str:
 
 
 def answers_equal(gold: str, answer: str) -> bool | None:
-    """Whether ``answer`` is right when ``gold`` is the known answer.
+    r"""Whether ``answer`` is right when ``gold`` is the known answer.
 
     Not symmetric: gold comes first. Equal strings are equal; the rest is math-verify's to decide;
     what neither it nor sympy can read or compare is not equal. Each pair is compared once and
@@ -127,6 +144,12 @@ def answers_equal(gold: str, answer: str) -> bool | None:
 
     Source:
         math-verify 0.9, ``parse`` and ``verify``.
+
+    Example:
+        >>> answers_equal("0.5", r"\frac{1}{2}"), answers_equal("0.5", "0.6")
+        (True, False)
+        >>> answers_equal("(x + 1)^2", "x^2 + 2x + 1")
+        True
     """
     return _compare(canonical_answer(gold), canonical_answer(answer))
 
@@ -211,6 +234,10 @@ def cluster_answers(
 
     Returns:
         (N,) cluster numbers from 0, in the order in which clusters were led; -1 = unanswered.
+
+    Example:
+        >>> cluster_answers(["8", "7", None, "07"], lambda answer: str(int(answer)), str.__eq__)
+        [1, 0, -1, 0]
     """
     asking = clustering([None if answer is None else canonical(answer) for answer in answers])
     verdict = None

@@ -44,6 +44,10 @@ def extract_choice(text: str) -> tuple[str | None, str]:
 
     Returns:
         (capital letter or None, rule).
+
+    Example:
+        >>> extract_choice(r"Hence \boxed{\text{(B)}}."), extract_choice("The answer is option C.")
+        (('B', 'boxed'), ('C', 'phrase'))
     """
     for inside in boxed(text):
         capital, named = letter_text(inside), _WITH_TEXT.fullmatch(inside)
@@ -69,6 +73,10 @@ def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         ValueError: they are neither, too few or too many, not texts or numbers, or their letters
             are none.
+
+    Example:
+        >>> read_choices({"choices": ["red", 7]})
+        {'A': 'red', 'B': '7'}
     """
     choices = record["choices"]
     if isinstance(choices, list):
@@ -95,6 +103,10 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
 
     Raises:
         ValueError: it is none of these, or two of them that differ.
+
+    Example:
+        >>> letter_of("red", {"A": "red", "B": "blue"}), letter_of(1, {"A": "red", "B": "blue"})
+        ('A', 'B')
     """
     text = str(gold).strip()
     letter = letter_text(text)
@@ -123,6 +135,13 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
     return next(iter(meant))
 
 
-def shown(question: str, choices: Mapping[str, str]) -> str:
-    """Return a question followed by its choices, a line each: ``A. 12 miles``."""
+def question_with_choices(question: str, choices: Mapping[str, str]) -> str:
+    """Return a question followed by its choices, a line each: ``A. 12 miles``.
+
+    Example:
+        >>> print(question_with_choices("Which colour?", {"A": "red", "B": "blue"}))
+        Which colour?
+        A. red
+        B. blue
+    """
     return "\n".join([question, *(f"{letter}. {text}" for letter, text in choices.items())])

@@ -176,6 +176,10 @@ def parse_record(record: Mapping[str, Any], default_id: str) -> Problem:
 
     Raises:
         ValueError: no question, or no known answer; the message names the keys that are there.
+
+    Example:
+        >>> parse_record({"question": "4 + 9?", "answer": 13, "level": 1}, "problem-0")
+        Problem(id='problem-0', question='4 + 9?', gold='13', metadata={'level': 1})
     """
     question = _value(record, QUESTION_KEYS, "question")
     gold = _value(record, GOLD_KEYS, "known answer")
