@@ -42,7 +42,8 @@ def test_every_module_has_its_tests(path):
         return
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     imported = re.compile(rf"\b{re.escape(module)}\b")
-    assert any(imported.search(test.read_text()) for test in TESTS), "no test imports it"
+    found = any(imported.search(test.read_text()) for test in TESTS)
+    assert found, f"no test imports it: write {mirrored}"
 
 
 # The names that an experiment may give, and the part of the README that says what each is.

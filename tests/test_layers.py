@@ -97,6 +97,19 @@ def test_a_file_without_a_line_in_its_table_is_noticed(graph, room):
         assert used, f"nothing imports {module}: give it a row in the table of {room}/__init__.py"
 
 
+def test_no_backend_imports_another(graph):
+    """As the contract in pyproject.toml, but for every module with a ``sample`` function."""
+    backends = {
+        f"workbench.generate.{path.stem}"
+        for path in (ROOT / "workbench" / "generate").glob("*.py")
+        if "\ndef sample(" in path.read_text()
+    }
+    assert len(backends) >= 5
+    for backend in backends:
+        found = graph.find_modules_directly_imported_by(backend) & (backends - {backend})
+        assert not found, f"{backend} imports {found}"
+
+
 @pytest.mark.parametrize("module", LIGHT)
 def test_the_light_half_loads_nothing_heavy(module):
     code = f"import sys, {module}; print(*sys.modules)"
