@@ -1,4 +1,4 @@
-"""Find a name in a table, or say what there is."""
+"""Look up a name in a table, with a helpful error."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
@@ -11,7 +11,7 @@ def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
     """Return ``table[name]``.
 
     Args:
-        table: what there is, by name.
+        table: all entries by name.
         name: the name asked for.
         kind: what the names stand for, for the message ("metric", "task").
 

@@ -1,4 +1,4 @@
-"""Which K of a pool's N samples are looked at together."""
+"""Draws the subsets of a pool: which K of its N samples are measured together."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def draw_subsets(n: int, k: int, count: int, rng: np.random.Generator) -> Ints:
 
 
 def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) -> Ints:
-    """The subsets to look at: all of them where they are few, else random ones.
+    """Return all subsets of a size where they are few, else random ones.
 
     Args:
         n: samples in the pool.
@@ -73,7 +73,7 @@ def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) ->
 
 
 def pool_rng(seed: int, problem_id: str, temperature: float, k: int) -> np.random.Generator:
-    """The generator behind one pool's subsets of one size.
+    """Return the random generator of one pool's subsets of one size.
 
     It depends on these four alone, so a pool's subsets stay the same when others are added,
     removed or visited in another order, and equal k of two pools are drawn independently.
@@ -99,14 +99,14 @@ def pool_rng(seed: int, problem_id: str, temperature: float, k: int) -> np.rando
 
 
 def members_of(subsets: Ints, n: int) -> Ints:
-    """Return subsets as compiled loops take them, every index one of a pool's.
+    """Return subsets as compiled loops need them, after checking every index.
 
     Args:
-        subsets: (S, K) indices, in any layout.
+        subsets: (S, K) indices, with any memory layout.
         n: samples in the pool.
 
     Returns:
-        (S, K) int64 in one piece, the same numbers.
+        (S, K) the same numbers as contiguous int64.
 
     Raises:
         ValueError: ``subsets`` is not (S, K), or an index is not from 0 to ``n`` - 1.
@@ -121,7 +121,7 @@ def members_of(subsets: Ints, n: int) -> Ints:
     members = np.ascontiguousarray(subsets, dtype=np.int64)
     if members.ndim != 2:
         raise ValueError(f"subsets must be (S, K), one row per subset, got shape {members.shape}")
-    if members.size and members.view(np.uint64).max() >= n:  # as it is, a negative one is large
+    if members.size and members.view(np.uint64).max() >= n:  # a negative one is large as uint64
         wrong = members[(members < 0) | (members >= n)][0]
         raise ValueError(f"there is no sample {wrong} in a pool of {n}; indices count from 0")
     return members

@@ -17,8 +17,12 @@ from workbench.config.schema import Experiment, Generation, pool_sizes
 from workbench.core.console import bar, notice
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
-from workbench.generate.drawing_settings import differences, drawing_settings, sample_seed
-from workbench.generate.fingerprint import identity, server_facts
+from workbench.generate.drawing_settings import (
+    drawing_settings,
+    other_settings_message,
+    sample_seed,
+)
+from workbench.generate.identity import identity, server_facts
 from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table
@@ -234,7 +238,7 @@ def _refuse_other_identity(folder: Folder, manifest: Manifest, current: Mapping[
     before = manifest.data.get("identity")
     held = list(folder.blocks_with_samples())
     if held and before is not None and before != dict(current):
-        raise ValueError(differences(folder.root, before, current))
+        raise ValueError(other_settings_message(folder.root, before, current))
 
 
 def _requests(items: Sequence[PromptedProblem], settings: Generation) -> Iterator[Request]:

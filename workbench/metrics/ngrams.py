@@ -85,9 +85,9 @@ def numbered(names: Sequence[T]) -> tuple[Ints, list[T]]:
         >>> numbers.tolist(), different
         ([0, 1, 0], ['x', 'y'])
     """
-    places: defaultdict[T, int] = defaultdict(count().__next__)
-    numbers = np.fromiter(map(places.__getitem__, names), dtype=np.int64, count=len(names))
-    return numbers, list(places)
+    number_of: defaultdict[T, int] = defaultdict(count().__next__)
+    numbers = np.fromiter(map(number_of.__getitem__, names), dtype=np.int64, count=len(names))
+    return numbers, list(number_of)
 
 
 def _starts(sizes: Sequence[int] | Ints) -> Ints:

@@ -52,9 +52,9 @@ def pass_at_k(n: ArrayLike, correct: ArrayLike, k: ArrayLike) -> float | Floats:
     broadcast = np.broadcast_arrays(*columns)
     triples = np.stack([column.ravel() for column in broadcast], axis=1)
     # Pools share few values of (n, correct, k), and integers this large are slow.
-    distinct, places = np.unique(triples, axis=0, return_inverse=True)
+    distinct, inverse = np.unique(triples, axis=0, return_inverse=True)
     values = np.array([_one(*map(int, triple)) for triple in distinct], dtype=np.float64)
-    result = values[places.reshape(-1)].reshape(broadcast[0].shape)
+    result = values[inverse.reshape(-1)].reshape(broadcast[0].shape)
     return float(result) if result.ndim == 0 else result
 
 

@@ -1,4 +1,4 @@
-"""Task ``arithmetic``: sums and differences of whole numbers, as easy or hard as one likes.
+"""Task ``arithmetic``: sums and differences of whole numbers, of any difficulty.
 
 The problems are reasoning-gym's ``chain_sum`` (package ``reasoning-gym``), asked as "What is
 4 + 9?". They need no file and no network, and even a very small model gets some of them right.
@@ -31,9 +31,10 @@ DEFAULTS: dict[str, int | None] = {
 """``max_operand``: keep only problems whose numbers are not larger; None for no limit."""
 NUM_EXAMPLES = 16
 MISSES_ALLOWED = 20_000
-"""Drawing stops after so many expressions in a row that are too large or were had before."""
+"""Drawing stops after this many expressions in a row that are too large or were drawn before."""
 STREAM = 10_000_000
-"""Item i of chain_sum with seed s is that of seed s + i: streams are kept this far apart."""
+"""Distance between the seeds of two streams, since item i of chain_sum with seed s is item 0 with
+seed s + i."""
 
 Options = tuple[tuple[str, int | None], ...]
 """All options by name, sorted: hashable."""
@@ -149,24 +150,24 @@ def _example_expressions(options: Options) -> tuple[str, ...]:
 
 
 def _different_sums(options: Options, stream: int) -> Iterator[tuple[str, str]]:
-    """Yield (expression, value) from reasoning-gym, none twice, until it has no new ones."""
+    """Yield (expression, value) from reasoning-gym, none twice, as long as there are new ones."""
     from reasoning_gym.arithmetic.chain_sum import ChainSumConfig, ChainSumDataset  # over a second
 
     chosen = dict(options)
     largest = chosen.pop("max_operand")
     chosen["seed"] = ((chosen["seed"] or 0) * 2 + stream) * STREAM
     items = ChainSumDataset(ChainSumConfig(**chosen))
-    had: set[str] = set()
+    drawn: set[str] = set()
     misses = 0
     for index in count():
         item = items[index]
         expression = item["metadata"]["expression"]
         numbers = map(int, re.findall(r"\d+", expression))
-        if expression in had or (largest is not None and max(numbers) > largest):
+        if expression in drawn or (largest is not None and max(numbers) > largest):
             misses += 1
             if misses > MISSES_ALLOWED:
                 return
             continue
         misses = 0
-        had.add(expression)
+        drawn.add(expression)
         yield expression, item["answer"]

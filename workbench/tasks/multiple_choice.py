@@ -1,4 +1,4 @@
-r"""Multiple choice: how choices are read and shown, and which letter a text gives as its answer."""
+"""Multiple choice: how choices are read and shown, and which letter a text gives as its answer."""
 
 from __future__ import annotations
 
@@ -116,8 +116,9 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
                 f"the known answer {gold!r} is no letter; give the letter, or the key 'choices'"
             )
         return letter
-    meant = {name: f"the text of choice {name}" for name, choice in choices.items()
-             if choice == text}  # fmt: skip
+    meant = {
+        name: f"the text of choice {name}" for name, choice in choices.items() if choice == text
+    }
     if letter in choices:
         meant.setdefault(letter, f"the letter {letter}")
     if isinstance(gold, int) and not isinstance(gold, bool) and 0 <= gold < len(choices):
