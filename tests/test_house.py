@@ -42,20 +42,29 @@ def test_every_module_has_its_tests(path):
         return
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     imported = re.compile(rf"\b{re.escape(module)}\b")
-    assert any(imported.search(test.read_text()) for test in TESTS), "no test imports it"
+    found = any(imported.search(test.read_text()) for test in TESTS)
+    assert found, f"no test imports it: write {mirrored}"
 
 
+# The names that an experiment may give, and the part of the README that says what each is.
 TABLES_OF_NAMES = {
-    "metric": METRICS, "aggregator": AGGREGATORS, "task": TASKS, "backend": BACKENDS,
-    "pruner": PRUNERS, "reward": REWARDS, "table": TABLES,
-}  # fmt: skip
+    "metric": (METRICS, "the table under **Metrics**"),
+    "aggregator": (AGGREGATORS, "the paragraph **Selections**"),
+    "task": (TASKS, "the table of 'What can come in'"),
+    "backend": (BACKENDS, "the line 'Backends:' at the start of 'How it works'"),
+    "pruner": (PRUNERS, "the row `pruning` of the table under **Tables**"),
+    "reward": (REWARDS, "the table under **Rewards**"),
+    "table": (TABLES, "the table under **Tables**"),
+}
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, table in TABLES_OF_NAMES.items() for name in table]
+    ("kind", "name"),
+    [(kind, name) for kind, (table, _) in TABLES_OF_NAMES.items() for name in table],
 )
 def test_every_name_is_in_the_readme(kind, name):
-    assert f"`{name}`" in (ROOT / "README.md").read_text(), f"say what the {kind} is"
+    text = (ROOT / "README.md").read_text()
+    assert f"`{name}`" in text, f"describe the {kind} `{name}` in {TABLES_OF_NAMES[kind][1]}"
 
 
 def test_nothing_is_random_without_a_generator():

@@ -158,9 +158,12 @@ class Run:
     def measured_with(self, *metrics: str) -> pd.DataFrame:
         """Return the run's subsets with further metrics of ``METRICS``; nothing is written.
 
-        What is being tried out in a notebook needs a line in ``METRICS`` and no more::
+        What is being tried out in a notebook needs a row in ``METRICS`` and no more::
 
-            METRICS["length_spread"] = Metric(spread, ("num_tokens", "subsets"), "spread", "...")
+            METRICS["length_spread"] = Metric(
+                fn=spread, needs=("num_tokens", "subsets"), label="spread [tokens]",
+                summary="...", larger_means="neither",
+            )
             run.measured_with("length_spread")
 
         Args:
