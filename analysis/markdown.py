@@ -9,9 +9,6 @@ from rich.text import Text
 from analysis.frames import Table
 from workbench.core.table_text import merged
 
-LONG = ("bucket", "correlation", "within_correlation", "pruning", "sampling_check")
-"""Tables of many rows: on the terminal their intervals are left to the files."""
-
 
 def to_markdown(name: str, table: Table, signature: str) -> str:
     """Return a table as a Markdown section with its notes and the run's signature."""
@@ -24,10 +21,13 @@ def to_markdown(name: str, table: Table, signature: str) -> str:
     return f"## {name}\n\n{body}\n\n{notes}\n\n`{signature}`\n"
 
 
-def to_grid(name: str, frame: pd.DataFrame, caption: str) -> Grid:
-    """Return a table for the terminal, each interval on a line of its own under its number."""
-    gap = None if name in LONG else "\n"
-    if gap is None and any(str(column).endswith("_low") for column in frame.columns):
+def to_grid(name: str, frame: pd.DataFrame, caption: str, *, intervals: bool = True) -> Grid:
+    """Return a table for the terminal, each interval on a line of its own under its number.
+
+    Without intervals the caption says where they are.
+    """
+    gap = "\n" if intervals else None
+    if not intervals and any(str(column).endswith("_low") for column in frame.columns):
         caption = f"intervals: in the files {name}.md and {name}.csv\n{caption}"
     grid = Grid(title=name, caption=Text(caption), title_justify="left", caption_justify="left")
     text = merged(frame, gap)

@@ -17,7 +17,7 @@ from analysis.page import curves
 from analysis.page.headline import Headline, Tile, change, supported
 from analysis.page.html import Drawn, Page, write
 from analysis.page.report import chart, notices
-from analysis.page.tables import Shown, show, why_missing
+from analysis.page.tables import PageTable, show, why_missing
 from analysis.stats.paired import ALPHA
 from workbench.core.table_text import spell_temperature
 from workbench.run import Run
@@ -163,7 +163,7 @@ def _tile(row: Mapping[Any, Any]) -> Tile:
     return change(f"{what}, {who} against {row['against']}", row)
 
 
-def _listed(runs: Sequence[Run], names: Sequence[str]) -> Shown:
+def _listed(runs: Sequence[Run], names: Sequence[str]) -> PageTable:
     rows = [
         {"run": name, "folder": str(run.root), "signature": run.signature}
         for name, run in zip(names, runs, strict=True)

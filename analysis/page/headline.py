@@ -13,7 +13,7 @@ import pandas as pd
 from analysis.compare.conditions import SINGLE, UNKNOWN, Cells, Pair, conditions
 from analysis.compare.runs import differences
 from analysis.frames import Data, Table
-from analysis.page.tables import Shown, show
+from analysis.page.tables import PageTable, show
 from analysis.stats.bootstrap import MIN_PROBLEMS
 from analysis.stats.paired import ALPHA
 from workbench.core.table_text import spell_temperature
@@ -48,7 +48,7 @@ class Headline:
     tiles: Sequence[Tile] = ()
     notes: Sequence[str] = ()
     """How the tiles are to be read."""
-    table: Shown | None = None
+    table: PageTable | None = None
 
 
 def headline(run: Run) -> Headline:

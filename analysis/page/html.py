@@ -15,7 +15,7 @@ from typing import Any
 from analysis.page.explorer import Explorer, pool_labels
 from analysis.page.headline import Headline
 from analysis.page.packing import pack
-from analysis.page.tables import Shown, filled
+from analysis.page.tables import PageTable, filled
 from workbench.core.types import STATUSES
 from workbench.storage.parquet import appear
 
@@ -52,9 +52,9 @@ class Page:
     """What is unfinished, out of date or missing of the whole."""
     headline: Headline
     figures: Sequence[Drawn] = ()
-    tables: Sequence[Shown] = ()
+    tables: Sequence[PageTable] = ()
     explorer: Explorer | None = None
-    about: Sequence[Shown] = ()
+    about: Sequence[PageTable] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """The experiment of each run, as text."""
 

@@ -15,7 +15,7 @@ from analysis.frames import Table
 from analysis.page.explorer import Explorer, explore
 from analysis.page.headline import Headline, headline
 from analysis.page.html import Drawn, Page, write
-from analysis.page.tables import Shown, saved_tables, show, why_missing
+from analysis.page.tables import PageTable, saved_tables, show, why_missing
 from workbench.run import Run
 
 OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")
@@ -104,14 +104,14 @@ def notices(run: Run) -> Iterator[str]:
         )
 
 
-def held(explorer: Explorer) -> Shown:
+def held(explorer: Explorer) -> PageTable:
     """Return what samples there are, by temperature."""
     notes = ("right, wrong, unknown: correctness of samples",)
     return show("samples", "The samples on the disk, by temperature.",
                 Table(explorer.facts, notes))  # fmt: skip
 
 
-def stages(run: Run) -> Shown:
+def stages(run: Run) -> PageTable:
     """Return how each stage went."""
     recorded: dict[str, dict[str, Any]] = run.manifest.get("stages", {})
     rows = [

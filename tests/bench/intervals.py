@@ -17,12 +17,13 @@ from analysis.correlation import LEVELS, correlations
 from analysis.frames import Data
 from analysis.stats.bootstrap import Resamples, fisher_interval
 from analysis.stats.ranks import rank_covariances
-from analysis.tables import COVARIATES, buckets, partial_correlation
 from analysis.tables.accuracy import (
     accuracy_by_k,
     accuracy_by_k_temperature,
     accuracy_by_temperature,
 )
+from analysis.tables.correlations import COVARIATES, partial_correlation
+from analysis.tables.diversity import buckets
 from tests.bench import Row, once, seconds
 from workbench.config.schema import Analysis, Experiment, Generation, Measure, Selection, Task
 from workbench.run import Run
