@@ -137,7 +137,7 @@ def analyse(study: Study, rng: np.random.Generator) -> Iterator[StudyResult]:
             yield StudyResult(f"{method} {level}", r.low, r.high, r.p)
 
 
-def simulation(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) -> pd.DataFrame:
+def coverage_study(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) -> pd.DataFrame:
     """Return how often intervals cover the truth, and how often 'nothing there' is rejected.
 
     Returns:
@@ -171,7 +171,7 @@ def simulation(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) -> p
 
 def main(folder: Path, studies: int = 1000) -> None:
     """Simulate and write ``simulation.csv`` and ``simulation.md``."""
-    frame = simulation(studies)
+    frame = coverage_study(studies)
     folder.mkdir(parents=True, exist_ok=True)
     frame.to_csv(folder / "simulation.csv", index=False, float_format="%.4f")
     text = frame.to_markdown(index=False, floatfmt=".3f")

@@ -39,7 +39,7 @@ MARKS = {1.0: "✓\u00a0right", 0.0: "✗\u00a0wrong"}
 @notebook_html.register
 def run_html(run: Run) -> str:
     """Return what a run is, how far it has come, what it found, and what to type next."""
-    parts = [f"<p><strong>{escape(run.signature)}</strong></p>", f"<p>{_asked(run)}</p>"]
+    parts = [f"<p><strong>{escape(run.signature)}</strong></p>", f"<p>{_experiment_line(run)}</p>"]
     parts.append(_stages(run))
     if HEADLINE in run.tables:
         frame = run.table(HEADLINE)
@@ -55,7 +55,7 @@ def run_html(run: Run) -> str:
         if found:
             listed = ", ".join(f"<code>{escape(name)}</code>" for name in found)
             parts.append(f"<details><summary>{len(found)} {kind}</summary>{listed}</details>")
-    parts.append(f"<p>Next: {_next(run)}</p>")
+    parts.append(f"<p>Next: {_next_command(run)}</p>")
     return in_frame("".join(parts))
 
 
@@ -72,8 +72,8 @@ def pool_html(pool: Pool) -> str:
     parts = [f"<p><strong>{escape(pool.problem_id)}</strong>: {', '.join(facts)}</p>"]
     if pool.problem is not None:
         gold = pool.problem.gold
-        answer = "" if gold is None else f" <small>known answer: {escape(_short(gold))}</small>"
-        parts.append(f"<p>{escape(_short(pool.problem.question))}{answer}</p>")
+        answer = "" if gold is None else f" <small>known answer: {escape(_shorten(gold))}</small>"
+        parts.append(f"<p>{escape(_shorten(pool.problem.question))}{answer}</p>")
     rows = list(_answers(pool))
     names = ["answer", "votes", "correct", "first text"]
     parts.append(grid_html(names, rows[:MOST_ANSWERS], {1}))
@@ -94,8 +94,8 @@ def _answers(pool: Pool) -> Iterator[list[str]]:
             statuses = {pool.statuses[i] for i in np.flatnonzero(inside)}
             answer = f"({', '.join(sorted(statuses))})"
         yield [
-            _short(answer or ""), str(votes[place]), _correctness(pool.correct[inside]),
-            _short(pool.texts[first[place]].strip()),
+            _shorten(answer or ""), str(votes[place]), _correctness(pool.correct[inside]),
+            _shorten(pool.texts[first[place]].strip()),
         ]  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def _correctness(correct: Any) -> str:
     return f"{int(np.nansum(correct))} of {len(correct)}\u00a0right"
 
 
-def _asked(run: Run) -> str:
+def _experiment_line(run: Run) -> str:
     """Say what was run, in one line."""
     experiment = run.experiment
     settings = experiment.generation
@@ -129,7 +129,7 @@ def _stages(run: Run) -> str:
         stage = run.manifest.get("stages", {}).get(name, {})
         status = str(stage.get("status", "not yet"))
         if name == "generate" and status != "done" and run.blocks:
-            made = _drawn(run)
+            made = _samples_line(run)
         if status == "running":
             status = "running, or killed"
         started = str(stage.get("started", ""))[:16].replace("T", " ")
@@ -138,14 +138,14 @@ def _stages(run: Run) -> str:
     return grid_html(["stage", "makes", "status", "started, UTC", "took"], rows, {4})
 
 
-def _drawn(run: Run) -> str:
+def _samples_line(run: Run) -> str:
     """Say how many samples there are of those that the run is to have."""
     there = sum(run.folder.read_samples(block, KEY).num_rows for block in run.blocks)
     wanted = len(run.problems) * sum(pool_sizes(run.experiment.generation).values())
     return f"{there:,} of {wanted:,} samples"
 
 
-def _next(run: Run) -> str:
+def _next_command(run: Run) -> str:
     """Say what to type: the next stage of an unfinished run, or where to look."""
     stages = run.manifest.get("stages", {})
     missing = [name for name in STAGES if stages.get(name, {}).get("status") != "done"]
@@ -169,7 +169,7 @@ def _inner(frame: pd.DataFrame) -> str:
     return table_html(frame).removeprefix(OPEN).removesuffix(CLOSE)
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     """Return a text on one line, cut where it is long."""
     flat = " ".join(text.split())
     return flat if len(flat) <= LONGEST else f"{flat[:LONGEST]}…"

@@ -10,7 +10,7 @@ import pandas as pd
 from analysis.frames import Table
 from analysis.page.packing import pack
 from analysis.tables import TABLES, TableSpec
-from workbench.core.table_text import merged
+from workbench.core.table_text import format_table
 from workbench.run import Run
 
 ROWS = 25
@@ -41,12 +41,12 @@ class PageTable:
         return f"table-{self.name}"
 
 
-def show(name: str, summary: str, table: Table, *, folded: bool = False) -> PageTable:
+def page_table(name: str, summary: str, table: Table, *, folded: bool = False) -> PageTable:
     """Return a table as text, each interval in the cell of its number; an empty one has no rows."""
     frame = table.frame
     if frame.empty:
         return PageTable(name=name, summary=summary, notes=table.notes)
-    text = merged(frame)
+    text = format_table(frame)
     columns = [(name, _kind(name, frame[name], text[name])) for name in text.columns]
     rows = text.to_numpy(dtype=object).tolist()
     return PageTable(
@@ -57,7 +57,7 @@ def show(name: str, summary: str, table: Table, *, folded: bool = False) -> Page
 
 def saved_tables(run: Run) -> list[PageTable]:
     """Return every table of the study, in order; of one that is not there or damaged, why."""
-    return [_saved(run, name, spec) for name, spec in TABLES.items()]
+    return [_saved_table(run, name, spec) for name, spec in TABLES.items()]
 
 
 def why_missing(run: Run) -> str:
@@ -75,12 +75,12 @@ def why_missing(run: Run) -> str:
     )
 
 
-def _saved(run: Run, name: str, spec: TableSpec) -> PageTable:
+def _saved_table(run: Run, name: str, spec: TableSpec) -> PageTable:
     if name not in run.tables:
         return PageTable(name=name, summary=spec.summary, notes=(why_missing(run),))
     try:
         table = Table(run.table(name), tuple(run.notes(name)))
-        return show(name, spec.summary, table, folded=not spec.open_on_page)
+        return page_table(name, spec.summary, table, folded=not spec.open_on_page)
     except (ValueError, OSError) as fault:
         why = f"tables/{name}.csv cannot be read ({fault}); run `workbench analyze {run.root}`"
         return PageTable(name=name, summary=spec.summary, notes=(why,))
@@ -93,7 +93,7 @@ def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
     return "number starred" if cells.str.endswith("*").any() else "number"
 
 
-def filled(tables: Iterable[PageTable]) -> tuple[list[PageTable], list[PageTable]]:
+def split_by_content(tables: Iterable[PageTable]) -> tuple[list[PageTable], list[PageTable]]:
     """Part tables with rows from those without, which say why."""
     tables = list(tables)
     return [t for t in tables if t.count], [t for t in tables if not t.count]

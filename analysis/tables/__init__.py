@@ -100,7 +100,7 @@ TABLES: dict[str, TableSpec] = {
 def make_table(name: str, data: Data) -> Table:
     """Return a table of ``TABLES``; empty where it needs correctness and none is known."""
     spec = TABLES[name]
-    if spec.needs_correctness and not data.judged:
+    if spec.needs_correctness and not data.correctness_known:
         return Table(
             pd.DataFrame(),
             (f"no sample's correctness is known ({data.unknown:,} samples): nothing to compare",),

@@ -12,8 +12,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.correlation import LEVELS, METHODS, Correlation, correlations
-from analysis.frames import Data, Table, counts, cut, dropped, tested, with_q
-from analysis.tables.shared import not_measured, rows_by_metric
+from analysis.frames import (
+    Data,
+    Table,
+    star_note,
+    with_q_values,
+)
+from analysis.tables.shared import not_measured, rows_by_metric, subset_notes
 
 Row = dict[str, object]
 
@@ -37,9 +42,9 @@ def correlation(data: Data) -> Table:
         for row in _outcome_rows(data, data.subsets, method=method, level=level)
     ]
     notes = [f"{name}: {meaning}" for name, meaning in LEVELS.items()]
-    notes += [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
+    notes += subset_notes(data, [*data.outcomes, *data.metrics])
     notes.append("all k and temperatures together, as in the study: dpp also falls with k")
-    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
+    return Table(with_q_values(pd.DataFrame(rows)), (*notes, star_note("is not 0")))
 
 
 def within_correlation(data: Data) -> Table:
@@ -55,8 +60,8 @@ def within_correlation(data: Data) -> Table:
             rows += [{"k": k, "held": held} | row for row in found]
     notes = [f"within: {LEVELS['within']}; k is fixed, as most metrics and coverage depend on it"]
     notes.append("held: nothing, so that hotter pools count as more diverse ones; or temperature")
-    notes += [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
-    return Table(with_q(pd.DataFrame(rows)), (*notes, tested("is not 0")))
+    notes += subset_notes(data, [*data.outcomes, *data.metrics])
+    return Table(with_q_values(pd.DataFrame(rows)), (*notes, star_note("is not 0")))
 
 
 def correct_count_correlation(data: Data) -> Table:
@@ -76,8 +81,11 @@ def correct_count_correlation(data: Data) -> Table:
             for method, (_, _, _, (one,)) in zip(METHODS, found, strict=True):
                 row |= _columns(method, one)
             rows.append(row | {"count": len(part)})
-    notes = (*counts(data), *dropped(data, ["num_correct", "dpp"]), *cut(data), tested("is not 0"))
-    return Table(with_q(pd.DataFrame(rows)), notes)
+    notes = (
+        *subset_notes(data, ["num_correct", "dpp"]),
+        star_note("is not 0"),
+    )
+    return Table(with_q_values(pd.DataFrame(rows)), notes)
 
 
 def partial_correlation(data: Data) -> Table:
@@ -97,7 +105,7 @@ def partial_correlation(data: Data) -> Table:
                     row |= _columns(label, one)
                     sizes[key] = int(np.isfinite(part[metric]).sum())
     table = pd.DataFrame([row | {"count": sizes[key]} for key, row in rows.items()])
-    notes = [*counts(data), *dropped(data, ["coverage", *data.metrics]), *cut(data)]
+    notes = subset_notes(data, ["coverage", *data.metrics])
     if LIKELIHOOD in present:
         notes.append(
             "Partial Correlation: avg_log_prob held fixed, temperatures together, as in the study"
@@ -109,7 +117,7 @@ def partial_correlation(data: Data) -> Table:
         f"all: {', '.join(free) or 'nothing that varies'}; difficulty: the share of wrong ones "
         "among the problem's samples outside the subset"
     )
-    return Table(with_q(table), (*notes, tested("is not 0")))
+    return Table(with_q_values(table), (*notes, star_note("is not 0")))
 
 
 def _metrics_by_covariates(

@@ -9,15 +9,13 @@ from analysis.buckets import bucket, bucket_numbers
 from analysis.frames import (
     Data,
     Table,
-    counts,
-    cut,
-    dropped,
-    lines_of,
-    side_by_side,
-    tested,
-    with_q,
+    long_text_notes,
+    stack_lines,
+    star_note,
+    table_lines,
+    with_q_values,
 )
-from analysis.tables.shared import not_measured, rows_by_metric
+from analysis.tables.shared import not_measured, rows_by_metric, subset_notes
 from workbench.measure.correctness_split import GROUPS, split_size
 
 
@@ -39,16 +37,16 @@ def buckets(data: Data) -> Table:
             table = table.drop(columns=list(data.outcomes))
             found.append(table.assign(metric=metric, k=k, rows=rule))
         if sums:
-            joined, others = (side_by_side(some) for some in (sums, [one.others for one in sums]))
+            joined, others = (stack_lines(some) for some in (sums, [one.others for one in sums]))
             p = data.p_values(joined.means - others.means, data.outcomes)
             rest = pd.concat(found, ignore_index=True)
             first = rest[["metric", "k", "rows"]]
             rest = rest.drop(columns=list(first))
             parts.append(pd.concat([first, data.intervals(joined), p, rest], axis=1))
-    notes = [*counts(data), *dropped(data, [*data.outcomes, *data.metrics]), *cut(data)]
+    notes = subset_notes(data, [*data.outcomes, *data.metrics])
     notes.append(f"buckets of {settings.bucket_width} width; empty ones are not shown")
-    notes.append(tested("differs from the other buckets of the same problems"))
-    table = with_q(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    notes.append(star_note("differs from the other buckets of the same problems"))
+    table = with_q_values(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
     return Table(table, tuple(notes))
 
 
@@ -66,7 +64,7 @@ def diversity_by_correctness(data: Data) -> Table:
     for metric in metrics:
         wide = frame.pivot(index=keys, columns="group", values=metric).reset_index()
         wide["difference"] = wide["correct"] - wide["wrong"]
-        labels, lines = lines_of(wide, ["temperature", "k"])
+        labels, lines = table_lines(wide, ["temperature", "k"])
         sums = data.sums(wide, [*GROUPS, "difference"], lines)
         p = data.p_values(sums.means[:, :, -1:], ["difference"])
         labels.insert(1, "metric", metric)
@@ -76,7 +74,7 @@ def diversity_by_correctness(data: Data) -> Table:
         "k samples at a time, drawn among all, the right and the wrong ones of a pool; "
         f"{len(wide)} pools have k of both kinds",
         "difference: correct - wrong of the same pools",
-        *cut(data),
+        *long_text_notes(data),
     ]
-    table = with_q(pd.concat(rows, ignore_index=True))
-    return Table(table, (*notes, tested("is not 0")))
+    table = with_q_values(pd.concat(rows, ignore_index=True))
+    return Table(table, (*notes, star_note("is not 0")))

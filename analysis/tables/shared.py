@@ -1,4 +1,4 @@
-"""What several tables share: which rows a metric is judged by, and why a table is empty."""
+"""What several tables share: which rows a metric is judged by, and notes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from analysis.frames import Data
+from analysis.frames import Data, long_text_notes, missing_value_notes, sample_size_notes
 from workbench.metrics import METRICS
 
 
@@ -30,3 +30,9 @@ def rows_by_metric(
         if "log_volumes" in METRICS[metric].needs:
             found.append((metric, "without repeats", frame[~frame["has_repeat"].astype(bool)]))
     return found
+
+
+def subset_notes(data: Data, columns: Sequence[str]) -> list[str]:
+    """Say what numbers over subsets rest on: sizes, values missing in columns, texts cut short."""
+    missing = missing_value_notes(data, columns)
+    return [*sample_size_notes(data), *missing, *long_text_notes(data)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.frames import RULE, Data, Table, cut
+from analysis.frames import RULE, Data, Table, long_text_notes
 from workbench.core.types import STATUSES
 from workbench.tasks.math_answers import RULES
 
@@ -27,4 +27,4 @@ def statuses(data: Data) -> Table:
     notes.append("distinct_texts: share of distinct texts in a pool, mean over problems")
     if "mean_tokens" not in shown:
         notes.append("lengths in tokens are unknown")
-    return Table(pd.DataFrame(rows), (*notes, *cut(data)))
+    return Table(pd.DataFrame(rows), (*notes, *long_text_notes(data)))

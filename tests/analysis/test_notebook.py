@@ -10,7 +10,7 @@ import yaml
 
 import workbench as wb
 from analysis.notebook import pool_html
-from workbench.core.table_html import Shown, with_notes
+from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import Problem
 from workbench.pools import Pool
 
@@ -80,7 +80,7 @@ def test_what_is_no_table_any_more_shows_itself_as_pandas_does(make):
 
 
 def test_a_long_table_shows_both_ends():
-    long = Shown({"number": range(1000)})
+    long = NotebookTable({"number": range(1000)})
     with pd.option_context("display.max_rows", 10):
         html = long._repr_html_()
     assert [row[0] for row in cells(html)] == [*"01234", "…", "995", "996", "997", "998", "999"]

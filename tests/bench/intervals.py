@@ -83,7 +83,7 @@ def _resampled(data: Data, frame: pd.DataFrame) -> float:
     """Resample the rows of accuracy and bucket tables; seconds, once the tables agree."""
     expected = _tables(data)
     single = data.expectations[data.expectations["k"] == 1].rename(columns={"pass@k": "single"})
-    pools = data.collapsed.merge(single[["problem_id", "temperature", "single"]])
+    pools = data.pool_means.merge(single[["problem_id", "temperature", "single"]])
     pools["problem"] = data.codes(pools)
     tables: list[tuple[Table, pd.DataFrame, list[str]]] = []
     for make, keys in ACCURACIES.items():

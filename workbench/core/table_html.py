@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from workbench.core.lookup import lookup
-from workbench.core.table_text import merged
+from workbench.core.table_text import format_table
 
 if TYPE_CHECKING:
     pass
@@ -45,7 +45,7 @@ NARROW = 6
 """Columns up to which an interval stands beside its number; with more of them, beneath."""
 
 
-class Shown(pd.DataFrame):
+class NotebookTable(pd.DataFrame):
     """A table of numbers that a notebook shows as the command line prints it.
 
     An interval stands in its number's cell, the table's notes stand beneath. What is chosen from it
@@ -53,10 +53,10 @@ class Shown(pd.DataFrame):
     """
 
     @property
-    def _constructor(self) -> type[Shown]:
-        return Shown
+    def _constructor(self) -> type[NotebookTable]:
+        return NotebookTable
 
-    def only(self, *names: str) -> Shown:
+    def only(self, *names: str) -> NotebookTable:
         """Return these columns, each with what belongs to it: its interval, its p and q.
 
         Raises:
@@ -65,7 +65,9 @@ class Shown(pd.DataFrame):
         columns = {str(name): str(name) for name in self.columns}
         wanted = [lookup(columns, name, "column") for name in names]
         ends = ("", "_low", "_high", "_p", "_q")
-        kept: Shown = self[[f"{n}{end}" for n in wanted for end in ends if f"{n}{end}" in columns]]
+        kept: NotebookTable = self[
+            [f"{n}{end}" for n in wanted for end in ends if f"{n}{end}" in columns]
+        ]
         return kept
 
     def _repr_html_(self) -> str | None:
@@ -78,9 +80,9 @@ class Shown(pd.DataFrame):
         return table_html(self, self.attrs.get("notes", ()))
 
 
-def with_notes(frame: pd.DataFrame, notes: Iterable[str]) -> Shown:
+def with_notes(frame: pd.DataFrame, notes: Iterable[str]) -> NotebookTable:
     """Return a table of numbers that shows itself with what stands beneath it."""
-    shown = Shown(frame)
+    shown = NotebookTable(frame)
     shown.attrs["notes"] = list(notes)
     return shown
 
@@ -98,8 +100,10 @@ def table_html(frame: pd.DataFrame, notes: Iterable[str] = ()) -> str:
     most = pd.get_option("display.max_rows") or len(frame)
     half = most // 2 if len(frame) > most else len(frame)
     parts = [frame.iloc[:half], frame.iloc[half:].tail(half)]
-    texts = [merged(part, gap="\n").to_numpy(dtype=object).tolist() for part in parts if len(part)]
-    names = [str(name) for name in merged(frame.head(1)).columns]
+    texts = [
+        format_table(part, gap="\n").to_numpy(dtype=object).tolist() for part in parts if len(part)
+    ]
+    names = [str(name) for name in format_table(frame.head(1)).columns]
     right = {i for i, name in enumerate(names) if pd.api.types.is_numeric_dtype(frame[name].dtype)}
     rows = texts[0]
     if len(frame) > most:

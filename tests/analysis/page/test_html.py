@@ -1,7 +1,7 @@
 from html.parser import HTMLParser
 
 from analysis.page.headline import Headline, Tile
-from analysis.page.html import Drawn, Page, render, vega
+from analysis.page.html import Page, PageFigure, render, vega
 from analysis.page.tables import PageTable
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'"
@@ -14,7 +14,7 @@ def test_all_text_is_escaped_and_nothing_is_fetched():
     page = Page(
         title=EVIL, kind=EVIL, signatures=[EVIL], notices=[EVIL],
         headline=Headline(EVIL, [Tile(EVIL, EVIL, EVIL)], [EVIL], table),
-        figures=[Drawn("a", EVIL, None, EVIL), Drawn("b", EVIL, {"title": EVIL})],
+        figures=[PageFigure("a", EVIL, None, EVIL), PageFigure("b", EVIL, {"title": EVIL})],
         tables=[table, PageTable(name="none", summary=EVIL, notes=[EVIL])], about=[table],
         settings={EVIL: EVIL},
     )  # fmt: skip

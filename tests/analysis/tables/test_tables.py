@@ -306,7 +306,7 @@ def test_within_problems_and_at_one_temperature_is_what_is_left_of_both(data):
 def test_an_accuracy_s_interval_is_that_of_its_rows(data):
     frame = accuracy_by_k_temperature(data).frame
     row = frame[(frame["temperature"] == 0.3) & (frame["k"] == 4)].iloc[0]
-    cell = data.collapsed[(data.collapsed["temperature"] == 0.3) & (data.collapsed["k"] == 4)]
+    cell = data.pool_means[(data.pool_means["temperature"] == 0.3) & (data.pool_means["k"] == 4)]
     found = bootstrap_means(
         cell[["best_correct"]], cell["problem_id"], resamples=100, rng=data.rng()
     )
