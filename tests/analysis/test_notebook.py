@@ -140,7 +140,7 @@ def test_a_finished_run_shows_what_it_is_what_it_found_and_what_to_type(finished
     assert "<code>accuracy_by_k_temperature</code>" in html
     assert "<code>coverage_curve</code>" in html
     assert "run.plot.accuracy_by_k()" in html
-    assert "run.pool(&#x27;problem-0&#x27;, 1.0)" in html
+    assert "run.pool(&#39;problem-0&#39;, 1.0)" in html
     assert not re.search(r"<script|src=|https?://", html)
 
 
