@@ -1,16 +1,17 @@
 """Which answers are right and which agree: slow comparisons in worker processes.
 
-A comparison of mathematics can take seconds, hang inside C code where no alarm reaches it, or bring
-its process down. It therefore runs in a worker process that can be killed: only the pair that it
-was busy with is lost, and counts as timed out. A worker is given all that is asked about one
-problem, and so reads each of its answers once. Where it is killed, or this takes long, the pairs
-that are left are given out one by one.
+Comparing two mathematical answers can take seconds, hang inside C code where no alarm reaches it,
+or crash its process. So it runs in a worker process that can be killed: only the pair that was
+being compared is lost, and counts as timed out. A worker gets all questions about one problem at
+once, and so parses each of its answers once. If the worker is killed, or the problem takes long,
+the remaining pairs are handed out one by one.
 
-The pool is pebble's (LGPL-3): each task has a time limit of its own, is known by the worker that
-took it, and its worker is killed and replaced. concurrent.futures and loky can do neither (a dead
-worker breaks the pool, a stuck one stays), multiprocessing's Pool waits forever for a dead one.
-Workers are started by a server process, never forked off this one, which may hold a model and
-threads. A script that calls this needs ``if __name__ == "__main__":``, as with any such pool.
+The pool is pebble's (LGPL-3), for its time limit per task: it knows which worker took a task, and
+kills and replaces that worker. In concurrent.futures and loky a dead worker breaks the pool and a
+stuck one stays; multiprocessing's Pool waits forever for a dead one. ``core/parallel.py`` has a
+pool of its own, whose workers start afresh and whose tasks have no time limit.
+Here a server process starts the workers; they are never forked from this process, which may hold a
+model and threads. A script that calls this needs ``if __name__ == "__main__":``, as for any pool.
 """
 
 from __future__ import annotations
@@ -33,33 +34,33 @@ from workbench.tasks.checkers import Checker
 from workbench.tasks.math_answers import clustering
 
 Pair = tuple[str, str]
-"""(gold, answer), in their canonical spelling."""
+"""(known answer, answer) in their canonical spelling."""
 Verdict = bool | None
 """Whether they are equal; None: the comparison took too long, or its process died."""
 Question = tuple[str | None, Sequence[str | None]]
-"""What is asked about a problem: the known answer, if there is one, and what each sample answers;
-all in their canonical spelling."""
+"""The known answer of a problem, if there is one, and the answer of each sample, if it has one; all
+in their canonical spelling."""
 Finding = tuple[dict[str, Verdict], list[int]]
-"""Each distinct answer's verdict (none without a known answer), and each sample's cluster."""
+"""The verdict on each distinct answer (empty without a known answer), and each sample's cluster."""
 
 SECONDS_PER_PAIR = 20
-"""Then a worker is killed. More than math-verify's own limits together, which come first."""
+"""When a worker is killed. Longer than all of math-verify's own time limits, which act first."""
 BYTES_PER_WORKER = 2 << 30
-"""What a comparison may take: else it is this process that the system might end for want of it."""
+"""Memory of one comparison. Without a limit the system might kill this process instead."""
 PRELOADED = "workbench.tasks.math_worker"
-"""Imported by the server, so that every worker has it from the start."""
+"""Imported once by the server, so that no worker has to import it."""
 
 
 class Comparer:
-    """Compares answers for the whole of a stage. A context manager."""
+    """A context manager that compares answers during a whole stage."""
 
     def __init__(self, checker: Checker, workers: int | None = None) -> None:
-        """Start nothing yet: processes are started when the first slow pair comes.
+        """Keep the settings; processes are started only when the first slow pair comes.
 
         Args:
             checker: how answers are spelt and compared.
-            workers: processes for slow comparisons; by default one for each core that this
-                process may use. Results do not depend on it.
+            workers: number of processes for slow comparisons; by default one for each core that
+                this process may use. Results do not depend on it.
         """
         self.canonical = checker.canonical
         self._checker = checker
@@ -83,52 +84,54 @@ class Comparer:
             self._pool = None
 
     def run(self, questions: Sequence[Question]) -> list[Finding]:
-        """Answer what is asked about many problems, all of them at once.
+        """Find which answers are right and which agree, for many problems at once.
 
-        No pair is compared twice for one problem, unless a worker died. Nothing is remembered
-        afterwards, so that memory does not grow over a stage.
+        No pair is compared twice for one problem, unless a worker died. Nothing is kept for the
+        next call, so that memory does not grow during a stage.
 
         Returns:
-            What was found, in the order of the questions.
+            The findings, in the order of the questions.
 
         Raises:
             ValueError: no worker process can be started.
         """
         verdicts: dict[Pair, Verdict] = {}
-        found: dict[int, Finding] = {}
+        findings: dict[int, Finding] = {}
         asking = [_asking(*question) for question in questions]
         waiting: dict[Pair, list[int]] = {}
-        given_out = {place for place, (_, texts) in enumerate(questions) if len({*texts, None}) < 3}
+        handed_out = {
+            index for index, (_, texts) in enumerate(questions) if len({*texts, None}) < 3
+        }
         finished: SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]] = SimpleQueue()
-        ready: list[tuple[int, Verdict]] = [(place, None) for place in range(len(questions))]
-        ready.reverse()  # the last is taken first
+        ready: list[tuple[int, Verdict]] = [(index, None) for index in range(len(questions))]
+        ready.reverse()  # because the last one is taken first
         while ready or waiting:
             if not ready:
                 pair, alone, future = finished.get()
                 settled = _outcome(future)
-                if settled is None and not alone:  # which of them was it?
+                if settled is None and not alone:  # perhaps another pair of the problem
                     self._schedule(pair, None, finished)
                     continue
                 verdicts |= {pair: None} if settled is None else settled
-                ready = [(place, verdicts[pair]) for place in waiting.pop(pair)]
-            place, verdict = ready.pop()
+                ready = [(index, verdicts[pair]) for index in waiting.pop(pair)]
+            index, verdict = ready.pop()
             try:
-                pair = asking[place].send(verdict)
+                pair = asking[index].send(verdict)
                 while self._is_settled(pair, verdicts):
-                    pair = asking[place].send(verdicts[pair])
+                    pair = asking[index].send(verdicts[pair])
             except StopIteration as end:
-                found[place] = end.value
+                findings[index] = end.value
                 continue
             if pair not in waiting:
-                # All that is asked at once, but for a single pair, or a second time.
-                whole = None if place in given_out else questions[place]
-                given_out.add(place)
+                # The whole problem the first time, unless it has a single pair.
+                whole = None if index in handed_out else questions[index]
+                handed_out.add(index)
                 self._schedule(pair, whole, finished)
-            waiting.setdefault(pair, []).append(place)
-        return [found[place] for place in range(len(questions))]
+            waiting.setdefault(pair, []).append(index)
+        return [findings[index] for index in range(len(questions))]
 
     def _is_settled(self, pair: Pair, verdicts: dict[Pair, Verdict]) -> bool:
-        """Say whether the verdict on a pair is known, now if not before."""
+        """Say whether the verdict on a pair is known; find it here if no worker is needed."""
         if pair not in verdicts:
             if self._checker.quick is None:
                 verdicts[pair] = self._checker.equal(*pair)
@@ -142,15 +145,15 @@ class Comparer:
         question: Question | None,
         finished: SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]],
     ) -> None:
-        """Have a pair compared, and then what else the question asks, if one is given."""
+        """Have a worker compare a pair, and then the other pairs of a question if one is given."""
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload([PRELOADED])  # two seconds, once and not in each
+            context.set_forkserver_preload([PRELOADED])  # takes two seconds
             self._pool = ProcessPool(
-                max_workers=self._workers, context=context, initializer=_settle
+                max_workers=self._workers, context=context, initializer=_prepare_worker
             )
-            # In a thread, and waited for: a signal's exception is raised in the main one, and would
-            # leave a process half started, which then prints a traceback.
+            # A signal raises its exception in the main thread, where it could leave a worker half
+            # started, which then prints a traceback. So another thread starts them.
             with ThreadPoolExecutor(1) as starter:
                 starter.submit(getattr, self._pool, "active").result()
         arguments = (self._checker, pair, question, SECONDS_PER_PAIR)
@@ -159,7 +162,7 @@ class Comparer:
 
 
 def _asking(gold: str | None, answers: Sequence[str | None]) -> Generator[Pair, Verdict, Finding]:
-    """Ask for one pair at a time, and be sent its verdict; correctness is against gold directly."""
+    """Yield the pairs to compare, one at a time, and be sent the verdict on each."""
     verdicts: dict[str, Verdict] = {}
     if gold is not None:
         for answer in dict.fromkeys(answers):
@@ -183,21 +186,21 @@ def _outcome(future: Future[dict[Pair, Verdict]]) -> dict[Pair, Verdict] | None:
     raise fault
 
 
-def _settle() -> None:
-    """Make a new worker easy to end, and limit its memory."""
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, also in the middle of C code
-    room = psutil.Process().memory_info().vms + BYTES_PER_WORKER
-    resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
+def _prepare_worker() -> None:
+    """Let SIGTERM end a new worker at once, and limit its memory."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # also in the middle of C code
+    limit = psutil.Process().memory_info().vms + BYTES_PER_WORKER
+    resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
 def _compare(
     checker: Checker, pair: Pair, question: Question | None, seconds: float
 ) -> dict[Pair, Verdict]:
-    """Compare a pair, and what else a question asks while there is time for one more, in a worker.
+    """Compare a pair in a worker, and then the other pairs of a question while there is time.
 
-    A fifth of the time limit is given to that: the rest is enough for any one pair.
+    New comparisons begin in the first fifth of the time limit only: the rest is for the last one.
     """
-    # If the process that started this one is killed, nobody else ends a comparison without end.
+    # Nothing else ends an endless comparison if the process that started this one is killed.
     signal.setitimer(signal.ITIMER_PROF, 2 * seconds)
     end = time.monotonic() + seconds / 5
     try:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from workbench.interchange.readers.json_stream import members
+from workbench.interchange.readers.json_stream import DamagedJsonError, stream_members
 from workbench.interchange.readers.record import Item, Record
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _of_json(path: Path) -> Iterator[Item]:
     header: dict[str, Any] = {}
     number = 0
     try:
-        for key, value in members(path, "samples"):
+        for key, value in stream_members(path, "samples"):
             if key != "samples":
                 header[key] = value
                 continue
@@ -127,7 +127,7 @@ def _of_json(path: Path) -> Iterator[Item]:
             number += 1
             for record in _records(value, header):
                 yield f"sample {value.get('id')!r}, epoch {value.get('epoch')}", record
-    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
+    except (DamagedJsonError, UnicodeDecodeError) as fault:
         raise ValueError(
             f"{path} cannot be read beyond its sample {number} ({fault}); it is cut off or "
             "damaged: fetch it again"
