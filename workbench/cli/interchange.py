@@ -51,10 +51,10 @@ def import_(
     """
     from analysis.aggregate import AGGREGATORS
     from workbench.interchange.importer import import_file
-    from workbench.interchange.source import source
+    from workbench.interchange.sample_files import SampleFiles
 
     found = import_file(
-        source(files, column or (), where or (), reward_scale),
+        SampleFiles.from_options(files, column or (), where or (), reward_scale),
         out or Path("results") / files[0].name.partition(".")[0],
         compare=compare, regrade=regrade, overrides=overrides or (), aggregators=AGGREGATORS,
     )  # fmt: skip
@@ -78,7 +78,7 @@ def export(
     Answers, correctness and rewards go with them.
     `workbench import` reads them again; the command for that is printed.
     """
-    from workbench.interchange.writers import export_run
+    from workbench.interchange.exporter import export_run
     from workbench.run import Run
 
     print(export_run(Run(run), to, out))

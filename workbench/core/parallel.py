@@ -1,8 +1,12 @@
-"""The same work over many tasks, in this process or in several: results come in the same order.
+"""The same function over many tasks, in this process or in several; results keep the tasks' order.
 
-Workers are started afresh ("spawn"), never forked off this process, which may hold a model and
-threads. They get small tasks and read what they need themselves, and they write nothing: this
-process alone does, so that stopping it, or any of them, leaves no half of anything.
+Workers are started afresh ("spawn") and never forked from this process, which may hold a model and
+threads. They are given small tasks, read what they need themselves and write nothing. Only this
+process writes, so that stopping it or a worker leaves nothing half written.
+
+The pool is pebble's, as in ``tasks/answer_checking.py``, which needs a time limit for each task.
+joblib (loky) was tried here and not taken: its workers outlive a parent that is killed, print
+tracebacks when Ctrl-C reaches them while they start, and closing its generator early warns.
 """
 
 from __future__ import annotations
@@ -23,9 +27,9 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 LOST = (ProcessExpired, BrokenProcessPool)
-"""How it shows that a worker is gone: at work, or waiting for work."""
-AHEAD = 2
-"""Tasks handed out per worker before the oldest is done: results that wait for it stay few."""
+"""Exceptions of a worker that ended during a task, or while it waited for one."""
+TASKS_PER_WORKER = 2
+"""Tasks handed out per worker at a time, so that few results wait for the oldest task."""
 
 
 def spread(
@@ -36,27 +40,33 @@ def spread(
     Close the iterator to end the workers at once, whatever they are doing.
 
     Args:
-        work: what is done with a task; for several workers it can be pickled.
-        tasks: what is to be done; no more workers are started than there are tasks.
-        workers: processes; with 1 the work is done in this one.
+        work: the function of a task; several workers need one that can be pickled.
+        tasks: its arguments; no more workers are started than there are tasks.
+        workers: number of processes; with 1 the work is done in this one.
 
     Raises:
         ValueError: a worker was ended from outside, or cannot be started.
+
+    Example:
+        >>> list(spread(abs, [-1, 2, -3], workers=1))
+        [1, 2, 3]
     """
     workers = min(workers, len(tasks))
     if workers <= 1:
         yield from map(work, tasks)
         return
-    pool = ProcessPool(workers, initializer=_settle, context=multiprocessing.get_context("spawn"))
+    pool = ProcessPool(
+        workers, initializer=_prepare_worker, context=multiprocessing.get_context("spawn")
+    )
     try:
-        # In a thread, and waited for: a signal's exception is raised in the main one, and would
-        # leave a process half started, which then prints a traceback.
+        # A signal raises its exception in the main thread, where it could leave a worker half
+        # started, which then prints a traceback. So another thread starts them.
         with ThreadPoolExecutor(1) as starter:
             starter.submit(_start, pool).result()
         futures: deque[Future[Result]] = deque()
         for task in tasks:
-            futures.append(_handed_out(pool, work, task))
-            if len(futures) == AHEAD * workers:
+            futures.append(_submit(pool, work, task))
+            if len(futures) == TASKS_PER_WORKER * workers:
                 yield _result(futures.popleft())
         while futures:
             yield _result(futures.popleft())
@@ -67,9 +77,9 @@ def spread(
 
 def _start(pool: ProcessPool) -> None:
     """Start the workers, and wait until one answers."""
-    # Ctrl-C goes to all processes of a terminal. A worker's mask is that of the thread which starts
-    # it, so it is deaf to that from its first moment on; this process ends it.
-    resource_tracker.ensure_running()  # before, as it lets these signals through again
+    # Ctrl-C goes to all processes of a terminal. A worker inherits the signal mask of the thread
+    # that starts it, so it never sees Ctrl-C; this process ends it.
+    resource_tracker.ensure_running()  # first, because starting it unblocks these signals
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     _ = pool.active
     try:
@@ -81,26 +91,26 @@ def _start(pool: ProcessPool) -> None:
         ) from fault
 
 
-def _settle() -> None:
-    """Make a new worker easy to end, also in the middle of C code."""
+def _prepare_worker() -> None:
+    """Let SIGTERM end a new worker at once, also in the middle of C code."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _handed_out(pool: ProcessPool, work: Callable[[Task], Result], task: Task) -> Future[Result]:
+def _submit(pool: ProcessPool, work: Callable[[Task], Result], task: Task) -> Future[Result]:
     try:
         return pool.schedule(work, args=(task,))
     except RuntimeError as fault:  # the pool broke in the meantime
-        raise _ended(fault) from fault
+        raise _worker_lost(fault) from fault
 
 
 def _result(future: Future[Result]) -> Result:
     try:
         return future.result()
     except LOST as fault:
-        raise _ended(fault) from fault
+        raise _worker_lost(fault) from fault
 
 
-def _ended(fault: Exception) -> ValueError:
+def _worker_lost(fault: Exception) -> ValueError:
     return ValueError(
         f"a worker process was ended from outside ({fault}): perhaps memory ran short; run the "
         "same command with fewer --workers. What is finished is kept"

@@ -1,4 +1,4 @@
-"""What is to be known of a file of samples before any of it is kept."""
+"""The first reading of an import: every row is checked and counted before any is kept."""
 
 from __future__ import annotations
 
@@ -10,169 +10,173 @@ from typing import Any
 
 from workbench.core.types import Known, Problem, Prompt
 from workbench.interchange.readers import FORMATS
-from workbench.interchange.readers.record import Place
-from workbench.interchange.row import COLUMNS, Row
-from workbench.interchange.source import Reading, Source
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
+from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
 from workbench.measure.missing_inputs import listed
 from workbench.tasks.prompts import prompt_hash
 
-CELL = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
-"""Columns of which one run has one value, and what several are called."""
+ONE_PER_RUN = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
+"""Column of which a run has one value -> its plural, for messages."""
 
 
 @dataclass
-class Asked:
-    """A problem as its rows have it; what one row leaves out, another may say."""
+class ProblemSummary:
+    """What the rows of a problem have in common; it is enough that one of them has it."""
 
-    place: int
-    first: str
-    """Where it was first seen."""
-    said: dict[str, str] = field(default_factory=dict)
-    """``problem`` and ``gold``, where a row says them."""
-    unjudged: int = 0
-    """Rows that do not say whether they are correct."""
+    index: int
+    """Its number among the problems, from 0, in order of appearance."""
+    first_label: str
+    """Where its first row is."""
+    shared: dict[str, str] = field(default_factory=dict)
+    """``problem`` and ``gold``, where a row has them."""
+    without_correctness: int = 0
+    """Rows of unknown correctness."""
 
 
 @dataclass
 class Survey:
-    """What the sound rows of a file hold."""
+    """What the sound rows of the files hold."""
 
     samples: int = 0
-    problems: dict[str, Asked] = field(default_factory=dict)
+    problems: dict[str, ProblemSummary] = field(default_factory=dict)
     """By name, in order of appearance."""
     pools: dict[tuple[int, float | None], list[int]] = field(default_factory=dict)
-    """(place of the problem, temperature) -> [samples, largest sample_index]."""
-    cells: dict[str, Counter[str | None]] = field(
-        default_factory=lambda: {name: Counter() for name in CELL}
+    """(index of the problem, temperature) -> [samples, largest sample_index or -1]."""
+    values: dict[str, Counter[str | None]] = field(
+        default_factory=lambda: {name: Counter() for name in ONE_PER_RUN}
     )
-    having: Counter[str] = field(default_factory=Counter)
-    """Rows that have a value, by column; ``mean`` for a known mean log-probability."""
+    """Values of the columns ``ONE_PER_RUN``, with the number of their rows."""
+    rows_with: Counter[str] = field(default_factory=Counter)
+    """Rows that have a value, by column; ``tokens`` and ``mean`` for what follows from several."""
     columns: tuple[str, ...] = ()
-    """The file's own names of its columns."""
+    """The files' own names of their columns; empty where the format defines them."""
     used: frozenset[str] = frozenset()
-    """Those of them that are read."""
+    """The columns that are read or filtered by, under the files' own names."""
 
     @property
     def temperatures(self) -> list[float | None]:
-        """The temperatures, rising; None, the unknown one, last."""
+        """The temperatures, rising; None for unknown comes last."""
         found = {temperature for _, temperature in self.pools}
         return sorted(found, key=lambda t: (t is None, t or 0.0))
 
-    def add(self, place: Place, row: Row) -> None:
-        """Take a row into account.
+    def add(self, location: RowLocation, row: SampleRow) -> None:
+        """Count a row.
 
         Raises:
-            ValueError: it contradicts an earlier one.
+            ValueError: it contradicts an earlier row of its problem.
         """
-        asked = self.problems.setdefault(row.problem_id, Asked(len(self.problems), place.label))
+        new = ProblemSummary(len(self.problems), location.label)
+        problem = self.problems.setdefault(row.problem_id, new)
         for name in ("problem", "gold"):
             value = getattr(row, name)
-            if value is not None and asked.said.setdefault(name, value) != value:
+            if value is not None and problem.shared.setdefault(name, value) != value:
                 raise ValueError(
-                    f"{name}: {row.problem_id!r} has another one than at {asked.first}; "
+                    f"{name}: {row.problem_id!r} has another one than at {problem.first_label}; "
                     "give each problem its own problem_id"
                 )
-        asked.unjudged += row.correct is None
-        pool = self.pools.setdefault((asked.place, row.temperature), [0, -1])
+        problem.without_correctness += row.correct is None
+        pool = self.pools.setdefault((problem.index, row.temperature), [0, -1])
         pool[0] += 1
         pool[1] = max(pool[1], -1 if row.sample_index is None else row.sample_index)
-        for name in CELL:
-            self.cells[name][getattr(row, name)] += 1
+        for name in ONE_PER_RUN:
+            self.values[name][getattr(row, name)] += 1
         tokens, _, mean = row.likelihood()
-        self.having.update(name for name in COLUMNS if getattr(row, name) is not None)
-        self.having.update(tokens=tokens is not None, mean=mean is not None)
+        self.rows_with.update(name for name in SAMPLE_COLUMNS if getattr(row, name) is not None)
+        self.rows_with.update(tokens=tokens is not None, mean=mean is not None)
         self.samples += 1
 
-    def known(self) -> Iterator[Known]:
-        """Yield the problems, in order of appearance; a question that is not said is empty."""
-        for name, asked in self.problems.items():
-            question = asked.said.get("problem", "")
-            problem = Problem(name, question, asked.said.get("gold"))
+    def known_problems(self) -> Iterator[Known]:
+        """Yield the problems, in order of appearance; an unknown question is empty."""
+        for name, summary in self.problems.items():
+            question = summary.shared.get("problem", "")
+            problem = Problem(name, question, summary.shared.get("gold"))
             yield Known(problem, prompt_hash(Prompt(text=question)))
 
     def facts(self) -> dict[str, Any]:
-        """Return what a manifest keeps: counts, and what of ``absent.COLUMNS`` is missing."""
+        """Return what the manifest keeps: counts, and the missing ``missing_inputs.COLUMNS``."""
         sizes = Counter(count for count, _ in self.pools.values())
-        golds = sum("gold" in asked.said for asked in self.problems.values())
-        there = {
-            "logprobs": self.having["mean"],
-            "num_tokens": self.having["tokens"],
-            "entropies": self.having["mean_entropy"],
-            "clusters": self.having["answer"] + golds,
-            "reward_given": self.having["reward"],
+        problems = self.problems.values()
+        golds = sum("gold" in problem.shared for problem in problems)
+        rows_for = {
+            "logprobs": self.rows_with["mean"],
+            "num_tokens": self.rows_with["tokens"],
+            "entropies": self.rows_with["mean_entropy"],
+            "clusters": self.rows_with["answer"] + golds,
+            "reward_given": self.rows_with["reward"],
         }
         greedy = [count for (_, temperature), (count, _) in self.pools.items() if temperature == 0]
         return {
             "samples": self.samples,
-            "problems": len(self.problems),
+            "problems": len(problems),
             "temperatures": self.temperatures,
             "greedy": max(greedy, default=0) == 1 and max(sizes) > 1,
             "n": max(sizes),
             "pools": sorted(sizes.items(), reverse=True),
             "closed_up": sum(last >= count for count, last in self.pools.values()),
-            "model": next(iter(self.cells["model"])),
+            "model": next(iter(self.values["model"])),
             "golds": golds,
-            "questions": sum("problem" in asked.said for asked in self.problems.values()),
-            "rows_with": {n: self.having[n] for n in ("answer", "correct", "reward", "mean")},
+            "questions": sum("problem" in problem.shared for problem in problems),
+            "rows_with": {n: self.rows_with[n] for n in ("answer", "correct", "reward", "mean")},
             "unknown_correct": sum(
-                asked.unjudged for asked in self.problems.values() if "gold" not in asked.said
+                problem.without_correctness for problem in problems if "gold" not in problem.shared
             ),
             "unused": [name for name in self.columns if name not in self.used],
-            "absent": [need for need, count in there.items() if not count],
+            "absent": [need for need, count in rows_for.items() if not count],
         }
 
 
-def survey(source: Source) -> Survey:
-    """Check every row of a file and learn what it holds.
+def survey(source: SampleFiles) -> Survey:
+    """Check every row of the files and count what they hold.
 
     Raises:
-        ValueError: the file has faults, which are named by line; nothing is taken; or what is
-            taken has several models or prompt styles.
+        ValueError: a file has faults, which are named by line; no row passes the filters; or those
+            that do have several models, prompt styles or graders.
     """
     found = Survey()
-    reading = Reading(source)
-    for place, row in reading.rows():
+    reader = RowReader(source)
+    for location, row in reader.rows():
         try:
-            found.add(place, row)
+            found.add(location, row)
         except ValueError as fault:
-            reading.fault(place, str(fault))
-    reading.check(found.samples)
-    theirs = {name: source.columns.get(name, name) for name in COLUMNS}
-    for name, values in found.cells.items():
+            reader.add_fault(location, str(fault))
+    reader.check(found.samples)
+    theirs = {name: source.columns.get(name, name) for name in SAMPLE_COLUMNS}
+    for name, values in found.values.items():
         if len(values) > 1:
             listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
             raise ValueError(
-                f"{source.name} has samples of {len(values)} {CELL[name]}, and a run is of one: "
-                f"{listed}; choose with --where {theirs[name]}=VALUE"
+                f"{source.name} has samples of {len(values)} {ONE_PER_RUN[name]}, and a run is of "
+                f"one: {listed}; choose with --where {theirs[name]}=VALUE"
             )
-    numbered = found.having["sample_index"]
+    numbered = found.rows_with["sample_index"]
     if numbered not in (0, found.samples):
         raise ValueError(
             f"{source.name} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
             "to all of them, or to none: then they are numbered in order"
         )
-    found.columns = tuple(reading.columns) if FORMATS[source.format].renamed else ()
+    found.columns = tuple(reader.columns) if FORMATS[source.format].is_plain else ()
     found.used = frozenset([*theirs.values(), *source.where])
     return found
 
 
 def describe(
     root: Path,
-    source: Source,
+    source: SampleFiles,
     facts: Mapping[str, Any],
     left: Mapping[str, str],
     *,
     regrade: bool,
 ) -> str:
-    """Return what an import brought, what it lacks, and the next command."""
+    """Return what an import brought, what is missing, and the next command, for the terminal."""
     temperatures = ", ".join("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
     pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
-    total, having = facts["samples"], facts["rows_with"]
+    total, rows_with = facts["samples"], facts["rows_with"]
     given = [
-        f"{name} of {'all' if having[key] == total else f'{having[key]:,}'} samples"
+        f"{name} of {'all' if rows_with[key] == total else f'{rows_with[key]:,}'} samples"
         + (" (put aside: --regrade)" if regrade and key != "reward" else "")
         for key, name in (("answer", "answers"), ("correct", "correctness"), ("reward", "rewards"))
-        if having[key]
+        if rows_with[key]
     ]
     given.append(f"known answers of {facts['golds']:,} problems")
     unknown = facts["unknown_correct"]
@@ -183,9 +187,9 @@ def describe(
         f"pools         {pools} samples",
         f"given         {', '.join(given)}",
     ]
-    kept = FORMATS[source.format].kept
-    if kept:
-        lines.append(f"read as       {source.format}: {kept}")
+    interpretation = FORMATS[source.format].interpretation
+    if interpretation:
+        lines.append(f"read as       {source.format}: {interpretation}")
     if facts["greedy"]:
         lines.append("greedy        the one sample at temperature 0 is a baseline, not a pool")
     if facts["closed_up"]:

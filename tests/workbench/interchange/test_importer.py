@@ -5,9 +5,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench.interchange import importer as imports
+from workbench.interchange import block_writer, importer
 from workbench.interchange.importer import import_file
-from workbench.interchange.source import source
+from workbench.interchange.sample_files import SampleFiles
 from workbench.run import Run
 
 CHEAP = ("measure.metrics=[distinct_1, distinct_texts]", "selection.aggregators=[maj]")
@@ -16,7 +16,7 @@ CHEAP = ("measure.metrics=[distinct_1, distinct_texts]", "selection.aggregators=
 @pytest.fixture(autouse=True)
 def no_environment(monkeypatch):
     """Half a second each to list the packages: another module's, tried there."""
-    monkeypatch.setattr(imports, "environment", dict)
+    monkeypatch.setattr(importer, "environment", dict)
 
 
 def write(path, rows):
@@ -35,10 +35,8 @@ def rows_of(problems=3, temperatures=(0.0, 0.5, None), n=4, **more):
 
 
 def bring(path, root, *, columns=(), where=(), scale="probability", overrides=CHEAP, **options):
-    return import_file(
-        source([path], columns, where, scale), root, overrides=overrides, aggregators=AGGREGATORS,
-        **options,
-    )  # fmt: skip
+    files = SampleFiles.from_options([path], columns, where, scale)
+    return import_file(files, root, overrides=overrides, aggregators=AGGREGATORS, **options)
 
 
 @pytest.fixture
@@ -74,7 +72,7 @@ def test_a_run_folder_like_any_other(file, tmp_path):
     assert run.experiment.measure.k == (2, 4)
     assert run.signature.startswith("jsonl|unknown|T:0,0.5,unknown|N:4|imported|")
     assert run.manifest["stages"]["generate"]["status"] == "done"
-    assert not (tmp_path / "run" / imports.PART).exists()
+    assert not (tmp_path / "run" / block_writer.PART).exists()
 
 
 def test_any_order_of_rows_and_any_size_of_blocks_gives_the_same_samples(
@@ -88,7 +86,7 @@ def test_any_order_of_rows_and_any_size_of_blocks_gives_the_same_samples(
     first = [next(r for r in rows if r["problem_id"] == f"p{p}") for p in range(7)]
     shuffled = first + [r for r in shuffled if r not in first]
     blocks(tmp_path / "many", 2)
-    monkeypatch.setattr(imports, "BUFFERED_ROWS", 5)
+    monkeypatch.setattr(block_writer, "BUFFERED_ROWS", 5)
     bring(write(tmp_path / "b.jsonl", shuffled), tmp_path / "many")
     assert len(list((tmp_path / "many" / "samples").iterdir())) == 4
     assert stored(tmp_path / "many") == stored(tmp_path / "one")
@@ -204,9 +202,15 @@ def test_another_file_or_reading_and_another_run_are_refused(file, tmp_path):
         bring(file, tmp_path / "drawn")
 
 
-@pytest.mark.parametrize("moment", ["_spread", "write_table", "_given", "drawing_settings"])
+@pytest.mark.parametrize(
+    ("module", "moment"),
+    [
+        (block_writer, "_spread"), (block_writer, "write_table"), (block_writer, "_given_table"),
+        (importer, "drawing_settings"),
+    ],
+)  # fmt: skip
 def test_an_import_that_was_cut_short_is_made_again_from_the_start(
-    file, tmp_path, monkeypatch, moment
+    file, tmp_path, monkeypatch, module, moment
 ):
     class Killed(BaseException):
         pass
@@ -216,12 +220,12 @@ def test_an_import_that_was_cut_short_is_made_again_from_the_start(
 
     root = tmp_path / "run"
     with monkeypatch.context() as patch:
-        patch.setattr(imports, moment, die)
+        patch.setattr(module, moment, die)
         with pytest.raises(Killed):
             bring(file, root)
     if moment == "write_table":  # a kill leaves what an exception tidies up
-        (root / imports.PART).mkdir()
-        (root / imports.PART / "rows-0").write_text("half a li")
+        (root / block_writer.PART).mkdir()
+        (root / block_writer.PART / "rows-0").write_text("half a li")
         (root / "samples").mkdir()
         (root / "samples" / "block-00000.000.parquet").write_text("half a fi")
     with pytest.raises(ValueError, match=r"no experiment\.yaml"):

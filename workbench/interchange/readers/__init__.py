@@ -1,7 +1,8 @@
-"""FORMATS: the kinds of files that samples come in. A file is known by what is in it.
+"""FORMATS: the kinds of files that samples are imported from, recognised by their content.
 
-Adding one is one small file, which yields a file's samples under the names of ``records.Row``, and
-one line in the table.
+Adding a format is one file here and one row in the table. The file has ``recognise`` and ``read``,
+which yields the file's samples under the column names of ``SampleRow``. Imports ``core`` and
+``tasks``. Start reading in ``jsonl.py``; ``lm_eval.py`` is a format whose rows hold many samples.
 """
 
 from __future__ import annotations
@@ -18,56 +19,69 @@ from workbench.interchange.readers import (
     parquet,
     search_and_learn,
 )
-from workbench.interchange.readers.record import Item
-from workbench.interchange.readers.sniff import Peek, peek
+from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
+from workbench.interchange.readers.records import LocatedRecord
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Format:
     """A kind of file and how it is read."""
 
-    recognise: Callable[[Peek], bool]
-    """Whether a file is of this kind, by its beginning. The first that says so is taken."""
-    read: Callable[[Path], Iterator[Item]]
-    """The file's samples, one at a time, with where each is: (``line 3``, columns by name), or
-    instead of the columns what is wrong there. ValueError: nothing more can be read."""
+    recognise: Callable[[FileBeginning], bool]
+    """Whether a file is of this kind. The first format in the table that says so is taken."""
+    read: Callable[[Path], Iterator[LocatedRecord]]
+    """Yields the file's samples one at a time. ValueError: nothing more can be read."""
+    suffixes: tuple[str, ...]
+    """Which files of a folder are looked at; a file that is named itself may be called anything."""
     summary: str
-    kept: str = ""
-    """What was taken for what: said after an import."""
-    renamed: bool = False
-    """Whether its columns have the names their author gave them, which ``--column`` explains."""
+    interpretation: str = ""
+    """What of the file was taken for what: printed after an import."""
+    is_plain: bool = False
+    """Whether a row is a sample and its author named the columns, which ``--column`` may rename."""
 
 
 FORMATS: dict[str, Format] = {
     "inspect": Format(
-        inspect_log.recognise,
-        inspect_log.read,
-        "logs of Inspect, .eval or .json: epochs are the samples of a problem",
-        inspect_log.KEPT,
+        recognise=inspect_log.recognise,
+        read=inspect_log.read,
+        suffixes=(".eval", ".json"),
+        summary="logs of Inspect, .eval or .json: epochs are the samples of a problem",
+        interpretation=inspect_log.INTERPRETATION,
     ),
     "lm-eval": Format(
-        lm_eval.recognise,
-        lm_eval.read,
-        "samples_*.jsonl of lm-evaluation-harness: repeats are the samples of a problem",
-        lm_eval.KEPT,
+        recognise=lm_eval.recognise,
+        read=lm_eval.read,
+        suffixes=(".jsonl", ".gz"),
+        summary="samples_*.jsonl of lm-evaluation-harness: repeats are the samples of a problem",
+        interpretation=lm_eval.INTERPRETATION,
     ),
     "search-and-learn": Format(
-        search_and_learn.recognise,
-        search_and_learn.read,
-        "completions of search-and-learn with scores, JSONL or Parquet",
-        search_and_learn.KEPT,
+        recognise=search_and_learn.recognise,
+        read=search_and_learn.read,
+        suffixes=(".jsonl", ".gz", ".parquet"),
+        summary="completions of search-and-learn with scores, JSONL or Parquet",
+        interpretation=search_and_learn.INTERPRETATION,
     ),
     "lighteval": Format(
-        lighteval.recognise,
-        lighteval.read,
-        "details_*.parquet of lighteval: the responses to a document are its samples",
-        lighteval.KEPT,
+        recognise=lighteval.recognise,
+        read=lighteval.read,
+        suffixes=(".parquet",),
+        summary="details_*.parquet of lighteval: the responses to a document are its samples",
+        interpretation=lighteval.INTERPRETATION,
     ),
     "parquet": Format(
-        parquet.recognise, parquet.read, "a row for each sample, such as a data set", renamed=True
+        recognise=parquet.recognise,
+        read=parquet.read,
+        suffixes=(".parquet",),
+        summary="a row for each sample, such as a data set",
+        is_plain=True,
     ),
     "jsonl": Format(
-        jsonl.recognise, jsonl.read, "a JSON object a line for each sample", renamed=True
+        recognise=jsonl.recognise,
+        read=jsonl.read,
+        suffixes=(".jsonl", ".gz"),
+        summary="a JSON object a line for each sample",
+        is_plain=True,
     ),
 }
 
@@ -78,5 +92,5 @@ def format_of(path: Path) -> str | None:
     Raises:
         ValueError: the file is damaged.
     """
-    seen = peek(path)
-    return next((name for name, row in FORMATS.items() if row.recognise(seen)), None)
+    beginning = read_beginning(path)
+    return next((name for name, row in FORMATS.items() if row.recognise(beginning)), None)

@@ -1,8 +1,9 @@
-"""Logs of Inspect: an epoch of a sample there is a sample here, and their sample is our problem.
+"""Logs of Inspect: Inspect's sample is our problem, and each of its epochs is a sample here.
 
-A ``.eval`` log is a zip with a header and a JSON file for each sample and epoch, deflated or, since
-0.3.190 or so, zstd, which Python's zipfile does not know and Arrow does. A ``.json`` log is one
-object with the samples in a list. Source: https://inspect.aisi.org.uk/eval-logs.html, version 2.
+A ``.eval`` log is a zip with a header and a JSON file for each sample and epoch. They are deflated
+or, since about Inspect 0.3.190, packed by zstd, which Python's zipfile cannot unpack but Arrow can.
+A ``.json`` log is one object with the samples in a list.
+Source: https://inspect.aisi.org.uk/eval-logs.html, version 2.
 """
 
 from __future__ import annotations
@@ -12,41 +13,41 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
-from workbench.interchange.readers.json_stream import members
-from workbench.interchange.readers.record import Item, Record
+from workbench.interchange.readers.file_beginning import FileBeginning
+from workbench.interchange.readers.json_stream import DamagedJsonError, stream_members
+from workbench.interchange.readers.records import LocatedRecord, Record, split_row
 
-if TYPE_CHECKING:
-    from workbench.interchange.readers.sniff import Peek
-
-KEPT = (
+INTERPRETATION = (
     "epochs as samples; a score of C or 1 is correct, I, N or 0 is not, any other is unknown; "
     "errors and limits as such; log-probabilities where the tokens spell the text (the provider hf "
     "logs those of others: left out)"
 )
 VERSION = 2
-HEADER, START = "header.json", "_journal/start.json"
+HEADER, JOURNAL = "header.json", "_journal/start.json"
 ZSTD = 93
 LOCAL_HEADER = 30
+"""Bytes before the name of a zip's member."""
 UNSOUND = "hf/"
-"""A provider whose log-probabilities are those of the likeliest tokens and not of the sampled ones,
-and whose counts of tokens are those of the longest sample of a batch (0.3.285)."""
+"""A provider that logs the log-probabilities of the likeliest tokens, not of the sampled ones, and
+for each sample of a batch the token count of the longest one (0.3.285)."""
 CORRECT = {"C": True, "I": False, "N": False}
 
 
-def recognise(seen: Peek) -> bool:
-    """A zip with its header or journal, or one JSON object with an eval's version and status."""
-    if seen.kind == "zip":
-        return bool(seen.names & {HEADER, START})
-    beginning = seen.beginning[:4096]
-    return seen.kind == "json" and '"version"' in beginning and '"eval"' in beginning
+def recognise(beginning: FileBeginning) -> bool:
+    """Take a zip with a header or journal, or one JSON object that begins as a log does."""
+    if beginning.kind == "zip":
+        return bool(beginning.names & {HEADER, JOURNAL})
+    text = beginning.text[:4096]
+    return beginning.kind == "json" and '"version"' in text and '"eval"' in text
 
 
-def read(path: Path) -> Iterator[Item]:
+def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the samples of a log.
 
     Raises:
@@ -54,17 +55,17 @@ def read(path: Path) -> Iterator[Item]:
     """
     with path.open("rb") as file:
         packed = file.read(2) == b"PK"
-    found = False
-    for item in _of_zip(path) if packed else _of_json(path):
-        found = True
+    is_empty = True
+    for item in _read_zip(path) if packed else _read_json(path):
+        is_empty = False
         yield item
-    if not found:
+    if is_empty:
         raise ValueError(
             f"{path} has no samples: its eval was run without logging them (--no-log-samples)"
         )
 
 
-def _of_zip(path: Path) -> Iterator[Item]:
+def _read_zip(path: Path) -> Iterator[LocatedRecord]:
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
         if HEADER not in names:
@@ -77,24 +78,22 @@ def _of_zip(path: Path) -> Iterator[Item]:
         order = {str(name): i for i, name in enumerate(_sample_ids(header))}
 
         def rank(name: str) -> tuple[int, str, int]:
-            asked, _, epoch = (
-                name.removeprefix("samples/").removesuffix(".json").rpartition("_epoch_")
-            )
-            return order.get(asked, len(order)), asked, int(epoch)
+            stem = name.removeprefix("samples/").removesuffix(".json")
+            sample_id, _, epoch = stem.rpartition("_epoch_")
+            return order.get(sample_id, len(order)), sample_id, int(epoch)
 
         inside = [name for name in names if name.startswith("samples/") and "_epoch_" in name]
         for name in sorted(inside, key=rank):
             try:
                 sample = json.loads(_member(path, archive, name))
             except DAMAGE as fault:
-                yield name, ValueError(f"damaged ({fault}); fetch the file again")
-                continue
-            for record in _records(sample, header):
-                yield name, record
+                sample = ValueError(f"damaged ({fault}); fetch the file again")
+            yield from split_row((name, sample), partial(_gradings, header=header), MALFORMED)
 
 
 DAMAGE = (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error, pa.ArrowException)
 """What reading a damaged member may raise."""
+MALFORMED = "not as a sample of Inspect is"
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
@@ -114,20 +113,22 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     return content
 
 
-def _of_json(path: Path) -> Iterator[Item]:
+def _read_json(path: Path) -> Iterator[LocatedRecord]:
     header: dict[str, Any] = {}
     number = 0
     try:
-        for key, value in members(path, "samples"):
+        for key, value in stream_members(path, "samples"):
             if key != "samples":
                 header[key] = value
                 continue
             if number == 0:
                 _check(path, header)
             number += 1
-            for record in _records(value, header):
-                yield f"sample {value.get('id')!r}, epoch {value.get('epoch')}", record
-    except (json.JSONDecodeError, UnicodeDecodeError) as fault:
+            label = f"sample {number}"
+            if isinstance(value, dict):
+                label = f"sample {value.get('id')!r}, epoch {value.get('epoch')}"
+            yield from split_row((label, value), partial(_gradings, header=header), MALFORMED)
+    except (DamagedJsonError, UnicodeDecodeError) as fault:
         raise ValueError(
             f"{path} cannot be read beyond its sample {number} ({fault}); it is cut off or "
             "damaged: fetch it again"
@@ -156,22 +157,17 @@ def _sample_ids(header: Mapping[str, Any]) -> list[Any]:
     return ((header.get("eval") or {}).get("dataset") or {}).get("sample_ids") or []
 
 
-def _records(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Iterator[Record | ValueError]:
-    """Yield a sample's columns, for each of its gradings."""
-    try:
-        plain = _record(sample, header)
-        scores = sample.get("scores") or {}
-        graded = [grade for key, score in scores.items() for grade in _graded(key, score)]
-        for grade in graded or _ungraded(header):
-            yield plain | grade | (plain.get("workbench") or {})
-    except (KeyError, TypeError, AttributeError, IndexError) as fault:
-        yield ValueError(f"not as a sample of Inspect is ({type(fault).__name__}: {fault})")
-    except ValueError as fault:
-        yield fault
+def _gradings(sample: Record, header: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
+    """Yield a sample's columns once for each of its gradings; all have the sample's own label."""
+    shared = _record(sample, header)
+    scores = sample.get("scores") or {}
+    graded = [grade for key, score in scores.items() for grade in _graded(key, score)]
+    for grade in graded or _ungraded(header):
+        yield "", shared | grade | (shared.get("workbench") or {})
 
 
 def _graded(key: str, score: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield answer and correctness of a scorer's score, or of each value that it has."""
+    """Yield answer and correctness by a scorer, for each value of its score."""
     value = score["value"]
     for name, part in value.items() if isinstance(value, dict) else [("", value)]:
         correct = CORRECT.get(part) if isinstance(part, str) else part
@@ -185,7 +181,7 @@ def _graded(key: str, score: Mapping[str, Any]) -> Iterator[Record]:
 
 
 def _ungraded(header: Mapping[str, Any]) -> list[Record]:
-    """Return what a sample without scores, as of an error, would have been graded by."""
+    """Return the graders of a sample without scores, such as one that ended with an error."""
     scores = (header.get("results") or {}).get("scores") or [{"scorer": None, "name": None}]
     return [
         {
@@ -198,7 +194,7 @@ def _ungraded(header: Mapping[str, Any]) -> list[Record]:
 
 
 def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
-    """Return what a sample holds, but for its grades."""
+    """Return the columns of a sample that do not depend on the grader."""
     output = sample.get("output") or {}
     choice = (output.get("choices") or [{}])[0]
     attachments = sample.get("attachments") or {}
@@ -230,9 +226,15 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
 
 
 def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:
-    """Say whether the tokens whose log-probabilities are there are those that were sampled.
+    """Say whether the tokens with log-probabilities are the sampled ones: whether they spell it.
 
-    They may be spelt as in the vocabulary (``\u0120two``), and be more than there is of the text.
+    They may be written as in the vocabulary (``\u0120two``), and more of them than the text has.
+
+    Example:
+        >>> _spell([{"token": "\u0120tw"}, {"token": "o"}, {"token": "</s>"}], "two")
+        True
+        >>> _spell([{"token": "one"}], "two")
+        False
     """
     spelt, said = (
         "".join(char for char in part if char.isascii() and char.isalnum())
@@ -242,7 +244,7 @@ def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:
 
 
 def _question(given: Any, attachments: Mapping[str, str]) -> str:
-    """Return what the model is asked: a text, or what the user says last."""
+    """Return the question: the input itself, or the last message of the user."""
     if not isinstance(given, str):
         given = [message for message in given if message["role"] == "user"][-1]["content"]
     if not isinstance(given, str):
@@ -251,10 +253,10 @@ def _question(given: Any, attachments: Mapping[str, str]) -> str:
 
 
 def _temperature(sample: Mapping[str, Any], header: Mapping[str, Any]) -> float | None:
-    """Return what a sample was drawn at: as its calls say, else the eval's own settings.
+    """Return the temperature of a sample's calls of the model, or else of the eval's settings.
 
     Raises:
-        ValueError: its calls were at several temperatures.
+        ValueError: the calls were at several temperatures.
     """
     calls = [event for event in sample.get("events") or [] if event.get("event") == "model"]
     said = [(call.get("config") or {}).get("temperature") for call in calls]

@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from workbench.interchange.readers.lines import lines
-from workbench.interchange.readers.record import Item
+from workbench.interchange.readers.file_beginning import FileBeginning
+from workbench.interchange.readers.lines import read_lines
+from workbench.interchange.readers.records import LocatedRecord
 from workbench.tasks.problem_files import parse_object
 
-if TYPE_CHECKING:
-    from workbench.interchange.readers.sniff import Peek
+
+def recognise(beginning: FileBeginning) -> bool:
+    """Take any other text, so that its faults are named line by line."""
+    return beginning.kind == "lines"
 
 
-def recognise(seen: Peek) -> bool:
-    """Take any text by lines: what is wrong with it is said line by line."""
-    return seen.kind == "jsonl"
-
-
-def read(path: Path) -> Iterator[Item]:
-    """Yield the objects of a file, gzip or not; empty lines are passed over."""
-    for number, line in enumerate(lines(path), start=1):
+def read(path: Path) -> Iterator[LocatedRecord]:
+    """Yield the object of each line that is not empty; the file may be gzip."""
+    for number, line in enumerate(read_lines(path), start=1):
         if line.strip():
             try:
                 yield f"line {number}", parse_object(line)

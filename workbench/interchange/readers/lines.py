@@ -6,23 +6,19 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
-def lines(path: Path) -> Iterator[bytes]:
-    """Yield the lines of a file, unpacked if it is gzip, whatever its name.
+def read_lines(path: Path) -> Iterator[bytes]:
+    """Yield the lines of a file, without a byte order mark; gzip is unpacked whatever its name.
 
     Raises:
         ValueError: it cannot be unpacked.
     """
     with path.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
+        is_packed = raw.read(2) == b"\x1f\x8b"
     number = 0
     try:
-        with gzip.open(path, "rb") if packed else path.open("rb") as file:
+        with gzip.open(path, "rb") if is_packed else path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 yield line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.interchange.readers.record import Item
-
-if TYPE_CHECKING:
-    from workbench.interchange.readers.sniff import Peek
+from workbench.interchange.readers.file_beginning import FileBeginning
+from workbench.interchange.readers.records import LocatedRecord
 
 ROWS = 64
-"""Rows in memory at a time: one of a log may hold a whole problem's samples."""
+"""Rows in memory at a time; few, because one row may hold all samples of a problem."""
 
 
-def recognise(seen: Peek) -> bool:
-    """Take any Parquet file that no other format knows."""
-    return seen.kind == "parquet"
+def recognise(beginning: FileBeginning) -> bool:
+    """Take any Parquet file that no format before this one takes."""
+    return beginning.kind == "parquet"
 
 
-def read(path: Path) -> Iterator[Item]:
+def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the rows of a file.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Samples out as a data set: a folder of Parquet with a card, as the hub shows and loads it."""
+"""Export as a data set for the Hugging Face hub: a folder of Parquet with a card."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from workbench.config.yaml_file import write_yaml
 from workbench.core.types import REWARD_PREFIX
-from workbench.interchange.writers.pools import Outgoing, Source
+from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
 DATA = "data/train-00000-of-00001.parquet"
 ROWS_PER_GROUP = 8192
@@ -41,42 +41,44 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "reward": (pa.float64(), "how good the sample is thought to be, without the known answer"),
     "error": (pa.string(), "why it could not be drawn"),
 }
-"""Of a sample, with its type and what it is."""
+"""Column of a sample -> (type, description for the card)."""
 
 
-def write(home: Path, source: Source, pools: Iterator[Outgoing]) -> None:
+def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write the data and the card."""
-    rewards = [f"{REWARD_PREFIX}{name}" for name in source.experiment.scoring.rewards]
+    rewards = [f"{REWARD_PREFIX}{name}" for name in run.experiment.scoring.rewards]
     types = {name: kind for name, (kind, _) in COLUMNS.items()} | dict.fromkeys(
         rewards, pa.float64()
     )
     schema = pa.schema(list(types.items()))
     rows: list[dict[str, Any]] = []
-    count = problems = 0
+    count = 0
     (home / DATA).parent.mkdir()
     with pq.ParquetWriter(home / DATA, schema, compression="zstd") as file:
         for pool in pools:
             problem = pool.problem
             shared = {
-                "problem_id": problem.id, "problem": problem.question, "gold": problem.gold,
-                "model": source.model, "temperature": pool.temperature,
-            }  # fmt: skip
+                "problem_id": problem.id,
+                "problem": problem.question,
+                "gold": problem.gold,
+                "model": run.model,
+                "temperature": pool.temperature,
+            }
             rows += [shared | sample for sample in pool.samples]
             count += len(pool.samples)
             if len(rows) >= ROWS_PER_GROUP:
                 file.write_table(pa.Table.from_pylist(rows, schema))
                 rows = []
         file.write_table(pa.Table.from_pylist(rows, schema))
-    problems = len(source.problems)
-    card = _card(source, rewards, f"{count:,} samples of {problems:,} problems")
+    card = _card(run, rewards, f"{count:,} samples of {len(run.problems):,} problems")
     (home / "README.md").write_text(card, encoding="utf-8")
 
 
-def _card(source: Source, rewards: list[str], what: str) -> str:
-    """Return the data set's card: front matter, what it is, its columns, how to read it."""
-    generation = source.experiment.generation
+def _card(run: ExportedRun, rewards: list[str], what: str) -> str:
+    """Return the data set's card: front matter, content, columns, how to read it."""
+    generation = run.experiment.generation
     head = {
-        "pretty_name": f"{source.task}, sampled from {source.model}",
+        "pretty_name": f"{run.task}, sampled from {run.model}",
         "task_categories": ["text-generation"],
         "tags": ["workbench", "sampling", "diversity"],
         "configs": [
@@ -84,13 +86,13 @@ def _card(source: Source, rewards: list[str], what: str) -> str:
         ],
     }
     settings = {
-        key: value
+        key: list(value) if isinstance(value, tuple) else value
         for key, value in vars(generation).items()
         if key in ("temperatures", "n", "greedy", "max_tokens", "top_p", "top_k", "stop", "seed")
     }
-    drawn = "" if generation.backend == "import" else (
-        f"Drawn with:\n\n```yaml\n{write_yaml(_plain(settings))}```\n\n"
-    )  # fmt: skip
+    drawn = f"Drawn with:\n\n```yaml\n{write_yaml(settings)}```\n\n"
+    if generation.backend == "import":
+        drawn = ""
     meaning = {name: text for name, (_, text) in COLUMNS.items()}
     meaning |= {name: f"the reward `{name.removeprefix(REWARD_PREFIX)}`" for name in rewards}
     table = "\n".join(f"| `{name}` | {text} |" for name, text in meaning.items())
@@ -101,7 +103,7 @@ def _card(source: Source, rewards: list[str], what: str) -> str:
 
 {what}, a row each, drawn and graded by the workbench.
 
-`{source.signature}`
+`{run.signature}`
 
 {drawn}## Columns
 
@@ -117,9 +119,5 @@ from datasets import load_dataset
 samples = load_dataset("THIS_FOLDER_OR_ITS_NAME_ON_THE_HUB", split="train")
 ```
 
-`workbench import FOLDER {source.options()}` makes a run of it again.
+`workbench import FOLDER {run.options()}` makes a run of it again.
 """
-
-
-def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    return {key: list(v) if isinstance(v, tuple) else v for key, v in settings.items()}

@@ -1,8 +1,8 @@
-"""Samples out as logs of Inspect, one for each temperature: our samples are its epochs.
+"""Export as logs of Inspect, one for each temperature: our samples are Inspect's epochs.
 
-The zip is written here and not by Inspect, which an export thus does not need: a header, a file for
-each sample and epoch, and their summaries. Tests read the logs with Inspect itself. What a log has
-no place for stands in a sample's metadata under ``workbench``, where an import looks for it.
+The zip is written here, so that an export does not need Inspect: a header, a file for each sample
+and epoch, and their summaries. Tests read the logs with Inspect itself. Columns that a log does not
+have are in a sample's metadata under ``workbench``, where an import looks for them.
 Source: https://inspect.aisi.org.uk/eval-logs.html, log version 2.
 """
 
@@ -19,40 +19,40 @@ from typing import Any
 
 from workbench.core.types import REWARD_PREFIX
 from workbench.core.version import __version__
-from workbench.interchange.writers.pools import Outgoing, Source
+from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 from workbench.storage.parquet import fingerprint
 
 VERSION = 2
 SCORER = "workbench"
 STOP_REASONS = {"stop": "stop", "length": "max_tokens"}
-BESIDE = ("logprob", "mean_logprob", "num_tokens", "mean_entropy", "reward", "answer")
-"""Of each sample, in its metadata."""
+OWN_COLUMNS = ("logprob", "mean_logprob", "num_tokens", "mean_entropy", "reward", "answer")
+"""Columns in the metadata of each sample."""
 INPUT_SHOWN = 1000
 """Characters of a question in a summary."""
 
 
-def write(home: Path, source: Source, pools: Iterator[Outgoing]) -> None:
+def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write a ``.eval`` for each temperature."""
-    logs: dict[float | None, _Log] = {}
+    logs: dict[float | None, _EvalLog] = {}
     with ExitStack() as stack:
         for pool in pools:
             at = "unknown" if pool.temperature is None else f"{pool.temperature:g}"
             if pool.temperature not in logs:
-                path = home / _name(source, at)
+                path = home / _name(run, at)
                 archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
-                logs[pool.temperature] = _Log(stack.enter_context(archive), home / f"{at}.part")
-            _add(logs[pool.temperature], pool, source)
+                logs[pool.temperature] = _EvalLog(stack.enter_context(archive), home / f"{at}.part")
+            _add(logs[pool.temperature], pool, run)
         for temperature, log in logs.items():
-            _finish(log, temperature, source)
+            _finish(log, temperature, run)
 
 
 @dataclass
-class _Log:
-    """A log that is being written."""
+class _EvalLog:
+    """A log that is being written, and what its header will say."""
 
     archive: zipfile.ZipFile
     summaries: Path
-    """They wait here until the log's end, as a zip holds one file after another."""
+    """A file for them until the log ends, because a zip is written one member after another."""
     problems: list[str] = field(default_factory=list)
     epochs: int = 0
     samples: int = 0
@@ -62,18 +62,18 @@ class _Log:
         self.archive.writestr(name, json.dumps(value, ensure_ascii=False))
 
 
-def _name(source: Source, at: str) -> str:
-    """Return a name by which Inspect knows a log: when, what, and which."""
-    when = re.sub(r"[:+]", "-", source.created)
-    task = re.sub(r"[^\w.]+", "-", source.task)
-    return f"{when}_{task}-T{at}_{_id(source, at)}.eval"
+def _name(run: ExportedRun, at: str) -> str:
+    """Return a file name as Inspect expects it: time, task and id."""
+    when = re.sub(r"[:+]", "-", run.created)
+    task = re.sub(r"[^\w.]+", "-", run.task)
+    return f"{when}_{task}-T{at}_{_id(run, at)}.eval"
 
 
-def _id(source: Source, what: str) -> str:
-    return fingerprint(signature=source.signature, created=source.created, what=what)
+def _id(run: ExportedRun, what: str) -> str:
+    return fingerprint(signature=run.signature, created=run.created, what=what)
 
 
-def _add(log: _Log, pool: Outgoing, source: Source) -> None:
+def _add(log: _EvalLog, pool: ExportedPool, run: ExportedRun) -> None:
     """Write a pool's samples."""
     log.problems.append(pool.problem.id)
     log.epochs = max(log.epochs, len(pool.samples))
@@ -82,7 +82,7 @@ def _add(log: _Log, pool: Outgoing, source: Source) -> None:
         log.accuracies.append(pool.accuracy)
     with log.summaries.open("a", encoding="utf-8") as file:
         for epoch, sample in enumerate(pool.samples, start=1):
-            whole = _sample(pool, epoch, sample, source)
+            whole = _sample(pool, epoch, sample, run)
             log.write(f"samples/{pool.problem.id}_epoch_{epoch}.json", whole)
             short = {key: whole[key] for key in ("id", "epoch", "target", "scores", "uuid")}
             short["input"] = whole["input"][:INPUT_SHOWN]
@@ -93,12 +93,12 @@ def _add(log: _Log, pool: Outgoing, source: Source) -> None:
 
 
 def _sample(
-    pool: Outgoing, epoch: int, sample: Mapping[str, Any], source: Source
+    pool: ExportedPool, epoch: int, sample: Mapping[str, Any], run: ExportedRun
 ) -> dict[str, Any]:
     problem, tokens = pool.problem, sample["num_tokens"]
     said = {"role": "assistant", "content": sample["text"], "source": "generate"}
     choice: dict[str, Any] = {
-        "message": said | {"model": source.model},
+        "message": said | {"model": run.model},
         "stop_reason": STOP_REASONS.get(sample["stop_reason"], "unknown"),
     }
     if sample["token_logprobs"]:
@@ -106,11 +106,13 @@ def _sample(
         pairs = zip(ids, sample["token_logprobs"], strict=True)
         choice["logprobs"] = {"content": [{"token": str(i), "logprob": p} for i, p in pairs]}
     output: dict[str, Any] = {
-        "model": source.model, "choices": [choice], "completion": sample["text"],
-    }  # fmt: skip
+        "model": run.model,
+        "choices": [choice],
+        "completion": sample["text"],
+    }
     if tokens is not None:
         output["usage"] = {"input_tokens": 0, "output_tokens": tokens, "total_tokens": tokens}
-    beside = {name: sample[name] for name in BESIDE if sample[name] is not None}
+    own = {name: sample[name] for name in OWN_COLUMNS if sample[name] is not None}
     whole: dict[str, Any] = {
         "id": problem.id,
         "epoch": epoch,
@@ -119,12 +121,12 @@ def _sample(
         "messages": [{"role": "user", "content": problem.question, "source": "input"}, said],
         "output": output,
         "scores": _scores(sample),
-        "metadata": {"workbench": beside},
+        "metadata": {"workbench": own},
         "store": {},
         "events": [],
         "model_usage": {},
         "attachments": {},
-        "uuid": _id(source, f"{problem.id}|{pool.temperature}|{epoch}"),
+        "uuid": _id(run, f"{problem.id}|{pool.temperature}|{epoch}"),
     }
     if sample["stop_reason"] == "error":
         message = sample["error"] or "not drawn"
@@ -133,7 +135,7 @@ def _sample(
 
 
 def _scores(sample: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a sample's score; none where its correctness is not known."""
+    """Return the score of a sample; none where its correctness is unknown."""
     if sample["correct"] is None:
         return {}
     value = "C" if sample["correct"] else "N" if sample["answer"] is None else "I"
@@ -142,12 +144,12 @@ def _scores(sample: Mapping[str, Any]) -> dict[str, Any]:
     return {SCORER: {"value": value, "answer": sample["answer"], "metadata": about}}
 
 
-def _finish(log: _Log, temperature: float | None, source: Source) -> None:
-    """Write a log's summaries, its beginning as Inspect journals it, and its header."""
+def _finish(log: _EvalLog, temperature: float | None, run: ExportedRun) -> None:
+    """Write a log's summaries, its journal and its header."""
     lines = log.summaries.read_text(encoding="utf-8").splitlines()
     log.archive.writestr("summaries.json", f"[{','.join(lines)}]")
     log.summaries.unlink()
-    spec, plan = _spec(log, temperature, source), _plan(source, temperature)
+    spec, plan = _spec(log, temperature, run), _plan(run, temperature)
     log.write("_journal/start.json", {"version": VERSION, "eval": spec, "plan": plan})
     known = len(log.accuracies)
     metrics = {
@@ -164,42 +166,42 @@ def _finish(log: _Log, temperature: float | None, source: Source) -> None:
             "completed_samples": log.samples,
             "scores": [score] if known else [],
         },
-        "stats": {
-            "started_at": source.created, "completed_at": source.created, "model_usage": {},
-        },
-    }  # fmt: skip
+        "stats": {"started_at": run.created, "completed_at": run.created, "model_usage": {}},
+    }
     log.write("header.json", header)
 
 
-def _spec(log: _Log, temperature: float | None, source: Source) -> dict[str, Any]:
+def _spec(log: _EvalLog, temperature: float | None, run: ExportedRun) -> dict[str, Any]:
     return {
-        "eval_id": _id(source, f"eval {temperature}"),
-        "run_id": _id(source, "run"),
-        "created": source.created,
-        "task": source.task,
-        "task_id": _id(source, f"task {temperature}"),
+        "eval_id": _id(run, f"eval {temperature}"),
+        "run_id": _id(run, "run"),
+        "created": run.created,
+        "task": run.task,
+        "task_id": _id(run, f"task {temperature}"),
         "task_version": 0,
         "task_attribs": {},
         "task_args": {} if temperature is None else {"temperature": temperature},
         "dataset": {
-            "name": source.task, "samples": len(log.problems), "sample_ids": log.problems,
+            "name": run.task,
+            "samples": len(log.problems),
+            "sample_ids": log.problems,
             "shuffled": False,
         },
-        "model": source.model,
-        "model_generate_config": _config(source, temperature),
+        "model": run.model,
+        "model_generate_config": _config(run, temperature),
         "model_args": {},
         "config": {"epochs": log.epochs, "epochs_reducer": ["mean"], "fail_on_error": False},
         "packages": {"workbench": __version__},
-        "metadata": {"signature": source.signature},
-    }  # fmt: skip
+        "metadata": {"signature": run.signature},
+    }
 
 
-def _plan(source: Source, temperature: float | None) -> dict[str, Any]:
+def _plan(run: ExportedRun, temperature: float | None) -> dict[str, Any]:
     step = {"solver": "generate", "params": {}}
-    return {"name": "plan", "steps": [step], "config": _config(source, temperature)}
+    return {"name": "plan", "steps": [step], "config": _config(run, temperature)}
 
 
-def _config(source: Source, temperature: float | None) -> dict[str, Any]:
-    """Return how the samples were drawn, in Inspect's words."""
+def _config(run: ExportedRun, temperature: float | None) -> dict[str, Any]:
+    """Return the sampling settings under Inspect's names."""
     words = {"stop": "stop_seqs"}
-    return {words.get(name, name): v for name, v in source.settings(temperature).items()}
+    return {words.get(name, name): v for name, v in run.settings(temperature).items()}

@@ -1,4 +1,4 @@
-"""Samples out as JSONL: the columns of ``workbench import``, and what else is known."""
+"""Export as JSONL: the columns that ``workbench import`` reads, and the other known ones."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.interchange.writers.pools import Outgoing, Source
+from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
 
-def write(home: Path, source: Source, pools: Iterator[Outgoing]) -> None:
-    """Write ``samples.jsonl``; what is not known of a sample is left out of its line."""
+def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
+    """Write ``samples.jsonl``; a line has only the known columns of its sample."""
     with (home / "samples.jsonl").open("w", encoding="utf-8") as file:
         for pool in pools:
             for sample in pool.samples:
@@ -18,7 +18,7 @@ def write(home: Path, source: Source, pools: Iterator[Outgoing]) -> None:
                     "problem_id": pool.problem.id,
                     "problem": pool.problem.question or None,
                     "gold": pool.problem.gold,
-                    "model": source.model,
+                    "model": run.model,
                     "temperature": pool.temperature,
                 } | sample
                 known = {name: value for name, value in row.items() if value is not None}

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from inspect_ai.log import read_eval_log, write_eval_log
 
-from workbench.interchange.source import Reading, source
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
 
 FILES = Path(__file__).parents[3] / "files" / "inspect"
 (SUMS,) = FILES.glob("*_sums_*.eval")
@@ -14,9 +15,9 @@ FILES = Path(__file__).parents[3] / "files" / "inspect"
 
 
 def read(path, *where):
-    reading = Reading(source([path], (), where))
-    rows = [row for _, row in reading.rows()]
-    reading.check(len(rows))
+    reader = RowReader(SampleFiles.from_options([path], (), where))
+    rows = [row for _, row in reader.rows()]
+    reader.check(len(rows))
     return rows
 
 

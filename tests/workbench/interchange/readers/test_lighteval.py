@@ -5,16 +5,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from workbench.interchange.source import Reading, source
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
 
 FILES = Path(__file__).parents[3] / "files" / "lighteval"
 SUMS = next(FILES.glob("details/*/*/details_sums|0_*.parquet"))
 
 
 def read(path):
-    reading = Reading(source([path]))
-    rows = [row for _, row in reading.rows()]
-    reading.check(len(rows))
+    reader = RowReader(SampleFiles.from_options([path]))
+    rows = [row for _, row in reader.rows()]
+    reader.check(len(rows))
     return rows
 
 

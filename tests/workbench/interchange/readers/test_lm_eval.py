@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.interchange.source import Reading, source
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
 
 FILES = Path(__file__).parents[3] / "files" / "lm-eval"
 SUMS = next(FILES.glob("*/samples_sums_2*.jsonl"))
@@ -11,9 +12,9 @@ ONCE = next(FILES.glob("*/samples_sums_once_*.jsonl"))
 
 
 def read(path, *where):
-    reading = Reading(source([path], (), where))
-    rows = [row for _, row in reading.rows()]
-    reading.check(len(rows))
+    reader = RowReader(SampleFiles.from_options([path], (), where))
+    rows = [row for _, row in reader.rows()]
+    reader.check(len(rows))
     return rows
 
 

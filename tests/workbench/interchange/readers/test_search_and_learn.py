@@ -6,16 +6,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from workbench.interchange.source import Reading, source
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
 
 FILES = Path(__file__).parents[3] / "files" / "search-and-learn"
 (FILE,) = FILES.glob("*/best_of_n_completions.jsonl")
 
 
 def read(path):
-    reading = Reading(source([path]))
-    rows = [row for _, row in reading.rows()]
-    reading.check(len(rows))
+    reader = RowReader(SampleFiles.from_options([path]))
+    rows = [row for _, row in reader.rows()]
+    reader.check(len(rows))
     return rows
 
 

@@ -1,5 +1,7 @@
+import importlib
 import json
 import math
+import pkgutil
 import zipfile
 from pathlib import Path
 
@@ -7,8 +9,11 @@ import numpy as np
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_sample_summaries
 
-from workbench.interchange.source import Reading, source
-from workbench.interchange.writers import EXPORTS, export_run
+from workbench.interchange import writers
+from workbench.interchange.exporter import export_run
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
+from workbench.interchange.writers import EXPORTS
 from workbench.run import Run
 
 ROOT = Path(__file__).parents[4]
@@ -30,10 +35,18 @@ def exported(reference, tmp_path_factory):
     return {name: home / name for name in EXPORTS}
 
 
+def test_every_writer_has_a_row():
+    for info in pkgutil.iter_modules(writers.__path__, f"{writers.__name__}."):
+        module = importlib.import_module(info.name)
+        if hasattr(module, "write"):
+            rows = [row for row in EXPORTS.values() if row.write is module.write]
+            assert rows, f"{info.name} has no row in EXPORTS of {writers.__file__}"
+
+
 def rows(path):
-    reading = Reading(source([path]))
-    found = [row for _, row in reading.rows()]
-    reading.check(len(found))
+    reader = RowReader(SampleFiles.from_options([path]))
+    found = [row for _, row in reader.rows()]
+    reader.check(len(found))
     return found
 
 

@@ -1,19 +1,19 @@
-"""One sample as a file has it: its columns, and what may be in them."""
+"""SampleRow: the columns of an imported sample, and which values each may hold."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import fields
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 ROUNDING = 1e-3
-"""How far above 0 a log-probability may lie before it is taken for something else, nats."""
+"""How far rounding may put a log-probability above 0, in nats; beyond it the value is a fault."""
 
 
-def _valid(text: str) -> str:
+def _encodable(text: str) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
@@ -22,7 +22,7 @@ def _valid(text: str) -> str:
 
 
 def _as_text(value: Any) -> str | None:
-    """Return a text or a number as text; None for none, and for an empty one."""
+    """Return a text or a number as text without white space around it; None where it is empty."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
@@ -30,15 +30,18 @@ def _as_text(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def _as_truth(value: Any) -> Any:
+def _as_bool(value: Any) -> Any:
     return bool(value) if isinstance(value, int | float) and value in (0, 1) else value
 
 
 STOP_REASONS = {
-    "stop": "stop", "length": "length", "error": "error",
-    "max_tokens": "length", "model_length": "length",
-}  # fmt: skip
-"""Why a sample ended, in our words and in others' -> in ours. Any other reason is unknown."""
+    "stop": "stop",
+    "length": "length",
+    "error": "error",
+    "max_tokens": "length",
+    "model_length": "length",
+}
+"""A tool's word for why a sample ended -> ours. Any other word is taken for unknown."""
 
 
 def _as_reason(value: Any) -> str | None:
@@ -49,15 +52,15 @@ def _as_message(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
-Text = Annotated[str, AfterValidator(_valid)]
+Text = Annotated[str, AfterValidator(_encodable)]
 Label = Annotated[Text, BeforeValidator(_as_text)]
 Answer = Annotated[Text | None, BeforeValidator(_as_text)]
 LogProb = Annotated[float, Field(le=ROUNDING)]
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(strict=True, allow_inf_nan=False))
-class Row:
-    """One sample as a file has it. Only the problem's name and the text have to be there."""
+class SampleRow:
+    """One sample as a file has it. Only ``problem_id`` and ``text`` are required."""
 
     problem_id: Label
     text: Text
@@ -67,28 +70,28 @@ class Row:
     prompt_style: Text | None = None
     temperature: Annotated[float, Field(ge=0)] | None = None
     sample_index: Annotated[int, Field(ge=0)] | None = None
-    """Its place in the pool; places that are left out are closed up."""
+    """Its number in the pool; an import closes gaps in the numbers."""
     answer: Answer = None
-    correct: Annotated[bool | None, BeforeValidator(_as_truth)] = None
+    correct: Annotated[bool | None, BeforeValidator(_as_bool)] = None
     token_logprobs: list[LogProb] | None = None
-    """Nats, under the untempered model, as everywhere."""
+    """Of each token, nats, under the model at temperature 1."""
     logprob: LogProb | None = None
-    """The sum over the tokens, nats."""
+    """Their sum over the tokens, nats."""
     mean_logprob: LogProb | None = None
-    """Nats per token."""
+    """Their mean, nats per token."""
     num_tokens: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     mean_entropy: Annotated[float, Field(ge=0)] | None = None
-    """Of the tokens' distributions, nats per token, under the untempered model."""
+    """Mean entropy of the tokens' distributions at temperature 1, nats per token."""
     reward: float | None = None
     stop_reason: Annotated[str | None, BeforeValidator(_as_reason)] = None
-    """``stop``, ``length`` (cut off) or ``error`` (never drawn)."""
+    """``stop``, ``length`` (cut off) or ``error`` (could not be drawn)."""
     error: Annotated[Text | None, BeforeValidator(_as_message)] = None
     """Why it could not be drawn."""
     graded_by: Text | None = None
-    """Who says the answer and the correctness, where a file has several who do."""
+    """The grader that the answer and the correctness come from, where a file has several."""
 
     def __post_init__(self) -> None:
-        """Refuse what is said twice and differs."""
+        """Refuse token counts and log-probabilities that contradict one another."""
         if self.token_logprobs and self.num_tokens not in (None, len(self.token_logprobs)):
             raise ValueError(
                 f"num_tokens is {self.num_tokens}, but token_logprobs has "
@@ -96,17 +99,27 @@ class Row:
             )
         if self.token_logprobs:
             total = math.fsum(self.token_logprobs)
-            for name, there in (
-                ("logprob", total), ("mean_logprob", total / len(self.token_logprobs))
-            ):  # fmt: skip
-                said = getattr(self, name)
-                if said is not None and abs(said - there) > ROUNDING * max(1.0, abs(there)):
-                    raise ValueError(f"{name} is {said:g}, but by token_logprobs it is {there:g}")
+            mean = total / len(self.token_logprobs)
+            for name, expected in (("logprob", total), ("mean_logprob", mean)):
+                given = getattr(self, name)
+                if given is not None and abs(given - expected) > ROUNDING * max(1, abs(expected)):
+                    raise ValueError(
+                        f"{name} is {given:g}, but by token_logprobs it is {expected:g}"
+                    )
 
     def likelihood(self) -> tuple[int | None, float | None, float | None]:
-        """Return tokens, sum [nats] and mean [nats/token] of log-probabilities; None if unknown."""
+        """Return (number of tokens, sum in nats, mean in nats per token) of the log-probabilities.
+
+        Each is None where it is unknown.
+
+        Example:
+            >>> SampleRow(problem_id="p", text="t", token_logprobs=[-1.0, -3.0]).likelihood()
+            (2, -4.0, -2.0)
+            >>> SampleRow(problem_id="p", text="t", logprob=-4.0).likelihood()
+            (None, -4.0, None)
+        """
         tokens, total, mean = self.num_tokens, self.logprob, self.mean_logprob
-        if self.token_logprobs:  # what is said beside them may have more digits
+        if self.token_logprobs:  # a sum that the file gives as well may have more digits
             tokens = len(self.token_logprobs)
             total = math.fsum(self.token_logprobs) if total is None else total
         if mean is None and total is not None and tokens:
@@ -114,4 +127,13 @@ class Row:
         return tokens, total, mean
 
 
-COLUMNS = tuple(item.name for item in fields(Row))
+SAMPLE_COLUMNS = tuple(item.name for item in fields(SampleRow))
+
+
+class RowLocation(NamedTuple):
+    """Where a sample is among all that are read. Locations sort in the order of reading."""
+
+    number: int
+    """Its number among the samples of all files, from 1."""
+    label: str
+    """In words: ``line 3``."""

@@ -1,10 +1,11 @@
-"""A run's samples on their way out: pool by pool, with all that an import understands."""
+"""A run's samples for export: pool by pool, with all that an import understands."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import pyarrow as pa
@@ -23,15 +24,15 @@ SCORES = ("answer", "answer_rule", "status", "is_correct")
 
 
 @dataclass(frozen=True)
-class Outgoing:
+class ExportedPool:
     """The samples of one problem at one temperature, in the order of their index."""
 
     problem: Problem
     temperature: float | None
-    """None where an imported run does not say."""
+    """None where an imported run does not have it."""
     samples: list[dict[str, Any]]
-    """Under the names of ``records.Row``, and ``status``, ``answer_rule``, ``token_ids`` and
-    ``reward_NAME`` beside them; what is not known is None."""
+    """With the columns of ``SampleRow``, and ``status``, ``answer_rule``, ``token_ids`` and
+    ``reward_NAME``; an unknown value is None."""
 
     @property
     def accuracy(self) -> float | None:
@@ -41,21 +42,21 @@ class Outgoing:
 
 
 @dataclass(frozen=True)
-class Source:
+class ExportedRun:
     """What all samples of a run share."""
 
     experiment: Experiment
     signature: str
     problems: tuple[Problem, ...]
     created: str
-    """When the samples were there, ISO 8601, UTC."""
+    """When sampling started, ISO 8601, UTC."""
     reward: str | None
-    """Which reward goes out as the samples' own: that of ``selection.reward``, unless it is their
-    likelihood, which an import makes of the log-probabilities."""
+    """The reward that is exported as the samples' own: ``selection.reward``. None if that is the
+    likelihood, which an import computes from the log-probabilities."""
 
     @classmethod
-    def of(cls, run: Run) -> Source:
-        """Return what a run's samples share."""
+    def of(cls, run: Run) -> ExportedRun:
+        """Return what the samples of a run share."""
         experiment = run.experiment
         chosen = experiment.selection.reward
         return cls(
@@ -77,7 +78,7 @@ class Source:
         return self.experiment.task.name
 
     def settings(self, temperature: float | None) -> dict[str, Any]:
-        """Return what the samples of a temperature were drawn with, as far as it is known."""
+        """Return the known settings that the samples of a temperature were drawn with."""
         generation = self.experiment.generation
         known = {} if temperature is None else {"temperature": temperature}
         if generation.backend == "import":
@@ -89,26 +90,26 @@ class Source:
         }
 
     def options(self) -> str:
-        """Return the options with which an import makes the same of the files."""
+        """Return the options with which ``workbench import`` makes an equal run of the files."""
         task = self.experiment.task
         compare = {"arithmetic": "integer"}.get(task.name, task.options.get("compare", "math"))
-        found = f"--out results/NAME --compare {compare}"
+        options = f"--out results/NAME --compare {compare}"
         if "tolerance" in task.options:
-            found += f" --set task.options.tolerance={task.options['tolerance']}"
+            options += f" --set task.options.tolerance={task.options['tolerance']}"
         if self.reward is not None and REWARDS[self.reward].is_log:
-            found += " --reward-scale logit"
-        return found
+            options += " --reward-scale logit"
+        return options
 
 
-def outgoing(run: Run, source: Source) -> Iterator[Outgoing]:
-    """Yield a run's pools, problem by problem in the run's order, temperatures rising.
+def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:
+    """Yield a run's pools, problem by problem in the run's order, by rising temperature.
 
-    Of each pool as many samples as the experiment looks at.
+    Of each pool only as many samples as the experiment analyses.
 
     Raises:
         ValueError: the run is not scored, or a table is damaged.
     """
-    sizes = pool_sizes(source.experiment.generation)
+    sizes = pool_sizes(about.experiment.generation)
     size = int(run.manifest["problems_per_block"])
     for block in run.blocks:
         samples = run.folder.read_samples(block, SAMPLES)
@@ -122,7 +123,7 @@ def outgoing(run: Run, source: Source) -> Iterator[Outgoing]:
                 f"{run.root}`"
             )
         yield from _pools(
-            source.problems[block * size : (block + 1) * size], sizes, samples, scores, source
+            about.problems[block * size : (block + 1) * size], sizes, samples, scores, about.reward
         )
 
 
@@ -131,27 +132,24 @@ def _pools(
     sizes: Mapping[float | None, int],
     samples: pa.Table,
     scores: pa.Table,
-    source: Source,
-) -> Iterator[Outgoing]:
+    reward: str | None,
+) -> Iterator[ExportedPool]:
     rewards = [name for name in scores.schema.names if name.startswith(REWARD_PREFIX)]
-    beside = scores.select([*SCORES, *rewards])
+    graded = scores.select([*SCORES, *rewards])
     found: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
-    for row, score in zip(samples.to_pylist(), beside.to_pylist(), strict=True):
+    for row, score in zip(samples.to_pylist(), graded.to_pylist(), strict=True):
         if row["sample_index"] < sizes.get(row["temperature"], 0):
             key = row["problem_id"], row["temperature"]
-            found.setdefault(key, []).append(_sample(row, score, source))
+            found.setdefault(key, []).append(_sample(row, score, reward))
     for problem in problems:
         for temperature in sorted(sizes, key=lambda t: (t is None, t or 0.0)):
             pool = found.get((problem.id, temperature), [])
             if pool:
-                yield Outgoing(problem, temperature, sorted(pool, key=_index))
+                pool.sort(key=itemgetter("sample_index"))
+                yield ExportedPool(problem, temperature, pool)
 
 
-def _index(sample: Mapping[str, Any]) -> int:
-    return int(sample["sample_index"])
-
-
-def _sample(row: Mapping[str, Any], score: Mapping[str, Any], source: Source) -> dict[str, Any]:
+def _sample(row: Mapping[str, Any], score: Mapping[str, Any], reward: str | None) -> dict[str, Any]:
     rewards = {
         name: _known(value) for name, value in score.items() if name.startswith(REWARD_PREFIX)
     }
@@ -165,7 +163,7 @@ def _sample(row: Mapping[str, Any], score: Mapping[str, Any], source: Source) ->
         "mean_logprob": _known(row["mean_logprob"]),
         "num_tokens": row["num_output_tokens"],
         "mean_entropy": _known(row.get("mean_entropy")),
-        "reward": rewards.get(f"{REWARD_PREFIX}{source.reward}"),
+        "reward": rewards.get(f"{REWARD_PREFIX}{reward}"),
         "stop_reason": row["stop_reason"],
         "error": row["error"] or None,
         "status": score["status"],
@@ -176,5 +174,10 @@ def _sample(row: Mapping[str, Any], score: Mapping[str, Any], source: Source) ->
 
 
 def _known(value: float | None) -> float | None:
-    """Return a number, or None for none and for NaN, which is not JSON."""
+    """Return a number, or None for None and for NaN, which JSON does not have.
+
+    Example:
+        >>> _known(0.5), _known(float("nan"))
+        (0.5, None)
+    """
     return None if value is None or math.isnan(value) else value

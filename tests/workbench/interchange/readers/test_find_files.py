@@ -1,13 +1,17 @@
+import importlib
 import json
+import pkgutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from workbench.interchange import readers
 from workbench.interchange.readers import FORMATS, format_of
-from workbench.interchange.readers.detect import find_files
-from workbench.interchange.source import Reading, source
+from workbench.interchange.readers.find_files import find_files
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
 
 FILES = Path(__file__).parents[3] / "files"
 ROW = {"problem_id": "p", "text": "t"}
@@ -33,17 +37,25 @@ def test_a_file_is_known_by_what_is_in_it(name, pattern, tmp_path):
     assert find_files([FILES / name]) == (tuple(paths), name)  # and nothing that lies beside it
 
 
-def test_every_format_is_tried():
-    assert list(FORMATS) == [
-        "inspect", "lm-eval", "search-and-learn", "lighteval", "parquet", "jsonl",
-    ]  # fmt: skip
+def test_every_reader_has_a_row():
+    for info in pkgutil.iter_modules(readers.__path__, f"{readers.__name__}."):
+        module = importlib.import_module(info.name)
+        if hasattr(module, "recognise"):
+            rows = [row for row in FORMATS.values() if row.read is module.read]
+            assert rows, f"{info.name} has no row in FORMATS of {readers.__file__}"
+
+
+def test_formats_that_take_any_file_come_last():
+    are_plain = [row.is_plain for row in FORMATS.values()]
+    assert are_plain == sorted(are_plain)
+    assert list(FORMATS)[-1] == "jsonl"  # which takes any text
 
 
 def test_plain_parquet_and_its_renamed_columns(tmp_path):
     path = tmp_path / "a.parquet"
     rows = [{"problem_id": "p", "completion": str(i), "token_logprobs": [-0.5]} for i in range(200)]
     pq.write_table(pa.Table.from_pylist(rows), path)
-    found = list(Reading(source([path], ["text=completion"])).rows())
+    found = list(RowReader(SampleFiles.from_options([path], ["text=completion"])).rows())
     assert [(at.label, row.text) for at, row in found[::199]] == [
         ("row 1", "0"),
         ("row 200", "199"),
@@ -51,11 +63,11 @@ def test_plain_parquet_and_its_renamed_columns(tmp_path):
     data = bytearray(path.read_bytes())
     path.write_bytes(data[:-100])
     with pytest.raises(ValueError, match=r"a\.parquet cannot be opened .* cut off or damaged"):
-        source([path])
+        SampleFiles.from_options([path])
     data[4:60] = b"\xff" * 56
     path.write_bytes(data)
     with pytest.raises(ValueError, match=r"a\.parquet cannot be read beyond row 0"):
-        list(Reading(source([path], ["text=completion"])).rows())
+        list(RowReader(SampleFiles.from_options([path], ["text=completion"])).rows())
 
 
 def test_what_is_no_file_of_samples(tmp_path):
@@ -80,4 +92,4 @@ def test_what_is_no_file_of_samples(tmp_path):
 
 def test_columns_of_a_known_format_are_not_renamed():
     with pytest.raises(ValueError, match=r"--column text=a: the columns of .* leave --column out"):
-        source([FILES / "inspect"], ["text=a"])
+        SampleFiles.from_options([FILES / "inspect"], ["text=a"])

@@ -1,4 +1,4 @@
-"""Which files an import reads, and of which format they are."""
+"""The files that an import reads, and their format."""
 
 from __future__ import annotations
 
@@ -7,15 +7,14 @@ from pathlib import Path
 
 from workbench.interchange.readers import FORMATS, format_of
 
-SUFFIXES = (".eval", ".json", ".jsonl", ".gz", ".parquet")
-"""What is looked at in a folder; a file that is named itself may be called anything."""
+SUFFIXES = tuple(dict.fromkeys(suffix for row in FORMATS.values() for suffix in row.suffixes))
 
 
 def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
     """Return the files to be read, in order, and their one format.
 
     Args:
-        paths: files, or folders: of these all files of samples inside, in the order of their names.
+        paths: files, or folders, which stand for all files of samples inside, sorted by name.
 
     Raises:
         ValueError: a path is not there, a file is damaged or of no known format, or several are
@@ -24,7 +23,7 @@ def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
     found: dict[Path, str] = {}
     for path in paths:
         if path.is_dir():
-            found |= _inside(path)
+            found |= _files_in(path)
         elif not path.is_file():
             raise ValueError(f"there is no file {path} (looked for from {Path.cwd()})")
         else:
@@ -42,15 +41,15 @@ def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
     return tuple(found), next(iter(first_of))
 
 
-def _inside(folder: Path) -> dict[Path, str]:
+def _files_in(folder: Path) -> dict[Path, str]:
     if (folder / "experiment.yaml").exists():
         raise ValueError(f"{folder} is a run already: `workbench run {folder}` goes on with it")
     names = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
     found = {}
     for path in names:
         kind = format_of(path)
-        # what tools write beside their samples is JSON too: results, settings
-        if kind is not None and (path.suffix != ".json" or not FORMATS[kind].renamed):
+        # tools also write results and settings as JSON beside their samples
+        if kind is not None and (path.suffix != ".json" or not FORMATS[kind].is_plain):
             found[path] = kind
     if not found:
         raise ValueError(

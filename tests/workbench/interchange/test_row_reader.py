@@ -4,8 +4,10 @@ import math
 
 import pytest
 
-from workbench.interchange.row import Row
-from workbench.interchange.source import SCALES, Reading, source
+from workbench.interchange.reward_scales import REWARD_SCALES
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
+from workbench.interchange.sample_row import SampleRow
 
 
 def lines(path, *records):
@@ -20,9 +22,9 @@ def row(**changes):
 
 
 def read(path, *records, columns=(), where=(), scale="probability"):
-    reading = Reading(source([lines(path, *records)], columns, where, scale))
-    found = list(reading.rows())
-    reading.check(len(found))
+    reader = RowReader(SampleFiles.from_options([lines(path, *records)], columns, where, scale))
+    found = list(reader.rows())
+    reader.check(len(found))
     return found
 
 
@@ -45,7 +47,7 @@ def test_line_numbers_count_empty_lines_and_a_byte_order_mark_is_no_text(path):
 def test_gzip_is_noticed_whatever_the_name(tmp_path):
     packed = lines(tmp_path / "a.jsonl.gz", row(text="packed"))
     renamed = packed.rename(tmp_path / "a.jsonl")
-    assert [r.text for _, r in Reading(source([renamed])).rows()] == ["packed"]
+    assert [r.text for _, r in RowReader(SampleFiles.from_options([renamed])).rows()] == ["packed"]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_gzip_is_noticed_whatever_the_name(tmp_path):
     ],
 )
 def test_likelihood_from_whatever_is_there(given, tokens, total, mean):
-    assert Row(problem_id="p", text="t", **given).likelihood() == (tokens, total, mean)
+    assert SampleRow(problem_id="p", text="t", **given).likelihood() == (tokens, total, mean)
 
 
 def test_renamed_and_filtered(path):
@@ -164,11 +166,11 @@ def test_a_file_that_is_empty_missing_or_cut_off(path, tmp_path):
     with pytest.raises(ValueError, match="holds no samples; it needs one JSON object a line"):
         read(path, b"")
     with pytest.raises(ValueError, match="there is no file"):
-        source([tmp_path / "no.jsonl"])
+        SampleFiles.from_options([tmp_path / "no.jsonl"])
     packed = lines(tmp_path / "cut.jsonl.gz", *(row(text=str(i) * 50) for i in range(500)))
     packed.write_bytes(packed.read_bytes()[:-20])
     with pytest.raises(ValueError, match=r"cannot be unpacked beyond line \d+ .* cut off"):
-        list(Reading(source([packed])).rows())
+        list(RowReader(SampleFiles.from_options([packed])).rows())
 
 
 @pytest.mark.parametrize(
@@ -184,7 +186,7 @@ def test_a_file_that_is_empty_missing_or_cut_off(path, tmp_path):
 def test_malformed_options(path, options, words):
     lines(path, row())
     with pytest.raises(ValueError, match=words):
-        source([path], **options)
+        SampleFiles.from_options([path], **options)
 
 
 def test_rewards_become_weights_in_the_same_order(path):
@@ -201,7 +203,7 @@ def test_rewards_become_weights_in_the_same_order(path):
             weights("probability", reward)
     with pytest.raises(ValueError, match=r"line 1: reward: 2 is not a log-probability"):
         weights("log", 2)
-    assert set(SCALES) == {"probability", "logit", "log"}
+    assert set(REWARD_SCALES) == {"probability", "logit", "log"}
 
 
 def test_why_a_sample_ended_in_our_words(path):
@@ -215,9 +217,9 @@ def test_why_a_sample_ended_in_our_words(path):
 def test_several_files_are_one_source_and_places_name_the_file(tmp_path):
     first = lines(tmp_path / "a.jsonl", row(text="one"))
     second = lines(tmp_path / "b.jsonl", row(text="two"), row(text=2))
-    reading = Reading(source([tmp_path]))
-    assert [(place.number, r.text) for place, r in reading.rows()] == [(1, "one"), (2, "two")]
+    reader = RowReader(SampleFiles.from_options([tmp_path]))
+    assert [(place.number, r.text) for place, r in reader.rows()] == [(1, "one"), (2, "two")]
     with pytest.raises(ValueError, match=r"a\.jsonl and 1 more files cannot be imported"):
-        reading.check(2)
-    assert reading.faults == ["  b.jsonl, line 2: text: expected a text, got 2"]
-    assert source([second, first]).files == (second, first)
+        reader.check(2)
+    assert reader.faults == ["  b.jsonl, line 2: text: expected a text, got 2"]
+    assert SampleFiles.from_options([second, first]).files == (second, first)

@@ -1,0 +1,192 @@
+"""The second reading of an import: checked rows are put into blocks and written as tables.
+
+Rows come in any order. They are appended to one waiting file for each block of problems; then one
+block after another is sorted and written. So memory holds one block, not the whole file.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.core.console import progress_bar
+from workbench.core.types import Known
+from workbench.interchange.row_reader import RowReader
+from workbench.interchange.sample_files import SampleFiles
+from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
+from workbench.interchange.survey import Survey
+from workbench.storage.manifest import Manifest
+from workbench.storage.parquet import KEY, SAMPLES, write_table
+from workbench.storage.run_folder import Folder, block_size
+
+BUFFERED_ROWS = 8192
+"""Rows held in memory before they are appended to the waiting files of their blocks."""
+PART = "import.part"
+"""Folder of an unfinished import, inside the run's."""
+WaitingRow = tuple[int, RowLocation, SampleRow]
+"""(index of the problem, location, row)."""
+
+
+def write_blocks(
+    folder: Folder, manifest: Manifest, source: SampleFiles, found: Survey, made_from: str
+) -> None:
+    """Write problems, samples, and the answers, correctness and rewards that came with them.
+
+    All is made in the folder ``PART`` and moved to its place when it is complete.
+
+    Raises:
+        ValueError: two rows are the same sample, or a file changed since the survey.
+    """
+    for name in (PART, "samples", "given"):
+        shutil.rmtree(folder.root / name, ignore_errors=True)
+    (folder.root / "problems.jsonl").unlink(missing_ok=True)
+    part = Folder(folder.root / PART)
+    part.root.mkdir(parents=True)
+    per_problem = -(-found.samples // len(found.problems))
+    size = manifest.data.get("problems_per_block") or block_size(per_problem)
+    manifest.update(problems_per_block=size)
+    try:
+        known = list(found.known_problems())
+        part.write_problems(known)
+        count = -(-len(known) // size)
+        _spread(source, found, part.root, size)
+        with progress_bar("import", count, "blocks") as advance:
+            for block in range(count):
+                rows = _sorted_rows(_read_waiting(part.root, block), found, source)
+                samples = _samples_table(rows, found, known)
+                write_table(part.next_part(block), samples, made_from)
+                given = _given_table(rows, samples, found)
+                write_table(part.block_path("given", block), given, made_from)
+                advance(1)
+        for name in ("given", "samples", "problems.jsonl"):
+            if (part.root / name).exists():
+                (part.root / name).replace(folder.root / name)
+    finally:
+        shutil.rmtree(part.root, ignore_errors=True)
+
+
+def _spread(source: SampleFiles, found: Survey, home: Path, size: int) -> None:
+    """Append every row to the waiting file of its block."""
+    waiting: dict[int, list[str]] = {}
+    buffered = 0
+    for location, row in RowReader(source).rows():
+        if row.problem_id not in found.problems:
+            raise ValueError(f"{source.name} changed while it was read; import it again")
+        index = found.problems[row.problem_id].index
+        columns = {c: value for c in SAMPLE_COLUMNS if (value := getattr(row, c)) is not None}
+        columns.pop("problem", None)  # the survey has it
+        line = json.dumps([index, location, columns]) + "\n"
+        waiting.setdefault(index // size, []).append(line)
+        buffered += 1
+        if buffered == BUFFERED_ROWS:
+            _flush(waiting, home)
+            buffered = 0
+    _flush(waiting, home)
+
+
+def _flush(waiting: dict[int, list[str]], home: Path) -> None:
+    for block, lines in waiting.items():
+        with (home / f"rows-{block}").open("a", encoding="utf-8") as file:
+            file.writelines(lines)
+    waiting.clear()
+
+
+def _read_waiting(home: Path, block: int) -> list[WaitingRow]:
+    """Return the rows of a block in the order of reading, and delete their file."""
+    path = home / f"rows-{block}"
+    with path.open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    path.unlink()
+    return [(index, RowLocation(*at), SampleRow(**columns)) for index, at, columns in rows]
+
+
+def _sorted_rows(
+    rows: list[WaitingRow], found: Survey, source: SampleFiles
+) -> list[tuple[int, SampleRow]]:
+    """Return (number in the pool, row) by problem, temperature and number.
+
+    Raises:
+        ValueError: two rows have the same problem, temperature and sample_index.
+    """
+    rank = {temperature: place for place, temperature in enumerate(found.temperatures)}
+    row_at = {location: row for _, location, row in rows}
+    keys = sorted(
+        (
+            index,
+            rank[row.temperature],
+            location.number if row.sample_index is None else row.sample_index,
+            location,
+        )
+        for index, location, row in rows
+    )
+    twice = [(one[3], other[3]) for one, other in pairwise(keys) if one[:3] == other[:3]]
+    if twice:
+        reader = RowReader(source)
+        for first, second in twice:
+            row = row_at[second]
+            temperature = "null" if row.temperature is None else f"{row.temperature:g}"
+            reader.add_fault(
+                second,
+                f"sample {row.sample_index} of {row.problem_id!r} at temperature {temperature} is "
+                f"also at {first.label}; keep one of them, or leave out sample_index",
+            )
+        reader.check(len(rows))
+    pool_sizes: Counter[tuple[int, int]] = Counter()
+    numbered = []
+    for index, temperature_rank, _, location in keys:
+        numbered.append((pool_sizes[index, temperature_rank], row_at[location]))
+        pool_sizes[index, temperature_rank] += 1
+    return numbered
+
+
+def _samples_table(
+    rows: Sequence[tuple[int, SampleRow]], found: Survey, known: Sequence[Known]
+) -> pa.Table:
+    """Return rows as the table of samples; what a file does not have is null."""
+    columns: dict[str, list[Any]] = {name: [] for name in SAMPLES.names}
+    for number, row in rows:
+        tokens, total, mean = row.likelihood()
+        values = {
+            "problem_id": row.problem_id,
+            "temperature": row.temperature,
+            "sample_index": number,
+            "completion": row.text,
+            "stop_reason": row.stop_reason,
+            "num_output_tokens": tokens,
+            "output_token_ids": [],
+            "token_logprobs": row.token_logprobs or [],
+            "cumulative_logprob": total,
+            "mean_logprob": mean,
+            "prompt_hash": known[found.problems[row.problem_id].index].prompt_hash,
+            "error": row.error or "",
+            "mean_entropy": row.mean_entropy,
+            "token_entropies": [],
+            "missing_mass": [],
+        }
+        for name, column in columns.items():
+            column.append(values.get(name))
+    return pa.table(columns, schema=SAMPLES)
+
+
+def _given_table(
+    rows: Sequence[tuple[int, SampleRow]], samples: pa.Table, found: Survey
+) -> pa.Table:
+    """Return answers, correctness and rewards that came with the rows; a column only if any has."""
+    columns = {
+        "answer": ("answer", pa.string()),
+        "is_correct": ("correct", pa.bool_()),
+        "reward": ("reward", pa.float64()),
+    }
+    table = samples.select(KEY)
+    for name, (column, kind) in columns.items():
+        if found.rows_with[column]:
+            values = pa.array([getattr(row, column) for _, row in rows], kind)
+            table = table.append_column(name, values)
+    return table

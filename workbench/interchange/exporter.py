@@ -1,0 +1,64 @@
+"""``workbench export``: a run's samples become the files of another tool."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench.core.lookup import lookup
+from workbench.interchange.writers import EXPORTS
+from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun, exported_pools
+from workbench.rewards import REWARDS
+from workbench.run import Run
+
+
+def export_run(run: Run, to: str, out: Path | None = None) -> str:
+    """Write a run's samples, answers, correctness and rewards as another tool's files.
+
+    Args:
+        run: a run that is scored.
+        to: a key of ``EXPORTS``.
+        out: a new folder; by default ``export/TO`` inside the run's.
+
+    Returns:
+        What was written, what was left out, and how to import it again.
+
+    Raises:
+        ValueError: there is no such format, the folder holds something, or the run is not scored.
+        OSError: a file cannot be written.
+    """
+    export = lookup(EXPORTS, to, "format")
+    home = out or run.root / "export" / to
+    if home.exists() and (not home.is_dir() or any(home.iterdir())):
+        raise ValueError(f"{home} is there already; give a new folder with --out, or delete it")
+    about = ExportedRun.of(run)
+    part = home.with_name(f"{home.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    pools = samples = 0
+
+    def counted() -> Iterator[ExportedPool]:
+        nonlocal pools, samples
+        for pool in exported_pools(run, about):
+            pools += 1
+            samples += len(pool.samples)
+            yield pool
+
+    try:
+        export.write(part, about, counted())
+        if home.exists():
+            home.rmdir()
+        part.replace(home)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    lines = [
+        f"exported   {samples:,} samples in {pools:,} pools to {home}",
+        f"written    {export.summary}",
+        f"left out   {export.left_out}",
+    ]
+    if about.reward is not None and REWARDS[about.reward].is_log:
+        lines.append("rewards    a log-ratio comes back as its sigmoid: weighted votes change")
+    if to == "hub-dataset":
+        lines.append(f"upload     hf upload OWNER/NAME {home} --repo-type dataset")
+    return "\n".join([*lines, f"back       workbench import {home} {about.options()}"])

@@ -1,0 +1,58 @@
+"""The beginning of a file, by which its format is recognised."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.interchange.readers.lines import read_lines
+from workbench.tasks.problem_files import parse_object
+
+LENGTH = 64 * 1024
+"""Bytes read of one JSON object over several lines."""
+
+
+@dataclass(frozen=True)
+class FileBeginning:
+    """What the beginning of a file tells about it."""
+
+    kind: str
+    """``zip``, ``parquet``, ``json`` (one object over several lines) or ``lines`` (other text)."""
+    names: frozenset[str] = frozenset()
+    """Members of a zip, columns of a Parquet file, keys of a JSON object in the first line."""
+    text: str = ""
+    """The first characters of ``json``, the first line of ``lines`` that is not empty."""
+
+
+def read_beginning(path: Path) -> FileBeginning:
+    """Read the beginning of a file.
+
+    Raises:
+        ValueError: it is a zip or a Parquet file that cannot be opened, or cannot be unpacked.
+    """
+    with path.open("rb") as file:
+        magic = file.read(4)
+    try:
+        if magic == b"PK\x03\x04":
+            with zipfile.ZipFile(path) as archive:
+                return FileBeginning("zip", frozenset(archive.namelist()))
+        if magic == b"PAR1":
+            return FileBeginning("parquet", frozenset(pq.read_schema(path).names))
+    except (zipfile.BadZipFile, pa.ArrowException, OSError) as fault:
+        reason = str(fault).strip().splitlines()[0]
+        raise ValueError(
+            f"{path} cannot be opened ({reason}); it is cut off or damaged: fetch it again"
+        ) from fault
+    first = next((line for line in read_lines(path) if line.strip()), b"")
+    text = first.decode(errors="replace")
+    try:
+        return FileBeginning("lines", frozenset(parse_object(first)), text)
+    except ValueError:
+        if first.strip() not in (b"{", b"[") and not first.lstrip().startswith(b'{"version"'):
+            return FileBeginning("lines", text=text)
+    with path.open("rb") as file:
+        return FileBeginning("json", text=file.read(LENGTH).decode(errors="replace"))

@@ -1,0 +1,46 @@
+"""What the reader of a format yields: the columns of a sample, and where in its file it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+Record = dict[str, Any]
+"""The columns of a sample, or of a row that holds several samples, by name."""
+
+LocatedRecord = tuple[str, Record | ValueError]
+"""Where in its file a record is, in words (``line 3``), and the record or what is wrong with it."""
+
+
+def split_row(
+    row: LocatedRecord,
+    split: Callable[[Record], Iterator[tuple[str, Record]]],
+    malformed: str,
+) -> Iterator[LocatedRecord]:
+    """Yield the samples of a row that holds several; none of them if the row has a fault.
+
+    Args:
+        row: as a reader yields it; a fault is handed on.
+        split: row -> (which of the row's samples it is, in words, and its columns).
+        malformed: message for a row that has not the shape which ``split`` expects.
+
+    Example:
+        >>> row = ("line 1", {"texts": ["a", "b"]})
+        >>> list(split_row(row, lambda r: ((t, {"text": t}) for t in r["texts"]), "not as ours"))
+        [('line 1, a', {'text': 'a'}), ('line 1, b', {'text': 'b'})]
+        >>> list(split_row(row, lambda r: r["answers"], "not as ours"))
+        [('line 1', ValueError("not as ours (KeyError: 'answers')"))]
+    """
+    label, record = row
+    if isinstance(record, ValueError):
+        yield label, record
+        return
+    try:
+        samples = list(split(record))
+    except (KeyError, TypeError, AttributeError, IndexError) as fault:
+        yield label, ValueError(f"{malformed} ({type(fault).__name__}: {fault})")
+    except ValueError as fault:
+        yield label, fault
+    else:
+        for which, sample in samples:
+            yield f"{label}, {which}" if which else label, sample
