@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures import save, training_curves
-from analysis.frames import Table, tested, with_q
+from analysis.frames import Table, star_note, with_q_values
 from analysis.markdown import to_markdown
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
-from analysis.stats.calibration import auroc, judged, ranking_accuracy
+from analysis.stats.calibration import auroc, ranking_accuracy, reward_samples
 from analysis.stats.paired import compare_means
 from analysis.terminal import print_table, stdout
-from workbench.pools import REWARD
+from workbench.core.types import REWARD_PREFIX
 from workbench.reward_training.train import Outcome
 from workbench.tracking.wandb_run import Tracker
 
@@ -75,15 +75,15 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
         each other one, paired by problem.
     """
     levels, gains = [], []
-    others = [c.removeprefix(REWARD) for c in rows.columns if c.startswith(REWARD)]
+    others = [c.removeprefix(REWARD_PREFIX) for c in rows.columns if c.startswith(REWARD_PREFIX)]
     names = [*REWARDS, *others]
     for part in PARTS:
         inside = rows[rows["part"] == part]
-        inside = inside.rename(columns=lambda name: str(name).removeprefix(REWARD))
+        inside = inside.rename(columns=lambda name: str(name).removeprefix(REWARD_PREFIX))
         ranks = pd.DataFrame({name: _ranking(inside, name) for name in names})
         for name in names:
             means = bootstrap_means(ranks[name], ranks.index, rng=_rng())
-            samples = judged(inside[name], inside["right"], inside["problem"])
+            samples = reward_samples(inside[name], inside["right"], inside["problem"])
             area = auroc(samples)
             levels.append(
                 {
@@ -120,8 +120,8 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
     return {
         "held_out": Table(pd.DataFrame(levels), notes),
         "held_out_gains": Table(
-            with_q(pd.DataFrame(gains)),
-            ("ranking_accuracy of the trained reward less that of another", tested("is not 0")),
+            with_q_values(pd.DataFrame(gains)),
+            ("ranking_accuracy of the trained reward less that of another", star_note("is not 0")),
         ),
     }
 

@@ -15,12 +15,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
-from analysis.aggregate.aggregator import Aggregator
 from workbench.config import schema as config
 from workbench.config import scoring_schema as settings
 from workbench.config.messages import Fault, type_fault, unknown
 from workbench.config.schema import Experiment
 from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
+from workbench.core.selection_rule import SelectionRule
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
@@ -28,7 +28,7 @@ from workbench.tasks import TASKS
 
 PARTS: dict[str, Any] = {
     "name": settings.FolderName,
-    "task": config.Task,
+    "task": config.TaskSettings,
     "generation": config.Generation,
     "scoring": settings.Scoring,
     "embedding": config.Embedding,
@@ -56,7 +56,7 @@ def load_experiment(
     path: str | Path,
     overrides: Sequence[str] = (),
     *,
-    aggregators: Mapping[str, Aggregator] | None = None,
+    aggregators: Mapping[str, SelectionRule] | None = None,
     here: bool = True,
 ) -> Experiment:
     """Read and check an experiment file; nothing heavy is loaded and no network is asked.
@@ -86,7 +86,7 @@ def check_experiment(
     overrides: Sequence[str],
     path: str | Path,
     *,
-    aggregators: Mapping[str, Aggregator] | None = None,
+    aggregators: Mapping[str, SelectionRule] | None = None,
     here: bool = True,
 ) -> Experiment:
     """Check an experiment that was read already, or was never a file.
@@ -143,7 +143,7 @@ def _override(
 
 
 def _validate(
-    tree: dict[str, Any], aggregators: Mapping[str, Aggregator] | None, here: bool
+    tree: dict[str, Any], aggregators: Mapping[str, SelectionRule] | None, here: bool
 ) -> tuple[Experiment | None, list[Fault]]:
     """Check section by section, so that a fault in one hides none in another."""
     faults = [Fault((str(key),), unknown(str(key), PARTS)) for key in tree if key not in PARTS]
@@ -196,7 +196,7 @@ def _value(tree: Mapping[str, Any], faults: Sequence[Fault], section: str, key: 
     return None if default is PydanticUndefined else default
 
 
-def _name_faults(value: Value, aggregators: Mapping[str, Aggregator] | None) -> list[Fault]:
+def _name_faults(value: Value, aggregators: Mapping[str, SelectionRule] | None) -> list[Fault]:
     """Look every name up in its table."""
     tables: list[tuple[str, str, str, Mapping[str, Any]]] = [
         ("task", "name", "task", TASKS),
@@ -220,7 +220,7 @@ def _name_faults(value: Value, aggregators: Mapping[str, Aggregator] | None) -> 
 
 
 def _aggregator_fault(
-    name: str, aggregators: Mapping[str, Aggregator], rewards: Sequence[str] | None
+    name: str, aggregators: Mapping[str, SelectionRule], rewards: Sequence[str] | None
 ) -> str | None:
     rule, colon, reward = name.partition(":")
     if rule not in aggregators:
@@ -302,12 +302,12 @@ def _backend_faults(value: Value) -> list[Fault]:
 
 def _task_faults(value: Value, faults: Sequence[Fault]) -> list[Fault]:
     """Let the task check its own settings, those that are faulty already left out."""
-    settings = {key: value("task", key) for key in _purposes(config.Task)}
+    settings = {key: value("task", key) for key in _purposes(config.TaskSettings)}
     if settings["name"] not in TASKS:
         return []
     known = {key: setting for key, setting in settings.items() if setting is not None}
     try:
-        TASKS[settings["name"]].check(config.Task(**known))
+        TASKS[settings["name"]].check(config.TaskSettings(**known))
     except ValueError as error:
         lines = [line.partition(": ") for line in str(error).splitlines()]
         found = [Fault(("task", *key.split(".")), message) for key, _, message in lines]

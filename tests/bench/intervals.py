@@ -17,14 +17,22 @@ from analysis.correlation import LEVELS, correlations
 from analysis.frames import Data
 from analysis.stats.bootstrap import Resamples, fisher_interval
 from analysis.stats.ranks import rank_covariances
-from analysis.tables import COVARIATES, buckets, partial_correlation
 from analysis.tables.accuracy import (
     accuracy_by_k,
     accuracy_by_k_temperature,
     accuracy_by_temperature,
 )
+from analysis.tables.correlations import COVARIATES, partial_correlation
+from analysis.tables.diversity import buckets
 from tests.bench import Row, once, seconds
-from workbench.config.schema import Analysis, Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import (
+    Analysis,
+    Experiment,
+    Generation,
+    Measure,
+    Selection,
+    TaskSettings,
+)
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import write_table
@@ -82,7 +90,7 @@ def _resampled(data: Data, frame: pd.DataFrame) -> float:
     """Resample the rows of accuracy and bucket tables; seconds, once the tables agree."""
     expected = _tables(data)
     single = data.expectations[data.expectations["k"] == 1].rename(columns={"pass@k": "single"})
-    pools = data.collapsed.merge(single[["problem_id", "temperature", "single"]])
+    pools = data.pool_means.merge(single[["problem_id", "temperature", "single"]])
     pools["problem"] = data.codes(pools)
     tables: list[tuple[Table, pd.DataFrame, list[str]]] = []
     for make, keys in ACCURACIES.items():
@@ -217,7 +225,7 @@ def _write_run(root: Path, resamples: int) -> None:
     folder.write_experiment(
         Experiment(
             name="intervals",
-            task=Task(name="arithmetic", num_problems=PROBLEMS, prompt="completion"),
+            task=TaskSettings(name="arithmetic", num_problems=PROBLEMS, prompt="completion"),
             generation=Generation(
                 model="none", backend="replay", temperatures=TEMPERATURES, n=64, greedy=False
             ),

@@ -32,7 +32,7 @@ _ANNOTATION = re.compile(r"<<[^<>]*>>")
 _FINAL = "####"
 
 
-def check(settings: config.Task) -> None:
+def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for unknown options, missing files or too many examples."""
     faults = [
         f"options.{name}: unknown option; task gsm8k has only 'train'"
@@ -53,7 +53,7 @@ def check(settings: config.Task) -> None:
     raise_faults(faults, settings, NUM_EXAMPLES)
 
 
-def load(settings: config.Task) -> list[Problem]:
+def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems of a local file, or of the hub's test split.
 
     Raises:
@@ -65,7 +65,7 @@ def load(settings: config.Task) -> list[Problem]:
     return first_problems(settings, settings.source or DATASET.name, problems)
 
 
-def examples(settings: config.Task) -> list[Example]:
+def examples(settings: config.TaskSettings) -> list[Example]:
     """Return the first 16 problems of the training split that the source does not hold.
 
     They do not depend on how many problems are asked.

@@ -42,7 +42,7 @@ examples, with the keys ``problem`` and ``solution``. ``tolerance``: with ``comp
 largest error that is accepted, relative to the known answer."""
 
 
-def check(settings: config.Task) -> None:
+def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for unknown or faulty options, missing files or too many examples."""
     options = settings.options
     faults = [
@@ -81,7 +81,7 @@ def _tolerance_faults(options: Mapping[str, Any], compare: object) -> list[str]:
     return []
 
 
-def _example_faults(settings: config.Task) -> list[str]:
+def _example_faults(settings: config.TaskSettings) -> list[str]:
     path = settings.options.get("examples")
     if path is None:
         if settings.few_shot:
@@ -104,7 +104,7 @@ def _example_faults(settings: config.Task) -> list[str]:
     return []
 
 
-def load(settings: config.Task) -> list[Problem]:
+def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems of the file.
 
     Raises:
@@ -117,7 +117,7 @@ def load(settings: config.Task) -> list[Problem]:
     )
 
 
-def examples(settings: config.Task) -> list[Example]:
+def examples(settings: config.TaskSettings) -> list[Example]:
     """Return the worked examples of ``options.examples``, all of them.
 
     Raises:
@@ -139,21 +139,21 @@ def examples(settings: config.Task) -> list[Example]:
     return list(worked)
 
 
-def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
+def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer of a completion and the rule that found it."""
     if _comparison(settings) == "choice":
         return extract_choice(text)
     return extract_by_rules(text, settings)
 
 
-def checker(settings: config.Task) -> Checker:
+def checker(settings: config.TaskSettings) -> Checker:
     """Return the comparison that ``options.compare`` names."""
     if _comparison(settings) == "numeric":
         return numeric(settings.options.get("tolerance", 0))
     return CHECKERS[_comparison(settings)]
 
 
-def _comparison(settings: config.Task) -> str:
+def _comparison(settings: config.TaskSettings) -> str:
     return str(settings.options.get("compare", "math"))
 
 

@@ -49,13 +49,13 @@ EXAMPLES = (
 )
 
 
-def check(settings: config.Task) -> None:
+def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for options (there are none), a missing file or too many examples."""
     faults = [f"options.{name}: unknown option; task math500 has none" for name in settings.options]
     raise_faults(faults + DATASET.faults(settings.source), settings, len(EXAMPLES))
 
 
-def load(settings: config.Task) -> list[Problem]:
+def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems of a local file, or of the hub's test split.
 
     Raises:
@@ -67,6 +67,6 @@ def load(settings: config.Task) -> list[Problem]:
     return first_problems(settings, source, DATASET.read(settings.source, "test"))
 
 
-def examples(settings: config.Task) -> list[Example]:
+def examples(settings: config.TaskSettings) -> list[Example]:
     """Return four worked examples; no setting changes them."""
     return list(EXAMPLES)

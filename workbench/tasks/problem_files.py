@@ -47,7 +47,9 @@ def missing_file(key: str, path: Path, otherwise: str = "") -> list[str]:
     ]
 
 
-def first_problems(settings: config.Task, where: object, problems: list[Problem]) -> list[Problem]:
+def first_problems(
+    settings: config.TaskSettings, where: object, problems: list[Problem]
+) -> list[Problem]:
     """Return the first ``num_problems`` problems, or all where the experiment gives no number.
 
     Raises:

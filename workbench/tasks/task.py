@@ -20,7 +20,7 @@ class Example:
     solution: str
 
 
-def extract_by_rules(text: str, settings: config.Task) -> tuple[str | None, str]:
+def extract_by_rules(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer that ``extract_answer`` finds in a completion, and the rule that found it.
 
     The last number of a text counts only where the experiment's ``task.last_number`` allows it.
@@ -28,17 +28,17 @@ def extract_by_rules(text: str, settings: config.Task) -> tuple[str | None, str]
     return extract_answer(text, last_number=settings.last_number)
 
 
-def math_checker(settings: config.Task) -> Checker:
+def math_checker(settings: config.TaskSettings) -> Checker:
     """Return math-verify's comparison."""
     return CHECKERS["math"]
 
 
-def source_is_on_hub(settings: config.Task) -> bool:
+def source_is_on_hub(settings: config.TaskSettings) -> bool:
     """Say whether ``task.source`` is missing or a data set's name, rather than a local file."""
     return local_path(settings.source) is None
 
 
-def never_on_hub(settings: config.Task) -> bool:
+def never_on_hub(settings: config.TaskSettings) -> bool:
     """Return False: the problems are a local file, or are generated here."""
     return False
 
@@ -60,22 +60,22 @@ class Task:
     One with its own way of writing answers has its own ``extract``, ``checker`` and ``right_text``.
     """
 
-    load: Callable[[config.Task], list[Problem]]
+    load: Callable[[config.TaskSettings], list[Problem]]
     """The problems, in order; asking for more of them keeps the first ones as they were."""
-    examples: Callable[[config.Task], list[Example]]
+    examples: Callable[[config.TaskSettings], list[Example]]
     """Worked examples for the prompt, none of them one of the problems."""
-    check: Callable[[config.Task], None]
+    check: Callable[[config.TaskSettings], None]
     """Refuses bad settings before anything heavy is loaded: ValueError, one fault a line, each
     beginning with its key (``options.seed: ...``)."""
     instruction: str
     """What a model is told where the experiment's ``task.system`` says nothing."""
     summary: str
     """One line for the list of tasks."""
-    extract: Callable[[str, config.Task], tuple[str | None, str]] = extract_by_rules
+    extract: Callable[[str, config.TaskSettings], tuple[str | None, str]] = extract_by_rules
     """(completion, settings) -> (answer or None, the rule that found it)."""
-    checker: Callable[[config.Task], Checker] = math_checker
+    checker: Callable[[config.TaskSettings], Checker] = math_checker
     """How its answers are compared with the known ones, and with one another."""
-    on_hub: Callable[[config.Task], bool] = source_is_on_hub
+    on_hub: Callable[[config.TaskSettings], bool] = source_is_on_hub
     """Whether the problems have to be fetched from a hub; others can be looked at in no time."""
     right_text: Callable[[str], str] = boxed_text
     """(known answer) -> a completion from which ``extract`` returns it: what the tests of all

@@ -14,12 +14,14 @@ DATA = HOME.parent / "shared" / "data" / "problems"
 PROBLEMS = {"math500": DATA / "math500.jsonl", "gsm8k": DATA / "gsm8k_test.jsonl"}
 QUIZ = HOME / "experiments" / "problems"
 SETTINGS = {
-    "math500": config.Task(name="math500", num_problems=30, source=str(PROBLEMS["math500"])),
-    "gsm8k": config.Task(
+    "math500": config.TaskSettings(
+        name="math500", num_problems=30, source=str(PROBLEMS["math500"])
+    ),
+    "gsm8k": config.TaskSettings(
         name="gsm8k", num_problems=30, source=str(PROBLEMS["gsm8k"]), few_shot=4,
         options={"train": str(DATA / "gsm8k_train_slice.jsonl")},
     ),
-    "jsonl": config.Task(
+    "jsonl": config.TaskSettings(
         name="jsonl", num_problems=30, source=str(QUIZ / "quiz.jsonl"), few_shot=3,
         options={"compare": "choice", "examples": str(QUIZ / "quiz_examples.jsonl")},
     ),
@@ -37,7 +39,7 @@ def name(request):
 @pytest.fixture
 def settings(name):
     """A task that makes its problems needs no line in SETTINGS, unless it has options to set."""
-    found = SETTINGS.get(name, config.Task(name=name, num_problems=30))
+    found = SETTINGS.get(name, config.TaskSettings(name=name, num_problems=30))
     if TASKS[name].on_hub(found):
         pytest.fail(f"give SETTINGS in {__file__} a local file of problems for task {name!r}")
     return found
