@@ -1,4 +1,4 @@
-"""Backend ``import``: samples that exist already. It draws none, and says when some are missing."""
+"""Backend ``import``: samples that were imported. It draws none, and says which are missing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.storage.run_folder import Folder
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    """Refuse.
+    """Refuse to draw samples.
 
     Raises:
         ValueError: always.
@@ -25,20 +25,20 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
 
 
 def check(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    """Say that the samples of an imported run are all there.
+    """Check that all samples of an imported run are there, and print so.
 
     Raises:
         ValueError: they are not (the import was not finished, or a file is gone or damaged), or
             the experiment asks for samples that were never imported.
     """
     facts = manifest.data.get("imported")
-    if facts is None or not whole(folder, manifest):
+    if facts is None or not is_complete(folder, manifest):
         raise ValueError(
             f"{folder.root} does not hold a whole import; run `workbench import FILE --out "
             f"{folder.root}` first"
         )
     for block in folder.blocks_with_samples():
-        folder.read_samples(block)  # whole, so that damage is named now and not hours later
+        folder.read_samples(block)  # all columns, so that damage is found now and not in hours
     drawn, now = manifest.data["drawn_with"], drawing_settings(experiment)
     if drawn != now:
         raise ValueError(other_settings_message(folder.root, drawn, now))
@@ -47,14 +47,14 @@ def check(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
 
 
 def refuse_more(experiment: Experiment, facts: Mapping[str, Any]) -> None:
-    """Refuse an experiment that asks for other samples than a file had.
+    """Refuse an experiment that asks for samples which the imported files did not have.
 
     Args:
         experiment: its temperatures and ``n`` are looked at.
         facts: the entry ``imported`` of a manifest.
 
     Raises:
-        ValueError: they are more than there are; imported samples cannot be drawn.
+        ValueError: a temperature is missing, or ``n`` is larger than the largest pool.
     """
     settings = experiment.generation
     held = {None if t is None else float(t) for t in facts["temperatures"]}
@@ -73,8 +73,8 @@ def refuse_more(experiment: Experiment, facts: Mapping[str, Any]) -> None:
         )
 
 
-def whole(folder: Folder, manifest: Manifest) -> bool:
-    """Say whether an import was finished and every block of it is still there."""
+def is_complete(folder: Folder, manifest: Manifest) -> bool:
+    """Say whether an import was finished and all of its blocks are there."""
     size = manifest.data.get("problems_per_block")
     facts = manifest.data.get("imported")
     if manifest.stage("generate").get("status") != "done" or not size or not facts:

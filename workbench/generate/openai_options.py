@@ -1,4 +1,4 @@
-"""Which server backend ``openai`` asks, and how hard: what ``generation.engine`` holds for it."""
+"""Options of backend ``openai`` (``generation.engine``), and the address and key of its server."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from workbench.config.schema import Generation
 from workbench.config.scoring_schema import STRICT
 
 
-def _an_address(url: str) -> str:
+def _check_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"must be an address such as http://127.0.0.1:8000/v1, got {url!r}")
-    if parts.username or parts.password or parts.query:  # not repeated: it may be a key
+    if (
+        parts.username or parts.password or parts.query
+    ):  # the message leaves it out: it may be a key
         raise ValueError(
             "holds a user, a password or a query; give the server's key in the environment "
             "variable OPENAI_API_KEY, where no file keeps it"
@@ -29,7 +31,7 @@ def _an_address(url: str) -> str:
 class ServerOptions:
     """``generation.engine`` for backend ``openai``."""
 
-    base_url: Annotated[str, AfterValidator(_an_address)] | None = None
+    base_url: Annotated[str, AfterValidator(_check_address)] | None = None
     """The server's address, which usually ends in /v1; by default the variable OPENAI_BASE_URL."""
     concurrency: int = Field(default=64, ge=1)
     """Requests in flight at once: about as many as the server works on at a time."""
@@ -42,7 +44,7 @@ class ServerOptions:
 
 @dataclass(frozen=True)
 class Address:
-    """Where the server is, and the key it wants."""
+    """The address of the server, and the key that it requires."""
 
     url: str
     key: str
@@ -70,7 +72,7 @@ def address_of(settings: Generation) -> Address:
             "http://127.0.0.1:8000/v1, there or in the variable OPENAI_BASE_URL"
         )
     try:
-        _an_address(url)
+        _check_address(url)
     except ValueError as fault:
         raise ValueError(f"OPENAI_BASE_URL {fault}") from None
     # a server without keys takes any; the client insists on one

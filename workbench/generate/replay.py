@@ -1,7 +1,7 @@
 """Backend ``replay``: seeded make-believe samples, for tests of everything after generation.
 
-It does the sum it finds in the prompt, right more often for easy problems and low temperatures,
-so that tables have something to show. It is a function of each request's seed alone.
+It works out the sum in the prompt, correctly more often for easy problems and low temperatures, so
+that tables are not trivial. A sample depends on its request alone.
 """
 
 from __future__ import annotations
@@ -75,5 +75,5 @@ def _sum_in(request: Request) -> int:
 
 
 def _slip(rng: np.random.Generator, heat: float) -> int:
-    """Return a wrong answer's distance; a few near ones are commoner, as with a real model."""
+    """Return the error of a wrong answer; small ones are commoner, as with a real model."""
     return int(rng.choice([-1, 1, 10])) if rng.random() > heat / 2 else int(rng.integers(2, 30))

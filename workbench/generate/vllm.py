@@ -12,8 +12,8 @@ from workbench.models.tokenization import encode_prompt, too_long
 from workbench.models.vllm_engine import DEFAULT_MAX_LOGPROBS, load_engine, shut_down
 
 IN_FLIGHT = 4
-"""Requests handed to the engine ahead, as a multiple of ``max_num_seqs``: enough to keep it
-saturated, few enough that memory does not grow with the run."""
+"""Requests in the engine at a time, as a multiple of ``max_num_seqs``: enough to keep it busy, and
+few enough that memory does not grow with the run."""
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
@@ -97,7 +97,7 @@ def _sample(request: Request, output: Any, top: int) -> Sample:
     )
     entropies: tuple[float, ...] = ()
     missing: tuple[float, ...] = ()
-    if top:  # the sampled token's own is told as well, however unlikely: it would tilt the bound
+    if top:  # vLLM adds the sampled token, however unlikely, with which the bound would be biased
         entropies, missing = entropy_bounds(
             [entry.logprob for entry in step.values() if entry.rank <= top]
             for step in output.logprobs

@@ -19,7 +19,7 @@ from workbench.core.console import notice
 from workbench.core.selection_rule import SelectionRule
 from workbench.experiment import check_experiment
 from workbench.generate.drawing_settings import drawing_settings
-from workbench.generate.imported import refuse_more, whole
+from workbench.generate.imported import is_complete, refuse_more
 from workbench.interchange.block_writer import write_blocks
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import describe, survey
@@ -128,7 +128,7 @@ def _held(root: Path, current: Mapping[str, Any]) -> dict[str, Any] | None:
             raise ValueError(f"{root} holds samples already; give another folder with --out")
         return None
     if before == current:
-        return manifest.data["imported"] if whole(Folder(root), manifest) else None
+        return manifest.data["imported"] if is_complete(Folder(root), manifest) else None
     if before.get("backend") == "import" and not finished:
         return None
     kind = "another import" if before.get("backend") == "import" else "a run with its own samples"

@@ -28,7 +28,7 @@ def group_sizes(clusters: Ints, subsets: Ints) -> Ints:
         [[2, 1, 0], [1, 1, 0]]
     """
     members = members_of(subsets, len(clusters))
-    names, labels = np.unique(clusters, return_inverse=True)  # whatever numbers they have
+    names, labels = np.unique(clusters, return_inverse=True)  # clusters may have any numbers
     labels[np.asarray(clusters) == UNANSWERED] = UNANSWERED
     return _group_sizes(labels, members, len(names))
 

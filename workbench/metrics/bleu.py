@@ -1,4 +1,4 @@
-"""How alike a subset's texts are in wording: sentence BLEU of every pair."""
+"""How similar a subset's texts are in wording: sentence BLEU of every pair."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_ORDER = 4
 """BLEU counts n-grams of 1 to 4 tokens."""
 
 EPSILON = 0.1
-"""What nltk's method 1 puts in place of a count of no matches."""
+"""What nltk's method 1 takes as the number of matches where there are none."""
 
 
 def _method1(hits: Floats, missed: Ints, totals: Ints) -> Floats:

@@ -1,4 +1,4 @@
-"""How alike a subset's samples are in meaning: cosines between sentence embeddings."""
+"""How similar a subset's samples are in meaning: cosines of sentence embeddings."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from workbench.core.subsets import members_of
 from workbench.core.types import Floats, Ints
 
 ROUNDING = 1e-5
-"""How far cosines kept in float32 may be from what they should be."""
+"""Largest rounding error of cosines that were stored as float32."""
 
 ENTRIES = 2**21
-"""Numbers in the blocks of a matrix taken at once: 16 MB."""
+"""Numbers in the submatrices that are held at a time: 16 MB."""
 
 
 def similarity_matrix(embeddings: ArrayLike) -> Floats:
@@ -49,13 +49,13 @@ def similarity_matrix(embeddings: ArrayLike) -> Floats:
         )
     units = vectors / norms[:, None]
     cosines = np.clip(units @ units.T, -1.0, 1.0)
-    cosines = (cosines + cosines.T) / 2  # whatever order the product summed in
+    cosines = (cosines + cosines.T) / 2  # the product is not exactly symmetric
     np.fill_diagonal(cosines, 1.0)
     return np.asarray(cosines)
 
 
 def require_cosines(similarity: Floats) -> Floats:
-    """Return a similarity matrix as compiled loops take it: float64, in one piece.
+    """Return a similarity matrix as contiguous float64, after checking it.
 
     Raises:
         ValueError: it is not square with ones on the diagonal.
@@ -77,14 +77,14 @@ def require_cosines(similarity: Floats) -> Floats:
 
 
 def blocks_of(matrix: Floats, members: Ints) -> Iterator[tuple[slice, Floats]]:
-    """Yield what a matrix has between the members of each subset, some subsets at a time.
+    """Yield the submatrix of each subset, some subsets at a time.
 
     Args:
         matrix: (N, N), one number per ordered pair of samples.
         members: (S, K) indices into the N samples.
 
     Yields:
-        Which subsets, and their blocks (that many, K, K), a copy.
+        A slice of the subsets, and their submatrices, (subsets in the slice, K, K).
 
     Example:
         >>> matrix = np.arange(9.0).reshape(3, 3)

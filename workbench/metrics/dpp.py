@@ -1,4 +1,4 @@
-"""How much room a subset's embeddings span: log-volume under a determinantal point process."""
+"""How large a volume a subset's embeddings span: determinantal point processes."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Float
 
 
 def plain_log_volume(log_volumes: Floats) -> Floats:
-    """Log-determinant of each subset's similarity matrix: what ``log_volume`` found, as it is.
+    """Log-determinant of each subset's similarity matrix, as ``log_volume`` returns it.
 
     Example:
         >>> plain_log_volume(np.array([-0.5])).tolist()

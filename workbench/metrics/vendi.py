@@ -1,4 +1,4 @@
-"""How many different samples a subset amounts to: the Vendi score."""
+"""The effective number of different samples in a subset: the Vendi score."""
 
 from __future__ import annotations
 

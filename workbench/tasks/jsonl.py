@@ -38,8 +38,8 @@ INSTRUCTION = (
 PREFIX = "problem"
 OPTIONS = ("compare", "examples", "tolerance")
 """``compare``: a row of CHECKERS, ``math`` by default. ``examples``: a JSONL file of worked
-examples, with the keys ``problem`` and ``solution``. ``tolerance``: with ``compare: numeric``, how
-far off an answer may be, as a share of the known one."""
+examples, with the keys ``problem`` and ``solution``. ``tolerance``: with ``compare: numeric``, the
+largest error that is accepted, relative to the known answer."""
 
 
 def check(settings: config.TaskSettings) -> None:
@@ -169,7 +169,7 @@ def _problems(path: str, changed: int, compare: str) -> list[Problem]:
 
 
 def _parse(record: Mapping[str, Any], default_id: str, compare: str) -> Problem:
-    """Read one problem; multiple choice has its letters shown, and its known answer is a letter."""
+    """Read one problem; for multiple choice with its choices, and a letter as the known answer."""
     if compare != "choice":
         if "choices" in record:
             raise ValueError(
@@ -197,7 +197,7 @@ def _examples(path: str, changed: int, compare: str) -> list[Example]:
 
 
 def _parse_example(record: Mapping[str, Any], default_id: str, compare: str) -> Problem:
-    """Read a worked example: what would be the known answer is its solution."""
+    """Read a worked example as a problem whose known answer is the solution."""
     if record.get("solution") is None:
         raise ValueError("no solution: needs the key 'solution'")
     problem = parse_record({**record, "gold": record["solution"]}, default_id)

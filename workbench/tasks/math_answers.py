@@ -1,4 +1,4 @@
-"""What a text answers, whether two mathematical answers are equal, and which answers agree.
+"""Finds the answer in a text, compares mathematical answers, and clusters answers that agree.
 
 math-verify decides equality. It is neither symmetric nor transitive (gold ``50%`` accepts ``0.5``
 and ``50``), so correctness is always against gold directly, and never through a cluster.
@@ -19,11 +19,11 @@ from workbench.core.types import UNANSWERED
 from workbench.tasks.math_numeric import Value, differ, value_of
 
 RULES = ("boxed", "phrase", "last_number", "none")
-"""How an answer was found, in the order in which they are tried; ``none``: not at all. An imported
-run may have answers that were ``given``, and a task rules of its own."""
+"""The rules that find an answer, in the order in which they are tried; ``none``: no rule did. An
+imported run may have answers that were ``given``, and a task may have its own rules."""
 
 TIMEOUT_SECONDS = 5
-"""For each of: reading gold, reading the answer, comparing the two."""
+"""Limit for each of: parsing gold, parsing the answer, comparing the two."""
 
 _BOX = re.compile(r"\\boxed\s*\{")
 _PHRASE = re.compile(r"\banswer(?:\s+is\s*:?|\s*[:=])", re.IGNORECASE)
@@ -103,7 +103,7 @@ def _before_closing_brace(text: str, start: int) -> str | None:
 
 
 def _end_of_phrase(rest: str) -> str:
-    """Return the answer at the start of ``rest``, without its dollar signs, stars and full stop."""
+    """Return the answer at the start of ``rest``, without dollar signs, stars and full stop."""
     line = rest.lstrip(" \t:*").split("\n", 1)[0]
     maths = re.match(r"\$+([^$]+)\$", line) or re.match(r"\\\((.+?)\\\)", line)
     if maths:
@@ -116,8 +116,8 @@ def _end_of_phrase(rest: str) -> str:
 def canonical_answer(answer: str) -> str:
     r"""Return an answer in the spelling under which it is counted and compared.
 
-    Only what never changes a value is evened out (spaces, outer dollar signs, a final full stop,
-    ``\left`` and ``\right``, ``\dfrac``), so that few distinct strings are left for math-verify.
+    Only spellings that never change a value are unified (spaces, outer dollar signs, a final full
+    stop, ``\left`` and ``\right``, ``\dfrac``), so that fewer strings are left for math-verify.
 
     Example:
         >>> canonical_answer(r"$\dfrac{1}{2}$.")
@@ -176,7 +176,7 @@ def _compare(gold: str, answer: str) -> bool | None:
         )
     except (TimeoutException, MemoryError):
         return None
-    except Exception:  # whatever sympy stumbles over, the two are not shown equal
+    except Exception:  # sympy raises many kinds of error; then the two were not shown to be equal
         return False
 
 
@@ -222,7 +222,7 @@ def cluster_answers(
     canonical: Callable[[str], str],
     equal: Callable[[str, str], bool | None],
 ) -> list[int]:
-    """Put the samples of one pool that answer the same into one cluster, by leader.
+    """Cluster the samples of one pool by their answers (leader clustering).
 
     The distinct canonical strings are taken in order of falling count, then text; each joins the
     first cluster whose leader (its first string) it equals in either direction, or leads a new one.
@@ -254,10 +254,10 @@ def cluster_answers(
 def clustering(
     texts: Sequence[str | None],
 ) -> Generator[tuple[str, str], bool | None, list[int]]:
-    """Do what ``cluster_answers`` does with canonical texts, leaving the comparing to others.
+    """Do as ``cluster_answers`` with canonical texts, as a generator that is sent the comparisons.
 
     Yields:
-        A pair of texts, for which it wants to be sent whether they are equal.
+        A pair of texts to compare; it is to be sent whether they are equal.
 
     Returns:
         (N,) cluster numbers.

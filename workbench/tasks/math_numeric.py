@@ -77,7 +77,7 @@ def _number(reading: Any) -> complex | None:
             elif not _quick_to_evaluate(node):
                 return None
         found = complex(reading.evalf(15, subs=values))
-    except Exception:  # whatever sympy stumbles over is left to math-verify
+    except Exception:  # sympy raises many kinds of error; math-verify decides then
         return None
     return None if cmath.isnan(found) else found
 

@@ -1,4 +1,4 @@
-"""Where problems come from: local JSONL files, one problem a line, or data sets of the hub."""
+"""Reads problems: from local JSONL files, one problem a line, or from data sets of the hub."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from workbench.config import schema as config
 from workbench.core.types import Problem
 
 Parse = Callable[[Mapping[str, Any], str], Problem]
-"""(record, id if it has none of its own) -> problem; ValueError says what is wrong with it."""
+"""(record, id to give it if it has none) -> problem; a ValueError says what is wrong with it."""
 
 QUESTION_KEYS = ("problem", "question")
 GOLD_KEYS = ("gold", "answer")
@@ -32,7 +32,13 @@ def local_path(source: str | None) -> Path | None:
 
 
 def missing_file(key: str, path: Path, otherwise: str = "") -> list[str]:
-    """Return what is to be said of a file that is not there: one fault, or none."""
+    """Return a list with the message that a file is missing, empty if it is there.
+
+    Args:
+        key: the setting that names the file.
+        path: the file.
+        otherwise: the end of the message.
+    """
     if path.is_file():
         return []
     return [
@@ -44,7 +50,7 @@ def missing_file(key: str, path: Path, otherwise: str = "") -> list[str]:
 def first_problems(
     settings: config.TaskSettings, where: object, problems: list[Problem]
 ) -> list[Problem]:
-    """Return as many of the problems as are asked for.
+    """Return the first ``num_problems`` problems, or all where the experiment gives no number.
 
     Raises:
         ValueError: there are fewer.
@@ -79,9 +85,9 @@ def read_hub(
     try:
         rows = load_dataset(name, *([part] if part else []), split=split)
     except Exception as error:  # no network, no such name, no access: the library has many errors
-        said = " ".join(str(error).split())
+        message = " ".join(str(error).split())
         raise ValueError(
-            f"cannot load {name!r} from the hub ({type(error).__name__}: {said}); {instead}"
+            f"cannot load {name!r} from the hub ({type(error).__name__}: {message}); {instead}"
         ) from error
     problems = []
     for number, row in enumerate(rows):
@@ -104,7 +110,7 @@ def read_jsonl(
     Args:
         path: the file, relative to the current working directory; ``.gz`` is unpacked.
         prefix: a problem without an id becomes ``prefix-<i>``, its number from 0 in the file.
-        parse: reads one object otherwise than as above.
+        parse: reads one object, where the keys are not those above.
 
     Raises:
         ValueError: the file is missing, empty or cannot be unpacked; or lines are not UTF-8, not
@@ -141,7 +147,7 @@ def read_jsonl(
 
 
 def _lines(path: Path) -> list[bytes]:
-    """Return the file's lines; bytes, so that a bad character is the fault of one line."""
+    """Return the lines of a file as bytes, so that a bad character is an error of one line only."""
     if not path.is_file():
         raise ValueError(
             f"there is no problem file {path} (looked for from {Path.cwd()}); "
@@ -193,7 +199,7 @@ def parse_record(record: Mapping[str, Any], default_id: str) -> Problem:
 
 
 def _value(record: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
-    """Return the first of ``keys`` that is there, as text."""
+    """Return the value of the first of ``keys`` that the record has, as text."""
     key = next((key for key in keys if record.get(key) is not None), None)
     if key is None:
         names = " or ".join(repr(key) for key in keys)

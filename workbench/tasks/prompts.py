@@ -1,4 +1,4 @@
-"""From a problem to what a model is asked: instruction, worked examples, question."""
+"""Builds the prompt of a problem from instruction, worked examples and question."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) ->
     r"""Return the prompt of one problem.
 
     A chat prompt is the instruction as a system message, each example as a turn of the user and one
-    of the assistant, and the question. A completion prompt is one text to go on from::
+    of the assistant, and the question. A completion prompt is one text for the model to continue::
 
         INSTRUCTION
 

@@ -2,7 +2,7 @@ import pytest
 
 from workbench.config.schema import Generation
 from workbench.generate import BACKENDS
-from workbench.generate.imported import refuse_more, sample, whole
+from workbench.generate.imported import is_complete, refuse_more, sample
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
 
@@ -59,7 +59,7 @@ def test_a_run_of_imported_samples_is_checked_and_never_drawn(cli, tmp_path):
     cli("generate", root, "--set", "generation.n=3").refuses("cannot draw more; set it to 2")
     cli("generate", root, "--set", "generation.model=other").refuses("model: the samples have")
     cli("generate", root, "--out", tmp_path / "else").refuses("run `workbench import FILE --out")
-    assert whole(Run(root).folder, Manifest(root / "manifest.json"))
+    assert is_complete(Run(root).folder, Manifest(root / "manifest.json"))
 
     block = root / "samples" / "block-00000.000.parquet"
     kept = block.read_bytes()
