@@ -137,15 +137,15 @@ def _pools(
 ) -> Iterator[ExportedPool]:
     rewards = [name for name in scores.schema.names if name.startswith(REWARD)]
     graded = scores.select([*SCORES, *rewards])
-    found: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
-    wanted = {None if math.isnan(t) else t: count for t, count in sizes.items()}
+    pools: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
+    size_of = {None if math.isnan(t) else t: count for t, count in sizes.items()}
     for row, score in zip(samples.to_pylist(), graded.to_pylist(), strict=True):
-        if row["sample_index"] < wanted.get(row["temperature"], 0):
+        if row["sample_index"] < size_of.get(row["temperature"], 0):
             key = row["problem_id"], row["temperature"]
-            found.setdefault(key, []).append(_sample(row, score, reward))
+            pools.setdefault(key, []).append(_sample(row, score, reward))
     for problem in problems:
-        for temperature in sorted(wanted, key=lambda t: (t is None, t or 0.0)):
-            pool = found.get((problem.id, temperature), [])
+        for temperature in sorted(size_of, key=lambda t: (t is None, t or 0.0)):
+            pool = pools.get((problem.id, temperature), [])
             if pool:
                 pool.sort(key=itemgetter("sample_index"))
                 yield ExportedPool(problem, temperature, pool)
