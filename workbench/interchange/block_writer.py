@@ -35,7 +35,7 @@ WaitingRow = tuple[int, RowLocation, SampleRow]
 
 
 def write_blocks(
-    folder: Folder, manifest: Manifest, source: SampleFiles, found: Survey, made_from: str
+    folder: Folder, manifest: Manifest, source: SampleFiles, survey: Survey, made_from: str
 ) -> None:
     """Write problems, samples, and the answers, correctness and rewards that came with them.
 
@@ -49,20 +49,20 @@ def write_blocks(
     (folder.root / "problems.jsonl").unlink(missing_ok=True)
     part = Folder(folder.root / PART)
     part.root.mkdir(parents=True)
-    per_problem = -(-found.samples // len(found.problems))
+    per_problem = -(-survey.samples // len(survey.problems))
     size = manifest.data.get("problems_per_block") or block_size(per_problem)
     manifest.update(problems_per_block=size)
     try:
-        known = list(found.known_problems())
+        known = list(survey.known_problems())
         part.write_problems(known)
         count = -(-len(known) // size)
-        _spread(source, found, part.root, size)
+        _spread(source, survey, part.root, size)
         with progress_bar("import", count, "blocks") as advance:
             for block in range(count):
-                rows = _sorted_rows(_read_waiting(part.root, block), found, source)
-                samples = _samples_table(rows, found, known)
+                rows = _sorted_rows(_read_waiting(part.root, block), survey, source)
+                samples = _samples_table(rows, survey, known)
                 write_table(part.next_part(block), samples, made_from)
-                given = _given_table(rows, samples, found)
+                given = _given_table(rows, samples, survey)
                 write_table(part.block_path("given", block), given, made_from)
                 advance(1)
         for name in ("given", "samples", "problems.jsonl"):
@@ -72,14 +72,14 @@ def write_blocks(
         shutil.rmtree(part.root, ignore_errors=True)
 
 
-def _spread(source: SampleFiles, found: Survey, home: Path, size: int) -> None:
+def _spread(source: SampleFiles, survey: Survey, home: Path, size: int) -> None:
     """Append every row to the waiting file of its block."""
     waiting: dict[int, list[str]] = {}
     buffered = 0
     for location, row in RowReader(source).rows():
-        if row.problem_id not in found.problems:
+        if row.problem_id not in survey.problems:
             raise ValueError(f"{source.name} changed while it was read; import it again")
-        index = found.problems[row.problem_id].index
+        index = survey.problems[row.problem_id].index
         columns = {c: value for c in SAMPLE_COLUMNS if (value := getattr(row, c)) is not None}
         columns.pop("problem", None)  # the survey has it
         line = json.dumps([index, location, columns]) + "\n"
@@ -108,14 +108,14 @@ def _read_waiting(home: Path, block: int) -> list[WaitingRow]:
 
 
 def _sorted_rows(
-    rows: list[WaitingRow], found: Survey, source: SampleFiles
+    rows: list[WaitingRow], survey: Survey, source: SampleFiles
 ) -> list[tuple[int, SampleRow]]:
     """Return (number in the pool, row) by problem, temperature and number.
 
     Raises:
         ValueError: two rows have the same problem, temperature and sample_index.
     """
-    rank = {temperature: place for place, temperature in enumerate(found.temperatures)}
+    rank = {temperature: place for place, temperature in enumerate(survey.temperatures)}
     row_at = {location: row for _, location, row in rows}
     keys = sorted(
         (
@@ -147,7 +147,7 @@ def _sorted_rows(
 
 
 def _samples_table(
-    rows: Sequence[tuple[int, SampleRow]], found: Survey, known: Sequence[Known]
+    rows: Sequence[tuple[int, SampleRow]], survey: Survey, known: Sequence[Known]
 ) -> pa.Table:
     """Return rows as the table of samples; what a file does not have is null."""
     columns: dict[str, list[Any]] = {name: [] for name in SAMPLES.names}
@@ -164,7 +164,7 @@ def _samples_table(
             "token_logprobs": row.token_logprobs or [],
             "cumulative_logprob": total,
             "mean_logprob": mean,
-            "prompt_hash": known[found.problems[row.problem_id].index].prompt_hash,
+            "prompt_hash": known[survey.problems[row.problem_id].index].prompt_hash,
             "error": row.error or "",
             "mean_entropy": row.mean_entropy,
             "token_entropies": [],
@@ -176,7 +176,7 @@ def _samples_table(
 
 
 def _given_table(
-    rows: Sequence[tuple[int, SampleRow]], samples: pa.Table, found: Survey
+    rows: Sequence[tuple[int, SampleRow]], samples: pa.Table, survey: Survey
 ) -> pa.Table:
     """Return answers, correctness and rewards that came with the rows; a column only if any has."""
     columns = {
@@ -186,7 +186,7 @@ def _given_table(
     }
     table = samples.select(KEY)
     for name, (column, kind) in columns.items():
-        if found.rows_with[column]:
+        if survey.rows_with[column]:
             values = pa.array([getattr(row, column) for _, row in rows], kind)
             table = table.append_column(name, values)
     return table

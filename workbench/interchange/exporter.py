@@ -29,11 +29,11 @@ def export_run(run: Run, to: str, out: Path | None = None) -> str:
         OSError: a file cannot be written.
     """
     export = lookup(EXPORTS, to, "format")
-    home = out or run.root / "export" / to
-    if home.exists() and (not home.is_dir() or any(home.iterdir())):
-        raise ValueError(f"{home} is there already; give a new folder with --out, or delete it")
+    target = out or run.root / "export" / to
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise ValueError(f"{target} is there already; give a new folder with --out, or delete it")
     about = ExportedRun.of(run)
-    part = home.with_name(f"{home.name}.part")
+    part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
     pools = samples = 0
@@ -47,18 +47,18 @@ def export_run(run: Run, to: str, out: Path | None = None) -> str:
 
     try:
         export.write(part, about, counted())
-        if home.exists():
-            home.rmdir()
-        part.replace(home)
+        if target.exists():
+            target.rmdir()
+        part.replace(target)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     lines = [
-        f"exported   {samples:,} samples in {pools:,} pools to {home}",
+        f"exported   {samples:,} samples in {pools:,} pools to {target}",
         f"written    {export.summary}",
         f"left out   {export.left_out}",
     ]
     if about.reward is not None and REWARDS[about.reward].is_log:
         lines.append("rewards    a log-ratio comes back as its sigmoid: weighted votes change")
     if to == "hub-dataset":
-        lines.append(f"upload     hf upload OWNER/NAME {home} --repo-type dataset")
-    return "\n".join([*lines, f"back       workbench import {home} {about.options()}"])
+        lines.append(f"upload     hf upload OWNER/NAME {target} --repo-type dataset")
+    return "\n".join([*lines, f"back       workbench import {target} {about.options()}"])

@@ -69,9 +69,9 @@ def import_file(
         "where": {name: list(values) for name, values in source.where.items()},
         "reward_scale": source.reward_scale,
     }
-    held = _held(root, current)
-    found = survey(source) if held is None else None
-    facts: dict[str, Any] = found.facts() if found else dict(held or {})
+    before = _facts_of_same_import(root, current)
+    found = survey(source) if before is None else None
+    facts: dict[str, Any] = found.facts() if found else dict(before or {})
     tree = _experiment(root, facts, compare, regrade)
     what = f"the import of {source.name}"
     experiment = check_experiment(tree, overrides, what, aggregators=aggregators)
@@ -89,7 +89,7 @@ def import_file(
         if found is None:
             notice(f"import: {root} is up to date")
         else:
-            _held(root, current)  # again, now that nobody else can change it
+            _facts_of_same_import(root, current)  # again, now that the folder is locked
             manifest.update(identity=current, **environment())
             with manifest.running("generate", made_from) as entry:
                 write_blocks(folder, manifest, source, found, made_from)
@@ -107,6 +107,7 @@ def import_file(
 
 
 def _digest(files: Sequence[Path]) -> str:
+    """Return the SHA-256 of a file's content, or one fingerprint of several."""
     digests = []
     for path in files:
         with path.open("rb") as file:
@@ -114,7 +115,7 @@ def _digest(files: Sequence[Path]) -> str:
     return digests[0] if len(digests) == 1 else fingerprint(files=digests)
 
 
-def _held(root: Path, current: Mapping[str, Any]) -> dict[str, Any] | None:
+def _facts_of_same_import(root: Path, current: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the facts of the same import if the folder holds all of it; None if it must be made.
 
     Raises:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.interchange.readers.lines import read_lines
+from workbench.interchange.readers.records import damaged
 from workbench.tasks.problem_files import parse_object
 
 LENGTH = 64 * 1024
@@ -43,10 +44,7 @@ def read_beginning(path: Path) -> FileBeginning:
         if magic == b"PAR1":
             return FileBeginning("parquet", frozenset(pq.read_schema(path).names))
     except (zipfile.BadZipFile, pa.ArrowException, OSError) as fault:
-        reason = str(fault).strip().splitlines()[0]
-        raise ValueError(
-            f"{path} cannot be opened ({reason}); it is cut off or damaged: fetch it again"
-        ) from fault
+        raise damaged(path, "cannot be opened", fault) from fault
     first = next((line for line in read_lines(path) if line.strip()), b"")
     text = first.decode(errors="replace")
     try:

@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.json_stream import DamagedJsonError, stream_members
-from workbench.interchange.readers.records import LocatedRecord, Record, split_row
+from workbench.interchange.readers.records import LocatedRecord, Record, damaged, split_row
 
 INTERPRETATION = (
     "epochs as samples; a score of C or 1 is correct, I, N or 0 is not, any other is unknown; "
@@ -129,10 +129,7 @@ def _read_json(path: Path) -> Iterator[LocatedRecord]:
                 label = f"sample {value.get('id')!r}, epoch {value.get('epoch')}"
             yield from split_row((label, value), partial(_gradings, header=header), MALFORMED)
     except (DamagedJsonError, UnicodeDecodeError) as fault:
-        raise ValueError(
-            f"{path} cannot be read beyond its sample {number} ({fault}); it is cut off or "
-            "damaged: fetch it again"
-        ) from fault
+        raise damaged(path, f"cannot be read beyond its sample {number}", fault) from fault
     if number == 0:
         _check(path, header)
 
@@ -183,14 +180,8 @@ def _graded(key: str, score: Mapping[str, Any]) -> Iterator[Record]:
 def _ungraded(header: Mapping[str, Any]) -> list[Record]:
     """Return the graders of a sample without scores, such as one that ended with an error."""
     scores = (header.get("results") or {}).get("scores") or [{"scorer": None, "name": None}]
-    return [
-        {
-            "graded_by": row["scorer"]
-            if row["name"] == row["scorer"]
-            else f"{row['scorer']}.{row['name']}"
-        }
-        for row in scores
-    ]
+    names = [(row["scorer"], row["name"]) for row in scores]
+    return [{"graded_by": one if one == part else f"{one}.{part}"} for one, part in names]
 
 
 def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
@@ -198,12 +189,12 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
     output = sample.get("output") or {}
     choice = (output.get("choices") or [{}])[0]
     attachments = sample.get("attachments") or {}
-    said = output.get("completion") or ""
+    completion = output.get("completion") or ""
     target = sample["target"]
     record = {
         "problem_id": sample["id"],
         "sample_index": sample["epoch"] - 1,
-        "text": attachments.get(said.removeprefix("attachment://"), said),
+        "text": attachments.get(completion.removeprefix("attachment://"), completion),
         "problem": _question(sample["input"], attachments),
         "gold": (target[0] if len(target) == 1 else None) if isinstance(target, list) else target,
         "model": header["eval"]["model"],
@@ -236,11 +227,11 @@ def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:
         >>> _spell([{"token": "one"}], "two")
         False
     """
-    spelt, said = (
+    spelt, sampled = (
         "".join(char for char in part if char.isascii() and char.isalnum())
         for part in ("".join(token["token"] for token in tokens), text)
     )
-    return said in spelt
+    return sampled in spelt
 
 
 def _question(given: Any, attachments: Mapping[str, str]) -> str:
@@ -259,12 +250,12 @@ def _temperature(sample: Mapping[str, Any], header: Mapping[str, Any]) -> float 
         ValueError: the calls were at several temperatures.
     """
     calls = [event for event in sample.get("events") or [] if event.get("event") == "model"]
-    said = [(call.get("config") or {}).get("temperature") for call in calls]
-    own = sorted({float(temperature) for temperature in said if temperature is not None})
+    given = [(call.get("config") or {}).get("temperature") for call in calls]
+    own = sorted({float(temperature) for temperature in given if temperature is not None})
     if len(own) > 1:
-        there = ", ".join(f"{temperature:g}" for temperature in own)
+        several = ", ".join(f"{temperature:g}" for temperature in own)
         raise ValueError(
-            f"temperature: its calls of the model are at {there}, and a sample is of one"
+            f"temperature: its calls of the model are at {several}, and a sample is of one"
         )
     whole = (header.get("plan") or {}).get("config") or {}
     settings = whole | (header["eval"].get("model_generate_config") or {})

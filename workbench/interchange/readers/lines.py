@@ -7,6 +7,8 @@ import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.interchange.readers.records import damaged
+
 
 def read_lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file, without a byte order mark; gzip is unpacked whatever its name.
@@ -21,8 +23,5 @@ def read_lines(path: Path) -> Iterator[bytes]:
         with gzip.open(path, "rb") if is_packed else path.open("rb") as file:
             for number, line in enumerate(file, start=1):
                 yield line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(
-            f"{path} cannot be unpacked beyond line {number} ({error}); it is cut off or damaged: "
-            "fetch it again"
-        ) from error
+    except (EOFError, gzip.BadGzipFile, zlib.error) as fault:
+        raise damaged(path, f"cannot be unpacked beyond line {number}", fault) from fault

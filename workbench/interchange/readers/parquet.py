@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.interchange.readers.file_beginning import FileBeginning
-from workbench.interchange.readers.records import LocatedRecord
+from workbench.interchange.readers.records import LocatedRecord, damaged
 
 ROWS = 64
 """Rows in memory at a time; few, because one row may hold all samples of a problem."""
@@ -33,8 +33,4 @@ def read(path: Path) -> Iterator[LocatedRecord]:
                 for number, row in enumerate(batch.to_pylist(), start=number + 1):  # noqa: B020
                     yield f"row {number}", row
     except (pa.ArrowException, OSError) as fault:
-        reason = str(fault).strip().splitlines()[0]
-        raise ValueError(
-            f"{path} cannot be read beyond row {number} ({reason}); it is cut off or damaged: "
-            "fetch it again"
-        ) from fault
+        raise damaged(path, f"cannot be read beyond row {number}", fault) from fault

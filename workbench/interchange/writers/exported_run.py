@@ -136,14 +136,14 @@ def _pools(
 ) -> Iterator[ExportedPool]:
     rewards = [name for name in scores.schema.names if name.startswith(REWARD_PREFIX)]
     graded = scores.select([*SCORES, *rewards])
-    found: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
+    pools: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
     for row, score in zip(samples.to_pylist(), graded.to_pylist(), strict=True):
         if row["sample_index"] < sizes.get(row["temperature"], 0):
             key = row["problem_id"], row["temperature"]
-            found.setdefault(key, []).append(_sample(row, score, reward))
+            pools.setdefault(key, []).append(_sample(row, score, reward))
     for problem in problems:
         for temperature in sorted(sizes, key=lambda t: (t is None, t or 0.0)):
-            pool = found.get((problem.id, temperature), [])
+            pool = pools.get((problem.id, temperature), [])
             if pool:
                 pool.sort(key=itemgetter("sample_index"))
                 yield ExportedPool(problem, temperature, pool)

@@ -44,7 +44,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 """Column of a sample -> (type, description for the card)."""
 
 
-def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
+def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write the data and the card."""
     rewards = [f"{REWARD_PREFIX}{name}" for name in run.experiment.scoring.rewards]
     types = {name: kind for name, (kind, _) in COLUMNS.items()} | dict.fromkeys(
@@ -53,8 +53,8 @@ def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     schema = pa.schema(list(types.items()))
     rows: list[dict[str, Any]] = []
     count = 0
-    (home / DATA).parent.mkdir()
-    with pq.ParquetWriter(home / DATA, schema, compression="zstd") as file:
+    (out / DATA).parent.mkdir()
+    with pq.ParquetWriter(out / DATA, schema, compression="zstd") as file:
         for pool in pools:
             problem = pool.problem
             shared = {
@@ -71,7 +71,7 @@ def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
                 rows = []
         file.write_table(pa.Table.from_pylist(rows, schema))
     card = _card(run, rewards, f"{count:,} samples of {len(run.problems):,} problems")
-    (home / "README.md").write_text(card, encoding="utf-8")
+    (out / "README.md").write_text(card, encoding="utf-8")
 
 
 def _card(run: ExportedRun, rewards: list[str], what: str) -> str:

@@ -31,16 +31,16 @@ INPUT_SHOWN = 1000
 """Characters of a question in a summary."""
 
 
-def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
+def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write a ``.eval`` for each temperature."""
     logs: dict[float | None, _EvalLog] = {}
     with ExitStack() as stack:
         for pool in pools:
             at = "unknown" if pool.temperature is None else f"{pool.temperature:g}"
             if pool.temperature not in logs:
-                path = home / _name(run, at)
+                path = out / _name(run, at)
                 archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
-                logs[pool.temperature] = _EvalLog(stack.enter_context(archive), home / f"{at}.part")
+                logs[pool.temperature] = _EvalLog(stack.enter_context(archive), out / f"{at}.part")
             _add(logs[pool.temperature], pool, run)
         for temperature, log in logs.items():
             _finish(log, temperature, run)
@@ -96,9 +96,9 @@ def _sample(
     pool: ExportedPool, epoch: int, sample: Mapping[str, Any], run: ExportedRun
 ) -> dict[str, Any]:
     problem, tokens = pool.problem, sample["num_tokens"]
-    said = {"role": "assistant", "content": sample["text"], "source": "generate"}
+    message = {"role": "assistant", "content": sample["text"], "source": "generate"}
     choice: dict[str, Any] = {
-        "message": said | {"model": run.model},
+        "message": message | {"model": run.model},
         "stop_reason": STOP_REASONS.get(sample["stop_reason"], "unknown"),
     }
     if sample["token_logprobs"]:
@@ -118,7 +118,7 @@ def _sample(
         "epoch": epoch,
         "input": problem.question,
         "target": "" if problem.gold is None else problem.gold,
-        "messages": [{"role": "user", "content": problem.question, "source": "input"}, said],
+        "messages": [{"role": "user", "content": problem.question, "source": "input"}, message],
         "output": output,
         "scores": _scores(sample),
         "metadata": {"workbench": own},
@@ -129,8 +129,8 @@ def _sample(
         "uuid": _id(run, f"{problem.id}|{pool.temperature}|{epoch}"),
     }
     if sample["stop_reason"] == "error":
-        message = sample["error"] or "not drawn"
-        whole["error"] = {"message": message, "traceback": "", "traceback_ansi": ""}
+        reason = sample["error"] or "not drawn"
+        whole["error"] = {"message": reason, "traceback": "", "traceback_ansi": ""}
     return whole
 
 

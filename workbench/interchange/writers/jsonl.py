@@ -9,9 +9,9 @@ from pathlib import Path
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
 
-def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
+def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write ``samples.jsonl``; a line has only the known columns of its sample."""
-    with (home / "samples.jsonl").open("w", encoding="utf-8") as file:
+    with (out / "samples.jsonl").open("w", encoding="utf-8") as file:
         for pool in pools:
             for sample in pool.samples:
                 row = {

@@ -38,7 +38,7 @@ OWN_COLUMNS = (
 """Columns of each sample under the key ``workbench``."""
 
 
-def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
+def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write ``MODEL-T.../samples_TASK_DATE.jsonl`` and ``results_DATE.json``."""
     date = run.created[:19].replace(":", "-")
     scores: dict[float | None, list[float]] = defaultdict(list)
@@ -46,7 +46,7 @@ def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     documents: dict[float | None, int] = defaultdict(int)
     doc_ids = {problem.id: number for number, problem in enumerate(run.problems)}
     for pool in pools:
-        folder = _folder(home, run, pool.temperature)
+        folder = _folder(out, run, pool.temperature)
         folder.mkdir(exist_ok=True)
         line = json.dumps(_document(pool, run, doc_ids[pool.problem.id]), ensure_ascii=False)
         # opened for each line, because there may be many temperatures
@@ -58,14 +58,14 @@ def write(home: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
             scores[pool.temperature].append(pool.accuracy)
     for temperature, count in documents.items():
         found = _results(run, temperature, scores[temperature], count, repeats[temperature])
-        path = _folder(home, run, temperature) / f"results_{date}.json"
+        path = _folder(out, run, temperature) / f"results_{date}.json"
         path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _folder(home: Path, run: ExportedRun, temperature: float | None) -> Path:
+def _folder(out: Path, run: ExportedRun, temperature: float | None) -> Path:
     at = "unknown" if temperature is None else f"{temperature:g}"
     model = re.sub(r"[^\w.-]+", "__", run.model)
-    return home / f"{model}-T{at}"
+    return out / f"{model}-T{at}"
 
 
 def _document(pool: ExportedPool, run: ExportedRun, doc_id: int) -> dict[str, Any]:
