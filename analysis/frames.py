@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
-from analysis.stats.paired import ALPHA, discovery_rates, sign_flip_p
+from analysis.stats.paired import discovery_rates, sign_flip_p
+from analysis.stats.power import ALPHA
 from workbench.config.schema import pool_sizes
 from workbench.core.table_html import Shown, with_notes
 from workbench.core.types import STATUSES, Floats, Ints

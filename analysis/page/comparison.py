@@ -18,7 +18,7 @@ from analysis.page.headline import Headline, Tile, change, supported
 from analysis.page.html import Drawn, Page, write
 from analysis.page.report import chart, notices
 from analysis.page.tables import Shown, show, why_missing
-from analysis.stats.paired import ALPHA
+from analysis.stats.power import ALPHA
 from workbench.core.table_text import spell_temperature
 from workbench.run import Run
 

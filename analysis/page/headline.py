@@ -15,7 +15,7 @@ from analysis.compare.runs import differences
 from analysis.frames import Data, Table
 from analysis.page.tables import Shown, show
 from analysis.stats.bootstrap import MIN_PROBLEMS
-from analysis.stats.paired import ALPHA
+from analysis.stats.power import ALPHA
 from workbench.core.table_text import spell_temperature
 from workbench.run import Run
 
