@@ -1,4 +1,4 @@
-"""What a person waits for: commands that only talk load nothing heavy. Modules, since times vary."""
+"""Commands that only print load nothing heavy: module sets are tested, since times vary."""
 
 import subprocess
 import sys
