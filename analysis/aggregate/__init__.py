@@ -7,6 +7,10 @@ picks from one subset in plain Python; ``batched.py`` picks from all subsets of 
 aggregator is one function here and one row of the table.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from analysis.aggregate.aggregator import Aggregator
@@ -24,8 +28,10 @@ from analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
 from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import Floats, Ints
-from workbench.pools import Pool
 from workbench.rewards import REWARDS
+
+if TYPE_CHECKING:
+    from workbench.pools import Pool
 
 __all__ = [
     "AGGREGATORS",

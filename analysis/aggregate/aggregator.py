@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench.config.schema import Selection
 from workbench.core.types import Floats, Ints
-from workbench.pools import Pool
+
+if TYPE_CHECKING:
+    from workbench.pools import Pool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,14 +26,13 @@ from analysis.compare.conditions import (
     unknown_samples,
 )
 from analysis.frames import Table
-from analysis.stats.bootstrap import MIN_PROBLEMS
 from analysis.stats.paired import (
     Paired,
     compare_columns,
     discovery_rates,
     simultaneous_band,
 )
-from analysis.stats.power import POWER, smallest_difference
+from analysis.stats.power import MIN_PROBLEMS, POWER
 from workbench.config.schema import Analysis
 from workbench.core.table_text import ALPHA
 from workbench.run import Run
@@ -262,21 +261,6 @@ def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
         )  # fmt: skip
     return Table(
         pd.DataFrame(rows), ("only shared problems are compared; the others are left out",)
-    )
-
-
-def planned(problems: int) -> str:
-    """Say what a planned comparison of two selections, temperatures or runs will be able to see."""
-    if problems < MIN_PROBLEMS:
-        return f"can see        no difference: below {MIN_PROBLEMS} problems nothing is tested"
-    seen = {share: smallest_difference(problems, share) for share in (0.1, 0.2, 0.4)}
-    sizes = [
-        f"{share:.0%}: {'no difference' if math.isnan(size) else f'{size:.3f} in accuracy'}"
-        for share, size in seen.items()
-    ]
-    return (
-        f"can see        with {POWER:.0%} power at {ALPHA:.0%}, between two choices that disagree "
-        f"on this share\n               of the problems: {', '.join(sizes)}"
     )
 
 

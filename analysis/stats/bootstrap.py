@@ -14,10 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from analysis.stats.power import MIN_PROBLEMS as MIN_PROBLEMS
 from workbench.core.types import Floats, Ints
-
-MIN_PROBLEMS = 10
-"""Below this many problems no interval is given: it would not cover what it claims to."""
 
 MOST_WEIGHTS = 4_000_000
 """Resampling weights held in memory at once (32 MB)."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means, check_confidence
-from analysis.stats.power import SAME, problems_needed, smallest_effect
+from analysis.stats.bootstrap import bootstrap_means, check_confidence
+from analysis.stats.power import MIN_PROBLEMS, SAME, problems_needed, smallest_effect
 from workbench.core.types import Floats
 
 FLIPS = 9999

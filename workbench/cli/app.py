@@ -181,7 +181,7 @@ def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
 
     No model is loaded and no sample is drawn.
     """
-    from analysis.compare.runs import planned
+    from analysis.stats.power import planned
     from workbench.cli.check_models import check_models
     from workbench.config.size_estimate import plan
     from workbench.tasks import TASKS

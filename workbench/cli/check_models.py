@@ -11,8 +11,6 @@ from workbench.core.types import STAGES
 from workbench.generate import BACKENDS, resolve
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.models.locate import check_encoder, check_model
-from workbench.rewards import outcome_model as orm
-from workbench.rewards import second_model as under
 
 
 def check_models(
@@ -44,6 +42,8 @@ def check_models(
             name = experiment.embedding.model
             checks.append(("embedding.model", partial(check_encoder, name)))
         judge = experiment.scoring.orm
+        if judge is not None:
+            from workbench.rewards import outcome_model as orm  # not before: it loads pyarrow
         if "orm" in experiment.scoring.rewards and judge is not None:
             checks.append(("scoring.orm.backend", partial(orm.check_engine, judge.backend)))
             checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
@@ -51,6 +51,8 @@ def check_models(
             checks.append(("scoring.orm.encodings", partial(orm.check_engine, "transformers")))
             checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
         chat = experiment.task.prompt == "chat"
+        if experiment.scoring.models:
+            from workbench.rewards import second_model as under
         for name, second in experiment.scoring.models.items():
             key = f"scoring.models.{name}"
             checks.append((f"{key}.backend", partial(under.check_engine, name, second.backend)))

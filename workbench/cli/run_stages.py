@@ -17,7 +17,7 @@ from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature, signature_parts
 from workbench.tracking.artifacts import run_artifacts
-from workbench.tracking.wandb_run import Tracker, Untracked, open_tracker
+from workbench.tracking.wandb_run import Tracker, open_tracker
 
 
 def run_stages(
@@ -48,7 +48,7 @@ def run_stages(
         manifest = Manifest(folder.manifest)
         if "generate" not in names:
             _same_samples(folder, manifest, experiment)
-        tracker: Tracker = Untracked()
+        tracker = Tracker()
         if "analyze" in names:
             config = experiment_to_dict(experiment) | signature_parts(experiment)
             name = str(manifest.data.get("signature") or run_signature(experiment))

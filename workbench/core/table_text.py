@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 ALPHA = 0.05
 """The level of every test: below it a corrected p-value earns its number a star."""
@@ -22,6 +23,8 @@ def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
         frame: numbers, with their bounds in columns ``…_low`` and ``…_high``.
         gap: what stands between a number and its interval; None leaves the intervals out.
     """
+    import pandas as pd
+
     shown: dict[str, list[str]] = {}
     for name in map(str, frame.columns):
         base, _, part = name.rpartition("_")
@@ -60,6 +63,8 @@ def _format_value(name: str, value: Any) -> str:
 
 def _format_number(value: float) -> str:
     """Three decimals, more significant digits for large values; an undefined one is a dash."""
+    import pandas as pd
+
     if pd.isna(value):
         return "-"
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:.1f}"

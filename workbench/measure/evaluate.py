@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,10 @@ from workbench.core.lookup import lookup
 from workbench.core.subsets import members_of
 from workbench.core.types import Floats, Ints
 from workbench.metrics import INTERMEDIATES, METRICS
-from workbench.pools import Pool
 from workbench.rewards import REWARDS
+
+if TYPE_CHECKING:
+    from workbench.pools import Pool
 
 LOG_QUALITY = "log_quality"
 """What ``qual_dpp`` needs of a pool: which reward it is made of, only the experiment says."""

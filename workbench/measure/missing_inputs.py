@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
-
-import pyarrow as pa
-import pyarrow.compute as pc
+from typing import TYPE_CHECKING
 
 from workbench.config.schema import Experiment
 from workbench.core.lookup import lookup
@@ -15,8 +13,9 @@ from workbench.core.types import REWARD_PREFIX
 from workbench.measure.evaluate import LOG_QUALITY
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
-from workbench.storage.parquet import KEY, read_table
-from workbench.storage.run_folder import Folder
+
+if TYPE_CHECKING:
+    from workbench.storage.run_folder import Folder
 
 COLUMNS = {
     "logprobs": ("samples", "mean_logprob", "log-probabilities"),
@@ -135,6 +134,11 @@ def _reason(need: str) -> str:
 
 def _has_values(folder: Folder, table: str, column: str, block: int) -> bool:
     """Say whether any row of a block has a value that is neither null nor NaN."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    from workbench.storage.parquet import KEY, read_table
+
     if table == "samples":
         rows = folder.read_samples(block, (*KEY, column))
     else:

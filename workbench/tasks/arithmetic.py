@@ -14,6 +14,7 @@ from itertools import count, islice
 from typing import Any
 
 from workbench.config import schema as config
+from workbench.core.import_alone import import_alone
 from workbench.core.types import Problem
 from workbench.tasks.checkers import CHECKERS, Checker
 from workbench.tasks.prompts import raise_faults
@@ -150,13 +151,12 @@ def _example_expressions(options: Options) -> tuple[str, ...]:
 
 
 def _different_sums(options: Options, stream: int) -> Iterator[tuple[str, str]]:
-    """Yield (expression, value) from reasoning-gym, none twice, as long as there are new ones."""
-    from reasoning_gym.arithmetic.chain_sum import ChainSumConfig, ChainSumDataset  # over a second
-
+    """Yield (expression, value) from reasoning-gym, none twice, until it has no new ones."""
+    chain_sum = import_alone("reasoning_gym.arithmetic.chain_sum")  # the whole takes 2 s
     chosen = dict(options)
     largest = chosen.pop("max_operand")
     chosen["seed"] = ((chosen["seed"] or 0) * 2 + stream) * STREAM
-    items = ChainSumDataset(ChainSumConfig(**chosen))
+    items = chain_sum.ChainSumDataset(chain_sum.ChainSumConfig(**chosen))
     drawn: set[str] = set()
     misses = 0
     for index in count():

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -40,82 +40,23 @@ class ArtifactFiles:
     """What stands beside it in W&B: signature, counts, fingerprint."""
 
 
-class Tracker(Protocol):
-    """As much of a tracked run as the workbench uses."""
-
-    place: str
-    """Where the tracked run can be found, for people; empty when there is none."""
-
-    def log(self, values: Mapping[str, Any]) -> None:
-        """Record values by name, as one step."""
-
-    def table(self, name: str, frame: pd.DataFrame) -> None:
-        """Record a whole table."""
-
-    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
-        """Record curves over a column ``x`` of their rows, which all runs share as an axis."""
-
-    def figure(self, name: str, path: Path, page: str = "") -> None:
-        """Record a picture, and the same as an interactive page."""
-
-    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
-        """Record what the run made: each bundle was made from the one before it."""
-
-    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
-        """Record what the run was made from: bundles of other runs."""
-
-    def summarize(self, values: Mapping[str, Any]) -> None:
-        """Set the values that stand for the run in the table of runs."""
-
-    def finish(self) -> None:
-        """Close the run."""
-
-
-class Untracked:
-    """A run that keeps nothing."""
-
-    place = ""
-
-    def log(self, values: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def table(self, name: str, frame: pd.DataFrame) -> None:
-        """Do nothing."""
-
-    def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
-        """Do nothing."""
-
-    def figure(self, name: str, path: Path, page: str = "") -> None:
-        """Do nothing."""
-
-    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
-        """Do nothing."""
-
-    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
-        """Do nothing."""
-
-    def summarize(self, values: Mapping[str, Any]) -> None:
-        """Do nothing."""
-
-    def finish(self) -> None:
-        """Do nothing."""
-
-
-class Wandb:
+class Tracker:
     """A run in W&B, online or in a folder that ``wandb sync`` uploads later.
 
     It is opened when the first thing is recorded: a run in which nothing was left to do leaves
-    no empty one behind.
+    no empty one behind. Without options it records nothing and never opens a run.
     """
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        """Keep what ``wandb.init`` is to be given."""
+    def __init__(self, options: Mapping[str, Any] | None = None) -> None:
+        """Keep what ``wandb.init`` is to be given; None: nothing is tracked."""
         for name, seconds in PATIENCE.items():
             os.environ.setdefault(name, seconds)
-        self.options = dict(options)
+        self.options = dict(options or {})
         self.place = ""
+        """Where the tracked run can be found, for people; empty when there is none."""
         self.run: Any = None
-        self.broken = False
+        self.broken = options is None
+        """Whether nothing more is recorded: not asked for, or after a fault."""
         self.waited = 0.0
 
     def log(self, values: Mapping[str, Any]) -> None:
@@ -262,7 +203,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
     if mode == "auto":
         mode = "online" if os.environ.get("WANDB_API_KEY") or sweep_ids() else "offline"
     if mode == "disabled":
-        return Untracked()
+        return Tracker()
     own: dict[str, Any] = {
         "project": settings.project,
         "entity": settings.entity,
@@ -271,7 +212,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
     }
     if found := sweep_ids():
         own = {"group": settings.group or f"sweep-{found[0]}"}
-    return Wandb(
+    return Tracker(
         {
             **own,
             "tags": list(settings.tags),

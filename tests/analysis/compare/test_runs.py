@@ -10,7 +10,8 @@ import pytest
 from scipy import stats
 
 import workbench
-from analysis.compare.runs import compare, planned
+from analysis.compare.runs import compare
+from analysis.stats.power import planned
 from workbench.storage.parquet import read_table, write_table
 
 STAGES = ("generate", "score", "measure")

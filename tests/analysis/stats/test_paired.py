@@ -5,6 +5,7 @@ import numpy as np
 import passk_inference
 import pytest
 from scipy import stats
+from statsmodels.stats.power import TTestPower
 
 from analysis.stats.bootstrap import bootstrap_means
 from analysis.stats.paired import (
@@ -227,6 +228,12 @@ def test_as_many_problems_as_are_needed_just_see_the_difference():
     assert problems_needed(0.0, 0.3) == math.inf
     assert problems_needed(0.5, 0.1) == problems_needed(0.5, 0.0) == 10
     assert math.isnan(problems_needed(0.5, math.nan))
+
+
+@pytest.mark.parametrize("problems", [10, 11, 37, 500, 20_000])
+def test_the_smallest_effect_has_80_percent_power_by_statsmodels(problems):
+    power = TTestPower().power(smallest_effect(problems), problems, 0.05)
+    assert power == pytest.approx(0.8, abs=1e-10)
 
 
 def test_what_a_planned_study_sees_it_sees():

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from analysis.aggregate import AGGREGATORS
+from workbench.cli.check_models import check_models
 from workbench.cli.exit_codes import Stopped, stoppable
-from workbench.cli.run_stages import Stages, check_models, run_stages
+from workbench.cli.run_stages import run_stages
 from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.types import STAGES
 from workbench.storage.lock import locked
@@ -33,20 +33,20 @@ def experiment(**generation):
 def test_stages_are_run_in_order_and_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     analysed = []
-    given = Stages(AGGREGATORS, lambda folder, manifest, tracker: analysed.append(folder.root))
+    monkeypatch.setattr("analysis.report.analyze", lambda folder, *_: analysed.append(folder.root))
     for place, name in enumerate(STAGES[:3]):
-        run_stages((name,), tmp_path, experiment(), given)
+        run_stages((name,), tmp_path, experiment())
         done = Manifest(tmp_path / "manifest.json").data["stages"]
         assert list(done) == list(STAGES[: place + 1])
         assert analysed == []
-    run_stages(STAGES, tmp_path, experiment(), given)
+    run_stages(STAGES, tmp_path, experiment())
     assert analysed == [tmp_path]
 
 
 @pytest.mark.parametrize("stage", STAGES[1:])
 def test_a_stage_without_samples_says_what_to_run(tmp_path, stage):
     with pytest.raises(ValueError, match="holds no samples; run `workbench generate`"):
-        run_stages((stage,), tmp_path, experiment(), Stages(AGGREGATORS, lambda *_: None))
+        run_stages((stage,), tmp_path, experiment())
 
 
 def test_a_folder_has_one_process_at_a_time(tmp_path):
@@ -56,7 +56,6 @@ def test_a_folder_has_one_process_at_a_time(tmp_path):
         assert not holder.is_locked
         code = f"""
 from pathlib import Path
-from workbench.core.types import STAGES
 from workbench.storage.lock import locked
 with locked(Path({str(folder)!r})):
     print("held")
@@ -103,18 +102,18 @@ def test_a_signature_is_for_reading():
 
 
 def test_models_are_looked_for_before_anything_is_drawn(tmp_path):
-    check_models(experiment(model="./no-such-folder"), AGGREGATORS)  # replay loads none
+    check_models(experiment(model="./no-such-folder"))  # replay loads none
     local = {"backend": "transformers"}
     with pytest.raises(ValueError, match=r"generation\.model: .*no-such-folder does not exist"):
-        check_models(experiment(model=str(tmp_path / "no-such-folder"), **local), AGGREGATORS)
+        check_models(experiment(model=str(tmp_path / "no-such-folder"), **local))
     with pytest.raises(ValueError, match=r"generation\.model: .*did you mean 'SmolLM2-135M-Inst"):
-        check_models(experiment(model="SmolLM2-135M", **local), AGGREGATORS)
+        check_models(experiment(model="SmolLM2-135M", **local))
     # samples may be scored where the model that drew them is not
-    check_models(experiment(model=str(tmp_path / "gone"), **local), AGGREGATORS, ("score",))
+    check_models(experiment(model=str(tmp_path / "gone"), **local), ("score",))
     with_cosine = dataclasses.replace(
         experiment(),
         measure=Measure(k=(2,), metrics=("cos_sim",)),
         embedding=dataclasses.replace(experiment().embedding, model="all-MiniLM"),
     )
     with pytest.raises(ValueError, match=r"embedding\.model: .*did you mean 'all-MiniLM-L6-v2'"):
-        check_models(with_cosine, AGGREGATORS)
+        check_models(with_cosine)

@@ -1,0 +1,44 @@
+"""Commands that only print load nothing heavy: module sets are tested, since times vary."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+HEAVY = {
+    "altair", "datasets", "matplotlib", "numba", "pandas", "pyarrow", "rich", "scipy", "sklearn",
+    "statsmodels", "sympy", "torch", "transformers", "vllm", "wandb",
+}  # fmt: skip
+
+
+def loaded_by(*args):
+    """Top-level packages in memory when a command line has ended."""
+    code = (
+        "import sys\n"
+        f"sys.argv = {['workbench', *args]!r}\n"
+        "from workbench.cli.app import main\n"
+        "try:\n    main()\n"
+        "except SystemExit as ending:\n    assert not ending.code, ending.code\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert run.stdout
+    return {name.partition(".")[0] for name in run.stderr.split()}
+
+
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["run", "--help"]])
+def test_help_loads_nothing_heavy(args):
+    loaded = loaded_by(*args)
+    assert not loaded & {*HEAVY, "numpy"}
+    assert "typer" in loaded  # or this tests nothing
+
+
+@pytest.mark.parametrize("name", ["quickstart", "gsm8k", "jsonl"])
+def test_validate_loads_nothing_heavy(name):
+    loaded = loaded_by("validate", f"experiments/{name}.yaml")
+    assert not loaded & HEAVY
+    assert "pydantic" in loaded
