@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.config.messages import type_fault
+from workbench.config.faults import type_fault
 from workbench.core.lookup import lookup
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.readers.detect import find_files
