@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from workbench.config.faults import Fault, Unsound, unknown
 from workbench.config.schema import Experiment, Generation, TaskSettings, contradictions
-from workbench.config.validation import SoundPart, parse
+from workbench.config.validation import SoundPart, fields_of, parse
 from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
 from workbench.core.selection_rule import SelectionRule
 from workbench.generate import BACKENDS, Backend
@@ -79,18 +79,14 @@ def check_experiment(
 ) -> Experiment:
     """Check an experiment that was read already, or was never a file.
 
-    Args:
-        tree: its sections.
-        overrides: as for ``load_experiment``.
-        path: what the message calls it.
-        aggregators: as for ``load_experiment``.
-        here: as for ``load_experiment``.
+    ``tree`` holds its sections, and the overrides are set in it; ``path`` is what the message calls
+    it; the other arguments are those of ``load_experiment``.
 
     Raises:
         ExperimentError: it is not valid; with all its faults.
     """
     set_keys, lines = _override(tree, overrides)
-    for name in Experiment.__pydantic_fields__:
+    for name in fields_of(Experiment):
         if name != "name" and tree.get(name) is None:
             tree[name] = {}  # left out, or all its lines are commented out
     experiment, faults = parse(Experiment, tree)
@@ -180,7 +176,7 @@ def _backend_faults(sound: Experiment) -> Iterator[Fault]:
     """Check what a backend takes of the section ``generation``, where its row says so."""
     row = _backend(sound)
     for key in row.elsewhere if row else ():
-        default = Generation.__pydantic_fields__[key].default
+        default = fields_of(Generation)[key].default
         if getattr(sound.generation, key, None) not in (None, default):
             message = "not for this backend: the server decides it; leave it out"
             yield Fault(("generation", key), message)

@@ -78,9 +78,9 @@ class Generation:
     stop: tuple[str, ...] = ()
     """Texts at which a sample ends; they are not part of its completion."""
     logprobs: int = Field(default=0, ge=0)
-    """Above 0: keep each token's entropy as well, from so many of the likeliest tokens (20 is what
-    servers usually allow) as a lower bound, or exactly where a backend has the whole
-    distribution."""
+    """Above 0: keep each token's entropy as well. It is exact where a backend has the whole
+    distribution; elsewhere it is a lower bound, from this many of the likeliest tokens (servers
+    usually allow 20)."""
     seed: int = Field(default=0, ge=0)
     dtype: Dtype = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
@@ -101,17 +101,17 @@ class Embedding:
     long_texts: Literal["truncate", "chunk_mean"] = "truncate"
     """A text longer than the encoder reads: cut, or the mean of its chunks."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """What is multiplied: ``bfloat16`` is faster where a machine multiplies it (`make bench`). A
-    cosine is then off by up to 0.003, a ``dpp`` by 0.01 on average and up to 0.13 (its spread is 1
-    to 18), and up to 4 % of the picks of ``sem_mbr`` are others (88 pools of ``quickstart`` and of
-    GPT-3.5, k = 4 and 8). Sums and norms are float32 either way."""
+    """Type of the factors in matrix products. ``bfloat16`` is faster on hardware that supports it
+    (`make bench`). It changes a cosine by up to 0.003, ``dpp`` by 0.01 on average and up to 0.13
+    (its spread is 1 to 18), and up to 4 % of the picks of ``sem_mbr`` (88 pools of ``quickstart``
+    and of GPT-3.5, k = 4 and 8). Sums and norms are float32 in either case."""
     batch_size: int = Field(default=64, ge=1)
     """Most texts encoded at once; on a CPU fewer, where they are long."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Measure:
-    """The ``measure`` section: which subsets are looked at, and with which metrics."""
+    """The ``measure`` section: which subsets are measured, and with which metrics."""
 
     k: Sizes = (2, 4, 8)
     """Subset sizes."""
@@ -129,7 +129,7 @@ class Measure:
     )
     """Metrics of ``workbench list``."""
     dpp_jitter: float = Field(default=1e-6, gt=0)
-    """Added to the diagonal of the DPP kernel, so that a repeat costs about log of it."""
+    """Added to the diagonal of the DPP kernel; a repeated text then adds about its logarithm."""
     dpp_quality: str | None = None
     """Reward that is the quality in ``qual_dpp``, such as ``quality`` or ``orm``; by default the
     mean log-probability, as in the study."""
@@ -144,17 +144,17 @@ class Selection:
     aggregators: Names = ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
     """Aggregators of ``workbench list``; ``best:NAME`` picks by another reward."""
     reward: str | None = "likelihood"
-    """The reward that ``best`` and others that look at one use; null for none, and then these are
-    left out."""
+    """The reward used by ``best`` and the other aggregators that need one; with null they are left
+    out."""
     threshold: float = Field(default=0.15, ge=0, le=1)
-    """Share of the votes from which on ``best_of_majority`` takes an answer seriously: with less, a
-    wrong answer that the reward loves may come through, with more, a right one may be missed."""
+    """Smallest share of the votes with which ``best_of_majority`` considers an answer. Lower: wrong
+    answers of high reward may be picked. Higher: right answers may be left out."""
     submitted: Sizes = (1, 2, 4)
-    """How many answers ``best_of_majority`` hands in, in the table ``submitted``."""
+    """How many answers ``best_of_majority`` submits, in the table ``submitted``."""
     kept: float = Field(default=0.5, gt=0, le=1)
     """Share of the samples, those of highest reward, that ``filtered`` lets vote."""
     power: float = Field(default=1.0, ge=0)
-    """To which ``borda`` raises a sample's rank: 0 is a majority vote, much is best-of-N."""
+    """Exponent of a sample's rank in ``borda``: 0 gives a majority vote, a large one best-of-N."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)

@@ -25,15 +25,15 @@ class OutcomeRewardModel:
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest problem and solution together, tokens; a longer one has no reward."""
     encodings: bool = False
-    """Whether to keep what the model holds of each solution where it is about to say the sign: its
-    last hidden state. Read with transformers, whatever the backend is: vLLM tells none."""
+    """Whether to keep the model's last hidden state of each solution, at the position before the
+    sign. It is computed with transformers, whatever the backend is: vLLM does not give it."""
     engine: EngineOptions = Field(default_factory=dict)
     """Further engine options, passed through."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class SecondModel:
-    """One of ``scoring.models``: a model that says how likely it holds the samples."""
+    """One of ``scoring.models``: a further model that computes log-probabilities of the samples."""
 
     model: str
     """A folder, a hub name, or a model that a registry package carries."""
@@ -43,8 +43,8 @@ class SecondModel:
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest prompt and sample together, tokens; a longer one has no values."""
     logprobs: int = Field(default=0, ge=0)
-    """Above 0: entropies as well, exact with transformers, with vllm from so many of the likeliest
-    tokens as a lower bound."""
+    """Above 0: entropies as well. With transformers they are exact; with vllm they are a lower
+    bound, from this many of the likeliest tokens."""
     engine: EngineOptions = Field(default_factory=dict)
     """Further engine options, passed through."""
 
@@ -68,7 +68,7 @@ class ImplicitReward:
     reference: str
     """The model that it was trained from."""
     beta: float = Field(default=0.05, gt=0)
-    """By what a log-ratio is multiplied; 0.05 in the implicit PRMs of Yuan et al."""
+    """Factor of the log-ratio; 0.05 in the implicit process reward models of Yuan et al."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -78,11 +78,11 @@ class Scoring:
     rewards: Names = ("likelihood",)
     """Rewards of ``workbench list``."""
     regrade: bool = False
-    """Grade an imported run afresh, where it came with answers and correctness of its own."""
+    """Grade an imported run again, although it came with answers and correctness of its own."""
     orm: OutcomeRewardModel | None = None
     """The model behind the reward ``orm``."""
     models: dict[ModelName, SecondModel] = Field(default_factory=dict)
-    """Models under which the samples are looked at again, by names of your own choice."""
+    """Further models that compute log-probabilities of the samples, by names of your choice."""
     density_ratio: DensityRatio | None = None
     """The two models behind the reward ``density_ratio``."""
     implicit_reward: ImplicitReward | None = None
@@ -90,6 +90,10 @@ class Scoring:
     self_certainty: str | None = None
     """The model behind the reward ``self_certainty``, one of ``scoring.models`` with ``logprobs``
     above 0 and backend transformers; the one that drew the samples, for a model's own certainty."""
+
+
+PAIRS = {"density_ratio": ("strong", "weak"), "implicit_reward": ("policy", "reference")}
+"""Rewards that compare two models, and the settings that name the models."""
 
 
 def scoring_faults(scoring: Scoring) -> Iterator[Fault]:
@@ -101,26 +105,23 @@ def scoring_faults(scoring: Scoring) -> Iterator[Fault]:
                 "missing: the reward 'orm' needs a model; set scoring.orm.model, or leave 'orm' "
                 "out of scoring.rewards",
             )
-    for reward, roles in (
-        ("density_ratio", ("strong", "weak")),
-        ("implicit_reward", ("policy", "reference")),
-    ):
+    for reward, roles in PAIRS.items():
         with suppress(Unsound):
-            if getattr(scoring, reward) is None and reward in scoring.rewards:
+            if reward in scoring.rewards and getattr(scoring, reward) is None:
                 yield Fault(
                     ("scoring", reward),
-                    f"missing: the reward {reward!r} compares two models; set "
-                    f"scoring.{reward}.{roles[0]} and .{roles[1]}, or leave it out of "
-                    "scoring.rewards",
+                    f"missing: the reward {reward!r} compares two models; set scoring.{reward}."
+                    f"{roles[0]} and .{roles[1]}, or leave it out of scoring.rewards",
                 )
         for role in roles:
             with suppress(Unsound):
+                names = [*scoring.models, OWN]
                 pair = getattr(scoring, reward)
-                if pair and getattr(pair, role) not in (*scoring.models, OWN):
+                if pair is not None and getattr(pair, role) not in names:
                     yield Fault(
                         ("scoring", reward, role),
                         f"{getattr(pair, role)!r} is not among scoring.models (known: "
-                        f"{', '.join([*scoring.models, OWN])}); add it there or choose one of them",
+                        f"{', '.join(names)}); add it there or choose one of them",
                     )
     with suppress(Unsound):
         message = _self_certainty_fault(scoring)

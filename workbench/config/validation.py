@@ -49,19 +49,21 @@ class SoundPart:
 
     def __getattr__(self, name: str) -> Any:
         """Return a setting, or its default."""
-        field = _fields(self._kind)[name]
-        section = None if get_origin(field.annotation) is dict else _section_in(field.annotation)
+        field = fields_of(self._kind)[name]
+        annotation: Any = field.annotation
+        section = None if get_origin(annotation) is dict else _section_in(annotation)
         below = [at[1:] for at in self._faulty if at[:1] in ((), (name,))]
         if below and section:
             return SoundPart(section, self._content.get(name), below)
         if below:
             raise Unsound(name)
         if name in self._content:
-            return TypeAdapter(field.annotation).validate_python(self._content[name])
+            return TypeAdapter(annotation).validate_python(self._content[name])
         return field.get_default(call_default_factory=True)
 
 
-def _fields(kind: type | None) -> dict[str, FieldInfo]:
+def fields_of(kind: type | None) -> dict[str, FieldInfo]:
+    """Return the fields of a pydantic dataclass by name; none where there is no such class."""
     return getattr(kind, "__pydantic_fields__", {})
 
 
@@ -75,6 +77,6 @@ def _section_in(annotation: Any) -> type | None:
 def _keys_around(kind: type | None, at: tuple[int | str, ...]) -> dict[str, str | None]:
     """Return the keys of the section that holds the place ``at``, with what each is for."""
     for part in at[:-1]:
-        field = _fields(kind).get(str(part))  # none for a name in a mapping of sections
+        field = fields_of(kind).get(str(part))  # none for a name in a mapping of sections
         kind = _section_in(field.annotation) if field else kind
-    return {name: field.description for name, field in _fields(kind).items()}
+    return {name: field.description for name, field in fields_of(kind).items()}
