@@ -6,40 +6,28 @@ looks every name up in its table.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import PydanticUndefined
-
-from workbench.config import schema as config
-from workbench.config import scoring_schema as settings
-from workbench.config.messages import Fault, type_fault, unknown
-from workbench.config.schema import Experiment
+from workbench.config.faults import Fault, Unsound, unknown
+from workbench.config.schema import Experiment, Generation, TaskSettings, contradictions
+from workbench.config.validation import SoundPart, fields_of, parse
 from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
 from workbench.core.selection_rule import SelectionRule
-from workbench.generate import BACKENDS
+from workbench.generate import BACKENDS, Backend
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
 
-PARTS: dict[str, Any] = {
-    "name": settings.FolderName,
-    "task": config.TaskSettings,
-    "generation": config.Generation,
-    "scoring": settings.Scoring,
-    "embedding": config.Embedding,
-    "measure": config.Measure,
-    "selection": config.Selection,
-    "analysis": config.Analysis,
-    "tracking": config.Tracking,
-}
-
-Value = Callable[[str, str], Any]
-"""(section, key) -> a setting, or None where it is missing or faulty itself."""
+TABLES: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
+    ("task", "name", "task", TASKS),
+    ("generation", "backend", "backend", BACKENDS),
+    ("scoring", "rewards", "reward", REWARDS),
+    ("measure", "metrics", "metric", METRICS),
+)
+"""Settings that hold a name or a list of names: section, key, kind and table of what there is."""
 
 
 class ExperimentError(ValueError):
@@ -91,23 +79,27 @@ def check_experiment(
 ) -> Experiment:
     """Check an experiment that was read already, or was never a file.
 
-    Args:
-        tree: its sections.
-        overrides: as for ``load_experiment``.
-        path: what the message calls it.
-        aggregators: as for ``load_experiment``.
-        here: as for ``load_experiment``.
+    ``tree`` holds its sections, and the overrides are set in it; ``path`` is what the message calls
+    it; the other arguments are those of ``load_experiment``.
 
     Raises:
         ExperimentError: it is not valid; with all its faults.
     """
-    set_keys, faults = _override(tree, overrides)
-    experiment, found = _validate(tree, aggregators, here)
-    for fault in found:
+    set_keys, lines = _override(tree, overrides)
+    for name in fields_of(Experiment):
+        if name != "name" and tree.get(name) is None:
+            tree[name] = {}  # left out, or all its lines are commented out
+    experiment, faults = parse(Experiment, tree)
+    sound = cast(Experiment, SoundPart(Experiment, tree, [fault.at for fault in faults]))
+    faults += [*_name_faults(sound), *_aggregator_faults(sound, aggregators)]
+    faults += [*contradictions(sound), *_backend_faults(sound)]
+    if here:
+        faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
+    for fault in faults:
         by_hand = any(all(a == b for a, b in zip(key, fault.at, strict=False)) for key in set_keys)
-        faults.append(f"{'--set ' if by_hand else ''}{'.'.join(fault.at)}: {fault.message}")
-    if faults or experiment is None:
-        raise ExperimentError(path, faults)
+        lines.append(f"{'--set ' if by_hand else ''}{fault}")
+    if lines or experiment is None:
+        raise ExperimentError(path, lines)
     return experiment
 
 
@@ -120,199 +112,111 @@ def _override(
     for override in overrides:
         name, equals, text = override.partition("=")
         key = tuple(name.strip().split("."))
-        if not equals or not all(key):
-            faults.append(f"--set {override}: expected KEY=VALUE, such as generation.n=32")
-            continue
         try:
-            value = parse_yaml(text)
-        except YamlError as error:
-            faults.append(f"--set {override}: {error}")
-            continue
-        place: Any = tree
-        for i, part in enumerate(key[:-1]):
-            if place.get(part) is None:
-                place[part] = {}
-            place = place[part]
-            if not isinstance(place, dict):
-                faults.append(f"--set {override}: {'.'.join(key[: i + 1])} has no keys of its own")
-                break
-        else:
-            place[key[-1]] = value
+            if not equals or not all(key):
+                raise ValueError("expected KEY=VALUE, such as generation.n=32")
+            _set(tree, key, parse_yaml(text))
             keys.append(key)
+        except ValueError as error:
+            faults.append(f"--set {override}: {error}")
     return keys, faults
 
 
-def _validate(
-    tree: dict[str, Any], aggregators: Mapping[str, SelectionRule] | None, here: bool
-) -> tuple[Experiment | None, list[Fault]]:
-    """Check section by section, so that a fault in one hides none in another."""
-    faults = [Fault((str(key),), unknown(str(key), PARTS)) for key in tree if key not in PARTS]
-    parsed: dict[str, Any] = {}
-    for part, kind in PARTS.items():
-        content = tree.get(part)
-        if part == "name" and part not in tree:
-            faults.append(Fault((part,), "missing: it names the run's folder, results/NAME"))
-            continue
-        if part != "name" and content is None:  # left out, or all its lines are commented out
-            content = {}
-        try:
-            # As JSON, where pydantic can be strict about types and still make tuples of lists.
-            text = json.dumps(content, default=str)
-            parsed[part] = TypeAdapter(kind).validate_json(text, strict=True)
-        except ValidationError as error:
-            for item in error.errors(include_url=False):
-                inner = settings.NESTED.get(str(item["loc"][0])) if item["loc"][1:] else None
-                fault = type_fault(dict(item), _purposes(inner or kind))
-                faults.append(Fault((part, *fault.at), fault.message))
-    for key, message in settings.unknown_models(parsed["scoring"]) if "scoring" in parsed else ():
-        faults.append(Fault(("scoring", *key.split(".")), message))
-    value = partial(_value, tree, faults)
-    said = {fault.at[:2] for fault in faults}
-    together = [fault for fault in _cross_faults(value) if fault.at[:2] not in said]
-    faults += _name_faults(value, aggregators) + together + _backend_faults(value)
-    if here:
-        faults += _path_faults(value)
-        faults += _task_faults(value, faults)
-    return (None if faults else Experiment(**parsed)), faults
+def _set(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
+    place = tree
+    for i, part in enumerate(key[:-1]):
+        if place.get(part) is None:
+            place[part] = {}
+        place = place[part]
+        if not isinstance(place, dict):
+            raise ValueError(f"{'.'.join(key[: i + 1])} has no keys of its own")
+    place[key[-1]] = value
 
 
-def _purposes(kind: object) -> dict[str, str | None]:
-    found = getattr(kind, "__pydantic_fields__", {})
-    return {name: field.description for name, field in found.items()}
-
-
-def _value(tree: Mapping[str, Any], faults: Sequence[Fault], section: str, key: str) -> Any:
-    """Return one setting, or None where it is missing or faulty itself.
-
-    So names are looked up, and settings held against one another, beside faults elsewhere in the
-    same section.
-    """
-    if any((section, key)[: len(fault.at)] == fault.at[:2] for fault in faults):
-        return None
-    content = tree.get(section) or {}
-    if key in content:
-        return content[key]
-    default = PARTS[section].__pydantic_fields__[key].get_default(call_default_factory=True)
-    return None if default is PydanticUndefined else default
-
-
-def _name_faults(value: Value, aggregators: Mapping[str, SelectionRule] | None) -> list[Fault]:
+def _name_faults(sound: Experiment) -> Iterator[Fault]:
     """Look every name up in its table."""
-    tables: list[tuple[str, str, str, Mapping[str, Any]]] = [
-        ("task", "name", "task", TASKS),
-        ("generation", "backend", "backend", BACKENDS),
-        ("scoring", "rewards", "reward", REWARDS),
-        ("measure", "metrics", "metric", METRICS),
-    ]
-    faults = []
-    for section, key, kind, table in tables:
-        names = value(section, key) or ()
-        for name in [names] if isinstance(names, str) else names:
-            if name not in table:
-                faults.append(Fault((section, key), unknown(name, table, kind)))
-    if aggregators is not None:
-        rewards = value("scoring", "rewards")
-        for name in value("selection", "aggregators") or ():
-            message = _aggregator_fault(name, aggregators, rewards)
-            if message:
-                faults.append(Fault(("selection", "aggregators"), message))
-    return faults
+    for section, key, kind, table in TABLES:
+        with suppress(Unsound):
+            names = getattr(getattr(sound, section), key)
+            for name in [names] if isinstance(names, str) else names:
+                if name not in table:
+                    yield Fault((section, key), unknown(name, table, kind))
 
 
-def _aggregator_fault(
-    name: str, aggregators: Mapping[str, SelectionRule], rewards: Sequence[str] | None
-) -> str | None:
-    rule, colon, reward = name.partition(":")
-    if rule not in aggregators:
-        return unknown(rule, aggregators, "aggregator")
-    if not colon:
-        return None
-    if not aggregators[rule].uses_reward:
-        able = [other for other, row in aggregators.items() if row.uses_reward]
-        return f"{name!r}: {rule!r} uses no reward; only {', '.join(able)} can be given one"
-    if rewards is not None and reward not in rewards:
-        return (
-            f"{name!r}: {reward!r} is not among scoring.rewards {list(rewards)}; "
-            "add it there or choose one of them"
-        )
-    return None
+def _aggregator_faults(
+    sound: Experiment, aggregators: Mapping[str, SelectionRule] | None
+) -> Iterator[Fault]:
+    """Look the selection rules up, and the rewards that are given to them."""
+    if aggregators is None:
+        return
+    for name in getattr(sound.selection, "aggregators", ()):
+        rule, colon, reward = name.partition(":")
+        at = ("selection", "aggregators")
+        if rule not in aggregators:
+            yield Fault(at, unknown(rule, aggregators, "aggregator"))
+        elif colon and not aggregators[rule].uses_reward:
+            able = ", ".join(other for other, row in aggregators.items() if row.uses_reward)
+            message = f"{name!r}: {rule!r} uses no reward; only {able} can be given one"
+            yield Fault(at, message)
+        elif colon:
+            with suppress(Unsound):
+                if reward not in sound.scoring.rewards:
+                    yield Fault(
+                        at,
+                        f"{name!r}: {reward!r} is not among scoring.rewards "
+                        f"{list(sound.scoring.rewards)}; add it there or choose one of them",
+                    )
 
 
-def _path_faults(value: Value) -> list[Fault]:
+def _backend(sound: Experiment) -> Backend | None:
+    return BACKENDS.get(getattr(sound.generation, "backend", ""))
+
+
+def _backend_faults(sound: Experiment) -> Iterator[Fault]:
+    """Check what a backend takes of the section ``generation``, where its row says so."""
+    row = _backend(sound)
+    for key in row.decided_by_server if row else ():
+        default = fields_of(Generation)[key].default
+        if getattr(sound.generation, key, None) not in (None, default):
+            message = "not for this backend: the server decides it; leave it out"
+            yield Fault(("generation", key), message)
+    if row and row.options:
+        with suppress(Unsound):
+            for fault in parse(row.options, sound.generation.engine)[1]:
+                yield Fault(("generation", "engine", *fault.at), fault.message)
+
+
+def _path_faults(sound: Experiment) -> Iterator[Fault]:
     """Check that what is clearly a model's folder is there; hub names are left to the hub."""
-    faults = []
+    row = _backend(sound)
     for section in ("generation", "embedding"):
-        name = value(section, "model")
-        row = BACKENDS.get(str(value("generation", "backend")))
         if section == "generation" and row is not None and not row.local_model:
             continue  # a server's name for it, or only a name
-        if name and name.startswith(("/", "./", "../", "~")):
-            folder = Path(name).expanduser()
-            if not folder.is_dir():
-                faults.append(
-                    Fault(
-                        (section, "model"),
-                        f"there is no folder {name} (looked for from {Path.cwd()}); paths are "
-                        "relative to the current working directory",
-                    )
-                )
-    return faults
+        name = getattr(getattr(sound, section), "model", "")
+        if name.startswith(("/", "./", "../", "~")) and not Path(name).expanduser().is_dir():
+            yield Fault(
+                (section, "model"),
+                f"there is no folder {name} (looked for from {Path.cwd()}); paths are relative to "
+                "the current working directory",
+            )
 
 
-def _cross_faults(value: Value) -> list[Fault]:
-    """Hold settings against one another."""
-    found = config.contradictions(
-        k=value("measure", "k"),
-        n=value("generation", "n"),
-        max_tokens=value("generation", "max_tokens"),
-        max_model_len=value("generation", "max_model_len"),
-        reward=value("selection", "reward"),
-        rewards=value("scoring", "rewards"),
-        has_orm=value("scoring", "orm") is not None,
-        has_encodings=(value("scoring", "orm") or {}).get("encodings") is True,
-        source=value("embedding", "source"),
-        temperatures=value("generation", "temperatures"),
-        backend=value("generation", "backend"),
-        logprobs=value("generation", "logprobs"),
-        metrics=value("measure", "metrics"),
-        dpp_quality=value("measure", "dpp_quality"),
-    )
-    return [Fault(tuple(key.split(".")), message) for key, message in found]
-
-
-def _backend_faults(value: Value) -> list[Fault]:
-    """Check what a backend takes of the section ``generation``, where its row says so."""
-    row = BACKENDS.get(str(value("generation", "backend")))
-    faults = []
-    for key in row.decided_by_server if row else ():
-        default = PARTS["generation"].__pydantic_fields__[key].default
-        if value("generation", key) not in (None, default):
-            message = "not for this backend: the server decides it; leave it out"
-            faults.append(Fault(("generation", key), message))
-    if row and row.options:
-        try:
-            text = json.dumps(value("generation", "engine") or {}, default=str)
-            TypeAdapter(row.options).validate_json(text, strict=True)
-        except ValidationError as error:
-            for item in error.errors(include_url=False):
-                fault = type_fault(dict(item), _purposes(row.options))
-                faults.append(Fault(("generation", "engine", *fault.at), fault.message))
-    return faults
-
-
-def _task_faults(value: Value, faults: Sequence[Fault]) -> list[Fault]:
+def _task_faults(
+    sound: Experiment, tree: Mapping[str, Any], faults: Sequence[Fault]
+) -> Iterator[Fault]:
     """Let the task check its own settings, those that are faulty already left out."""
-    settings = {key: value("task", key) for key in _purposes(config.TaskSettings)}
-    if settings["name"] not in TASKS:
-        return []
-    known = {key: setting for key, setting in settings.items() if setting is not None}
+    task = TASKS.get(getattr(sound.task, "name", ""))
+    if task is None:
+        return
+    said = {fault.at[:2] for fault in faults}
+    settings = {key: value for key, value in tree["task"].items() if ("task", str(key)) not in said}
+    if getattr(sound.generation, "backend", None) == "import":  # its problems came with the samples
+        said |= {("task", "source"), ("task", "num_problems")}
     try:
-        TASKS[settings["name"]].check(config.TaskSettings(**known))
+        task.check(TaskSettings(**settings))
     except ValueError as error:
-        lines = [line.partition(": ") for line in str(error).splitlines()]
-        found = [Fault(("task", *key.split(".")), message) for key, _, message in lines]
-        said = {fault.at[:2] for fault in faults}
-        if value("generation", "backend") == "import":  # its problems came with the samples
-            said |= {("task", "source"), ("task", "num_problems")}
-        return [fault for fault in found if fault.at[:2] not in said]
-    return []
+        for line in str(error).splitlines():
+            key, _, message = line.partition(": ")
+            fault = Fault(("task", *key.split(".")), message)
+            if fault.at[:2] not in said:
+                yield fault

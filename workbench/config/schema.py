@@ -1,29 +1,31 @@
-"""The experiment: what one YAML file may say, as frozen dataclasses.
+"""The experiment: what one YAML file may say, as nested frozen dataclasses, a section each.
 
-Types and impossible values are checked here, key by key; ``workbench.experiment`` reads the file,
-looks names up in their tables and turns every fault into a line of one message.
+A setting is one line of its section: its type, its default and what it is for. What is possible
+key by key but not together is refused by ``contradictions``. The section ``scoring`` has a file of
+its own, ``scoring_schema.py``.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from workbench.config.scoring_schema import (
+from workbench.config.faults import Fault, Unsound
+from workbench.config.scoring_schema import Scoring, scoring_faults
+from workbench.config.setting_types import (
     STRICT,
+    Dtype,
+    EngineOptions,
     FolderName,
     Names,
-    Scoring,
-    distinct,
-    not_empty,
-    not_our_own,
-    positive,
-    unknown_models,
+    Sizes,
+    Temperatures,
 )
 from workbench.config.yaml_file import write_yaml
 
@@ -59,11 +61,7 @@ class Generation:
     """A folder, a hub name, or a model that a registry package carries."""
     backend: str = "auto"
     """A backend of ``workbench list``."""
-    temperatures: Annotated[
-        tuple[float | None, ...],
-        AfterValidator(not_empty),
-        AfterValidator(distinct),
-    ] = (0.3, 0.7, 1.0)
+    temperatures: Temperatures = (0.3, 0.7, 1.0)
     """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
     n: int = Field(default=16, ge=1)
     """Samples per problem at each temperature."""
@@ -79,14 +77,14 @@ class Generation:
     stop: tuple[str, ...] = ()
     """Texts at which a sample ends; they are not part of its completion."""
     logprobs: int = Field(default=0, ge=0)
-    """Above 0: keep each token's entropy as well, from so many of the likeliest tokens (20 is what
-    servers usually allow) as a lower bound, or exactly where a backend has the whole
-    distribution."""
+    """Above 0: keep each token's entropy as well. It is exact where a backend has the whole
+    distribution; elsewhere it is a lower bound, from this many of the likeliest tokens (servers
+    usually allow 20)."""
     seed: int = Field(default=0, ge=0)
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest prompt and sample together, tokens; the model's own limit by default."""
-    engine: Annotated[dict[str, Any], AfterValidator(not_our_own)] = Field(default_factory=dict)
+    engine: EngineOptions = Field(default_factory=dict)
     """Further engine options, passed through (``gpu_memory_utilization``, ``max_num_seqs`` …); for
     backend ``openai`` those of ``workbench/generate/openai_options.py``."""
 
@@ -102,34 +100,35 @@ class Embedding:
     long_texts: Literal["truncate", "chunk_mean"] = "truncate"
     """A text longer than the encoder reads: cut, or the mean of its chunks."""
     dtype: Literal["float32", "bfloat16"] = "float32"
-    """What is multiplied: ``bfloat16`` is faster where a machine multiplies it (`make bench`). A
-    cosine is then off by up to 0.003, a ``dpp`` by 0.01 on average and up to 0.13 (its spread is 1
-    to 18), and up to 4 % of the picks of ``sem_mbr`` are others (88 pools of ``quickstart`` and of
-    GPT-3.5, k = 4 and 8). Sums and norms are float32 either way."""
+    """Type of the factors in matrix products. ``bfloat16`` is faster on hardware that supports it
+    (`make bench`). It changes a cosine by up to 0.003, ``dpp`` by 0.01 on average and up to 0.13
+    (its spread is 1 to 18), and up to 4 % of the picks of ``sem_mbr`` (88 pools of ``quickstart``
+    and of GPT-3.5, k = 4 and 8). Sums and norms are float32 in either case."""
     batch_size: int = Field(default=64, ge=1)
     """Most texts encoded at once; on a CPU fewer, where they are long."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Measure:
-    """The ``measure`` section: which subsets are looked at, and with which metrics."""
+    """The ``measure`` section: which subsets are measured, and with which metrics."""
 
-    k: Annotated[
-        tuple[int, ...],
-        AfterValidator(not_empty),
-        AfterValidator(positive),
-        AfterValidator(distinct),
-    ] = (2, 4, 8)
+    k: Sizes = (2, 4, 8)
     """Subset sizes."""
     replicates: int = Field(default=10, ge=1)
     """Random subsets per pool and k; all of them where there are no more than that."""
     seed: int = Field(default=0, ge=0)
     metrics: Names = (
-        "avg_log_prob", "num_tokens", "cos_sim", "distinct_3", "distinct_texts", "dpp", "qual_dpp",
-    )  # fmt: skip
+        "avg_log_prob",
+        "num_tokens",
+        "cos_sim",
+        "distinct_3",
+        "distinct_texts",
+        "dpp",
+        "qual_dpp",
+    )
     """Metrics of ``workbench list``."""
     dpp_jitter: float = Field(default=1e-6, gt=0)
-    """Added to the diagonal of the DPP kernel, so that a repeat costs about log of it."""
+    """Added to the diagonal of the DPP kernel; a repeated text then adds about its logarithm."""
     dpp_quality: str | None = None
     """Reward that is the quality in ``qual_dpp``, such as ``quality`` or ``orm``; by default the
     mean log-probability, as in the study."""
@@ -144,22 +143,17 @@ class Selection:
     aggregators: Names = ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
     """Aggregators of ``workbench list``; ``best:NAME`` picks by another reward."""
     reward: str | None = "likelihood"
-    """The reward that ``best`` and others that look at one use; null for none, and then these are
-    left out."""
+    """The reward used by ``best`` and the other aggregators that need one; with null they are left
+    out."""
     threshold: float = Field(default=0.15, ge=0, le=1)
-    """Share of the votes from which on ``best_of_majority`` takes an answer seriously: with less, a
-    wrong answer that the reward loves may come through, with more, a right one may be missed."""
-    submitted: Annotated[
-        tuple[int, ...],
-        AfterValidator(not_empty),
-        AfterValidator(positive),
-        AfterValidator(distinct),
-    ] = (1, 2, 4)
-    """How many answers ``best_of_majority`` hands in, in the table ``submitted``."""
+    """Smallest share of the votes with which ``best_of_majority`` considers an answer. Lower: wrong
+    answers of high reward may be picked. Higher: right answers may be left out."""
+    submitted: Sizes = (1, 2, 4)
+    """How many answers ``best_of_majority`` submits, in the table ``submitted``."""
     kept: float = Field(default=0.5, gt=0, le=1)
     """Share of the samples, those of highest reward, that ``filtered`` lets vote."""
     power: float = Field(default=1.0, ge=0)
-    """To which ``borda`` raises a sample's rank: 0 is a majority vote, much is best-of-N."""
+    """Exponent of a sample's rank in ``borda``: 0 gives a majority vote, a large one best-of-N."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -194,7 +188,7 @@ class Experiment:
     """One experiment file."""
 
     name: FolderName
-    """Names the run's folder, ``results/NAME``."""
+    """It names the run's folder, results/NAME."""
     task: TaskSettings
     generation: Generation
     scoring: Scoring = Field(default_factory=Scoring)
@@ -205,107 +199,67 @@ class Experiment:
     tracking: Tracking = Field(default_factory=Tracking)
 
     def __post_init__(self) -> None:
-        """Refuse what contradicts itself across sections."""
-        found = contradictions(
-            k=self.measure.k,
-            n=self.generation.n,
-            max_tokens=self.generation.max_tokens,
-            max_model_len=self.generation.max_model_len,
-            reward=self.selection.reward,
-            rewards=self.scoring.rewards,
-            has_orm=self.scoring.orm is not None,
-            has_encodings=self.scoring.orm is not None and self.scoring.orm.encodings,
-            source=self.embedding.source,
-            temperatures=self.generation.temperatures,
-            backend=self.generation.backend,
-            logprobs=self.generation.logprobs,
-            metrics=self.measure.metrics,
-            dpp_quality=self.measure.dpp_quality,
-        )
-        found += [(f"scoring.{key}", message) for key, message in unknown_models(self.scoring)]
-        if found:
-            raise ValueError("; ".join(f"{key}: {message}" for key, message in found))
+        """Refuse what contradicts itself."""
+        faults = list(contradictions(self))
+        if faults:
+            raise ValueError("; ".join(map(str, faults)))
 
 
-def contradictions(
-    *,
-    k: Sequence[int] | None,
-    n: int | None,
-    max_tokens: int | None,
-    max_model_len: int | None,
-    reward: str | None,
-    rewards: Sequence[str] | None,
-    has_orm: bool,
-    has_encodings: bool,
-    source: str | None,
-    temperatures: Sequence[float | None] | None,
-    backend: str | None,
-    logprobs: int | None,
-    metrics: Sequence[str] | None,
-    dpp_quality: str | None,
-) -> list[tuple[str, str]]:
-    """Return what is possible key by key but not together, as (key, message).
+def contradictions(experiment: Experiment) -> Iterator[Fault]:
+    """Return what is possible key by key but not together.
 
-    A value that is itself faulty is passed as None, and nothing is said about it here.
+    Nothing is said about a setting that is faulty itself, and so raises ``Unsound`` where it is
+    read; hence each check begins afresh.
     """
-    found = []
-    known = [-1.0 if t is None else t for t in temperatures or ()]
-    if backend == "import":
-        if any(t is not None and t < 0 for t in temperatures or ()):
-            found.append(("generation.temperatures", f"must not be negative, got {known}"))
-    elif temperatures is not None and min(known) <= 0:
-        found.append(
-            (
-                "generation.temperatures",
-                f"every temperature must be above 0, got {list(temperatures)}; at 0 all n samples "
-                "are one text: set generation.greedy to true for one greedy sample as a baseline",
+    generation, measure, scoring = experiment.generation, experiment.measure, experiment.scoring
+    imported = getattr(generation, "backend", None) == "import"
+    with suppress(Unsound):
+        known = [t for t in generation.temperatures if t is not None]
+        got = ", ".join("null" if t is None else f"{t:g}" for t in generation.temperatures)
+        at = ("generation", "temperatures")
+        if imported and min(known, default=0) < 0:
+            yield Fault(at, f"must not be negative, got [{got}]")
+        if not imported and (None in generation.temperatures or min(known) <= 0):
+            yield Fault(
+                at,
+                f"every temperature must be above 0, got [{got}]; at 0 all n samples are one text: "
+                "set generation.greedy to true for one greedy sample as a baseline",
             )
-        )
-    if k is not None and n is not None and max(k) > n:
-        found.append(
-            (
-                "measure.k",
-                f"subsets of {max(k)} samples need generation.n of at least {max(k)}, got {n}; "
-                + ("lower k" if backend == "import" else "raise generation.n or lower k"),
+    with suppress(Unsound):
+        k, n = max(measure.k), generation.n
+        if k > n:
+            way_out = "lower k" if imported else "raise generation.n or lower k"
+            message = f"subsets of {k} samples need generation.n of at least {k}, got {n}; "
+            yield Fault(("measure", "k"), message + way_out)
+    with suppress(Unsound):
+        longest, whole = generation.max_tokens, generation.max_model_len
+        if whole is not None and longest >= whole:
+            yield Fault(
+                ("generation", "max_tokens"),
+                f"samples of {longest} tokens leave no room for a prompt in max_model_len = "
+                f"{whole}; lower max_tokens or raise max_model_len",
             )
-        )
-    if max_tokens is not None and max_model_len is not None and max_tokens >= max_model_len:
-        found.append(
-            (
-                "generation.max_tokens",
-                f"samples of {max_tokens} tokens leave no room for a prompt in max_model_len = "
-                f"{max_model_len}; lower max_tokens or raise max_model_len",
-            )
-        )
-    for key, name in (("selection.reward", reward), ("measure.dpp_quality", dpp_quality)):
-        if name is not None and rewards is not None and name not in rewards:
-            said = f"{name!r} is not among scoring.rewards {list(rewards)}; "
-            found.append((key, f"{said}add it there or choose one of them"))
-    if "seq_entropy" in (metrics or ()) and logprobs == 0 and backend != "import":
-        found.append(
-            (
-                "measure.metrics",
+    for section, key in (("selection", "reward"), ("measure", "dpp_quality")):
+        with suppress(Unsound):
+            reward = getattr(getattr(experiment, section), key)
+            if reward is not None and reward not in scoring.rewards:
+                message = f"{reward!r} is not among scoring.rewards {list(scoring.rewards)}; "
+                yield Fault((section, key), message + "add it there or choose one of them")
+    with suppress(Unsound):
+        if "seq_entropy" in measure.metrics and generation.logprobs == 0 and not imported:
+            yield Fault(
+                ("measure", "metrics"),
                 "seq_entropy needs the entropies of the samples; set generation.logprobs to 20, "
                 "or leave it out",
             )
-        )
-    if source == "orm" and not has_encodings:
-        found.append(
-            (
-                "embedding.source",
+    with suppress(Unsound):
+        if experiment.embedding.source == "orm" and not (scoring.orm and scoring.orm.encodings):
+            yield Fault(
+                ("embedding", "source"),
                 "'orm' needs the encodings of a reward model; set scoring.orm.model and "
                 "scoring.orm.encodings to true, or choose 'text'",
             )
-        )
-    if "orm" in (rewards or ()) and not has_orm:
-        found.append(
-            (
-                "scoring.orm",
-                "missing: the reward 'orm' needs a model; set scoring.orm.model, or leave 'orm' "
-                "out of scoring.rewards",
-            )
-        )
-    return found
+    yield from scoring_faults(scoring)
 
 
 def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:

@@ -1,79 +1,16 @@
-"""What settings are made of, and the section of an experiment that says how samples are judged."""
+"""The section ``scoring`` of an experiment: how samples are judged."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeVar
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-STRICT = ConfigDict(  # a misspelt key is an error, and so is NaN
-    extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
-)
-OWN_OPTIONS = ("model", "dtype", "seed", "max_model_len", "logprobs_mode")
-"""Engine options that the workbench sets itself."""
-OWN = "own"
-"""Where a name of ``scoring.models`` is asked for: the model that drew the samples."""
-
-V = TypeVar("V")
-
-
-def distinct(values: tuple[V, ...]) -> tuple[V, ...]:
-    """Refuse a repeated entry."""
-    repeated = [value for i, value in enumerate(values) if value in values[:i]]
-    if repeated:
-        raise ValueError(f"{repeated[0]!r} is given twice; give each entry once")
-    return values
-
-
-def not_empty(values: tuple[V, ...]) -> tuple[V, ...]:
-    """Refuse an empty list."""
-    if not values:
-        raise ValueError("needs at least one entry, got []")
-    return values
-
-
-def positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Refuse a size below 1."""
-    if min(sizes) < 1:
-        raise ValueError(f"every size must be at least 1, got {list(sizes)}")
-    return sizes
-
-
-def a_folder_name(name: str) -> str:
-    """Refuse what cannot name a folder."""
-    if not re.fullmatch(r"[\w.-]+", name) or set(name) == {"."}:
-        raise ValueError(
-            f"must be letters, digits, '.', '_' or '-' (it names a folder), got {name!r}"
-        )
-    return name
-
-
-def not_our_own(options: dict[str, Any]) -> dict[str, Any]:
-    """Refuse engine options that are settings of their own."""
-    taken = [name for name in OWN_OPTIONS if name in options]
-    if taken:
-        raise ValueError(
-            f"{taken[0]!r} is not an engine option here: it is a setting of its own, beside engine "
-            "(logprobs_mode is always raw_logprobs, which every metric supposes)"
-        )
-    return options
-
-
-def not_own(name: str) -> str:
-    """Refuse the name that stands for the run's own model."""
-    if name == OWN:
-        raise ValueError(
-            f"{OWN!r} is the run's own model, whose log-probabilities come with its samples; give "
-            "this one another name"
-        )
-    return name
-
-
-Names = Annotated[tuple[str, ...], AfterValidator(distinct)]
-FolderName = Annotated[str, AfterValidator(a_folder_name)]
+from workbench.config.faults import Fault, Unsound
+from workbench.config.setting_types import OWN, STRICT, Dtype, EngineOptions, ModelName, Names
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -84,31 +21,31 @@ class OutcomeRewardModel:
     """A folder, a hub name, or a model that a registry package carries."""
     backend: Literal["auto", "vllm", "transformers"] = "auto"
     """What runs it: vllm where it can be imported, else transformers."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest problem and solution together, tokens; a longer one has no reward."""
     encodings: bool = False
-    """Whether to keep what the model holds of each solution where it is about to say the sign: its
-    last hidden state. Read with transformers, whatever the backend is: vLLM tells none."""
-    engine: Annotated[dict[str, Any], AfterValidator(not_our_own)] = Field(default_factory=dict)
+    """Whether to keep the model's last hidden state of each solution, at the position before the
+    sign. It is computed with transformers, whatever the backend is: vLLM does not give it."""
+    engine: EngineOptions = Field(default_factory=dict)
     """Further engine options, passed through."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class SecondModel:
-    """One of ``scoring.models``: a model that says how likely it holds the samples."""
+    """One of ``scoring.models``: a further model that computes log-probabilities of the samples."""
 
     model: str
     """A folder, a hub name, or a model that a registry package carries."""
     backend: Literal["auto", "vllm", "transformers"] = "auto"
     """What runs it: vllm where it can be imported, else transformers."""
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    dtype: Dtype = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest prompt and sample together, tokens; a longer one has no values."""
     logprobs: int = Field(default=0, ge=0)
-    """Above 0: entropies as well, exact with transformers, with vllm from so many of the likeliest
-    tokens as a lower bound."""
-    engine: Annotated[dict[str, Any], AfterValidator(not_our_own)] = Field(default_factory=dict)
+    """Above 0: entropies as well. With transformers they are exact; with vllm they are a lower
+    bound, from this many of the likeliest tokens."""
+    engine: EngineOptions = Field(default_factory=dict)
     """Further engine options, passed through."""
 
 
@@ -131,7 +68,7 @@ class ImplicitReward:
     reference: str
     """The model that it was trained from."""
     beta: float = Field(default=0.05, gt=0)
-    """By what a log-ratio is multiplied; 0.05 in the implicit PRMs of Yuan et al."""
+    """Factor of the log-ratio; 0.05 in the implicit process reward models of Yuan et al."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -141,13 +78,11 @@ class Scoring:
     rewards: Names = ("likelihood",)
     """Rewards of ``workbench list``."""
     regrade: bool = False
-    """Grade an imported run afresh, where it came with answers and correctness of its own."""
+    """Grade an imported run again, although it came with answers and correctness of its own."""
     orm: OutcomeRewardModel | None = None
     """The model behind the reward ``orm``."""
-    models: dict[Annotated[FolderName, AfterValidator(not_own)], SecondModel] = Field(
-        default_factory=dict
-    )
-    """Models under which the samples are looked at again, by names of your own choice."""
+    models: dict[ModelName, SecondModel] = Field(default_factory=dict)
+    """Further models that compute log-probabilities of the samples, by names of your choice."""
     density_ratio: DensityRatio | None = None
     """The two models behind the reward ``density_ratio``."""
     implicit_reward: ImplicitReward | None = None
@@ -157,63 +92,54 @@ class Scoring:
     above 0 and backend transformers; the one that drew the samples, for a model's own certainty."""
 
 
-NESTED: dict[str, Any] = {
-    "orm": OutcomeRewardModel,
-    "models": SecondModel,
-    "density_ratio": DensityRatio,
-    "implicit_reward": ImplicitReward,
-}
-"""Sections within the section ``scoring``."""
-PAIRS: Mapping[str, tuple[str, str]] = {
-    "density_ratio": ("strong", "weak"),
-    "implicit_reward": ("policy", "reference"),
-}
-"""Rewards that compare two models, and the settings that name them."""
+PAIRS = {"density_ratio": ("strong", "weak"), "implicit_reward": ("policy", "reference")}
+"""Rewards that compare two models, and the settings that name the models."""
 
 
-def unknown_models(scoring: Scoring) -> list[tuple[str, str]]:
-    """Return what of the section's rewards has no models, as (key, message)."""
-    found = []
-    for reward, roles in PAIRS.items():
-        section = getattr(scoring, reward)
-        if section is None and reward in scoring.rewards:
-            found.append(
-                (
-                    reward,
-                    f"missing: the reward {reward!r} compares two models; set "
-                    f"scoring.{reward}.{roles[0]} and .{roles[1]}, or leave it out of "
-                    "scoring.rewards",
-                )
+def scoring_faults(scoring: Scoring) -> Iterator[Fault]:
+    """Refuse rewards without their models; a setting that is faulty itself is passed over."""
+    with suppress(Unsound):
+        if "orm" in scoring.rewards and scoring.orm is None:
+            yield Fault(
+                ("scoring", "orm"),
+                "missing: the reward 'orm' needs a model; set scoring.orm.model, or leave 'orm' "
+                "out of scoring.rewards",
             )
-        for role in roles if section is not None else ():
-            name = getattr(section, role)
-            if name != OWN and name not in scoring.models:
-                known = ", ".join([*scoring.models, OWN])
-                found.append(
-                    (
-                        f"{reward}.{role}",
-                        f"{name!r} is not among scoring.models (known: {known}); add it there or "
-                        "choose one of them",
-                    )
+    for reward, roles in PAIRS.items():
+        with suppress(Unsound):
+            if reward in scoring.rewards and getattr(scoring, reward) is None:
+                yield Fault(
+                    ("scoring", reward),
+                    f"missing: the reward {reward!r} compares two models; set scoring.{reward}."
+                    f"{roles[0]} and .{roles[1]}, or leave it out of scoring.rewards",
                 )
-    return found + _uncertain(scoring)
+        for role in roles:
+            with suppress(Unsound):
+                names = [*scoring.models, OWN]
+                pair = getattr(scoring, reward)
+                if pair is not None and getattr(pair, role) not in names:
+                    yield Fault(
+                        ("scoring", reward, role),
+                        f"{getattr(pair, role)!r} is not among scoring.models (known: "
+                        f"{', '.join(names)}); add it there or choose one of them",
+                    )
+    with suppress(Unsound):
+        message = _self_certainty_fault(scoring)
+        if message:
+            yield Fault(("scoring", "self_certainty"), message)
 
 
-def _uncertain(scoring: Scoring) -> list[tuple[str, str]]:
-    """Return what the reward ``self_certainty`` lacks, as (key, message)."""
+def _self_certainty_fault(scoring: Scoring) -> str | None:
     name = scoring.self_certainty
     if name is None:
-        if "self_certainty" not in scoring.rewards:
-            return []
-        said = "missing: the reward 'self_certainty' is one model's; name it, of scoring.models"
+        if "self_certainty" in scoring.rewards:
+            return "missing: the reward 'self_certainty' is one model's; name it, of scoring.models"
     elif name not in scoring.models:
         known = ", ".join(scoring.models) or "none"
-        said = f"{name!r} is not among scoring.models (known: {known}); add it there"
+        return f"{name!r} is not among scoring.models (known: {known}); add it there"
     elif not scoring.models[name].logprobs or scoring.models[name].backend != "transformers":
-        said = (
+        return (
             f"{name!r} tells no whole distributions; set scoring.models.{name}.backend to "
             "transformers and its logprobs above 0"
         )
-    else:
-        return []
-    return [("self_certainty", said)]
+    return None

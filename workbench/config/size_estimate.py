@@ -3,40 +3,46 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from workbench.config.schema import Experiment
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """How large an experiment is, before anything of it is run."""
+class SizeEstimate:
+    """How large a valid experiment is, before anything of it is run."""
 
+    experiment: Experiment
     problems: int
-    temperatures: int
-    greedy: bool
-    n: int
-    max_tokens: int
-    subsets: Mapping[int, int]
-    """Subsets of each pool, by k."""
-    enumerated: tuple[int, ...]
-    """The k at which these are all the subsets there are."""
+    """How many problems its task really has."""
 
     @property
     def pools(self) -> int:
         """Pairs of problem and temperature; greedy samples are in none."""
-        return self.problems * self.temperatures
+        return self.problems * len(self.experiment.generation.temperatures)
 
     @property
     def requests(self) -> int:
         """Samples to be drawn, one request each, greedy ones included."""
-        return self.pools * self.n + (self.problems if self.greedy else 0)
+        settings = self.experiment.generation
+        return self.pools * settings.n + (self.problems if settings.greedy else 0)
 
     @property
     def max_output_tokens(self) -> int:
         """Tokens drawn if every sample runs to ``max_tokens``."""
-        return self.requests * self.max_tokens
+        return self.requests * self.experiment.generation.max_tokens
+
+    @property
+    def subsets(self) -> dict[int, int]:
+        """Subsets of each pool, by k."""
+        measure, n = self.experiment.measure, self.experiment.generation.n
+        return {k: min(math.comb(n, k), measure.replicates) for k in measure.k}
+
+    @property
+    def enumerated(self) -> tuple[int, ...]:
+        """The k at which these are all the subsets there are."""
+        n = self.experiment.generation.n
+        return tuple(k for k, count in self.subsets.items() if count == math.comb(n, k))
 
     @property
     def subset_rows(self) -> int:
@@ -45,37 +51,16 @@ class Plan:
 
     def describe(self) -> str:
         """Return the sizes as a few lines of text."""
-        greedy = f" + {self.problems:,} greedy" if self.greedy else ""
+        settings = self.experiment.generation
+        greedy = f" + {self.problems:,} greedy" if settings.greedy else ""
         by_k = ", ".join(
             f"k={k}: {'all ' if k in self.enumerated else ''}{count:,}"
             for k, count in self.subsets.items()
         )
-        return "\n".join(
-            [
-                f"problems       {self.problems:,}",
-                f"pools          {self.pools:,} (x {self.temperatures} temperatures)",
-                f"requests       {self.requests:,} (x {self.n} samples{greedy})",
-                f"output tokens  {self.max_output_tokens:,} at most ({self.max_tokens:,} each)",
-                f"subsets        {self.subset_rows:,} ({by_k} of each pool)",
-            ]
+        return (
+            f"problems       {self.problems:,}\n"
+            f"pools          {self.pools:,} (x {len(settings.temperatures)} temperatures)\n"
+            f"requests       {self.requests:,} (x {settings.n} samples{greedy})\n"
+            f"output tokens  {self.max_output_tokens:,} at most ({settings.max_tokens:,} each)\n"
+            f"subsets        {self.subset_rows:,} ({by_k} of each pool)"
         )
-
-
-def plan(experiment: Experiment, num_problems: int) -> Plan:
-    """Work out the sizes of an experiment.
-
-    Args:
-        experiment: a valid experiment.
-        num_problems: how many problems its task really has.
-    """
-    n, measure = experiment.generation.n, experiment.measure
-    subsets = {k: min(math.comb(n, k), measure.replicates) for k in measure.k}
-    return Plan(
-        problems=num_problems,
-        temperatures=len(experiment.generation.temperatures),
-        greedy=experiment.generation.greedy,
-        n=n,
-        max_tokens=experiment.generation.max_tokens,
-        subsets=subsets,
-        enumerated=tuple(k for k in measure.k if math.comb(n, k) <= measure.replicates),
-    )

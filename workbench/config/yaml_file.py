@@ -13,10 +13,6 @@ from typing import Any
 
 import yaml
 
-_FLOAT = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
-_FLOAT_TAG = "tag:yaml.org,2002:float"
-_TIMESTAMP = "tag:yaml.org,2002:timestamp"
-
 
 class YamlError(ValueError):
     """A text that cannot be read as YAML; the message says where and why."""
@@ -25,33 +21,39 @@ class YamlError(ValueError):
 def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     """Return PyYAML's rules for what a plain word is, without dates and with ``1e-6``."""
     rules = {
-        first: [(tag, pattern) for tag, pattern in known if tag != _TIMESTAMP]
+        first: [(tag, pattern) for tag, pattern in known if not tag.endswith(":timestamp")]
         for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+    number = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)[eE][-+]?[0-9]+")
     for first in "-+.0123456789":
-        rules[first] = [*rules.get(first, []), (_FLOAT_TAG, _FLOAT)]
+        rules[first] = [*rules.get(first, []), ("tag:yaml.org,2002:float", number)]
     return rules
 
 
-def _refuse_repeated_keys(node: yaml.Node | None, seen: set[int]) -> None:
-    if not isinstance(node, yaml.CollectionNode) or id(node) in seen:
-        return
-    seen.add(id(node))  # an alias leads to a node again
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            _refuse_repeated_keys(item, seen)
-        return
-    lines: dict[str, int] = {}
-    for key, value in node.value:
-        line = key.start_mark.line + 1
-        if isinstance(key, yaml.ScalarNode):
+class _Loader(yaml.SafeLoader):
+    yaml_implicit_resolvers = _resolvers()
+
+    def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
+        """Refuse a key that is given twice."""
+        node = super().compose_mapping_node(anchor)
+        lines: dict[str, int] = {}
+        for key, _ in node.value:
+            line = key.start_mark.line + 1
+            if not isinstance(key, yaml.ScalarNode):
+                continue
             if key.value in lines:
                 raise YamlError(
                     f"line {line}: the key {key.value!r} is already on line {lines[key.value]}; "
                     "keep one of them"
                 )
             lines[key.value] = line
-        _refuse_repeated_keys(value, seen)
+        return node
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes the texts that our rules would read as numbers."""
+
+    yaml_implicit_resolvers = _resolvers()
 
 
 def parse_yaml(text: str) -> Any:
@@ -59,22 +61,24 @@ def parse_yaml(text: str) -> Any:
 
     Raises:
         YamlError: a syntax error or a key given twice, with its line.
+
+    Example:
+        >>> parse_yaml("{n: 16, top_p: 1e-6, stop: [a], day: 2026-01-31}")
+        {'n': 16, 'top_p': 1e-06, 'stop': ['a'], 'day': '2026-01-31'}
+        >>> parse_yaml("{n: 16, n: 32}")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+            ...
+        workbench.config.yaml_file.YamlError: line 1: the key 'n' is already on line 1; ...
     """
     try:
-        loader = yaml.SafeLoader(text)
-        loader.yaml_implicit_resolvers = _resolvers()
-        node = loader.get_single_node()
-        _refuse_repeated_keys(node, set())
-        return None if node is None else loader.construct_document(node)
+        return yaml.load(text, _Loader)
+    except YamlError:
+        raise
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise YamlError(f"{where}not valid YAML: {error.problem or error.context}") from error
-    except yaml.YAMLError as error:
-        raise YamlError(f"not valid YAML: {error}") from error
-    except (ValueError, OverflowError) as error:  # such as an integer of 5,000 digits
-        if isinstance(error, YamlError):
-            raise
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # an integer of 5,000 digits
         raise YamlError(f"not valid YAML: {error}") from error
 
 
@@ -107,12 +111,5 @@ def read_mapping(path: Path) -> dict[Any, Any]:
 def write_yaml(tree: dict[str, Any]) -> str:
     """Return a mapping as YAML, its keys in their order; ``parse_yaml`` gives it back equal."""
     # Not allow_unicode: with it some characters (U+0085) are written so that they are lost.
-    text: str = yaml.dump(tree, Dumper=_dumper, sort_keys=False, width=100)
+    text: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=100)
     return text
-
-
-def _dumper(*args: Any, **options: Any) -> yaml.SafeDumper:
-    """Return a dumper that quotes the texts which our rules would read as numbers."""
-    dumper = yaml.SafeDumper(*args, **options)
-    dumper.yaml_implicit_resolvers = _resolvers()
-    return dumper

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from workbench.config.schema import Generation
-from workbench.config.scoring_schema import STRICT
+from workbench.config.setting_types import STRICT
 
 
 def _check_address(url: str) -> str:

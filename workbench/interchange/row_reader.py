@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.config.messages import type_fault
+from workbench.config.faults import type_fault
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.readers.records import Record
 from workbench.interchange.reward_scales import REWARD_SCALES

@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from workbench.config.schema import Experiment
-from workbench.config.scoring_schema import OWN
+from workbench.config.setting_types import OWN
 from workbench.core.console import notice
 from workbench.core.types import Floats
 from workbench.rewards.second_model_rewards import read_said, write_reward

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.config.size_estimate import plan
+from workbench.config.size_estimate import SizeEstimate
 from workbench.experiment import load_experiment
 
 ROOT = Path(__file__).parents[3]
@@ -12,7 +12,7 @@ TEST = ROOT / "experiments" / "test.yaml"
 
 def test_the_sizes_of_the_study():
     experiment = load_experiment(ROOT / "experiments" / "math500_study.yaml")
-    sizes = plan(experiment, 200)
+    sizes = SizeEstimate(experiment, 200)
     assert sizes.pools == 800
     assert sizes.requests == 200 * 4 * 64 + 200  # and one greedy sample each
     assert sizes.max_output_tokens == sizes.requests * 2048
@@ -27,7 +27,7 @@ def test_small_pools_are_enumerated(n, k, replicates):
         f"generation.n={n}", f"measure.k=[{k}]", f"measure.replicates={replicates}",
         "generation.temperatures=[0.3, 0.7, 1]",
     ]  # fmt: skip
-    sizes = plan(load_experiment(TEST, values), 3)
+    sizes = SizeEstimate(load_experiment(TEST, values), 3)
     every = len(list(combinations(range(n), k)))
     assert sizes.subsets[k] == min(every, replicates)
     assert (k in sizes.enumerated) == (every <= replicates)
@@ -39,7 +39,7 @@ def test_the_description_names_all_sizes():
         "generation.n=4", "measure.k=[2, 4]", "generation.temperatures=[0.3, 0.7, 1]",
         "generation.max_tokens=512", "measure.replicates=10",
     ]  # fmt: skip
-    text = plan(load_experiment(TEST, values), 1000).describe()
+    text = SizeEstimate(load_experiment(TEST, values), 1000).describe()
     assert text.splitlines() == [
         "problems       1,000",
         "pools          3,000 (x 3 temperatures)",

@@ -4,7 +4,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from workbench.config import schema as config
-from workbench.config.messages import Fault, shown, type_fault, unknown
+from workbench.config.faults import Fault, shown, type_fault, unknown
 
 
 @pytest.mark.parametrize(

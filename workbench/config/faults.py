@@ -32,9 +32,29 @@ class Fault:
     at: tuple[str, ...]
     message: str
 
+    def __str__(self) -> str:
+        """Return the whole key and the message, as in a line of an error message."""
+        return f"{'.'.join(self.at)}: {self.message}"
+
+
+class Unsound(AttributeError):
+    """A setting was read that is faulty itself."""
+
 
 def unknown(name: str, known: Iterable[str], kind: str = "") -> str:
-    """Return "unknown KIND 'name'; did you mean ...? (known: ...)"; without a kind, a bare key."""
+    """Return what to say of a name that is not known, with the nearest one that is.
+
+    Args:
+        name: the name asked for.
+        known: the names there are.
+        kind: what the names stand for; without one they are keys of a section.
+
+    Example:
+        >>> unknown("dppp", ["cos_sim", "dpp"], "metric")
+        "unknown metric 'dppp'; did you mean 'dpp'? (known: cos_sim, dpp)"
+        >>> unknown("temprature", ["n", "temperatures"])
+        "unknown key; did you mean 'temperatures'? (known: n, temperatures)"
+    """
     choices = [str(choice) for choice in known]
     near = get_close_matches(name, choices, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""

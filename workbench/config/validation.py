@@ -1,0 +1,82 @@
+"""Check a tree of plain values against a pydantic dataclass, and read what is sound in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import is_dataclass
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+
+from workbench.config.faults import Fault, Unsound, type_fault
+
+T = TypeVar("T")
+Place = tuple[str, ...]
+
+
+def parse(kind: type[T], content: object) -> tuple[T | None, list[Fault]]:
+    """Return the dataclass that plain values describe, and what is wrong with single values.
+
+    Types are strict. A ValueError that ``kind`` itself raises about several values is not among the
+    faults, but there is no dataclass then either.
+
+    Args:
+        kind: a pydantic dataclass, which may hold others.
+        content: mappings, lists, texts and numbers, as YAML gives them.
+    """
+    try:
+        # As JSON, where pydantic can be strict about types and still make tuples of lists.
+        text = json.dumps(content, default=str)
+        return TypeAdapter(kind).validate_json(text, strict=True), []
+    except ValidationError as error:
+        items = [item for item in error.errors(include_url=False) if item["loc"]]
+        return None, [type_fault(dict(item), _keys_around(kind, item["loc"])) for item in items]
+
+
+class SoundPart:
+    """A stand-in for a section (or a whole experiment) with faults: its sound settings.
+
+    It is read like the section, so that the same code looks at both. Reading a faulty setting
+    raises ``Unsound``.
+    """
+
+    def __init__(self, kind: type, content: object, faulty: Collection[Place]) -> None:
+        """Take the section's class and content, and the faulty keys in it; () for all of it."""
+        self._kind, self._faulty = kind, faulty
+        self._content: Mapping[str, Any] = content if isinstance(content, dict) else {}
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a setting, or its default."""
+        field = fields_of(self._kind)[name]
+        annotation: Any = field.annotation
+        section = None if get_origin(annotation) is dict else _section_in(annotation)
+        below = [at[1:] for at in self._faulty if at[:1] in ((), (name,))]
+        if below and section:
+            return SoundPart(section, self._content.get(name), below)
+        if below:
+            raise Unsound(name)
+        if name in self._content:
+            return TypeAdapter(annotation).validate_python(self._content[name])
+        return field.get_default(call_default_factory=True)
+
+
+def fields_of(kind: type | None) -> dict[str, FieldInfo]:
+    """Return the fields of a pydantic dataclass by name; none where there is no such class."""
+    return getattr(kind, "__pydantic_fields__", {})
+
+
+def _section_in(annotation: Any) -> type | None:
+    """Return the dataclass that a type is or holds, as ``dict[str, Section]`` does."""
+    if isinstance(annotation, type) and is_dataclass(annotation):
+        return annotation
+    return next(filter(None, map(_section_in, get_args(annotation))), None)
+
+
+def _keys_around(kind: type | None, at: tuple[int | str, ...]) -> dict[str, str | None]:
+    """Return the keys of the section that holds the place ``at``, with what each is for."""
+    for part in at[:-1]:
+        field = fields_of(kind).get(str(part))  # none for a name in a mapping of sections
+        kind = _section_in(field.annotation) if field else kind
+    return {name: field.description for name, field in fields_of(kind).items()}
