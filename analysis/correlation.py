@@ -127,9 +127,14 @@ def correlate(
             f"x and y must be two rows of equal length, got shapes {first.shape} and {second.shape}"
         )
     return correlations(
-        first[:, None], second[:, None], problems, covariates,
-        method=method, level=level, confidence=confidence,
-    )[0][0]  # fmt: skip
+        first[:, None],
+        second[:, None],
+        problems,
+        covariates,
+        method=method,
+        level=level,
+        confidence=confidence,
+    )[0][0]
 
 
 def correlations(

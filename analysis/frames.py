@@ -16,9 +16,8 @@ from analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, su
 from analysis.stats.paired import discovery_rates, sign_flip_p
 from workbench.config.schema import pool_sizes
 from workbench.core.table_html import NotebookTable, with_notes
-from workbench.core.table_text import ALPHA
 from workbench.core.types import STATUSES, Floats, Ints
-from workbench.measure.missing_inputs import listed, without
+from workbench.measure.missing_inputs import without
 from workbench.pools import pools, read_block
 from workbench.run import Run
 from workbench.storage.parquet import read_table
@@ -214,9 +213,11 @@ class Data:
         """Return mean, low and high of each column, a row per line."""
         problems, lines, _ = sums.sums.shape
         found = bootstrap_sums(
-            sums.sums.reshape(problems, -1), sums.counts.reshape(problems, -1), self.resamples,
+            sums.sums.reshape(problems, -1),
+            sums.counts.reshape(problems, -1),
+            self.resamples,
             self.run.experiment.analysis.confidence,
-        )  # fmt: skip
+        )
         bounds = [part.reshape(lines, -1).T for part in (found.value, found.low, found.high)]
         columns: dict[str, Floats] = {}
         for name, *parts in zip(sums.names, *bounds, strict=True):
@@ -273,58 +274,6 @@ def with_q_values(frame: pd.DataFrame) -> pd.DataFrame:
             columns[f"{base}_p"] = frame[f"{base}_p"]
             columns[f"{base}_q"] = q[:, names.index(f"{base}_p")]
     return pd.DataFrame(columns)
-
-
-def star_note(what: str) -> str:
-    """Say what a star means under a table."""
-    return (
-        f"* {what}: q < {ALPHA:g}, corrected over the table (Benjamini-Hochberg); p, q: in the CSV"
-    )
-
-
-def sample_size_notes(data: Data) -> list[str]:
-    """Say what the numbers rest on."""
-    frame = data.subsets
-    problems = frame["problem_id"].nunique()
-    settings = data.run.experiment
-    repeats, abstained = int(frame["has_repeat"].sum()), int(frame["abstained"].sum())
-    notes = [f"{problems} problems, {len(frame):,} subsets; {repeats:,} hold a repeated text"]
-    if "maj_correct" in data.outcomes:
-        notes[0] += f", in {abstained:,} nobody answered (maj: not correct)"
-    if problems < MIN_PROBLEMS:
-        notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
-    else:
-        share = f"{settings.analysis.confidence:.0%}"
-        notes.append(f"[low, high]: {share} intervals, the problem as the unit")
-    pools = data.expectations[data.expectations["k"] == 1]
-    if settings.generation.greedy and 0.0 not in settings.generation.temperatures:
-        pools = pools[pools["temperature"] != 0.0]  # of one sample each, on purpose
-    short = sum(int((pools["n"] < k).sum()) for k in settings.measure.k)
-    if short:
-        notes.append(f"{short} pools smaller than k are left out for that k")
-    if data.left_out:
-        notes.append(f"not measured: {listed(data.left_out)}")
-    return notes
-
-
-def missing_value_notes(data: Data, columns: Sequence[str]) -> list[str]:
-    """Say how many subsets have no value in a column."""
-    missing = {
-        name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
-    }
-    found = [f"{name} {count:,}" for name, count in missing.items() if count]
-    return (
-        [f"subsets without a value, left out of that column: {', '.join(found)}"] if found else []
-    )
-
-
-def long_text_notes(data: Data) -> list[str]:
-    """Say what share of the texts is longer than the encoder reads."""
-    longer, total = data.long_texts
-    if not total:
-        return []
-    how = data.run.experiment.embedding.long_texts
-    return [f"{longer / total:.1%} of the texts are longer than the encoder reads ({how})"]
 
 
 def _pool_facts(run: Run, block: int) -> pd.DataFrame:

@@ -49,8 +49,10 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     for row in frames["statuses"].to_dict("records"):
         at = _at(row["temperature"])
         for name, column in {
-            "accuracy": "accuracy", "distinct_texts": "distinct_texts", "tokens": "mean_tokens",
-        }.items():  # fmt: skip
+            "accuracy": "accuracy",
+            "distinct_texts": "distinct_texts",
+            "tokens": "mean_tokens",
+        }.items():
             if column in row:
                 values[f"{name}{at}"] = row[column]
         for status in STATUSES:

@@ -73,9 +73,12 @@ def verdict(
 def correlation_row(found: Correlation) -> dict[str, float]:
     """Return a correlation as the row of a table: ``r`` with its interval, problems and rows."""
     return {
-        "r": found.r, "r_low": found.low, "r_high": found.high, "problems": found.num_problems,
+        "r": found.r,
+        "r_low": found.low,
+        "r_high": found.high,
+        "problems": found.num_problems,
         "rows": found.num_rows,
-    }  # fmt: skip
+    }
 
 
 def _bounds(row: Row, name: str) -> tuple[float, float, float]:

@@ -61,8 +61,10 @@ class Pair:
         """The columns that tell pairs of the same k apart."""
         named = {"run": self.run} if self.run else {}
         return named | {
-            "temperature": self.temperature, "selection": self.selection, "against": self.against,
-        }  # fmt: skip
+            "temperature": self.temperature,
+            "selection": self.selection,
+            "against": self.against,
+        }
 
 
 def conditions(run: Run) -> ConditionValues:

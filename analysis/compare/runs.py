@@ -127,14 +127,21 @@ def differences(pairs: Sequence[Pair], settings: Analysis) -> Table:
     rates = discovery_rates([found.p for found in judged])
     rows = [
         {
-            **pair.labels, "k": pair.k, **pair.problems.mean(),
-            "difference": found.value, "difference_low": found.low, "difference_high": found.high,
-            "p": found.p, "q": float(q), "differ": found.differ, "problems": found.num_problems,
+            **pair.labels,
+            "k": pair.k,
+            **pair.problems.mean(),
+            "difference": found.value,
+            "difference_low": found.low,
+            "difference_high": found.high,
+            "p": found.p,
+            "q": float(q),
+            "differ": found.differ,
+            "problems": found.num_problems,
             "smallest": found.smallest,
             "needed": math.nan if math.isinf(found.needed) else found.needed,
         }
         for pair, found, q in zip(pairs, judged, rates, strict=True)
-    ]  # fmt: skip
+    ]
     return Table(pd.DataFrame(rows), tuple(_notes(judged, settings)))
 
 
@@ -193,14 +200,18 @@ def curves(
         sides = np.where(band.low > 0, "above", np.where(band.high < 0, "below", ""))
         points += [
             {
-                **pair.labels, "k": pair.k, **pair.problems.mean(),
-                "difference": band.value[place], "difference_low": band.low[place],
-                "difference_high": band.high[place], "side": str(sides[place]),
+                **pair.labels,
+                "k": pair.k,
+                **pair.problems.mean(),
+                "difference": band.value[place],
+                "difference_low": band.low[place],
+                "difference_high": band.high[place],
+                "side": str(sides[place]),
                 "problems": len(pair.problems),
             }
             for place, pair in enumerate(group)
             if not shown or pair.k in shown
-        ]  # fmt: skip
+        ]
         sizes = np.array([float(pair.k) for pair in group])
         first = {
             f"{side}_from": sizes[sides == side].min(initial=math.inf)
@@ -208,11 +219,13 @@ def curves(
         }
         crossings.append(
             {
-                **group[0].labels, "k_from": group[0].k, "k_to": group[-1].k,
+                **group[0].labels,
+                "k_from": group[0].k,
+                "k_to": group[-1].k,
                 **{name: k if math.isfinite(k) else math.nan for name, k in first.items()},
                 "crosses": all(map(math.isfinite, first.values())),
             }
-        )  # fmt: skip
+        )
     if not crossings:
         nothing = Table(pd.DataFrame(), ("no two conditions with a curve over k in common",))
         return {"curves": nothing, "crossings": nothing}
@@ -255,11 +268,14 @@ def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
         gold = first.loc[ids, "gold"].astype(str) != other.loc[ids, "gold"].astype(str)
         rows.append(
             {
-                "run": name, "against": names[0], "shared": len(ids),
-                "only here": len(other) - len(ids), "only there": len(first) - len(ids),
+                "run": name,
+                "against": names[0],
+                "shared": len(ids),
+                "only here": len(other) - len(ids),
+                "only there": len(first) - len(ids),
                 "other known answer": int(gold.sum()),
             }
-        )  # fmt: skip
+        )
     return Table(
         pd.DataFrame(rows), ("only shared problems are compared; the others are left out",)
     )

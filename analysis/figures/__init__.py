@@ -48,10 +48,16 @@ def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
 FIGURES: dict[str, Callable[[Run], Chart]] = {
     describe.__name__: _figure(describe)
     for describe in (
-        accuracy_by_k, accuracy_by_tokens, accuracy_by_m, coverage_curve, best_by_reward,
-        reliability, diversity_by_temperature, outcome_by_bucket,
+        accuracy_by_k,
+        accuracy_by_tokens,
+        accuracy_by_m,
+        coverage_curve,
+        best_by_reward,
+        reliability,
+        diversity_by_temperature,
+        outcome_by_bucket,
     )
-}  # fmt: skip
+}
 
 
 def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:

@@ -192,9 +192,10 @@ def project(vectors: NDArray[np.float64], copies: NDArray[np.int64]) -> dict[str
     far = np.abs(points).argmax(axis=0)
     points = points * np.where(points[far, [0, 1]] < 0, -1.0, 1.0)
     return {
-        "x": json_numbers(points[:, 0]), "y": json_numbers(points[:, 1]),
+        "x": json_numbers(points[:, 0]),
+        "y": json_numbers(points[:, 1]),
         "share": json_numbers(scales[:2] ** 2 / total),
-    }  # fmt: skip
+    }
 
 
 def _facts(frame: pd.DataFrame) -> pd.DataFrame:

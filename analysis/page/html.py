@@ -64,9 +64,12 @@ def render(page: Page) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     tables, empty = split_by_content(page.tables)
     data: dict[str, Any] = {
         "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
@@ -77,12 +80,15 @@ def render(page: Page) -> str:
         index = {"problems": page.explorer.index, "statuses": STATUSES}
         data["explorer"] = {"index": pack(index), "chunks": [p["chunk"] for p in problems]}
     return environment.get_template("page.html.j2").render(
-        page=page, tables=tables, empty=empty, data=data,
+        page=page,
+        tables=tables,
+        empty=empty,
+        data=data,
         temperatures=list(pool_labels(page.explorer.problems)) if page.explorer else [],
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         vega=vega() if data["figures"] or page.explorer else "",
         script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-    )  # fmt: skip
+    )
 
 
 def write(page: Page, out: Path) -> None:

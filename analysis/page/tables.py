@@ -50,9 +50,15 @@ def page_table(name: str, summary: str, table: Table, *, folded: bool = False) -
     columns = [(name, _kind(name, frame[name], text[name])) for name in text.columns]
     rows = text.to_numpy(dtype=object).tolist()
     return PageTable(
-        name=name, summary=summary, notes=table.notes, columns=columns, rows=rows[:ROWS],
-        count=len(rows), packed=pack(rows[ROWS:]) if rows[ROWS:] else "", folded=folded,
-    )  # fmt: skip
+        name=name,
+        summary=summary,
+        notes=table.notes,
+        columns=columns,
+        rows=rows[:ROWS],
+        count=len(rows),
+        packed=pack(rows[ROWS:]) if rows[ROWS:] else "",
+        folded=folded,
+    )
 
 
 def saved_tables(run: Run) -> list[PageTable]:
