@@ -1,4 +1,4 @@
-"""What the tables are made of: a run's rows, and the sentences that stand under every table."""
+"""What the tables are made of: the rows of a run, summed by problem, and intervals over them."""
 
 from __future__ import annotations
 
@@ -79,12 +79,13 @@ def stack_lines(parts: Sequence[ProblemSums]) -> ProblemSums:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The rows of a run that the tables are made of."""
+    """The rows of a run that the tables are made of; each kind is read once and kept."""
 
     run: Run
     metrics: Sequence[str] = ()
-    """Which metrics the tables are about; by default those that the run has. Others of ``METRICS``
-    are measured first, of the same subsets: every table can be had of a metric of one's own."""
+    """Which metrics the tables are about; by default those that the run has. Other metrics of
+    ``METRICS`` are measured first, on the same subsets, so that every table can be made of a metric
+    that is only being tried out."""
     outcomes: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -148,7 +149,7 @@ class Data:
 
     @cached_property
     def pool_means(self) -> pd.DataFrame:
-        """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
+        """Mean outcomes per pool and k: each pool counts alike, however many subsets it has."""
         pools = self.subsets.groupby(POOL, sort=True, dropna=False)
         return pools[list(self.outcomes)].mean().reset_index()
 
@@ -201,7 +202,7 @@ class Data:
     def sums(
         self, frame: pd.DataFrame, columns: Sequence[str], lines: Ints | None = None
     ) -> ProblemSums:
-        """Add up columns by problem and line of the table: all rows on one line by default."""
+        """Add up columns by problem and line of the table; by default all rows are of one line."""
         numbers = np.zeros(len(frame), dtype=np.int64) if lines is None else lines
         shape = len(self.problems), int(numbers.max(initial=0)) + 1
         cells = self.codes(frame) * shape[1] + numbers
@@ -239,7 +240,7 @@ class Data:
         """Return the p-values of columns (P, C) of paired differences; NaN below 10 problems."""
         enough = (~np.isnan(differences)).sum(axis=0) >= MIN_PROBLEMS
         found = sign_flip_p(differences, rng=self.rng())
-        return [float(p) if judged else np.nan for p, judged in zip(found, enough, strict=True)]
+        return [float(p) if testable else np.nan for p, testable in zip(found, enough, strict=True)]
 
 
 def table_lines(

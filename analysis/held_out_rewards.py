@@ -22,7 +22,7 @@ from workbench.reward_training.train import Outcome
 from workbench.tracking.wandb_run import Tracker
 
 REWARDS = ("trained", "untrained", "likelihood")
-"""What every training has; a run's other rewards come after them."""
+"""The rewards that every training compares; the other rewards of its runs come after these."""
 PARTS = ("test", "validation")
 TABLES = ("held_out", "held_out_gains")
 

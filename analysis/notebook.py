@@ -1,4 +1,4 @@
-"""How a run, a pool and a table show themselves in a notebook.
+"""How a run and a pool are shown in a notebook.
 
 Plain HTML that takes its colours from the notebook's theme: text is never coloured, lines are half
 transparent grey. The templates escape everything that comes from a run.

@@ -64,10 +64,10 @@ def verdict(
     if pd.isna(value):
         return "undefined, as it does not vary"
     if pd.isna(low):
-        said = f"no interval below {MIN_PROBLEMS} problems"
+        conclusion = f"no interval below {MIN_PROBLEMS} problems"
     else:
-        said = words[0] if low > 0 else words[1] if high < 0 else words[2]
-    return f"{spell(row, name, digits)}, {said}"
+        conclusion = words[0] if low > 0 else words[1] if high < 0 else words[2]
+    return f"{spell(row, name, digits)}, {conclusion}"
 
 
 def correlation_row(found: Correlation) -> dict[str, float]:

@@ -63,10 +63,10 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
     if len(opened) > 1:
         tables["settings"] = differing_settings(opened, names)
         tables["problems"] = shared_problems(opened, names)
-    first, *others = cells = [conditions(run) for run in opened]
+    first, *others = by_run = [conditions(run) for run in opened]
     settings = opened[0].experiment.analysis
     sizes = {1, *(k or {size for run in opened for size in run.experiment.measure.k})}
-    known = {size for found in cells for _, size, _ in found}
+    known = {size for found in by_run for _, size, _ in found}
     if not known.issuperset(k):
         raise ValueError(
             f"nothing is known at k = {min(set(k) - known)} (known: "
@@ -96,8 +96,8 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
     tables |= curves(pairs, settings, k)
     for name, (found, empty) in kinds.items():
         table = differences(_with_sizes(found, sizes), settings)
-        said = (*table.notes, *notes) if len(table.frame) else (empty,)
-        tables[name] = Table(table.frame, said)
+        table_notes = (*table.notes, *notes) if len(table.frame) else (empty,)
+        tables[name] = Table(table.frame, table_notes)
     return tables
 
 
@@ -318,20 +318,20 @@ def names_of(runs: Sequence[Run]) -> list[str]:
 
 def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
     """List what differs between the runs: settings, and what the samples were really drawn with."""
-    told = []
+    described = []
     for run in runs:
         drawn = run.manifest.get("identity", {})
         repeated = dataclasses.asdict(run.experiment.generation).keys() - {"model", "backend"}
-        told.append(
+        described.append(
             dict(_flatten(dataclasses.asdict(run.experiment)))
             | {f"identity.{key}": value for key, value in drawn.items() if key not in repeated}
             | {"commit": run.manifest.get("commit", "")}
         )
     rows = []
-    for key in sorted(set().union(*told)):
-        values = [settings.get(key, "-") for settings in told]
-        said = key != "name" and not key.startswith("tracking.")
-        if said and any(value != values[0] for value in values):
+    for key in sorted(set().union(*described)):
+        values = [settings.get(key, "-") for settings in described]
+        compared = key != "name" and not key.startswith("tracking.")
+        if compared and any(value != values[0] for value in values):
             rows.append({"setting": key} | dict(zip(names, map(str, values), strict=True)))
     notes = ("settings that differ; identity: what the samples were really drawn with",)
     return Table(pd.DataFrame(rows), notes if rows else ("no setting differs",))

@@ -94,7 +94,7 @@ def _page(
         if name in tables
     ]
     several = len(runs) > 1
-    said = [
+    prefixed = [
         f"{name}: {notice}"
         for name, run in zip(names, runs, strict=True)
         for notice in notices(run)
@@ -103,7 +103,7 @@ def _page(
         title=" · ".join(names),
         kind="Comparison of runs" if several else "Comparison in a run",
         signatures=[run.signature for run in runs],
-        notices=said,
+        notices=prefixed,
         headline=top,
         figures=_figures(runs, names, tables),
         tables=shown,

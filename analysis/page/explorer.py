@@ -1,6 +1,6 @@
-"""The sample explorer's data: pools as columns, a problem at a time, within so many bytes.
+"""The data of a page's sample explorer: the pools of each problem, stored column by column.
 
-Blocks are read one at a time, and only as much of the run as the page can hold is kept.
+Blocks are read one at a time, and only as many problems are kept as fit into ``BUDGET``.
 """
 
 from __future__ import annotations

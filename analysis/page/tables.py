@@ -37,7 +37,7 @@ class PageTable:
 
     @property
     def identity(self) -> str:
-        """What links and packed rows know the table by."""
+        """The name by which links and the packed rows refer to it."""
         return f"table-{self.name}"
 
 
@@ -100,6 +100,6 @@ def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
 
 
 def split_by_content(tables: Iterable[PageTable]) -> tuple[list[PageTable], list[PageTable]]:
-    """Part tables with rows from those without, which say why."""
+    """Return the tables with rows and those without, whose notes say why."""
     tables = list(tables)
     return [t for t in tables if t.count], [t for t in tables if not t.count]
