@@ -43,7 +43,7 @@ LEVELS = {
     "between": "of the problems' means, each problem counted once",
 }
 RESIDUAL_ROUNDING = 1e-12
-"""The same for the standard deviation of least-squares residuals, which keep more digits."""
+"""A standard deviation of least-squares residuals below this is rounding, not variation."""
 
 
 @dataclass(frozen=True)
@@ -127,9 +127,14 @@ def correlate(
             f"x and y must be two rows of equal length, got shapes {first.shape} and {second.shape}"
         )
     return correlations(
-        first[:, None], second[:, None], problems, covariates,
-        method=method, level=level, confidence=confidence,
-    )[0][0]  # fmt: skip
+        first[:, None],
+        second[:, None],
+        problems,
+        covariates,
+        method=method,
+        level=level,
+        confidence=confidence,
+    )[0][0]
 
 
 def correlations(
@@ -283,7 +288,7 @@ def partial_correlation(
     """
     lookup(METHODS, method, kind="method")
     check_confidence(confidence)
-    columns, _ = _complete_rows(x, y, covariates)
+    columns = _complete_rows(x, y, covariates)
     rows, width = columns.shape
     if rows < width + 1:
         raise ValueError(
@@ -315,8 +320,8 @@ def partial_correlation(
 
 def _complete_rows(
     x: ArrayLike, y: ArrayLike, covariates: ArrayLike | pd.DataFrame | None
-) -> tuple[Floats, NDArray[np.bool_]]:
-    """(rows, 2 + C) columns x, y, covariates of the complete rows, and (R,) which those are."""
+) -> Floats:
+    """(rows, 2 + C) columns x, y, covariates of the complete rows."""
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if first.ndim != 1 or first.shape != second.shape:
         raise ValueError(
@@ -324,8 +329,7 @@ def _complete_rows(
         )
     held = _as_covariates(covariates, len(first))
     columns = np.column_stack([first, second, held])
-    kept = np.asarray(np.isfinite(columns).all(axis=1))
-    return columns[kept], kept
+    return np.asarray(columns[np.isfinite(columns).all(axis=1)])
 
 
 def _as_covariates(covariates: ArrayLike | pd.DataFrame | None, rows: int) -> Floats:

@@ -1,4 +1,4 @@
-"""What the tables are made of: a run's rows, and the sentences that stand under every table."""
+"""What the tables are made of: the rows of a run, summed by problem, and intervals over them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, su
 from analysis.stats.paired import discovery_rates, sign_flip_p
 from workbench.config.schema import pool_sizes
 from workbench.core.table_html import NotebookTable, with_notes
-from workbench.core.table_text import ALPHA
 from workbench.core.types import STATUSES, Floats, Ints
-from workbench.measure.missing_inputs import listed, without
+from workbench.measure.missing_inputs import without
 from workbench.pools import pools, read_block
 from workbench.run import Run
 from workbench.storage.parquet import read_table
@@ -80,12 +79,13 @@ def stack_lines(parts: Sequence[ProblemSums]) -> ProblemSums:
 
 @dataclass(frozen=True, eq=False)
 class Data:
-    """The rows of a run that the tables are made of."""
+    """The rows of a run that the tables are made of; each kind is read once and kept."""
 
     run: Run
     metrics: Sequence[str] = ()
-    """Which metrics the tables are about; by default those that the run has. Others of ``METRICS``
-    are measured first, of the same subsets: every table can be had of a metric of one's own."""
+    """Which metrics the tables are about; by default those that the run has. Other metrics of
+    ``METRICS`` are measured first, on the same subsets, so that every table can be made of a metric
+    that is only being tried out."""
     outcomes: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -151,7 +151,7 @@ class Data:
 
     @cached_property
     def pool_means(self) -> pd.DataFrame:
-        """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
+        """Mean outcomes per pool and k: each pool counts alike, however many subsets it has."""
         pools = self.subsets.groupby(POOL, sort=True, dropna=False)
         return pools[list(self.outcomes)].mean().reset_index()
 
@@ -204,7 +204,7 @@ class Data:
     def sums(
         self, frame: pd.DataFrame, columns: Sequence[str], lines: Ints | None = None
     ) -> ProblemSums:
-        """Add up columns by problem and line of the table: all rows on one line by default."""
+        """Add up columns by problem and line of the table; by default all rows are of one line."""
         numbers = np.zeros(len(frame), dtype=np.int64) if lines is None else lines
         shape = len(self.problems), int(numbers.max(initial=0)) + 1
         cells = self.codes(frame) * shape[1] + numbers
@@ -216,9 +216,11 @@ class Data:
         """Return mean, low and high of each column, a row per line."""
         problems, lines, _ = sums.sums.shape
         found = bootstrap_sums(
-            sums.sums.reshape(problems, -1), sums.counts.reshape(problems, -1), self.resamples,
+            sums.sums.reshape(problems, -1),
+            sums.counts.reshape(problems, -1),
+            self.resamples,
             self.run.experiment.analysis.confidence,
-        )  # fmt: skip
+        )
         bounds = [part.reshape(lines, -1).T for part in (found.value, found.low, found.high)]
         columns: dict[str, Floats] = {}
         for name, *parts in zip(sums.names, *bounds, strict=True):
@@ -240,7 +242,7 @@ class Data:
         """Return the p-values of columns (P, C) of paired differences; NaN below 10 problems."""
         enough = (~np.isnan(differences)).sum(axis=0) >= MIN_PROBLEMS
         found = sign_flip_p(differences, rng=self.rng())
-        return [float(p) if judged else np.nan for p, judged in zip(found, enough, strict=True)]
+        return [float(p) if testable else np.nan for p, testable in zip(found, enough, strict=True)]
 
 
 def table_lines(
@@ -275,58 +277,6 @@ def with_q_values(frame: pd.DataFrame) -> pd.DataFrame:
             columns[f"{base}_p"] = frame[f"{base}_p"]
             columns[f"{base}_q"] = q[:, names.index(f"{base}_p")]
     return pd.DataFrame(columns)
-
-
-def star_note(what: str) -> str:
-    """Say what a star means under a table."""
-    return (
-        f"* {what}: q < {ALPHA:g}, corrected over the table (Benjamini-Hochberg); p, q: in the CSV"
-    )
-
-
-def sample_size_notes(data: Data) -> list[str]:
-    """Say what the numbers rest on."""
-    frame = data.subsets
-    problems = frame["problem_id"].nunique()
-    settings = data.run.experiment
-    repeats, abstained = int(frame["has_repeat"].sum()), int(frame["abstained"].sum())
-    notes = [f"{problems} problems, {len(frame):,} subsets; {repeats:,} hold a repeated text"]
-    if "maj_correct" in data.outcomes:
-        notes[0] += f", in {abstained:,} nobody answered (maj: not correct)"
-    if problems < MIN_PROBLEMS:
-        notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
-    else:
-        share = f"{settings.analysis.confidence:.0%}"
-        notes.append(f"[low, high]: {share} intervals, the problem as the unit")
-    pools = data.expectations[data.expectations["k"] == 1]
-    if settings.generation.greedy and 0.0 not in settings.generation.temperatures:
-        pools = pools[pools["temperature"] != 0.0]  # of one sample each, on purpose
-    short = sum(int((pools["n"] < k).sum()) for k in settings.measure.k)
-    if short:
-        notes.append(f"{short} pools smaller than k are left out for that k")
-    if data.left_out:
-        notes.append(f"not measured: {listed(data.left_out)}")
-    return notes
-
-
-def missing_value_notes(data: Data, columns: Sequence[str]) -> list[str]:
-    """Say how many subsets have no value in a column."""
-    missing = {
-        name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
-    }
-    found = [f"{name} {count:,}" for name, count in missing.items() if count]
-    return (
-        [f"subsets without a value, left out of that column: {', '.join(found)}"] if found else []
-    )
-
-
-def long_text_notes(data: Data) -> list[str]:
-    """Say what share of the texts is longer than the encoder reads."""
-    longer, total = data.long_texts
-    if not total:
-        return []
-    how = data.run.experiment.embedding.long_texts
-    return [f"{longer / total:.1%} of the texts are longer than the encoder reads ({how})"]
 
 
 def _pool_facts(run: Run, block: int) -> pd.DataFrame:

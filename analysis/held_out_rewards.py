@@ -10,18 +10,19 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures import save, training_curves
-from analysis.frames import Table, star_note, with_q_values
+from analysis.frames import Table, with_q_values
 from analysis.markdown import to_markdown
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.calibration import auroc, ranking_accuracy, reward_samples
 from analysis.stats.paired import compare_means
+from analysis.tables.shared import star_note
 from analysis.terminal import print_table, stdout
 from workbench.core.types import REWARD_PREFIX
 from workbench.reward_training.train import Outcome
 from workbench.tracking.wandb_run import Tracker
 
 REWARDS = ("trained", "untrained", "likelihood")
-"""What every training has; a run's other rewards come after them."""
+"""The rewards that every training compares; the other rewards of its runs come after these."""
 PARTS = ("test", "validation")
 TABLES = ("held_out", "held_out_gains")
 
@@ -87,25 +88,32 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
             area = auroc(samples)
             levels.append(
                 {
-                    "part": part, "reward": name,
+                    "part": part,
+                    "reward": name,
                     "ranking_accuracy": float(means.value[0]),
                     "ranking_accuracy_low": float(means.low[0]),
                     "ranking_accuracy_high": float(means.high[0]),
                     "problems": int(ranks[name].notna().sum()),
-                    "auroc": area.value, "auroc_low": area.low, "auroc_high": area.high,
+                    "auroc": area.value,
+                    "auroc_low": area.low,
+                    "auroc_high": area.high,
                     "right": float(samples.right.mean()) if len(samples) else np.nan,
                     "samples": len(samples),
                 }
-            )  # fmt: skip
+            )
         for name in names[1:]:
             gain = compare_means(ranks["trained"], ranks[name], rng=_rng())
             gains.append(
                 {
-                    "part": part, "trained_less": name, "ranking_accuracy": gain.value,
-                    "ranking_accuracy_low": gain.low, "ranking_accuracy_high": gain.high,
-                    "ranking_accuracy_p": gain.p, "problems": gain.num_problems,
+                    "part": part,
+                    "trained_less": name,
+                    "ranking_accuracy": gain.value,
+                    "ranking_accuracy_low": gain.low,
+                    "ranking_accuracy_high": gain.high,
+                    "ranking_accuracy_p": gain.p,
+                    "problems": gain.num_problems,
                 }
-            )  # fmt: skip
+            )
     notes = (
         "problems not trained on; validation chose the step, so test is the honest part",
         "ranking_accuracy: chance that a right sample outranks a wrong one of its pool (run, "

@@ -160,12 +160,15 @@ def coverage_study(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) 
                 tested = part["p"].dropna()
                 rows.append(
                     {
-                        "world": label, "problems": size, "number": name, "true": value,
+                        "world": label,
+                        "problems": size,
+                        "number": name,
+                        "true": value,
                         "covered": ((whole["low"] <= value) & (value <= whole["high"])).mean(),
                         "rejected": (tested < 0.05).mean() if len(tested) else np.nan,
                         "studies": len(whole),
                     }
-                )  # fmt: skip
+                )
     return pd.DataFrame(rows)
 
 

@@ -1,4 +1,4 @@
-"""How a run, a pool and a table show themselves in a notebook.
+"""How a run and a pool are shown in a notebook.
 
 Plain HTML that takes its colours from the notebook's theme: text is never coloured, lines are half
 transparent grey. The templates escape everything that comes from a run.
@@ -24,9 +24,11 @@ from workbench.storage.parquet import KEY
 
 HERE = Path(__file__).parent
 STAGES = {
-    "generate": "samples", "score": "answers, rewards, embeddings", "measure": "subsets",
+    "generate": "samples",
+    "score": "answers, rewards, embeddings",
+    "measure": "subsets",
     "analyze": "tables and figures",
-}  # fmt: skip
+}
 """What each stage makes, in order."""
 HEADLINE = "accuracy_by_k_temperature"
 MOST_ANSWERS = 12
@@ -94,9 +96,11 @@ def _answers(pool: Pool) -> Iterator[list[str]]:
             statuses = {pool.statuses[i] for i in np.flatnonzero(inside)}
             answer = f"({', '.join(sorted(statuses))})"
         yield [
-            _shorten(answer or ""), str(votes[place]), _correctness(pool.correct[inside]),
+            _shorten(answer or ""),
+            str(votes[place]),
+            _correctness(pool.correct[inside]),
             _shorten(pool.texts[first[place]].strip()),
-        ]  # fmt: skip
+        ]
 
 
 def _correctness(correct: Any) -> str:
@@ -114,9 +118,11 @@ def _experiment_line(run: Run) -> str:
     settings = experiment.generation
     temperatures = ", ".join(map(spell_temperature, settings.temperatures))
     facts = [
-        f"task {experiment.task.name}", f"model {settings.model}", f"T = {temperatures}",
+        f"task {experiment.task.name}",
+        f"model {settings.model}",
+        f"T = {temperatures}",
         f"N = {settings.n}",
-    ]  # fmt: skip
+    ]
     facts += ["a greedy sample each"] if settings.greedy else []
     facts.append(f"{len(run.problems):,} problems")
     return "; ".join(facts)

@@ -1,8 +1,8 @@
-"""What stands for a run among others in W&B: scalars for the table of runs, and curves over k.
+"""The numbers that W&B shows of a run: scalars for its table of runs, and curves over k.
 
-Names are read from the right: ``maj@8/T0.7`` is majority vote over 8 samples at temperature 0.7,
-``maj@8/mixed`` over samples of all temperatures, ``maj@8`` the mean over the temperatures. The
-last is there in every run, whatever its temperatures, so that runs can be plotted by it.
+Names are read from right to left: ``maj@8/T0.7`` is majority vote over 8 samples at temperature
+0.7, ``maj@8/mixed`` over samples of all temperatures, ``maj@8`` the mean over the temperatures.
+Every run has the last one, whatever its temperatures, so that runs can be compared by it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ALL = "all"
 
 
 def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
-    """Return the scalars of a run's tables; what is undefined is left out.
+    """Return scalars that sum up the tables of a run; undefined ones are left out.
 
     Args:
         frames: the tables by name.
@@ -49,8 +49,10 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     for row in frames["statuses"].to_dict("records"):
         at = _at(row["temperature"])
         for name, column in {
-            "accuracy": "accuracy", "distinct_texts": "distinct_texts", "tokens": "mean_tokens",
-        }.items():  # fmt: skip
+            "accuracy": "accuracy",
+            "distinct_texts": "distinct_texts",
+            "tokens": "mean_tokens",
+        }.items():
             if column in row:
                 values[f"{name}{at}"] = row[column]
         for status in STATUSES:
@@ -61,7 +63,7 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
 def curves(
     scalars: Mapping[str, float], frames: Mapping[str, pd.DataFrame]
 ) -> list[dict[str, float]]:
-    """Return the same over k, a row per k: ``curve/T0.7/maj@k`` and the like beside ``k``.
+    """Return scalars as curves, a row per k: ``curve/T0.7/maj@k`` and the like beside ``k``.
 
     Where the expectation over all k-subsets is known exactly, it stands in place of the mean over
     the drawn ones, at k = 1 too.

@@ -1,4 +1,5 @@
-"""Several runs, or several conditions of one, held against one another problem by problem.
+"""Comparisons, problem by problem, of several runs or of several conditions of one run.
 
-Imports the tables and the statistics. Start reading in ``runs.py``.
+May import the tables and the statistics, and nothing that draws or makes pages. Start reading in
+``runs.py``, whose ``compare`` makes the tables; ``conditions.py`` says what can be compared.
 """

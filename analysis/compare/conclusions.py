@@ -64,18 +64,21 @@ def verdict(
     if pd.isna(value):
         return "undefined, as it does not vary"
     if pd.isna(low):
-        said = f"no interval below {MIN_PROBLEMS} problems"
+        conclusion = f"no interval below {MIN_PROBLEMS} problems"
     else:
-        said = words[0] if low > 0 else words[1] if high < 0 else words[2]
-    return f"{spell(row, name, digits)}, {said}"
+        conclusion = words[0] if low > 0 else words[1] if high < 0 else words[2]
+    return f"{spell(row, name, digits)}, {conclusion}"
 
 
 def correlation_row(found: Correlation) -> dict[str, float]:
     """Return a correlation as the row of a table: ``r`` with its interval, problems and rows."""
     return {
-        "r": found.r, "r_low": found.low, "r_high": found.high, "problems": found.num_problems,
+        "r": found.r,
+        "r_low": found.low,
+        "r_high": found.high,
+        "problems": found.num_problems,
         "rows": found.num_rows,
-    }  # fmt: skip
+    }
 
 
 def _bounds(row: Row, name: str) -> tuple[float, float, float]:

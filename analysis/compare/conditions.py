@@ -61,8 +61,10 @@ class Pair:
         """The columns that tell pairs of the same k apart."""
         named = {"run": self.run} if self.run else {}
         return named | {
-            "temperature": self.temperature, "selection": self.selection, "against": self.against,
-        }  # fmt: skip
+            "temperature": self.temperature,
+            "selection": self.selection,
+            "against": self.against,
+        }
 
 
 def conditions(run: Run) -> ConditionValues:
@@ -98,13 +100,13 @@ def conditions(run: Run) -> ConditionValues:
             if k == 1 and "pass@k" in columns:
                 found[temperature, 1, SINGLE] = part["pass@k"]
     order = sorted(found, key=lambda known: (*known[:2], names.index(known[2])))
-    cells = {condition: found[condition] for condition in order if len(found[condition])}
-    if not cells:
+    by_condition = {condition: found[condition] for condition in order if len(found[condition])}
+    if not by_condition:
         raise ValueError(
             f"{run.root} does not know of any sample whether it is correct; give its problems "
             "known answers, or import samples with their correctness"
         )
-    return cells
+    return by_condition
 
 
 def unknown_samples(run: Run) -> int:
@@ -126,31 +128,35 @@ def _selection_of(column: str) -> str:
     return column.replace("pass@k", "coverage").removesuffix("@k").removesuffix("_correct")
 
 
-def temperature_pairs(cells: ConditionValues) -> Iterator[Pair]:
+def temperature_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
     """Pair each temperature with every lower one."""
-    for low, high in combinations(sorted({temperature for temperature, _, _ in cells}), 2):
-        for (temperature, k, name), values in cells.items():
-            if temperature == high and (low, k, name) in cells:
+    for low, high in combinations(sorted({temperature for temperature, _, _ in by_condition}), 2):
+        for (temperature, k, name), values in by_condition.items():
+            if temperature == high and (low, k, name) in by_condition:
                 against = f"T = {spell_temperature(_nan_if_unknown(low))}"
-                yield Pair(_nan_if_unknown(high), k, name, against, values, cells[low, k, name])
+                yield Pair(
+                    _nan_if_unknown(high), k, name, against, values, by_condition[low, k, name]
+                )
 
 
-def selection_pairs(cells: ConditionValues) -> Iterator[Pair]:
+def selection_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
     """Pair each selection with a single sample and with the majority; coverage selects nothing."""
-    for (temperature, k, name), values in cells.items():
+    for (temperature, k, name), values in by_condition.items():
         if k == 1 or name == "coverage":
             continue
         for other, condition in (
             (SINGLE, (temperature, 1, SINGLE)),
             ("maj", (temperature, k, "maj")),
         ):
-            if other != name and condition in cells:
-                yield Pair(_nan_if_unknown(temperature), k, name, other, values, cells[condition])
+            if other != name and condition in by_condition:
+                yield Pair(
+                    _nan_if_unknown(temperature), k, name, other, values, by_condition[condition]
+                )
 
 
-def reward_pairs(cells: ConditionValues) -> Iterator[Pair]:
+def reward_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
     """Pair the same selection by two rewards."""
-    for (before, baseline), (after, values) in combinations(cells.items(), 2):
+    for (before, baseline), (after, values) in combinations(by_condition.items(), 2):
         alike = before[2].partition(":")[0] == after[2].partition(":")[0]
         if before[:2] == after[:2] and alike and after[1] > 1:
             yield Pair(_nan_if_unknown(after[0]), *after[1:], before[2], values, baseline)

@@ -19,9 +19,10 @@ from analysis.aggregate import maj_at_k
 from analysis.aggregate.batched import agreements, majority_picks, weighted_picks
 from analysis.compare.conditions import UNKNOWN
 from analysis.compare.runs import names_of, shared_problems
-from analysis.frames import Table, star_note, with_q_values
+from analysis.frames import Table, with_q_values
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.paired import compare_columns
+from analysis.tables.shared import star_note
 from workbench.config.schema import pool_sizes
 from workbench.core.subsets import draw_subsets, pool_rng
 from workbench.core.table_text import spell_temperature
@@ -109,9 +110,12 @@ def _joint_votes(
     starts = np.cumsum([0, *map(len, clusters)])[:-1]
     drawn = [draw_subsets(len(own), size, DRAWS, rng) for own in clusters]
     weights = np.concatenate(
-        [np.repeat(agreements(own, s)[:, None] / size, size, axis=1)
-         for own, s in zip(clusters, drawn, strict=True)], axis=1,
-    )  # fmt: skip
+        [
+            np.repeat(agreements(own, s)[:, None] / size, size, axis=1)
+            for own, s in zip(clusters, drawn, strict=True)
+        ],
+        axis=1,
+    )
     # of equal answers whoever comes first is picked, so nobody is always first
     order = np.argsort(rng.random(weights.shape), axis=1)
     members = np.concatenate([s + start for s, start in zip(drawn, starts, strict=True)], axis=1)
@@ -150,10 +154,16 @@ def _shared_ballots(
                 if all(voter in said for voter in voters):
                     held.append((problem, [said[voter] for voter in voters]))
             questions = [
-                (None, [None if a is None else comparer.canonical(a)
-                        for ballot in ballots for a in ballot.answers])
+                (
+                    None,
+                    [
+                        None if a is None else comparer.canonical(a)
+                        for ballot in ballots
+                        for a in ballot.answers
+                    ],
+                )
                 for _, ballots in held
-            ]  # fmt: skip
+            ]
             for (problem, ballots), (_, numbers) in zip(held, comparer.run(questions), strict=True):
                 ends = np.cumsum([len(ballot.answers) for ballot in ballots])[:-1]
                 clusters = np.split(np.asarray(numbers, dtype=np.int64), ends)
@@ -205,22 +215,30 @@ def _table(
         if values.empty:
             continue
         means = bootstrap_means(
-            values, values.index, resamples=settings.resamples, confidence=settings.confidence,
+            values,
+            values.index,
+            resamples=settings.resamples,
+            confidence=settings.confidence,
             rng=np.random.default_rng(settings.seed),
-        )  # fmt: skip
+        )
         gaps = values.sub(values[TOGETHER], axis=0).drop(columns=TOGETHER)
         judged = compare_columns(
-            gaps.to_numpy(), resamples=settings.resamples, confidence=settings.confidence,
+            gaps.to_numpy(),
+            resamples=settings.resamples,
+            confidence=settings.confidence,
             rng=np.random.default_rng(settings.seed),
-        )  # fmt: skip
+        )
         against = dict(zip(gaps.columns, judged, strict=True))
         for place, rule in enumerate(values.columns):
             joint = rule in (TOGETHER, WEIGHTED)
             line: dict[str, object] = {
-                "k": size, "rule": rule, "samples": size * (pools if joint else 1),
-                "accuracy": means.value[place], "accuracy_low": means.low[place],
+                "k": size,
+                "rule": rule,
+                "samples": size * (pools if joint else 1),
+                "accuracy": means.value[place],
+                "accuracy_low": means.low[place],
                 "accuracy_high": means.high[place],
-            }  # fmt: skip
+            }
             found = against.get(rule)
             for end in ("", "_low", "_high", "_p"):
                 name = {"": "value"}.get(end, end.removeprefix("_"))

@@ -62,10 +62,10 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
     if len(opened) > 1:
         tables["settings"] = differing_settings(opened, names)
         tables["problems"] = shared_problems(opened, names)
-    first, *others = cells = [conditions(run) for run in opened]
+    first, *others = by_run = [conditions(run) for run in opened]
     settings = opened[0].experiment.analysis
     sizes = {1, *(k or {size for run in opened for size in run.experiment.measure.k})}
-    known = {size for found in cells for _, size, _ in found}
+    known = {size for found in by_run for _, size, _ in found}
     if not known.issuperset(k):
         raise ValueError(
             f"nothing is known at k = {min(set(k) - known)} (known: "
@@ -95,8 +95,8 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
     tables |= curves(pairs, settings, k)
     for name, (found, empty) in kinds.items():
         table = differences(_with_sizes(found, sizes), settings)
-        said = (*table.notes, *notes) if len(table.frame) else (empty,)
-        tables[name] = Table(table.frame, said)
+        table_notes = (*table.notes, *notes) if len(table.frame) else (empty,)
+        tables[name] = Table(table.frame, table_notes)
     return tables
 
 
@@ -126,14 +126,21 @@ def differences(pairs: Sequence[Pair], settings: Analysis) -> Table:
     rates = discovery_rates([found.p for found in judged])
     rows = [
         {
-            **pair.labels, "k": pair.k, **pair.problems.mean(),
-            "difference": found.value, "difference_low": found.low, "difference_high": found.high,
-            "p": found.p, "q": float(q), "differ": found.differ, "problems": found.num_problems,
+            **pair.labels,
+            "k": pair.k,
+            **pair.problems.mean(),
+            "difference": found.value,
+            "difference_low": found.low,
+            "difference_high": found.high,
+            "p": found.p,
+            "q": float(q),
+            "differ": found.differ,
+            "problems": found.num_problems,
             "smallest": found.smallest,
             "needed": math.nan if math.isinf(found.needed) else found.needed,
         }
         for pair, found, q in zip(pairs, judged, rates, strict=True)
-    ]  # fmt: skip
+    ]
     return Table(pd.DataFrame(rows), tuple(_notes(judged, settings)))
 
 
@@ -192,14 +199,18 @@ def curves(
         sides = np.where(band.low > 0, "above", np.where(band.high < 0, "below", ""))
         points += [
             {
-                **pair.labels, "k": pair.k, **pair.problems.mean(),
-                "difference": band.value[place], "difference_low": band.low[place],
-                "difference_high": band.high[place], "side": str(sides[place]),
+                **pair.labels,
+                "k": pair.k,
+                **pair.problems.mean(),
+                "difference": band.value[place],
+                "difference_low": band.low[place],
+                "difference_high": band.high[place],
+                "side": str(sides[place]),
                 "problems": len(pair.problems),
             }
             for place, pair in enumerate(group)
             if not shown or pair.k in shown
-        ]  # fmt: skip
+        ]
         sizes = np.array([float(pair.k) for pair in group])
         first = {
             f"{side}_from": sizes[sides == side].min(initial=math.inf)
@@ -207,11 +218,13 @@ def curves(
         }
         crossings.append(
             {
-                **group[0].labels, "k_from": group[0].k, "k_to": group[-1].k,
+                **group[0].labels,
+                "k_from": group[0].k,
+                "k_to": group[-1].k,
                 **{name: k if math.isfinite(k) else math.nan for name, k in first.items()},
                 "crosses": all(map(math.isfinite, first.values())),
             }
-        )  # fmt: skip
+        )
     if not crossings:
         nothing = Table(pd.DataFrame(), ("no two conditions with a curve over k in common",))
         return {"curves": nothing, "crossings": nothing}
@@ -254,11 +267,14 @@ def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
         gold = first.loc[ids, "gold"].astype(str) != other.loc[ids, "gold"].astype(str)
         rows.append(
             {
-                "run": name, "against": names[0], "shared": len(ids),
-                "only here": len(other) - len(ids), "only there": len(first) - len(ids),
+                "run": name,
+                "against": names[0],
+                "shared": len(ids),
+                "only here": len(other) - len(ids),
+                "only there": len(first) - len(ids),
                 "other known answer": int(gold.sum()),
             }
-        )  # fmt: skip
+        )
     return Table(
         pd.DataFrame(rows), ("only shared problems are compared; the others are left out",)
     )
@@ -286,20 +302,20 @@ def names_of(runs: Sequence[Run]) -> list[str]:
 
 def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
     """List what differs between the runs: settings, and what the samples were really drawn with."""
-    told = []
+    described = []
     for run in runs:
         drawn = run.manifest.get("identity", {})
         repeated = dataclasses.asdict(run.experiment.generation).keys() - {"model", "backend"}
-        told.append(
+        described.append(
             dict(_flatten(dataclasses.asdict(run.experiment)))
             | {f"identity.{key}": value for key, value in drawn.items() if key not in repeated}
             | {"commit": run.manifest.get("commit", "")}
         )
     rows = []
-    for key in sorted(set().union(*told)):
-        values = [settings.get(key, "-") for settings in told]
-        said = key != "name" and not key.startswith("tracking.")
-        if said and any(value != values[0] for value in values):
+    for key in sorted(set().union(*described)):
+        values = [settings.get(key, "-") for settings in described]
+        compared = key != "name" and not key.startswith("tracking.")
+        if compared and any(value != values[0] for value in values):
             rows.append({"setting": key} | dict(zip(names, map(str, values), strict=True)))
     notes = ("settings that differ; identity: what the samples were really drawn with",)
     return Table(pd.DataFrame(rows), notes if rows else ("no setting differs",))

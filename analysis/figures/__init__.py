@@ -1,7 +1,10 @@
-"""FIGURES: saved tables -> Altair charts. Draws what the tables hold, computes nothing.
+"""FIGURES: charts of saved tables. What a figure shows is in the tables; nothing is computed here.
 
-``run.plot.accuracy_by_k()`` and the like return charts, for notebooks. A figure is described by
-a function here (``drawing.py`` says in which terms) and drawn by ``chart.py``, for every use.
+May import the tables, of which it reads what is saved. Start reading in ``drawing.py``, which says
+in which terms a figure is described; ``accuracy.py``, ``measures.py`` and ``rewards.py`` describe
+figures, and ``chart.py`` alone draws them. A new figure is a function ``Run -> Drawing`` and a line
+of ``FIGURES``; its docstring's first line is what is read out of it. In a notebook
+``run.plot.accuracy_by_k()`` and the like return charts.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
-    """Return a function from a run to the chart of what ``describe`` says of it."""
+    """Return a function that draws for a run the figure that ``describe`` describes."""
 
     def figure(run: Run) -> Chart:
         drawing = replace(
@@ -48,10 +51,16 @@ def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
 FIGURES: dict[str, Callable[[Run], Chart]] = {
     describe.__name__: _figure(describe)
     for describe in (
-        accuracy_by_k, accuracy_by_tokens, accuracy_by_m, coverage_curve, best_by_reward,
-        reliability, diversity_by_temperature, outcome_by_bucket,
+        accuracy_by_k,
+        accuracy_by_tokens,
+        accuracy_by_m,
+        coverage_curve,
+        best_by_reward,
+        reliability,
+        diversity_by_temperature,
+        outcome_by_bucket,
     )
-}  # fmt: skip
+}
 
 
 def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:
@@ -75,7 +84,7 @@ def save(chart: Chart, folder: Path, name: str) -> Path:
 
 
 def _chart(drawing: Drawing) -> Chart:
-    from analysis.figures.chart import draw  # altair: most of a second that `show` is spared
+    from analysis.figures.chart import draw  # importing altair takes most of a second
 
     return draw(drawing)
 

@@ -26,9 +26,15 @@ from workbench.storage.parquet import write_atomically
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888")
 """Okabe & Ito's palette, told apart by colour-blind readers; without black, lost on a dark page."""
 SHAPES = (
-    "circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right",
+    "circle",
+    "square",
+    "triangle-up",
+    "diamond",
+    "triangle-down",
+    "cross",
+    "triangle-right",
     "triangle-left",
-)  # fmt: skip
+)
 """One more than colours, so that a colour's second turn has another shape."""
 INK = "#7c7c7c"
 """4.2 to 1 against white and against #181818."""
@@ -61,8 +67,10 @@ class Chart(alt.ConcatChart):
         width, height = (side / SHARPNESS for side in Image.open(BytesIO(png)).size)
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json"
         data = {
-            "application/vnd.vegalite.v5+json": spec, "image/png": png, "text/plain": str(self),
-        }  # fmt: skip
+            "application/vnd.vegalite.v5+json": spec,
+            "image/png": png,
+            "text/plain": str(self),
+        }
         return data, {"image/png": {"width": width, "height": height}}
 
     def __repr__(self) -> str:
@@ -275,13 +283,17 @@ def _config() -> alt.Config:
     return alt.Config(
         background="transparent",
         axis=alt.AxisConfig(
-            labelColor=ink, titleColor=ink, titleFontWeight="normal", gridColor="#888888",
-            gridOpacity=0.22, domainColor="#888888", tickColor="#888888", labelFontSize=11,
+            labelColor=ink,
+            titleColor=ink,
+            titleFontWeight="normal",
+            gridColor="#888888",
+            gridOpacity=0.22,
+            domainColor="#888888",
+            tickColor="#888888",
+            labelFontSize=11,
             titleFontSize=11,
         ),
         title=alt.TitleConfig(color=ink, fontSize=12, fontWeight="bold"),
-        legend=alt.LegendConfig(
-            labelColor=ink, labelFontSize=12, symbolSize=70, columnPadding=14
-        ),
+        legend=alt.LegendConfig(labelColor=ink, labelFontSize=12, symbolSize=70, columnPadding=14),
         view=alt.ViewConfig(stroke=None),
-    )  # fmt: skip
+    )

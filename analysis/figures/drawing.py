@@ -139,7 +139,7 @@ def join_lines(lines: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def spell_key(temperature: object) -> str:
-    """Return a temperature as a group's key as people read it."""
+    """Return the temperature that is a group's key, as people read it."""
     return spell_temperature(float(str(temperature)))
 
 
@@ -149,7 +149,7 @@ def at_temperature(temperature: object) -> str:
 
 
 def outcome_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the columns of outcomes of a table."""
+    """Return the columns of a table that hold outcomes."""
     return [c for c in frame.columns if c.endswith("_correct") or c == "coverage"]
 
 

@@ -32,8 +32,16 @@ SUMMARIES = {
     "selections": "Each selection less a single sample and less the majority, problem by problem.",
     "temperatures": "Each temperature less every lower one, problem by problem.",
 }
-ORDER = ("settings", "problems", "differences", "temperatures", "selections", "rewards",
-         "crossings", "curves")  # fmt: skip
+ORDER = (
+    "settings",
+    "problems",
+    "differences",
+    "temperatures",
+    "selections",
+    "rewards",
+    "crossings",
+    "curves",
+)
 MOST = 4
 """Differences that the opening sentence names."""
 
@@ -86,20 +94,25 @@ def _page(
         if name in tables
     ]
     several = len(runs) > 1
-    said = [
+    prefixed = [
         f"{name}: {notice}"
         for name, run in zip(names, runs, strict=True)
         for notice in notices(run)
     ]
     return Page(
-        title=" · ".join(names), kind="Comparison of runs" if several else "Comparison in a run",
-        signatures=[run.signature for run in runs], notices=said, headline=top,
-        figures=_figures(runs, names, tables), tables=shown, about=[_run_table(runs, names)],
+        title=" · ".join(names),
+        kind="Comparison of runs" if several else "Comparison in a run",
+        signatures=[run.signature for run in runs],
+        notices=prefixed,
+        headline=top,
+        figures=_figures(runs, names, tables),
+        tables=shown,
+        about=[_run_table(runs, names)],
         settings={
             name: run.folder.experiment.read_text(encoding="utf-8")
             for name, run in zip(names, runs, strict=True)
         },
-    )  # fmt: skip
+    )
 
 
 def _figures(
@@ -122,12 +135,21 @@ def _figures(
     }
     confidence = runs[0].experiment.analysis.confidence
     return [
-        page_figure(name, summary, draw(replace(
-            drawing, name=name, about=summary, interval=f"{100 * confidence:g}% interval",
-            signature=" · ".join(names),
-        )).to_dict())
+        page_figure(
+            name,
+            summary,
+            draw(
+                replace(
+                    drawing,
+                    name=name,
+                    about=summary,
+                    interval=f"{100 * confidence:g}% interval",
+                    signature=" · ".join(names),
+                )
+            ).to_dict(),
+        )
         for name, (summary, drawing) in found.items()
-    ]  # fmt: skip
+    ]
 
 
 def opening(tables: dict[str, Table], confidence: float) -> Headline:

@@ -1,6 +1,6 @@
-"""The sample explorer's data: pools as columns, a problem at a time, within so many bytes.
+"""The data of a page's sample explorer: the pools of each problem, stored column by column.
 
-Blocks are read one at a time, and only as much of the run as the page can hold is kept.
+Blocks are read one at a time, and only as many problems are kept as fit into ``BUDGET``.
 """
 
 from __future__ import annotations
@@ -191,9 +191,10 @@ def project(vectors: NDArray[np.float64], copies: NDArray[np.int64]) -> dict[str
     far = np.abs(points).argmax(axis=0)
     points = points * np.where(points[far, [0, 1]] < 0, -1.0, 1.0)
     return {
-        "x": json_numbers(points[:, 0]), "y": json_numbers(points[:, 1]),
+        "x": json_numbers(points[:, 0]),
+        "y": json_numbers(points[:, 1]),
         "share": json_numbers(scales[:2] ** 2 / total),
-    }  # fmt: skip
+    }
 
 
 def _facts(frame: pd.DataFrame) -> pd.DataFrame:

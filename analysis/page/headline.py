@@ -1,4 +1,4 @@
-"""The few numbers that a page opens with, and one sentence on what changed, which they support."""
+"""The few numbers that a page opens with, and one sentence on the changes that they show."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORDS = {
     "coverage": ("any of {k} is right", "more often", "less often"),
     TEXTS: ("texts", "repeat less", "repeat more"),
 }
-"""What a number says, and what it says where it is larger or smaller."""
+"""By number: the words for it, for an increase and for a decrease."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def headline(run: Run) -> Headline:
     Raises:
         ValueError: the run is not measured and analysed, or no sample's correctness is known.
     """
-    cells = conditions(run)
+    by_condition = conditions(run)
     levels, k = _levels(run)
     table = page_table(
         "headline",
@@ -64,7 +64,7 @@ def headline(run: Run) -> Headline:
         Table(levels),
     )
     share = f"{run.experiment.analysis.confidence:.0%} intervals, the problem as the unit"
-    ends = _coldest_and_hottest(cells)
+    ends = _coldest_and_hottest(by_condition)
     if ends is None:
         row = {str(name): value for name, value in levels.iloc[-1].to_dict().items()}
         tiles = [
@@ -74,7 +74,7 @@ def headline(run: Run) -> Headline:
         ]
         only = "One temperature was sampled, so there is no change to tell."
         return Headline(only, tiles, (f"[low, high]: {share}",), table)
-    changed = changes(run, cells, *ends)
+    changed = changes(run, by_condition, *ends)
     cold, hot = map(spell_temperature, ends)
     notes = (
         f"T = {cold} → T = {hot}, and the mean change of the same problems; [low, high]: {share}; "
@@ -109,21 +109,25 @@ def _levels(run: Run) -> tuple[pd.DataFrame, int]:
     return levels.reindex(columns=ordered).reset_index(), k
 
 
-def _coldest_and_hottest(cells: ConditionValues) -> tuple[float, float] | None:
+def _coldest_and_hottest(by_condition: ConditionValues) -> tuple[float, float] | None:
     """Return the coldest and the hottest known temperature of which several samples are drawn."""
-    several = sorted({t for t, k, _ in cells if k > 1 and t != UNKNOWN})
+    several = sorted({t for t, k, _ in by_condition if k > 1 and t != UNKNOWN})
     return (several[0], several[-1]) if len(several) > 1 else None
 
 
-def changes(run: Run, cells: ConditionValues, cold: float, hot: float) -> pd.DataFrame:
+def changes(run: Run, by_condition: ConditionValues, cold: float, hot: float) -> pd.DataFrame:
     """Return the paired differences between two temperatures, a row per headline number."""
-    sizes = [{k for t, k, name in cells if t == end and name == "coverage"} for end in (cold, hot)]
+    sizes = [
+        {k for t, k, name in by_condition if t == end and name == "coverage"} for end in (cold, hot)
+    ]
     k = max(sizes[0] & sizes[1])
     against = f"T = {spell_temperature(cold)}"
     pairs = [
-        Pair(hot, size, name, against, cells[hot, size, name], cells[cold, size, name])
+        Pair(
+            hot, size, name, against, by_condition[hot, size, name], by_condition[cold, size, name]
+        )
         for name, size in ((SINGLE, 1), ("maj", k), ("best", k), ("coverage", k))
-        if (hot, size, name) in cells and (cold, size, name) in cells
+        if (hot, size, name) in by_condition and (cold, size, name) in by_condition
     ]
     pools = Data(run).pools
     wide = pools.pivot(index="problem_id", columns="temperature", values="distinct_texts")
@@ -146,10 +150,10 @@ def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:
             shown.append(f"{what.format(k=row['k'])} {more if row['difference'] > 0 else less}")
         else:
             rest.append(_label(row))
-    said = f"{start}, {_listed(shown)}" if shown else f"{start}, no change is shown"
+    text = f"{start}, {_listed(shown)}" if shown else f"{start}, no change is shown"
     if shown and rest:
-        said += f"; no change is shown in {_listed(rest, 'or')}"
-    return f"{said}."
+        text += f"; no change is shown in {_listed(rest, 'or')}"
+    return f"{text}."
 
 
 def is_significant(row: Mapping[Any, Any]) -> bool:

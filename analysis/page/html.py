@@ -1,7 +1,7 @@
-"""Everything a page shows -> one HTML file: the template, its style and scripts, and the data.
+"""Writes a page as one HTML file that holds the template, its style and scripts, and the data.
 
-Nothing is fetched: a policy in the page forbids it, and the file opens from the disk. All text
-goes through the template's escaping or is packed, so that a sample that holds HTML stays text.
+Nothing is fetched: the file opens from the disk, and a policy inside it forbids requests. All text
+is escaped by the template or packed, so that a sample that holds HTML stays text.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class PageFigure:
 
     @property
     def identity(self) -> str:
-        """What links and the packed chart know it by."""
+        """The name by which links and the packed chart refer to it."""
         return f"figure-{self.name}"
 
 
@@ -46,7 +46,7 @@ class Page:
 
     title: str
     kind: str
-    """What it is of, above the title."""
+    """The kind of page, such as "Report of a run": stands above the title."""
     signatures: Sequence[str]
     notices: Sequence[str] = ()
     """What is unfinished, out of date or missing of the whole."""
@@ -64,9 +64,12 @@ def render(page: Page) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
-    )  # fmt: skip
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     tables, empty = split_by_content(page.tables)
     data: dict[str, Any] = {
         "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
@@ -77,12 +80,15 @@ def render(page: Page) -> str:
         index = {"problems": page.explorer.index, "statuses": STATUSES}
         data["explorer"] = {"index": pack(index), "chunks": [p["chunk"] for p in problems]}
     return environment.get_template("page.html.j2").render(
-        page=page, tables=tables, empty=empty, data=data,
+        page=page,
+        tables=tables,
+        empty=empty,
+        data=data,
         temperatures=list(pool_labels(page.explorer.problems)) if page.explorer else [],
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         vega=vega() if data["figures"] or page.explorer else "",
         script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
-    )  # fmt: skip
+    )
 
 
 def write(page: Page, out: Path) -> None:

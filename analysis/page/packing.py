@@ -1,4 +1,4 @@
-"""What a page carries beside its text: JSON, compressed, that the browser unpacks."""
+"""Compressed JSON that a page carries beside its text and that the browser unpacks."""
 
 from __future__ import annotations
 

@@ -113,8 +113,9 @@ def notices(run: Run) -> Iterator[str]:
 def sample_table(explorer: Explorer) -> PageTable:
     """Return what samples there are, by temperature."""
     notes = ("right, wrong, unknown: correctness of samples",)
-    return page_table("samples", "The samples on the disk, by temperature.",
-                Table(explorer.facts, notes))  # fmt: skip
+    return page_table(
+        "samples", "The samples on the disk, by temperature.", Table(explorer.facts, notes)
+    )
 
 
 def stage_table(run: Run) -> PageTable:
@@ -122,11 +123,13 @@ def stage_table(run: Run) -> PageTable:
     recorded: dict[str, dict[str, Any]] = run.manifest.get("stages", {})
     rows = [
         {
-            "stage": name, "status": entry.get("status", "-"), "started": entry.get("started", "-"),
+            "stage": name,
+            "status": entry.get("status", "-"),
+            "started": entry.get("started", "-"),
             "seconds": float(entry.get("seconds", np.nan)),
             "interruptions": str(entry.get("interruptions", "-")),
         }
         for name in STAGES
         if (entry := recorded.get(name, {}))
-    ]  # fmt: skip
+    ]
     return page_table("stages", "The stages of the run.", Table(pd.DataFrame(rows)))

@@ -1,6 +1,7 @@
 """Samples of any run, finished or not, with as much as is known of them.
 
-The stages refuse tables that do not fit together; a page shows what there is and says what is not.
+Where tables are missing or do not fit together, a stage raises an error. A page shows the samples
+all the same and notes what is missing.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class SampleBlock:
 
 
 def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
-    """Yield a run's blocks; what cannot be read is left out, and said in ``notes``."""
+    """Yield the blocks of a run; what cannot be read is left out, and ``notes`` gets the reason."""
     sizes = pool_sizes(run.experiment.generation)
     keys = list(KEY)
     unscored = unembedded = aside = 0

@@ -37,7 +37,7 @@ class PageTable:
 
     @property
     def identity(self) -> str:
-        """What links and packed rows know the table by."""
+        """The name by which links and the packed rows refer to it."""
         return f"table-{self.name}"
 
 
@@ -50,9 +50,15 @@ def page_table(name: str, summary: str, table: Table, *, folded: bool = False) -
     columns = [(name, _kind(name, frame[name], text[name])) for name in text.columns]
     rows = text.to_numpy(dtype=object).tolist()
     return PageTable(
-        name=name, summary=summary, notes=table.notes, columns=columns, rows=rows[:ROWS],
-        count=len(rows), packed=pack(rows[ROWS:]) if rows[ROWS:] else "", folded=folded,
-    )  # fmt: skip
+        name=name,
+        summary=summary,
+        notes=table.notes,
+        columns=columns,
+        rows=rows[:ROWS],
+        count=len(rows),
+        packed=pack(rows[ROWS:]) if rows[ROWS:] else "",
+        folded=folded,
+    )
 
 
 def saved_tables(run: Run) -> list[PageTable]:
@@ -94,6 +100,6 @@ def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
 
 
 def split_by_content(tables: Iterable[PageTable]) -> tuple[list[PageTable], list[PageTable]]:
-    """Part tables with rows from those without, which say why."""
+    """Return the tables with rows and those without, whose notes say why."""
     tables = list(tables)
     return [t for t in tables if t.count], [t for t in tables if not t.count]

@@ -40,10 +40,11 @@ class Intervals:
 
 @dataclass(frozen=True)
 class Resamples:
-    """Problems drawn with replacement, many times: the same draws whenever they are asked for.
+    """Problems drawn with replacement, many times.
 
-    Iterating yields (block, problems) weights: how often each problem is in each resample. They
-    are drawn once and kept while they are few, else drawn again each time.
+    Iterating yields (block, problems) weights: how often each problem is in each resample. Every
+    iteration yields the same weights, which are kept in memory up to ``MOST_KEPT`` and drawn again
+    from the seed beyond that.
     """
 
     problems: int

@@ -52,7 +52,7 @@ class RewardSamples:
 
 
 def reward_samples(rewards: ArrayLike, correct: ArrayLike, problems: ArrayLike) -> RewardSamples:
-    """Gather what a reward is judged by.
+    """Sort the samples of known reward and correctness by reward.
 
     Args:
         rewards: (R,) rewards, larger is better; samples with NaN are left out.

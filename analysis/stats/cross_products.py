@@ -1,4 +1,4 @@
-"""What correlations are made of: columns at a level, their sums by problem, and r from those."""
+"""Correlations from sums of products over the rows of each problem."""
 
 from __future__ import annotations
 

@@ -289,17 +289,17 @@ def simultaneous_band(
     spread = (centred**2).sum(axis=0) / np.maximum(counts - 1, 1)
     error = np.sqrt(spread / counts)
     enough = (~missing).sum(axis=0) >= MIN_PROBLEMS
-    judged = enough & (error > SAME)
+    testable = enough & (error > SAME)
     critical = math.nan
-    if judged.any():
-        scaled = centred[:, judged] / (counts * error)[judged]  # (P, judged K)
+    if testable.any():
+        scaled = centred[:, testable] / (counts * error)[testable]  # (P, testable K)
         block = max(1, MOST_CELLS // len(rows))
         maxima = [
             np.abs(rng.standard_normal((min(block, resamples - start), len(rows))) @ scaled).max(1)
             for start in range(0, resamples, block)
         ]
         critical = float(np.quantile(np.concatenate(maxima), confidence))
-    reach = np.where(judged, critical * error, np.nan)
-    low = np.where(judged, mean - reach, np.where(enough, -1.0, np.nan))
-    high = np.where(judged, mean + reach, np.where(enough, 1.0, np.nan))
+    reach = np.where(testable, critical * error, np.nan)
+    low = np.where(testable, mean - reach, np.where(enough, -1.0, np.nan))
+    high = np.where(testable, mean + reach, np.where(enough, 1.0, np.nan))
     return Band(mean, low, high, critical)

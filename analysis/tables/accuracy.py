@@ -11,16 +11,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.frames import (
-    POOL,
-    Data,
-    Table,
-    missing_value_notes,
-    sample_size_notes,
-    star_note,
-    table_lines,
-    with_q_values,
-)
+from analysis.frames import POOL, Data, Table, table_lines, with_q_values
+from analysis.tables.shared import missing_value_notes, sample_size_notes, star_note
 
 ONE, MIXED = "one T", "mixed"
 """What a row's subsets are drawn from: the pool of one temperature, or of several mixed."""
@@ -171,11 +163,15 @@ def sampling_check(data: Data) -> Table:
             gap = float(mean.mean() - p.mean())
             rows.append(
                 {
-                    "k": k, "temperature": temperature, "outcome": outcome, "sampled": mean.mean(),
-                    "exact": p.mean(), "z": gap / error if error > 1e-12 else 0.0,
+                    "k": k,
+                    "temperature": temperature,
+                    "outcome": outcome,
+                    "sampled": mean.mean(),
+                    "exact": p.mean(),
+                    "z": gap / error if error > 1e-12 else 0.0,
                     "pools": len(p),
                 }
-            )  # fmt: skip
+            )
     return Table(
         pd.DataFrame(
             rows, columns=["k", "temperature", "outcome", "sampled", "exact", "z", "pools"]

@@ -12,13 +12,8 @@ import numpy as np
 import pandas as pd
 
 from analysis.correlation import LEVELS, METHODS, Correlation, correlations
-from analysis.frames import (
-    Data,
-    Table,
-    star_note,
-    with_q_values,
-)
-from analysis.tables.shared import not_measured, rows_by_metric, subset_notes
+from analysis.frames import Data, Table, with_q_values
+from analysis.tables.shared import not_measured, rows_by_metric, star_note, subset_notes
 
 Row = dict[str, object]
 

@@ -6,16 +6,14 @@ import numpy as np
 import pandas as pd
 
 from analysis.buckets import bucket, bucket_numbers
-from analysis.frames import (
-    Data,
-    Table,
+from analysis.frames import Data, Table, stack_lines, table_lines, with_q_values
+from analysis.tables.shared import (
     long_text_notes,
-    stack_lines,
+    not_measured,
+    rows_by_metric,
     star_note,
-    table_lines,
-    with_q_values,
+    subset_notes,
 )
-from analysis.tables.shared import not_measured, rows_by_metric, subset_notes
 from workbench.measure.correctness_split import GROUPS, split_size
 
 

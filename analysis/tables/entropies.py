@@ -44,9 +44,12 @@ def entropy_bounds(data: Data) -> Table:
         row: dict[str, object] = {"temperature": temperature, "samples": len(part)}
         row |= data.means(part, columns)
         found = correlate(
-            part["exact"], part["lower"], part["problem_id"], method="spearman",
+            part["exact"],
+            part["lower"],
+            part["problem_id"],
+            method="spearman",
             confidence=experiment.analysis.confidence,
-        )  # fmt: skip
+        )
         row |= {"rank": found.r, "rank_low": found.low, "rank_high": found.high}
         below = part["exact"] < part["lower"] - TOLERANCE
         above = part["exact"] > part["upper"] + TOLERANCE

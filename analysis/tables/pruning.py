@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from analysis.aggregate.pruning import EVERYTHING, ORDERS, PRUNERS
-from analysis.frames import Data, Table, long_text_notes
+from analysis.frames import Data, Table
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.paired import compare_columns, discovery_rates
+from analysis.tables.shared import long_text_notes
 
 BASELINE = "random"
 CELL = ["temperature", "selection", "m", "method"]
@@ -33,9 +34,12 @@ def pruning(data: Data) -> Table:
     settings = data.run.experiment.analysis
     values = rows.pivot(index="problem_id", columns="cell", values="accuracy")
     means = bootstrap_means(
-        values, values.index, resamples=settings.resamples, confidence=settings.confidence,
+        values,
+        values.index,
+        resamples=settings.resamples,
+        confidence=settings.confidence,
         rng=data.rng(),
-    )  # fmt: skip
+    )
     table["accuracy"], table["accuracy_low"] = means.value, means.low
     table["accuracy_high"] = means.high
     if judged["num_unknown"].any():
@@ -45,8 +49,11 @@ def pruning(data: Data) -> Table:
         gaps, resamples=settings.resamples, confidence=settings.confidence, rng=data.rng()
     )
     for name, field in (
-        ("difference", "value"), ("difference_low", "low"), ("difference_high", "high"), ("p", "p"),
-    ):  # fmt: skip
+        ("difference", "value"),
+        ("difference_low", "low"),
+        ("difference_high", "high"),
+        ("p", "p"),
+    ):
         table[name] = [getattr(one, field) for one in found]
     table["q"] = discovery_rates(table["p"])
     table["problems"] = means.num_problems

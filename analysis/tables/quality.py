@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.frames import Data, Table, star_note, with_q_values
+from analysis.frames import Data, Table, with_q_values
 from analysis.stats.bootstrap import MIN_PROBLEMS
+from analysis.tables.shared import star_note
 from workbench.core.types import Floats
 from workbench.rewards.logistic import coefficients
 from workbench.rewards.quality import FEATURES, TABLE

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from analysis.aggregate import best_at_k
 from analysis.aggregate.outcomes import curve_sizes
-from analysis.frames import Data, Table, star_note, with_q_values
+from analysis.frames import Data, Table, with_q_values
 from analysis.stats.calibration import (
     BINS,
     auroc,
@@ -21,6 +21,7 @@ from analysis.stats.calibration import (
     ranking_accuracy,
     reward_samples,
 )
+from analysis.tables.shared import star_note
 from workbench.config.schema import pool_sizes
 from workbench.core.types import REWARD_PREFIX, Floats
 from workbench.metrics.passk import pass_at_k
@@ -39,9 +40,11 @@ def reward_report(data: Data) -> Table:
         known = part.dropna()
         within = _ranking(known)
         row: dict[str, object] = {
-            "temperature": temperature, "reward": name, "samples": len(known),
+            "temperature": temperature,
+            "reward": name,
+            "samples": len(known),
             "right": known["correct"].mean() if len(known) else np.nan,
-        }  # fmt: skip
+        }
         row |= data.means(within, ["ranking_accuracy"])
         (row["ranking_accuracy_p"],) = data.column_p_values(
             within[["ranking_accuracy"]].to_numpy() - 0.5
@@ -98,10 +101,11 @@ def reliability(data: Data) -> Table:
         for number in np.unique(bins):
             inside = known[bins == number]
             row: dict[str, object] = {
-                "reward": name, "temperature": temperature,
+                "reward": name,
+                "temperature": temperature,
                 "bin": f"{number / BINS:g}-{(number + 1) / BINS:g}",
                 "mean_reward": inside["reward"].mean(),
-            }  # fmt: skip
+            }
             renamed = inside.rename(columns={"correct": "right"})
             rows.append(row | data.means(renamed, ["right"]) | {"samples": len(inside)})
     notes = ("right: of a calibrated reward it is mean_reward", *_left_out(data))

@@ -1,12 +1,16 @@
-"""What several tables share: which rows a metric is judged by, and notes."""
+"""What several tables share: which rows a metric is judged by, and the notes beneath."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
-from analysis.frames import Data, long_text_notes, missing_value_notes, sample_size_notes
+from analysis.frames import Data
+from analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.core.table_text import ALPHA
+from workbench.measure.missing_inputs import listed
 from workbench.metrics import METRICS
 
 
@@ -36,3 +40,55 @@ def subset_notes(data: Data, columns: Sequence[str]) -> list[str]:
     """Say what numbers over subsets rest on: sizes, values missing in columns, texts cut short."""
     missing = missing_value_notes(data, columns)
     return [*sample_size_notes(data), *missing, *long_text_notes(data)]
+
+
+def star_note(what: str) -> str:
+    """Say what a star means under a table."""
+    return (
+        f"* {what}: q < {ALPHA:g}, corrected over the table (Benjamini-Hochberg); p, q: in the CSV"
+    )
+
+
+def sample_size_notes(data: Data) -> list[str]:
+    """Say what the numbers rest on."""
+    frame = data.subsets
+    problems = frame["problem_id"].nunique()
+    settings = data.run.experiment
+    repeats, abstained = int(frame["has_repeat"].sum()), int(frame["abstained"].sum())
+    notes = [f"{problems} problems, {len(frame):,} subsets; {repeats:,} hold a repeated text"]
+    if "maj_correct" in data.outcomes:
+        notes[0] += f", in {abstained:,} nobody answered (maj: not correct)"
+    if problems < MIN_PROBLEMS:
+        notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
+    else:
+        share = f"{settings.analysis.confidence:.0%}"
+        notes.append(f"[low, high]: {share} intervals, the problem as the unit")
+    pools = data.expectations[data.expectations["k"] == 1]
+    if settings.generation.greedy and 0.0 not in settings.generation.temperatures:
+        pools = pools[pools["temperature"] != 0.0]  # of one sample each, on purpose
+    short = sum(int((pools["n"] < k).sum()) for k in settings.measure.k)
+    if short:
+        notes.append(f"{short} pools smaller than k are left out for that k")
+    if data.left_out:
+        notes.append(f"not measured: {listed(data.left_out)}")
+    return notes
+
+
+def missing_value_notes(data: Data, columns: Sequence[str]) -> list[str]:
+    """Say how many subsets have no value in a column."""
+    missing = {
+        name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
+    }
+    found = [f"{name} {count:,}" for name, count in missing.items() if count]
+    return (
+        [f"subsets without a value, left out of that column: {', '.join(found)}"] if found else []
+    )
+
+
+def long_text_notes(data: Data) -> list[str]:
+    """Say what share of the texts is longer than the encoder reads."""
+    longer, total = data.long_texts
+    if not total:
+        return []
+    how = data.run.experiment.embedding.long_texts
+    return [f"{longer / total:.1%} of the texts are longer than the encoder reads ({how})"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.frames import RULE, Data, Table, long_text_notes
+from analysis.frames import RULE, Data, Table
+from analysis.tables.shared import long_text_notes
 from workbench.core.types import STATUSES
 from workbench.tasks.math_answers import RULES
 

@@ -7,7 +7,8 @@ import pandas as pd
 
 from analysis.aggregate import rewards_of
 from analysis.aggregate.batched import ranked_answers
-from analysis.frames import Data, Table, sample_size_notes, star_note, table_lines, with_q_values
+from analysis.frames import Data, Table, table_lines, with_q_values
+from analysis.tables.shared import sample_size_notes, star_note
 from workbench.config.schema import Selection
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.pools import Pool
@@ -65,9 +66,11 @@ def _rows(data: Data, block: int, settings: Selection, sizes: list[int]) -> list
             sums = np.where(known, outcomes, 0.0).sum(axis=0)
             means = np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
             row: dict[str, object] = {
-                "problem_id": pool.problem_id, "temperature": pool.temperature, "k": k,
+                "problem_id": pool.problem_id,
+                "temperature": pool.temperature,
+                "k": k,
                 "handed_in": handed,
-            }  # fmt: skip
+            }
             names = [*(f"{FIRST}{size}" for size in sizes), "coverage"]
             found.append(row | dict(zip(names, means, strict=True)))
     return found

@@ -25,8 +25,8 @@ HERE = Path(__file__).parent
 class NotebookTable(pd.DataFrame):
     """A table of numbers that a notebook shows as the command line prints it.
 
-    An interval stands in its number's cell, the table's notes stand beneath. What is chosen from it
-    by rows or columns shows itself likewise; anything else made of it as pandas does.
+    An interval stands in the cell of its number, and the table's notes stand beneath. Rows or
+    columns chosen from it are shown in the same way; anything else made of it is shown by pandas.
     """
 
     @property
@@ -59,7 +59,7 @@ class NotebookTable(pd.DataFrame):
 
 
 def with_notes(frame: pd.DataFrame, notes: Iterable[str]) -> NotebookTable:
-    """Return a table of numbers that shows itself with what stands beneath it."""
+    """Return a table of numbers that a notebook shows with these notes beneath it."""
     shown = NotebookTable(frame)
     shown.attrs["notes"] = list(notes)
     return shown
