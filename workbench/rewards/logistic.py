@@ -120,7 +120,7 @@ def coefficients(features: Floats, correct: ArrayLike) -> Floats:
         ValueError: only right or only wrong rows, or no feature that varies.
 
     >>> coefficients(np.array([[0.0], [1.0], [2.0], [3.0]]), [0, 0, 1, 1]).round(2)
-    array([1.29])
+    array([0.94])
     """
     return _regression(features, np.asarray(correct, dtype=np.float64))[0]
 
