@@ -18,7 +18,7 @@ from analysis.stats.paired import compare_means
 from analysis.tables.shared import star_note
 from analysis.terminal import print_table, stdout
 from workbench.core.types import REWARD_PREFIX
-from workbench.reward_training.train import Outcome
+from workbench.reward_training.train import TrainedReward
 from workbench.tracking.wandb_run import Tracker
 
 REWARDS = ("trained", "untrained", "likelihood")
@@ -27,7 +27,7 @@ PARTS = ("test", "validation")
 TABLES = ("held_out", "held_out_gains")
 
 
-def judge(out: Path, outcome: Outcome, tracker: Tracker) -> Mapping[str, Any]:
+def judge(out: Path, outcome: TrainedReward, tracker: Tracker) -> Mapping[str, Any]:
     """Write the tables of the held-out problems and the curves, and log them.
 
     Returns:
@@ -69,7 +69,7 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
     """Return how well each reward ranks the held-out samples, and what the training gained.
 
     Args:
-        rows: of ``workbench.reward_training.train.Outcome``.
+        rows: of ``workbench.reward_training.train.TrainedReward``.
 
     Returns:
         ``held_out``, a row per part and reward, and ``held_out_gains``, the trained reward less

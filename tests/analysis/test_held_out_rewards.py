@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.held_out_rewards import TABLES, held_out, judge, show
-from workbench.reward_training.train import Outcome
+from workbench.reward_training.train import TrainedReward
 from workbench.tracking.wandb_run import Tracker
 
 CURVES = pd.DataFrame(
@@ -88,7 +88,7 @@ def test_a_reward_that_knows_is_told_from_one_that_guesses():
 
 def test_what_is_found_is_written_printed_and_json(tmp_path, capsys):
     frame = study(12)
-    outcome = Outcome(frame, CURVES, best_step=2, signature="orm|tiny|run|seed:0|v1")
+    outcome = TrainedReward(frame, CURVES, best_step=2, signature="orm|tiny|run|seed:0|v1")
     found = judge(tmp_path, outcome, Tracker())
     assert json.loads(json.dumps(found)) == found
     assert "NaN" not in json.dumps(found)

@@ -6,7 +6,7 @@ import pytest
 
 from workbench import load_run
 from workbench.neighbour_search import neighbours_of, open_neighbours
-from workbench.rewards.nearest import build, features
+from workbench.rewards.nearest import build, neighbour_features
 
 
 def unit(vectors):
@@ -58,19 +58,19 @@ def test_features_by_hand():
     vectors = unit([[1, 0], [0.8, 0.6], [0, 1], [-1, 0]])
     known = build(vectors, entries(["a", "b", "b", "c"], np.array([1.0, 0.5, np.nan, 1.0])))
     queries = unit([[1, 0], [1, 0]])
-    similarity, correct = features(known, queries, ["a", "z"], count=2)
+    similarity, correct = neighbour_features(known, queries, ["a", "z"], count=2)
     # of others than a: cosines 0.8 and 0; the one at 0 has no known correctness, nor any weight
     assert similarity[0] == pytest.approx(0.4)
     assert correct[0] == pytest.approx(0.5)
     assert similarity[1] == pytest.approx((1 + 0.8) / 2)
     assert correct[1] == pytest.approx((1 * 1 + 0.8 * 0.5) / 1.8)
-    lonely = features(known, queries[:1], ["z"], count=9)
+    lonely = neighbour_features(known, queries[:1], ["z"], count=9)
     assert lonely[0][0] == pytest.approx((1 + 0.8 + 0 - 1) / 4)  # all there are
 
 
 def test_features_where_nothing_is_known():
     known = build(unit([[1, 0]]), entries(["a"], np.array([np.nan])))
-    similarity, correct = features(known, unit([[1, 0]]), ["a"])
+    similarity, correct = neighbour_features(known, unit([[1, 0]]), ["a"])
     assert np.isnan(similarity).all()
     assert np.isnan(correct).all()
 

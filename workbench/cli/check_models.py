@@ -56,7 +56,7 @@ def check_models(
         for name, second in experiment.scoring.models.items():
             key = f"scoring.models.{name}"
             checks.append((f"{key}.backend", partial(under.check_engine, name, second.backend)))
-            checks.append((f"{key}.model", partial(under.check_second, second.model, chat, fetch)))
+            checks.append((f"{key}.model", partial(under.check_model, second.model, chat, fetch)))
     for key, check in checks:
         try:
             check()

@@ -1,65 +1,96 @@
-"""What a loaded model can be asked, whichever library holds it."""
+"""What a loaded model can be asked, whichever library holds it.
+
+==================== ====================================================== ====================
+asked for            a loaded model as                                      library
+==================== ====================================================== ====================
+samples              see ``workbench.generate``                             vLLM, transformers
+next-token scores    ``NextTokenScorer`` (reward ``orm``)                   vLLM, transformers
+scores of completion ``CompletionScorer`` (``scoring.models``)              vLLM, transformers
+hidden states        ``PromptEncoder`` (``scoring.orm.encodings``)          transformers
+vectors of texts     see ``text_encoder.py``                                sentence-transformers
+==================== ====================================================== ====================
+
+The functions that load them are in ``vllm_engine.py`` and ``hf_scoring.py``; ``ScoringLibrary`` is
+what these two modules have in common.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.config.scoring_schema import OutcomeRewardModel, SecondModel
+
+Prompts = Mapping[str, Sequence[int]]
+"""Tokens of prompts, by name."""
+
 Sequences = Mapping[str, tuple[Sequence[int], Sequence[int]]]
-"""Tokens of a prompt and those that come after it, by name."""
+"""Tokens of a prompt and of the completion after it, by name."""
 
 
-class Told(NamedTuple):
-    """What a model says of the tokens of one completion, in their order."""
+class CompletionScores(NamedTuple):
+    """How likely a model holds each token of one completion, in the order of the tokens."""
 
     name: str
     logprobs: Sequence[float]
-    """Nats."""
+    """Log-probabilities of the tokens, nats, 0 at most."""
     entropies: Sequence[float] = ()
-    """Of the distributions that the tokens come from, nats; none where they were not asked for."""
+    """Entropies of the distributions that the tokens come from, nats; empty where not asked for."""
     certainties: Sequence[float] = ()
-    """How far these are from uniform: KL(uniform || p), nats, 0 at least. None where they were not
-    asked for, or the model's engine does not tell whole distributions."""
+    """Distance of these distributions from uniform: KL(uniform || p), nats, 0 at least. Empty where
+    not asked for, and where the library does not return whole distributions."""
 
 
 @dataclass(frozen=True)
-class Reader:
-    """A loaded model that says how likely it holds given tokens, one after another."""
+class CompletionScorer:
+    """A loaded model that says how likely it holds given completions, token by token."""
 
     tokenizer: Any
     limit: int
     """Prompt and completion together have to be shorter than this, tokens."""
     vocabulary: int
-    """Tokens that its distributions are over."""
-    read: Callable[[Sequences], Iterator[Told]]
-    """(sequences by name) -> what is said of each, in any order."""
-
-
-Prompts = Mapping[str, Sequence[int]]
+    """Number of tokens that its distributions are over."""
+    score: Callable[[Sequences], Iterator[CompletionScores]]
+    """(sequences by name) -> the scores of each, in any order."""
 
 
 @dataclass(frozen=True)
-class Scorer:
-    """A loaded model that says how likely it holds given tokens to come next."""
+class NextTokenScorer:
+    """A loaded model that says how likely it holds given tokens to come next after a prompt."""
 
     tokenizer: Any
     limit: int
     """A prompt has to be shorter than this, tokens."""
     next_logprobs: Callable[[Prompts, Sequence[int]], Iterator[tuple[str, list[float]]]]
-    """(prompts by name, tokens) -> each name with the tokens' log-probabilities, nats, as they
-    come: all off by one constant at most, as only their differences are asked for."""
+    """(prompts by name, tokens) -> each name with the tokens' log-probabilities, nats, in any
+    order. They may all be off by one constant, as only their differences are used."""
 
 
 @dataclass(frozen=True)
-class Encoder:
-    """A loaded model that says what it holds of a prompt where it is about to go on."""
+class PromptEncoder:
+    """A loaded model that gives its hidden state at the last token of a prompt."""
 
     tokenizer: Any
     limit: int
     """A prompt has to be shorter than this, tokens."""
-    states: Callable[[Prompts], Iterator[tuple[str, NDArray[np.float32]]]]
-    """(prompts by name) -> each name with a unit vector (D,), as they come."""
+    last_states: Callable[[Prompts], Iterator[tuple[str, NDArray[np.float32]]]]
+    """(prompts by name) -> each name with a unit vector (D,), in any order."""
+
+
+class ScoringLibrary(Protocol):
+    """A module that loads models for scoring: ``vllm_engine`` or ``hf_scoring``."""
+
+    def open_next_token_scorer(
+        self, settings: OutcomeRewardModel
+    ) -> AbstractContextManager[NextTokenScorer]:
+        """Load a reward model while the ``with`` block runs."""
+
+    def open_completion_scorer(
+        self, settings: SecondModel
+    ) -> AbstractContextManager[CompletionScorer]:
+        """Load one of ``scoring.models`` while the ``with`` block runs."""

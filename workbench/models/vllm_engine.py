@@ -1,4 +1,7 @@
-"""vLLM's engine: loading it, and reading probabilities off it."""
+"""vLLM's engine: how it is loaded, and how probabilities are read from it.
+
+``NextTokenScorer`` and ``CompletionScorer`` of ``protocols.py``.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,21 @@ from typing import Any
 
 from workbench.config.scoring_schema import OutcomeRewardModel, SecondModel
 from workbench.models.locate import resolve_model
-from workbench.models.protocols import Prompts, Reader, Scorer, Sequences, Told
+from workbench.models.protocols import (
+    CompletionScorer,
+    CompletionScores,
+    NextTokenScorer,
+    Prompts,
+    Sequences,
+)
 from workbench.models.token_entropy import entropy_bounds
 
 DEFAULT_MAX_LOGPROBS = 20
-"""How many of the likeliest tokens the engine tells unless it is started for more."""
-
+"""How many of the likeliest tokens the engine returns unless it is started for more."""
 
 PLACES = 2048
-"""Tokens in a step where given tokens are read, unless the engine is told otherwise: it holds the
-logits of them all, and reads longer prompts in pieces."""
+"""Tokens in a step while completions are scored, unless the engine is set otherwise: it holds the
+logits of all of them, and reads longer prompts in pieces."""
 
 
 def load_engine(
@@ -52,10 +60,10 @@ def load_engine(
         ValueError: vLLM has no such option, or refuses the model.
     """
     level = os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
-    logging.getLogger("vllm").setLevel(level)  # for what it says before it reads the variable
+    logging.getLogger("vllm").setLevel(level)  # it logs before it reads the variable
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a dozen lines of vLLM's own, at import
+        warnings.simplefilter("ignore")  # vLLM's own, at import
         from vllm.platforms import current_platform
 
         if current_platform.is_cpu():
@@ -100,14 +108,14 @@ def _check_options(given: Iterable[str], known: list[str], section: str) -> None
 
 
 @contextmanager
-def open_scorer(settings: OutcomeRewardModel) -> Iterator[Scorer]:
-    """Load a reward model while the block runs; no sampling, one step for each prompt."""
+def open_next_token_scorer(settings: OutcomeRewardModel) -> Iterator[NextTokenScorer]:
+    """Load a reward model while the ``with`` block runs; one step for each prompt, no sampling."""
     engine = load_engine(
         settings.model, settings.dtype, 0, settings.max_model_len, settings.engine, "scoring.orm"
     )
     try:
         limit = engine.model_config.max_model_len
-        yield Scorer(engine.get_tokenizer(), limit, partial(_next_logprobs, engine))
+        yield NextTokenScorer(engine.get_tokenizer(), limit, partial(_next_logprobs, engine))
     finally:
         shut_down(engine)
 
@@ -130,39 +138,44 @@ def _next_logprobs(
     while engine.has_unfinished_requests():
         for output in engine.step():
             if output.finished:
-                told = output.outputs[0]
-                if told.finish_reason not in ("stop", "length"):
+                found = output.outputs[0]
+                if found.finish_reason not in ("stop", "length"):
                     raise ValueError(
-                        f"vLLM ended a judgement with {told.finish_reason!r}; run the same command "
-                        "again: what is finished is kept"
+                        f"vLLM ended a judgement with {found.finish_reason!r}; run the same "
+                        "command again: what is finished is kept"
                     )
-                step = told.logprobs[0]
+                step = found.logprobs[0]
                 yield output.request_id, [float(step[token].logprob) for token in tokens]
 
 
 @contextmanager
-def open_reader(settings: SecondModel) -> Iterator[Reader]:
-    """Load a model while the block runs that says how likely it holds given tokens."""
+def open_completion_scorer(settings: SecondModel) -> Iterator[CompletionScorer]:
+    """Load one of ``scoring.models`` while the ``with`` block runs."""
     options: dict[str, Any] = {"max_num_batched_tokens": PLACES, "enable_chunked_prefill": True}
     if settings.logprobs > DEFAULT_MAX_LOGPROBS:
         options["max_logprobs"] = settings.logprobs
     engine = load_engine(
-        settings.model, settings.dtype, 0, settings.max_model_len, options | settings.engine,
+        settings.model,
+        settings.dtype,
+        0,
+        settings.max_model_len,
+        options | settings.engine,
         "scoring.models",
-    )  # fmt: skip
+    )
     try:
         limit, vocabulary = engine.model_config.max_model_len, engine.model_config.get_vocab_size()
-        read = partial(_read_tokens, engine, settings.logprobs)
-        yield Reader(engine.get_tokenizer(), limit, vocabulary, read)
+        score = partial(_completion_scores, engine, settings.logprobs)
+        yield CompletionScorer(engine.get_tokenizer(), limit, vocabulary, score)
     finally:
         shut_down(engine)
 
 
-def _read_tokens(engine: Any, top: int, sequences: Sequences) -> Iterator[Told]:
+def _completion_scores(engine: Any, top: int, sequences: Sequences) -> Iterator[CompletionScores]:
     """Yield log-probabilities of completions, and entropies from the ``top`` likeliest tokens.
 
-    A prompt and its completion are one prompt to the engine, which tells the log-probabilities of
-    a prompt's tokens. It reads each such prompt whole: what is in its prefix cache has no logits.
+    Prompt and completion together are one prompt of the engine, which returns the log-probabilities
+    of a prompt's tokens. It reads each such prompt whole, as there are no logits for what is in its
+    prefix cache.
     """
     from vllm import SamplingParams
     from vllm.sampling_params import RequestOutputKind
@@ -181,17 +194,17 @@ def _read_tokens(engine: Any, top: int, sequences: Sequences) -> Iterator[Told]:
             if not output.finished:
                 continue
             prompt, completion = sequences[output.request_id]
-            told = (output.prompt_logprobs or [])[len(prompt) :]
-            if len(told) != len(completion):
+            steps = (output.prompt_logprobs or [])[len(prompt) :]
+            if len(steps) != len(completion):
                 raise ValueError(
-                    f"vLLM told the log-probabilities of {len(told)} of {len(completion)} tokens; "
+                    f"vLLM told the log-probabilities of {len(steps)} of {len(completion)} tokens; "
                     "run the same command again: what is finished is kept"
                 )
             logprobs = [
-                float(step[token].logprob) for token, step in zip(completion, told, strict=True)
+                float(step[token].logprob) for token, step in zip(completion, steps, strict=True)
             ]
             entropies, _ = entropy_bounds(
                 [entry.logprob for entry in step.values() if entry.rank <= top]
-                for step in (told if top else ())
+                for step in (steps if top else ())
             )
-            yield Told(output.request_id, logprobs, entropies)
+            yield CompletionScores(output.request_id, logprobs, entropies)

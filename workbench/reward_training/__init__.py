@@ -1,4 +1,5 @@
-"""``workbench train-reward``: a reward model trained on the graded samples of finished runs.
+"""``workbench train-reward``: train a reward model on the graded samples of finished runs.
 
-Imports everything of ``workbench`` but the command line. Start reading in ``train.py``.
+May import all of ``workbench`` except the command line and the other rooms on its floor. Start
+reading in ``train.py``.
 """

@@ -1,6 +1,7 @@
-"""Samples that are known to be right or wrong, for a reward model to learn from and be tried on.
+"""Samples of known correctness, for the training and the evaluation of a reward model.
 
-They are split by problem: a problem is its question, in whatever runs and under whatever ids.
+They are split by problem. Two problems with the same question are the same problem, even in
+different runs and under different ids.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,7 +18,7 @@ import pyarrow as pa
 from workbench.core.console import notice
 from workbench.core.types import REWARD_PREFIX
 from workbench.models.text_encoder import text_hash
-from workbench.rewards.outcome_prompt import Signs, find_signs, judged_text
+from workbench.rewards.outcome_prompt import VerdictTokens, find_verdict_tokens, judged_text
 from workbench.run import Run
 from workbench.storage.parquet import KEY, fingerprint
 
@@ -27,29 +29,29 @@ COLUMNS = (*KEY, "completion", "mean_logprob")
 
 
 @dataclass(frozen=True, eq=False)
-class Labelled:
-    """The samples of some runs whose correctness is known, and how many others there were."""
+class LabelledSamples:
+    """The samples of some runs whose correctness is known, and how many others there are."""
 
     rows: pd.DataFrame
-    """One row per sample: ``run`` (place among the runs), the key, ``problem`` (its question's
-    hash), ``text`` (problem and solution, as a reward model is given them), ``right`` (bool),
+    """One row per sample: ``run`` (number of the run, from 0), the key, ``problem`` (its question's
+    hash), ``text`` (problem and solution, as a reward model judges them), ``right`` (bool),
     ``mean_logprob`` (nats per token; NaN where unknown), and ``reward_NAME`` for each other reward
     that a run has."""
     samples: int
-    """All there are in the runs."""
+    """All samples of the runs."""
     unknown: int
     """Samples of unknown correctness, left out."""
     contradictory: int
-    """Samples left out as the same text counts as right in one place and as wrong in another."""
+    """Samples left out because the same text is right in one place and wrong in another."""
 
     @property
     def content(self) -> str:
-        """What the samples that can be learnt from are known by."""
+        """Fingerprint of the samples that can be learned from."""
         texts = [text_hash(text) for text in self.rows["text"]]
         return fingerprint(texts=texts, right=self.rows["right"].tolist())
 
 
-def read_labelled(runs: Sequence[Run]) -> Labelled:
+def read_labelled(runs: Sequence[Run]) -> LabelledSamples:
     """Read every scored sample of some runs.
 
     Raises:
@@ -75,21 +77,21 @@ def read_labelled(runs: Sequence[Run]) -> Labelled:
             f"all {len(found):,} samples are {which}, and what tells right from wrong cannot be "
             "learnt from one class; give runs that have both"
         )
-    return Labelled(found, len(rows), len(rows) - len(known), len(known) - len(found))
+    return LabelledSamples(found, len(rows), len(rows) - len(known), len(known) - len(found))
 
 
 @dataclass(frozen=True)
-class Shares:
-    """How problems are split."""
+class SplitShares:
+    """Shares of the problems that are held out, and the seed of the split."""
 
     validation: float
-    """Share of the problems, of each kind to the nearest whole one."""
+    """Share of the problems of the validation part, rounded to a whole number of each kind."""
     test: float
+    """Share of the problems of the test part, likewise."""
     seed: int
-    """Another gives another split."""
 
     def __post_init__(self) -> None:
-        """Refuse what leaves a part empty.
+        """Refuse shares that leave a part empty.
 
         Raises:
             ValueError: a share is 0, or together they leave nothing to train on.
@@ -101,28 +103,28 @@ class Shares:
             )
 
 
-def split_by_problem(rows: pd.DataFrame, shares: Shares) -> pd.Series:
-    """Deal problems into the parts, and say for each row in which its problem is.
+def split_by_problem(rows: pd.DataFrame, shares: SplitShares) -> pd.Series:
+    """Split problems into the parts, and return the part of each row's problem.
 
-    Problems with right and wrong samples, the only ones that can be ranked, are dealt apart from
-    the others, so that each part has its share of them. The order is by a hash of seed and
-    question: it depends on nothing else, such as the order of the runs.
+    Problems with both right and wrong samples, the only ones whose samples can be ranked, are split
+    separately from the others, so that each part has its share of them. The order of problems is
+    that of a hash of seed and question; it does not depend on the order of the runs.
 
     Args:
-        rows: of ``Labelled``.
+        rows: of ``LabelledSamples``.
         shares: of the problems.
 
     Returns:
         A name of ``PARTS`` for each row.
 
     Raises:
-        ValueError: the problems with right and wrong samples do not suffice for one in each part.
+        ValueError: there are too few problems with right and wrong samples for one in each part.
     """
     right = rows.groupby("problem")["right"].agg(["any", "all"])
     both = right["any"] & ~right["all"]
     part_of: dict[str, str] = {}
     for ranked in (True, False):
-        problems = sorted(right.index[both == ranked], key=lambda name: _mark(shares.seed, name))
+        problems = sorted(right.index[both == ranked], key=partial(_order_key, shares.seed))
         least = 1 if ranked else 0
         tested = max(least, round(shares.test * len(problems)))
         validated = max(least, round(shares.validation * len(problems)))
@@ -139,20 +141,20 @@ def split_by_problem(rows: pd.DataFrame, shares: Shares) -> pd.Series:
 
 
 @dataclass(frozen=True, eq=False)
-class Task:
-    """What is to be learnt, and by whom."""
+class TrainingData:
+    """The prompts to learn from and to be evaluated on, in the tokens of one model."""
 
     place: str
     """The model's folder or hub name."""
     tokenizer: Any
-    signs: Signs
+    verdict: VerdictTokens
     rows: pd.DataFrame
-    """Of ``Labelled``, with ``part``."""
+    """Of ``LabelledSamples``, with ``part``."""
     prompts: Mapping[str, list[int]]
-    """Each distinct text's tokens up to the sign."""
+    """The tokens of each distinct text, up to the verdict."""
     counts: dict[str, Any]
-    """Samples, those left out by reason, and for each part its problems, samples, distinct texts
-    and how many of these are right."""
+    """Number of samples, of those left out by reason, and for each part the numbers of its
+    problems, samples, distinct texts and right ones among these."""
 
     def solutions(self, part: str) -> Iterator[tuple[list[int], bool]]:
         """Yield tokens and correctness of a part's distinct texts, in the order of the runs."""
@@ -168,26 +170,29 @@ class Task:
         return table
 
 
-def prepare(labelled: Labelled, place: str, longest: int | None, shares: Shares) -> Task:
-    """Put solutions into a model's tokens, leave out those too long, and split the rest.
+def prepare(
+    labelled: LabelledSamples, place: str, max_model_len: int | None, shares: SplitShares
+) -> TrainingData:
+    """Tokenize the solutions for a model, leave out those too long, and split the rest.
 
     Args:
         labelled: the samples.
-        place: the model.
-        longest: problem and solution together, tokens; by default what the model reads.
+        place: the model's folder or hub name.
+        max_model_len: problem and solution together, tokens; by default what the model reads.
         shares: of the problems.
 
     Raises:
-        ValueError: the model cannot say the signs, too much is too long, or too few problems.
+        ValueError: the model has no verdict tokens, too many texts are too long, or there are too
+            few problems.
     """
     from transformers import AutoConfig, AutoTokenizer  # a slow import
 
     tokenizer = AutoTokenizer.from_pretrained(place)
-    signs = find_signs(tokenizer)
+    verdict = find_verdict_tokens(tokenizer)
     config = AutoConfig.from_pretrained(place).get_text_config()
-    limit = longest or int(config.max_position_embeddings)
-    encoded = {text: signs.prompt(tokenizer, text) for text in labelled.rows["text"].unique()}
-    prompts = {text: ids for text, ids in encoded.items() if len(ids) < limit}
+    limit = max_model_len or int(config.max_position_embeddings)
+    texts = labelled.rows["text"].unique()
+    prompts, _ = verdict.prompts(tokenizer, dict(zip(texts, texts, strict=True)), limit)
     rows = labelled.rows[labelled.rows["text"].isin(prompts)].copy()
     too_long = len(labelled.rows) - len(rows)
     if rows["right"].nunique() < 2:
@@ -197,8 +202,10 @@ def prepare(labelled: Labelled, place: str, longest: int | None, shares: Shares)
         )
     rows["part"] = split_by_problem(rows, shares)
     left_out = {
-        "unknown": labelled.unknown, "contradictory": labelled.contradictory, "too_long": too_long,
-    }  # fmt: skip
+        "unknown": labelled.unknown,
+        "contradictory": labelled.contradictory,
+        "too_long": too_long,
+    }
     for name, number in left_out.items():
         if number:
             why = name.replace("_", " ")
@@ -208,13 +215,15 @@ def prepare(labelled: Labelled, place: str, longest: int | None, shares: Shares)
         inside = rows[rows["part"] == part]
         distinct = inside.drop_duplicates("text")
         counts[part] = {
-            "problems": int(inside["problem"].nunique()), "samples": len(inside),
-            "distinct": len(distinct), "distinct_right": int(distinct["right"].sum()),
-        }  # fmt: skip
-    return Task(place, tokenizer, signs, rows, prompts, counts)
+            "problems": int(inside["problem"].nunique()),
+            "samples": len(inside),
+            "distinct": len(distinct),
+            "distinct_right": int(distinct["right"].sum()),
+        }
+    return TrainingData(place, tokenizer, verdict, rows, prompts, counts)
 
 
-def _mark(seed: int, problem: str) -> str:
+def _order_key(seed: int, problem: str) -> str:
     return hashlib.sha256(f"{seed}|{problem}".encode()).hexdigest()
 
 
@@ -227,10 +236,11 @@ def _read(run: Run, place: int) -> pd.DataFrame:
     tables = [run.folder.read_samples(block, COLUMNS) for block in run.blocks]
     samples: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
     rows = samples.merge(scores, on=list(KEY), how="left", indicator=True, validate="1:1")
-    fresh = int((rows["_merge"] == "left_only").sum())
-    if fresh:
+    unscored = int((rows["_merge"] == "left_only").sum())
+    if unscored:
         raise ValueError(
-            f"{fresh:,} samples of {run.root} are not scored yet; run `workbench score {run.root}`"
+            f"{unscored:,} samples of {run.root} are not scored yet; run `workbench score "
+            f"{run.root}`"
         )
     questions = run.problems.set_index("problem_id")["question"]
     asked = rows["problem_id"].map(questions)

@@ -1,8 +1,9 @@
 """Fine-tuning of a causal model to say ``+`` or ``-``: LoRA by peft, the loop by transformers.
 
-The loss is at the sign alone, and between the two signs: minus the logarithm of the probability
-that reward ``orm`` would give to the truth. So what is trained is what is read, on a scale on which
-0.7 should mean that 7 of 10 are right; what the model thinks of other tokens is left as it is.
+The loss is computed at the verdict only, and between the two verdict tokens: minus the logarithm of
+the probability that the reward ``orm`` gives to the truth. So the training optimises exactly the
+number that is read later, on a scale on which 0.7 should mean that 7 of 10 are right. The
+probabilities of other tokens are not trained.
 """
 
 from __future__ import annotations
@@ -34,22 +35,22 @@ from transformers.utils import logging
 
 from workbench.core.console import notice, progress_bar
 from workbench.reward_training.options import Training
-from workbench.rewards.outcome_prompt import Signs
+from workbench.rewards.outcome_prompt import VerdictTokens
 
 LOGS = 10
 """Lines of the curves in an epoch, each with a checkpoint."""
 EVALUATE_EVERY = 5
-"""Lines of the curves between two looks at the validation part."""
+"""Lines of the curves between two evaluations on the validation part."""
 ALPHA = 32
-"""LoRA's scale is this over the rank, with which the best learning rate hardly depends on the rank
+"""LoRA's scale is ALPHA / rank, with which the best learning rate hardly depends on the rank
 (Schulman et al., 2025, "LoRA Without Regret")."""
 WARMUP = 0.1
-"""Share of the steps in which the learning rate rises, before it falls to 0 along a line."""
+"""Share of the steps in which the learning rate rises; then it falls linearly to 0."""
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """A conversation up to the sign, and which sign is right."""
+class TrainingExample:
+    """The tokens of a conversation up to the verdict, and whether ``+`` is the truth."""
 
     ids: Sequence[int]
     right: bool
@@ -57,17 +58,17 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class Tuned:
-    """What came of the training."""
+class FineTuned:
+    """The result of a training."""
 
     checkpoint: Path
-    """The one with the smallest validation loss."""
+    """The checkpoint with the smallest validation loss."""
     step: int
     steps: int
     device: str
     curves: list[dict[str, float]]
     """In order of ``step``: ``loss`` and ``accuracy`` on the training part since the line before,
-    ``validation_loss`` and ``validation_accuracy`` where it was looked at. Losses in nats."""
+    ``validation_loss`` and ``validation_accuracy`` where evaluated. Losses in nats."""
 
 
 def resolve_dtype(name: str) -> str:
@@ -80,31 +81,32 @@ def resolve_dtype(name: str) -> str:
 
 def tune(
     place: str,
-    signs: Signs,
-    train: Sequence[Judgement],
-    validation: Sequence[Judgement],
+    verdict: VerdictTokens,
+    train: Sequence[TrainingExample],
+    validation: Sequence[TrainingExample],
     settings: Training,
     dtype: str,
     work: Path,
     log: Callable[[dict[str, float]], None],
-) -> Tuned:
-    """Train, from the last whole checkpoint in ``work`` if there is one.
+) -> FineTuned:
+    """Train, from the last complete checkpoint in ``work`` if there is one.
 
-    The order of the examples, the first weights of LoRA and all else that is random come from
-    ``settings.seed``, so that a training that was stopped ends as one that was not.
+    The order of the examples, the initial weights of LoRA and everything else that is random follow
+    from ``settings.seed``, so that an interrupted training ends with the same model as one that was
+    not interrupted.
 
     Args:
         place: the model, a folder or hub name.
-        signs: its two tokens.
-        train: what is learnt from.
-        validation: what the checkpoint is chosen by.
-        settings: how.
+        verdict: its two verdict tokens.
+        train: the examples to learn from.
+        validation: the examples by which the checkpoint is chosen.
+        settings: of the training.
         dtype: of the model's own weights, which stay as they are; those of LoRA are float32.
         work: where checkpoints are kept.
-        log: told each line of the curves as it comes.
+        log: called with each line of the curves as it comes.
 
     Raises:
-        ValueError: the loss is no number, or a batch does not fit in the GPU's memory.
+        ValueError: the loss is not a number, or a batch does not fit in the GPU's memory.
     """
     logging.disable_progress_bar()
     set_seed(settings.seed)
@@ -115,12 +117,17 @@ def tune(
     )
     model = get_peft_model(network, lora)
     arguments = _arguments(len(train), settings, dtype, work)
-    trainer = SignTrainer(
-        model=model, args=arguments, signs=signs, train_dataset=train, eval_dataset=validation,
-        data_collator=collate, compute_metrics=_accuracy,
-    )  # fmt: skip
+    trainer = VerdictTrainer(
+        model=model,
+        args=arguments,
+        verdict=verdict,
+        train_dataset=train,
+        eval_dataset=validation,
+        data_collator=collate,
+        compute_metrics=_accuracy,
+    )
     trainer.remove_callback(PrinterCallback)
-    last = _last_whole(work)
+    last = _last_checkpoint(work)
     if last:
         trainer.state = TrainerState.load_from_json(str(last / TRAINER_STATE_NAME))
     done = trainer.state.global_step
@@ -129,8 +136,8 @@ def tune(
     try:
         if done < arguments.max_steps:
             with progress_bar("train", arguments.max_steps, "steps", done) as advance:
-                trainer.add_callback(Listener(advance, log))
-                logging.set_verbosity_error()  # it would doubt the disk's clock
+                trainer.add_callback(ProgressCallback(advance, log))
+                logging.set_verbosity_error()  # it warns about the clock of the disk
                 trainer.train(resume_from_checkpoint=str(last) if last else None)
     except torch.OutOfMemoryError as fault:
         raise ValueError(
@@ -149,7 +156,7 @@ def tune(
     gc.collect()
     if torch.cuda.is_available():
         torch.cuda.empty_cache()
-    return Tuned(
+    return FineTuned(
         work / f"checkpoint-{step}", step, state.global_step, device, curves(state.log_history)
     )
 
@@ -162,65 +169,65 @@ def merge(place: str, checkpoint: Path, dtype: str, target: Path) -> None:
     """
     network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype))
     merged = PeftModel.from_pretrained(network, checkpoint).merge_and_unload(safe_merge=True)
-    # nothing is generated with it, and some models' own settings do not pass the check in saving
+    # it generates nothing, and the settings of some models do not pass the check in saving
     merged.generation_config = GenerationConfig.from_model_config(merged.config)
     shutil.rmtree(target, ignore_errors=True)  # of a process that was killed
     merged.save_pretrained(target)
 
 
-class SignTrainer(Trainer):  # type: ignore[misc, unused-ignore]
-    """The library's trainer with the loss at the sign, and the accuracy among its logs."""
+class VerdictTrainer(Trainer):  # type: ignore[misc, unused-ignore]
+    """The library's trainer with the loss at the verdict, and the accuracy among its logs."""
 
-    def __init__(self, signs: Signs, **options: Any) -> None:
+    def __init__(self, verdict: VerdictTokens, **options: Any) -> None:
         """Train for two tokens."""
         super().__init__(**options)
-        self.signs = signs
+        self.verdict = verdict
         self.hits: list[torch.Tensor] = []
 
     def compute_loss(
         self, model: Any, inputs: dict[str, Any], return_outputs: bool = False, **unused: Any
     ) -> Any:
-        """Return the mean loss of a batch, nats, and if asked the log odds of ``+``, (rows,)."""
+        """Return the mean loss of a batch, nats, and on request the log odds of ``+``, (rows,)."""
         right = inputs["right"]
         read = {name: inputs[name] for name in ("input_ids", "attention_mask", "position_ids")}
         logits = model(**read, logits_to_keep=1).logits[:, -1].float()  # (rows, vocabulary)
-        odds = logits[:, self.signs.plus] - logits[:, self.signs.minus]
+        odds = logits[:, self.verdict.plus] - logits[:, self.verdict.minus]
         loss = binary_cross_entropy_with_logits(odds, right, weight=inputs["weight"])
         if model.training:
             self.hits.append(((odds.detach() > 0) == (right > 0)).float())
         return (loss, {"odds": odds}) if return_outputs else loss
 
     def log(self, logs: dict[str, float], *more: Any) -> None:
-        """Add the accuracy on what was trained on since the last time."""
+        """Add the accuracy on the examples since the last line."""
         if "loss" in logs:
             logs["accuracy"] = float(torch.cat(self.hits).mean())
             self.hits.clear()
         super().log(logs, *more)
 
 
-class Listener(TrainerCallback):  # type: ignore[misc, unused-ignore]
-    """Moves the bar and hands on the lines of the curves."""
+class ProgressCallback(TrainerCallback):  # type: ignore[misc, unused-ignore]
+    """Moves the progress bar and reports the lines of the curves."""
 
     def __init__(
         self, advance: Callable[[int], None], log: Callable[[dict[str, float]], None]
     ) -> None:
-        """Tell ``advance`` of steps and ``log`` of lines."""
-        self.advance, self.tell = advance, log
+        """Call ``advance`` for each step and ``log`` for each line."""
+        self.advance, self.report = advance, log
 
     def on_step_end(self, args: Any, state: Any, control: Any, **unused: Any) -> None:
-        """Count a step; the last one ends with a line however long the one before it was ago."""
+        """Count a step; the last step always ends with a line of the curves."""
         self.advance(1)
         if state.global_step >= state.max_steps:
             control.should_log = True
 
     def on_log(self, args: Any, state: Any, control: Any, **unused: Any) -> None:
-        """Hand on what was logged."""
+        """Report what was logged."""
         for line in curves(state.log_history[-1:]):
-            self.tell(line)
+            self.report(line)
 
 
-def collate(batch: Sequence[Judgement]) -> dict[str, torch.Tensor]:
-    """Return a batch padded on the left, so that every sign is predicted at the last place."""
+def collate(batch: Sequence[TrainingExample]) -> dict[str, torch.Tensor]:
+    """Return a batch padded on the left, so that every verdict is predicted at the last place."""
     longest = max(len(item.ids) for item in batch)
     ids = torch.zeros((len(batch), longest), dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -237,11 +244,18 @@ def collate(batch: Sequence[Judgement]) -> dict[str, torch.Tensor]:
 
 
 def curves(history: Sequence[dict[str, float]]) -> list[dict[str, float]]:
-    """Return the trainer's log as one line per step, without what is not of the curves."""
+    """Return the trainer's log as one line per step, with the names and values of the curves only.
+
+    >>> curves([{"step": 2, "epoch": 0.5, "loss": 0.25, "grad_norm": 1.0}])
+    [{'step': 2, 'epoch': 0.5, 'loss': 0.25}]
+    """
     names = {
-        "loss": "loss", "accuracy": "accuracy", "learning_rate": "learning_rate",
-        "eval_loss": "validation_loss", "eval_accuracy": "validation_accuracy",
-    }  # fmt: skip
+        "loss": "loss",
+        "accuracy": "accuracy",
+        "learning_rate": "learning_rate",
+        "eval_loss": "validation_loss",
+        "eval_accuracy": "validation_accuracy",
+    }
     lines: dict[int, dict[str, float]] = {}
     for entry in history:
         found = {ours: float(entry[name]) for name, ours in names.items() if name in entry}
@@ -275,7 +289,7 @@ def _arguments(examples: int, settings: Training, dtype: str, work: Path) -> Tra
         logging_nan_inf_filter=False,
         save_strategy="steps",
         save_steps=every,
-        save_total_limit=2,  # the newest and the best; of 1 the trainer would drop the newest
+        save_total_limit=2,  # the newest and the best; with 1 the trainer would drop the newest
         eval_strategy="steps",
         eval_steps=every * EVALUATE_EVERY,
         metric_for_best_model="loss",
@@ -286,12 +300,12 @@ def _arguments(examples: int, settings: Training, dtype: str, work: Path) -> Tra
         disable_tqdm=True,
         report_to="none",
     )
-    arguments._n_gpu = min(1, arguments.n_gpu)  # on several it would make batches of several
+    arguments._n_gpu = min(1, arguments.n_gpu)  # on several GPUs batches would be larger
     return arguments
 
 
-def _last_whole(work: Path) -> Path | None:
-    """Return the newest checkpoint; those that a killed process left half written are removed."""
+def _last_checkpoint(work: Path) -> Path | None:
+    """Return the newest complete checkpoint; half-written ones of a killed process are removed."""
     while (found := get_last_checkpoint(str(work)) if work.is_dir() else None) is not None:
         try:
             json.loads((Path(found) / TRAINER_STATE_NAME).read_text())  # it is written last

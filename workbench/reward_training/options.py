@@ -1,4 +1,4 @@
-"""The settings of a training."""
+"""The settings of ``workbench train-reward``."""
 
 from __future__ import annotations
 
@@ -13,35 +13,35 @@ class Training:
     """How a reward model is trained."""
 
     model: str = "SmolLM2-135M-Instruct"
-    """What is fine-tuned: a folder, a hub name, or a model that a registry package carries."""
+    """The model to fine-tune: a folder, a hub name, or a model of a registry package."""
     epochs: float = 3.0
-    """How often each solution is seen."""
+    """How many times each solution is used."""
     max_steps: int | None = None
-    """Batches, instead of epochs."""
+    """Number of batches, instead of epochs."""
     batch_size: int = 16
     lr: float = 2e-4
     """Highest learning rate of AdamW: it rises over the first tenth and falls to 0."""
     rank: int = 16
-    """Of LoRA's matrices, which are beside every linear layer but the last."""
+    """Rank of LoRA's matrices, which are added to every linear layer but the last."""
     balance: bool = False
-    """Weigh right and wrong solutions alike in sum. The reward is then no longer the chance of
-    being right, but as if half of all solutions were."""
+    """Whether right and wrong solutions have the same total weight. The reward is then not the
+    probability of being right, but what it would be if half of all solutions were right."""
     validation: float = 0.15
-    """Share of the problems by whose loss the checkpoint is chosen."""
+    """Share of the problems of the validation part, by whose loss the checkpoint is chosen."""
     test: float = 0.2
-    """Share of the problems that nothing is chosen by."""
+    """Share of the problems of the test part, by which nothing is chosen."""
     seed: int = 0
-    """Of the split, the first weights and the order of the solutions."""
+    """Seed of the split, of the initial weights and of the order of the solutions."""
     dtype: str = "auto"
-    """Of the model, in training and as it is written. ``auto``: bfloat16 on a GPU, else float32."""
+    """Of the model, in training and when written. ``auto``: bfloat16 on a GPU, else float32."""
     max_model_len: int | None = None
     """Longest problem and solution together, tokens; longer ones are left out."""
     recompute: bool | None = None
-    """Recompute activations rather than keep them: a third slower in much less memory. By default
-    on a GPU."""
+    """Whether to recompute activations instead of keeping them: a third slower, with much less
+    memory. By default only on a GPU."""
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be trained with.
+        """Refuse settings with which nothing can be trained.
 
         Raises:
             ValueError: the message says which setting, and what is allowed.

@@ -1,14 +1,14 @@
-"""``workbench train-reward``: samples of finished runs -> a model that reward ``orm`` takes.
+"""``workbench train-reward``: samples of finished runs -> a model for the reward ``orm``.
 
 ::
 
     FOLDER/
       config.json  *.safetensors  tokenizer...   the model, LoRA merged into it
-      training.json       settings, runs, counts, curves, what was found on held-out problems
+      training.json       settings, runs, counts, curves, results on held-out problems
       split.csv           which problem of which run is in which part
       held_out.parquet    one row per sample of a problem that was not trained on, with its rewards
       tables/  figures/
-      .training/          checkpoints, until the model is there
+      .training/          checkpoints, until the model is finished
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from scipy.special import expit
 from workbench.config.scoring_schema import OutcomeRewardModel
 from workbench.core.console import notice, progress_bar
 from workbench.models.locate import model_hash, resolve_model
-from workbench.reward_training.dataset import Shares, Task, prepare, read_labelled
+from workbench.reward_training.dataset import SplitShares, TrainingData, prepare, read_labelled
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_model import check_judge
-from workbench.rewards.outcome_prompt import find_signs
+from workbench.rewards.outcome_prompt import find_verdict_tokens
 from workbench.run import Run
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment, version_string
@@ -40,7 +40,7 @@ from workbench.tracking.artifacts import reward_model_artifact, run_artifacts
 from workbench.tracking.wandb_run import Tracker, open_tracker
 
 VERSION = 1
-"""Raise when a training comes out differently, so that none goes on from an older one's steps."""
+"""Raise when a training comes out differently, so that no training continues an older one."""
 
 LIBRARIES = ("torch", "transformers", "peft")
 SETTINGS = "training.json"
@@ -48,8 +48,8 @@ WORK = ".training"
 
 
 @dataclass(frozen=True, eq=False)
-class Outcome:
-    """A finished training, for ``analysis`` to judge and to draw."""
+class TrainedReward:
+    """A finished training, for the tables and figures of ``analysis``."""
 
     held_out: pd.DataFrame
     """One row per sample of the validation and test parts: ``part``, ``problem``, ``run``,
@@ -57,32 +57,33 @@ class Outcome:
     (probability of ``+``, of the new model and of the one it was made from), ``likelihood`` (nats
     per token), and ``reward_NAME`` for each other reward of the runs."""
     curves: pd.DataFrame
-    """See ``workbench.reward_training.finetune.Tuned``."""
+    """See ``workbench.reward_training.finetune.FineTuned``."""
     best_step: int
     signature: str
 
 
-Judge = Callable[[Path, Outcome, Tracker], Mapping[str, Any]]
-"""Writes tables and figures of an outcome into a folder; returns numbers for training.json."""
+Evaluate = Callable[[Path, TrainedReward, Tracker], Mapping[str, Any]]
+"""Writes tables and figures of a trained reward into a folder; returns numbers for
+training.json."""
 
 
-def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> None:
-    """Train a reward model on runs' samples, or go on where the same command was stopped.
+def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluate) -> None:
+    """Train a reward model on runs' samples, or continue where the same command was stopped.
 
     Args:
         runs: folders of scored runs.
         out: the folder to be made.
-        settings: how.
-        judge: what ``analysis`` makes of the held-out samples; the command line hands it over.
+        settings: of the training.
+        evaluate: makes the tables and figures of the held-out samples; ``analysis`` has it.
 
     Raises:
         ValueError: a run is not scored, samples of one class only, too few problems, a model that
-            cannot say the signs, a folder that holds something else, or what training raises.
+            has no verdict tokens, a folder that holds something else, or what training raises.
             Finished steps are kept.
     """
-    shares = Shares(settings.validation, settings.test, settings.seed)
+    shares = SplitShares(settings.validation, settings.test, settings.seed)
     opened = [Run(run) for run in runs]
-    _refuse_other(out)
+    _refuse_other_folder(out)
     labelled = read_labelled(opened)
     check_judge(settings.model, fetch=True)
     place = str(resolve_model(settings.model))
@@ -96,16 +97,16 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
     if _finished(Manifest(out / SETTINGS), out, made_from):
         notice("train: up to date")
         return
-    task = prepare(labelled, place, settings.max_model_len, shares)
-    signature = _sign(settings, opened)
+    data = prepare(labelled, place, settings.max_model_len, shares)
+    signature = _signature(settings, opened)
     with locked(out):
         manifest = Manifest(out / SETTINGS)
-        _finished(manifest, out, made_from)  # or another process was at it meanwhile
-        _write_csv(out / "split.csv", task.problems(opened))
+        _finished(manifest, out, made_from)  # another process may have trained meanwhile
+        _write_csv(out / "split.csv", data.problems(opened))
         manifest.update(
             signature=signature,
             runs=[run.signature for run in opened],
-            counts=task.counts,
+            counts=data.counts,
             made_from=made_from,
             **environment(),
         )
@@ -113,9 +114,9 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
         tracker = open_tracker(tracking, out, signature, made_from)
         try:
             with manifest.running("train", fingerprint(**made_from)):
-                found = _carry_out(task, settings, out, signature, judge, tracker)
+                found = _train_and_evaluate(data, settings, out, signature, evaluate, tracker)
                 manifest.update(**found, tracked=tracker.place)
-            for run in opened:  # last: their upload is not to keep the training waiting
+            for run in opened:  # last: the training does not wait for their upload
                 tracker.use_artifacts(
                     run_artifacts(run.root, run.experiment.name, run.manifest)[:2]
                 )
@@ -125,59 +126,68 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
             tracker.finish()
 
 
-def _carry_out(
-    task: Task,
+def _train_and_evaluate(
+    data: TrainingData,
     settings: Training,
     out: Path,
     signature: str,
-    judge: Judge,
+    evaluate: Evaluate,
     tracker: Tracker,
 ) -> dict[str, Any]:
-    """Train, write the model, and judge it on the problems it has not seen; return what to keep."""
-    from workbench.reward_training.finetune import Judgement, merge, resolve_dtype, tune
+    """Train, write the model, evaluate it on held-out problems; return entries of training.json."""
+    from workbench.reward_training.finetune import TrainingExample, merge, resolve_dtype, tune
 
     dtype = resolve_dtype(settings.dtype)
-    weights = _weights(task.counts["train"], settings.balance)
+    weights = _class_weights(data.counts["train"], settings.balance)
 
-    def judgements(part: str) -> list[Judgement]:
-        return [Judgement(ids, right, weights[right]) for ids, right in task.solutions(part)]
+    def examples(part: str) -> list[TrainingExample]:
+        return [TrainingExample(ids, right, weights[right]) for ids, right in data.solutions(part)]
 
     notice(
         "train: {train[distinct]:,} distinct solutions ({train[distinct_right]:,} right) of "
         "{train[problems]:,} problems; {validation[problems]:,} problems to choose by and "
-        "{test[problems]:,} to be judged on".format(**task.counts)
+        "{test[problems]:,} to be judged on".format(**data.counts)
     )
     tuned = tune(
-        task.place, task.signs, judgements("train"), judgements("validation"), settings, dtype,
+        data.place,
+        data.verdict,
+        examples("train"),
+        examples("validation"),
+        settings,
+        dtype,
         out / WORK,
         lambda line: tracker.log({f"train/{name}": value for name, value in line.items()}),
-    )  # fmt: skip
+    )
     merged = out / WORK / "merged"
-    merge(task.place, tuned.checkpoint, dtype, merged)
-    task.tokenizer.save_pretrained(merged)
+    merge(data.place, tuned.checkpoint, dtype, merged)
+    data.tokenizer.save_pretrained(merged)
 
-    held = task.rows[task.rows["part"] != "train"].copy()
+    held = data.rows[data.rows["part"] != "train"].copy()
     texts = list(held["text"].unique())
-    for name, model in (("untrained", task.place), ("trained", str(merged))):
+    for name, model in (("untrained", data.place), ("trained", str(merged))):
         rewards = _rewards(model, texts, settings, dtype, name)
         held[name] = held["text"].map(rewards)
     held = held.rename(columns={"mean_logprob": "likelihood"}).drop(columns="text")
     table = pa.Table.from_pandas(held, preserve_index=False)
     write_table(out / "held_out.parquet", table, signature)
-    outcome = Outcome(held, pd.DataFrame(tuned.curves), tuned.step, signature)
-    found = judge(out, outcome, tracker)
+    trained = TrainedReward(held, pd.DataFrame(tuned.curves), tuned.step, signature)
+    found = evaluate(out, trained, tracker)
     _publish(merged, out)
     return {
-        "dtype": dtype, "device": tuned.device, "steps": tuned.steps, "best_step": tuned.step,
-        "curves": tuned.curves, "held_out": dict(found),
-    }  # fmt: skip
+        "dtype": dtype,
+        "device": tuned.device,
+        "steps": tuned.steps,
+        "best_step": tuned.step,
+        "curves": tuned.curves,
+        "held_out": dict(found),
+    }
 
 
 def _rewards(
     model: str, texts: Sequence[str], settings: Training, dtype: str, name: str
 ) -> dict[str, float]:
-    """Return what reward ``orm`` gives to texts: the probability of ``+`` against ``-``."""
-    from workbench.models.hf_scoring import open_scorer  # a slow import
+    """Return the reward ``orm`` of each text: the probability of ``+`` against ``-``."""
+    from workbench.models.hf_scoring import open_next_token_scorer  # a slow import
 
     orm = OutcomeRewardModel(
         model=model,
@@ -186,25 +196,25 @@ def _rewards(
         max_model_len=settings.max_model_len,
     )
     found = {}
-    with open_scorer(orm) as scorer, progress_bar(name, len(texts), "texts") as advance:
-        signs = find_signs(scorer.tokenizer)
-        prompts = {text: signs.prompt(scorer.tokenizer, text) for text in texts}
-        for text, (plus, minus) in scorer.next_logprobs(prompts, (signs.plus, signs.minus)):
+    with open_next_token_scorer(orm) as scorer, progress_bar(name, len(texts), "texts") as advance:
+        verdict = find_verdict_tokens(scorer.tokenizer)
+        prompts = {text: verdict.prompt(scorer.tokenizer, text) for text in texts}
+        for text, (plus, minus) in scorer.next_logprobs(prompts, (verdict.plus, verdict.minus)):
             found[text] = float(expit(plus - minus))
             advance(1)
     return found
 
 
-def _weights(counts: Mapping[str, int], asked: bool) -> dict[bool, float]:
+def _class_weights(counts: Mapping[str, int], balance: bool) -> dict[bool, float]:
     """Return the weight of a right and of a wrong solution; their mean over all is 1."""
-    if not asked:
+    if not balance:
         return {True: 1.0, False: 1.0}
     whole, right = counts["distinct"], counts["distinct_right"]
     return {True: whole / (2 * right), False: whole / (2 * (whole - right))}
 
 
 def _publish(model: Path, out: Path) -> None:
-    """Move a model's files to where it is looked for: ``config.json``, which marks it, last."""
+    """Move a model's files into ``out``; ``config.json``, by which a model is recognised, last."""
     for path in sorted(model.iterdir(), key=lambda path: path.name == "config.json"):
         path.replace(out / path.name)
 
@@ -213,14 +223,14 @@ def _write_csv(path: Path, frame: pd.DataFrame) -> None:
     write_atomically(path, lambda part: frame.to_csv(part, index=False))
 
 
-def _sign(settings: Training, runs: Sequence[Run]) -> str:
-    """Return the line that stands under what is said of the model, and names the tracked run."""
+def _signature(settings: Training, runs: Sequence[Run]) -> str:
+    """Return the line that is printed under the tables and figures, and names the tracked run."""
     model = settings.model.rstrip("/").rsplit("/", 1)[-1]
     names = "+".join(run.root.resolve().name for run in runs)
     return f"orm|{model}|{names}|seed:{settings.seed}|{version_string()}"
 
 
-def _refuse_other(out: Path) -> None:
+def _refuse_other_folder(out: Path) -> None:
     """Refuse a folder that holds anything but a training."""
     if out.is_dir() and not (out / SETTINGS).exists():
         others = sorted(path.name for path in out.iterdir() if path.name != ".lock")

@@ -1,13 +1,19 @@
-"""REWARDS: how good a sample is thought to be, without knowing the right answer.
+"""Rewards: how good a sample is thought to be, without knowing the right answer.
 
-Adding one is one function over the sample rows and one line in the table.
+Imports ``config``, ``core``, ``storage``, ``tasks``, ``models``, ``metrics``, ``pools``, and from
+``generate`` the names and versions of the backends. Start reading with the table ``REWARDS`` below,
+then ``block_step.py`` and ``model_step.py``, which all rewards with a table of their own share.
+
+To add a reward, write a function and one row of ``REWARDS``. There are three kinds, by what the
+values are computed from; see the fields of ``Reward``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,90 +27,114 @@ if TYPE_CHECKING:
     from workbench.storage.run_folder import Folder
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reward:
-    """A function over sample rows and what a reader needs in order to use it."""
+    """A reward: exactly one of ``fn``, ``judge`` and ``learn`` computes it."""
 
     summary: str
+    """What it is, with the unit in brackets."""
     is_log: bool
-    """True for a log-probability or a log-ratio: a vote is weighted by its exponential. False for a
-    value of at least 0, which is a weight as it is; in [0, 1] it is a chance of being right."""
+    """True for a log-probability or a log-ratio: in a vote its exponential is the weight. False for
+    a value of at least 0, which is itself the weight; a value in [0, 1] is a probability of being
+    right."""
     fn: Callable[[pd.DataFrame], Floats] | None = None
-    """(R rows of ``samples``) -> (R,); NaN where a sample has none. Larger is better."""
+    """Computes the reward from the samples alone: R rows of ``samples`` -> (R,), NaN where a sample
+    has none. Larger is better."""
     judge: Callable[[Folder, Manifest, Experiment], None] | None = None
-    """Instead of ``fn``, for a reward that needs a model: a step of its own, which leaves a table
-    ``rewards/NAME`` beside the samples (key and ``reward``) and does only what is missing."""
+    """Computes the reward with a model, before the samples are graded. It is a step of its own that
+    writes the table ``rewards/NAME`` (key and ``reward``, one row for each sample) for the blocks
+    that do not have one."""
     learn: Callable[[Folder, Manifest, Experiment, Mapping[int, str]], None] | None = None
-    """Instead of ``fn``, for a reward that is learned from the run's own correctness and
-    embeddings: the same, after these are there. Given what each block's are made of."""
+    """Learns the reward from the run's own correctness and embeddings, after the samples are graded
+    and encoded. It writes the same table as ``judge``. The last argument is, for each block, the
+    fingerprint of its correctness and embeddings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deferred:
+    """A function of this package whose module is imported when the function is first called.
+
+    The table is read by every command, and the modules behind it take a second to import.
+    """
+
+    module: str
+    name: str
+
+    def __call__(self, *args: Any) -> None:
+        """Call the function."""
+        self.load()(*args)
+
+    def load(self) -> Callable[..., None]:
+        """Import the function."""
+        function: Callable[..., None] = getattr(import_module(self.module), self.name)
+        return function
+
+
+def deferred(module: str, name: str) -> Deferred:
+    """Return the function ``name`` of a module of this package, to be imported when it is called.
+
+    >>> deferred("outcome_model", "judge").load().__module__
+    'workbench.rewards.outcome_model'
+    """
+    return Deferred(f"{__name__}.{module}", name)
 
 
 def likelihood(samples: pd.DataFrame) -> Floats:
-    """Mean token log-probability of each sample, nats per token; 0 at most, larger is likelier."""
+    """Mean token log-probability of each sample, nats per token; 0 at most, larger is likelier.
+
+    >>> import pandas as pd
+    >>> likelihood(pd.DataFrame({"mean_logprob": [-0.5, None]}))
+    array([-0.5,  nan])
+    """
     return samples["mean_logprob"].to_numpy(dtype=float)
 
 
 def given(samples: pd.DataFrame) -> Floats:
-    """Reward that each sample of an imported run came with, as a weight in [0, 1]; else NaN."""
+    """Reward that each sample of an imported run came with, as a weight in [0, 1]; else NaN.
+
+    >>> import pandas as pd
+    >>> given(pd.DataFrame({"given_reward": [0.75]})), given(pd.DataFrame({"mean_logprob": [-0.5]}))
+    (array([0.75]), array([nan]))
+    """
     if "given_reward" not in samples:
         return np.full(len(samples), np.nan)
     return samples["given_reward"].to_numpy(dtype=float)
 
 
-def _orm(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.outcome_model import judge  # it needs the folder, which needs this table
-
-    judge(folder, manifest, experiment)
-
-
-def _density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.log_ratio import density_ratio
-
-    density_ratio(folder, manifest, experiment)
-
-
-def _implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.log_ratio import implicit_reward
-
-    implicit_reward(folder, manifest, experiment)
-
-
-def _self_certainty(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    from workbench.rewards.self_certainty import self_certainty
-
-    self_certainty(folder, manifest, experiment)
-
-
-def _quality(
-    folder: Folder, manifest: Manifest, experiment: Experiment, made_of: Mapping[int, str]
-) -> None:
-    from workbench.rewards.quality import learn
-
-    learn(folder, manifest, experiment, made_of)
-
-
 REWARDS: dict[str, Reward] = {
-    "likelihood": Reward("mean token log-probability [nats/token]", is_log=True, fn=likelihood),
-    "given": Reward("the reward that imported samples came with", is_log=False, fn=given),
+    "likelihood": Reward(
+        summary="mean token log-probability [nats/token]",
+        is_log=True,
+        fn=likelihood,
+    ),
+    "given": Reward(
+        summary="the reward that imported samples came with",
+        is_log=False,
+        fn=given,
+    ),
     "orm": Reward(
-        "probability of + against - from an outcome reward model", is_log=False, judge=_orm
+        summary="probability of + against - from an outcome reward model",
+        is_log=False,
+        judge=deferred("outcome_model", "judge"),
     ),
     "density_ratio": Reward(
-        "log-ratio of a strong model over a weak one [nats/token]",
+        summary="log-ratio of a strong model over a weak one [nats/token]",
         is_log=True,
-        judge=_density_ratio,
+        judge=deferred("log_ratio", "density_ratio"),
     ),
     "implicit_reward": Reward(
-        "beta x log-ratio of a policy over its reference [nats]",
+        summary="beta x log-ratio of a policy over its reference [nats]",
         is_log=True,
-        judge=_implicit_reward,
+        judge=deferred("log_ratio", "implicit_reward"),
     ),
     "self_certainty": Reward(
-        "mean distance of next-token distributions from uniform [nats]",
+        summary="mean distance of next-token distributions from uniform [nats]",
         is_log=False,
-        judge=_self_certainty,
+        judge=deferred("self_certainty", "self_certainty"),
     ),
     "quality": Reward(
-        "chance of being right, learned from features across problems", is_log=False, learn=_quality
+        summary="chance of being right, learned from features across problems",
+        is_log=False,
+        learn=deferred("quality", "learn"),
     ),
 }

@@ -1,11 +1,11 @@
-"""Rewards from the log-ratio of two models over a sample, and other signals of second models.
+"""Rewards from the log-ratio of two models over a sample, and the features of second models.
 
 ``density_ratio`` is the mean over a sample's tokens of log p_strong - log p_weak, nats per token:
-what the stronger model holds likely and the weaker does not. ``implicit_reward`` is beta times the
-sum over the tokens of log policy - log reference: the reward that a policy trained from a reference
-has come to stand for. Larger is better; both are 0 for a model against itself. What is compared
-stands in ``under/NAME`` (``second_model.py``); ``own`` is the run's own model, by the
-log-probabilities that its samples came with.
+high for what the stronger model holds likely and the weaker one does not. ``implicit_reward`` is
+beta times the sum over the tokens of log policy - log reference: the reward that training has given
+to a policy, compared with the reference it was trained from. Larger is better; both are 0 for a
+model against itself. They are computed from the tables ``under/NAME`` (``second_model.py``);
+``own`` is the run's own model, by the log-probabilities that its samples came with.
 
 Source:
     Rafailov et al. (2023), arXiv:2305.18290, equation 5, without its term of the prompt alone; by
@@ -25,7 +25,7 @@ from workbench.config.schema import Experiment
 from workbench.config.setting_types import OWN
 from workbench.core.console import notice
 from workbench.core.types import Floats
-from workbench.rewards.second_model_rewards import read_said, write_reward
+from workbench.rewards.second_model_rewards import read_second_model, write_reward
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import KEY
 from workbench.storage.run_folder import Folder
@@ -34,21 +34,22 @@ VERSION = 1
 """Raise when a ratio would come out otherwise, so that finished runs are compared again."""
 
 ROLES = ("secondary", "evaluator")
-"""Names of ``scoring.models`` whose signals the learned quality reads."""
+"""Names of ``scoring.models`` from which the learned reward ``quality`` has features."""
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
-    """What one model says of a block's samples, row by row."""
+class ModelLogprobs:
+    """Log-probabilities of a block's samples under one model, row by row."""
 
     name: str
     sums: Floats
     """(R,) log-probabilities of the completions, nats; NaN where there is none."""
     tokens: Sequence[Sequence[float] | None]
-    """(R,) those of the tokens, nats."""
+    """(R,) log-probabilities of the tokens, nats; None where there are none."""
     ids: Sequence[Sequence[int] | None]
+    """(R,) the tokens."""
     steps: Sequence[Sequence[int] | None]
-    """(R,) the line each token is of; None where that is not known."""
+    """(R,) the line of each token; None where it is not known."""
 
 
 def density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
@@ -61,14 +62,14 @@ def density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) ->
     if pair is None:
         raise ValueError("the reward 'density_ratio' needs scoring.density_ratio")
 
-    def compare(strong: Side, weak: Side) -> dict[str, Any]:
-        apart = [row for row in range(len(strong.sums)) if not _same(strong, weak, row)]
+    def compare(strong: ModelLogprobs, weak: ModelLogprobs) -> dict[str, Any]:
+        apart = [row for row in range(len(strong.sums)) if not _same_tokens(strong, weak, row)]
         if apart:
             row = apart[0]
-            counts = [len(side.ids[row] or ()) for side in (strong, weak)]
+            counts = [len(model.ids[row] or ()) for model in (strong, weak)]
             raise ValueError(
-                f"scoring.density_ratio: {_called(experiment, strong.name)} and "
-                f"{_called(experiment, weak.name)} have mismatched tokenizers: they split "
+                f"scoring.density_ratio: {_describe(experiment, strong.name)} and "
+                f"{_describe(experiment, weak.name)} have mismatched tokenizers: they split "
                 f"{len(apart):,} of {len(strong.sums):,} samples into different tokens (the first "
                 f"into {counts[0] or 'unknown ones'} and {counts[1] or 'unknown ones'}), and a "
                 "ratio per token needs the same ones; choose two models with one tokenizer, or "
@@ -96,21 +97,21 @@ def implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) 
     beta = pair.beta
     apart = 0
 
-    def compare(policy: Side, reference: Side) -> dict[str, Any]:
+    def compare(policy: ModelLogprobs, reference: ModelLogprobs) -> dict[str, Any]:
         nonlocal apart
         tokens: list[Any] = []
         steps: list[Any] = []
         for row in range(len(policy.sums)):
-            same = _same(policy, reference, row)
+            same = _same_tokens(policy, reference, row)
             apart += not same
             if not same or policy.tokens[row] is None or reference.tokens[row] is None:
                 tokens.append(None)
                 steps.append(None)
                 continue
             values = beta * (np.array(policy.tokens[row]) - np.array(reference.tokens[row]))
-            of = reference.steps[row] if policy.steps[row] is None else policy.steps[row]
+            lines = reference.steps[row] if policy.steps[row] is None else policy.steps[row]
             tokens.append(values)
-            steps.append(None if of is None else np.bincount(of, values))
+            steps.append(None if lines is None else np.bincount(lines, values))
         rewards = beta * (policy.sums - reference.sums)
         return {
             "reward": pa.array(rewards, from_pandas=True),
@@ -121,22 +122,22 @@ def implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) 
     names = (pair.policy, pair.reference)
     _compare(folder, manifest, experiment, "implicit_reward", names, beta, compare)
     if apart:
-        policy, reference = (_called(experiment, name) for name in names)
+        policy, reference = (_describe(experiment, name) for name in names)
         notice(
             f"implicit_reward: {policy} and {reference} split {apart:,} samples into different "
             "tokens: these are compared as whole texts, without values by token and step"
         )
 
 
-def signals(
+def model_features(
     folder: Folder, block: int, experiment: Experiment, names: Sequence[str] = ROLES
 ) -> dict[str, Floats]:
-    """Return what second models say of a block's samples, row by row in the order of the samples.
+    """Return means over the tokens of a block's samples under some models, in the samples' order.
 
     Args:
-        folder: a run whose models have read it (``workbench.rewards.second_model.read_under``).
+        folder: a run whose second models have scored it (``score_under_second_models``).
         block: its number.
-        experiment: the run's; of ``names`` those among its ``scoring.models`` are looked at.
+        experiment: the run's; names that are not among its ``scoring.models`` are passed over.
         names: of ``scoring.models``, or ``own`` for the run's own model.
 
     Returns:
@@ -144,7 +145,7 @@ def signals(
         each; NaN where a sample has none.
 
     Raises:
-        ValueError: a model has not read these samples yet, or a table is damaged.
+        ValueError: a model has not scored these samples yet, or a table is damaged.
     """
     samples = folder.read_samples(block, [*KEY, "mean_logprob", "mean_entropy"])
     found: dict[str, Floats] = {}
@@ -152,7 +153,7 @@ def signals(
         if name == OWN:
             table = samples
         elif name in experiment.scoring.models:
-            table = read_said(folder, name, block, samples)
+            table = read_second_model(folder, name, block, samples)
         else:
             continue
         for column in ("mean_logprob", "mean_entropy"):
@@ -170,20 +171,20 @@ def _compare(
     reward: str,
     names: tuple[str, str],
     beta: float,
-    compare: Callable[[Side, Side], dict[str, Any]],
+    compare: Callable[[ModelLogprobs, ModelLogprobs], dict[str, Any]],
 ) -> None:
     """Write the table of a reward for every block that has none, or one of other values."""
 
     def columns(block: int, samples: pa.Table) -> dict[str, Any]:
-        first, second = (_side(folder, name, block, samples) for name in names)
+        first, second = (_logprobs_of(folder, name, block, samples) for name in names)
         return compare(first, second)
 
     settings = {"version": VERSION, "beta": beta}
-    said_by = [name for name in names if name != OWN]
-    write_reward(folder, manifest, reward, settings | {"names": names}, said_by, columns)
+    models = [name for name in names if name != OWN]
+    write_reward(folder, manifest, reward, settings | {"names": names}, models, columns)
 
 
-def _side(folder: Folder, name: str, block: int, samples: pa.Table) -> Side:
+def _logprobs_of(folder: Folder, name: str, block: int, samples: pa.Table) -> ModelLogprobs:
     if name == OWN:
         kept = [
             values if values and np.isfinite(values).all() else None
@@ -196,25 +197,26 @@ def _side(folder: Folder, name: str, block: int, samples: pa.Table) -> Side:
             )
         sums = np.array([np.nan if values is None else np.sum(values) for values in kept])
         ids = samples.column("output_token_ids").to_pylist()
-        return Side(name, sums, kept, ids, [None] * len(kept))
-    table = read_said(folder, name, block, samples)
-    return Side(
+        return ModelLogprobs(name, sums, kept, ids, [None] * len(kept))
+    table = read_second_model(folder, name, block, samples)
+    return ModelLogprobs(
         name,
         _floats(table.column("sum_logprob")),
         *(table.column(c).to_pylist() for c in ("token_logprobs", "token_ids", "token_steps")),
     )
 
 
-def _same(first: Side, second: Side, row: int) -> bool:
-    """Say whether two models split a sample into the same tokens, as far as both have values."""
+def _same_tokens(first: ModelLogprobs, second: ModelLogprobs, row: int) -> bool:
+    """Say whether two models split a sample into the same tokens; true if one has no values."""
     if first.tokens[row] is None or second.tokens[row] is None:
         return True
     return first.ids[row] == second.ids[row]
 
 
-def _called(experiment: Experiment, name: str) -> str:
-    of = experiment.generation.model if name == OWN else experiment.scoring.models[name].model
-    return f"{name!r} ({of})"
+def _describe(experiment: Experiment, name: str) -> str:
+    models = experiment.scoring.models
+    model = experiment.generation.model if name == OWN else models[name].model
+    return f"{name!r} ({model})"
 
 
 def _floats(column: Any) -> Floats:

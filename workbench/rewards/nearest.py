@@ -1,4 +1,4 @@
-"""Nearest neighbours among the samples of a run."""
+"""Nearest neighbours among the distinct texts of a run, by the cosine of their embeddings."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from numpy.typing import NDArray
 from workbench.core.types import Floats, Ints
 
 EXACT_UP_TO = 100_000
-"""Entries up to which the search is exhaustive; of more an HNSW graph finds nearly all."""
-
+"""Most entries that are searched exhaustively; among more an HNSW graph finds nearly all."""
 
 LINKS, BUILD_BREADTH, SEARCH_BREADTH = 32, 200, 256
 """Of the graph (M, efConstruction, efSearch): recall@10 was 1.00 on 20,000 clustered vectors."""
-
 
 Vectors = NDArray[np.float32]
 
@@ -36,7 +34,7 @@ class Neighbours:
     def nearest(
         self, vectors: Vectors, count: int, apart_from: Sequence[str | None] | None = None
     ) -> tuple[Floats, Ints]:
-        """Find the entries most like some texts.
+        """Find the entries most similar to some texts.
 
         Args:
             vectors: (Q, D) unit vectors of the texts, by the encoder of the run.
@@ -79,32 +77,33 @@ class Neighbours:
         return cosines, rows
 
 
-def features(
+def neighbour_features(
     known: Neighbours, vectors: Vectors, problems: Sequence[str], count: int = 10
 ) -> tuple[Floats, Floats]:
-    """Say of each text how near others of the reference run are, and how often those were right.
+    """Compute for each text how near its neighbours are, and how often these were right.
 
-    Entries of a text's own problem are passed over: their correctness would give away its own.
+    Entries of a text's own problem are passed over: their correctness would reveal its own.
 
     Args:
         known: the index of the reference run.
         vectors: (Q, D) unit vectors of the texts.
         problems: (Q,) the problem of each.
-        count: nearest entries that are looked at.
+        count: number of nearest entries.
 
     Returns:
-        (Q,) ``knn_similarity``, the mean cosine to them, -1 to 1, larger means more like what is
-        known. (Q,) ``knn_correct``, the share of right samples among them, 0 to 1, each entry
-        weighing as its cosine, those below 0 nothing; NaN where none has a known correctness.
+        (Q,) mean cosine to the nearest entries, -1 to 1; larger means more like the reference.
+        (Q,) share of right samples among these entries, 0 to 1, weighted by their cosines, negative
+        ones as 0; NaN where no entry has a known correctness.
     """
     cosines, rows = known.nearest(vectors, count, problems)
     there = rows >= 0
     similarity = np.where(there, cosines, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
     correct = known.entries["correct"].to_numpy(dtype=float)[rows]
-    told = there & np.isfinite(correct)
-    weights = np.where(told, np.maximum(cosines, 0.0), 0.0)
+    known_correct = there & np.isfinite(correct)
+    weights = np.where(known_correct, np.maximum(cosines, 0.0), 0.0)
     total = weights.sum(axis=1)
-    share = (weights * np.where(told, correct, 0.0)).sum(axis=1) / np.where(total > 0, total, 1.0)
+    right = (weights * np.where(known_correct, correct, 0.0)).sum(axis=1)
+    share = right / np.where(total > 0, total, 1.0)
     return (
         np.where(there.any(axis=1), similarity, np.nan),
         np.where(total > 0, share, np.nan),
@@ -112,7 +111,7 @@ def features(
 
 
 def build(vectors: Vectors, entries: pd.DataFrame, exact_up_to: int = EXACT_UP_TO) -> Neighbours:
-    """Index some vectors: exhaustively searched where they are few, else by an HNSW graph.
+    """Index some vectors: for exhaustive search if they are few, else by an HNSW graph.
 
     Args:
         vectors: (E, D) unit vectors.
@@ -138,7 +137,7 @@ def build(vectors: Vectors, entries: pd.DataFrame, exact_up_to: int = EXACT_UP_T
     index = faiss.IndexHNSWFlat(size, LINKS, faiss.METRIC_INNER_PRODUCT)
     index.hnsw.efConstruction = BUILD_BREADTH
     before = faiss.omp_get_max_threads()
-    faiss.omp_set_num_threads(1)  # with several the graph depends on which comes first
+    faiss.omp_set_num_threads(1)  # with several threads the graph depends on their order
     try:
         index.add(np.ascontiguousarray(vectors, dtype=np.float32))
     finally:
@@ -147,7 +146,7 @@ def build(vectors: Vectors, entries: pd.DataFrame, exact_up_to: int = EXACT_UP_T
 
 
 def distinct_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
-    """Gather samples that are one text of one problem.
+    """Group the samples that have the same text and problem.
 
     Args:
         rows: a row per sample: problem_id, text_hash, temperature, sample_index, encoder, and
@@ -158,8 +157,11 @@ def distinct_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
     """
     texts = rows.assign(first=np.arange(len(rows))).groupby(["problem_id", "text_hash"], sort=False)
     found = texts.agg(
-        temperature=("temperature", "first"), sample_index=("sample_index", "first"),
-        encoder=("encoder", "first"), copies=("first", "size"), correct=("correct", "mean"),
+        temperature=("temperature", "first"),
+        sample_index=("sample_index", "first"),
+        encoder=("encoder", "first"),
+        copies=("first", "size"),
+        correct=("correct", "mean"),
         first=("first", "first"),
-    ).reset_index()  # fmt: skip
+    ).reset_index()
     return found.drop(columns="first"), found["first"].to_numpy()

@@ -1,8 +1,8 @@
-"""The reward ``quality``: the chance that a sample is right, learned from seven features of it.
+"""The reward ``quality``: the probability that a sample is right, learned from seven features.
 
-The features of the ensemble in the study's companion on training metrics (section 3), each of one
-sample; ``own`` is the model that drew it, ``secondary`` and ``evaluator`` are entries of
-``scoring.models``. What a run does not have is left out.
+They are the features of the ensemble in the study's companion on training metrics (section 3),
+each of one sample. ``own`` is the model that drew the sample, ``secondary`` and ``evaluator`` are
+entries of ``scoring.models``. Features that a run does not have are left out.
 
 1. ``primary_confidence``: 1 - the mean token entropy under the own model; 1 at most, no bound below
    [1 - nats].
@@ -11,14 +11,14 @@ sample; ``own`` is the model that drew it, ``secondary`` and ``evaluator`` are e
 3. ``evaluator_confidence``: 1 - the mean token entropy under the evaluator [1 - nats].
 4. ``primary_entropy``: the mean token entropy under the own model [nats]. The same as 1 but for its
    sign: the regression's penalty shares one weight between them.
-5. ``disagreement``: standard deviation, over the models that have read the sample, of its mean
+5. ``disagreement``: standard deviation, over the models that have scored the sample, of its mean
    token log-probability [nats/token]; 0 where they agree.
 6. ``knn_similarity``: mean cosine to the ten most similar distinct texts of other problems, -1 to
    1.
 7. ``example_quality``: share of right samples among these ten, weighted by cosine, 0 to 1.
 
-For 6 and 7 the reference is the run itself, but only problems that may be learned from: neither the
-sample's own, nor those whose quality is being predicted.
+Neighbours for 6 and 7 are looked for in the run itself, among the problems that may be learned
+from: neither the sample's own problem, nor those whose quality is being predicted.
 """
 
 from __future__ import annotations
@@ -34,35 +34,43 @@ from numpy.typing import NDArray
 from workbench.config.schema import Experiment
 from workbench.core.console import notice
 from workbench.core.types import Floats
-from workbench.rewards.log_ratio import signals
+from workbench.rewards.block_step import BlockStep
+from workbench.rewards.log_ratio import model_features
 from workbench.rewards.logistic import cross_fit
-from workbench.rewards.nearest import Vectors, build, distinct_texts, features
+from workbench.rewards.nearest import Vectors, build, distinct_texts, neighbour_features
 from workbench.rewards.second_model import table_of
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import KEY, fingerprint, read_stamps, read_table, write_table
-from workbench.storage.run_folder import Folder, fresh
+from workbench.storage.parquet import KEY, fingerprint, read_stamps, read_table
+from workbench.storage.run_folder import Folder
 
 TABLE = "rewards/quality"
-"""Where it stands: key, the features as they were when predicted, and ``reward``."""
+"""The table: key, the features with which each quality was predicted, and ``reward``."""
+
 VERSION = 1
 """Raise when a quality would come out otherwise, so that finished runs are learned from again."""
+
 FEATURES = (
-    "primary_confidence", "secondary_confidence", "evaluator_confidence", "primary_entropy",
-    "disagreement", "knn_similarity", "example_quality",
-)  # fmt: skip
+    "primary_confidence",
+    "secondary_confidence",
+    "evaluator_confidence",
+    "primary_entropy",
+    "disagreement",
+    "knn_similarity",
+    "example_quality",
+)
 MODELS = ("own", "secondary", "evaluator")
 
 
 def learn(
-    folder: Folder, manifest: Manifest, experiment: Experiment, made_of: Mapping[int, str]
+    folder: Folder, manifest: Manifest, experiment: Experiment, inputs: Mapping[int, str]
 ) -> None:
     """Learn the quality of a graded and embedded run's samples, if it is not up to date.
 
     Args:
         folder: the run.
         manifest: its manifest.
-        experiment: its second models, and the seed by which problems are dealt into parts.
-        made_of: what each block's correctness and embeddings are made of.
+        experiment: its second models, and the seed by which problems are split into folds.
+        inputs: for each block, the fingerprint of its correctness and embeddings.
 
     Raises:
         ValueError: there is nothing to learn from; a table is missing or damaged.
@@ -72,15 +80,14 @@ def learn(
     made_from = fingerprint(
         version=VERSION,
         seed=experiment.measure.seed,
-        made_of=[made_of[block] for block in held],
+        made_of=[inputs[block] for block in held],
         others=[
             [read_stamps(folder.block_path(table, block)).get("content") for table in others]
             for block in held
         ],
     )
-    stage = manifest.stage(TABLE).get("status")
-    if stage == "done" and all(fresh(folder, TABLE, block, made_from) for block in held):
-        notice(f"{TABLE}: up to date")
+    step = BlockStep(folder, manifest, TABLE, TABLE, dict.fromkeys(held, made_from))
+    if step.outdated_blocks() is None:
         return
     with manifest.running(TABLE, made_from) as entry:
         parts = [_read(folder, block, experiment) for block in held]
@@ -102,7 +109,7 @@ def learn(
             columns: dict[str, Any] = {name: keys.column(name) for name in KEY}
             columns |= dict(zip(FEATURES, found.features[inside].T, strict=True))
             table = pa.table({**columns, "reward": found.quality[inside]})
-            write_table(folder.block_path(TABLE, block), table, made_from)
+            step.write(block, table)
             start = inside.stop
     left = [name for name in FEATURES if name not in entry["features"]]
     if left:
@@ -110,7 +117,7 @@ def learn(
 
 
 def _read(folder: Folder, block: int, experiment: Experiment) -> tuple[pd.DataFrame, Vectors]:
-    """Read a block's samples: key, correctness, text, the features that need no neighbours."""
+    """Read the samples of a block: key, correctness, text, features without neighbours; vectors."""
     scores = read_table(folder.block_path("scores", block), [*KEY, "is_correct"])
     embedded = read_table(folder.block_path("embeddings", block))
     rows = scores.select(KEY).to_pandas()
@@ -120,32 +127,42 @@ def _read(folder: Folder, block: int, experiment: Experiment) -> tuple[pd.DataFr
     rows["text_hash"] = embedded.column("text_hash").to_pandas()
     rows["encoder"] = embedded.column("encoder").to_pandas()
     flat = embedded.column("embedding").combine_chunks().flatten().to_numpy()
-    said = signals(folder, block, experiment, MODELS)
+    found = model_features(folder, block, experiment, MODELS)
     nothing = np.full(len(rows), np.nan)
-    likely = np.stack([said.get(f"{name}_mean_logprob", nothing) for name in MODELS])
-    unsure = [said.get(f"{name}_mean_entropy", nothing) for name in MODELS]
-    rows["primary_confidence"] = 1.0 - unsure[0]
-    rows["secondary_confidence"] = np.exp(-np.abs(likely[0] - likely[1]))
-    rows["evaluator_confidence"] = 1.0 - unsure[2]
-    rows["primary_entropy"] = unsure[0]
-    rows["disagreement"] = _spread(likely)
+    logprobs = np.stack([found.get(f"{name}_mean_logprob", nothing) for name in MODELS])
+    entropies = [found.get(f"{name}_mean_entropy", nothing) for name in MODELS]
+    rows["primary_confidence"] = 1.0 - entropies[0]
+    rows["secondary_confidence"] = np.exp(-np.abs(logprobs[0] - logprobs[1]))
+    rows["evaluator_confidence"] = 1.0 - entropies[2]
+    rows["primary_entropy"] = entropies[0]
+    rows["disagreement"] = model_disagreement(logprobs)
     return rows, flat.reshape(len(rows), -1)
 
 
-def _spread(likely: Floats) -> Floats:
-    """Standard deviation over the models (M, R) that have a value, NaN below two."""
-    there = np.isfinite(likely)
+def model_disagreement(logprobs: Floats) -> Floats:
+    """Standard deviation over the models that have a value.
+
+    Args:
+        logprobs: (M, R) mean token log-probabilities, by model and sample; NaN where there is none.
+
+    Returns:
+        (R,) nats per token, 0 at least; NaN where fewer than two models have a value.
+
+    >>> model_disagreement(np.array([[-1.0, -1.0], [-3.0, np.nan]]))
+    array([ 1., nan])
+    """
+    there = np.isfinite(logprobs)
     count = there.sum(axis=0)
-    values = np.where(there, likely, 0.0)
+    values = np.where(there, logprobs, 0.0)
     mean = values.sum(axis=0) / np.maximum(count, 1)
     squares = np.where(there, (values - mean) ** 2, 0.0).sum(axis=0)
     return np.where(count > 1, np.sqrt(squares / np.maximum(count, 1)), np.nan)
 
 
 def _features(rows: pd.DataFrame, vectors: Vectors, known: NDArray[np.bool_]) -> Floats:
-    """(R, 7) features of all rows, neighbours being looked for among the known rows alone."""
+    """Return (R, 7) features of all rows, with neighbours from the known rows only."""
     entries, places = distinct_texts(rows[known])
     index = build(vectors[np.flatnonzero(known)[places]], entries)
-    near, right = features(index, vectors, list(rows["problem_id"]))
+    near, right = neighbour_features(index, vectors, list(rows["problem_id"]))
     plain = rows[list(FEATURES[:5])].to_numpy(dtype=float)
     return np.column_stack([plain, near, right])

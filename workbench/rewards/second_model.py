@@ -1,42 +1,42 @@
-"""A run's samples under other models: how likely each of ``scoring.models`` holds them.
+"""Log-probabilities of a run's samples under the second models, those of ``scoring.models``.
 
-A step of its own for each model, before the scoring. Each text of a block is read once, values go
-to a journal as they come, and a finished block's table stands in ``under/NAME``, row by row:
+A step of its own for each model, before the scoring. The table of a model is ``under/NAME``, with
+one row for each sample:
 
 - ``sum_logprob``, nats, and ``mean_logprob``, nats per token, of the completion after the run's own
-  prompt (a conversation goes through the model's own chat template); ``num_tokens``;
-- ``mean_entropy`` of the model's distributions at these tokens, nats, where ``logprobs`` is set:
+  prompt (a conversation goes through the second model's own chat template); ``num_tokens``;
+- ``mean_entropy`` of the model's distributions at these tokens, nats, if ``logprobs`` is set:
   exact with transformers, with vLLM a lower bound (``workbench.models.token_entropy``);
-- ``mean_certainty``, how far these distributions are from uniform, nats, with transformers only;
-- ``token_logprobs``, nats, ``token_ids``, and ``token_steps``: the line that each token is of;
+- ``mean_certainty``, the distance of these distributions from uniform, nats, with transformers
+  only;
+- ``token_logprobs``, nats, ``token_ids``, and ``token_steps``: the line of each token;
 - ``missing``: why there are no values. ``failed``: there is no sample. ``too_long``: prompt and
-  completion are longer than the model reads. ``no_logprob``: it has no such token, or holds one
-  impossible, and a sum over the others would be none of the sample's.
+  completion are longer than the model reads. ``no_logprob``: the model does not have one of the
+  tokens, or holds it impossible, so that there is no sum over all of them.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from workbench.config.schema import Experiment
 from workbench.config.scoring_schema import SecondModel
-from workbench.core.console import notice, progress_bar
+from workbench.core.console import notice
 from workbench.core.types import Known
 from workbench.generate import BACKENDS, engine_versions, resolve
-from workbench.generate.drawing_settings import SPEED_OPTIONS
-from workbench.models.locate import model_hash, resolve_model
-from workbench.models.protocols import Reader
+from workbench.models.locate import resolve_model
+from workbench.models.protocols import CompletionScorer
+from workbench.models.scoring_library import scoring_library
 from workbench.models.tokenization import open_tokenizer, same_tokens
-from workbench.rewards.judgement_cache import Facts, journal_path
-from workbench.rewards.second_model_reader import Reading, read_values
+from workbench.rewards.block_step import BlockStep
+from workbench.rewards.model_step import ModelStep, Throughput, Values, model_identity
+from workbench.rewards.second_model_reader import VALUE_TYPES, read_texts, score_texts, to_columns
 from workbench.rewards.sequences import Spelling, prompts_of
-from workbench.storage.journal import Journal
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import fingerprint, read_table, write_table
-from workbench.storage.run_folder import Folder, blocks, fresh, sample_hashes
+from workbench.storage.parquet import fingerprint
+from workbench.storage.run_folder import Folder, blocks, sample_hashes
 from workbench.tasks.prompts import prompt_hash
 
 VERSION = 2
@@ -47,7 +47,7 @@ REASONS = {
     "too_long": "are too long (max_model_len)",
     "no_logprob": "hold a token that the model gives no log-probability",
 }
-"""Why a sample has no values, and how that is said."""
+"""Why a sample has no values, and the words for it in a notice."""
 
 
 def table_of(name: str) -> str:
@@ -55,8 +55,8 @@ def table_of(name: str) -> str:
     return f"under/{name}"
 
 
-def check_second(name: str, chat: bool, fetch: bool) -> None:
-    """Look for a model, and in its tokenizer for what a conversation needs.
+def check_model(name: str, chat: bool, fetch: bool) -> None:
+    """Check that a model exists and that it has a chat template if the prompts need one.
 
     Args:
         name: a folder, a hub name, or a packaged model.
@@ -75,114 +75,107 @@ def check_second(name: str, chat: bool, fetch: bool) -> None:
 
 
 def check_engine(name: str, backend: str) -> None:
-    """Raise ValueError if what is to run one of ``scoring.models`` is not installed."""
+    """Raise ValueError if the library that is to run one of ``scoring.models`` is not installed."""
     engine_versions(resolve(backend), f"scoring.models.{name}.backend")
 
 
-def read_under(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    """Read every sample of the folder under each of ``scoring.models`` that has not read it.
+def score_under_second_models(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    """Score every sample of the folder under each of ``scoring.models`` that has not scored it.
 
     Raises:
-        ValueError: a model cannot be loaded or gives NaN, the run's prompts cannot be built anew,
+        ValueError: a model cannot be loaded or gives NaN, the run's prompts cannot be built again,
             or a file is damaged. Finished values are kept.
     """
     for name in experiment.scoring.models:
-        _read_one(folder, manifest, experiment, name)
+        _score_under(folder, manifest, experiment, name)
 
 
-def _read_one(folder: Folder, manifest: Manifest, experiment: Experiment, name: str) -> None:
+def _score_under(folder: Folder, manifest: Manifest, experiment: Experiment, name: str) -> None:
+    """Score the samples under one second model."""
     settings, table = experiment.scoring.models[name], table_of(name)
-    held = list(folder.blocks_with_samples())
     grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
     drawn_by = manifest.data.get("identity", {}).get("model")
-    identity = _identity(settings)
+    identity = _identity(name, settings)
+    backend = identity["backend"]
     judged_by = fingerprint(**identity)
     made_from = {
         block: fingerprint(
             judged_by=judged_by,
             drawn_by=drawn_by,
             samples=sample_hashes(folder, block),
-            asked=_asked(grouped[block], experiment),
+            asked=_prompt_hashes(grouped[block], experiment),
         )
-        for block in held
+        for block in folder.blocks_with_samples()
     }
-    todo = [block for block in held if not fresh(folder, table, block, made_from[block])]
-    if not todo and manifest.stage(table).get("status") == "done":
-        notice(f"{table}: up to date")
+    step = BlockStep(folder, manifest, stage=table, table=table, made_from=made_from)
+    outdated = step.outdated_blocks()
+    if outdated is None:
         return
-    tables = _tables_of(experiment, judged_by)
-    before = [stage for stage in map(manifest.stage, tables) if stage.get("vocabulary")]
-    sizes = [stage["vocabulary"] for stage in before if stage["model"] == identity["model"]]
-    with manifest.running(table, fingerprint(blocks=made_from)) as entry, ExitStack() as stack:
+    tables = _tables_of_model(experiment, judged_by)
+    earlier = [stage for stage in map(manifest.stage, tables) if stage.get("vocabulary")]
+    sizes = [stage["vocabulary"] for stage in earlier if stage["model"] == identity["model"]]
+    with step.running() as entry:
         entry["model"], entry["own_model"] = identity["model"], identity["model"] == drawn_by
-        entry["vocabulary"] = sizes[0] if sizes else None  # until it is loaded, if it need be
+        entry["vocabulary"] = sizes[0] if sizes else None  # the model may not have to be loaded
         if settings.logprobs:
-            entry["entropies"] = BACKENDS[identity["backend"]].entropies
-        reading = Reading(
-            folder=folder,
-            tables=tables,
+            entry["entropies"] = BACKENDS[backend].entropies
+        prompts = prompts_of([known for b in outdated for known in grouped[b]], experiment)
+        spelling = _spelling(experiment, settings, entry["own_model"])
+        throughput = Throughput()
+
+        def judge(
+            scorer: CompletionScorer, texts: Mapping[str, Mapping[str, Any]]
+        ) -> Iterator[tuple[str, Values]]:
+            entry["vocabulary"] = scorer.vocabulary
+            yield from score_texts(scorer, texts, prompts, spelling, throughput, name)
+
+        model_step = ModelStep(
+            step=step,
             judged_by=judged_by,
-            prompts=prompts_of([known for block in todo for known in grouped[block]], experiment),
-            spelling=_spelling(experiment, settings, entry["own_model"]),
+            columns=list(VALUE_TYPES),
+            cached_in=tables,
+            read_texts=lambda block: read_texts(folder, block, prompts, spelling),
+            open_model=lambda: scoring_library(backend).open_completion_scorer(settings),
+            judge=judge,
+            to_columns=to_columns,
+            throughput=throughput,
         )
-        texts = sum(len(reading.work(block).unread) for block in todo)
-        if texts:
-            notice(f"{table}: {texts:,} texts to read with {settings.model}")
-        advance = stack.enter_context(progress_bar(table, texts, "texts"))
-        reader: Reader | None = None
-        facts = Facts()
-        for block in todo:
-            work = reading.work(block)
-            if work.unread:
-                reader = reader or stack.enter_context(_open(settings))
-                entry["vocabulary"] = reader.vocabulary
-                with Journal(journal_path(folder, table, block)) as journal:
-                    for text, values in read_values(reading, reader, work.unread, facts, name):
-                        journal.add({"judged_by": judged_by, "text": text, **values})
-                        work.values[text] = values
-                        entry.update(facts.counts())
-                        advance(1)
-            write_table(folder.block_path(table, block), work.table(judged_by), made_from[block])
-            journal_path(folder, table, block).unlink(missing_ok=True)
-        entry["missing"] = _missing(folder, table, held)
-    if entry["missing"]:
-        said = [f"{count:,} {REASONS[reason]}" for reason, count in entry["missing"].items()]
-        notice(f"{table}: samples without values: {', '.join(said)}")
+        model_step.run(outdated, entry, f"to read with {settings.model}")
+        missing = Counter[str]()
+        for block in made_from:
+            reasons = step.read_column(block, "missing").to_pylist()
+            missing.update(reason for reason in reasons if reason is not None)
+        entry["missing"] = dict(missing)
+    if missing:
+        counts = [f"{count:,} {REASONS[reason]}" for reason, count in missing.items()]
+        notice(f"{table}: samples without values: {', '.join(counts)}")
 
 
-def _asked(known: Sequence[Known], experiment: Experiment) -> list[list[str]]:
-    """Return the problems of a block with the hashes of the prompts that are read with them."""
+def _prompt_hashes(known: Sequence[Known], experiment: Experiment) -> list[list[str]]:
+    """Return the problems of a block with the hashes of their prompts under a second model."""
     if experiment.generation.backend != "import":
         return [[item.problem.id, item.prompt_hash] for item in known]
     return [[name, prompt_hash(p)] for name, p in prompts_of(known, experiment).items()]
 
 
-def _identity(settings: SecondModel) -> dict[str, Any]:
+def _identity(name: str, settings: SecondModel) -> dict[str, Any]:
     """Return what decides the values, apart from the text."""
-    backend = resolve(settings.backend)
-    return {
-        "version": VERSION,
-        "model": model_hash(resolve_model(settings.model)),
-        "backend": backend,
-        "engine_versions": engine_versions(backend),
-        "dtype": settings.dtype,
-        "max_model_len": settings.max_model_len,
-        "logprobs": settings.logprobs,
-        "engine": {k: v for k, v in settings.engine.items() if k not in SPEED_OPTIONS},
-    }
+    key = f"scoring.models.{name}.backend"
+    identity = model_identity(settings, VERSION, resolve(settings.backend), key)
+    return identity | {"logprobs": settings.logprobs}
 
 
-def _tables_of(experiment: Experiment, judged_by: str) -> list[str]:
-    """Return the tables of a model by all its names: what has two names is read once."""
+def _tables_of_model(experiment: Experiment, judged_by: str) -> list[str]:
+    """Return the tables of one model under all its names, so that it scores a text only once."""
     return [
         table_of(name)
         for name, settings in experiment.scoring.models.items()
-        if fingerprint(**_identity(settings)) == judged_by
+        if fingerprint(**_identity(name, settings)) == judged_by
     ]
 
 
 def _spelling(experiment: Experiment, settings: SecondModel, own_model: bool) -> Spelling:
-    """Find out whether a model reads the very tokens of the samples."""
+    """Find out whether a second model has the tokenizer by which the samples were drawn."""
     drawn = experiment.generation
     may_stop = bool(drawn.stop)
     if own_model:
@@ -201,20 +194,3 @@ def _spelling(experiment: Experiment, settings: SecondModel, own_model: bool) ->
     second = AutoTokenizer.from_pretrained(str(resolve_model(settings.model)))
     ends = frozenset(own.all_special_ids)
     return Spelling(same=same_tokens(own, second), ends=ends, may_stop=may_stop)
-
-
-def _open(settings: SecondModel) -> AbstractContextManager[Reader]:
-    if resolve(settings.backend) == "vllm":
-        from workbench.models.vllm_engine import open_reader  # slow imports, both
-    else:
-        from workbench.models.hf_forced import open_reader
-    return open_reader(settings)
-
-
-def _missing(folder: Folder, table: str, held: Sequence[int]) -> dict[str, int]:
-    """Count the samples without values, over the whole run, by reason."""
-    reasons = Counter[str]()
-    for block in held:
-        column = read_table(folder.block_path(table, block), ["missing"]).column("missing")
-        reasons.update(reason for reason in column.to_pylist() if reason is not None)
-    return dict(reasons)

@@ -1,17 +1,19 @@
-"""Rewards from how likely second models hold a run's samples (``second_model.py``)."""
+"""What is shared by the rewards computed from tables of second models (``second_model.py``)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from workbench.core.console import notice
+from workbench.rewards.block_step import BlockStep, require_matching
 from workbench.rewards.second_model import table_of
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import KEY, fingerprint, read_stamps, read_table, write_table
-from workbench.storage.run_folder import Folder, fresh, sample_hashes
+from workbench.storage.parquet import KEY, fingerprint, read_stamps
+from workbench.storage.run_folder import Folder, sample_hashes
 
 
 def write_reward(
@@ -19,7 +21,7 @@ def write_reward(
     manifest: Manifest,
     reward: str,
     settings: Mapping[str, Any],
-    said_by: Sequence[str],
+    models: Sequence[str],
     columns: Callable[[int, pa.Table], dict[str, Any]],
 ) -> None:
     """Write ``rewards/REWARD`` for every block that has none, or one of other values.
@@ -28,55 +30,46 @@ def write_reward(
         folder: the run.
         manifest: its manifest.
         reward: the reward's name.
-        settings: what else decides the values.
-        said_by: the models of ``scoring.models`` whose values are read.
-        columns: (block, its samples) -> what stands beside the key, ``reward`` among it.
+        settings: what decides the values apart from samples and second models.
+        models: the models of ``scoring.models`` whose tables are read.
+        columns: (block, its samples) -> the columns beside the key, ``reward`` among them.
 
     Raises:
         ValueError: a table is damaged, or what ``columns`` raises.
     """
-    table = f"rewards/{reward}"
-    held = list(folder.blocks_with_samples())
+
+    def model_paths(block: int) -> list[Path]:
+        return [folder.block_path(table_of(name), block) for name in models]
+
     made_from = {
         block: fingerprint(
             **settings,
             samples=sample_hashes(folder, block),
-            said=[
-                read_stamps(folder.block_path(table_of(name), block)).get("content")
-                for name in said_by
-            ],
+            said=[read_stamps(path).get("content") for path in model_paths(block)],
         )
-        for block in held
+        for block in folder.blocks_with_samples()
     }
-    todo = [block for block in held if not fresh(folder, table, block, made_from[block])]
-    if not todo and manifest.stage(reward).get("status") == "done":
-        notice(f"{reward}: up to date")
+    step = BlockStep(folder, manifest, reward, f"rewards/{reward}", made_from)
+    outdated = step.outdated_blocks()
+    if outdated is None:
         return
-    with manifest.running(reward, fingerprint(blocks=made_from)) as entry:
-        for block in todo:
+    with step.running() as entry:
+        for block in outdated:
             samples = folder.read_samples(block, [*KEY, "output_token_ids", "token_logprobs"])
             rows = {name: samples.column(name) for name in KEY} | columns(block, samples)
-            write_table(folder.block_path(table, block), pa.table(rows), made_from[block])
-        entry["without"] = sum(
-            read_table(folder.block_path(table, block), ["reward"]).column("reward").null_count
-            for block in held
-        )
+            step.write(block, pa.table(rows))
+        entry["without"] = sum(step.read_column(b, "reward").null_count for b in made_from)
     if entry["without"]:
         notice(
             f"{reward}: {entry['without']:,} samples have no reward: a model has no values for them"
         )
 
 
-def read_said(folder: Folder, name: str, block: int, samples: pa.Table) -> pa.Table:
-    """Return what a model said of a block's samples, row by row.
+def read_second_model(folder: Folder, name: str, block: int, samples: pa.Table) -> pa.Table:
+    """Return the table of a second model for a block, row by row in the order of the samples.
 
     Raises:
-        ValueError: it has not read them, or its table is of other samples or damaged.
+        ValueError: the model has not scored the samples, or its table is of other samples or
+            damaged.
     """
-    path = folder.block_path(table_of(name), block)
-    if not path.exists():
-        raise ValueError(f"{path} is missing; run `workbench score` first")
-    table = read_table(path)
-    if not table.select(KEY).equals(samples.select(KEY)):
-        raise ValueError(f"{path} is of other samples than {folder.root / 'samples'}; delete it")
-    return table
+    return require_matching(folder, table_of(name), block, samples)

@@ -1,9 +1,8 @@
-"""Which tokens of a second model a sample is, so that the model can say how likely it holds them.
+"""The tokens by which a second model scores a sample.
 
-Where the second model's tokenizer is that of the model which drew the samples, these are the very
-tokens of the sample, those that ended it included. Else they are its text anew: the completion (a
-text that stopped it is not part of that), and the second model's own end where the sample ended by
-itself.
+If the second model has the tokenizer of the model that drew the samples, they are the tokens of the
+sample, the end token included. If not, the completion is tokenized again, without the stop text
+that may have ended it, and the second model's own end token is added if the sample ended by itself.
 """
 
 from __future__ import annotations
@@ -21,10 +20,10 @@ from workbench.tasks.prompts import build_prompt, prompt_hash
 
 
 def prompts_of(known: Iterable[Known], experiment: Experiment) -> dict[str, Prompt]:
-    """Build the prompts of a run anew, by problem.
+    """Build the prompts of a run again, by problem.
 
-    What the model of an imported run was asked is not known: its problems are asked as the
-    experiment's section ``task`` says.
+    The prompts of an imported run are not known: they are built as the experiment's section
+    ``task`` says.
 
     Raises:
         ValueError: the samples answer other prompts.
@@ -45,23 +44,23 @@ def prompts_of(known: Iterable[Known], experiment: Experiment) -> dict[str, Prom
 
 @dataclass(frozen=True)
 class Spelling:
-    """How the samples of a run become tokens of a second model."""
+    """How the samples of a run are turned into tokens of a second model."""
 
     same: bool
-    """Whether the two have one tokenizer, so that the samples' own tokens are read."""
+    """Whether the two models have one tokenizer, so that the samples' own tokens are scored."""
     ends: frozenset[int] | None
-    """Tokens that end a sample under the model that drew it; None where that is not known."""
+    """Tokens that end a sample under the model that drew it; None if they are not known."""
     may_stop: bool
-    """Whether a text may have stopped a sample."""
+    """Whether the run has stop texts (``generation.stop``), which may have ended a sample."""
 
-    def name(self, row: Mapping[str, Any], asked: str) -> str:
-        """Return what a sample is known by after a prompt of hash ``asked``."""
+    def hash(self, row: Mapping[str, Any], prompt_hash: str) -> str:
+        """Return the hash of a sample's text, or of its tokens, after a prompt."""
         if self.same:
-            return text_hash(f"{asked} {list(row['output_token_ids'])}")
-        return text_hash(f"{asked} {self.ended(row)} {row['completion']}")
+            return text_hash(f"{prompt_hash} {list(row['output_token_ids'])}")
+        return text_hash(f"{prompt_hash} {self.ended(row)} {row['completion']}")
 
     def ended(self, row: Mapping[str, Any]) -> bool:
-        """Say whether a sample ended by itself, and not at its length or at a text."""
+        """Say whether a sample ended by an end token, not at its length limit or at a stop text."""
         if row["stop_reason"] != "stop" or not self.may_stop:
             return bool(row["stop_reason"] == "stop")
         ids = row["output_token_ids"]

@@ -15,10 +15,11 @@ from workbench.core.console import notice, progress_bar
 from workbench.core.types import REWARD_PREFIX, Known
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards import REWARDS
+from workbench.rewards.block_step import read_matching
 from workbench.rewards.embedding_source import encoder_identity
 from workbench.rewards.hidden_states import TABLE as ENCODINGS
 from workbench.rewards.hidden_states import encode, read_encodings
-from workbench.rewards.second_model import read_under
+from workbench.rewards.second_model import score_under_second_models
 from workbench.score.grading import grade
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import (
@@ -74,7 +75,7 @@ def score(
     }
     if any(REWARDS[name].learn for name in experiment.scoring.rewards):
         settings["deals"] = experiment.measure.seed  # problems into the parts that are learned from
-    read_under(folder, manifest, experiment)
+    score_under_second_models(folder, manifest, experiment)
     encode(folder, manifest, experiment)
     for name in experiment.scoring.rewards:
         if judge := REWARDS[name].judge:
@@ -135,7 +136,7 @@ def _score_block(
 ) -> pa.Table:
     samples = folder.read_samples(block, COLUMNS)
     _refuse_nan(samples)
-    given = read_beside(folder, "given", block, samples)
+    given = read_matching(folder, "given", block, samples)
     graded = grade(samples, known, experiment, given, comparer)
     columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
     columns["answer"] = pa.array(graded.answers, pa.string())
@@ -153,26 +154,11 @@ def _score_block(
         elif reward.learn is not None:  # from these very scores, and put in later
             values = np.full(len(frame), np.nan)
         else:
-            judged = read_beside(folder, f"rewards/{name}", block, samples)
+            judged = read_matching(folder, f"rewards/{name}", block, samples)
             assert judged is not None  # just made
             values = judged.column("reward").to_numpy()
         columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
-
-
-def read_beside(folder: Folder, table: str, block: int, samples: pa.Table) -> pa.Table | None:
-    """Read a block of a table that stands beside the samples, row by row; None if there is none.
-
-    Raises:
-        ValueError: it is of other samples, or damaged.
-    """
-    path = folder.block_path(table, block)
-    if not path.exists():
-        return None
-    found = read_table(path)
-    if not found.select(KEY).equals(samples.select(KEY)):
-        raise ValueError(f"{path} is of other samples than {folder.root / 'samples'}; delete it")
-    return found
 
 
 def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
@@ -181,7 +167,7 @@ def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
     if read_stamps(path).get("fingerprint") == made_from:
         return
     table = read_table(path)
-    learned = read_beside(folder, f"rewards/{name}", block, table)
+    learned = read_matching(folder, f"rewards/{name}", block, table)
     assert learned is not None  # just made
     place = table.schema.names.index(f"{REWARD_PREFIX}{name}")
     values = learned.column("reward")

@@ -44,7 +44,7 @@ def pool():
 @pytest.fixture(autouse=True)
 def _unit_reward(monkeypatch):
     monkeypatch.setitem(
-        REWARDS, "unit", Reward("a made-up one", is_log=False, fn=lambda rows: rows)
+        REWARDS, "unit", Reward(summary="a made-up one", is_log=False, fn=lambda rows: rows)
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from workbench.reward_training.dataset import (
     PARTS,
-    Shares,
+    SplitShares,
     prepare,
     read_labelled,
     split_by_problem,
@@ -13,7 +13,7 @@ from workbench.reward_training.dataset import (
 from workbench.run import Run
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-SHARES = Shares(0.15, 0.2, seed=0)
+SHARES = SplitShares(0.15, 0.2, seed=0)
 
 
 def row(name, text, correct, **more):
@@ -66,7 +66,7 @@ def test_a_question_is_one_problem_whatever_it_is_called(graded):
 @pytest.mark.parametrize("seed", range(5))
 def test_no_problem_is_in_two_parts_and_each_part_has_its_share(seed):
     rows = known([(2, 3)] * 40 + [(0, 4)] * 20 + [(3, 0)] * 7).sample(frac=1, random_state=seed)
-    parts = split_by_problem(rows, Shares(0.15, 0.2, seed))
+    parts = split_by_problem(rows, SplitShares(0.15, 0.2, seed))
     assert parts.index.equals(rows.index)
     per_problem = parts.groupby(rows["problem"]).nunique()
     assert (per_problem == 1).all()
@@ -82,7 +82,7 @@ def test_the_split_hangs_on_seed_and_questions_alone():
     parts = split_by_problem(rows, SHARES)
     backwards = split_by_problem(rows[::-1], SHARES)
     assert backwards[::-1].tolist() == parts.tolist()
-    assert split_by_problem(rows, Shares(0.15, 0.2, seed=1)).tolist() != parts.tolist()
+    assert split_by_problem(rows, SplitShares(0.15, 0.2, seed=1)).tolist() != parts.tolist()
 
 
 def test_the_smallest_split_has_a_problem_with_both_classes_in_each_part():
@@ -92,13 +92,13 @@ def test_the_smallest_split_has_a_problem_with_both_classes_in_each_part():
     with pytest.raises(ValueError, match="too few problems to split: 2 of 4 have right and wrong"):
         split_by_problem(known([(1, 1), (1, 1), (5, 0), (0, 3)]), SHARES)
     with pytest.raises(ValueError, match="too few problems to split: 3 of 3"):
-        split_by_problem(known([(1, 1)] * 3), Shares(0.45, 0.5, seed=0))
+        split_by_problem(known([(1, 1)] * 3), SplitShares(0.45, 0.5, seed=0))
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.2), (0.2, 0.0), (0.5, 0.5), (-1, 0.5)])
 def test_shares_that_leave_a_part_empty_are_refused(shares):
     with pytest.raises(ValueError, match="each more than 0, and together less than 1, got"):
-        Shares(*shares, seed=0)
+        SplitShares(*shares, seed=0)
 
 
 def test_runs_that_cannot_be_learnt_from_are_refused(graded):

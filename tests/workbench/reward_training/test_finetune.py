@@ -9,7 +9,7 @@ import pytest
 
 from workbench.models.locate import resolve_model
 from workbench.reward_training.options import Training
-from workbench.rewards.outcome_prompt import find_signs
+from workbench.rewards.outcome_prompt import find_verdict_tokens
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -18,32 +18,39 @@ with warnings.catch_warnings():
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     from workbench.reward_training import finetune
-    from workbench.reward_training.finetune import Judgement, Listener, collate, curves, merge, tune
+    from workbench.reward_training.finetune import (
+        ProgressCallback,
+        TrainingExample,
+        collate,
+        curves,
+        merge,
+        tune,
+    )
 
 QUICK = {"epochs": 2, "batch_size": 4, "lr": 0.01}
 
 
 @pytest.fixture(scope="module")
 def judgements(tiny_judge):
-    """A function: texts with their correctness -> what is learnt from, and the signs."""
+    """A function: texts with their correctness -> what is learnt from, and the verdict tokens."""
     tokenizer = AutoTokenizer.from_pretrained(tiny_judge)
-    signs = find_signs(tokenizer)
+    verdict = find_verdict_tokens(tokenizer)
 
     def make(pairs):
-        return [Judgement(signs.prompt(tokenizer, text), right) for text, right in pairs]
+        return [TrainingExample(verdict.prompt(tokenizer, text), right) for text, right in pairs]
 
-    return make, signs
+    return make, verdict
 
 
 PAIRS = [(f"What is {i} + 1? It is {'more ' * (i % 4)}{i + i % 2}.", i % 3 == 0) for i in range(16)]
 
 
 def tuned(model, judgements, work, pairs=PAIRS, **changes):
-    make, signs = judgements
+    make, verdict = judgements
     told = []
     items = make(pairs)
     found = tune(
-        str(model), signs, items, make(PAIRS[:5]), Training(**QUICK | changes), "float32", work,
+        str(model), verdict, items, make(PAIRS[:5]), Training(**QUICK | changes), "float32", work,
         told.append,
     )  # fmt: skip
     return found, told
@@ -56,18 +63,18 @@ def weights(found):
 
 
 def test_the_loss_of_a_batch_is_that_of_the_reward_by_hand(tiny_judge, judgements):
-    make, signs = judgements
+    make, verdict = judgements
     items = make(PAIRS[:3])
-    items[1] = Judgement(items[1].ids, items[1].right, weight=2.5)
+    items[1] = TrainingExample(items[1].ids, items[1].right, weight=2.5)
     network = AutoModelForCausalLM.from_pretrained(tiny_judge).eval()
     losses = []
     for item in items:  # each alone, unpadded
         with torch.inference_mode():
             logits = network(torch.tensor([item.ids])).logits[0, -1]
-        chance = torch.softmax(logits[[signs.plus, signs.minus]].double(), dim=0)[0].item()
+        chance = torch.softmax(logits[[verdict.plus, verdict.minus]].double(), dim=0)[0].item()
         losses.append(-item.weight * np.log(chance if item.right else 1 - chance))
-    trainer = finetune.SignTrainer.__new__(finetune.SignTrainer)
-    trainer.signs, trainer.hits = signs, []
+    trainer = finetune.VerdictTrainer.__new__(finetune.VerdictTrainer)
+    trainer.verdict, trainer.hits = verdict, []
     loss, outputs = trainer.compute_loss(network, collate(items), return_outputs=True)
     assert loss.item() == pytest.approx(np.mean(losses), rel=1e-4)
     assert outputs["odds"].shape == (3,)
@@ -75,7 +82,7 @@ def test_the_loss_of_a_batch_is_that_of_the_reward_by_hand(tiny_judge, judgement
 
 
 def test_padding_is_on_the_left_and_not_counted():
-    batch = collate([Judgement([5, 6, 7], True), Judgement([8], False, 0.5)])
+    batch = collate([TrainingExample([5, 6, 7], True), TrainingExample([8], False, 0.5)])
     assert batch["input_ids"].tolist() == [[5, 6, 7], [0, 0, 8]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [0, 0, 1]]
     assert batch["position_ids"].tolist() == [[0, 1, 2], [0, 0, 0]]
@@ -108,7 +115,7 @@ def test_stopped_in_the_middle_it_ends_as_undisturbed(
     tiny_judge, judgements, tmp_path, monkeypatch, capsys
 ):
     whole, _ = tuned(tiny_judge, judgements, tmp_path / "whole", epochs=3)
-    step = Listener.on_step_end
+    step = ProgressCallback.on_step_end
 
     def stop(self, args, state, control, **unused):
         step(self, args, state, control)
@@ -116,7 +123,7 @@ def test_stopped_in_the_middle_it_ends_as_undisturbed(
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(Listener, "on_step_end", stop)
+        patch.setattr(ProgressCallback, "on_step_end", stop)
         with pytest.raises(Killed):
             tuned(tiny_judge, judgements, tmp_path / "parts", epochs=3)
     assert (tmp_path / "parts" / "checkpoint-5").is_dir()

@@ -188,9 +188,9 @@ def test_a_model_without_the_signs_is_refused_before_anything_is_written(
 
 
 def test_balance_weighs_both_classes_alike():
-    from workbench.reward_training.train import _weights
+    from workbench.reward_training.train import _class_weights
 
     counts = {"distinct": 48, "distinct_right": 16}
-    assert _weights(counts, asked=False) == {True: 1.0, False: 1.0}
-    weights = _weights(counts, asked=True)
+    assert _class_weights(counts, balance=False) == {True: 1.0, False: 1.0}
+    weights = _class_weights(counts, balance=True)
     assert 16 * weights[True] == 32 * weights[False] == 24

