@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import grimp
 import pytest
 
 from analysis.aggregate import AGGREGATORS
@@ -35,14 +36,34 @@ def test_a_test_file_fits_in_one_sitting(path):
     assert path.read_text().count("\n") <= 350, "split the file"
 
 
+def imported_by(tests, module):
+    """Whether one of the test files names the module."""
+    named = re.compile(rf"\b{re.escape(module)}\b")
+    return any(named.search(path.read_text()) for path in tests)
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph("workbench", "analysis", cache_dir=None)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_every_module_has_its_tests(path):
-    mirrored = f"tests/{path.relative_to(ROOT).parent.as_posix()}/test_{path.name}"
-    if path.name == "__init__.py" or (ROOT / mirrored).exists():
-        return
+def test_every_module_has_its_tests(path, graph):
+    """By name, by import, or through the module beside it that uses it and has tests beside it."""
+    beside = ROOT / "tests" / path.relative_to(ROOT).parent
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    imported = re.compile(rf"\b{re.escape(module)}\b")
-    assert any(imported.search(test.read_text()) for test in TESTS), "no test imports it"
+    if path.name == "__init__.py" or (beside / f"test_{path.name}").exists():
+        return
+    package = module.rpartition(".")[0]
+    users = [
+        user
+        for user in graph.find_modules_that_directly_import(module)
+        if package in (user, user.rpartition(".")[0])
+    ]
+    tests = list(beside.glob("test_*.py"))
+    assert imported_by(TESTS, module) or any(imported_by(tests, user) for user in users), (
+        "no test imports it, and none beside it a module of the package that imports it"
+    )
 
 
 TABLES_OF_NAMES = {

@@ -91,8 +91,11 @@ def test_floors_and_rooms_are_few(graph):
 
 @pytest.mark.parametrize("room", ROOMS_OF_NAMES)
 def test_a_file_without_a_line_in_its_table_is_noticed(graph, room):
+    sources = [path.read_text() for path in (ROOT / room.replace(".", "/")).glob("*.py")]
     for module in graph.find_children(room):
-        assert graph.find_modules_that_directly_import(module), f"nothing imports {module}"
+        imported = graph.find_modules_that_directly_import(module)
+        by_name = any(f'"{module}"' in source for source in sources)  # in a process of its own
+        assert imported or by_name, f"nothing imports {module}"
 
 
 @pytest.mark.parametrize("module", LIGHT)

@@ -54,7 +54,7 @@ def test_a_folder_has_one_process_at_a_time(tmp_path):
         assert not holder.is_locked
         code = f"""
 from pathlib import Path
-from workbench.pipeline import locked
+from workbench.storage.lock import locked
 with locked(Path({str(folder)!r})):
     print("held")
 """

@@ -100,7 +100,7 @@ def test_a_killed_step_goes_on_where_it_was(cli, encoded, tmp_path, left_in, tel
     path, folder = encoded(), tmp_path / "run"
     cli.must("generate", path, "--out", folder)
     journal = folder / "encodings/block-00000.journal"
-    child = cli.start("score", path, "--out", folder, before=telling("encodings", 0.01))
+    child = cli.start("score", path, "--out", folder, before=telling("hidden_states", 0.01))
     child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
     child.stop(signal.SIGKILL)
     whole, _, _ = journal.read_bytes().rpartition(b"\n")

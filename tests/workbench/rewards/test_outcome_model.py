@@ -104,14 +104,14 @@ def test_a_killed_step_goes_on_where_it_was(cli, judged, tmp_path, left_in, tell
     cli.must("score", path, "--out", undisturbed)
     journal = killed / "rewards/orm/block-00000.journal"
     told = tmp_path / "told"
-    child = cli.start("score", path, "--out", killed, before=telling("orm", 0.01))
+    child = cli.start("score", path, "--out", killed, before=telling("outcome_model", 0.01))
     child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
     child.stop(signal.SIGKILL)
     assert stage(killed)["status"] == "running"
     whole, _, _ = journal.read_bytes().rpartition(b"\n")
     kept = {entry["text"]: entry["reward"] for entry in map(json.loads, lines_of(whole))}
     told.unlink()
-    cli.must("score", path, "--out", killed, before=telling("orm"))
+    cli.must("score", path, "--out", killed, before=telling("outcome_model"))
 
     again = told.read_text().split()
     assert len(again) == len({*again})
@@ -139,7 +139,7 @@ def test_more_samples_are_judged_and_the_old_ones_not_again(
     cli.must("score", path, "--out", folder)
     before = left_in(folder, TABLE)
     cli.must("generate", path, "--out", folder, *more)
-    cli.must("score", path, "--out", folder, *more, before=telling("orm"))
+    cli.must("score", path, "--out", folder, *more, before=telling("outcome_model"))
     after = left_in(folder, TABLE)
     assert len(after) == 12 * (10 + 10 + 1)
     pd.testing.assert_frame_equal(after.loc[before.index], before)

@@ -109,14 +109,14 @@ def test_a_killed_step_goes_on_where_it_was(cli, read, tmp_path, left_in, tellin
     shutil.copytree(undisturbed, killed)
     cli.must("score", path, "--out", undisturbed)
     journal, told = killed / "under/first/block-00000.journal", tmp_path / "told"
-    child = cli.start("score", path, "--out", killed, before=telling("under", 0.01))
+    child = cli.start("score", path, "--out", killed, before=telling("second_model", 0.01))
     child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
     child.stop(signal.SIGKILL)
     assert stage(killed, "first")["status"] == "running"
     whole, _, _ = journal.read_bytes().rpartition(b"\n")
     kept = {json.loads(line[9:])["text"] for line in whole.splitlines()}
     told.unlink()
-    cli.must("score", path, "--out", killed, before=telling("under"))
+    cli.must("score", path, "--out", killed, before=telling("second_model"))
 
     again = told.read_text().split()
     assert len(again) == len({*again})
@@ -130,7 +130,7 @@ def test_a_killed_step_goes_on_where_it_was(cli, read, tmp_path, left_in, tellin
     more = ("--set", "generation.n=10")
     cli.must("generate", path, "--out", killed, *more)
     told.unlink()
-    cli.must("score", path, "--out", killed, *more, before=telling("under"))
+    cli.must("score", path, "--out", killed, *more, before=telling("second_model"))
     after = left_in(killed, "under/first")
     assert len(after) == 12 * (10 + 10 + 1)
     pd.testing.assert_frame_equal(after.loc[rows.index], rows)

@@ -205,8 +205,8 @@ def test_what_is_found_does_not_depend_on_the_number_of_workers():
 
 HOME = """
 import json, sys
-from workbench.checking import Comparer
-from workbench.tasks.compare import CHECKERS
+from workbench.tasks.answer_checking import Comparer
+from workbench.tasks.checkers import CHECKERS
 def main():
     with Comparer(CHECKERS["math"], 2) as comparer:
         print(json.dumps(comparer.run([("x+1", ["1+x", "2"])])[0][0]), flush=True)

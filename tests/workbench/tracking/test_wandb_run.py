@@ -241,8 +241,8 @@ def test_trouble_with_the_tracker_is_said_once_and_fails_nothing(capsys):
 
 OFFLINE = """
 from pathlib import Path
-from workbench.config import Tracking
-from workbench.track import Bundle, open_tracker
+from workbench.config.schema import Tracking
+from workbench.tracking.wandb_run import Bundle, open_tracker
 tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
 tracker.figure("drawn", Path({picture!r}), "<html>a chart</html>")
 tracker.uses([Bundle("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})])
