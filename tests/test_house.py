@@ -2,6 +2,7 @@
 
 import ast
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import grimp
@@ -36,10 +37,14 @@ def test_a_test_file_fits_in_one_sitting(path):
     assert path.read_text().count("\n") <= 350, "split the file"
 
 
-def imported_by(tests, module):
-    """Whether one of the test files names the module."""
-    named = re.compile(rf"\b{re.escape(module)}\b")
-    return any(named.search(path.read_text()) for path in tests)
+@lru_cache
+def names_in(path):
+    """The modules that a test file names, with the packages they are in."""
+    named = set()
+    for name in re.findall(r"\b(?:workbench|analysis)(?:\.\w+)+", path.read_text()):
+        parts = name.split(".")
+        named |= {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+    return named
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +65,8 @@ def test_every_module_has_its_tests(path, graph):
         for user in graph.find_modules_that_directly_import(module)
         if package in (user, user.rpartition(".")[0])
     ]
-    tests = list(beside.glob("test_*.py"))
-    assert imported_by(TESTS, module) or any(imported_by(tests, user) for user in users), (
+    named = any(module in names_in(test) for test in TESTS)
+    assert named or any(names_in(test) & {*users} for test in beside.glob("test_*.py")), (
         "no test imports it, and none beside it a module of the package that imports it"
     )
 
