@@ -47,7 +47,7 @@ class Child:
         os.kill(self.pid, number)
         return self.wait()
 
-    def until(self, there, seconds=60):
+    def until(self, there, seconds=180):
         """Wait until ``there()`` is true, while it runs."""
         end = time.monotonic() + seconds
         while not there():

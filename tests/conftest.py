@@ -22,13 +22,26 @@ SLOW_FIXTURES = {"cli", "browser", "make_model", "networks"}
 is marked ``slow``."""
 
 SLOW_FILES = {
-    "test_transformers.py", "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py",
-    "test_text_encoder.py", "test_finetune.py", "test_train.py", "test_hidden_states.py",
-    "test_orm_faults.py", "test_outcome_model.py", "test_outcome_prompt.py", "test_second_model.py",
-    "test_math_worker.py", "test_notebooks.py",
+    "test_all_exports.py", "test_answer_checking.py", "test_app.py", "test_finetune.py",
+    "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py", "test_hidden_states.py",
+    "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py", "test_math_worker.py",
+    "test_notebooks.py", "test_openai.py", "test_openai_probe.py", "test_orm_faults.py",
+    "test_outcome_model.py", "test_outcome_prompt.py", "test_run_stages.py",
+    "test_second_model.py", "test_text_encoder.py", "test_train.py", "test_transformers.py",
 }  # fmt: skip
-"""Their tests are ``slow`` as well: the files import a model's library or start processes. So are
-those of vLLM, by their names."""
+"""All their tests are ``slow``, as are those with vLLM in the file's name: the files import a
+library of models, start processes, or simulate for long. They are not even imported where slow
+tests are not wanted."""
+
+SLOW_TESTS = {
+    "test_a_figure_is_saved_as_png_and_svg_and_always_the_same",
+    "test_a_text_is_spelt_as_it_goes_on_from_its_prompt",
+    "test_all_text_is_escaped_and_nothing_is_fetched", "test_by_hand",
+    "test_no_flipped_bit_is_read_as_other_samples", "test_sets_are_drawn_as_dppy_draws_them",
+    "test_sets_far_larger_than_the_rank_do_not_underflow",
+    "test_the_light_half_loads_nothing_heavy",
+}  # fmt: skip
+"""Slow ones in files that are not."""
 
 EXPERIMENT = {
     "name": "tested",
@@ -53,7 +66,6 @@ def of_engine(path):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Where slow tests are not wanted, a file of nothing else need not be imported."""
     slow = collection_path.name in SLOW_FILES or of_engine(collection_path)
     return True if slow and config.option.markexpr == "not slow" else None
 
@@ -65,8 +77,8 @@ def pytest_collection_modifyitems(items):
     Two engines at once, or two browsers, would only wait for one another: each kind is one group.
     """
     for item in items:
-        fixtures = SLOW_FIXTURES & {*item.fixturenames}
-        if of_engine(item.path) or item.path.name in SLOW_FILES or fixtures:
+        named = item.path.name in SLOW_FILES or item.originalname in SLOW_TESTS
+        if named or of_engine(item.path) or SLOW_FIXTURES & {*item.fixturenames}:
             item.add_marker("slow")
     if "PYTEST_XDIST_WORKER" not in os.environ:
         return
