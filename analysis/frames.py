@@ -99,11 +99,13 @@ class Data:
     def left_out(self) -> dict[str, str]:
         """Metrics and selections that could not be measured, with why."""
         stages = self.run.manifest.get("stages", {})
-        measured: dict[str, str] = stages.get("measure", {}).get("left_out", {})
+        found: dict[str, str] = {}
+        for stage in ("measure", "aggregate"):
+            found |= stages.get(stage, {}).get("left_out", {})
         experiment = self.run.experiment
         asked = {*experiment.measure.metrics, *experiment.selection.aggregators}
         at_import = self.run.manifest.get("imported", {}).get("left_out", {})
-        return {n: why for n, why in at_import.items() if n not in asked} | measured
+        return {n: why for n, why in at_import.items() if n not in asked} | found
 
     @cached_property
     def judged(self) -> bool:

@@ -1,14 +1,16 @@
-"""Stage 4: subsets -> tables, figures, tracked run."""
+"""Stage 4: subsets -> outcomes, tables, figures, tracked run."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from analysis.aggregate.stage import aggregate
 from analysis.figures import FIGURES, save
 from analysis.frames import Data, Table
 from analysis.markdown import to_markdown
 from analysis.tables import TABLES, make_table
 from analysis.wandb_summary import curves, diversity, summary
+from workbench.config.schema import Experiment
 from workbench.core.console import bar, notice
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
@@ -16,25 +18,37 @@ from workbench.storage.parquet import appear, fingerprint, marks
 from workbench.storage.run_folder import Folder
 from workbench.tracking.wandb_run import Tracker
 
-VERSION = 5
+VERSION = 6
 """Raise when the tables would come out otherwise, so that finished runs are analysed again."""
 
 
-def analyze(folder: Folder, manifest: Manifest, tracker: Tracker) -> None:
-    """Write every table (CSV, Markdown) and figure (PNG, SVG) of a run, and log them.
+def analyze(
+    folder: Folder,
+    manifest: Manifest,
+    experiment: Experiment,
+    tracker: Tracker,
+    workers: int = 1,
+) -> None:
+    """Pick from every subset, write every table (CSV, Markdown) and figure (PNG, SVG), log them.
+
+    Args:
+        folder: the run.
+        manifest: its manifest.
+        experiment: its selections and the settings of the tables.
+        tracker: where tables and figures are logged.
+        workers: processes that pick. Results do not depend on it.
 
     Raises:
         ValueError: the run is not measured yet.
     """
+    aggregate(folder, manifest, experiment, workers)
     run = Run(folder.root)
-    names = ("subsets", "expectations", "scores", "under/*")
+    names = ("subsets", "outcomes", "expectations", "scores", "under/*")
     inputs = [
         marks(path)["content"]
         for name in names
         for path in sorted(folder.root.glob(f"{name}/block-*.parquet"))
     ]
-    if not list((folder.root / "subsets").glob("block-*.parquet")):
-        raise ValueError(f"{folder.root} is not measured yet; run `workbench measure` first")
     left = Data(run).left_out
     made_from = fingerprint(
         version=VERSION,

@@ -15,12 +15,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticUndefined
 
-from analysis.aggregate.aggregator import Aggregator
 from workbench.config import schema as config
 from workbench.config import scoring_schema as settings
 from workbench.config.messages import Fault, type_fault, unknown
 from workbench.config.schema import Experiment
 from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
+from workbench.core.selection_rule import SelectionRule
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
@@ -56,7 +56,7 @@ def load_experiment(
     path: str | Path,
     overrides: Sequence[str] = (),
     *,
-    aggregators: Mapping[str, Aggregator] | None = None,
+    aggregators: Mapping[str, SelectionRule] | None = None,
     here: bool = True,
 ) -> Experiment:
     """Read and check an experiment file; nothing heavy is loaded and no network is asked.
@@ -86,7 +86,7 @@ def check_experiment(
     overrides: Sequence[str],
     path: str | Path,
     *,
-    aggregators: Mapping[str, Aggregator] | None = None,
+    aggregators: Mapping[str, SelectionRule] | None = None,
     here: bool = True,
 ) -> Experiment:
     """Check an experiment that was read already, or was never a file.
@@ -143,7 +143,7 @@ def _override(
 
 
 def _validate(
-    tree: dict[str, Any], aggregators: Mapping[str, Aggregator] | None, here: bool
+    tree: dict[str, Any], aggregators: Mapping[str, SelectionRule] | None, here: bool
 ) -> tuple[Experiment | None, list[Fault]]:
     """Check section by section, so that a fault in one hides none in another."""
     faults = [Fault((str(key),), unknown(str(key), PARTS)) for key in tree if key not in PARTS]
@@ -196,7 +196,7 @@ def _value(tree: Mapping[str, Any], faults: Sequence[Fault], section: str, key: 
     return None if default is PydanticUndefined else default
 
 
-def _name_faults(value: Value, aggregators: Mapping[str, Aggregator] | None) -> list[Fault]:
+def _name_faults(value: Value, aggregators: Mapping[str, SelectionRule] | None) -> list[Fault]:
     """Look every name up in its table."""
     tables: list[tuple[str, str, str, Mapping[str, Any]]] = [
         ("task", "name", "task", TASKS),
@@ -220,7 +220,7 @@ def _name_faults(value: Value, aggregators: Mapping[str, Aggregator] | None) -> 
 
 
 def _aggregator_fault(
-    name: str, aggregators: Mapping[str, Aggregator], rewards: Sequence[str] | None
+    name: str, aggregators: Mapping[str, SelectionRule], rewards: Sequence[str] | None
 ) -> str | None:
     rule, colon, reward = name.partition(":")
     if rule not in aggregators:

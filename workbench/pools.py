@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.config.schema import Measure
 from workbench.core.notebook_html import notebook_html
-from workbench.core.types import Floats, Ints, Problem
+from workbench.core.types import Floats, Ints, Problem, known_temperature
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
 from workbench.metrics.cosine import similarity_matrix
 from workbench.metrics.ngrams import Ngrams, number_ngrams, numbered
@@ -28,8 +28,8 @@ class Pool:
     """All N samples of one problem at one temperature, as arrays in the order of sample_index."""
 
     problem_id: str
-    temperature: float
-    """NaN where an imported run does not say."""
+    temperature: float | None
+    """None where an imported run does not say, and in a mixture of several."""
     texts: tuple[str, ...]
     logprobs: Floats
     """(N,) mean token log-probability of each sample, nats per token; NaN where unknown."""
@@ -124,13 +124,13 @@ def read_block(folder: Folder, block: int, *, with_embeddings: bool) -> BlockRow
     return BlockRows(joined, vectors)
 
 
-def pools(rows: BlockRows, sizes: Mapping[float, int], settings: Measure) -> Iterator[Pool]:
+def pools(rows: BlockRows, sizes: Mapping[float | None, int], settings: Measure) -> Iterator[Pool]:
     """Yield the pools of a block, in the order of their first samples.
 
     Args:
         rows: the block.
-        sizes: samples wanted per pool, by temperature (NaN: the unknown one); others are left
-            aside, and of a larger pool the first samples are taken.
+        sizes: samples wanted per pool, by temperature; others are left aside, and of a larger
+            pool the first samples are taken.
         settings: how BLEU is computed.
     """
     ordered = _ordered(rows, sizes)
@@ -139,7 +139,11 @@ def pools(rows: BlockRows, sizes: Mapping[float, int], settings: Measure) -> Ite
 
 
 def by_problem(
-    rows: BlockRows, sizes: Mapping[float, int], settings: Measure, share: int = 0, shares: int = 1
+    rows: BlockRows,
+    sizes: Mapping[float | None, int],
+    settings: Measure,
+    share: int = 0,
+    shares: int = 1,
 ) -> Iterator[list[tuple[int, Pool]]]:
     """Yield all pools of one problem after another, each with its place among those of ``pools``.
 
@@ -171,9 +175,10 @@ class _Ordered:
     """Where each row's vector is."""
 
 
-def _ordered(rows: BlockRows, sizes: Mapping[float, int]) -> _Ordered:
+def _ordered(rows: BlockRows, sizes: Mapping[float | None, int]) -> _Ordered:
     frame = rows.frame
-    wanted = frame["temperature"].map(sizes).fillna(0)
+    numbers = {np.nan if t is None else t: size for t, size in sizes.items()}
+    wanted = frame["temperature"].map(numbers).fillna(0)
     frame = frame[frame["sample_index"] < wanted]
     groups = frame.groupby(["problem_id", "temperature"], sort=False, dropna=False)
     order = np.lexsort((frame["sample_index"], groups.ngroup()))
@@ -200,7 +205,7 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
     vectors = ordered.vectors
     return Pool(
         problem_id=part["problem_id"][0],
-        temperature=part["temperature"][0],
+        temperature=known_temperature(part["temperature"][0]),
         texts=tuple(part["completion"]),
         logprobs=part["mean_logprob"],
         entropies=part["mean_entropy"],

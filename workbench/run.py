@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,22 +15,23 @@ from workbench.config.schema import Experiment, pool_sizes
 from workbench.core.lookup import lookup
 from workbench.core.notebook_html import notebook_html
 from workbench.core.table_html import Shown, with_notes
+from workbench.core.types import known_temperature
 from workbench.experiment import load_experiment
 from workbench.measure.remeasure import measured_again
 from workbench.pools import Pool, pools, read_block
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import read_table
 from workbench.storage.run_folder import Folder
+from workbench.storage.subset_table import side_by_side
 
 ACCESSORS: dict[str, Callable[[Run], Any]] = {}
 """What other packages hang on a run: ``plot``, from ``analysis``."""
 
 
-MAKER = {
-    "samples": "generate", "scores": "score", "subsets": "measure", "expectations": "measure",
-    "mixed": "measure", "split": "measure", "pruned": "measure",
-}  # fmt: skip
-"""Which stage makes a table."""
+STAGE_OF = {"samples": "generate", "scores": "score", "subsets": "measure", "split": "measure"}
+"""Which stage makes a table; all others are the analysis."""
+OUTCOMES = "outcomes"
+"""What the analysis says of each subset; it stands beside the subsets."""
 
 
 class Run:
@@ -105,7 +105,7 @@ class Run:
 
     @cached_property
     def subsets(self) -> pd.DataFrame:
-        """One row per subset: members, outcomes, metrics."""
+        """One row per subset: members, outcomes (once the run is analysed), metrics."""
         return self.frame("subsets")
 
     @cached_property
@@ -114,7 +114,7 @@ class Run:
         return self.frame("expectations")
 
     def frame(self, name: str, without: Sequence[str] = ()) -> pd.DataFrame:
-        """Read a derived table: scores, subsets or expectations.
+        """Read a derived table: scores, subsets (with their outcomes) or expectations.
 
         Args:
             name: which.
@@ -173,8 +173,8 @@ class Run:
             ValueError: there is no such metric, it needs what a pool of the run has not, it does
                 not give one number for each subset, or the run is not measured.
         """
-        blocks = [(block, self.folder.block_path("subsets", block)) for block in self.blocks]
-        measured = measured_again(blocks, self.pools, self.experiment.measure, metrics)
+        subsets = zip(self.blocks, self.tables_of("subsets"), strict=False)
+        measured = measured_again(subsets, self.pools, self.experiment.measure, metrics)
         return self._frame(list(measured), "subsets")
 
     def pool(self, problem_id: str, temperature: float | None) -> Pool:
@@ -190,11 +190,9 @@ class Run:
         places = {item.problem.id: place for place, item in enumerate(self.folder.read_problems())}
         block = lookup(places, problem_id, "problem") // int(self.manifest["problems_per_block"])
         found = {
-            None if math.isnan(pool.temperature) else pool.temperature: pool
-            for pool in self.pools(block)
-            if pool.problem_id == problem_id
+            pool.temperature: pool for pool in self.pools(block) if pool.problem_id == problem_id
         }
-        wanted = None if temperature is None or math.isnan(temperature) else float(temperature)
+        wanted = known_temperature(temperature)
         if wanted not in found:
             known = ", ".join("unknown" if t is None else str(t) for t in found) or "none"
             raise ValueError(
@@ -203,20 +201,24 @@ class Run:
         problem = self.folder.read_problems()[places[problem_id]].problem
         return dataclasses.replace(found[wanted], problem=problem)
 
-    def pools(self, block: int) -> Iterator[Pool]:
-        """Yield the scored pools of one block."""
-        embedded = self.folder.block_path("embeddings", block).exists()
+    def pools(self, block: int, *, with_embeddings: bool = True) -> Iterator[Pool]:
+        """Yield the scored pools of one block, with embeddings where there are any."""
+        embedded = with_embeddings and self.folder.block_path("embeddings", block).exists()
         rows = read_block(self.folder, block, with_embeddings=embedded)
         yield from pools(rows, pool_sizes(self.experiment.generation), self.experiment.measure)
 
     def tables_of(self, name: str, without: Sequence[str] = ()) -> Iterator[pa.Table]:
         """Yield a derived table block by block, some of its columns left on the disk."""
         for path in sorted((self.root / name).glob("block-*.parquet")):
-            yield read_table(path, without=without)
+            table = read_table(path, without=without)
+            beside = self.root / OUTCOMES / path.name
+            if name == "subsets" and beside.exists():
+                table = side_by_side(table, read_table(beside))
+            yield table
 
     def _frame(self, tables: list[pa.Table], name: str) -> pd.DataFrame:
         if not tables:
-            stage = MAKER[name]
+            stage = STAGE_OF.get(name, "analyze")
             raise ValueError(
                 f"{self.root} has no {name} yet; run `workbench {stage} {self.root}` first"
             )

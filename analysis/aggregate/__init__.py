@@ -1,4 +1,11 @@
-"""How one sample is picked from a subset, by name, and what each rule needs."""
+"""AGGREGATORS: how one sample is picked of each subset, and how right the picks are.
+
+The first half of the analysis stage: it reads subsets, scores and pools, and writes outcomes and
+exact expectations beside them. Imports ``workbench`` alone. Start reading in ``rules.py``, which
+picks from one subset in plain Python; ``batched.py`` picks from all subsets of a pool at once,
+``exact.py`` has the expectations over all subsets, and ``stage.py`` writes the tables. Adding an
+aggregator is one function here and one row of the table.
+"""
 
 import numpy as np
 
@@ -13,7 +20,6 @@ from analysis.aggregate.batched import (
     weighted_picks,
 )
 from analysis.aggregate.exact import best_at_k, maj_at_k
-from analysis.aggregate.reward_votes import best_of_majority, borda, filtered_majority
 from analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
 from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
@@ -24,10 +30,7 @@ from workbench.rewards import REWARDS
 __all__ = [
     "AGGREGATORS",
     "best_at_k",
-    "best_of_majority",
     "best_of_n",
-    "borda",
-    "filtered_majority",
     "maj_at_k",
     "majority",
     "mbr",
@@ -97,50 +100,51 @@ def _best_at_k(pool: Pool, sizes: Ints, settings: Selection) -> Floats:
 # by 1 for the two extremes.
 AGGREGATORS: dict[str, Aggregator] = {
     "maj": Aggregator(
-        _pick_maj,
-        "first sample of the commonest answer",
+        pick=_pick_maj,
+        summary="first sample of the commonest answer",
         needs=("clusters",),
         expected=_maj_at_k,
     ),
     "best": Aggregator(
-        _pick_best,
-        "highest reward",
+        pick=_pick_best,
+        summary="highest reward",
         needs=("rewards",),
         expected=_best_at_k,
         uses_reward=True,
     ),
     "weighted": Aggregator(
-        _pick_weighted,
-        "answer with the largest sum of rewards (exp of log-probabilities)",
+        pick=_pick_weighted,
+        summary="answer with the largest sum of rewards (exp of log-probabilities)",
         needs=("clusters", "rewards"),
         uses_reward=True,
     ),
     "best_of_majority": Aggregator(
-        _pick_best_of_majority,
-        "highest mean reward among answers with selection.threshold of the votes or more",
+        pick=_pick_best_of_majority,
+        summary="highest mean reward among answers with selection.threshold of the votes or more",
         needs=("clusters", "rewards"),
         uses_reward=True,
     ),
     "filtered": Aggregator(
-        _pick_filtered,
-        "weighted vote among the share selection.kept of the samples with the highest reward",
+        pick=_pick_filtered,
+        summary="weighted vote among the share selection.kept of the samples with the highest "
+        "reward",
         needs=("clusters", "rewards"),
         uses_reward=True,
     ),
     "borda": Aggregator(
-        _pick_borda,
-        "vote in which the rank of a sample's reward, to selection.power, is its weight",
+        pick=_pick_borda,
+        summary="vote in which the rank of a sample's reward, to selection.power, is its weight",
         needs=("clusters", "rewards"),
         uses_reward=True,
     ),
     "sem_mbr": Aggregator(
-        _pick_sem_mbr,
-        "largest mean cosine similarity with the others",
+        pick=_pick_sem_mbr,
+        summary="largest mean cosine similarity with the others",
         needs=("similarity",),
     ),
     "lex_mbr": Aggregator(
-        _pick_lex_mbr,
-        "largest mean sentence BLEU with the others",
+        pick=_pick_lex_mbr,
+        summary="largest mean sentence BLEU with the others",
         needs=("bleu",),
     ),
 }

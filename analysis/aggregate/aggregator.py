@@ -1,19 +1,16 @@
-"""What a rule that picks one sample of each subset is."""
+"""What a rule is that picks one sample of each subset."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from workbench.config.schema import Selection
 from workbench.core.types import Floats, Ints
 from workbench.pools import Pool
 
-if TYPE_CHECKING:
-    from workbench.config.schema import Selection
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Aggregator:
     """A rule that picks one sample of each subset."""
 

@@ -1,4 +1,4 @@
-"""The rules of ``select`` and ``votes`` for many subsets of a pool at once: the same, to a tie.
+"""The rules of ``rules.py``, and votes by rewards, for many subsets of a pool at once.
 
 Everywhere subsets are (S, K) indices into the pool's N samples, in drawn order, and a result is
 (S,): the position of the pick among the K members, or ``NOBODY``.
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.aggregate.reward_votes import ROUNDING
 from analysis.aggregate.rules import SAME_UTILITY, as_clusters, as_vector, weighted_majority
 from workbench.core.jit import compiled
 from workbench.core.subsets import members_of
 from workbench.core.types import NOBODY, UNANSWERED, Floats, Ints
 
+ROUNDING = 1e-9
+"""A share this little below a threshold, or a mean below another, is rounding."""
 CLOSE = 1e-9
 """Sums nearer to the largest than this share of it could change places by rounding. It is safe
 up to K of about a million: each of K additions is off by 1e-16 of the sum at most."""

@@ -1,36 +1,35 @@
-"""How right the picks of a pool's subsets are: which sample is picked, and exact means over all."""
+"""How right the picks from subsets of a pool are: drawn subset by subset, and exactly over all."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Experiment, Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import NOBODY, Floats, Ints
+from workbench.measure.stage import subset_key
 from workbench.metrics.cosine import mean_over_pairs
 from workbench.metrics.passk import pass_at_k
 from workbench.pools import Pool
 
-Selections = Mapping[str, Aggregator]
+Tally = tuple[float, float]
+"""How many of a problem's samples are right, and of how many it is known."""
 
 
-def rule_of(
-    name: str, selection: Selection, aggregators: Selections
-) -> tuple[Aggregator, Selection]:
+def rule_of(name: str, selection: Selection) -> tuple[Aggregator, Selection]:
     """Return the rule of a selection (``best``, ``best:REWARD``) and the settings it goes by."""
     base, _, reward = name.partition(":")
     own = dataclasses.replace(selection, reward=reward) if reward else selection
-    return lookup(aggregators, base, "aggregator"), own
+    return lookup(AGGREGATORS, base, "aggregator"), own
 
 
-def picked(
-    name: str, pool: Pool, subsets: Ints, selection: Selection, aggregators: Selections
-) -> Ints:
+def picked(name: str, pool: Pool, subsets: Ints, selection: Selection) -> Ints:
     """Return the sample that a selection picks of each subset.
 
     Args:
@@ -38,26 +37,57 @@ def picked(
         pool: N samples.
         subsets: (S, K) indices into them, in drawn order.
         selection: the settings, with the reward that is gone by where the name says none.
-        aggregators: the rules by name.
 
     Returns:
         (S,) indices into the pool; ``NOBODY`` where no member can be picked.
     """
-    rule, own = rule_of(name, selection, aggregators)
+    rule, own = rule_of(name, selection)
     places = rule.pick(pool, subsets, own)
     return np.where(places == NOBODY, NOBODY, subsets[np.arange(len(subsets)), places])
 
 
-def exact_means(
-    pool: Pool, sizes: Ints, experiment: Experiment, aggregators: Selections
-) -> dict[str, Floats]:
+def subset_outcomes(
+    pool: Pool, subsets: Ints, selection: Selection, tally: Tally = (0.0, 0.0)
+) -> dict[str, Any]:
+    """Return what is right in each subset of a pool, and what each selection picks.
+
+    Args:
+        pool: N scored samples.
+        subsets: (S, K) indices into them, in drawn order.
+        selection: which selections, and their settings.
+        tally: of all the problem's samples at every temperature above 0, for ``difficulty``.
+
+    Returns:
+        Columns of (S,): the key (problem_id, temperature, k, replicate), ``num_correct`` and
+        ``coverage`` (whether any is correct), both NaN where unknown; ``difficulty``, the share of
+        wrong ones among the problem's samples that are not in the subset, NaN where there are none;
+        ``abstained``, whether nobody answered; and ``NAME_correct`` for each selection, 0 where it
+        picks nobody and NaN where the correctness of its pick is unknown.
+    """
+    columns = subset_key(pool, subsets)
+    correct = pool.correct[subsets]  # (S, K)
+    columns["num_correct"] = correct.sum(axis=1)
+    inside = correct if pool.temperature != 0 else correct[:, :0]  # the tally has no greedy ones
+    right, known = tally[0] - np.nansum(inside, axis=1), tally[1] - np.isfinite(inside).sum(axis=1)
+    share = right / np.where(known > 0, known, 1)
+    columns["difficulty"] = np.where(known > 0, 1 - share, np.nan)
+    # one right sample decides; otherwise an unknown one leaves it open
+    columns["coverage"] = np.where((correct == 1).any(axis=1), 1.0, correct.sum(axis=1) * 0.0)
+    columns["abstained"] = (pool.clusters[subsets] < 0).all(axis=1)
+    for name in selection.aggregators:
+        picks = picked(name, pool, subsets, selection)
+        # nothing to pick is not correct
+        columns[f"{name}_correct"] = np.where(picks == NOBODY, 0.0, pool.correct[picks])
+    return columns
+
+
+def exact_means(pool: Pool, sizes: Ints, selection: Selection) -> dict[str, Floats]:
     """Return the exact mean outcome over all C(N, k) subsets of each size k.
 
     Args:
         pool: N samples.
         sizes: the k, each N at most.
-        experiment: its selections.
-        aggregators: the rules by name.
+        selection: which selections, and their settings.
 
     Returns:
         One array with a share correct per k, between 0 and 1: under ``coverage`` of the subsets
@@ -73,16 +103,14 @@ def exact_means(
         correct = np.where(unknown, worth, pool.correct)
         found[f"coverage{suffix}"] = np.asarray(pass_at_k(len(pool), correct.sum(), sizes))
         judged = dataclasses.replace(pool, correct=correct)
-        for name in experiment.selection.aggregators:
-            rule, own = rule_of(name, experiment.selection, aggregators)
+        for name in selection.aggregators:
+            rule, own = rule_of(name, selection)
             if rule.expected is not None:
                 found[f"{name}{suffix}"] = rule.expected(judged, sizes, own)
     return found
 
 
-def expectations(
-    pool: Pool, experiment: Experiment, aggregators: Selections
-) -> list[dict[str, Any]]:
+def expectations(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
     """Return what is exactly known of all k-subsets of a pool, one row per k.
 
     ``pass@k``, and for each selection with a closed form ``NAME@k``, are means over all C(N, k)
@@ -94,7 +122,7 @@ def expectations(
         mean_over_pairs(pool.similarity) if pool.embeddings is not None and len(pool) > 1 else None
     )
     sizes = curve_sizes(len(pool), (*experiment.measure.k, experiment.generation.n))
-    exact = exact_means(pool, np.array(sizes), experiment, aggregators)
+    exact = exact_means(pool, np.array(sizes), experiment.selection)
     return [
         {
             "problem_id": pool.problem_id,
@@ -114,6 +142,9 @@ def curve_sizes(n: int, measured: Sequence[int]) -> list[int]:
     """Return the k at which a pool's exact curves are kept: powers of two, and those measured.
 
     Up to N, but not N itself: at the size of one small pool a curve would rest on it alone.
+
+    >>> curve_sizes(12, [3, 8, 16])
+    [1, 2, 3, 4, 8]
     """
     powers = {2**power for power in range(n.bit_length())}
     return sorted(k for k in powers | set(measured) if k <= n)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from analysis.aggregate.aggregator import Aggregator
 from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp, k_medoids
 from analysis.aggregate.outcomes import exact_means, picked
 from workbench.config.schema import Experiment
@@ -104,9 +103,7 @@ PRUNERS: dict[str, Pruner] = {
 }
 
 
-def prune_pool(
-    pool: Pool, experiment: Experiment, aggregators: Mapping[str, Aggregator]
-) -> list[dict[str, Any]]:
+def prune_pool(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
     """Keep m of a pool's N samples in every way, and look at the kept ones with every selection.
 
     A sample that failed to be drawn cannot be kept, so it does not count among the N.
@@ -115,7 +112,6 @@ def prune_pool(
         pool: the pool.
         experiment: ``measure.replicates``, ``measure.seed``, ``measure.dpp_jitter``, and the
             selections.
-        aggregators: the selections by name.
 
     Returns:
         A row per method and m: the powers of two from 2 to below N, and N itself under the method
@@ -142,13 +138,13 @@ def prune_pool(
             rngs = [rngs[place] for rngs in own[:-1]]
             sets = pruner.keep(pool, whole[:-1], experiment, rngs)
             kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
-    exact = exact_means(pool, np.array(whole), experiment, aggregators)
+    exact = exact_means(pool, np.array(whole), experiment.selection)
     unknown = int(np.isnan(pool.correct).sum())
     rows: list[dict[str, Any]] = []
     for place, m in enumerate(whole):
         there = {name: sets[place] for name, sets in kept.items() if place < len(sets)}
         over_all = {name: float(values[place]) for name, values in exact.items()}
-        for name, outcomes in _outcomes(pool, there, over_all, experiment, aggregators).items():
+        for name, outcomes in _outcomes(pool, there, over_all, experiment).items():
             rows.append(
                 {
                     "problem_id": pool.problem_id,
@@ -168,7 +164,6 @@ def _outcomes(
     sets: Mapping[str, Ints],
     exact: Mapping[str, float],
     experiment: Experiment,
-    aggregators: Mapping[str, Aggregator],
 ) -> dict[str, dict[str, float]]:
     """Mean outcomes of the sets (S, m) of each method; for ``random`` the exact ones there are."""
     stacked = np.concatenate(list(sets.values()))  # picks are made of all methods' at once
@@ -179,7 +174,7 @@ def _outcomes(
         column, chosen = selection, stacked
         if selection != "coverage":
             column = f"{selection}_correct"
-            picks = picked(selection, pool, stacked, experiment.selection, aggregators)
+            picks = picked(selection, pool, stacked, experiment.selection)
             chosen = picks[:, None]
         for suffix, worth in (("", 0.0), ("_upper", 1.0)):
             right = np.nan_to_num(pool.correct, nan=worth)[chosen]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, pairwise, zip_longest
 from typing import Any
@@ -26,15 +25,15 @@ def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
         pools: scored pools in any order; all are held until the last has come.
 
     Yields:
-        Pools whose temperature is NaN, problems in the order of their first pool.
+        Pools without a temperature, problems in the order of their first pool.
     """
     found: dict[str, list[Pool]] = {}
     for pool in pools:
-        if pool.temperature > 0:
+        if pool.temperature is not None and pool.temperature > 0:
             found.setdefault(pool.problem_id, []).append(pool)
     for parts in found.values():
         if len(parts) > 1:
-            yield _mixed(sorted(parts, key=lambda pool: pool.temperature))
+            yield _mixed(sorted(parts, key=lambda pool: pool.temperature or 0.0))
 
 
 def _mixed(parts: Sequence[Pool]) -> Pool:
@@ -46,7 +45,7 @@ def _mixed(parts: Sequence[Pool]) -> Pool:
         field.name: _joined([getattr(part, field.name) for part in parts], order)
         for field in dataclasses.fields(Pool)
     }
-    return Pool(**{**fields, "temperature": math.nan})
+    return Pool(**{**fields, "temperature": None})
 
 
 def _joined(values: Sequence[Any], order: Ints) -> Any:

@@ -7,7 +7,6 @@ model and "0.5" of another are one answer.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,7 +26,6 @@ from workbench.config.schema import pool_sizes
 from workbench.core.subsets import draw_subsets, pool_rng
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import NOBODY, Floats, Ints
-from workbench.pools import pools, read_block
 from workbench.run import Run
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer
@@ -172,12 +170,11 @@ def _blocks_of(run: Run) -> dict[str, int]:
 
 def _reader(run: Run) -> Callable[[int], Mapping[str, Mapping[float, Ballot]]]:
     """Return a function that reads a block's answers; the last one read is kept."""
-    sizes, settings = pool_sizes(run.experiment.generation), run.experiment.measure
 
     @lru_cache(maxsize=1)
     def read(block: int) -> Mapping[str, Mapping[float, Ballot]]:
         found: dict[str, dict[float, Ballot]] = {}
-        for pool in pools(read_block(run.folder, block, with_embeddings=False), sizes, settings):
+        for pool in run.pools(block, with_embeddings=False):
             # clusters say who answered; the answers, which of another run's they equal
             said = [a if c >= 0 else None for a, c in zip(pool.answers, pool.clusters, strict=True)]
             own = found.setdefault(pool.problem_id, {})
@@ -187,13 +184,13 @@ def _reader(run: Run) -> Callable[[int], Mapping[str, Mapping[float, Ballot]]]:
     return read
 
 
-def _key(temperature: float) -> float:
-    return UNKNOWN if math.isnan(temperature) else temperature
+def _key(temperature: float | None) -> float:
+    return UNKNOWN if temperature is None else temperature
 
 
 def _label(voter: Voter, several: bool) -> str:
     name, temperature = voter
-    at = f"T = {spell_temperature(math.nan if temperature == UNKNOWN else temperature)}"
+    at = f"T = {spell_temperature(None if temperature == UNKNOWN else temperature)}"
     return f"{name}, {at}" if several else at
 
 

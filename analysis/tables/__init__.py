@@ -200,7 +200,7 @@ def diversity_by_correctness(data: Data) -> Table:
     """Diversity of the right and of the wrong samples of a pool, as many of each."""
     frame = data.run.frame("split")
     if frame.empty:
-        size = split_size(data.run.experiment)
+        size = split_size(data.run.experiment.measure)
         return Table(pd.DataFrame(), (f"no pool has {size} right and {size} wrong samples",))
     metrics = [metric for metric in data.metrics if metric in frame]
     if not metrics:

@@ -8,10 +8,11 @@ import pandas as pd
 from analysis.aggregate import rewards_of
 from analysis.aggregate.batched import ranked_answers
 from analysis.frames import Data, Table, counts, lines_of, tested, with_q
-from workbench.config.schema import Selection, pool_sizes
+from workbench.config.schema import Selection
 from workbench.core.types import NOBODY, Floats, Ints
-from workbench.pools import Pool, pools, read_block
+from workbench.pools import Pool
 from workbench.storage.parquet import read_table
+from workbench.storage.subset_table import drawn_subsets
 
 FIRST = "answers@"
 """Columns: ``answers@2`` is the share of subsets of which one of two submitted answers is right."""
@@ -54,24 +55,12 @@ def submitted(data: Data) -> Table:
 def _rows(data: Data, block: int, settings: Selection, sizes: list[int]) -> list[dict[str, object]]:
     """One row per pool and k: mean outcomes over its subsets, NaN where none is known."""
     run = data.run
-    drawn = read_table(
-        run.folder.block_path("subsets", block), ["problem_id", "temperature", "k", "members"]
-    ).to_pandas()
-    if drawn.empty:
-        return []
-    keyed = drawn.assign(temperature=drawn["temperature"].astype(float))
-    members = {
-        key: np.stack(part.to_list()).astype(np.int64)
-        for key, part in keyed.groupby(["problem_id", "temperature", "k"], dropna=False)["members"]
-    }
-    by_pool: dict[tuple[str, str], dict[int, Ints]] = {}
-    for (problem, temperature, k), subsets in members.items():
-        by_pool.setdefault((problem, str(float(temperature))), {})[int(k)] = subsets
-    held = read_block(run.folder, block, with_embeddings=False)
+    columns = ["problem_id", "temperature", "k", "members"]
+    drawn = drawn_subsets(read_table(run.folder.block_path("subsets", block), columns))
     found: list[dict[str, object]] = []
-    for pool in pools(held, pool_sizes(run.experiment.generation), run.experiment.measure):
-        for k, subsets in by_pool.get((pool.problem_id, str(float(pool.temperature))), {}).items():
-            outcomes, handed = _outcomes(pool, subsets, settings, sizes)
+    for pool in run.pools(block, with_embeddings=False) if drawn else ():
+        for k, subsets in drawn.get((pool.problem_id, pool.temperature), {}).items():
+            outcomes, handed = _outcomes(pool, subsets.members, settings, sizes)
             known = ~np.isnan(outcomes)
             sums = np.where(known, outcomes, 0.0).sum(axis=0)
             means = np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)

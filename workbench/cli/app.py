@@ -59,8 +59,8 @@ Workers = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Processes that compare answers and measure; results do not depend on it. Default: "
-        "every core compares, one measures.",
+        help="Processes that compare answers, measure and pick; results do not depend on it. "
+        "Default: every core compares, one does the rest.",
     ),
 ]
 
@@ -108,14 +108,16 @@ def score(
 def measure(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 3: measure random subsets, and pick one sample of each by every rule."""
+    """Stage 3: measure random subsets of every pool."""
     _stages(("measure",), experiment, overrides, out, workers)
 
 
 @app.command()
-def analyze(experiment: Target, overrides: Override = None, out: Out = None) -> None:
-    """Stage 4: write the tables and figures, and log them to the tracked run."""
-    root = _stages(("analyze",), experiment, overrides, out)
+def analyze(
+    experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
+) -> None:
+    """Stage 4: pick from every subset, write tables and figures, log them to the tracked run."""
+    root = _stages(("analyze",), experiment, overrides, out, workers)
     _print_places(root)
 
 
@@ -166,14 +168,13 @@ app.command()(dashboard)
 @app.command()
 def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
     """Check an experiment file and say how large the experiment is. Nothing is loaded or drawn."""
-    from analysis.aggregate import AGGREGATORS
     from analysis.compare.runs import planned
-    from workbench.cli.run_stages import check_models
+    from workbench.cli.check_models import check_models
     from workbench.config.size_estimate import plan
     from workbench.tasks import TASKS
 
     checked = _load(experiment, overrides)
-    check_models(checked, AGGREGATORS)
+    check_models(checked)
     if checked.generation.backend == "import":
         print(f"{experiment} is valid. Its samples are imported: nothing is to be drawn.")
         return
@@ -221,19 +222,12 @@ def _stages(
     out: Path | None,
     workers: int | None = None,
 ) -> Path:
-    from analysis.aggregate import AGGREGATORS
-    from workbench.cli.run_stages import Stages, run_stages
+    from workbench.cli.run_stages import run_stages
 
     experiment = _load(target, overrides, here="generate" in names)
     root = out or (target if target.is_dir() else default_folder(experiment.name))
-    run_stages(names, root, experiment, Stages(AGGREGATORS, _analyze), workers)
+    run_stages(names, root, experiment, workers)
     return root
-
-
-def _analyze(*given: Any) -> None:
-    from analysis.report import analyze  # statistics and figures: a second that others are spared
-
-    analyze(*given)
 
 
 def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> Experiment:

@@ -7,7 +7,6 @@ looks names up in their tables and turns every fault into a line of one message.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal
@@ -320,10 +319,10 @@ def dump_experiment(experiment: Experiment) -> str:
     return write_yaml(experiment_to_dict(experiment))
 
 
-def pool_sizes(settings: Generation) -> dict[float, int]:
+def pool_sizes(settings: Generation) -> dict[float | None, int]:
     """Return how many samples each temperature's pools are to have, by temperature.
 
-    The unknown temperature of an imported run is NaN.
+    The unknown temperature of an imported run is None.
     """
-    sizes = {0.0: 1} if settings.greedy else {}
-    return sizes | {math.nan if t is None else t: settings.n for t in settings.temperatures}
+    sizes: dict[float | None, int] = {0.0: 1} if settings.greedy else {}
+    return sizes | dict.fromkeys(settings.temperatures, settings.n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from itertools import chain, combinations
 from math import comb
 
@@ -60,7 +61,7 @@ def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) ->
     return rng.permuted(every.reshape(-1, k), axis=1)
 
 
-def pool_rng(seed: int, problem_id: str, temperature: float, k: int) -> np.random.Generator:
+def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> np.random.Generator:
     """The generator behind one pool's subsets of one size.
 
     It depends on these four alone, so a pool's subsets stay the same when others are added,
@@ -69,14 +70,15 @@ def pool_rng(seed: int, problem_id: str, temperature: float, k: int) -> np.rando
     Args:
         seed: ``measure.seed`` of the experiment.
         problem_id: the pool's problem.
-        temperature: the pool's temperature.
+        temperature: the pool's temperature; None where it is unknown.
         k: samples in each subset.
 
     Returns:
         A fresh generator, seeded with the SHA-256 of the four.
     """
     # JSON keeps the parts apart: ("a1", 0.5) and ("a", 10.5) are different texts.
-    name = json.dumps([int(seed), problem_id, float(temperature), int(k)])
+    known = math.nan if temperature is None else float(temperature)
+    name = json.dumps([int(seed), problem_id, known, int(k)])
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest(), "big"))
 
 

@@ -6,6 +6,7 @@ N samples in a pool, K of them in a subset, S subsets, D embedding dimensions. A
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,8 +23,23 @@ UNANSWERED = -1
 NOBODY = -1
 """The position of a pick where no sample of a subset can be picked."""
 
+STAGES = ("generate", "score", "measure", "analyze")
+"""The stages of a run, in order."""
+
 STATUSES = ("answered", "no_answer", "truncated", "timeout", "error")
 """What became of a sample. ``timeout`` and ``error`` leave its correctness unknown."""
+
+
+def known_temperature(value: float | None) -> float | None:
+    """Return a temperature as everything in memory has it: a number, or None where it is unknown.
+
+    Only imported samples can be of an unknown temperature. Columns of numbers have to hold NaN for
+    it, as pandas and numpy know no None; what is read from them goes through here.
+
+    >>> known_temperature(0.7), known_temperature(float("nan")), known_temperature(None)
+    (0.7, None, None)
+    """
+    return None if value is None or math.isnan(value) else float(value)
 
 
 @dataclass(frozen=True)

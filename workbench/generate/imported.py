@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
@@ -59,8 +58,7 @@ def refuse_more(experiment: Experiment, facts: Mapping[str, Any]) -> None:
     """
     settings = experiment.generation
     held = {None if t is None else float(t) for t in facts["temperatures"]}
-    asked = [None if math.isnan(t) else t for t in pool_sizes(settings)]
-    other = [t for t in asked if t not in held]
+    other = [t for t in pool_sizes(settings) if t not in held]
     if other:
         there = ", ".join("null" if t is None else f"{t:g}" for t in facts["temperatures"])
         what = "null" if other[0] is None else f"{other[0]:g}"

@@ -235,6 +235,8 @@ def _requests(items: Sequence[Asked], settings: Generation) -> Iterator[Request]
     """Yield what a block is to hold: problem by problem, so that prompts share their prefix."""
     for item in items:
         for temperature, count in pool_sizes(settings).items():
+            if temperature is None:
+                continue  # unknown, so imported: it cannot be drawn
             for index in range(count):
                 yield Request(
                     problem_id=item.problem.id,

@@ -20,9 +20,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Measure, Selection
 from workbench.core.console import bar, notice
+from workbench.core.selection_rule import SelectionRule
 from workbench.core.types import Known
 from workbench.experiment import check_experiment
 from workbench.generate.drawing_settings import drawing_settings
@@ -31,7 +31,7 @@ from workbench.interchange.readers.record import Place
 from workbench.interchange.row import COLUMNS, Row
 from workbench.interchange.source import Reading, Source
 from workbench.interchange.survey import Survey, describe, survey
-from workbench.measure.missing_inputs import left_out, without
+from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.parquet import KEY, SAMPLES, fingerprint, write_table
@@ -52,7 +52,7 @@ def import_file(
     compare: str = "math",
     regrade: bool = False,
     overrides: Sequence[str] = (),
-    aggregators: Mapping[str, Aggregator],
+    aggregators: Mapping[str, SelectionRule],
 ) -> str:
     """Make a file of samples the run in ``root``; does nothing if it is that already.
 
@@ -62,7 +62,7 @@ def import_file(
         compare: how answers are compared, a key of ``CHECKERS``.
         regrade: whether the answers and the correctness that rows come with are to be put aside.
         overrides: settings of the experiment, as ``measure.k=[2, 4]``.
-        aggregators: the selections by name, from ``analysis``.
+        aggregators: the selection rules by name.
 
     Returns:
         What there is, in a few lines.
@@ -91,7 +91,8 @@ def import_file(
     refuse_more(experiment, facts)
     if experiment.scoring.regrade and not facts["golds"]:
         raise ValueError(f"--regrade needs known answers, and {source.name} has no gold")
-    left = left_out(experiment, aggregators, facts["absent"])
+    needs = metric_needs(experiment) | selection_needs(experiment, aggregators)
+    left = left_out(needs, facts["absent"])
     experiment = without(experiment, left)
     with locked(root):
         folder, manifest = Folder(root), Manifest(root / "manifest.json")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.config.schema import Experiment
+from workbench.config.schema import Measure
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import Floats
 from workbench.measure.evaluate import compute_all
@@ -15,12 +15,12 @@ from workbench.pools import Pool
 GROUPS = ("all", "correct", "wrong")
 
 
-def split_size(experiment: Experiment) -> int | None:
+def split_size(settings: Measure) -> int | None:
     """Return how many samples of each group are looked at: the smallest k of 2 or more."""
-    return min((k for k in experiment.measure.k if k > 1), default=None)
+    return min((k for k in settings.k if k > 1), default=None)
 
 
-def split_pool(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
+def split_pool(pool: Pool, settings: Measure) -> list[dict[str, Any]]:
     """Return each metric's mean over random k-subsets of all, the right and the wrong samples.
 
     Most measures of diversity depend on the number of samples, so all three groups are looked at
@@ -29,22 +29,21 @@ def split_pool(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
     Returns:
         A row per group (key, k, ``group``, one column per metric), or none.
     """
-    k = split_size(experiment)
+    k = split_size(settings)
     members = {
         "all": np.arange(len(pool)),
         "correct": np.flatnonzero(pool.correct == 1),
         "wrong": np.flatnonzero(pool.correct == 0),
     }
-    if k is None or not experiment.measure.metrics or min(map(len, members.values())) < k:
+    if k is None or not settings.metrics or min(map(len, members.values())) < k:
         return []
     rows = []
     for number, group in enumerate(GROUPS):
-        seed = experiment.measure.seed + number
+        seed = settings.seed + number
         rng = pool_rng(seed, f"split|{pool.problem_id}", pool.temperature, k)
         inside = members[group]
-        drawn = choose_subsets(len(inside), k, experiment.measure.replicates, rng)
-        metrics = experiment.measure.metrics
-        found = compute_all(metrics, pool, inside[drawn], experiment.measure)
+        drawn = choose_subsets(len(inside), k, settings.replicates, rng)
+        found = compute_all(settings.metrics, pool, inside[drawn], settings)
         rows.append(
             {"problem_id": pool.problem_id, "temperature": pool.temperature, "k": k, "group": group}
             | {name: _mean_known(values) for name, values in found.items()}

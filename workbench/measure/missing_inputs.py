@@ -1,4 +1,4 @@
-"""What a run's samples do not come with, and what therefore cannot be measured of them."""
+"""Values that a run's samples lack, and the metrics and selections that are left out for them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Collection, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Experiment
 from workbench.core.lookup import lookup
+from workbench.core.selection_rule import SelectionRule
 from workbench.measure.evaluate import LOG_QUALITY
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
@@ -23,15 +23,55 @@ COLUMNS = {
     "num_tokens": ("samples", "num_output_tokens", "token counts"),
     "clusters": ("scores", "answer", "answers"),
 }
-"""What a metric or an aggregator may need of a pool: its table, its column, and its name."""
+"""What a metric or a selection may need of a pool: its table, its column, and its name."""
 
 REWARD = "reward_"
 
+Needs = Mapping[str, Collection[str]]
+"""By metric or selection: the fields of a pool that it reads, a reward as ``reward_NAME`` (bare
+where none is chosen)."""
 
-def missing(
-    folder: Folder, experiment: Experiment, aggregators: Mapping[str, Aggregator]
-) -> set[str]:
-    """Return which needs of an experiment no scored sample of a run meets.
+
+def metric_needs(experiment: Experiment) -> dict[str, list[str]]:
+    """Return what each metric of an experiment reads, a quality as the column it is made from."""
+    reward = experiment.measure.dpp_quality
+    quality = "logprobs" if reward is None else f"{REWARD}{reward}"
+    return {
+        name: [
+            quality if field == LOG_QUALITY else field
+            for field in lookup(METRICS, name, "metric").fields
+        ]
+        for name in experiment.measure.metrics
+    }
+
+
+def selection_needs(
+    experiment: Experiment, rules: Mapping[str, SelectionRule]
+) -> dict[str, list[str]]:
+    """Return what each selection of an experiment reads, its reward as ``reward_NAME``."""
+    found = {}
+    for name in experiment.selection.aggregators:
+        base, _, reward = name.partition(":")
+        rule = lookup(rules, base, "aggregator")
+        chosen = f"{REWARD}{reward or experiment.selection.reward or ''}"
+        found[name] = [chosen if need == "rewards" else need for need in rule.needs]
+    return found
+
+
+def needs_embeddings(experiment: Experiment, rules: Mapping[str, SelectionRule]) -> bool:
+    """Say whether any metric, selection or learned reward of an experiment reads embeddings."""
+    learned = any(REWARDS[name].learn for name in experiment.scoring.rewards)
+    needs = metric_needs(experiment) | selection_needs(experiment, rules)
+    return learned or reads_embeddings(needs)
+
+
+def reads_embeddings(needs: Needs) -> bool:
+    """Say whether any of some metrics or selections looks at embeddings."""
+    return any({"similarity", "embeddings"} & set(fields) for fields in needs.values())
+
+
+def missing(folder: Folder, needs: Needs) -> set[str]:
+    """Return which needs no scored sample of a run meets.
 
     A value that only some samples lack is not among them: it is NaN, dropped and counted. Where
     answers were looked for and none was found, nobody answered, which is a result; answers are
@@ -43,8 +83,10 @@ def missing(
     Raises:
         ValueError: a table is damaged, or the samples are not scored with a reward that is needed.
     """
+    asked = {need for fields in needs.values() for need in fields}
+    stored = {n for n in asked if n in COLUMNS or (n.startswith(REWARD) and n != REWARD)}
     absent = set()
-    for need in _needs(experiment, aggregators):
+    for need in stored:
         table, column, _ = COLUMNS.get(need, ("scores", need, ""))
         if not any(_has_values(folder, table, column, b) for b in folder.blocks_with_samples()):
             absent.add(need)
@@ -53,25 +95,18 @@ def missing(
     return absent
 
 
-def left_out(
-    experiment: Experiment, aggregators: Mapping[str, Aggregator], absent: Collection[str]
-) -> dict[str, str]:
-    """Return the metrics and aggregators of an experiment that need what is absent, with why."""
+def left_out(needs: Needs, absent: Collection[str]) -> dict[str, str]:
+    """Return the metrics or selections that need what is absent, each with the reason."""
     found = {}
-    for name in experiment.measure.metrics:
-        reasons = [need for need in _fields(name, experiment) if need in absent]
+    for name, fields in needs.items():
+        reasons = [need for need in fields if need in absent or need == REWARD]
         if reasons:
-            found[name] = _why(reasons[0])
-    for name in experiment.selection.aggregators:
-        needs = _needs_of(name, experiment, aggregators)
-        reasons = [need for need in needs if need in absent or need == REWARD]
-        if reasons:
-            found[name] = _why(reasons[0])
+            found[name] = _reason(reasons[0])
     return found
 
 
 def without(experiment: Experiment, names: Collection[str]) -> Experiment:
-    """Return an experiment without some of its metrics and aggregators."""
+    """Return an experiment without some of its metrics and selections."""
     metrics = tuple(m for m in experiment.measure.metrics if m not in names)
     rules = tuple(rule for rule in experiment.selection.aggregators if rule not in names)
     return dataclasses.replace(
@@ -89,33 +124,7 @@ def listed(reasons: Mapping[str, str]) -> str:
     return "; ".join(f"{', '.join(group)} ({reason})" for reason, group in names.items())
 
 
-def _needs(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> set[str]:
-    """Return what of an experiment's needs can be missing."""
-    needs = {need for name in experiment.measure.metrics for need in _fields(name, experiment)}
-    for name in experiment.selection.aggregators:
-        needs |= set(_needs_of(name, experiment, aggregators))
-    return {n for n in needs if n in COLUMNS or (n.startswith(REWARD) and n != REWARD)}
-
-
-def _fields(name: str, experiment: Experiment) -> list[str]:
-    """Return a metric's needs, a quality as the column that it is made from."""
-    reward = experiment.measure.dpp_quality
-    quality = "logprobs" if reward is None else f"{REWARD}{reward}"
-    fields = lookup(METRICS, name, "metric").fields
-    return [quality if field == LOG_QUALITY else field for field in fields]
-
-
-def _needs_of(
-    name: str, experiment: Experiment, aggregators: Mapping[str, Aggregator]
-) -> list[str]:
-    """Return an aggregator's needs, its reward as ``reward_NAME`` (bare if none is chosen)."""
-    base, _, reward = name.partition(":")
-    rule = lookup(aggregators, base, "aggregator")
-    chosen = f"{REWARD}{reward or experiment.selection.reward or ''}"
-    return [chosen if need == "rewards" else need for need in rule.needs]
-
-
-def _why(need: str) -> str:
+def _reason(need: str) -> str:
     if need == REWARD:
         return "no reward"
     known = COLUMNS.get(need)
@@ -137,12 +146,3 @@ def _has_values(folder: Folder, table: str, column: str, block: int) -> bool:
     if pa.types.is_floating(values.type):
         there = pc.and_not_kleene(there, pc.is_nan(values))
     return bool(pc.any(there).as_py())
-
-
-def needs_embeddings(experiment: Experiment, aggregators: Mapping[str, Aggregator]) -> bool:
-    """Say whether any metric or aggregator of the experiment looks at embeddings."""
-    needs = {need for name in experiment.measure.metrics for need in METRICS[name].fields}
-    for name in experiment.selection.aggregators:
-        needs |= set(lookup(aggregators, name.partition(":")[0], "aggregator").needs)
-    learned = any(REWARDS[name].learn for name in experiment.scoring.rewards)
-    return learned or bool(needs & {"similarity", "embeddings"})

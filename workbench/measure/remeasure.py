@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +16,7 @@ from workbench.core.types import Floats, Ints
 from workbench.measure.evaluate import LOG_QUALITY, compute_known
 from workbench.metrics import METRICS, SHARED
 from workbench.pools import Pool
-from workbench.storage.parquet import read_table
+from workbench.storage.subset_table import drawn_subsets
 
 NEEDS = {
     **dict.fromkeys(field.name for field in fields(Pool)),
@@ -28,7 +27,7 @@ NEEDS = {
 
 
 def measured_again(
-    blocks: Iterable[tuple[int, Path]],
+    subsets: Iterable[tuple[int, pa.Table]],
     pools: Callable[[int], Iterator[Pool]],
     settings: Measure,
     names: Sequence[str],
@@ -39,9 +38,9 @@ def measured_again(
     ``measure``.
 
     Args:
-        blocks: number and file of each block of subsets; one whose file is not there is left out.
+        subsets: number and subsets of each block.
         pools: (block) -> its pools, one after another.
-        settings: the sizes of the subsets, and what metrics are told beside the pool.
+        settings: what metrics are told beside the pool.
         names: the metrics.
 
     Raises:
@@ -51,37 +50,26 @@ def measured_again(
     for name in names:
         for need in lookup(METRICS, name, "metric").needs:
             lookup(NEEDS, need, f"need of metric {name!r}")
-    for block, path in blocks:
-        if not path.exists():
-            continue
-        table = read_table(path)
+    for block, table in subsets:
+        measured = table
         if table.num_rows:
             for name, values in _measured(pools(block), table, settings, names).items():
-                table = table.drop_columns([n for n in table.column_names if n == name])
-                table = table.append_column(name, pa.array(values))
-        yield table
+                measured = measured.drop_columns([n for n in measured.column_names if n == name])
+                measured = measured.append_column(name, pa.array(values))
+        yield measured
 
 
 def _measured(
     pools: Iterable[Pool], table: pa.Table, settings: Measure, names: Sequence[str]
 ) -> dict[str, Floats]:
     """One (rows,) column per metric, of the subsets of a block."""
-    members = table.column("members").combine_chunks()
-    keys = table.select(["problem_id", "temperature", "k"]).to_pandas()
-    keys["temperature"] = keys["temperature"].astype(float)
-    rows = keys.groupby(["problem_id", "temperature", "k"], dropna=False, sort=False).indices
-    # NaN, the unknown temperature of an imported run, equals nothing: told by its text
-    places = {(str(p), str(float(t)), int(k)): found for (p, t, k), found in rows.items()}
-    columns = {name: np.full(len(keys), np.nan) for name in names}
+    drawn = drawn_subsets(table)
+    columns = {name: np.full(table.num_rows, np.nan) for name in names}
     with threadpool_limits(1, user_api="blas"):  # as ``measure`` does: the same sums
         for pool in pools:
-            for k in settings.k:
-                found = places.get((pool.problem_id, str(float(pool.temperature)), k))
-                if found is None:
-                    continue
-                subsets = members.take(pa.array(found)).flatten().to_numpy().reshape(-1, k)
-                for name, values in _checked(names, pool, subsets, settings).items():
-                    columns[name][found] = values
+            for subsets in drawn.get((pool.problem_id, pool.temperature), {}).values():
+                for name, values in _checked(names, pool, subsets.members, settings).items():
+                    columns[name][subsets.rows] = values
     return columns
 
 

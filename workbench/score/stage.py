@@ -10,11 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import Experiment
 from workbench.core.console import bar, notice
 from workbench.core.types import Known
-from workbench.measure.missing_inputs import needs_embeddings
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards import REWARDS
 from workbench.rewards.embedding_source import encoder_identity
@@ -46,7 +44,8 @@ def score(
     folder: Folder,
     manifest: Manifest,
     experiment: Experiment,
-    aggregators: Mapping[str, Aggregator],
+    *,
+    with_embeddings: bool,
     workers: int | None = None,
 ) -> None:
     """Score every sample of the folder, block by block; blocks that are up to date are skipped.
@@ -55,7 +54,7 @@ def score(
         folder: the run.
         manifest: its manifest.
         experiment: its task, rewards and encoder.
-        aggregators: the selections by name, from ``analysis``.
+        with_embeddings: whether the texts are embedded too.
         workers: processes for slow comparisons of answers; by default one for each core.
 
     Raises:
@@ -65,7 +64,6 @@ def score(
     if not held:
         raise ValueError(f"{folder.root} holds no samples; run `workbench generate` first")
     grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
-    with_embeddings = needs_embeddings(experiment, aggregators)
     encoder = encoder_identity(experiment) if with_embeddings else None
     settings: dict[str, Any] = {
         "version": VERSION,

@@ -13,7 +13,7 @@ from analysis.aggregate.batched import (
     ranked_answers,
     weighted_picks,
 )
-from analysis.aggregate.reward_votes import best_answers, borda, filtered_majority
+from tests.analysis.aggregate.vote_rules import best_answers, borda, filtered_majority
 from workbench.core.types import NOBODY
 
 NAN, INF = np.nan, np.inf

@@ -5,7 +5,7 @@ import pytest
 import scorio.aggregate as scorio
 
 from analysis.aggregate import best_of_n, majority, weighted_majority
-from analysis.aggregate.reward_votes import (
+from tests.analysis.aggregate.vote_rules import (
     agreement,
     best_answers,
     best_of_majority,

@@ -8,8 +8,8 @@ import pytest
 
 from analysis.aggregate import maj_at_k
 from analysis.aggregate.batched import agreements
-from analysis.aggregate.reward_votes import agreement, self_consistency_weighted
 from analysis.compare.joint_vote import DRAWS, TOGETHER, WEIGHTED, _together, vote
+from tests.analysis.aggregate.vote_rules import agreement, self_consistency_weighted
 from workbench import load_run
 from workbench.core.subsets import draw_subsets
 

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from analysis.aggregate.reward_votes import best_answers
 from analysis.frames import Data
 from analysis.tables.submitted import submitted
+from tests.analysis.aggregate.vote_rules import best_answers
 from workbench import load_run
 
 

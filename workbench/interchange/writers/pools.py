@@ -129,7 +129,7 @@ def outgoing(run: Run, source: Source) -> Iterator[Outgoing]:
 
 def _pools(
     problems: tuple[Problem, ...],
-    sizes: Mapping[float, int],
+    sizes: Mapping[float | None, int],
     samples: pa.Table,
     scores: pa.Table,
     source: Source,
@@ -137,13 +137,12 @@ def _pools(
     rewards = [name for name in scores.schema.names if name.startswith(REWARD)]
     beside = scores.select([*SCORES, *rewards])
     found: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
-    wanted = {None if math.isnan(t) else t: count for t, count in sizes.items()}
     for row, score in zip(samples.to_pylist(), beside.to_pylist(), strict=True):
-        if row["sample_index"] < wanted.get(row["temperature"], 0):
+        if row["sample_index"] < sizes.get(row["temperature"], 0):
             key = row["problem_id"], row["temperature"]
             found.setdefault(key, []).append(_sample(row, score, source))
     for problem in problems:
-        for temperature in sorted(wanted, key=lambda t: (t is None, t or 0.0)):
+        for temperature in sorted(sizes, key=lambda t: (t is None, t or 0.0)):
             pool = found.get((problem.id, temperature), [])
             if pool:
                 yield Outgoing(problem, temperature, sorted(pool, key=_index))

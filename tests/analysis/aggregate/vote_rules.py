@@ -10,11 +10,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
+from analysis.aggregate.batched import ROUNDING
 from analysis.aggregate.rules import as_clusters, as_vector, weighted_majority
 from workbench.core.types import UNANSWERED
-
-ROUNDING = 1e-9
-"""A share this little below a threshold, or a mean below another, is rounding."""
 
 
 def best_of_majority(clusters: ArrayLike, rewards: ArrayLike, threshold: float) -> int | None:

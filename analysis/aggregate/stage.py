@@ -1,0 +1,140 @@
+"""Outcomes of subsets and exact expectations: written beside the subsets, block by block."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from analysis.aggregate import AGGREGATORS
+from analysis.aggregate.outcomes import Tally, expectations, subset_outcomes
+from analysis.aggregate.pruning import prune_pool
+from analysis.aggregate.temperature_mixture import mixed_pools
+from workbench.config.schema import Experiment, pool_sizes
+from workbench.core.console import notice
+from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
+from workbench.measure.missing_inputs import (
+    left_out,
+    listed,
+    missing,
+    needs_embeddings,
+    selection_needs,
+    without,
+)
+from workbench.measure.stage import draw, input_contents, require_scores
+from workbench.pools import Pool, by_problem, read_block
+from workbench.storage.manifest import Manifest
+from workbench.storage.parquet import fingerprint, marks, read_table
+from workbench.storage.run_folder import Folder, fresh
+from workbench.storage.subset_table import DrawnSubsets, drawn_subsets
+
+VERSION = 1
+"""Raise when the outcomes would come out otherwise, so that finished runs are analysed again."""
+STAGE = "aggregate"
+"""The entry of the manifest."""
+TABLES = ("outcomes", "expectations", "mixed", "pruned")
+"""What is made of each block."""
+
+
+def aggregate(folder: Folder, manifest: Manifest, experiment: Experiment, workers: int = 1) -> None:
+    """Pick from every subset by every rule, block by block; what is up to date is skipped.
+
+    Args:
+        folder: the run.
+        manifest: its manifest.
+        experiment: which selections, and the subsets that were measured.
+        workers: processes that share the work. The tables do not depend on it, by a byte.
+
+    Raises:
+        ValueError: subsets are missing or of other samples, or a worker was ended from outside.
+    """
+    require_scores(folder)
+    blocks = list(folder.blocks_with_samples())
+    subsets = {b: marks(folder.block_path("subsets", b)).get("content") for b in blocks}
+    if None in subsets.values():
+        raise ValueError(f"{folder.root} is not measured yet; run `workbench measure` first")
+    needs = selection_needs(experiment, AGGREGATORS)
+    left = left_out(needs, missing(folder, needs))
+    with_embeddings = needs_embeddings(experiment, AGGREGATORS)
+    experiment = without(experiment, left)
+    measured = dataclasses.asdict(experiment.measure)
+    settings = {
+        "version": VERSION,
+        "selection": dataclasses.asdict(experiment.selection),
+        "measure": {name: value for name, value in measured.items() if name != "metrics"},
+        "n": experiment.generation.n,
+        "pools": sizes_listed(pool_sizes(experiment.generation)),
+    }
+    made_from = {}
+    for block in blocks:
+        inputs = input_contents(folder, block, with_embeddings=with_embeddings)
+        made_from[block] = fingerprint(**settings, inputs=inputs, subsets=subsets[block])
+    todo = {
+        block: made
+        for block, made in made_from.items()
+        if not all(fresh(folder, table, block, made) for table in TABLES)
+    }
+    before = manifest.stage(STAGE)
+    if not todo and before.get("status") == "done" and before.get("left_out", {}) == left:
+        return
+    if left:
+        notice(f"analyze: left out: {listed(left)}")
+    with manifest.running(STAGE, fingerprint(blocks=made_from)) as entry:
+        entry["left_out"] = left
+        work = partial(aggregate_share, folder, experiment, with_embeddings=with_embeddings)
+        write_block_tables(folder, TABLES, todo, work, workers, "aggregate")
+
+
+def aggregate_share(
+    folder: Folder, experiment: Experiment, share: Share, *, with_embeddings: bool
+) -> Parts:
+    """Pick from the subsets of a share of a block's problems; only one problem's pools are held.
+
+    BLAS works on one core, since its sums depend on how many there are.
+    """
+    block, number, shares = share
+    sizes = pool_sizes(experiment.generation)
+    rows = read_block(folder, block, with_embeddings=with_embeddings)
+    columns = ("problem_id", "temperature", "k", "members")
+    drawn = drawn_subsets(read_table(folder.block_path("subsets", block), columns))
+    made: Parts = {name: [] for name in TABLES}
+    with threadpool_limits(1, user_api="blas"):
+        for pools in by_problem(rows, sizes, experiment.measure, number, shares):
+            _aggregate_problem(pools, drawn, experiment, made)
+    return made
+
+
+def _aggregate_problem(
+    pools: Sequence[tuple[int, Pool]],
+    drawn: Mapping[tuple[str, float | None], Mapping[int, DrawnSubsets]],
+    experiment: Experiment,
+    made: Parts,
+) -> None:
+    """Add the parts of the tables that are made of one problem's pools."""
+    tally = _tally([pool for _, pool in pools])
+    for place, held in pools:
+        pool = dataclasses.replace(held)  # this copy takes its matrices with it
+        for subsets in drawn.get((pool.problem_id, pool.temperature), {}).values():
+            columns = subset_outcomes(pool, subsets.members, experiment.selection, tally)
+            made["outcomes"].append((place, columns))
+        made["expectations"].append((place, expectations(pool, experiment)))
+        made["pruned"].append((place, prune_pool(pool, experiment)))
+    for pool in mixed_pools(held for _, held in pools):
+        place = min(place for place, held in pools if (held.temperature or 0.0) > 0)
+        single = float(np.nan_to_num(pool.correct, nan=0.0).mean())
+        for k in experiment.measure.k:
+            if k <= len(pool):
+                members = draw(pool, k, experiment.measure)
+                columns = subset_outcomes(pool, members, experiment.selection)
+                columns["single_sample"] = np.full(len(members), single)
+                made["mixed"].append((place, columns))
+
+
+def _tally(pools: Sequence[Pool]) -> Tally:
+    """Count a problem's right samples; greedy ones say something else of a problem."""
+    sampled = [pool.correct for pool in pools if pool.temperature != 0]
+    judged = np.concatenate([np.empty(0), *sampled])
+    return float(np.nansum(judged)), float(np.isfinite(judged).sum())

@@ -1,0 +1,106 @@
+"""Tables that are made of each block's pools, problem by problem, in one process or several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from workbench.core.console import bar
+from workbench.core.parallel import spread
+from workbench.storage.parquet import write_table
+from workbench.storage.run_folder import Folder
+
+TYPES = {
+    "k": pa.int32(),
+    "replicate": pa.int32(),
+    "num_correct": pa.int32(),
+    "coverage": pa.bool_(),
+}
+"""Of columns that are not what their numbers are; NaN is null there, as in ``…_correct``."""
+
+Parts = dict[str, list[tuple[int, Any]]]
+"""By table, its parts, each with its place in the block: a dict of columns, or a list of rows."""
+Share = tuple[int, int, int]
+"""A block, which share of its problems, and of how many shares."""
+
+
+def write_block_tables(
+    folder: Folder,
+    names: Sequence[str],
+    made_from: Mapping[int, str],
+    work: Callable[[Share], Parts],
+    workers: int,
+    label: str,
+) -> None:
+    """Make some tables of every block that is to be made, and write them block by block.
+
+    Args:
+        folder: the run.
+        names: the tables, which ``work`` gives the parts of.
+        made_from: block -> fingerprint of what its tables are made from; only these are made.
+        work: (block, share, shares) -> the parts made of this share of the block's problems.
+        workers: processes that share the work. The tables do not depend on it, by a byte.
+        label: what the progress bar says.
+
+    Raises:
+        ValueError: a worker was ended from outside.
+    """
+    # whole blocks where these are many, so that each is read once
+    shares = 1 if len(made_from) >= 4 * workers else workers
+    tasks = [(block, share, shares) for block in made_from for share in range(shares)]
+    with (
+        bar(label, len(made_from), "blocks") as advance,
+        closing(spread(work, tasks, workers)) as results,
+    ):
+        for block, fingerprint in made_from.items():
+            made = [next(results) for _ in range(shares)]
+            for name in names:
+                table = assembled([part for share in made for part in share[name]])
+                write_table(folder.block_path(name, block), table, fingerprint)
+            advance(1)
+
+
+def sizes_listed(sizes: Mapping[float | None, int]) -> list[list[float | None]]:
+    """Return the sizes of pools as JSON has them, in order of temperature, the unknown one last."""
+    ordered = sorted(sizes.items(), key=lambda pool: (pool[0] is None, pool[0] or 0.0))
+    return [[temperature, size] for temperature, size in ordered]
+
+
+def assembled(parts: Sequence[tuple[int, Any]]) -> pa.Table:
+    """Put the parts of a table in their places, with fixed types."""
+    ordered = [part for _, part in sorted(parts, key=itemgetter(0))]
+    if ordered and isinstance(ordered[0], Mapping):
+        columns = {key: _stacked(key, [part[key] for part in ordered]) for key in ordered[0]}
+        return _unknown_as_null(pa.table(columns))
+    return _unknown_as_null(pa.Table.from_pylist([row for rows in ordered for row in rows]))
+
+
+def _stacked(name: str, parts: Sequence[Any]) -> pa.Array:
+    """Return the column made of the arrays of several pools."""
+    if name == "members":
+        flat = np.concatenate([part.ravel() for part in parts]).astype(np.int32)
+        lengths = np.concatenate([np.full(len(part), part.shape[1]) for part in parts])
+        ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return pa.ListArray.from_arrays(ends, flat)
+    values = np.concatenate(parts)
+    kind = pa.bool_() if name.endswith("_correct") and name != "num_correct" else TYPES.get(name)
+    if kind is None:
+        return pa.array(values)
+    unknown = np.isnan(values)
+    return pa.array(np.where(unknown, 0, values).astype(kind.to_pandas_dtype()), mask=unknown)
+
+
+def _unknown_as_null(table: pa.Table) -> pa.Table:
+    """Store an unknown temperature as null, as the samples have it."""
+    if "temperature" not in table.schema.names:
+        return table
+    values = table.column("temperature").combine_chunks().cast(pa.float64())
+    place = table.schema.names.index("temperature")
+    known = pc.if_else(pc.is_nan(values), pa.scalar(None, pa.float64()), values)
+    return table.set_column(place, "temperature", known)
