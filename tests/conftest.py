@@ -12,8 +12,7 @@ import yaml
 
 from tests.command_line import CommandLine
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # threads of several workers wait for one another
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a busy machine threads wait for one another
 
 ROOT = Path(__file__).parent.parent
 
@@ -22,12 +21,13 @@ SLOW_FIXTURES = {"cli", "browser", "make_model", "networks"}
 is marked ``slow``."""
 
 SLOW_FILES = {
-    "test_all_exports.py", "test_answer_checking.py", "test_app.py", "test_finetune.py",
-    "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py", "test_hidden_states.py",
-    "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py", "test_math_worker.py",
-    "test_notebooks.py", "test_openai.py", "test_openai_probe.py", "test_orm_faults.py",
-    "test_outcome_model.py", "test_outcome_prompt.py", "test_run_stages.py",
-    "test_second_model.py", "test_text_encoder.py", "test_train.py", "test_transformers.py",
+    "test_all_exports.py", "test_answer_checking.py", "test_app.py", "test_dashboard.py",
+    "test_finetune.py", "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py",
+    "test_hidden_states.py", "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py",
+    "test_math_worker.py", "test_notebooks.py", "test_openai.py", "test_openai_probe.py",
+    "test_orm_faults.py", "test_outcome_model.py", "test_outcome_prompt.py",
+    "test_run_stages.py", "test_second_model.py", "test_text_encoder.py", "test_train.py",
+    "test_transformers.py",
 }  # fmt: skip
 """All their tests are ``slow``, as are those with vLLM in the file's name: the files import a
 library of models, start processes, or simulate for long. They are not even imported where slow
@@ -35,11 +35,18 @@ tests are not wanted."""
 
 SLOW_TESTS = {
     "test_a_figure_is_saved_as_png_and_svg_and_always_the_same",
+    "test_a_notebook_shows_it_without_a_network",
     "test_a_text_is_spelt_as_it_goes_on_from_its_prompt",
+    "test_a_variable_has_one_value_and_two_have_two",
     "test_all_text_is_escaped_and_nothing_is_fetched", "test_by_hand",
-    "test_no_flipped_bit_is_read_as_other_samples", "test_sets_are_drawn_as_dppy_draws_them",
+    "test_no_flipped_bit_is_read_as_other_samples",
+    "test_no_pair_that_math_verify_finds_equal_is_plainly_different",
+    "test_sets_are_drawn_as_dppy_draws_them",
+    "test_sets_are_drawn_in_proportion_to_their_determinants",
     "test_sets_far_larger_than_the_rank_do_not_underflow",
     "test_the_light_half_loads_nothing_heavy",
+    "test_the_short_cut_for_numbers_is_math_verify_s_verdict",
+    "test_training_shows_both_parts_and_the_step_that_was_kept",
 }  # fmt: skip
 """Slow ones in files that are not."""
 
