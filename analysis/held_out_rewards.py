@@ -16,7 +16,7 @@ from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.calibration import auroc, judged, ranking_accuracy
 from analysis.stats.paired import compare_means
 from analysis.terminal import print_table, stdout
-from workbench.pools import REWARD
+from workbench.core.types import REWARD_PREFIX
 from workbench.reward_training.train import Outcome
 from workbench.tracking.wandb_run import Tracker
 
@@ -75,11 +75,11 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
         each other one, paired by problem.
     """
     levels, gains = [], []
-    others = [c.removeprefix(REWARD) for c in rows.columns if c.startswith(REWARD)]
+    others = [c.removeprefix(REWARD_PREFIX) for c in rows.columns if c.startswith(REWARD_PREFIX)]
     names = [*REWARDS, *others]
     for part in PARTS:
         inside = rows[rows["part"] == part]
-        inside = inside.rename(columns=lambda name: str(name).removeprefix(REWARD))
+        inside = inside.rename(columns=lambda name: str(name).removeprefix(REWARD_PREFIX))
         ranks = pd.DataFrame({name: _ranking(inside, name) for name in names})
         for name in names:
             means = bootstrap_means(ranks[name], ranks.index, rng=_rng())

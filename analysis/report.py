@@ -11,10 +11,10 @@ from analysis.markdown import to_markdown
 from analysis.tables import TABLES, make_table
 from analysis.wandb_summary import curves, diversity, summary
 from workbench.config.schema import Experiment
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import appear, fingerprint, marks
+from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
 from workbench.storage.run_folder import Folder
 from workbench.tracking.wandb_run import Tracker
 
@@ -45,7 +45,7 @@ def analyze(
     run = Run(folder.root)
     names = ("subsets", "outcomes", "expectations", "scores", "under/*")
     inputs = [
-        marks(path)["content"]
+        read_stamps(path)["content"]
         for name in names
         for path in sorted(folder.root.glob(f"{name}/block-*.parquet"))
     ]
@@ -68,7 +68,7 @@ def analyze(
                 f"{folder.root} has no pool of {min(run.experiment.measure.k)} samples yet; let "
                 "`workbench generate` finish, or lower measure.k"
             )
-        with bar("analyze", len(TABLES) + len(FIGURES), "tables") as advance:
+        with progress_bar("analyze", len(TABLES) + len(FIGURES), "tables") as advance:
             frames = {}
             for name in TABLES:
                 table = make_table(name, data)
@@ -96,5 +96,5 @@ def _complete(root: Path, manifest: Manifest, made_from: str) -> bool:
 
 def _write(folder: Path, name: str, table: Table, signature: str) -> None:
     text = to_markdown(name, table, signature)
-    appear(folder / f"{name}.md", lambda part: part.write_text(text, encoding="utf-8"))
-    appear(folder / f"{name}.csv", lambda part: table.frame.to_csv(part, index=False))
+    write_atomically(folder / f"{name}.md", lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(folder / f"{name}.csv", lambda part: table.frame.to_csv(part, index=False))

@@ -12,7 +12,9 @@ import yaml
 
 from tests.command_line import CommandLine
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # on a busy machine threads wait for one another
+# One thread each, also of an engine: on a busy machine several wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
 
 ROOT = Path(__file__).parent.parent
 

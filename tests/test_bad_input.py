@@ -134,13 +134,13 @@ def test_a_full_disk_is_said_at_every_stage(cli, experiment, rows_of, tmp_path, 
     full = f"""
 import errno, os, workbench.storage.parquet as store
 import analysis.report as report
-real = store.appear
+real = store.write_atomically
 def full(path, write):
     if path.parent.name in {{"score": ["scores"], "measure": ["subsets"], "analyze": ["tables"],
                             "generate": ["samples"]}}[{stage!r}]:
         raise OSError(errno.{error}, os.strerror(errno.{error}), str(path))
     return real(path, write)
-store.appear = report.appear = full
+store.write_atomically = report.write_atomically = full
 """
     child = cli("run", path, "--out", folder, before=full)
     child.refuses({"ENOSPC": "disk is full", "EDQUOT": "quota"}[error], "same command again")

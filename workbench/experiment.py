@@ -28,7 +28,7 @@ from workbench.tasks import TASKS
 
 PARTS: dict[str, Any] = {
     "name": settings.FolderName,
-    "task": config.Task,
+    "task": config.TaskSettings,
     "generation": config.Generation,
     "scoring": settings.Scoring,
     "embedding": config.Embedding,
@@ -302,12 +302,12 @@ def _backend_faults(value: Value) -> list[Fault]:
 
 def _task_faults(value: Value, faults: Sequence[Fault]) -> list[Fault]:
     """Let the task check its own settings, those that are faulty already left out."""
-    settings = {key: value("task", key) for key in _purposes(config.Task)}
+    settings = {key: value("task", key) for key in _purposes(config.TaskSettings)}
     if settings["name"] not in TASKS:
         return []
     known = {key: setting for key, setting in settings.items() if setting is not None}
     try:
-        TASKS[settings["name"]].check(config.Task(**known))
+        TASKS[settings["name"]].check(config.TaskSettings(**known))
     except ValueError as error:
         lines = [line.partition(": ") for line in str(error).splitlines()]
         found = [Fault(("task", *key.split(".")), message) for key, _, message in lines]

@@ -19,7 +19,14 @@ from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards.embedding_source import encoder_identity
 from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts
 from workbench.run import Run
-from workbench.storage.parquet import KEY, appear, fingerprint, marks, read_table, write_table
+from workbench.storage.parquet import (
+    KEY,
+    fingerprint,
+    read_stamps,
+    read_table,
+    write_atomically,
+    write_table,
+)
 
 VERSION = 1
 """Raise when an index would come out otherwise, so that finished ones are made again."""
@@ -36,10 +43,10 @@ def open_neighbours(run: Run) -> Neighbours:
     home = run.root / "neighbours"
     tables, vectors = home / "entries.parquet", home / "index.faiss"
     made_from = fingerprint(version=VERSION, blocks=_inputs(run))
-    if vectors.exists() and marks(tables).get("fingerprint") == made_from:
+    if vectors.exists() and read_stamps(tables).get("fingerprint") == made_from:
         return Neighbours(faiss.read_index(str(vectors)), read_table(tables).to_pandas())
     made = _make(run)
-    appear(vectors, lambda part: faiss.write_index(made.index, str(part)))
+    write_atomically(vectors, lambda part: faiss.write_index(made.index, str(part)))
     write_table(tables, pa.Table.from_pandas(made.entries, preserve_index=False), made_from)
     return made
 
@@ -57,7 +64,7 @@ def _inputs(run: Run) -> list[list[str]]:
 
 def _content(run: Run, table: str, block: int) -> str:
     path: Path = run.folder.block_path(table, block)
-    content = marks(path).get("content")
+    content = read_stamps(path).get("content")
     if content is None:
         raise ValueError(
             f"{path} is missing: neighbours are found among scored samples with embeddings; add "

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from workbench.config.schema import Measure
 from workbench.core.notebook_html import notebook_html
-from workbench.core.types import Floats, Ints, Problem, known_temperature
+from workbench.core.types import REWARD_PREFIX, Floats, Ints, Problem, known_temperature
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
 from workbench.metrics.cosine import similarity_matrix
 from workbench.metrics.ngrams import Ngrams, number_ngrams, numbered
@@ -91,8 +91,6 @@ class Pool:
 
 
 SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob", "mean_entropy")
-REWARD = "reward_"
-"""What the columns of rewards begin with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,7 +192,7 @@ def _ordered(rows: BlockRows, sizes: Mapping[float | None, int]) -> _Ordered:
     for name in ("mean_logprob", "mean_entropy", "num_output_tokens"):
         columns[name] = frame[name].to_numpy(dtype=float)
     for name in frame.columns:
-        if name.startswith(REWARD):
+        if name.startswith(REWARD_PREFIX):
             columns[name] = frame[name].to_numpy(dtype=float)
     bounds = list(pairwise([0, *ends.tolist()]))
     return _Ordered(columns, bounds, rows.vectors, frame.index.to_numpy())
@@ -216,9 +214,9 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         statuses=tuple(part["status"]),
         rules=tuple(part["answer_rule"]),
         rewards={
-            name.removeprefix(REWARD): values
+            name.removeprefix(REWARD_PREFIX): values
             for name, values in part.items()
-            if name.startswith(REWARD)
+            if name.startswith(REWARD_PREFIX)
         },
         embeddings=(
             None if vectors is None else vectors[ordered.index[start:stop]].astype(np.float64)

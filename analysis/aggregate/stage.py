@@ -27,7 +27,7 @@ from workbench.measure.missing_inputs import (
 from workbench.measure.stage import draw, input_contents, require_scores
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import fingerprint, marks, read_table
+from workbench.storage.parquet import fingerprint, read_stamps, read_table
 from workbench.storage.run_folder import Folder, fresh
 from workbench.storage.subset_table import DrawnSubsets, drawn_subsets
 
@@ -53,7 +53,7 @@ def aggregate(folder: Folder, manifest: Manifest, experiment: Experiment, worker
     """
     require_scores(folder)
     blocks = list(folder.blocks_with_samples())
-    subsets = {b: marks(folder.block_path("subsets", b)).get("content") for b in blocks}
+    subsets = {b: read_stamps(folder.block_path("subsets", b)).get("content") for b in blocks}
     if None in subsets.values():
         raise ValueError(f"{folder.root} is not measured yet; run `workbench measure` first")
     needs = selection_needs(experiment, AGGREGATORS)

@@ -21,7 +21,7 @@ import vl_convert
 from PIL import Image
 
 from analysis.figures.drawing import Axis, Drawing, Panel
-from workbench.storage.parquet import appear
+from workbench.storage.parquet import write_atomically
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888")
 """Okabe & Ito's palette, told apart by colour-blind readers; without black, lost on a dark page."""
@@ -117,8 +117,8 @@ def save(chart: Chart, folder: Path, name: str) -> Path:
     """Write a chart as PNG and SVG, on white; return the PNG."""
     svg = _svg(_printed(chart))
     png = _png(svg)
-    appear(folder / f"{name}.svg", lambda part: part.write_text(svg, encoding="utf-8"))
-    appear(folder / f"{name}.png", lambda part: part.write_bytes(png))
+    write_atomically(folder / f"{name}.svg", lambda part: part.write_text(svg, encoding="utf-8"))
+    write_atomically(folder / f"{name}.png", lambda part: part.write_bytes(png))
     return folder / f"{name}.png"
 
 

@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 from analysis.page.packing import numbers, pack
 from analysis.page.sample_rows import Rows, read_rows
 from workbench.core.table_text import spell_temperature
-from workbench.core.types import STATUSES, UNANSWERED
-from workbench.pools import REWARD
+from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.run import Run
 
 BUDGET = 5_000_000
@@ -109,7 +108,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
         "temperature": frame["temperature"].tolist(),
     }
     for name in map(str, frame.columns):
-        if name.startswith(REWARD):
+        if name.startswith(REWARD_PREFIX):
             columns[name] = numbers(frame[name].astype(float))
     return columns
 
@@ -150,9 +149,9 @@ def _pool(part: dict[str, list[Any]], start: int, rows: Rows) -> dict[str, Any]:
         "answer": [answers.get(answer, -1) for answer in part["answer"]],
         "answers": list(answers),
         "rewards": {
-            name.removeprefix(REWARD): values
+            name.removeprefix(REWARD_PREFIX): values
             for name, values in part.items()
-            if name.startswith(REWARD) and any(value is not None for value in values)
+            if name.startswith(REWARD_PREFIX) and any(value is not None for value in values)
         },
     }
     if rows.vectors is not None:

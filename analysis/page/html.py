@@ -17,7 +17,7 @@ from analysis.page.headline import Headline
 from analysis.page.packing import pack
 from analysis.page.tables import Shown, filled
 from workbench.core.types import STATUSES
-from workbench.storage.parquet import appear
+from workbench.storage.parquet import write_atomically
 
 HERE = Path(__file__).parent
 SCRIPTS = ("page.js", "tables.js", "charts.js", "explorer.js", "samples.js", "map.js")
@@ -88,7 +88,7 @@ def render(page: Page) -> str:
 def write(page: Page, out: Path) -> None:
     """Write a page, whole or not at all."""
     text = render(page)
-    appear(out, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(out, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 @cache

@@ -16,11 +16,11 @@ from analysis.page.explorer import Explorer, explore
 from analysis.page.headline import Headline, headline
 from analysis.page.html import Drawn, Page, write
 from analysis.page.tables import Shown, saved_tables, show, why_missing
+from workbench.core.types import STAGES
 from workbench.run import Run
 
 OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")
 """Figures that are not folded when the page opens: what is looked at first."""
-STAGES = ("generate", "score", "measure", "analyze")
 
 
 def write_report(run: Run | str | Path, out: Path | None = None) -> Path:

@@ -22,11 +22,10 @@ from analysis.stats.calibration import (
     ranking_accuracy,
 )
 from workbench.config.schema import pool_sizes
-from workbench.core.types import Floats
+from workbench.core.types import REWARD_PREFIX, Floats
 from workbench.metrics.passk import pass_at_k
 from workbench.rewards import REWARDS
 
-PREFIX = "reward_"
 BASELINE = "likelihood"
 """The reward that costs nothing, which any other has to beat."""
 
@@ -143,13 +142,13 @@ def reward_curve(data: Data) -> Table:
 def _parts(data: Data) -> Iterator[tuple[str, float, pd.DataFrame]]:
     """Yield (reward, temperature, rows of problem_id, correct, reward), greedy samples apart."""
     frame = _samples(data)
-    names = [c.removeprefix(PREFIX) for c in frame.columns if c.startswith(PREFIX)]
+    names = [c.removeprefix(REWARD_PREFIX) for c in frame.columns if c.startswith(REWARD_PREFIX)]
     for temperature, part in frame.groupby("temperature", sort=True, dropna=False):
         if len(part) == part["problem_id"].nunique():
             continue  # one sample per problem, as greedy decoding has, ranks nothing
         for name in names:
-            if part[PREFIX + name].notna().any():
-                columns = {"correct": part["correct"], "reward": part[PREFIX + name]}
+            if part[REWARD_PREFIX + name].notna().any():
+                columns = {"correct": part["correct"], "reward": part[REWARD_PREFIX + name]}
                 yield (
                     name,
                     float(str(temperature)),
@@ -161,7 +160,7 @@ def _samples(data: Data) -> pd.DataFrame:
     """One row per sample that belongs to a pool: key, correct (NaN: unknown), rewards."""
     tables = []
     for table in data.run.tables_of("scores"):
-        rewards = [name for name in table.schema.names if name.startswith(PREFIX)]
+        rewards = [name for name in table.schema.names if name.startswith(REWARD_PREFIX)]
         tables.append(
             table.select(["problem_id", "temperature", "sample_index", "is_correct", *rewards])
         )

@@ -24,7 +24,14 @@ from analysis.tables.accuracy import (
     accuracy_by_temperature,
 )
 from tests.bench import Row, once, seconds
-from workbench.config.schema import Analysis, Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import (
+    Analysis,
+    Experiment,
+    Generation,
+    Measure,
+    Selection,
+    TaskSettings,
+)
 from workbench.run import Run
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import write_table
@@ -217,7 +224,7 @@ def _write_run(root: Path, resamples: int) -> None:
     folder.write_experiment(
         Experiment(
             name="intervals",
-            task=Task(name="arithmetic", num_problems=PROBLEMS, prompt="completion"),
+            task=TaskSettings(name="arithmetic", num_problems=PROBLEMS, prompt="completion"),
             generation=Generation(
                 model="none", backend="replay", temperatures=TEMPERATURES, n=64, greedy=False
             ),

@@ -26,7 +26,7 @@ from analysis.aggregate.outcomes import picked
 from tests.bench import DATA, Row, once, seconds
 from tests.bench.growth import used_by
 from tests.bench.synthetic import make_run
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.subsets import draw_subsets
 from workbench.core.types import Floats, Ints
 from workbench.measure.stage import look_at
@@ -69,7 +69,7 @@ def rows(full: bool) -> Iterator[Row]:
 def _standard() -> Row:
     experiment = Experiment(
         name="standard",
-        task=Task(name="arithmetic", num_problems=PROBLEMS),
+        task=TaskSettings(name="arithmetic", num_problems=PROBLEMS),
         generation=Generation(model="none", n=N, temperatures=TEMPERATURES),
         measure=Measure(k=SIZES, replicates=REPLICATES, metrics=METRICS, dpp_jitter=JITTER),
         selection=Selection(aggregators=RULES),

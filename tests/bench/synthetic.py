@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.types import Known, Problem, Sample
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import KEY, sample_rows, write_table
@@ -39,7 +39,7 @@ def make_run(
     folder = Folder(Path(root))
     experiment = Experiment(
         name="synthetic",
-        task=Task(name="arithmetic", num_problems=problems, prompt="completion"),
+        task=TaskSettings(name="arithmetic", num_problems=problems, prompt="completion"),
         generation=Generation(model="none", backend="replay", temperatures=temperatures, n=n),
         measure=Measure(
             k=k, replicates=20, metrics=("distinct_3", "cos_sim", "dpp", "avg_log_prob")

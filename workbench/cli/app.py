@@ -1,22 +1,27 @@
-"""The command line: the front door. With ``__init__`` the only place that names ``analysis``."""
+"""The command line. Every command is listed here; each imports what it needs when it is called.
+
+So ``workbench --help`` costs the start of typer and no more, and ``workbench validate`` loads no
+pandas, no pyarrow and nothing that compiles. With ``workbench/__init__.py`` the modules of this
+room are the only ones outside of ``analysis`` that import it.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from workbench.cli.exit_codes import guarded
+from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.interchange import export, import_
 from workbench.cli.pages import compare, report
 from workbench.cli.rewards import train_reward, vote
 from workbench.cli.tracking import dashboard, default_folder
-from workbench.config.schema import Experiment
 from workbench.core.version import __version__
+
+if TYPE_CHECKING:
+    from workbench.config.schema import Experiment
 
 app = typer.Typer(
     name="workbench",
@@ -25,13 +30,15 @@ app = typer.Typer(
         "diversity buy accuracy?\n\nAn experiment file says what to do; `run` does all of it: "
         "generate samples, score them, measure random subsets, analyse. Every stage can be run "
         "alone, stopped at any moment and started again: what is finished is kept.\n\n"
-        "  workbench validate experiments/quickstart.yaml\n\n"
-        "  workbench run experiments/quickstart.yaml --set generation.n=32\n\n"
+        "\b\n"  # keeps the lines that follow as they are
+        "  workbench validate experiments/quickstart.yaml\n"
+        "  workbench run experiments/quickstart.yaml --set generation.n=32\n"
         "  workbench show results/quickstart accuracy_by_k_temperature"
     ),
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: rich takes as long to import as everything else together
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
@@ -81,11 +88,11 @@ def run(
     What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
     what is missing is done. Each run of a W&B sweep has a folder of its own.
     """
-    everything = ("generate", "score", "measure", "analyze")
-    given = [*(settings or ()), *(overrides or ())]
-    root = _stages(everything, experiment, given, out, workers)
     from analysis.terminal import print_tables
+    from workbench.core.types import STAGES
 
+    given = [*(settings or ()), *(overrides or ())]
+    root = _stages(STAGES, experiment, given, out, workers)
     print_tables(root)
     _print_places(root)
 
@@ -100,7 +107,7 @@ def generate(experiment: Target, overrides: Override = None, out: Out = None) ->
 def score(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 2: extract and check answers, reward and embed the samples."""
+    """Stage 2: check the answers; reward and embed the samples."""
     _stages(("score",), experiment, overrides, out, workers)
 
 
@@ -108,7 +115,7 @@ def score(
 def measure(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 3: measure random subsets of every pool."""
+    """Stage 3: draw random subsets of samples and measure them."""
     _stages(("measure",), experiment, overrides, out, workers)
 
 
@@ -116,7 +123,10 @@ def measure(
 def analyze(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 4: pick from every subset, write tables and figures, log them to the tracked run."""
+    """Stage 4: pick from every subset; write tables and figures.
+
+    They are logged to the tracked run as well.
+    """
     root = _stages(("analyze",), experiment, overrides, out, workers)
     _print_places(root)
 
@@ -145,7 +155,7 @@ def neighbours(
         bool, typer.Option("--other-problems", help="Pass over the sample's own problem.")
     ] = False,
 ) -> None:
-    """Print the samples of a run that are most like one of them, or like a text."""
+    """Print the samples that are most like a sample or a text."""
     from analysis.terminal import print_table, stdout
     from workbench.neighbour_search import neighbours_of
     from workbench.run import Run
@@ -167,7 +177,10 @@ app.command()(dashboard)
 
 @app.command()
 def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
-    """Check an experiment file and say how large the experiment is. Nothing is loaded or drawn."""
+    """Check an experiment file and say how large its run will be.
+
+    No model is loaded and no sample is drawn.
+    """
     from analysis.compare.runs import planned
     from workbench.cli.check_models import check_models
     from workbench.config.size_estimate import plan
@@ -188,7 +201,13 @@ def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
 
 @app.command(name="list")
 def list_() -> None:
-    """List tasks, backends, rewards, metrics, aggregators, tables and formats, a line each."""
+    """List what an experiment can name, with a line on each.
+
+    Tasks, backends, rewards, metrics, aggregators, tables, and formats to import and export.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
     from analysis.aggregate import AGGREGATORS
     from analysis.tables import TABLES
     from analysis.terminal import stdout
@@ -270,9 +289,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one clear message and exit code 1."""
-    from workbench.cli.run_stages import Stopped, stoppable
-
-    sys.exit(guarded(lambda: app(standalone_mode=True), Stopped, stoppable))
+    sys.exit(exit_code_of(lambda: app(standalone_mode=True)))
 
 
 if __name__ == "__main__":

@@ -1,59 +1,100 @@
-"""How a command ends: a mistake is one clear message and never a traceback."""
+"""How a command ends: with an exit code, and after a mistake with one clear message.
+
+A person never sees a traceback for a mistake of their own or a fault of the machine.
+"""
 
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
-from workbench.core.console import console, notice
+ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space and run the same command again",
+    errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
+    errno.EACCES: "no permission to write there; choose another folder with --out",
+    errno.EROFS: "that disk is read-only; choose another folder with --out",
+    errno.ENOTDIR: "a file is in the way; choose another folder with --out",
+    errno.EEXIST: "a file is in the way; choose another folder with --out",
+}
+"""What to do about an error of the operating system, by its number."""
 
 
-def guarded(act: Callable[[], Any], stopped: type[BaseException], stoppable: Any) -> int:
-    """Do what a command asks for, and tell how it ended.
+class Stopped(BaseException):
+    """A request to stop: Ctrl-C or SIGTERM. It is no ``Exception``, so nothing mistakes it for one.
 
-    Args:
-        act: the command.
-        stopped: what is raised in it by a request to stop.
-        stoppable: a context in which such a request is raised.
+    >>> Stopped(15).signum
+    15
+    """
+
+    def __init__(self, signum: int) -> None:
+        """Remember which signal it was, for the exit code."""
+        super().__init__(signum)
+        self.signum = signum
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Turn SIGINT and SIGTERM into ``Stopped``, so that open files are closed on the way out."""
+
+    def stop(signum: int, frame: FrameType | None) -> None:
+        raise Stopped(signum)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def exit_code_of(command: Callable[[], Any]) -> int:
+    """Run a command and return the exit code of the process.
 
     Returns:
-        The exit code: 0, 1 for a mistake of the user's or an error of the system's, 128 + the
-        signal's number where it was told to stop.
+        0 when it succeeds; 1 after a mistake of the user (``ValueError``) or an error of the
+        operating system (``OSError``), which is printed to stderr; 128 + the signal's number when
+        it was told to stop.
+
+    Examples:
+        >>> exit_code_of(lambda: "done")
+        0
+        >>> def stop():
+        ...     raise Stopped(15)
+        >>> exit_code_of(stop)
+        143
     """
     try:
         with stoppable():
-            act()
+            command()
     except ValueError as fault:
-        _complain(str(fault))
+        _print_error(str(fault))
         return 1
     except OSError as fault:
-        _complain(_os_fault(fault))
+        _print_error(_explain(fault))
         return 1
-    except stopped as signal:
-        number = int(signal.args[0])
+    except Stopped as stopped:
+        from workbench.core.console import notice
+
         notice("stopped; what is finished is kept, and the same command goes on from there")
-        return 128 + number
+        return 128 + stopped.signum
     return 0
 
 
-def _os_fault(fault: OSError) -> str:
-    if fault.errno is None:  # not the system's: a model or data set of the hub that does not load
-        said = " ".join(str(fault).split())
-        return f"{said}; without the network, give a local folder. What is finished is kept"
+def _explain(fault: OSError) -> str:
+    if fault.errno is None:  # raised by the hub's client: a model or data set that does not load
+        reason = " ".join(str(fault).split())
+        return f"{reason}; without the network, give a local folder. What is finished is kept"
     where = f" ({fault.filename})" if fault.filename else ""
-    ways = {
-        errno.ENOSPC: "the disk is full; free some space and run the same command again",
-        errno.EDQUOT: "the disk quota is used up; free some space and run the same command again",
-        errno.EACCES: "no permission to write there; choose another folder with --out",
-        errno.EROFS: "that disk is read-only; choose another folder with --out",
-        errno.ENOTDIR: "a file is in the way; choose another folder with --out",
-        errno.EEXIST: "a file is in the way; choose another folder with --out",
-    }
-    what = ways.get(fault.errno or 0, "what is finished is kept")
-    return f"{fault.strerror or fault}{where}: {what}"
+    advice = ADVICE.get(fault.errno, "what is finished is kept")
+    return f"{fault.strerror or fault}{where}: {advice}"
 
 
-def _complain(text: str) -> None:
-    console.print(f"error: {text}", style="red" if console.is_terminal else None, markup=False,
-                  soft_wrap=True)  # fmt: skip
+def _print_error(text: str) -> None:
+    from workbench.core.console import console  # rich: a tenth of a second that success is spared
+
+    style = "red" if console.is_terminal else None
+    console.print(f"error: {text}", style=style, markup=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""The command line's part about other tools' files. As ``cli.py`` it may name ``analysis``."""
+"""The commands that read and write the files of other tools: ``import`` and ``export``."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ def import_(
         typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting: 'measure.k=[2, 4]'."),
     ] = None,
 ) -> None:
-    """Make a run of samples that exist already; then `workbench run FOLDER` analyses it.
+    """Make a run of samples that exist already.
+
+    `workbench run FOLDER` then analyses it.
 
     Reads logs of Inspect (.eval, .json), samples of lm-evaluation-harness, completions of
     search-and-learn, details of lighteval, and plain JSONL or Parquet. Of these the columns
@@ -71,8 +73,9 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write a run's samples, answers, correctness and rewards as another tool's files.
+    """Write a run's samples as the files of another tool.
 
+    Answers, correctness and rewards go with them.
     `workbench import` reads them again; the command for that is printed.
     """
     from workbench.interchange.writers import export_run

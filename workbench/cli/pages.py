@@ -1,4 +1,4 @@
-"""The command line's part about pages. As ``cli.py`` it may name ``analysis``, when asked."""
+"""The commands that write pages or print comparisons: ``report`` and ``compare``."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ def report(
         typer.Option("--out", metavar="FILE", help="The page. Default: report.html in the folder."),
     ] = None,
 ) -> None:
-    """Write one page of a run: headline, figures, samples to explore, every table.
+    """Write a run as one page: headline, figures, samples, tables.
 
-    It needs no network and opens from the disk. Of a run that is not finished it shows what there
-    is and says what is missing.
+    The page needs no network and opens from the disk. Of an unfinished run it shows what there is
+    and says what is missing.
     """
     from analysis.page.report import write_report
 
@@ -36,11 +36,14 @@ def compare(
         typer.Option("--html", metavar="FILE", help="Write a page instead of printing tables."),
     ] = None,
 ) -> None:
-    """Compare runs on the problems they share; or one run's temperatures, selections, rewards.
+    """Compare runs on the problems that they share.
 
-    Paired by problem: each difference with its interval, its p and q (p corrected for the whole
-    table), the smallest difference that so many problems can show, and the number of problems
-    that the observed one would need. Curves over k have bands that hold at all k at once.
+    Given one run, compare its temperatures, selections and rewards.
+
+    The comparison is paired by problem. Each difference comes with its interval, its p and q (p
+    corrected for the whole table), the smallest difference that so many problems can show, and
+    the number of problems that the observed one would need. Curves over k have bands that hold at
+    all k at once.
     """
     if html is not None:
         from analysis.page.comparison import write_comparison

@@ -1,4 +1,4 @@
-"""The command line's part about rewards and votes; as ``cli.py`` it may name ``analysis``."""
+"""The commands about rewards and votes: ``train-reward`` and ``vote``."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def train_reward(
         bool | None, typer.Option(help="Save memory: slower. Default: on a GPU.")
     ] = None,
 ) -> None:
-    """Fine-tune a model to say + or - after a solution: a model for the reward `orm`.
+    """Fine-tune a model for the reward `orm`.
 
-    LoRA on right and wrong samples, split by problem; stopped and started again by the same
-    command, it goes on from its last checkpoint.
+    It learns by LoRA to say + after a right solution and - after a wrong one, from samples that
+    are split by problem. If it is stopped, the same command goes on from the last checkpoint.
     """
     from analysis.held_out_rewards import judge, show
     from workbench.reward_training.options import Training
@@ -63,7 +63,10 @@ def vote(
         typer.Option(help="Samples that each pool hands in. May be repeated. Default: measure.k."),
     ] = None,
 ) -> None:
-    """Let several runs vote together: one vote a sample, or by how far each agrees with itself."""
+    """Let several runs vote together.
+
+    Each sample has one vote, or a weight by how far its run agrees with itself.
+    """
     from analysis.compare.joint_vote import vote as voted
     from analysis.terminal import print_table, stdout
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import signal
-from collections.abc import Iterator
 from pathlib import Path
-from types import FrameType
 
 from analysis.aggregate import AGGREGATORS
 from workbench.cli.check_models import check_models
@@ -19,18 +15,9 @@ from workbench.score.stage import score
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
-from workbench.storage.signature import facts, sign
-from workbench.tracking.artifacts import bundles
+from workbench.storage.signature import run_signature, signature_parts
+from workbench.tracking.artifacts import run_artifacts
 from workbench.tracking.wandb_run import Tracker, Untracked, open_tracker
-
-
-class Stopped(BaseException):
-    """A request to stop: Ctrl-C or SIGTERM. Not an error, so nothing takes it for one."""
-
-    def __init__(self, signum: int) -> None:
-        """Remember which signal it was, for the exit code."""
-        super().__init__(signum)
-        self.signum = signum
 
 
 def run_stages(
@@ -63,8 +50,8 @@ def run_stages(
             _same_samples(folder, manifest, experiment)
         tracker: Tracker = Untracked()
         if "analyze" in names:
-            config = experiment_to_dict(experiment) | facts(experiment)
-            name = str(manifest.data.get("signature") or sign(experiment))
+            config = experiment_to_dict(experiment) | signature_parts(experiment)
+            name = str(manifest.data.get("signature") or run_signature(experiment))
             tracker = open_tracker(experiment.tracking, root, name, config)
         try:
             for name in names:
@@ -86,27 +73,12 @@ def run_stages(
                 if went != before:
                     tracker.log({f"stage/{name}/{k}": v for k, v in went.items() if _is_number(v)})
                     if name == "analyze":
-                        tracker.artifacts(bundles(root, experiment.name, manifest.data))
+                        tracker.log_artifacts(run_artifacts(root, experiment.name, manifest.data))
         finally:
             tracker.finish()
         if tracker.place:
             manifest.update(tracked=tracker.place)
     return folder, tracker
-
-
-@contextlib.contextmanager
-def stoppable() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into ``Stopped``, so that open files are closed on the way out."""
-
-    def stop(signum: int, frame: FrameType | None) -> None:
-        raise Stopped(signum)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:

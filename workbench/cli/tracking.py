@@ -1,4 +1,4 @@
-"""The command line's part about Weights & Biases, and what a sweep's agent passes to it."""
+"""The command ``dashboard``, and where a run that belongs to a W&B sweep goes."""
 
 from __future__ import annotations
 
@@ -7,20 +7,18 @@ from typing import Annotated
 
 import typer
 
-from workbench.config.schema import Tracking
-from workbench.tracking.wandb_run import swept
-
 
 def dashboard(
-    project: Annotated[str, typer.Option(help="The W&B project.")] = Tracking.project,
+    project: Annotated[str, typer.Option(help="The W&B project.")] = "workbench",
     entity: Annotated[
         str | None, typer.Option(help="Whose it is: a user or team. Default: who is logged in.")
     ] = None,
 ) -> None:
-    """Save a workspace and a report of a W&B project: accuracy, diversity and tables of its runs.
+    """Save a workspace and a report of a W&B project.
 
-    They show what the project's runs hold, at the largest k; saved anew at each call. Needs an
-    account; `workbench compare` puts runs side by side without one.
+    They show accuracy, diversity and tables of the project's runs, at the largest k, and are saved
+    anew at each call. This needs an account; `workbench compare` puts runs side by side without
+    one.
     """
     from workbench.tracking.dashboard import save_dashboard
 
@@ -34,5 +32,7 @@ def default_folder(name: str) -> Path:
 
     The runs of a sweep share a name but not their settings: each has a folder of its own.
     """
-    found = swept()
+    from workbench.tracking.wandb_run import sweep_ids
+
+    found = sweep_ids()
     return Path("results", f"{name}-{found[0]}", found[1]) if found else Path("results") / name

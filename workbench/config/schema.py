@@ -29,7 +29,7 @@ from workbench.config.yaml_file import write_yaml
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
-class Task:
+class TaskSettings:
     """The ``task`` section: which problems are asked, and how."""
 
     name: str
@@ -195,7 +195,7 @@ class Experiment:
 
     name: FolderName
     """Names the run's folder, ``results/NAME``."""
-    task: Task
+    task: TaskSettings
     generation: Generation
     scoring: Scoring = Field(default_factory=Scoring)
     embedding: Embedding = Field(default_factory=Embedding)

@@ -36,7 +36,9 @@ class _Rate(ProgressColumn):
 
 
 @contextmanager
-def bar(what: str, total: int, unit: str, done: int = 0) -> Iterator[Callable[[int], None]]:
+def progress_bar(
+    what: str, total: int, unit: str, done: int = 0
+) -> Iterator[Callable[[int], None]]:
     """Show a bar while the block runs; yields a function that adds finished units.
 
     Args:

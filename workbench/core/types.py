@@ -24,7 +24,10 @@ NOBODY = -1
 """The position of a pick where no sample of a subset can be picked."""
 
 STAGES = ("generate", "score", "measure", "analyze")
-"""The stages of a run, in order."""
+"""The stages of a run, in order: the names of their commands and of their manifest entries."""
+
+REWARD_PREFIX = "reward_"
+"""A reward's column in the scores is this and the reward's name."""
 
 STATUSES = ("answered", "no_answer", "truncated", "timeout", "error")
 """What became of a sample. ``timeout`` and ``error`` leave its correctness unknown."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from workbench.config.schema import Experiment, Generation, pool_sizes
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
 from workbench.generate.drawing_settings import differences, drawing_settings, sample_seed
@@ -23,7 +23,7 @@ from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table
 from workbench.storage.run_folder import Folder, block_size
-from workbench.storage.signature import sign
+from workbench.storage.signature import run_signature
 from workbench.tasks import TASKS
 from workbench.tasks.prompts import build_prompt, prompt_hash
 
@@ -108,7 +108,7 @@ def generate(
         notice(f"generate: all {total:,} samples are there")
         if manifest.stage("generate")["status"] == "done":
             return
-    manifest.update(signature=sign(experiment), **environment())
+    manifest.update(signature=run_signature(experiment), **environment())
     with manifest.running("generate", made_from) as entry:
         for block in wanted:
             if not missing[block]:  # a kill may have come between its last sample and this
@@ -119,7 +119,7 @@ def generate(
                 f"generate: {left:,} of {total:,} samples to draw with {engine}, "
                 f"model {experiment.generation.model}"
             )
-            with bar("generate", total, "samples", done=total - left) as advance:
+            with progress_bar("generate", total, "samples", done=total - left) as advance:
                 for facts in _draw(folder, experiment.generation, sampler, wanted, missing):
                     advance(1)
                     entry.update(facts.counts())

@@ -21,7 +21,7 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.config.schema import Measure, Selection
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.selection_rule import SelectionRule
 from workbench.core.types import Known
 from workbench.experiment import check_experiment
@@ -36,7 +36,7 @@ from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.parquet import KEY, SAMPLES, fingerprint, write_table
 from workbench.storage.run_folder import Folder, block_size
-from workbench.storage.signature import sign
+from workbench.storage.signature import run_signature
 
 VERSION = 2
 """Raise when this code makes other samples of a file, so that an import is not up to date."""
@@ -110,7 +110,9 @@ def import_file(
                 manifest.update(imported=facts)
         files = [path.name for path in source.files]
         manifest.update(imported=facts | {"left_out": left, "files": files})
-        manifest.update(drawn_with=drawing_settings(experiment), signature=sign(experiment))
+        manifest.update(
+            drawn_with=drawing_settings(experiment), signature=run_signature(experiment)
+        )
         folder.write_experiment(experiment)
     return describe(root, source, facts, left, regrade=experiment.scoring.regrade)
 
@@ -197,7 +199,7 @@ def _write(
         part.write_problems(known)
         count = -(-len(known) // size)
         _spread(source, found, part.root, size)
-        with bar("import", count, "blocks") as advance:
+        with progress_bar("import", count, "blocks") as advance:
             for block in range(count):
                 rows = _in_order(_waiting(part.root, block), found, source)
                 samples = _samples(rows, found, known)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.core.console import bar
+from workbench.core.console import progress_bar
 from workbench.core.parallel import spread
 from workbench.storage.parquet import write_table
 from workbench.storage.run_folder import Folder
@@ -55,7 +55,7 @@ def write_block_tables(
     shares = 1 if len(made_from) >= 4 * workers else workers
     tasks = [(block, share, shares) for block in made_from for share in range(shares)]
     with (
-        bar(label, len(made_from), "blocks") as advance,
+        progress_bar(label, len(made_from), "blocks") as advance,
         closing(spread(work, tasks, workers)) as results,
     ):
         for block, fingerprint in made_from.items():

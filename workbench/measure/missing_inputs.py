@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from workbench.config.schema import Experiment
 from workbench.core.lookup import lookup
 from workbench.core.selection_rule import SelectionRule
+from workbench.core.types import REWARD_PREFIX
 from workbench.measure.evaluate import LOG_QUALITY
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
@@ -25,8 +26,6 @@ COLUMNS = {
 }
 """What a metric or a selection may need of a pool: its table, its column, and its name."""
 
-REWARD = "reward_"
-
 Needs = Mapping[str, Collection[str]]
 """By metric or selection: the fields of a pool that it reads, a reward as ``reward_NAME`` (bare
 where none is chosen)."""
@@ -35,7 +34,7 @@ where none is chosen)."""
 def metric_needs(experiment: Experiment) -> dict[str, list[str]]:
     """Return what each metric of an experiment reads, a quality as the column it is made from."""
     reward = experiment.measure.dpp_quality
-    quality = "logprobs" if reward is None else f"{REWARD}{reward}"
+    quality = "logprobs" if reward is None else f"{REWARD_PREFIX}{reward}"
     return {
         name: [
             quality if field == LOG_QUALITY else field
@@ -53,7 +52,7 @@ def selection_needs(
     for name in experiment.selection.aggregators:
         base, _, reward = name.partition(":")
         rule = lookup(rules, base, "aggregator")
-        chosen = f"{REWARD}{reward or experiment.selection.reward or ''}"
+        chosen = f"{REWARD_PREFIX}{reward or experiment.selection.reward or ''}"
         found[name] = [chosen if need == "rewards" else need for need in rule.needs]
     return found
 
@@ -84,7 +83,9 @@ def missing(folder: Folder, needs: Needs) -> set[str]:
         ValueError: a table is damaged, or the samples are not scored with a reward that is needed.
     """
     asked = {need for fields in needs.values() for need in fields}
-    stored = {n for n in asked if n in COLUMNS or (n.startswith(REWARD) and n != REWARD)}
+    stored = {
+        n for n in asked if n in COLUMNS or (n.startswith(REWARD_PREFIX) and n != REWARD_PREFIX)
+    }
     absent = set()
     for need in stored:
         table, column, _ = COLUMNS.get(need, ("scores", need, ""))
@@ -99,7 +100,7 @@ def left_out(needs: Needs, absent: Collection[str]) -> dict[str, str]:
     """Return the metrics or selections that need what is absent, each with the reason."""
     found = {}
     for name, fields in needs.items():
-        reasons = [need for need in fields if need in absent or need == REWARD]
+        reasons = [need for need in fields if need in absent or need == REWARD_PREFIX]
         if reasons:
             found[name] = _reason(reasons[0])
     return found
@@ -125,10 +126,11 @@ def listed(reasons: Mapping[str, str]) -> str:
 
 
 def _reason(need: str) -> str:
-    if need == REWARD:
+    if need == REWARD_PREFIX:
         return "no reward"
-    known = COLUMNS.get(need)
-    return f"no {known[2]}" if known else f"no sample has the reward {need.removeprefix(REWARD)}"
+    if known := COLUMNS.get(need):
+        return f"no {known[2]}"
+    return f"no sample has the reward {need.removeprefix(REWARD_PREFIX)}"
 
 
 def _has_values(folder: Folder, table: str, column: str, block: int) -> bool:
@@ -138,7 +140,7 @@ def _has_values(folder: Folder, table: str, column: str, block: int) -> bool:
     else:
         rows = read_table(folder.block_path(table, block), (column,))
     if column not in rows.schema.names:
-        if column.startswith(REWARD):
+        if column.startswith(REWARD_PREFIX):
             raise ValueError(f"{folder.root} has no {column} yet; run `workbench score` first")
         return False  # made before there was such a column
     values = rows.column(column)

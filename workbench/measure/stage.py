@@ -28,7 +28,7 @@ from workbench.measure.missing_inputs import (
 from workbench.metrics.distinct import distinct_texts
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import fingerprint, marks
+from workbench.storage.parquet import fingerprint, read_stamps
 from workbench.storage.run_folder import Folder, fresh
 
 VERSION = 5
@@ -101,7 +101,7 @@ def input_contents(folder: Folder, block: int, *, with_embeddings: bool) -> list
         ValueError: embeddings are needed and not there.
     """
     tables = ("scores", "embeddings") if with_embeddings else ("scores",)
-    contents = [marks(folder.block_path(table, block)).get("content") for table in tables]
+    contents = [read_stamps(folder.block_path(table, block)).get("content") for table in tables]
     if None in contents:
         raise ValueError(f"{folder.root} is not embedded yet; run `workbench score` first")
     return [content for content in contents if content is not None]

@@ -14,8 +14,8 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.core.console import notice
+from workbench.core.types import REWARD_PREFIX
 from workbench.models.text_encoder import text_hash
-from workbench.pools import REWARD
 from workbench.rewards.outcome_prompt import Signs, find_signs, judged_text
 from workbench.run import Run
 from workbench.storage.parquet import KEY, fingerprint
@@ -222,7 +222,7 @@ def _read(run: Run, place: int) -> pd.DataFrame:
     """Return a run's samples; ``right`` is None where unknown."""
     scores = run.frame("scores")
     names = map(str, scores.columns)
-    others = [c for c in names if c.startswith(REWARD) and c != f"{REWARD}likelihood"]
+    others = [c for c in names if c.startswith(REWARD_PREFIX) and c != f"{REWARD_PREFIX}likelihood"]
     scores = scores[[*KEY, "is_correct", *others]]
     tables = [run.folder.read_samples(block, COLUMNS) for block in run.blocks]
     samples: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()

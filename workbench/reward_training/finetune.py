@@ -32,7 +32,7 @@ from transformers.trainer import TRAINER_STATE_NAME
 from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging
 
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_prompt import Signs
 
@@ -128,7 +128,7 @@ def tune(
         notice(f"train: goes on from step {done:,} of {arguments.max_steps:,}")
     try:
         if done < arguments.max_steps:
-            with bar("train", arguments.max_steps, "steps", done) as advance:
+            with progress_bar("train", arguments.max_steps, "steps", done) as advance:
                 trainer.add_callback(Listener(advance, log))
                 logging.set_verbosity_error()  # it would doubt the disk's clock
                 trainer.train(resume_from_checkpoint=str(last) if last else None)

@@ -26,7 +26,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from workbench.config.scoring_schema import OutcomeRewardModel
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.models.locate import model_hash, resolve_model
 from workbench.reward_training.dataset import Shares, Task, prepare, read_labelled
 from workbench.reward_training.options import Training
@@ -35,8 +35,8 @@ from workbench.rewards.outcome_prompt import find_signs
 from workbench.run import Run
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment, version_string
-from workbench.storage.parquet import appear, fingerprint, write_table
-from workbench.tracking.artifacts import bundles, reward_model
+from workbench.storage.parquet import fingerprint, write_atomically, write_table
+from workbench.tracking.artifacts import reward_model_artifact, run_artifacts
 from workbench.tracking.wandb_run import Tracker, open_tracker
 
 VERSION = 1
@@ -116,8 +116,10 @@ def train(runs: Sequence[Path], out: Path, settings: Training, judge: Judge) -> 
                 found = _carry_out(task, settings, out, signature, judge, tracker)
                 manifest.update(**found, tracked=tracker.place)
             for run in opened:  # last: their upload is not to keep the training waiting
-                tracker.uses(bundles(run.root, run.experiment.name, run.manifest)[:2])
-            tracker.artifacts([reward_model(out, signature, made_from)])
+                tracker.use_artifacts(
+                    run_artifacts(run.root, run.experiment.name, run.manifest)[:2]
+                )
+            tracker.log_artifacts([reward_model_artifact(out, signature, made_from)])
             shutil.rmtree(out / WORK)
         finally:
             tracker.finish()
@@ -184,7 +186,7 @@ def _rewards(
         max_model_len=settings.max_model_len,
     )
     found = {}
-    with open_scorer(orm) as scorer, bar(name, len(texts), "texts") as advance:
+    with open_scorer(orm) as scorer, progress_bar(name, len(texts), "texts") as advance:
         signs = find_signs(scorer.tokenizer)
         prompts = {text: signs.prompt(scorer.tokenizer, text) for text in texts}
         for text, (plus, minus) in scorer.next_logprobs(prompts, (signs.plus, signs.minus)):
@@ -208,7 +210,7 @@ def _publish(model: Path, out: Path) -> None:
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    appear(path, lambda part: frame.to_csv(part, index=False))
+    write_atomically(path, lambda part: frame.to_csv(part, index=False))
 
 
 def _sign(settings: Training, runs: Sequence[Run]) -> str:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from workbench.config.schema import Experiment
 from workbench.config.scoring_schema import OutcomeRewardModel
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.generate import engine_versions
 from workbench.models.locate import model_hash, resolve_model
 from workbench.models.protocols import Encoder
@@ -62,7 +62,7 @@ def encode(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         texts = sum(len(_read(folder, b, questions[b], judged_by).missing) for b in todo)
         if texts:
             notice(f"{TABLE}: {texts:,} texts to encode with {settings.model}")
-        advance = stack.enter_context(bar(TABLE, texts, "texts"))
+        advance = stack.enter_context(progress_bar(TABLE, texts, "texts"))
         encoder: Encoder | None = None
         for block in todo:
             work = _read(folder, block, questions[block], judged_by)

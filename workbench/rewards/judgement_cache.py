@@ -11,7 +11,7 @@ from typing import Any
 from workbench.storage.journal import read_entries
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import DamagedFileError, fingerprint, read_table
-from workbench.storage.run_folder import Folder, blocks, contents
+from workbench.storage.run_folder import Folder, blocks, sample_hashes
 
 
 @dataclass
@@ -51,7 +51,7 @@ def judged_blocks(
     made_from = {
         block: fingerprint(
             judged_by=judged_by,
-            samples=contents(folder, block),
+            samples=sample_hashes(folder, block),
             questions=[list(item) for item in asked.items()],
         )
         for block, asked in questions.items()

@@ -18,7 +18,7 @@ from scipy.special import expit
 
 from workbench.config.schema import Experiment
 from workbench.config.scoring_schema import OutcomeRewardModel
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.generate import engine_versions, resolve
 from workbench.generate.drawing_settings import SPEED_OPTIONS
 from workbench.models.locate import model_hash, resolve_model
@@ -83,7 +83,7 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         texts = sum(len(_read(folder, b, questions[b], judged_by).missing) for b in todo)
         if texts:
             notice(f"orm: {texts:,} texts to judge with {settings.model}")
-        advance = stack.enter_context(bar("orm", texts, "texts"))
+        advance = stack.enter_context(progress_bar("orm", texts, "texts"))
         scorer: Scorer | None = None
         facts = Facts()
         for block in todo:

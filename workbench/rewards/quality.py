@@ -39,7 +39,7 @@ from workbench.rewards.logistic import cross_fit
 from workbench.rewards.nearest import Vectors, build, distinct_texts, features
 from workbench.rewards.second_model import table_of
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import KEY, fingerprint, marks, read_table, write_table
+from workbench.storage.parquet import KEY, fingerprint, read_stamps, read_table, write_table
 from workbench.storage.run_folder import Folder, fresh
 
 TABLE = "rewards/quality"
@@ -74,7 +74,7 @@ def learn(
         seed=experiment.measure.seed,
         made_of=[made_of[block] for block in held],
         others=[
-            [marks(folder.block_path(table, block)).get("content") for table in others]
+            [read_stamps(folder.block_path(table, block)).get("content") for table in others]
             for block in held
         ],
     )

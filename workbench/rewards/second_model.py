@@ -23,7 +23,7 @@ from typing import Any
 
 from workbench.config.schema import Experiment
 from workbench.config.scoring_schema import SecondModel
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.generate.drawing_settings import SPEED_OPTIONS
@@ -36,7 +36,7 @@ from workbench.rewards.sequences import Spelling, prompts_of
 from workbench.storage.journal import Journal
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import fingerprint, read_table, write_table
-from workbench.storage.run_folder import Folder, blocks, contents, fresh
+from workbench.storage.run_folder import Folder, blocks, fresh, sample_hashes
 from workbench.tasks.prompts import prompt_hash
 
 VERSION = 2
@@ -101,7 +101,7 @@ def _read_one(folder: Folder, manifest: Manifest, experiment: Experiment, name: 
         block: fingerprint(
             judged_by=judged_by,
             drawn_by=drawn_by,
-            samples=contents(folder, block),
+            samples=sample_hashes(folder, block),
             asked=_asked(grouped[block], experiment),
         )
         for block in held
@@ -128,7 +128,7 @@ def _read_one(folder: Folder, manifest: Manifest, experiment: Experiment, name: 
         texts = sum(len(reading.work(block).unread) for block in todo)
         if texts:
             notice(f"{table}: {texts:,} texts to read with {settings.model}")
-        advance = stack.enter_context(bar(table, texts, "texts"))
+        advance = stack.enter_context(progress_bar(table, texts, "texts"))
         reader: Reader | None = None
         facts = Facts()
         for block in todo:

@@ -10,8 +10,8 @@ import pyarrow as pa
 from workbench.core.console import notice
 from workbench.rewards.second_model import table_of
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import KEY, fingerprint, marks, read_table, write_table
-from workbench.storage.run_folder import Folder, contents, fresh
+from workbench.storage.parquet import KEY, fingerprint, read_stamps, read_table, write_table
+from workbench.storage.run_folder import Folder, fresh, sample_hashes
 
 
 def write_reward(
@@ -40,9 +40,10 @@ def write_reward(
     made_from = {
         block: fingerprint(
             **settings,
-            samples=contents(folder, block),
+            samples=sample_hashes(folder, block),
             said=[
-                marks(folder.block_path(table_of(name), block)).get("content") for name in said_by
+                read_stamps(folder.block_path(table_of(name), block)).get("content")
+                for name in said_by
             ],
         )
         for block in held

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.config.schema import Experiment
-from workbench.core.console import bar, notice
-from workbench.core.types import Known
+from workbench.core.console import notice, progress_bar
+from workbench.core.types import REWARD_PREFIX, Known
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards import REWARDS
 from workbench.rewards.embedding_source import encoder_identity
@@ -25,11 +25,11 @@ from workbench.storage.parquet import (
     KEY,
     DamagedFileError,
     fingerprint,
-    marks,
+    read_stamps,
     read_table,
     write_table,
 )
-from workbench.storage.run_folder import Folder, blocks, contents, fresh
+from workbench.storage.run_folder import Folder, blocks, fresh, sample_hashes
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer
 
@@ -79,7 +79,7 @@ def score(
     for name in experiment.scoring.rewards:
         if judge := REWARDS[name].judge:
             judge(folder, manifest, experiment)
-    inputs = {block: contents(folder, block) for block in held}
+    inputs = {block: sample_hashes(folder, block) for block in held}
     golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
 
     def graded_from(block: int, *, learned: bool = True) -> str:
@@ -104,7 +104,7 @@ def score(
     checker = TASKS[experiment.task.name].checker(experiment.task)
     with manifest.running("score", made_from) as entry, Comparer(checker, workers) as comparer:
         work = len(todo) + len(to_embed)
-        with bar("score", work, "blocks") as advance:
+        with progress_bar("score", work, "blocks") as advance:
             for block in todo:
                 known = {k.problem.id: k for k in grouped[block]}
                 table = _score_block(folder, block, known, experiment, comparer)
@@ -156,7 +156,7 @@ def _score_block(
             judged = read_beside(folder, f"rewards/{name}", block, samples)
             assert judged is not None  # just made
             values = judged.column("reward").to_numpy()
-        columns[f"reward_{name}"] = pa.array(values, pa.float64())
+        columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
 
 
@@ -178,14 +178,14 @@ def read_beside(folder: Folder, table: str, block: int, samples: pa.Table) -> pa
 def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
     """Put a learned reward into a block's scores, if they have not got it yet."""
     path = folder.block_path("scores", block)
-    if marks(path).get("fingerprint") == made_from:
+    if read_stamps(path).get("fingerprint") == made_from:
         return
     table = read_table(path)
     learned = read_beside(folder, f"rewards/{name}", block, table)
     assert learned is not None  # just made
-    place = table.schema.names.index(f"reward_{name}")
+    place = table.schema.names.index(f"{REWARD_PREFIX}{name}")
     values = learned.column("reward")
-    write_table(path, table.set_column(place, f"reward_{name}", values), made_from)
+    write_table(path, table.set_column(place, f"{REWARD_PREFIX}{name}", values), made_from)
 
 
 def _beside(
@@ -198,7 +198,8 @@ def _beside(
         if REWARDS[name].judge or (learned and REWARDS[name].learn)
     ]
     return {
-        name: marks(folder.block_path(name, block)).get("content") for name in ("given", *names)
+        name: read_stamps(folder.block_path(name, block)).get("content")
+        for name in ("given", *names)
     }
 
 
@@ -206,7 +207,7 @@ def _encodings(folder: Folder, block: int, experiment: Experiment) -> dict[str, 
     """Return which encodings a block's vectors are, where they are those of the reward model."""
     if experiment.embedding.source != "orm":
         return {}
-    return {"encodings": marks(folder.block_path(ENCODINGS, block)).get("content")}
+    return {"encodings": read_stamps(folder.block_path(ENCODINGS, block)).get("content")}
 
 
 def _refuse_nan(samples: pa.Table) -> None:

@@ -28,7 +28,7 @@ from workbench.core.types import Sample
 KEY = ("problem_id", "temperature", "sample_index")
 
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
-"""What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost mark."""
+"""What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost stamp."""
 
 SAMPLES = pa.schema(
     [
@@ -83,7 +83,7 @@ def _lists(rows: Sequence[Sequence[float]], kind: pa.ListType) -> pa.ListArray:
 def write_json(path: Path, value: Any) -> None:
     """Write JSON so that the file is there whole or as it was before."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
-    appear(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def write_table(path: Path, table: pa.Table, made_from: str) -> None:
@@ -107,7 +107,7 @@ def write_table(path: Path, table: pa.Table, made_from: str) -> None:
         for field in table.schema
         if field.name.endswith(("logprob", "logprobs", "entropies", "mass", "entropy"))
     ]
-    appear(
+    write_atomically(
         path,
         lambda part: pq.write_table(
             table.replace_schema_metadata(metadata),  # not those of a file it was read from
@@ -135,7 +135,7 @@ def read_table(
     """
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            _marks(file.schema_arrow)
+            _read_stamps(file.schema_arrow)
             wanted = columns or file.schema_arrow.names
             return file.read(columns=[name for name in wanted if name not in without])
     except DAMAGE as fault:
@@ -144,22 +144,22 @@ def read_table(
         raise DamagedFileError(path, fault) from fault
 
 
-def marks(path: Path) -> dict[str, str]:
+def read_stamps(path: Path) -> dict[str, str]:
     """Return a file's ``fingerprint`` and ``content``, from its footer; empty if there is none.
 
     Raises:
         ValueError: the file is damaged or cut short.
     """
     try:
-        return _marks(pq.read_schema(path))
+        return _read_stamps(pq.read_schema(path))
     except FileNotFoundError:
         return {}
     except DAMAGE as fault:
         raise DamagedFileError(path, fault) from fault
 
 
-def _marks(schema: pa.Schema) -> dict[str, str]:
-    """Return a footer's marks, after checking the names and types, which no checksum covers."""
+def _read_stamps(schema: pa.Schema) -> dict[str, str]:
+    """Return a footer's stamps, after checking the names and types, which no checksum covers."""
     metadata = schema.metadata or {}
     found = {key: metadata[key.encode()].decode() for key in ("fingerprint", "content")}
     if metadata.get(b"columns", b"").decode() not in ("", _columns(schema)):
@@ -190,7 +190,7 @@ class DamagedFileError(ValueError):
         return type(self), (self.path, self.fault)
 
 
-def appear(path: Path, write: Callable[[Path], Any]) -> None:
+def write_atomically(path: Path, write: Callable[[Path], Any]) -> None:
     """Let ``write`` make a file beside ``path``, push it to the disk and rename it to ``path``."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f"{path.name}.part")

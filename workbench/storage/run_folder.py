@@ -32,10 +32,10 @@ from workbench.storage.journal import read_journal
 from workbench.storage.parquet import (
     SAMPLES,
     DamagedFileError,
-    appear,
-    marks,
+    read_stamps,
     read_table,
     sample_rows,
+    write_atomically,
 )
 
 ROWS_PER_BLOCK = 8192
@@ -79,7 +79,7 @@ class Folder:
     def write_experiment(self, experiment: Experiment) -> None:
         """Write the resolved experiment."""
         text = dump_experiment(experiment)
-        appear(self.experiment, lambda part: part.write_text(text, encoding="utf-8"))
+        write_atomically(self.experiment, lambda part: part.write_text(text, encoding="utf-8"))
 
     def write_problems(self, known: Sequence[Known]) -> None:
         """Write the run's problems, in the order of their places."""
@@ -88,7 +88,9 @@ class Folder:
             for k in known
         ]
         text = "".join(line + "\n" for line in lines)
-        appear(self.root / "problems.jsonl", lambda part: part.write_text(text, encoding="utf-8"))
+        write_atomically(
+            self.root / "problems.jsonl", lambda part: part.write_text(text, encoding="utf-8")
+        )
 
     def read_problems(self) -> list[Known]:
         """Return the run's problems; none if it has not started.
@@ -156,18 +158,18 @@ def block_size(samples_per_problem: int) -> int:
     return max(1, ROWS_PER_BLOCK // samples_per_problem)
 
 
-def contents(folder: Folder, block: int) -> list[str]:
+def sample_hashes(folder: Folder, block: int) -> list[str]:
     """Return what a block's samples are known by: each part's content and the journal's length."""
     journal = folder.journal(block)
     late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
-    return [marks(path)["content"] for path in folder.parts(block)] + late
+    return [read_stamps(path)["content"] for path in folder.parts(block)] + late
 
 
 def fresh(folder: Folder, table: str, block: int, made_from: str) -> bool:
     """Say whether a derived block is there and up to date; a damaged one is named and remade."""
     path = folder.block_path(table, block)
     try:
-        if marks(path).get("fingerprint") != made_from:
+        if read_stamps(path).get("fingerprint") != made_from:
             return False
         read_table(path)  # the pages' checksums are looked at only in reading
         return True

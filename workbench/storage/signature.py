@@ -9,13 +9,13 @@ from workbench.storage.manifest import version_string
 IMPORTED = "imported"
 
 
-def sign(experiment: Experiment) -> str:
+def run_signature(experiment: Experiment) -> str:
     """Return task, model, temperatures, N, seed and version, as ``a|b|T:0.3,1|N:16|seed:0|v0.1``.
 
     An imported run has ``imported`` in place of a seed. The line is for reading; what is redone is
     decided by fingerprints.
     """
-    found = facts(experiment)
+    found = signature_parts(experiment)
     seed = found["seed"]
     parts = (
         found["task_name"],
@@ -28,7 +28,7 @@ def sign(experiment: Experiment) -> str:
     return "|".join(map(str, parts))
 
 
-def facts(experiment: Experiment) -> dict[str, str | int]:
+def signature_parts(experiment: Experiment) -> dict[str, str | int]:
     """Return by what runs are grouped: one plain value for each thing a signature names."""
     settings = experiment.generation
     model = settings.model.rstrip("/").rsplit("/", 1)[-1]

@@ -40,7 +40,7 @@ Options = tuple[tuple[str, int | None], ...]
 """All options by name, sorted: hashable."""
 
 
-def check(settings: config.Task) -> None:
+def check(settings: config.TaskSettings) -> None:
     """Raise ValueError if the options name no problems that can be drawn."""
     faults = []
     for name, value in settings.options.items():
@@ -82,7 +82,7 @@ def _contradictions(options: dict[str, Any]) -> list[str]:
     return faults
 
 
-def load(settings: config.Task) -> list[Problem]:
+def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems; a larger number only adds to them.
 
     No question comes twice, and none is a worked example.
@@ -113,12 +113,12 @@ def load(settings: config.Task) -> list[Problem]:
     return problems
 
 
-def on_hub(settings: config.Task) -> bool:
+def on_hub(settings: config.TaskSettings) -> bool:
     """Say whether the problems have to be fetched from the hub: they are generated here."""
     return False
 
 
-def examples(settings: config.Task) -> list[Example]:
+def examples(settings: config.TaskSettings) -> list[Example]:
     """Return 16 worked examples of the same difficulty; they depend on the options alone."""
     return [
         Example(f"What is {expression}?", _solution(expression))
@@ -144,17 +144,17 @@ def _solution(expression: str) -> str:
     return rf"{words} The answer is \boxed{{{value}}}."
 
 
-def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
+def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer of a completion and the rule that found it."""
     return extract_answer(text, last_number=settings.last_number)
 
 
-def checker(settings: config.Task) -> Checker:
+def checker(settings: config.TaskSettings) -> Checker:
     """Return the comparison of integers."""
     return CHECKERS["integer"]
 
 
-def _options(settings: config.Task) -> Options:
+def _options(settings: config.TaskSettings) -> Options:
     return tuple(sorted((DEFAULTS | settings.options).items()))
 
 

@@ -41,7 +41,7 @@ _ANNOTATION = re.compile(r"<<[^<>]*>>")
 _FINAL = "####"
 
 
-def check(settings: config.Task) -> None:
+def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for unknown options, missing files or too many examples."""
     faults = [
         f"options.{name}: unknown option; task gsm8k has only 'train'"
@@ -69,7 +69,7 @@ def check(settings: config.Task) -> None:
         raise ValueError("\n".join(faults))
 
 
-def load(settings: config.Task) -> list[Problem]:
+def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems of a local file, or of the hub's test split.
 
     Raises:
@@ -81,12 +81,12 @@ def load(settings: config.Task) -> list[Problem]:
     return first_problems(settings, settings.source or HUB_NAME, problems)
 
 
-def on_hub(settings: config.Task) -> bool:
+def on_hub(settings: config.TaskSettings) -> bool:
     """Say whether the problems have to be fetched from the hub."""
     return local_path(settings.source) is None
 
 
-def examples(settings: config.Task) -> list[Example]:
+def examples(settings: config.TaskSettings) -> list[Example]:
     """Return the first 16 problems of the training split that the source does not hold.
 
     They do not depend on how many problems are asked.
@@ -108,12 +108,12 @@ def examples(settings: config.Task) -> list[Example]:
     return found
 
 
-def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
+def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer of a completion and the rule that found it."""
     return extract_answer(text, last_number=settings.last_number)
 
 
-def checker(settings: config.Task) -> Checker:
+def checker(settings: config.TaskSettings) -> Checker:
     """Return math-verify's comparison."""
     return CHECKERS["math"]
 

@@ -38,7 +38,7 @@ examples, with the keys ``problem`` and ``solution``. ``tolerance``: with ``comp
 far off an answer may be, as a share of the known one."""
 
 
-def check(settings: config.Task) -> None:
+def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for unknown or faulty options, missing files or too many examples."""
     options = settings.options
     faults = [
@@ -77,7 +77,7 @@ def _tolerance_faults(options: Mapping[str, Any], compare: object) -> list[str]:
     return []
 
 
-def _example_faults(settings: config.Task) -> list[str]:
+def _example_faults(settings: config.TaskSettings) -> list[str]:
     path = settings.options.get("examples")
     if path is None:
         if settings.few_shot:
@@ -100,7 +100,7 @@ def _example_faults(settings: config.Task) -> list[str]:
     return []
 
 
-def load(settings: config.Task) -> list[Problem]:
+def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems of the file.
 
     Raises:
@@ -111,12 +111,12 @@ def load(settings: config.Task) -> list[Problem]:
     return first_problems(settings, source, _problems(*_place(source), _compare(settings)))
 
 
-def on_hub(settings: config.Task) -> bool:
+def on_hub(settings: config.TaskSettings) -> bool:
     """Say whether the problems have to be fetched from the hub: they are a file."""
     return False
 
 
-def examples(settings: config.Task) -> list[Example]:
+def examples(settings: config.TaskSettings) -> list[Example]:
     """Return the worked examples of ``options.examples``, all of them.
 
     Raises:
@@ -138,21 +138,21 @@ def examples(settings: config.Task) -> list[Example]:
     return list(worked)
 
 
-def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
+def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer of a completion and the rule that found it."""
     if _compare(settings) == "choice":
         return extract_choice(text)
     return extract_answer(text, last_number=settings.last_number)
 
 
-def checker(settings: config.Task) -> Checker:
+def checker(settings: config.TaskSettings) -> Checker:
     """Return the comparison that ``options.compare`` names."""
     if _compare(settings) == "numeric":
         return numeric(settings.options.get("tolerance", 0))
     return CHECKERS[_compare(settings)]
 
 
-def _compare(settings: config.Task) -> str:
+def _compare(settings: config.TaskSettings) -> str:
     return str(settings.options.get("compare", "math"))
 
 

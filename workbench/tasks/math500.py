@@ -59,7 +59,7 @@ EXAMPLES = (
 )
 
 
-def check(settings: config.Task) -> None:
+def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for options (there are none), a missing file or too many examples."""
     faults = [f"options.{name}: unknown option; task math500 has none" for name in settings.options]
     path = local_path(settings.source)
@@ -73,7 +73,7 @@ def check(settings: config.Task) -> None:
         raise ValueError("\n".join(faults))
 
 
-def load(settings: config.Task) -> list[Problem]:
+def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems of a local file, or of the hub's test split.
 
     Raises:
@@ -90,21 +90,21 @@ def load(settings: config.Task) -> list[Problem]:
     )
 
 
-def on_hub(settings: config.Task) -> bool:
+def on_hub(settings: config.TaskSettings) -> bool:
     """Say whether the problems have to be fetched from the hub."""
     return local_path(settings.source) is None
 
 
-def examples(settings: config.Task) -> list[Example]:
+def examples(settings: config.TaskSettings) -> list[Example]:
     """Return four worked examples; no setting changes them."""
     return list(EXAMPLES)
 
 
-def extract(text: str, settings: config.Task) -> tuple[str | None, str]:
+def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer of a completion and the rule that found it."""
     return extract_answer(text, last_number=settings.last_number)
 
 
-def checker(settings: config.Task) -> Checker:
+def checker(settings: config.TaskSettings) -> Checker:
     """Return math-verify's comparison."""
     return CHECKERS["math"]

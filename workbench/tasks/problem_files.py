@@ -40,7 +40,9 @@ def missing_file(key: str, path: Path, otherwise: str = "") -> list[str]:
     ]
 
 
-def first_problems(settings: config.Task, where: object, problems: list[Problem]) -> list[Problem]:
+def first_problems(
+    settings: config.TaskSettings, where: object, problems: list[Problem]
+) -> list[Problem]:
     """Return as many of the problems as are asked for.
 
     Raises:

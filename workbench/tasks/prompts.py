@@ -12,7 +12,7 @@ from workbench.core.types import Problem, Prompt
 from workbench.tasks.task import Example, Task
 
 
-def build_prompt(problem: Problem, task: Task, settings: config.Task) -> Prompt:
+def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) -> Prompt:
     r"""Return the prompt of one problem.
 
     A chat prompt is the instruction as a system message, each example as a turn of the user and one
@@ -63,7 +63,7 @@ def _chat(
     return tuple(messages)
 
 
-def require_examples(settings: config.Task, available: int) -> None:
+def require_examples(settings: config.TaskSettings, available: int) -> None:
     """Raise ValueError if more worked examples are asked for than there are."""
     if settings.few_shot > available:
         raise ValueError(

@@ -22,18 +22,18 @@ class Example:
 class Task:
     """One kind of problem. ``settings`` is always the experiment's ``task`` section."""
 
-    load: Callable[[config.Task], list[Problem]]
+    load: Callable[[config.TaskSettings], list[Problem]]
     """The problems, in order; asking for more of them keeps the first ones as they were."""
-    examples: Callable[[config.Task], list[Example]]
+    examples: Callable[[config.TaskSettings], list[Example]]
     """Worked examples for the prompt, none of them one of the problems."""
-    extract: Callable[[str, config.Task], tuple[str | None, str]]
+    extract: Callable[[str, config.TaskSettings], tuple[str | None, str]]
     """(completion, settings) -> (answer or None, the rule that found it)."""
-    checker: Callable[[config.Task], Checker]
+    checker: Callable[[config.TaskSettings], Checker]
     """How its answers are compared with the known ones, and with one another."""
-    check: Callable[[config.Task], None]
+    check: Callable[[config.TaskSettings], None]
     """Refuse bad settings before anything heavy is loaded: ValueError, one fault a line, each
     beginning with its key (``options.seed: ...``)."""
-    on_hub: Callable[[config.Task], bool]
+    on_hub: Callable[[config.TaskSettings], bool]
     """Whether the problems have to be fetched from a hub; others can be looked at in no time."""
     instruction: str
     """What a model is told where the experiment's ``task.system`` says nothing."""

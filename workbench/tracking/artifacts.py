@@ -9,15 +9,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from workbench.tracking.wandb_run import SAMPLES, Bundle
+from workbench.tracking.wandb_run import SAMPLES, ArtifactFiles
 
-STAGES = {SAMPLES: "generate", "scores": "score", "subsets": "measure", "tables": "analyze"}
+STAGE_OF = {SAMPLES: "generate", "scores": "score", "subsets": "measure", "tables": "analyze"}
 """Kinds of artifact, in the order in which each is made from the one before, and their stages."""
 FACTS = ("signature", "commit", "imported")
 """Of the manifest, in the metadata of every artifact, as far as they are there."""
 
 
-def bundles(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Bundle]:
+def run_artifacts(root: Path, name: str, manifest: Mapping[str, Any]) -> list[ArtifactFiles]:
     """Return a run's artifacts, in the order in which they were made from one another.
 
     The rows behind the tables are whole Parquet files: a W&B table would stop at 200,000 rows.
@@ -27,8 +27,8 @@ def bundles(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Bundle]:
         name: the experiment's.
         manifest: the run's.
     """
-    found: list[Bundle] = []
-    for kind, stage in STAGES.items():
+    found: list[ArtifactFiles] = []
+    for kind, stage in STAGE_OF.items():
         endings = (".csv", ".md") if kind == "tables" else (".parquet",)
         files = sorted(path for path in (root / kind).glob("*") if path.suffix in endings)
         metadata: dict[str, Any] = {key: manifest[key] for key in FACTS if key in manifest}
@@ -39,11 +39,11 @@ def bundles(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Bundle]:
             metadata["rows"] = sum(pq.read_metadata(path).num_rows for path in files)
         if found:
             metadata["made_from"] = found[-1].name
-        found.append(Bundle(f"{name}-{kind}", kind, files, metadata))
+        found.append(ArtifactFiles(f"{name}-{kind}", kind, files, metadata))
     return found
 
 
-def reward_model(out: Path, signature: str, made_from: Mapping[str, Any]) -> Bundle:
+def reward_model_artifact(out: Path, signature: str, made_from: Mapping[str, Any]) -> ArtifactFiles:
     """Return what is kept of a trained reward model: which problems it saw, how it judged others.
 
     The weights stay in the folder; their path is in the metadata.
@@ -51,4 +51,4 @@ def reward_model(out: Path, signature: str, made_from: Mapping[str, Any]) -> Bun
     name = re.sub(r"[^\w.-]", "_", out.resolve().name)
     files = [out / "split.csv", out / "held_out.parquet"]
     metadata = {"signature": signature, "folder": str(out.resolve()), **made_from}
-    return Bundle(name, "reward-model", files, metadata)
+    return ArtifactFiles(name, "reward-model", files, metadata)

@@ -42,7 +42,7 @@ Rows of the table of runs can be grouped by any of these, which are columns of t
 
 
 @dataclass(frozen=True)
-class Found:
+class ProjectContents:
     """What the runs of a project hold."""
 
     k: int
@@ -54,7 +54,7 @@ class Found:
     """As they are spelt in names, such as ``T0.7``; ``mixed`` last."""
 
 
-def find(names: Collection[str]) -> Found:
+def project_contents(names: Collection[str]) -> ProjectContents:
     """Read off the scalars of runs what can be shown of them.
 
     Args:
@@ -75,7 +75,7 @@ def find(names: Collection[str]) -> Found:
     selections = sorted(there - {*order, *ACCURACIES})
     at = {found[3] for found in over_k if found[3]}
     known = sorted((one for one in at if re.fullmatch(r"T[\d.]+", one)), key=lambda t: float(t[1:]))
-    return Found(
+    return ProjectContents(
         max(sizes),
         [*(name for name in ACCURACIES if name in there), *selections],
         [name for name in order if name in there],
@@ -83,7 +83,7 @@ def find(names: Collection[str]) -> Found:
     )
 
 
-def workspace_of(project: str, entity: str, found: Found) -> Any:
+def workspace_of(project: str, entity: str, found: ProjectContents) -> Any:
     """Return the workspace (``wandb_workspaces.workspaces.Workspace``), not saved."""
     import wandb_workspaces.reports.v2.interface as wr
     import wandb_workspaces.workspaces as ws
@@ -109,7 +109,7 @@ def workspace_of(project: str, entity: str, found: Found) -> Any:
     )
 
 
-def report_of(project: str, entity: str, found: Found) -> Any:
+def report_of(project: str, entity: str, found: ProjectContents) -> Any:
     """Return the report (``wandb_workspaces.reports.v2.Report``), not saved."""
     import wandb_workspaces.reports.v2.interface as wr
 
@@ -169,7 +169,7 @@ def save_dashboard(project: str, entity: str | None) -> list[str]:
         ) from fault
     except Exception as fault:  # of many kinds, by where the server is asked
         raise _refused(owner, project, fault) from fault
-    found = find(names)
+    found = project_contents(names)
     try:
         workspace = workspace_of(project, owner, found).save()
         report = report_of(project, owner, found).save()
@@ -186,7 +186,7 @@ def _refused(owner: str, project: str, fault: Exception) -> ValueError:
     )
 
 
-def _curves(found: Found, places: Sequence[str]) -> list[Any]:
+def _curves(found: ProjectContents, places: Sequence[str]) -> list[Any]:
     """Return a panel for each selection and place: its accuracy against k, a line per run."""
     import wandb_workspaces.reports.v2.interface as wr
 
@@ -205,7 +205,7 @@ def _curves(found: Found, places: Sequence[str]) -> list[Any]:
     ]
 
 
-def _points(found: Found) -> list[Any]:
+def _points(found: ProjectContents) -> list[Any]:
     """Return scatter panels of each metric against accuracies, and all side by side."""
     import wandb_workspaces.reports.v2.interface as wr
 
@@ -256,7 +256,7 @@ def _laid_out(panels: Sequence[Any]) -> list[Any]:
     return list(panels)
 
 
-def _columns(found: Found) -> list[str]:
+def _columns(found: ProjectContents) -> list[str]:
     """Return the columns of the table of runs: settings, then the scalars at the largest k."""
     scalars = [f"{name}@{found.k}" for name in (*found.selections, *found.metrics)]
     settings = [f"config:{name}.value" for name in GROUPED_BY]

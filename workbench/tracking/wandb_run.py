@@ -28,7 +28,7 @@ SAMPLES = "samples"
 
 
 @dataclass(frozen=True)
-class Bundle:
+class ArtifactFiles:
     """Files that are one artifact."""
 
     name: str
@@ -58,10 +58,10 @@ class Tracker(Protocol):
     def figure(self, name: str, path: Path, page: str = "") -> None:
         """Record a picture, and the same as an interactive page."""
 
-    def artifacts(self, chain: Sequence[Bundle]) -> None:
+    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Record what the run made: each bundle was made from the one before it."""
 
-    def uses(self, bundles: Sequence[Bundle]) -> None:
+    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Record what the run was made from: bundles of other runs."""
 
     def summarize(self, values: Mapping[str, Any]) -> None:
@@ -88,10 +88,10 @@ class Untracked:
     def figure(self, name: str, path: Path, page: str = "") -> None:
         """Do nothing."""
 
-    def artifacts(self, chain: Sequence[Bundle]) -> None:
+    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Do nothing."""
 
-    def uses(self, bundles: Sequence[Bundle]) -> None:
+    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Do nothing."""
 
     def summarize(self, values: Mapping[str, Any]) -> None:
@@ -128,7 +128,7 @@ class Wandb:
         def record(run: Any) -> None:
             import wandb
 
-            run.log({f"tables/{name}": wandb.Table(dataframe=fixed_types(frame))})
+            run.log({f"tables/{name}": wandb.Table(dataframe=one_type_per_column(frame))})
 
         self._try(record)
 
@@ -165,7 +165,7 @@ class Wandb:
 
         self._try(record)
 
-    def artifacts(self, chain: Sequence[Bundle]) -> None:
+    def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Record what the run made, as artifacts; a new version is made only if files changed.
 
         Each bundle was made from the one before it, so that all but the last are inputs of the
@@ -181,7 +181,7 @@ class Wandb:
 
         self._try(record)
 
-    def uses(self, bundles: Sequence[Bundle]) -> None:
+    def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Record bundles of other runs as inputs: their own versions, as the files are the same."""
 
         def record(run: Any) -> None:
@@ -260,7 +260,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
     """
     mode = os.environ.get("WANDB_MODE") or settings.mode
     if mode == "auto":
-        mode = "online" if os.environ.get("WANDB_API_KEY") or swept() else "offline"
+        mode = "online" if os.environ.get("WANDB_API_KEY") or sweep_ids() else "offline"
     if mode == "disabled":
         return Untracked()
     own: dict[str, Any] = {
@@ -269,7 +269,7 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
         "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
         "group": settings.group,
     }
-    if found := swept():
+    if found := sweep_ids():
         own = {"group": settings.group or f"sweep-{found[0]}"}
     return Wandb(
         {
@@ -285,13 +285,13 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
     )
 
 
-def swept() -> tuple[str, str] | None:
+def sweep_ids() -> tuple[str, str] | None:
     """Return the ids of the sweep and of the run in it that a W&B agent started; else None."""
     sweep, run = (os.environ.get(f"WANDB_{name}_ID", "") for name in ("SWEEP", "RUN"))
     return (sweep, run) if sweep and run else None
 
 
-def _artifact(bundle: Bundle) -> Any:
+def _artifact(bundle: ArtifactFiles) -> Any:
     """Return a W&B artifact; files are copied where a later run may change them."""
     import wandb
 
@@ -303,7 +303,7 @@ def _artifact(bundle: Bundle) -> Any:
     return artifact
 
 
-def fixed_types(frame: pd.DataFrame) -> pd.DataFrame:
+def one_type_per_column(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy in which every column is of one type, as a W&B table needs."""
     columns: dict[str, pd.Series[Any]] = {}
     for name in frame.columns:

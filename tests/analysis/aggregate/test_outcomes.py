@@ -6,8 +6,15 @@ import numpy as np
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from analysis.aggregate.outcomes import curve_sizes, exact_means, expectations, picked, rule_of
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from analysis.aggregate.outcomes import (
+    curve_sizes,
+    exact_means,
+    expectations,
+    picked,
+    rule_of,
+    subset_outcomes,
+)
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.types import NOBODY
 from workbench.measure.stage import measure_subsets
 from workbench.pools import Pool
@@ -35,7 +42,7 @@ def pool(correct=(1, 0, 0, 1, 0), clusters=(0, 1, 1, -1, 2), vectors=None):
 def experiment(k=(2,), rules=("maj", "best"), metrics=()):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=5),
         measure=Measure(k=k, replicates=100, metrics=metrics),
         selection=Selection(aggregators=rules),
@@ -44,13 +51,15 @@ def experiment(k=(2,), rules=("maj", "best"), metrics=()):
 
 def every(pool, k, metrics=()):
     """What is measured of all k-subsets of a pool."""
-    return measure_subsets(pool, k, experiment(k=(k,), metrics=metrics), AGGREGATORS)
+    asked = experiment(k=(k,), metrics=metrics)
+    measured = measure_subsets(pool, k, asked.measure)
+    return measured | subset_outcomes(pool, measured["members"], asked.selection)
 
 
 def test_picks_are_samples_of_the_pool():
     subsets = np.array([[4, 1], [3, 2], [1, 2]])
     found = {
-        name: picked(name, pool(clusters=(0, 1, -1, -1, 2)), subsets, Selection(), AGGREGATORS)
+        name: picked(name, pool(clusters=(0, 1, -1, -1, 2)), subsets, Selection())
         for name in ("maj", "best", "best:other")
     }
     assert found["maj"].tolist() == [4, NOBODY, 1]  # the first of a tie; nobody; the one answer
@@ -60,16 +69,16 @@ def test_picks_are_samples_of_the_pool():
 
 def test_a_rule_goes_by_the_reward_of_its_name():
     settings = Selection(reward="orm", threshold=0.3)
-    assert rule_of("best", settings, AGGREGATORS) == (AGGREGATORS["best"], settings)
+    assert rule_of("best", settings) == (AGGREGATORS["best"], settings)
     of_another = Selection(reward="other", threshold=0.3)
-    assert rule_of("best:other", settings, AGGREGATORS)[1] == of_another
+    assert rule_of("best:other", settings)[1] == of_another
     with pytest.raises(ValueError, match="unknown aggregator 'bets'; did you mean 'best'"):
-        rule_of("bets", Selection(), AGGREGATORS)
+        rule_of("bets", Selection())
 
 
 def test_exact_means_by_hand():
     # 0 is right, 1 unknown, and the likelier of two is picked
-    found = exact_means(pool((1, NAN, 0), (0, 1, 2)), np.array([1, 2]), experiment(), AGGREGATORS)
+    found = exact_means(pool((1, NAN, 0), (0, 1, 2)), np.array([1, 2]), experiment().selection)
     shown = {name: values.round(9).tolist() for name, values in found.items()}
     assert shown["coverage"] == [round(1 / 3, 9), round(2 / 3, 9)]
     assert shown["coverage_upper"] == [round(2 / 3, 9), 1.0]
@@ -78,18 +87,18 @@ def test_exact_means_by_hand():
     assert list(found) == [
         "coverage", "maj", "best", "coverage_upper", "maj_upper", "best_upper",
     ]  # fmt: skip
-    known = exact_means(pool((1, 0, 0), (0, 1, 2)), np.array([1, 2]), experiment(), AGGREGATORS)
+    known = exact_means(pool((1, 0, 0), (0, 1, 2)), np.array([1, 2]), experiment().selection)
     for name in ("coverage", "maj", "best"):
         np.testing.assert_array_equal(known[name], known[f"{name}_upper"])
     assert "sem_mbr" not in exact_means(
-        pool(), np.array([1]), experiment(rules=("sem_mbr",)), AGGREGATORS
+        pool(), np.array([1]), experiment(rules=("sem_mbr",)).selection
     )
 
 
 def test_expectations_are_means_over_all_subsets():
     """With every subset looked at, in every order for the ties of maj."""
     shown = pool()
-    rows = {row["k"]: row for row in expectations(shown, experiment(), AGGREGATORS)}
+    rows = {row["k"]: row for row in expectations(shown, experiment())}
     assert list(rows) == [1, 2, 4, 5]
     for k, row in rows.items():
         found = every(shown, k)
@@ -109,7 +118,7 @@ def test_expectations_are_means_over_all_subsets():
 
 
 def test_unknown_samples_give_both_extremes():
-    rows = expectations(pool(correct=(1, NAN, 0, 0, 0)), experiment(), AGGREGATORS)
+    rows = expectations(pool(correct=(1, NAN, 0, 0, 0)), experiment())
     by_k = {row["k"]: row for row in rows}
     assert by_k[1]["pass@k"] == pytest.approx(1 / 5)
     assert by_k[1]["pass@k_upper"] == pytest.approx(2 / 5)
@@ -125,7 +134,7 @@ def test_the_mean_cosine_is_over_all_pairs():
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     shown = pool(vectors=vectors)
     pairs = [vectors[i] @ vectors[j] for i, j in itertools.combinations(range(5), 2)]
-    for row in expectations(shown, experiment(), AGGREGATORS):
+    for row in expectations(shown, experiment()):
         assert row["mean_cos_sim"] == pytest.approx(np.mean(pairs))
     found = every(shown, 3, metrics=("cos_sim",))
     assert found["cos_sim"].mean() == pytest.approx(np.mean(pairs))

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.pruning import EVERYTHING, PRUNERS, prune_pool
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY
 from workbench.pools import Pool
@@ -34,7 +34,7 @@ def pool(kinds=(0, 0, 0, 0, 1, 1, 2, 2), clusters=None, correct=None, rewards=No
 def experiment(replicates=20, rules=("maj", "best", "weighted", "sem_mbr", "lex_mbr"), seed=0):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=8),
         measure=Measure(k=(2,), replicates=replicates, seed=seed),
         selection=Selection(aggregators=rules),
@@ -42,7 +42,7 @@ def experiment(replicates=20, rules=("maj", "best", "weighted", "sem_mbr", "lex_
 
 
 def rows(pool, settings=None):
-    frame = pd.DataFrame(prune_pool(pool, settings or experiment(), AGGREGATORS))
+    frame = pd.DataFrame(prune_pool(pool, settings or experiment()))
     return frame.set_index(["m", "method"]) if len(frame) else frame
 
 
@@ -177,9 +177,9 @@ def test_samples_that_failed_cannot_be_kept():
 
 
 def test_a_pool_of_one_has_nothing_to_prune():
-    assert prune_pool(pool(kinds=(0,)), experiment(), AGGREGATORS) == []
+    assert prune_pool(pool(kinds=(0,)), experiment()) == []
     failed = pool(kinds=(0, 1), statuses=("answered", "error"))
-    assert prune_pool(failed, experiment(), AGGREGATORS) == []
+    assert prune_pool(failed, experiment()) == []
 
 
 def test_the_seed_decides_and_nothing_else():
@@ -192,6 +192,6 @@ def test_the_seed_decides_and_nothing_else():
 
 def test_every_row_has_the_same_columns_for_the_table_on_disk():
     found = prune_pool(pool(rewards=(NAN, *range(7)), correct=(NAN,) + (0,) * 7),
-                       experiment(), AGGREGATORS)  # fmt: skip
+                       experiment())  # fmt: skip
     assert len({tuple(row) for row in found}) == 1
     assert all(np.isfinite(row["coverage"]) for row in found)

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.frames import Data
 from analysis.tables.entropies import entropy_bounds
-from workbench.config.schema import Experiment, Generation, Measure, Task
+from workbench.config.schema import Experiment, Generation, Measure, TaskSettings
 from workbench.config.scoring_schema import Scoring, SecondModel
 from workbench.core.types import Known, Problem, Sample
 from workbench.run import Run
@@ -22,7 +22,7 @@ STAGE = {
     "status": "done", "own_model": True, "entropies": "exact", "vocabulary": VOCABULARY,
 }  # fmt: skip
 EXPERIMENT = Experiment(
-    name="bounded", task=Task(name="arithmetic"), measure=Measure(k=(2,)),
+    name="bounded", task=TaskSettings(name="arithmetic"), measure=Measure(k=(2,)),
     generation=Generation(model="m", n=2, temperatures=(0.5, 1.0), logprobs=20),
     scoring=Scoring(models={"bound": SecondModel(model="m"), "again": SecondModel(model="m")}),
 )  # fmt: skip

@@ -6,7 +6,6 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.pruning import PRUNERS, prune_pool
 from analysis.frames import Data
 from analysis.tables.pruning import pruning
@@ -157,9 +156,7 @@ def measured(embedded, tmp_path_factory):
     shutil.copytree(embedded[1], root)
     run = load_run(root)
     for block in run.blocks:
-        found = [
-            row for p in run.pools(block) for row in prune_pool(p, run.experiment, AGGREGATORS)
-        ]
+        found = [row for p in run.pools(block) for row in prune_pool(p, run.experiment)]
         path = root / "pruned" / f"block-{block:05}.parquet"
         write_table(path, pa.Table.from_pylist(found), "again")
     return run

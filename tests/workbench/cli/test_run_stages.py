@@ -9,11 +9,13 @@ import pytest
 from filelock import FileLock
 
 from analysis.aggregate import AGGREGATORS
-from workbench.cli.run_stages import STAGES, Stages, Stopped, check_models, run_stages, stoppable
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.cli.exit_codes import Stopped, stoppable
+from workbench.cli.run_stages import Stages, check_models, run_stages
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
+from workbench.core.types import STAGES
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, version_string
-from workbench.storage.signature import sign
+from workbench.storage.signature import run_signature
 
 ROOT = Path(__file__).parents[3]
 
@@ -21,7 +23,7 @@ ROOT = Path(__file__).parents[3]
 def experiment(**generation):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=2, prompt="completion"),
+        task=TaskSettings(name="arithmetic", num_problems=2, prompt="completion"),
         generation=Generation(**({"model": "replay", "backend": "replay", "n": 4} | generation)),
         measure=Measure(k=(2,), metrics=("avg_log_prob",)),
         selection=Selection(aggregators=("maj",)),
@@ -93,9 +95,9 @@ def test_a_signal_becomes_a_way_out_that_no_handler_of_errors_takes(number):
 
 
 def test_a_signature_is_for_reading():
-    signature = sign(experiment(temperatures=(0.3, 1.0), n=64, seed=5))
+    signature = run_signature(experiment(temperatures=(0.3, 1.0), n=64, seed=5))
     assert signature == f"arithmetic|replay|T:0.3,1|N:64|seed:5|{version_string()}"
-    named = sign(experiment(model="org/Model-1B/", backend="transformers"))
+    named = run_signature(experiment(model="org/Model-1B/", backend="transformers"))
     assert named.split("|")[1] == "Model-1B"
 
 

@@ -36,7 +36,7 @@ def test_a_kind_of_error_that_has_no_words_yet_is_told_in_pydantics():
 
 
 # Every key of every section: what it refuses is told in our words, naming the value.
-SECTIONS = [getattr(config, name) for name in ("Task", "Generation", "Scoring", "Embedding",
+SECTIONS = [getattr(config, name) for name in ("TaskSettings", "Generation", "Scoring", "Embedding",
             "Measure", "Selection", "Analysis", "Tracking")]  # fmt: skip
 KEYS = [(kind, key) for kind in SECTIONS for key in kind.__pydantic_fields__]
 

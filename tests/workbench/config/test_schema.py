@@ -3,10 +3,10 @@
 import pytest
 from pydantic import ValidationError
 
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.config.scoring_schema import Scoring
 
-TASK = Task(name="arithmetic")
+TASK = TaskSettings(name="arithmetic")
 
 
 @pytest.mark.parametrize(

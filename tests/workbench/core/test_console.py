@@ -1,8 +1,8 @@
-from workbench.core.console import bar, notice
+from workbench.core.console import notice, progress_bar
 
 
 def test_a_log_gets_a_line_for_every_tenth_of_the_work(capsys):
-    with bar("score", 100, "blocks") as advance:
+    with progress_bar("score", 100, "blocks") as advance:
         for _ in range(100):
             advance(1)
     lines = capsys.readouterr().err.splitlines()
@@ -14,23 +14,23 @@ def test_a_log_gets_a_line_for_every_tenth_of_the_work(capsys):
 def test_a_line_gives_the_rate_of_what_was_done_now(capsys, monkeypatch):
     clock = iter([100.0, 104.0])
     monkeypatch.setattr("workbench.core.console.time.perf_counter", lambda: next(clock))
-    with bar("generate", 20, "samples", done=10) as advance:
+    with progress_bar("generate", 20, "samples", done=10) as advance:
         advance(10)
     assert capsys.readouterr().err == "generate: 20 of 20 samples, 2.5/s\n"
 
 
 def test_what_was_there_before_counts_as_done(capsys):
-    with bar("generate", 2000, "samples", done=1900) as advance:
+    with progress_bar("generate", 2000, "samples", done=1900) as advance:
         advance(100)
         advance(0)
     assert capsys.readouterr().err == ""  # less than a tenth
-    with bar("generate", 2000, "samples", done=1700) as advance:
+    with progress_bar("generate", 2000, "samples", done=1700) as advance:
         advance(300)
     assert capsys.readouterr().err.startswith("generate: 2,000 of 2,000 samples, ")
 
 
 def test_nothing_to_do_says_nothing(capsys):
-    with bar("score", 0, "blocks"):
+    with progress_bar("score", 0, "blocks"):
         pass
     assert capsys.readouterr().err == ""
 

@@ -4,7 +4,7 @@ import json
 import pandas as pd
 import pytest
 
-from workbench.config.schema import Experiment, Generation, Task, pool_sizes
+from workbench.config.schema import Experiment, Generation, TaskSettings, pool_sizes
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.generate.drawing_settings import drawing_settings, sample_seed
 from workbench.generate.fingerprint import identity, server_facts
@@ -16,7 +16,7 @@ from workbench.storage.run_folder import Folder
 def experiment(**generation):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=4, prompt="completion"),
+        task=TaskSettings(name="arithmetic", num_problems=4, prompt="completion"),
         generation=Generation(
             **(
                 {"model": "replay", "backend": "replay", "temperatures": (0.5, 1.0), "n": 8}

@@ -4,7 +4,6 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from analysis.aggregate import AGGREGATORS
 from workbench.experiment import load_experiment
 from workbench.measure.correctness_split import split_pool, split_size
 from workbench.measure.evaluate import compute_all
@@ -15,7 +14,7 @@ from workbench.pools import Pool
 def settings(experiment):
     path = experiment(measure__k=[1, 2, 4], measure__metrics=["distinct_1", "avg_log_prob"],
                       measure__replicates=100)  # fmt: skip
-    return load_experiment(path, aggregators=AGGREGATORS)
+    return load_experiment(path).measure
 
 
 def pool(correct):
@@ -37,9 +36,7 @@ def test_each_group_is_looked_at_k_at_a_time(settings):
         assert (rows[group]["problem_id"], rows[group]["k"]) == ("p", 2)
         subsets = np.array(list(combinations(members, 2)))  # few enough: all are looked at
         names = ("distinct_1", "avg_log_prob")
-        for name, values in compute_all(
-            names, pool(right_or_not), subsets, settings.measure
-        ).items():
+        for name, values in compute_all(names, pool(right_or_not), subsets, settings).items():
             assert rows[group][name] == pytest.approx(values.mean())
 
 
@@ -51,6 +48,6 @@ def test_a_pool_without_k_of_both_kinds_says_nothing(settings, correct):
 
 
 def test_without_a_subset_of_two_there_is_nothing_to_split(settings):
-    alone = dataclasses.replace(settings, measure=dataclasses.replace(settings.measure, k=(1,)))
+    alone = dataclasses.replace(settings, k=(1,))
     assert split_size(alone) is None
     assert split_pool(pool([1.0, 1.0, 0.0, 0.0]), alone) == []

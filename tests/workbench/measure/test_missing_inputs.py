@@ -4,9 +4,16 @@ from dataclasses import replace
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.config.scoring_schema import Scoring
-from workbench.measure.missing_inputs import left_out, listed, missing, without
+from workbench.measure.missing_inputs import (
+    left_out,
+    listed,
+    metric_needs,
+    missing,
+    selection_needs,
+    without,
+)
 from workbench.run import Run
 
 ALL = ("avg_log_prob", "num_tokens", "distinct_texts", "cos_sim", "qual_dpp", "answer_entropy")
@@ -15,7 +22,7 @@ ALL = ("avg_log_prob", "num_tokens", "distinct_texts", "cos_sim", "qual_dpp", "a
 def experiment(metrics=ALL, rules=("maj", "best", "weighted", "lex_mbr"), reward="likelihood"):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=8),
         measure=Measure(metrics=metrics),
         scoring=Scoring(rewards=("likelihood",)),
@@ -23,8 +30,12 @@ def experiment(metrics=ALL, rules=("maj", "best", "weighted", "lex_mbr"), reward
     )
 
 
+def needs(experiment):
+    return metric_needs(experiment) | selection_needs(experiment, AGGREGATORS)
+
+
 def test_nothing_is_left_out_where_nothing_is_absent():
-    assert left_out(experiment(), AGGREGATORS, set()) == {}
+    assert left_out(needs(experiment()), set()) == {}
 
 
 @pytest.mark.parametrize(
@@ -38,29 +49,29 @@ def test_nothing_is_left_out_where_nothing_is_absent():
     ],
 )
 def test_what_needs_it_is_left_out_and_nothing_else(absent, names):
-    left = left_out(experiment(), AGGREGATORS, absent)
+    left = left_out(needs(experiment()), absent)
     assert list(left) == names
     kept = without(experiment(), left)
     assert kept.measure.metrics == tuple(m for m in ALL if m not in names)
     assert set(kept.selection.aggregators) == {"maj", "best", "weighted", "lex_mbr"} - set(names)
-    assert left_out(kept, AGGREGATORS, absent) == {}
+    assert left_out(needs(kept), absent) == {}
 
 
 def test_without_a_chosen_reward_what_uses_one_is_left_out():
-    left = left_out(experiment(reward=None), AGGREGATORS, set())
+    left = left_out(needs(experiment(reward=None)), set())
     assert left == {"best": "no reward", "weighted": "no reward"}
 
 
 def test_a_quality_that_is_a_reward_needs_that_reward():
     asked = experiment()
     asked = replace(asked, measure=replace(asked.measure, dpp_quality="likelihood"))
-    assert list(left_out(asked, AGGREGATORS, {"logprobs"})) == ["avg_log_prob"]
-    left = left_out(asked, AGGREGATORS, {"reward_likelihood"})
+    assert list(left_out(needs(asked), {"logprobs"})) == ["avg_log_prob"]
+    left = left_out(needs(asked), {"reward_likelihood"})
     assert left["qual_dpp"] == "no sample has the reward likelihood"
 
 
 def test_reasons_are_listed_once():
-    left = left_out(experiment(), AGGREGATORS, {"logprobs", "num_tokens"})
+    left = left_out(needs(experiment()), {"logprobs", "num_tokens"})
     assert listed(left) == (
         "avg_log_prob, qual_dpp (no log-probabilities); num_tokens (no token counts)"
     )
@@ -83,11 +94,12 @@ def test_what_the_tables_of_a_run_lack_is_left_out_saying_so(cli, tmp_path):
         "--set", "selection.aggregators=[maj, best, lex_mbr]", "--set", "tracking.mode=disabled",
     ]  # fmt: skip
     child = cli.must("run", root, *asked)
-    told = "avg_log_prob (no log-probabilities); seq_entropy (no entropies); best (no reward)"
+    told = "avg_log_prob (no log-probabilities); seq_entropy (no entropies)"
     assert f"measure: left out: {told}" in child.err
+    assert "analyze: left out: best (no reward)" in child.err
     run = Run(root)
-    assert missing(run.folder, run.experiment, AGGREGATORS) == {"logprobs", "entropies"}
-    assert run.manifest["stages"]["measure"]["left_out"]["best"] == "no reward"
+    assert missing(run.folder, needs(run.experiment)) == {"logprobs", "entropies"}
+    assert run.manifest["stages"]["aggregate"]["left_out"]["best"] == "no reward"
     assert {"distinct_texts", "maj_correct", "lex_mbr_correct"} <= set(run.subsets)
     assert not {"avg_log_prob", "seq_entropy", "best_correct"} & set(run.subsets)
     assert run.subsets["abstained"].all()  # nobody answered: that is a result, and maj is wrong
@@ -130,7 +142,7 @@ def test_one_value_among_many_is_not_absent(cli, tmp_path):
              "--set", "selection.aggregators=[best, lex_mbr]")  # fmt: skip
     cli.must("run", root)
     run = Run(root)
-    assert missing(run.folder, run.experiment, AGGREGATORS) == set()
+    assert missing(run.folder, needs(run.experiment)) == set()
     assert run.subsets["avg_log_prob"].isna().all()  # every pair holds one without
     assert "avg_log_prob 9" in (root / "tables" / "bucket.md").read_text()  # counted
     assert run.subsets.query("problem_id == '2'")["best_correct"].tolist().count(False) == 1

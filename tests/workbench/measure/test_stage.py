@@ -1,14 +1,15 @@
 import dataclasses
 import itertools
-import math
 
 import numpy as np
 import pytest
 
-from analysis.aggregate import AGGREGATORS, best_of_n, majority, mbr, weighted_majority
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from analysis.aggregate import best_of_n, majority, mbr, weighted_majority
+from analysis.aggregate.outcomes import subset_outcomes
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
+from workbench.measure.block_tables import assembled
 from workbench.measure.evaluate import compute_all
-from workbench.measure.stage import TABLES, _measure_problem, _table, measure_subsets
+from workbench.measure.stage import measure_subsets
 from workbench.pools import Pool
 
 NAN = np.nan
@@ -37,7 +38,7 @@ def pool(
 def experiment(k=(2,), replicates=100, metrics=("avg_log_prob",), rules=("maj", "best")):
     return Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=5),
         measure=Measure(k=k, replicates=replicates, metrics=metrics),
         selection=Selection(aggregators=rules),
@@ -45,9 +46,13 @@ def experiment(k=(2,), replicates=100, metrics=("avg_log_prob",), rules=("maj", 
 
 
 def frame(pool, k, settings, tally=(0.0, 0.0)):
-    """The table of a pool's subsets, as it is read back."""
-    columns = measure_subsets(pool, k, settings, AGGREGATORS, tally)
-    return _table("subsets", [(0, columns)]).to_pandas()
+    """A pool's subsets, with their outcomes, as they are read back."""
+    return assembled([(0, columns_of(pool, k, settings, tally))]).to_pandas()
+
+
+def columns_of(pool, k, settings, tally=(0.0, 0.0)):
+    measured = measure_subsets(pool, k, settings.measure)
+    return measured | subset_outcomes(pool, measured["members"], settings.selection, tally)
 
 
 def test_every_column_is_what_each_subset_says_alone():
@@ -98,38 +103,25 @@ def test_every_column_is_what_each_subset_says_alone():
 
 def test_parts_of_a_table_are_put_in_their_places():
     first, second = pool(), pool(correct=(1, NAN, 0, 1, 0))
-    parts = [(place, measure_subsets(one, 2, experiment(), AGGREGATORS))
+    parts = [(place, columns_of(one, 2, experiment()))
              for place, one in ((5, second), (2, first), (2, second))]  # fmt: skip
-    table = _table("subsets", parts)
+    table = assembled(parts)
     assert table.column("num_correct").null_count == 8
     assert table.schema.field("num_correct").type == "int32"
     assert table.column("best_correct").to_pylist()[:10] == [
         bool(value) for value in parts[1][1]["best_correct"]
     ]
     assert table.column("members").to_pylist()[-10:] == parts[0][1]["members"].tolist()
-    assert _table("split", [(1, [{"a": 1}]), (0, [{"a": 0}])]).to_pylist() == [{"a": 0}, {"a": 1}]
-    assert _table("subsets", []).num_columns == 0
+    assert assembled([(1, [{"a": 1}]), (0, [{"a": 0}])]).to_pylist() == [{"a": 0}, {"a": 1}]
+    assert assembled([]).num_columns == 0
 
 
 def test_an_unknown_temperature_is_null_on_disk():
-    one = dataclasses.replace(pool(), temperature=math.nan)
-    columns = measure_subsets(one, 2, experiment(), AGGREGATORS)
-    assert _table("subsets", [(0, columns)]).column("temperature").null_count == 10
-
-
-def test_a_pool_that_is_measured_keeps_no_matrices():
-    vectors = np.eye(5)
-    held = [
-        (0, pool(vectors=vectors)),
-        (1, dataclasses.replace(pool(vectors=vectors), temperature=1.0)),
-    ]
-    made = {name: [] for name in TABLES}
-    rules = experiment(metrics=("cos_sim",), rules=("maj", "lex_mbr"))
-    _measure_problem(held, rules, AGGREGATORS, made)
-    assert [place for place, _ in made["subsets"]] == [0, 1]
-    assert [place for place, _ in made["mixed"]] == [0]
-    for _, one in held:
-        assert not {"similarity", "bleu", "ngrams"} & set(vars(one))
+    one = dataclasses.replace(pool(), temperature=None)
+    column = assembled([(0, columns_of(one, 2, experiment()))]).column("temperature")
+    assert column.null_count == 10
+    rows = assembled([(0, [{"temperature": None, "k": 1}])])
+    assert rows.schema.field("temperature").type == "double"
 
 
 def test_subsets_are_enumerated_where_they_are_few():

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import workbench as wb
-from workbench.config.schema import Experiment, Generation, Task
+from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.config.scoring_schema import DensityRatio, ImplicitReward, Scoring, SecondModel
 from workbench.core.types import Sample
 from workbench.rewards import REWARDS
@@ -57,7 +57,7 @@ def run(tmp_path):
             write_table(folder.block_path(f"under/{name}", 0), pa.table(kept), f"under {columns}")
         models = {name: SecondModel(model=f"model-{name}") for name, _ in tables}
         experiment = Experiment(
-            name="x", task=Task(name="arithmetic"), generation=Generation(model="drawer"),
+            name="x", task=TaskSettings(name="arithmetic"), generation=Generation(model="drawer"),
             scoring=Scoring(models=models, **scoring),
         )  # fmt: skip
         return folder, Manifest(folder.manifest), experiment

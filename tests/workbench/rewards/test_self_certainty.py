@@ -51,7 +51,7 @@ def test_it_is_the_mean_over_the_tokens_and_votes_go_by_it(cli, sure, tmp_path, 
 
 
 def test_what_is_not_known_or_infinite_is_missing(tmp_path):
-    from workbench.config.schema import Experiment, Generation, Task
+    from workbench.config.schema import Experiment, Generation, TaskSettings
     from workbench.config.scoring_schema import Scoring, SecondModel
     from workbench.core.types import Sample
     from workbench.storage.manifest import Manifest
@@ -69,7 +69,10 @@ def test_what_is_not_known_or_infinite_is_missing(tmp_path):
         self_certainty="sure",
     )
     experiment = Experiment(
-        name="x", task=Task(name="arithmetic"), generation=Generation(model="m"), scoring=scoring
+        name="x",
+        task=TaskSettings(name="arithmetic"),
+        generation=Generation(model="m"),
+        scoring=scoring,
     )
     manifest = Manifest(folder.manifest)
     self_certainty(folder, manifest, experiment)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from workbench.config.schema import Experiment, Generation, Task
+from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.core.types import Known, Problem, Prompt
 from workbench.models.locate import resolve_model
 from workbench.models.tokenization import continuation, same_tokens, steps_of
@@ -105,7 +105,7 @@ def test_a_text_is_spelt_as_it_goes_on_from_its_prompt():
 def test_other_prompts_than_the_samples_answer_are_refused():
     experiment = Experiment(
         name="x", generation=Generation(model="m"),
-        task=Task(name="arithmetic", prompt="completion", few_shot=1),
+        task=TaskSettings(name="arithmetic", prompt="completion", few_shot=1),
     )  # fmt: skip
     problem = Problem("p0", "What is 1 + 1?", "2")
     prompt = build_prompt(problem, TASKS["arithmetic"], experiment.task)

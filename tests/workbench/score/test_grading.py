@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from workbench.config.schema import Experiment, Generation, Task
+from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.config.scoring_schema import Scoring
 from workbench.core.types import Known, Problem
 from workbench.score.grading import grade
@@ -22,7 +22,7 @@ def samples(*rows):
 
 def graded(rows, problems, *, given=None, regrade=False, checker=None):
     experiment = Experiment(
-        name="x", task=Task(name="math500"), generation=Generation(model="m"),
+        name="x", task=TaskSettings(name="math500"), generation=Generation(model="m"),
         scoring=Scoring(regrade=regrade),
     )  # fmt: skip
     with Comparer(checker or CHECKERS["math"], workers=1) as comparer:

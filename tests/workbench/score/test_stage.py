@@ -9,7 +9,14 @@ import pytest
 
 from analysis.aggregate.aggregator import Aggregator
 from workbench import load_run
-from workbench.config.schema import Embedding, Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import (
+    Embedding,
+    Experiment,
+    Generation,
+    Measure,
+    Selection,
+    TaskSettings,
+)
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.rewards import REWARDS
 from workbench.rewards.embedding_source import encoder_identity
@@ -134,7 +141,9 @@ def test_the_encoder_is_loaded_only_where_it_is_needed(metrics, rules, needed):
         "sem_mbr": Aggregator(pick, "", ("similarity",)),
     }
     experiment = Experiment(
-        name="x", task=Task(name="arithmetic", num_problems=1), generation=Generation(model="m")
+        name="x",
+        task=TaskSettings(name="arithmetic", num_problems=1),
+        generation=Generation(model="m"),
     )
     experiment = dataclasses.replace(
         experiment, measure=Measure(metrics=metrics), selection=Selection(aggregators=rules)
@@ -149,7 +158,9 @@ def test_vectors_from_before_a_dtype_could_be_set_still_fit(monkeypatch):
         "sentence-transformers": version("sentence-transformers"),
     }  # fmt: skip
     experiment = Experiment(
-        name="x", task=Task(name="arithmetic", num_problems=1), generation=Generation(model="m")
+        name="x",
+        task=TaskSettings(name="arithmetic", num_problems=1),
+        generation=Generation(model="m"),
     )
     assert encoder_identity(experiment) == before
     other = dataclasses.replace(experiment, embedding=Embedding(dtype="bfloat16"))

@@ -11,11 +11,11 @@ from workbench.core.types import Sample
 from workbench.storage.parquet import (
     SAMPLES,
     DamagedFileError,
-    appear,
     fingerprint,
-    marks,
+    read_stamps,
     read_table,
     sample_rows,
+    write_atomically,
     write_json,
     write_table,
 )
@@ -121,26 +121,26 @@ def test_marks_tell_what_a_file_was_made_from_and_what_is_in_it(tmp_path):
     tables = [pa.table({"a": [1, 2]}), pa.table({"a": [1, 2]}), pa.table({"a": [1, 3]})]
     for place, (table, made) in enumerate(zip(tables, ("x", "y", "x"), strict=True)):
         write_table(tmp_path / str(place), table, made)
-    first, second, third = (marks(tmp_path / str(place)) for place in range(3))
+    first, second, third = (read_stamps(tmp_path / str(place)) for place in range(3))
     assert (first["fingerprint"], second["fingerprint"]) == ("x", "y")
     assert first["content"] == second["content"] != third["content"]
-    assert marks(tmp_path / "none") == {}
+    assert read_stamps(tmp_path / "none") == {}
 
 
 def test_a_table_that_was_read_is_written_with_marks_of_its_own(shard):
     table = read_table(shard)
     write_table(shard, table.slice(0, 3), "made otherwise")
-    found = marks(shard)
+    found = read_stamps(shard)
     assert found["fingerprint"] == "made otherwise"
     write_table(shard, table, "made otherwise")
-    assert marks(shard)["content"] != found["content"]
+    assert read_stamps(shard)["content"] != found["content"]
 
 
 def test_the_content_does_not_depend_on_how_rows_came_together(tmp_path):
     whole = pa.table({"a": ["x", "yy", "zzz"]})
     write_table(tmp_path / "whole", whole, "x")
     write_table(tmp_path / "parts", pa.concat_tables([whole.slice(0, 1), whole.slice(1)]), "x")
-    assert marks(tmp_path / "whole") == marks(tmp_path / "parts")
+    assert read_stamps(tmp_path / "whole") == read_stamps(tmp_path / "parts")
 
 
 def test_no_flipped_bit_is_read_as_other_samples(shard):
@@ -165,7 +165,7 @@ def test_no_flipped_bit_is_read_as_other_samples(shard):
 def test_a_cut_file_is_named(shard, share):
     data = shard.read_bytes()
     shard.write_bytes(data[: int(share * len(data))])
-    for read in (read_table, marks):
+    for read in (read_table, read_stamps):
         with pytest.raises(DamagedFileError, match=r"shard\.parquet is damaged.*restore it"):
             read(shard)
 
@@ -183,7 +183,7 @@ def test_a_file_of_another_schema_is_refused(tmp_path):
 
 def test_a_file_appears_whole_or_stays_as_it_was(tmp_path):
     path = tmp_path / "folder" / "file"
-    appear(path, lambda part: part.write_text("old"))
+    write_atomically(path, lambda part: part.write_text("old"))
 
     def fail(part):
         part.write_text("half of the n")
@@ -191,10 +191,10 @@ def test_a_file_appears_whole_or_stays_as_it_was(tmp_path):
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="disk is full"):
-        appear(path, fail)
+        write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [p.name for p in path.parent.iterdir()] == ["file"]
-    appear(path, lambda part: part.write_text("new"))
+    write_atomically(path, lambda part: part.write_text("new"))
     assert path.read_text() == "new"
 
 

@@ -13,13 +13,15 @@ DATA = HOME.parent / "shared" / "data" / "problems"
 PROBLEMS = {"math500": DATA / "math500.jsonl", "gsm8k": DATA / "gsm8k_test.jsonl"}
 QUIZ = HOME / "experiments" / "problems"
 SETTINGS = {
-    "arithmetic": config.Task(name="arithmetic", num_problems=30),
-    "math500": config.Task(name="math500", num_problems=30, source=str(PROBLEMS["math500"])),
-    "gsm8k": config.Task(
+    "arithmetic": config.TaskSettings(name="arithmetic", num_problems=30),
+    "math500": config.TaskSettings(
+        name="math500", num_problems=30, source=str(PROBLEMS["math500"]),
+    ),
+    "gsm8k": config.TaskSettings(
         name="gsm8k", num_problems=30, source=str(PROBLEMS["gsm8k"]), few_shot=4,
         options={"train": str(DATA / "gsm8k_train_slice.jsonl")},
     ),
-    "jsonl": config.Task(
+    "jsonl": config.TaskSettings(
         name="jsonl", num_problems=30, source=str(QUIZ / "quiz.jsonl"), few_shot=3,
         options={"compare": "choice", "examples": str(QUIZ / "quiz_examples.jsonl")},
     ),

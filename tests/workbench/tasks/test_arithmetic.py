@@ -10,7 +10,7 @@ from workbench.tasks.checkers import CHECKERS
 
 
 def settings(num_problems=30, **options):
-    return config.Task(name="arithmetic", num_problems=num_problems, options=options)
+    return config.TaskSettings(name="arithmetic", num_problems=num_problems, options=options)
 
 
 def value_of(expression):
@@ -105,7 +105,7 @@ def test_equality_is_that_of_integers():
 
 
 def test_the_last_number_only_where_it_is_allowed():
-    allowed = config.Task(name="arithmetic", last_number=True)
+    allowed = config.TaskSettings(name="arithmetic", last_number=True)
     assert arithmetic.extract("We get 13", allowed) == ("13", "last_number")
     assert arithmetic.extract("We get 13", settings()) == (None, "none")
 
@@ -130,7 +130,9 @@ def test_bad_options_are_refused(options, fault):
 
 
 def test_all_faults_at_once():
-    bad = config.Task(name="arithmetic", source="x", few_shot=17, options={"a": 1, "seed": -1})
+    bad = config.TaskSettings(
+        name="arithmetic", source="x", few_shot=17, options={"a": 1, "seed": -1}
+    )
     with pytest.raises(ValueError, match=r"options\.a") as error:
         arithmetic.check(bad)
     keys = [line.split(":")[0] for line in str(error.value).splitlines()]

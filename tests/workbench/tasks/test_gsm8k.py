@@ -23,7 +23,7 @@ TRAIN = [
 
 
 def settings(**values):
-    return config.Task(name="gsm8k", **values)
+    return config.TaskSettings(name="gsm8k", **values)
 
 
 def write(path, rows):

@@ -26,7 +26,7 @@ def settings(tmp_path):
 
         if isinstance(options.get("examples"), list):
             options["examples"] = write("examples.jsonl", options["examples"])
-        return config.Task(
+        return config.TaskSettings(
             name="jsonl", source=write("p.jsonl", rows), few_shot=few_shot, options=options,
             num_problems=num_problems, last_number=last_number,
         )  # fmt: skip
@@ -147,9 +147,9 @@ def test_bad_options_are_refused_a_line_each(settings, options, faults):
 
 def test_a_source_is_needed_and_has_to_be_there():
     with pytest.raises(ValueError, match=r"source: missing; give .* 'problem' and 'gold'"):
-        jsonl.check(config.Task(name="jsonl"))
+        jsonl.check(config.TaskSettings(name="jsonl"))
     with pytest.raises(ValueError, match=r"source: there is no file OWNER/name"):
-        jsonl.check(config.Task(name="jsonl", source="OWNER/name"))
+        jsonl.check(config.TaskSettings(name="jsonl", source="OWNER/name"))
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_the_quiz_that_comes_with_the_project_has_one_right_answer_each():
     assert all(len(set(row["choices"])) == 4 for row in rows)
     letters = [row["gold"] for row in rows]
     assert min(letters.count(letter) for letter in "ABCD") >= 7  # no letter is a good guess
-    chosen = config.Task(
+    chosen = config.TaskSettings(
         name="jsonl", source=str(QUIZ / "quiz.jsonl"), few_shot=4,
         options={"compare": "choice", "examples": str(QUIZ / "quiz_examples.jsonl")},
     )  # fmt: skip

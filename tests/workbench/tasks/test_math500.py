@@ -16,7 +16,7 @@ ROWS = [{"problem": f"{i}+1?", "answer": str(i + 1), "level": i} for i in range(
 
 
 def settings(**values):
-    return config.Task(name="math500", **values)
+    return config.TaskSettings(name="math500", **values)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ TASK = dataclasses.replace(
 
 
 def prompt(**values):
-    return build_prompt(PROBLEM, TASK, config.Task(name="arithmetic", **values))
+    return build_prompt(PROBLEM, TASK, config.TaskSettings(name="arithmetic", **values))
 
 
 def test_a_completion_is_one_text_that_ends_where_the_model_goes_on():
@@ -56,7 +56,7 @@ def test_more_examples_than_there_are():
 @pytest.mark.parametrize("form", ["chat", "completion"])
 def test_the_real_tasks_in_both_forms(name, form):
     files = QUIZ if name == "jsonl" else {}
-    settings = config.Task(name=name, num_problems=2, few_shot=2, prompt=form, **files)
+    settings = config.TaskSettings(name=name, num_problems=2, few_shot=2, prompt=form, **files)
     built = build_prompt(PROBLEM, TASKS[name], settings)
     text = built.text if form == "completion" else " ".join(m["content"] for m in built.messages)
     assert text.count(r"\boxed{") == 3  # the instruction and two examples

@@ -3,12 +3,12 @@ import json
 import pyarrow.parquet as pq
 
 from workbench import load_run
-from workbench.tracking.artifacts import bundles, reward_model
+from workbench.tracking.artifacts import reward_model_artifact, run_artifacts
 
 
 def test_each_artifact_is_made_from_the_one_before(finished):
     run = load_run(finished[1])
-    found = bundles(run.root, run.experiment.name, run.manifest)
+    found = run_artifacts(run.root, run.experiment.name, run.manifest)
     assert [bundle.kind for bundle in found] == ["samples", "scores", "subsets", "tables"]
     assert [bundle.name for bundle in found] == [f"tested-{bundle.kind}" for bundle in found]
     assert [bundle.metadata.get("made_from") for bundle in found] == [
@@ -33,14 +33,14 @@ def test_samples_that_were_imported_say_from_where(cli, tmp_path):
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     cli.must("import", tmp_path / "rows.jsonl", "--out", tmp_path / "run")
     run = load_run(tmp_path / "run")
-    samples, *_ = bundles(run.root, run.experiment.name, run.manifest)
+    samples, *_ = run_artifacts(run.root, run.experiment.name, run.manifest)
     assert samples.metadata["rows"] == 4
     assert "rows.jsonl" in json.dumps(samples.metadata["imported"])
 
 
 def test_a_reward_model_keeps_its_weights_to_itself(tmp_path):
     out = tmp_path / "a model"
-    bundle = reward_model(out, "orm|x", {"seed": 1})
+    bundle = reward_model_artifact(out, "orm|x", {"seed": 1})
     assert bundle.name == "a_model"
     assert [path.name for path in bundle.files] == ["split.csv", "held_out.parquet"]
     assert bundle.metadata == {"signature": "orm|x", "folder": str(out), "seed": 1}

@@ -3,7 +3,7 @@ import warnings
 
 import pytest
 
-from workbench.tracking.dashboard import FIGURES, TABLES, find, report_of, workspace_of
+from workbench.tracking.dashboard import FIGURES, TABLES, project_contents, report_of, workspace_of
 
 NAMES = [
     "samples", "accuracy/T0.7", "status/answered/T0.7", "stage/score/seconds",
@@ -16,7 +16,7 @@ NAMES = [
 @pytest.fixture(scope="module")
 def built():
     """The workspace and the report as the server would be given them."""
-    found = find(NAMES)
+    found = project_contents(NAMES)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of wandb_workspaces, at import
         made = workspace_of("p", "lab", found), report_of("p", "lab", found)
@@ -37,7 +37,7 @@ def panels_of(built):
 
 
 def test_what_there_is_to_show_is_read_off_the_runs():
-    found = find(NAMES)
+    found = project_contents(NAMES)
     assert found.k == 8  # 16 is not there for all temperatures together
     assert found.selections == ["pass", "maj", "best", "best:orm", "sem_mbr"]
     assert found.metrics == ["num_tokens", "cos_sim", "dpp", "dpp_no_repeats"]
@@ -47,7 +47,7 @@ def test_what_there_is_to_show_is_read_off_the_runs():
 @pytest.mark.parametrize("names", [[], ["samples", "generate/tokens_drawn", "maj@8/T1"]])
 def test_a_project_without_a_finished_run_is_refused(names):
     with pytest.raises(ValueError, match="none of the project's runs has been analysed yet"):
-        find(names)
+        project_contents(names)
 
 
 def test_curves_are_over_k_and_overlay_runs(built):

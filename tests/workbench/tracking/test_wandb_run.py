@@ -8,7 +8,13 @@ import pandas as pd
 import pytest
 
 from workbench.config.schema import Tracking
-from workbench.tracking.wandb_run import Bundle, Untracked, Wandb, fixed_types, open_tracker
+from workbench.tracking.wandb_run import (
+    ArtifactFiles,
+    Untracked,
+    Wandb,
+    one_type_per_column,
+    open_tracker,
+)
 
 BLOCK = 32_768
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
@@ -196,8 +202,8 @@ def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
     tracker.table("t", pd.DataFrame())
     tracker.summarize({})
     tracker.curves("k", [{"k": 1}])
-    tracker.artifacts([Bundle("a", "samples", [tmp_path], {})])
-    tracker.uses([Bundle("a", "samples", [tmp_path], {})])
+    tracker.log_artifacts([ArtifactFiles("a", "samples", [tmp_path], {})])
+    tracker.use_artifacts([ArtifactFiles("a", "samples", [tmp_path], {})])
     tracker.figure("f", tmp_path)
     tracker.finish()
     assert tracker.place == ""
@@ -242,10 +248,11 @@ def test_trouble_with_the_tracker_is_said_once_and_fails_nothing(capsys):
 OFFLINE = """
 from pathlib import Path
 from workbench.config.schema import Tracking
-from workbench.tracking.wandb_run import Bundle, open_tracker
+from workbench.tracking.wandb_run import ArtifactFiles, open_tracker
 tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
 tracker.figure("drawn", Path({picture!r}), "<html>a chart</html>")
-tracker.uses([Bundle("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})])
+used = ArtifactFiles("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})
+tracker.use_artifacts([used])
 tracker.finish()
 assert not tracker.broken
 """
@@ -294,7 +301,7 @@ def test_each_column_is_given_one_type():
             "mixed": ["a", 1.5],
         }
     )
-    found = fixed_types(frame)
+    found = one_type_per_column(frame)
     assert found["int"].dtype == float
     assert found["float"].isna().tolist() == [False, True]
     assert found["bool"].tolist() == [True, False]

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.config.yaml_file import write_yaml
+from workbench.core.types import REWARD_PREFIX
 from workbench.interchange.writers.pools import Outgoing, Source
-from workbench.pools import REWARD
 
 DATA = "data/train-00000-of-00001.parquet"
 ROWS_PER_GROUP = 8192
@@ -46,7 +46,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 
 def write(home: Path, source: Source, pools: Iterator[Outgoing]) -> None:
     """Write the data and the card."""
-    rewards = [f"{REWARD}{name}" for name in source.experiment.scoring.rewards]
+    rewards = [f"{REWARD_PREFIX}{name}" for name in source.experiment.scoring.rewards]
     types = {name: kind for name, (kind, _) in COLUMNS.items()} | dict.fromkeys(
         rewards, pa.float64()
     )
@@ -92,7 +92,7 @@ def _card(source: Source, rewards: list[str], what: str) -> str:
         f"Drawn with:\n\n```yaml\n{write_yaml(_plain(settings))}```\n\n"
     )  # fmt: skip
     meaning = {name: text for name, (_, text) in COLUMNS.items()}
-    meaning |= {name: f"the reward `{name.removeprefix(REWARD)}`" for name in rewards}
+    meaning |= {name: f"the reward `{name.removeprefix(REWARD_PREFIX)}`" for name in rewards}
     table = "\n".join(f"| `{name}` | {text} |" for name, text in meaning.items())
     return f"""---
 {write_yaml(head)}---

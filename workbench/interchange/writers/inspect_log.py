@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.core.types import REWARD_PREFIX
 from workbench.core.version import __version__
 from workbench.interchange.writers.pools import Outgoing, Source
 from workbench.storage.parquet import fingerprint
@@ -136,7 +137,7 @@ def _scores(sample: Mapping[str, Any]) -> dict[str, Any]:
     if sample["correct"] is None:
         return {}
     value = "C" if sample["correct"] else "N" if sample["answer"] is None else "I"
-    rewards = {name: sample[name] for name in sample if name.startswith("reward_")}
+    rewards = {name: sample[name] for name in sample if name.startswith(REWARD_PREFIX)}
     about = {"status": sample["status"], "answer_rule": sample["answer_rule"]} | rewards
     return {SCORER: {"value": value, "answer": sample["answer"], "metadata": about}}
 

@@ -10,8 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.config.schema import Experiment, pool_sizes
-from workbench.core.types import Problem
-from workbench.pools import REWARD
+from workbench.core.types import REWARD_PREFIX, Problem
 from workbench.rewards import REWARDS
 from workbench.run import Run
 from workbench.storage.parquet import KEY, read_table
@@ -134,7 +133,7 @@ def _pools(
     scores: pa.Table,
     source: Source,
 ) -> Iterator[Outgoing]:
-    rewards = [name for name in scores.schema.names if name.startswith(REWARD)]
+    rewards = [name for name in scores.schema.names if name.startswith(REWARD_PREFIX)]
     beside = scores.select([*SCORES, *rewards])
     found: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
     for row, score in zip(samples.to_pylist(), beside.to_pylist(), strict=True):
@@ -153,7 +152,9 @@ def _index(sample: Mapping[str, Any]) -> int:
 
 
 def _sample(row: Mapping[str, Any], score: Mapping[str, Any], source: Source) -> dict[str, Any]:
-    rewards = {name: _known(value) for name, value in score.items() if name.startswith(REWARD)}
+    rewards = {
+        name: _known(value) for name, value in score.items() if name.startswith(REWARD_PREFIX)
+    }
     values: dict[str, Any] = {
         "sample_index": row["sample_index"],
         "text": row["completion"],
@@ -164,7 +165,7 @@ def _sample(row: Mapping[str, Any], score: Mapping[str, Any], source: Source) ->
         "mean_logprob": _known(row["mean_logprob"]),
         "num_tokens": row["num_output_tokens"],
         "mean_entropy": _known(row.get("mean_entropy")),
-        "reward": rewards.get(f"{REWARD}{source.reward}"),
+        "reward": rewards.get(f"{REWARD_PREFIX}{source.reward}"),
         "stop_reason": row["stop_reason"],
         "error": row["error"] or None,
         "status": score["status"],
