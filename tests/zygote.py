@@ -93,6 +93,7 @@ def compile_loops() -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import typer.main  # noqa: F401
 
     import analysis.aggregate
     import analysis.figures.chart
