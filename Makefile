@@ -40,7 +40,7 @@ UNUSED_ON_CPU := $(UNUSED) torch torchvision torchaudio torchcodec triton opencv
 COMPILE_LATER := /(torch|transformers|vllm|tests)/
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart notebook test lint bench bench-full check lock clean FORCE
+.PHONY: help setup quickstart notebook test check-fast lint bench bench-full check lock clean FORCE
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +58,12 @@ notebook: .venv/made-for ## open the notebooks in JupyterLab, which is installed
 	.venv/bin/python -m jupyterlab notebooks
 
 test: .venv/made-for ## run the tests, the small real model among them
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+
+check-fast: .venv/made-for ## style and the tests that start no process, model or browser
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -q -m 'not slow'
 
 lint: .venv/made-for ## style, formatting and types
 	.venv/bin/ruff check

@@ -3,26 +3,54 @@
 import json
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
-from dataclasses import dataclass
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 import yaml
 
+from tests.command_line import CommandLine
+
+# One thread each, also of an engine: on a busy machine several wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+
 ROOT = Path(__file__).parent.parent
 
-# No hub, no account, and one thread: the zygote forks, which threads of its own would not survive.
-QUIET = {
-    "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
-    "PYTHONPATH": str(ROOT),
-}  # fmt: skip
+SLOW_FIXTURES = {"cli", "browser", "make_model", "networks"}
+"""They start a process or load a model. A test that uses one of them, or any fixture made with it,
+is marked ``slow``."""
 
-NO_FIGURES = "from analysis.figures import FIGURES; FIGURES.clear()\n"
+SLOW_FILES = {
+    "test_all_exports.py", "test_answer_checking.py", "test_app.py", "test_dashboard.py",
+    "test_finetune.py", "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py",
+    "test_hidden_states.py", "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py",
+    "test_math_worker.py", "test_notebooks.py", "test_openai.py", "test_openai_probe.py",
+    "test_orm_faults.py", "test_outcome_model.py", "test_outcome_prompt.py",
+    "test_run_stages.py", "test_second_model.py", "test_text_encoder.py", "test_train.py",
+    "test_transformers.py",
+}  # fmt: skip
+"""All their tests are ``slow``, as are those with vLLM in the file's name: the files import a
+library of models, start processes, or simulate for long. They are not even imported where slow
+tests are not wanted."""
+
+SLOW_TESTS = {
+    "test_a_figure_is_saved_as_png_and_svg_and_always_the_same",
+    "test_a_notebook_shows_it_without_a_network",
+    "test_a_text_is_spelt_as_it_goes_on_from_its_prompt",
+    "test_a_variable_has_one_value_and_two_have_two",
+    "test_all_text_is_escaped_and_nothing_is_fetched", "test_by_hand",
+    "test_no_flipped_bit_is_read_as_other_samples",
+    "test_no_pair_that_math_verify_finds_equal_is_plainly_different",
+    "test_sets_are_drawn_as_dppy_draws_them",
+    "test_sets_are_drawn_in_proportion_to_their_determinants",
+    "test_sets_far_larger_than_the_rank_do_not_underflow",
+    "test_the_light_half_loads_nothing_heavy",
+    "test_the_short_cut_for_numbers_is_math_verify_s_verdict",
+    "test_training_shows_both_parts_and_the_step_that_was_kept",
+}  # fmt: skip
+"""Slow ones in files that are not."""
 
 EXPERIMENT = {
     "name": "tested",
@@ -42,105 +70,33 @@ EXPERIMENT = {
 """Make-believe samples and no embeddings: a run takes a second or two."""
 
 
-@dataclass
-class Child:
-    """A command line that is running, or has ended with ``code``."""
-
-    cli: "CommandLine"
-    pid: int
-    folder: Path
-    code: int | None = None
-
-    @property
-    def out(self):
-        return (self.folder / "out").read_text()
-
-    @property
-    def err(self):
-        return (self.folder / "err").read_text()
-
-    def wait(self):
-        if self.code is None:
-            self.code = self.cli.ask({"wait": self.pid})
-        return self
-
-    def stop(self, number=signal.SIGKILL):
-        """Send a signal and wait for the end."""
-        os.kill(self.pid, number)
-        return self.wait()
-
-    def until(self, there, seconds=60):
-        """Wait until ``there()`` is true, while it runs."""
-        end = time.monotonic() + seconds
-        while not there():
-            assert time.monotonic() < end, f"waited {seconds} s in vain; stderr: {self.err}"
-            time.sleep(0.002)
-        return self
-
-    def refuses(self, *words, code=1):
-        """Check that it ended in an error of a few clear lines which say all of ``words``."""
-        self.wait()
-        assert self.code == code, self.err
-        assert "Traceback" not in self.err
-        assert self.err.count("\nerror: ") + self.err.startswith("error: ") == 1, self.err
-        told = self.err[self.err.index("error: ") :]
-        assert len(told.strip().splitlines()) <= 3, told
-        for word in words:
-            assert word in told
-        return told
+def of_engine(path):
+    return "vllm" in path.name
 
 
-class CommandLine:
-    """Starts command lines as processes of their own, by way of ``zygote.py``."""
+def pytest_ignore_collect(collection_path, config):
+    slow = collection_path.name in SLOW_FILES or of_engine(collection_path)
+    return True if slow and config.option.markexpr == "not slow" else None
 
-    def __init__(self, folder):
-        self.folder = folder
-        self.children = []
-        env = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")} | QUIET
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "zygote.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=env,
-        )  # fmt: skip
-        assert json.loads(self.process.stdout.readline()) == "ready"
 
-    def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Mark slow tests; with several workers, keep a file on one and begin with the longest.
 
-    def start(self, *args, before="", cwd=None, figures=False):
-        """Start ``workbench *args``; ``before`` is Python to run first in the child.
-
-        Without ``figures`` the report draws none: they are most of the time of a small run.
-        """
-        before = ("" if figures else NO_FIGURES) + before
-        folder = self.folder / f"child-{len(self.children)}"
-        folder.mkdir()
-        (folder / "err").touch()
-        request = {
-            "args": [str(arg) for arg in args], "before": before, "cwd": str(cwd or self.folder),
-            "out": str(folder / "out"), "err": str(folder / "err"),
-        }  # fmt: skip
-        self.children.append(Child(self, self.ask(request), folder))
-        return self.children[-1]
-
-    def __call__(self, *args, **options):
-        """Run ``workbench *args`` to its end."""
-        return self.start(*args, **options).wait()
-
-    def must(self, *args, **options):
-        """Run ``workbench *args``, which has to succeed."""
-        child = self(*args, **options)
-        assert child.code == 0, child.err
-        return child
-
-    def close(self):
-        for child in self.children:
-            if child.code is None:  # of a test that failed
-                child.stop()
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=30)
+    Two engines at once, or two browsers, would only wait for one another: each kind is one group.
+    """
+    for item in items:
+        named = item.path.name in SLOW_FILES or item.originalname in SLOW_TESTS
+        if named or of_engine(item.path) or SLOW_FIXTURES & {*item.fixturenames}:
+            item.add_marker("slow")
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return
+    with_browser = {item.path for item in items if "browser" in item.fixturenames}
+    slow = Counter(item.path for item in items if "slow" in item.keywords)
+    items.sort(key=lambda item: (not of_engine(item.path), -slow[item.path]))
+    for item in items:
+        kind = "browser" if item.path in with_browser else item.path.relative_to(ROOT).as_posix()
+        item.add_marker(pytest.mark.xdist_group("engine" if of_engine(item.path) else kind))
 
 
 @pytest.fixture(scope="session")

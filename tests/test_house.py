@@ -2,8 +2,10 @@
 
 import ast
 import re
+from functools import lru_cache
 from pathlib import Path
 
+import grimp
 import pytest
 
 from analysis.aggregate import AGGREGATORS
@@ -35,15 +37,38 @@ def test_a_test_file_fits_in_one_sitting(path):
     assert path.read_text().count("\n") <= 350, "split the file"
 
 
+@lru_cache
+def names_in(path):
+    """The modules that a test file names, with the packages they are in."""
+    named = set()
+    for name in re.findall(r"\b(?:workbench|analysis)(?:\.\w+)+", path.read_text()):
+        parts = name.split(".")
+        named |= {".".join(parts[:end]) for end in range(1, len(parts) + 1)}
+    return named
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return grimp.build_graph("workbench", "analysis", cache_dir=None)
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
-def test_every_module_has_its_tests(path):
-    mirrored = f"tests/{path.relative_to(ROOT).parent.as_posix()}/test_{path.name}"
-    if path.name == "__init__.py" or (ROOT / mirrored).exists():
-        return
+def test_every_module_has_its_tests(path, graph):
+    """By name, by import, or through the module beside it that uses it and has tests beside it."""
+    beside = ROOT / "tests" / path.relative_to(ROOT).parent
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
-    imported = re.compile(rf"\b{re.escape(module)}\b")
-    found = any(imported.search(test.read_text()) for test in TESTS)
-    assert found, f"no test imports it: write {mirrored}"
+    if path.name == "__init__.py" or (beside / f"test_{path.name}").exists():
+        return
+    package = module.rpartition(".")[0]
+    users = [
+        user
+        for user in graph.find_modules_that_directly_import(module)
+        if package in (user, user.rpartition(".")[0])
+    ]
+    named = any(module in names_in(test) for test in TESTS)
+    assert named or any(names_in(test) & {*users} for test in beside.glob("test_*.py")), (
+        f"no test imports {module}: write {beside.relative_to(ROOT)}/test_{path.name}"
+    )
 
 
 # The names that an experiment may give, and the part of the README that says what each is.

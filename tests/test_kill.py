@@ -113,9 +113,9 @@ def test_a_kill_between_a_block_and_its_journal_leaves_no_repeats(cli, copied, r
     (folder / "manifest.json").write_text(json.dumps(manifest))
     make_journal = f"""
 from pathlib import Path
-from workbench.journal import Journal
-from workbench.store import read_table
-from workbench.types import Sample
+from workbench.storage.journal import Journal
+from workbench.storage.parquet import read_table
+from workbench.core.types import Sample
 import dataclasses
 names = [f.name for f in dataclasses.fields(Sample)]
 with Journal(Path({str(folder / "samples" / "block-00000.journal")!r})) as journal:

@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 import warnings
+from types import SimpleNamespace
 
 warnings.simplefilter("ignore")  # torch warns at import
 
@@ -59,8 +60,41 @@ def serve() -> None:
         print(json.dumps(answer), flush=True)
 
 
+def read_packages_once() -> None:
+    """Keep the versions of what is installed: a quarter of the time of a small run."""
+    from workbench.storage import manifest
+
+    installed = [
+        SimpleNamespace(name=each.name, version=each.version) for each in manifest.distributions()
+    ]
+    manifest.distributions = lambda: installed
+
+
+def compile_loops() -> None:
+    """Load numba and the loops of the metrics and votes, which each child would do for itself."""
+    import numpy as np
+
+    from analysis.aggregate.outcomes import exact_means
+    from workbench.config.schema import Measure, Selection
+    from workbench.measure.evaluate import compute_all
+    from workbench.metrics import METRICS
+    from workbench.pools import Pool
+
+    ones = np.ones(4)
+    pool = Pool(
+        problem_id="p", temperature=1.0, texts=("a b", "a b", "c d", ""), logprobs=-ones,
+        entropies=ones, num_tokens=np.array([2, 2, 2, 1]), answers=("1", "1", "2", None),
+        clusters=np.array([0, 0, 1, -1]), correct=ones, statuses=("answered",) * 4, rewards={},
+        embeddings=np.eye(4),
+    )  # fmt: skip
+    compute_all(list(METRICS), pool, np.array([[0, 1], [2, 3]]), Measure())
+    exact_means(pool, np.array([2]), Selection(aggregators=("maj",)))
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import typer.main  # noqa: F401
+
     import analysis.aggregate
     import analysis.figures.chart
     import analysis.report  # noqa: F401
@@ -70,5 +104,7 @@ if __name__ == "__main__":
     _load("all-MiniLM-L6-v2", "float32")
     from reasoning_gym.arithmetic import chain_sum  # noqa: F401
 
+    read_packages_once()
+    compile_loops()
     print(json.dumps("ready"), flush=True)
     serve()

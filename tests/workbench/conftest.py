@@ -45,6 +45,35 @@ def make_model():
 
 
 @pytest.fixture(scope="session")
+def model(make_model, tmp_path_factory):
+    """The folder of a random model that reads every text."""
+    return make_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def networks():
+    """By name: functions that make a random network, of one kind of positions and of another."""
+    pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch and transformers, at import
+        from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+    sizes = {"vocab_size": 60, "bos_token_id": 1, "eos_token_id": 2, "initializer_range": 0.4}
+
+    def rotary():
+        return LlamaForCausalLM(
+            LlamaConfig(
+                **sizes, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
+                num_attention_heads=4, num_key_value_heads=2,
+            )
+        )  # fmt: skip
+
+    def learned_positions():
+        return GPT2LMHeadModel(GPT2Config(**sizes, n_embd=32, n_layer=2, n_head=4, n_positions=64))
+
+    return {"rotary": rotary, "learned_positions": learned_positions}
+
+
+@pytest.fixture(scope="session")
 def tiny_judge(make_model, tmp_path_factory):
     """A folder with a model that can be trained: its weights are not as far apart as others'."""
     return make_model(tmp_path_factory.mktemp("tiny-judge"), spread=0.15)

@@ -29,13 +29,13 @@ def test_a_misspelt_option_and_a_model_of_nans_are_refused(experiment, tmp_path)
         generation__max_model_len=320, generation__engine=engine,
     )  # fmt: skip
     code = f"""
-from workbench.config import Generation
+from workbench.config.schema import Generation
 from workbench.generate.vllm import sample
 try:
     next(sample([], Generation(model={str(model)!r}, engine={{"max_num_seq": 4}})))
 except ValueError as fault:
     print("REFUSED", fault)
-from workbench.cli import main
+from workbench.cli.app import main
 main()
 """
     child = subprocess.run(

@@ -283,7 +283,9 @@ def test_the_packaged_model_is_converted_with_its_tokenizer(monkeypatch):
     # The user's own cache, where it is made once; in a process of its own, because
     # transformers warns when it is imported.
     monkeypatch.delenv("WORKBENCH_CACHE")
-    code = "from workbench import models; print(models.resolve_model('SmolLM2-135M-Instruct'))"
+    code = (
+        "from workbench.models import locate; print(locate.resolve_model('SmolLM2-135M-Instruct'))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     made = Path(done.stdout.strip())

@@ -14,9 +14,9 @@ LONG = " ".join(f"word{i}" for i in range(400))
 AGAINST_TRANSFORMERS = f"""
 import numpy as np, torch
 from transformers import AutoModel, AutoTokenizer
-from workbench.config import Embedding
-from workbench.embed import embed
-from workbench.models import resolve_encoder
+from workbench.config.schema import Embedding
+from workbench.models.text_encoder import embed
+from workbench.models.locate import resolve_encoder
 
 folder = str(resolve_encoder("all-MiniLM-L6-v2"))
 tokenizer, model = AutoTokenizer.from_pretrained(folder), AutoModel.from_pretrained(folder)
@@ -53,9 +53,9 @@ np.testing.assert_allclose(chunked[3], mean / np.linalg.norm(mean), atol=2e-6)
 IN_ANY_COMPANY = f"""
 import numpy as np, torch
 from contextlib import contextmanager
-from workbench import embed as module
-from workbench.config import Embedding
-from workbench.embed import embed
+from workbench.models import text_encoder as module
+from workbench.config.schema import Embedding
+from workbench.models.text_encoder import embed
 
 rng = np.random.default_rng(0)
 words = {LONG!r}.split()

@@ -106,7 +106,7 @@ def test_nan_in_stored_samples_is_refused_and_named(cli, copied):
     spoil = f"""
 from pathlib import Path
 import pyarrow as pa
-from workbench.store import read_table, write_table
+from workbench.storage.parquet import read_table, write_table
 path = Path({str(shard)!r})
 table = read_table(path)
 values = table["mean_logprob"].to_pylist()
@@ -152,7 +152,7 @@ def test_the_encoder_is_loaded_only_where_it_is_needed(metrics, rules, needed):
 
 
 def test_vectors_from_before_a_dtype_could_be_set_still_fit(monkeypatch):
-    monkeypatch.setattr("workbench.score.stage.model_hash", lambda name: "0123")
+    monkeypatch.setattr("workbench.rewards.embedding_source.model_hash", lambda name: "0123")
     before = {
         "model": "0123", "long_texts": "truncate",
         "sentence-transformers": version("sentence-transformers"),

@@ -1,0 +1,121 @@
+"""Command lines as processes of their own, forked off one that has imported the workbench."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+# No hub, no account, and one thread: the zygote forks, which threads of its own would not survive.
+QUIET = {
+    "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONPATH": str(ROOT),
+}  # fmt: skip
+
+NO_FIGURES = "from analysis.figures import FIGURES; FIGURES.clear()\n"
+
+
+@dataclass
+class Child:
+    """A command line that is running, or has ended with ``code``."""
+
+    cli: "CommandLine"
+    pid: int
+    folder: Path
+    code: int | None = None
+
+    @property
+    def out(self):
+        return (self.folder / "out").read_text()
+
+    @property
+    def err(self):
+        return (self.folder / "err").read_text()
+
+    def wait(self):
+        if self.code is None:
+            self.code = self.cli.ask({"wait": self.pid})
+        return self
+
+    def stop(self, number=signal.SIGKILL):
+        """Send a signal and wait for the end."""
+        os.kill(self.pid, number)
+        return self.wait()
+
+    def until(self, there, seconds=180):
+        """Wait until ``there()`` is true, while it runs."""
+        end = time.monotonic() + seconds
+        while not there():
+            assert time.monotonic() < end, f"waited {seconds} s in vain; stderr: {self.err}"
+            time.sleep(0.002)
+        return self
+
+    def refuses(self, *words, code=1):
+        """Check that it ended in an error of a few clear lines which say all of ``words``."""
+        self.wait()
+        assert self.code == code, self.err
+        assert "Traceback" not in self.err
+        assert self.err.count("\nerror: ") + self.err.startswith("error: ") == 1, self.err
+        told = self.err[self.err.index("error: ") :]
+        assert len(told.strip().splitlines()) <= 3, told
+        for word in words:
+            assert word in told
+        return told
+
+
+class CommandLine:
+    """Starts command lines as processes of their own, by way of ``zygote.py``."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.children = []
+        env = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")} | QUIET
+        self.process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "zygote.py")],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=env,
+        )  # fmt: skip
+        assert json.loads(self.process.stdout.readline()) == "ready"
+
+    def ask(self, request):
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def start(self, *args, before="", cwd=None, figures=False):
+        """Start ``workbench *args``; ``before`` is Python to run first in the child.
+
+        Without ``figures`` the report draws none: they are most of the time of a small run.
+        """
+        before = ("" if figures else NO_FIGURES) + before
+        folder = self.folder / f"child-{len(self.children)}"
+        folder.mkdir()
+        (folder / "err").touch()
+        request = {
+            "args": [str(arg) for arg in args], "before": before, "cwd": str(cwd or self.folder),
+            "out": str(folder / "out"), "err": str(folder / "err"),
+        }  # fmt: skip
+        self.children.append(Child(self, self.ask(request), folder))
+        return self.children[-1]
+
+    def __call__(self, *args, **options):
+        """Run ``workbench *args`` to its end."""
+        return self.start(*args, **options).wait()
+
+    def must(self, *args, **options):
+        """Run ``workbench *args``, which has to succeed."""
+        child = self(*args, **options)
+        assert child.code == 0, child.err
+        return child
+
+    def close(self):
+        for child in self.children:
+            if child.code is None:  # of a test that failed
+                child.stop()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(timeout=30)
