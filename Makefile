@@ -65,9 +65,10 @@ check-fast: .venv/made-for ## style and the tests that start no process, model o
 	.venv/bin/ruff format --check
 	.venv/bin/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder -q -m 'not slow'
 
-lint: .venv/made-for ## style, formatting and types
+lint: .venv/made-for ## style, formatting, types, and which way imports go
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
+	.venv/bin/lint-imports --no-cache
 	.venv/bin/mypy
 
 bench: .venv/made-for ## time the work beside its peers, on a quiet machine: results/bench

@@ -22,12 +22,14 @@ DOORS = {f"workbench.cli.{name}" for name in ("app", "interchange", "pages", "re
 ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},
     "wandb_workspaces": {"workbench.tracking.dashboard"},
-    "vllm": {"workbench.generate.vllm", "workbench.models.vllm_engine"},
+    "vllm": {"workbench.models.vllm_engine"},
     "openai": {"workbench.generate.openai"},
     "sentence_transformers": {"workbench.models.text_encoder"},
     "altair": {"analysis.figures.chart"},
     "vl_convert": {"analysis.figures.chart", "analysis.page.html"},
-    "jinja2": {"analysis.page.html", "workbench.rewards.outcome_prompt"},
+    "jinja2": {
+        "analysis.page.html", "workbench.core.table_html", "workbench.rewards.outcome_prompt",
+    },
     "typer": DOORS,
 }
 FRONT_DOORS = {"workbench", "workbench.cli"}

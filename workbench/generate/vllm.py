@@ -9,7 +9,12 @@ from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
 from workbench.models.token_entropy import entropy_bounds
 from workbench.models.tokenization import encode_prompt, too_long
-from workbench.models.vllm_engine import DEFAULT_MAX_LOGPROBS, load_engine, shut_down
+from workbench.models.vllm_engine import (
+    DEFAULT_MAX_LOGPROBS,
+    load_engine,
+    sampling_params,
+    shut_down,
+)
 
 IN_FLIGHT = 4
 """Requests in the engine at a time, as a multiple of ``max_num_seqs``: enough to keep it busy, and
@@ -70,10 +75,7 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
 
 
 def _params(request: Request, settings: Generation) -> Any:
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    return SamplingParams(
+    return sampling_params(
         n=1,
         temperature=request.temperature,
         top_p=settings.top_p,
@@ -84,7 +86,6 @@ def _params(request: Request, settings: Generation) -> Any:
         stop=list(settings.stop),
         seed=request.seed,
         logprobs=settings.logprobs,  # beside the sampled token's own
-        output_kind=RequestOutputKind.FINAL_ONLY,
     )
 
 

@@ -89,6 +89,14 @@ def load_engine(
         return LLM(**{**ours, **options}).llm_engine
 
 
+def sampling_params(**options: Any) -> Any:
+    """Return vLLM's sampling parameters of one request, which is handed over once it has ended."""
+    from vllm import SamplingParams
+    from vllm.sampling_params import RequestOutputKind
+
+    return SamplingParams(output_kind=RequestOutputKind.FINAL_ONLY, **options)
+
+
 def shut_down(engine: Any) -> None:
     """Stop an engine and free its memory, so that another can be loaded in the same process."""
     engine.engine_core.shutdown()
@@ -123,15 +131,11 @@ def open_next_token_scorer(settings: OutcomeRewardModel) -> Iterator[NextTokenSc
 def _next_logprobs(
     engine: Any, prompts: Prompts, tokens: Sequence[int]
 ) -> Iterator[tuple[str, list[float]]]:
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    params = SamplingParams(
+    params = sampling_params(
         temperature=0,
         max_tokens=1,
         logprob_token_ids=list(tokens),  # of the whole vocabulary's distribution, however unlikely
         detokenize=False,
-        output_kind=RequestOutputKind.FINAL_ONLY,
     )
     for name, ids in prompts.items():
         engine.add_request(name, {"prompt_token_ids": list(ids)}, params)
@@ -177,15 +181,11 @@ def _completion_scores(engine: Any, top: int, sequences: Sequences) -> Iterator[
     of a prompt's tokens. It reads each such prompt whole, as there are no logits for what is in its
     prefix cache.
     """
-    from vllm import SamplingParams
-    from vllm.sampling_params import RequestOutputKind
-
-    params = SamplingParams(
+    params = sampling_params(
         temperature=0,
         max_tokens=1,
         prompt_logprobs=top,  # beside the token's own
         detokenize=False,
-        output_kind=RequestOutputKind.FINAL_ONLY,
     )
     for name, (prompt, completion) in sequences.items():
         engine.add_request(name, {"prompt_token_ids": [*prompt, *completion]}, params)
