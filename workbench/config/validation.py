@@ -32,6 +32,8 @@ def parse(kind: type[T], content: object) -> tuple[T | None, list[Fault]]:
         return TypeAdapter(kind).validate_json(text, strict=True), []
     except ValidationError as error:
         items = [item for item in error.errors(include_url=False) if item["loc"]]
+        order = {name: i for i, name in enumerate(fields_of(kind))}  # pydantic's is another
+        items.sort(key=lambda item: order.get(str(item["loc"][0]), -1))
         return None, [type_fault(dict(item), _keys_around(kind, item["loc"])) for item in items]
 
 
