@@ -28,7 +28,9 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "altair": {"analysis.figures.chart"},
     "vl_convert": {"analysis.figures.chart", "analysis.page.html"},
     "jinja2": {
-        "analysis.page.html", "workbench.core.table_html", "workbench.rewards.outcome_prompt",
+        "analysis.page.html",
+        "workbench.core.table_html",
+        "workbench.rewards.outcome_prompt",
     },
     "typer": DOORS,
 }

@@ -15,7 +15,7 @@ from workbench.config.faults import Fault, Unsound, unknown
 from workbench.config.schema import Experiment, Generation, TaskSettings, contradictions
 from workbench.config.validation import SoundPart, fields_of, parse
 from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
-from workbench.core.selection_rule import SelectionRule
+from workbench.core.types import SelectionRule
 from workbench.generate import BACKENDS, Backend
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS

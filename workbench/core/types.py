@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,3 +148,19 @@ class Known:
 
     problem: Problem
     prompt_hash: str
+
+
+class SelectionRule(Protocol):
+    """A row of ``analysis.aggregate.AGGREGATORS``, which the front door hands down.
+
+    The rules belong to the analysis. An experiment's names are checked, and embeddings made,
+    before it begins.
+    """
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The fields of ``Pool`` that it reads."""
+
+    @property
+    def uses_reward(self) -> bool:
+        """Whether ``NAME:REWARD`` chooses another reward for it."""

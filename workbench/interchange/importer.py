@@ -16,7 +16,7 @@ from typing import Any
 
 from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
-from workbench.core.selection_rule import SelectionRule
+from workbench.core.types import SelectionRule
 from workbench.experiment import check_experiment
 from workbench.generate.drawing_settings import drawing_settings
 from workbench.generate.imported import is_complete, refuse_more

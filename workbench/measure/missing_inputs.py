@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from workbench.config.schema import Experiment
 from workbench.core.lookup import lookup
-from workbench.core.selection_rule import SelectionRule
-from workbench.core.types import REWARD_PREFIX
+from workbench.core.types import REWARD_PREFIX, SelectionRule
 from workbench.measure.evaluate import LOG_QUALITY
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS

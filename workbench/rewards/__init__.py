@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -50,35 +49,6 @@ class Reward:
     fingerprint of its correctness and embeddings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deferred:
-    """A function of this package whose module is imported when the function is first called.
-
-    The table is read by every command, and the modules behind it take a second to import.
-    """
-
-    module: str
-    name: str
-
-    def __call__(self, *args: Any) -> None:
-        """Call the function."""
-        self.load()(*args)
-
-    def load(self) -> Callable[..., None]:
-        """Import the function."""
-        function: Callable[..., None] = getattr(import_module(self.module), self.name)
-        return function
-
-
-def deferred(module: str, name: str) -> Deferred:
-    """Return the function ``name`` of a module of this package, to be imported when it is called.
-
-    >>> deferred("outcome_model", "judge").load().__module__
-    'workbench.rewards.outcome_model'
-    """
-    return Deferred(f"{__name__}.{module}", name)
-
-
 def likelihood(samples: pd.DataFrame) -> Floats:
     """Mean token log-probability of each sample, nats per token; 0 at most, larger is likelier.
 
@@ -101,6 +71,42 @@ def given(samples: pd.DataFrame) -> Floats:
     return samples["given_reward"].to_numpy(dtype=float)
 
 
+# The table is read by every command, and what is behind it takes a second to import: so each
+# function is imported when the reward is made.
+
+
+def _outcome_model(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.outcome_model import judge
+
+    judge(folder, manifest, experiment)
+
+
+def _density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.log_ratio import density_ratio
+
+    density_ratio(folder, manifest, experiment)
+
+
+def _implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.log_ratio import implicit_reward
+
+    implicit_reward(folder, manifest, experiment)
+
+
+def _self_certainty(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+    from workbench.rewards.self_certainty import self_certainty
+
+    self_certainty(folder, manifest, experiment)
+
+
+def _quality(
+    folder: Folder, manifest: Manifest, experiment: Experiment, made_of: Mapping[int, str]
+) -> None:
+    from workbench.rewards.quality import learn
+
+    learn(folder, manifest, experiment, made_of)
+
+
 REWARDS: dict[str, Reward] = {
     "likelihood": Reward(
         summary="mean token log-probability [nats/token]",
@@ -115,26 +121,26 @@ REWARDS: dict[str, Reward] = {
     "orm": Reward(
         summary="probability of + against - from an outcome reward model",
         is_log=False,
-        judge=deferred("outcome_model", "judge"),
+        judge=_outcome_model,
     ),
     "density_ratio": Reward(
         summary="log-ratio of a strong model over a weak one [nats/token]",
         is_log=True,
-        judge=deferred("log_ratio", "density_ratio"),
+        judge=_density_ratio,
     ),
     "implicit_reward": Reward(
         summary="beta x log-ratio of a policy over its reference [nats]",
         is_log=True,
-        judge=deferred("log_ratio", "implicit_reward"),
+        judge=_implicit_reward,
     ),
     "self_certainty": Reward(
         summary="mean distance of next-token distributions from uniform [nats]",
         is_log=False,
-        judge=deferred("self_certainty", "self_certainty"),
+        judge=_self_certainty,
     ),
     "quality": Reward(
         summary="chance of being right, learned from features across problems",
         is_log=False,
-        learn=deferred("quality", "learn"),
+        learn=_quality,
     ),
 }
