@@ -46,6 +46,15 @@ def bucket(
     Raises:
         ValueError: an unknown column or width, no row of that ``k``, or no bucket asked for.
 
+    Example:
+        Of 0 to 4 in two buckets the border is 2, which belongs to the lower one.
+
+        >>> rows = pd.DataFrame({"dpp": [0.0, 1.0, 2.0, 4.0], "coverage": [0.0, 0.0, 1.0, 1.0]})
+        >>> print(bucket(rows, "dpp", 2, outcomes=["coverage"]).round(3).to_string(index=False))
+         coverage  min  max  mean  count
+            0.333  0.0  2.0   1.0      3
+            1.000  4.0  4.0   4.0      1
+
     Source:
         The bucket tables of the study of 4/22.
     """
@@ -95,6 +104,13 @@ def bucket_numbers(values: Floats, num_buckets: int, width: str) -> Ints:
 
     Returns:
         (R,) numbers from 0 for the lowest; those of empty buckets do not occur.
+
+    Example:
+        >>> values = np.array([0.0, 1.0, 2.0, 4.0])
+        >>> bucket_numbers(values, 2, "equal").tolist()
+        [0, 0, 0, 1]
+        >>> bucket_numbers(values, 2, "quantile").tolist()
+        [0, 0, 1, 1]
     """
     if not len(values):
         return np.empty(0, dtype=np.int64)

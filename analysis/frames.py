@@ -13,9 +13,10 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
-from analysis.stats.paired import ALPHA, discovery_rates, sign_flip_p
+from analysis.stats.paired import discovery_rates, sign_flip_p
 from workbench.config.schema import pool_sizes
-from workbench.core.table_html import Shown, with_notes
+from workbench.core.table_html import NotebookTable, with_notes
+from workbench.core.table_text import ALPHA
 from workbench.core.types import STATUSES, Floats, Ints
 from workbench.measure.missing_inputs import listed, without
 from workbench.pools import pools, read_block
@@ -37,7 +38,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
     @property
-    def shown(self) -> Shown:
+    def shown(self) -> NotebookTable:
         """The numbers, as a notebook shows them: with their intervals, the notes beneath."""
         return with_notes(self.frame, self.notes)
 
@@ -47,7 +48,7 @@ class Table:
 
 
 @dataclass(frozen=True, eq=False)
-class Sums:
+class ProblemSums:
     """Columns added up over the rows of each problem, for every line of a table."""
 
     names: Sequence[str]
@@ -62,19 +63,19 @@ class Sums:
         return np.where(self.counts > 0, self.sums / np.maximum(self.counts, 1.0), np.nan)
 
     @property
-    def others(self) -> Sums:
+    def others(self) -> ProblemSums:
         """The same for the rows of all other lines."""
         sums, counts = (part.sum(axis=1, keepdims=True) - part for part in (self.sums, self.counts))
-        return Sums(self.names, sums, counts)
+        return ProblemSums(self.names, sums, counts)
 
 
-def side_by_side(parts: Sequence[Sums]) -> Sums:
+def stack_lines(parts: Sequence[ProblemSums]) -> ProblemSums:
     """Join the lines of several sums of the same columns."""
     sums, counts = (
         np.concatenate([getattr(part, name) for part in parts], axis=1)
         for name in ("sums", "counts")
     )
-    return Sums(parts[0].names, sums, counts)
+    return ProblemSums(parts[0].names, sums, counts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +109,7 @@ class Data:
         return {n: why for n, why in at_import.items() if n not in asked} | found
 
     @cached_property
-    def judged(self) -> bool:
+    def correctness_known(self) -> bool:
         """Whether the correctness of any sample is known."""
         return bool((self.expectations["num_unknown"] < self.expectations["n"]).any())
 
@@ -136,10 +137,12 @@ class Data:
     @cached_property
     def pools(self) -> pd.DataFrame:
         """One row per pool: what became of its samples."""
-        return pd.concat([_facts(self.run, block) for block in self.run.blocks], ignore_index=True)
+        return pd.concat(
+            [_pool_facts(self.run, block) for block in self.run.blocks], ignore_index=True
+        )
 
     @cached_property
-    def longer(self) -> tuple[int, int]:
+    def long_texts(self) -> tuple[int, int]:
         """How many texts are longer than the encoder reads, and how many are embedded."""
         paths = sorted((self.run.root / "embeddings").glob("block-*.parquet"))
         tables = [read_table(path, ["cut"]) for path in paths]
@@ -147,7 +150,7 @@ class Data:
         return longer, sum(table.num_rows for table in tables)
 
     @cached_property
-    def collapsed(self) -> pd.DataFrame:
+    def pool_means(self) -> pd.DataFrame:
         """Mean outcomes per pool and k, so that each pool counts alike whatever its subsets."""
         pools = self.subsets.groupby(POOL, sort=True, dropna=False)
         return pools[list(self.outcomes)].mean().reset_index()
@@ -198,16 +201,18 @@ class Data:
         found: Ints = places[ids]
         return found
 
-    def sums(self, frame: pd.DataFrame, columns: Sequence[str], lines: Ints | None = None) -> Sums:
+    def sums(
+        self, frame: pd.DataFrame, columns: Sequence[str], lines: Ints | None = None
+    ) -> ProblemSums:
         """Add up columns by problem and line of the table: all rows on one line by default."""
         numbers = np.zeros(len(frame), dtype=np.int64) if lines is None else lines
         shape = len(self.problems), int(numbers.max(initial=0)) + 1
         cells = self.codes(frame) * shape[1] + numbers
         values = frame[list(columns)].to_numpy(dtype=np.float64)
         sums, counts = sum_values(values, cells, shape[0] * shape[1])
-        return Sums(tuple(columns), sums.reshape(*shape, -1), counts.reshape(*shape, -1))
+        return ProblemSums(tuple(columns), sums.reshape(*shape, -1), counts.reshape(*shape, -1))
 
-    def intervals(self, sums: Sums) -> pd.DataFrame:
+    def intervals(self, sums: ProblemSums) -> pd.DataFrame:
         """Return mean, low and high of each column, a row per line."""
         problems, lines, _ = sums.sums.shape
         found = bootstrap_sums(
@@ -228,17 +233,17 @@ class Data:
     def p_values(self, differences: Floats, names: Sequence[str]) -> pd.DataFrame:
         """Return ``NAME_p`` of no difference from (P, lines, names) differences, a row per line."""
         problems, lines, _ = differences.shape
-        found = np.array(self.p_of(differences.reshape(problems, -1))).reshape(lines, -1)
+        found = np.array(self.column_p_values(differences.reshape(problems, -1))).reshape(lines, -1)
         return pd.DataFrame(found, columns=[f"{name}_p" for name in names])
 
-    def p_of(self, differences: Floats) -> list[float]:
+    def column_p_values(self, differences: Floats) -> list[float]:
         """Return the p-values of columns (P, C) of paired differences; NaN below 10 problems."""
         enough = (~np.isnan(differences)).sum(axis=0) >= MIN_PROBLEMS
         found = sign_flip_p(differences, rng=self.rng())
         return [float(p) if judged else np.nan for p, judged in zip(found, enough, strict=True)]
 
 
-def lines_of(
+def table_lines(
     frame: pd.DataFrame, keys: Sequence[str], *, sort: bool = True
 ) -> tuple[pd.DataFrame, Ints]:
     """Return the lines of a table, one for each value of the keys, and the line of each row.
@@ -251,7 +256,7 @@ def lines_of(
     return frame[list(keys)].iloc[first].reset_index(drop=True), lines
 
 
-def with_q(frame: pd.DataFrame) -> pd.DataFrame:
+def with_q_values(frame: pd.DataFrame) -> pd.DataFrame:
     """Add to each column of p-values ``x_p`` the ``x_q`` corrected over all of the table's.
 
     Source:
@@ -272,14 +277,14 @@ def with_q(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def tested(what: str) -> str:
+def star_note(what: str) -> str:
     """Say what a star means under a table."""
     return (
         f"* {what}: q < {ALPHA:g}, corrected over the table (Benjamini-Hochberg); p, q: in the CSV"
     )
 
 
-def counts(data: Data) -> list[str]:
+def sample_size_notes(data: Data) -> list[str]:
     """Say what the numbers rest on."""
     frame = data.subsets
     problems = frame["problem_id"].nunique()
@@ -304,7 +309,7 @@ def counts(data: Data) -> list[str]:
     return notes
 
 
-def dropped(data: Data, columns: Sequence[str]) -> list[str]:
+def missing_value_notes(data: Data, columns: Sequence[str]) -> list[str]:
     """Say how many subsets have no value in a column."""
     missing = {
         name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
@@ -315,16 +320,16 @@ def dropped(data: Data, columns: Sequence[str]) -> list[str]:
     )
 
 
-def cut(data: Data) -> list[str]:
+def long_text_notes(data: Data) -> list[str]:
     """Say what share of the texts is longer than the encoder reads."""
-    longer, total = data.longer
+    longer, total = data.long_texts
     if not total:
         return []
     how = data.run.experiment.embedding.long_texts
     return [f"{longer / total:.1%} of the texts are longer than the encoder reads ({how})"]
 
 
-def _facts(run: Run, block: int) -> pd.DataFrame:
+def _pool_facts(run: Run, block: int) -> pd.DataFrame:
     """Count, for each pool of a block, what became of its samples."""
     rows = []
     rows_of_it = read_block(run.folder, block, with_embeddings=False)

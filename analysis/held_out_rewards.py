@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures import save, training_curves
-from analysis.frames import Table, tested, with_q
+from analysis.frames import Table, star_note, with_q_values
 from analysis.markdown import to_markdown
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
-from analysis.stats.calibration import auroc, judged, ranking_accuracy
+from analysis.stats.calibration import auroc, ranking_accuracy, reward_samples
 from analysis.stats.paired import compare_means
 from analysis.terminal import print_table, stdout
 from workbench.core.types import REWARD_PREFIX
@@ -83,7 +83,7 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
         ranks = pd.DataFrame({name: _ranking(inside, name) for name in names})
         for name in names:
             means = bootstrap_means(ranks[name], ranks.index, rng=_rng())
-            samples = judged(inside[name], inside["right"], inside["problem"])
+            samples = reward_samples(inside[name], inside["right"], inside["problem"])
             area = auroc(samples)
             levels.append(
                 {
@@ -120,8 +120,8 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
     return {
         "held_out": Table(pd.DataFrame(levels), notes),
         "held_out_gains": Table(
-            with_q(pd.DataFrame(gains)),
-            ("ranking_accuracy of the trained reward less that of another", tested("is not 0")),
+            with_q_values(pd.DataFrame(gains)),
+            ("ranking_accuracy of the trained reward less that of another", star_note("is not 0")),
         ),
     }
 

@@ -112,7 +112,7 @@ def truth(world: World) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Found:
+class StudyResult:
     """One number of one study: its interval, and whether 'nothing there' was rejected."""
 
     name: str
@@ -121,23 +121,23 @@ class Found:
     p: float
 
 
-def analyse(study: Study, rng: np.random.Generator) -> Iterator[Found]:
+def analyse(study: Study, rng: np.random.Generator) -> Iterator[StudyResult]:
     """Yield every number of a study, with the intervals and tests that the tables have."""
     problems = np.arange(len(study.accuracy))
     mean = bootstrap_means(study.accuracy[:, 0], problems, resamples=1000, rng=rng)
-    yield Found("accuracy", float(mean.low[0]), float(mean.high[0]), np.nan)
+    yield StudyResult("accuracy", float(mean.low[0]), float(mean.high[0]), np.nan)
     pair = compare_means(study.accuracy[:, 1], study.accuracy[:, 0], resamples=1000, rng=rng)
-    yield Found("difference", pair.low, pair.high, pair.p)
+    yield StudyResult("difference", pair.low, pair.high, pair.p)
     rows = study.rows
     for method in ("pearson", "spearman"):
         for level in LEVELS:
             r = correlate(
                 rows["diversity"], rows["coverage"], rows["problem"], method=method, level=level
             )
-            yield Found(f"{method} {level}", r.low, r.high, r.p)
+            yield StudyResult(f"{method} {level}", r.low, r.high, r.p)
 
 
-def simulation(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) -> pd.DataFrame:
+def coverage_study(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) -> pd.DataFrame:
     """Return how often intervals cover the truth, and how often 'nothing there' is rejected.
 
     Returns:
@@ -171,7 +171,7 @@ def simulation(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) -> p
 
 def main(folder: Path, studies: int = 1000) -> None:
     """Simulate and write ``simulation.csv`` and ``simulation.md``."""
-    frame = simulation(studies)
+    frame = coverage_study(studies)
     folder.mkdir(parents=True, exist_ok=True)
     frame.to_csv(folder / "simulation.csv", index=False, float_format="%.4f")
     text = frame.to_markdown(index=False, floatfmt=".3f")

@@ -7,10 +7,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from analysis.frames import Table
-from workbench.core.table_text import merged
-
-LONG = ("bucket", "correlation", "within_correlation", "pruning", "sampling_check")
-"""Tables of many rows: on the terminal their intervals are left to the files."""
+from workbench.core.table_text import format_table
 
 
 def to_markdown(name: str, table: Table, signature: str) -> str:
@@ -18,19 +15,22 @@ def to_markdown(name: str, table: Table, signature: str) -> str:
     body = (
         "(empty)"
         if table.frame.empty
-        else merged(table.frame).to_markdown(index=False, disable_numparse=True)
+        else format_table(table.frame).to_markdown(index=False, disable_numparse=True)
     )
     notes = "\n".join(f"- {note}" for note in table.notes)
     return f"## {name}\n\n{body}\n\n{notes}\n\n`{signature}`\n"
 
 
-def to_grid(name: str, frame: pd.DataFrame, caption: str) -> Grid:
-    """Return a table for the terminal, each interval on a line of its own under its number."""
-    gap = None if name in LONG else "\n"
-    if gap is None and any(str(column).endswith("_low") for column in frame.columns):
+def to_grid(name: str, frame: pd.DataFrame, caption: str, *, intervals: bool = True) -> Grid:
+    """Return a table for the terminal, each interval on a line of its own under its number.
+
+    Without intervals the caption says where they are.
+    """
+    gap = "\n" if intervals else None
+    if not intervals and any(str(column).endswith("_low") for column in frame.columns):
         caption = f"intervals: in the files {name}.md and {name}.csv\n{caption}"
     grid = Grid(title=name, caption=Text(caption), title_justify="left", caption_justify="left")
-    text = merged(frame, gap)
+    text = format_table(frame, gap)
     for column in text.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column].dtype)
         grid.add_column(str(column), justify="right" if numeric else "left", overflow="fold")

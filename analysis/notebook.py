@@ -1,28 +1,28 @@
 """How a run, a pool and a table show themselves in a notebook.
 
 Plain HTML that takes its colours from the notebook's theme: text is never coloured, lines are half
-transparent grey. Everything that comes from a run is escaped.
+transparent grey. The templates escape everything that comes from a run.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from html import escape
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from workbench.config.schema import pool_sizes
 from workbench.core.notebook_html import notebook_html
-from workbench.core.table_html import CLOSE, OPEN, grid_html, in_frame, notes_html, table_html
+from workbench.core.table_html import render, table_cells
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import UNANSWERED
 from workbench.pools import Pool
 from workbench.run import Run
 from workbench.storage.parquet import KEY
 
+HERE = Path(__file__).parent
 STAGES = {
     "generate": "samples", "score": "answers, rewards, embeddings", "measure": "subsets",
     "analyze": "tables and figures",
@@ -39,24 +39,26 @@ MARKS = {1.0: "✓\u00a0right", 0.0: "✗\u00a0wrong"}
 @notebook_html.register
 def run_html(run: Run) -> str:
     """Return what a run is, how far it has come, what it found, and what to type next."""
-    parts = [f"<p><strong>{escape(run.signature)}</strong></p>", f"<p>{_asked(run)}</p>"]
-    parts.append(_stages(run))
-    if HEADLINE in run.tables:
-        frame = run.table(HEADLINE)
-        if not frame.empty:
-            k = frame["k"].max()
-            largest = frame[frame["k"] == k].drop(columns="k")
-            largest.columns = largest.columns.str.replace("_correct", "")
-            notes = [n for n in frame.attrs["notes"] if n.startswith(("[low", "*", "no interval"))]
-            parts += [f"<p>Share of problems right, of {k} samples each:</p>"]
-            parts += [_inner(largest), notes_html(notes)]
-    names = {"tables": run.tables, "figures": _figures(run) if run.tables else []}
-    for kind, found in names.items():
-        if found:
-            listed = ", ".join(f"<code>{escape(name)}</code>" for name in found)
-            parts.append(f"<details><summary>{len(found)} {kind}</summary>{listed}</details>")
-    parts.append(f"<p>Next: {_next(run)}</p>")
-    return in_frame("".join(parts))
+    headline, k = None, 0
+    if HEADLINE in run.tables and not (frame := run.table(HEADLINE)).empty:
+        k = frame["k"].max()
+        largest = frame[frame["k"] == k].drop(columns="k")
+        largest.columns = largest.columns.str.replace("_correct", "")
+        notes = [n for n in frame.attrs["notes"] if n.startswith(("[low", "*", "no interval"))]
+        headline = table_cells(largest, notes)
+    figures = dir(run.plot) if run.tables and hasattr(run, "plot") else []
+    commands, stage_command = _next_commands(run)
+    return render(
+        HERE / "notebook_run.html.j2",
+        run=run,
+        experiment=_experiment_line(run),
+        stages=_stage_rows(run),
+        headline=headline,
+        k=k,
+        listed={"tables": run.tables, "figures": figures},
+        commands=commands,
+        stage_command=stage_command,
+    )
 
 
 @notebook_html.register
@@ -65,22 +67,20 @@ def pool_html(pool: Pool) -> str:
     known = pool.correct[~np.isnan(pool.correct)]
     distinct = len(set(pool.texts))
     facts = [
-        f"temperature {spell_temperature(pool.temperature)}", f"{len(pool)} samples",
+        f"temperature {spell_temperature(pool.temperature)}",
+        f"{len(pool)} samples",
         f"{distinct} distinct text{'s' if distinct > 1 else ''}",
-    ]  # fmt: skip
-    facts.append(f"{int(known.sum())} of {len(known)} right" if len(known) else "not judged")
-    parts = [f"<p><strong>{escape(pool.problem_id)}</strong>: {', '.join(facts)}</p>"]
-    if pool.problem is not None:
-        gold = pool.problem.gold
-        answer = "" if gold is None else f" <small>known answer: {escape(_short(gold))}</small>"
-        parts.append(f"<p>{escape(_short(pool.problem.question))}{answer}</p>")
+        f"{int(known.sum())} of {len(known)} right" if len(known) else "not judged",
+    ]
     rows = list(_answers(pool))
-    names = ["answer", "votes", "correct", "first text"]
-    parts.append(grid_html(names, rows[:MOST_ANSWERS], {1}))
-    left = len(rows) - MOST_ANSWERS
-    if left > 0:
-        parts.append(f"<p>and {left} more answer{'s' if left > 1 else ''}</p>")
-    return in_frame("".join(parts))
+    return render(
+        HERE / "notebook_pool.html.j2",
+        pool=pool,
+        facts=facts,
+        rows=rows[:MOST_ANSWERS],
+        more=max(0, len(rows) - MOST_ANSWERS),
+        shorten=_shorten,
+    )
 
 
 def _answers(pool: Pool) -> Iterator[list[str]]:
@@ -94,8 +94,8 @@ def _answers(pool: Pool) -> Iterator[list[str]]:
             statuses = {pool.statuses[i] for i in np.flatnonzero(inside)}
             answer = f"({', '.join(sorted(statuses))})"
         yield [
-            _short(answer or ""), str(votes[place]), _correctness(pool.correct[inside]),
-            _short(pool.texts[first[place]].strip()),
+            _shorten(answer or ""), str(votes[place]), _correctness(pool.correct[inside]),
+            _shorten(pool.texts[first[place]].strip()),
         ]  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def _correctness(correct: Any) -> str:
     return f"{int(np.nansum(correct))} of {len(correct)}\u00a0right"
 
 
-def _asked(run: Run) -> str:
+def _experiment_line(run: Run) -> str:
     """Say what was run, in one line."""
     experiment = run.experiment
     settings = experiment.generation
@@ -119,57 +119,47 @@ def _asked(run: Run) -> str:
     ]  # fmt: skip
     facts += ["a greedy sample each"] if settings.greedy else []
     facts.append(f"{len(run.problems):,} problems")
-    return escape("; ".join(facts))
+    return "; ".join(facts)
 
 
-def _stages(run: Run) -> str:
-    """Return a line for each stage: how far it is, when it began and how long it took."""
+def _stage_rows(run: Run) -> list[list[str]]:
+    """Return a row for each stage: how far it is, when it began and how long it took."""
     rows = []
     for name, made in STAGES.items():
         stage = run.manifest.get("stages", {}).get(name, {})
         status = str(stage.get("status", "not yet"))
         if name == "generate" and status != "done" and run.blocks:
-            made = _drawn(run)
+            made = _samples_line(run)
         if status == "running":
             status = "running, or killed"
         started = str(stage.get("started", ""))[:16].replace("T", " ")
         seconds = f"{stage['seconds']:,.1f} s" if "seconds" in stage else ""
         rows.append([name, made, status, started, seconds])
-    return grid_html(["stage", "makes", "status", "started, UTC", "took"], rows, {4})
+    return rows
 
 
-def _drawn(run: Run) -> str:
+def _samples_line(run: Run) -> str:
     """Say how many samples there are of those that the run is to have."""
     there = sum(run.folder.read_samples(block, KEY).num_rows for block in run.blocks)
     wanted = len(run.problems) * sum(pool_sizes(run.experiment.generation).values())
     return f"{there:,} of {wanted:,} samples"
 
 
-def _next(run: Run) -> str:
-    """Say what to type: the next stage of an unfinished run, or where to look."""
+def _next_commands(run: Run) -> tuple[list[str], str]:
+    """Return what to type next, and the command of an unfinished run's next stage alone."""
     stages = run.manifest.get("stages", {})
     missing = [name for name in STAGES if stages.get(name, {}).get("status") != "done"]
     if missing:
-        only = f" (or only <code>workbench {missing[0]} {escape(str(run.root))}</code>)"
-        return f"<code>workbench run {escape(str(run.root))}</code>{only}"
-    places = [f'run.table("{HEADLINE}")', "run.plot.accuracy_by_k()"]
+        return [f"workbench run {run.root}"], f"workbench {missing[0]} {run.root}"
+    commands = [f'run.table("{HEADLINE}")', "run.plot.accuracy_by_k()"]
     if len(run.problems):
         problem = run.problems["problem_id"].iloc[0]
         temperature = run.experiment.generation.temperatures[-1]
-        places.append(f"run.pool({problem!r}, {temperature})")
-    return ", ".join(f"<code>{escape(place)}</code>" for place in places)
+        commands.append(f"run.pool({problem!r}, {temperature})")
+    return commands, ""
 
 
-def _figures(run: Run) -> list[str]:
-    return dir(run.plot) if hasattr(run, "plot") else []
-
-
-def _inner(frame: pd.DataFrame) -> str:
-    """A table without its surroundings."""
-    return table_html(frame).removeprefix(OPEN).removesuffix(CLOSE)
-
-
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     """Return a text on one line, cut where it is long."""
     flat = " ".join(text.split())
     return flat if len(flat) <= LONGEST else f"{flat[:LONGEST]}…"

@@ -9,18 +9,11 @@ import pandas as pd
 from rich.console import Console
 
 from analysis.markdown import to_grid
+from analysis.tables import TABLES, printed_tables
 from workbench.run import Run
 
-PRINTED = (
-    "entropy_bounds", "quality_coefficients", "bucket", "correlation",
-    "correct_count_correlation", "sampling_check", "statuses", "pruning",
-    "diversity_by_correctness", "submitted", "reward_report", "reward_curve", "oracle_gap",
-    "budget", "partial_correlation", "within_correlation", "accuracy_by_temperature",
-    "accuracy_by_k", "coverage_curve", "accuracy_by_k_temperature",
-)  # fmt: skip
+PRINTED = printed_tables()
 """The order in which tables are printed: what is read first comes last, above the prompt."""
-ASKED_FOR = ("entropy_bounds", "quality_coefficients")
-"""Tables of what few runs have: printed empty only where they are asked for by name."""
 
 
 def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
@@ -36,16 +29,20 @@ def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
         if not asked and run.tables and name not in run.tables:
             continue  # analysed before there was such a table
         frame = run.table(name)
-        if asked or name not in ASKED_FOR or not frame.empty:
-            print_table(out, name, frame, "\n".join([*run.notes(name), run.signature]))
+        spec = TABLES.get(name)  # none of a table that an older version made
+        if asked or spec is None or spec.printed == "always" or not frame.empty:
+            caption = "\n".join([*run.notes(name), run.signature])
+            print_table(out, name, frame, caption, long=spec is not None and spec.long)
 
 
-def print_table(out: Console, name: str, frame: pd.DataFrame, caption: str) -> None:
-    """Print one table; of an empty one the notes say why it is."""
+def print_table(
+    out: Console, name: str, frame: pd.DataFrame, caption: str, *, long: bool = False
+) -> None:
+    """Print one table, a long one without its intervals; of an empty one the notes say why."""
     if frame.empty:
         out.print(f"{name}\n(empty)\n{caption}", markup=False)
     else:
-        out.print(to_grid(name, frame, caption))
+        out.print(to_grid(name, frame, caption, intervals=not long))
     out.print()
 
 

@@ -55,7 +55,7 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
                 values[f"{name}{at}"] = row[column]
         for status in STATUSES:
             values[f"status/{status}{at}"] = row[status] / row["samples"]
-    return _known(values)
+    return _finite(values)
 
 
 def curves(
@@ -105,10 +105,10 @@ def diversity(data: Data) -> dict[str, float]:
         for row in pools.groupby(keys, dropna=False)[names].mean().reset_index().to_dict("records"):
             at = _at(row["temperature"]) if "temperature" in row else ""
             values |= {f"{name}@{int(row['k'])}{at}": row[name] for name in names}
-    return _known(values)
+    return _finite(values)
 
 
-def _known(values: Mapping[str, float]) -> dict[str, float]:
+def _finite(values: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 

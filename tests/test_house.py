@@ -67,21 +67,29 @@ def test_every_module_has_its_tests(path, graph):
     ]
     named = any(module in names_in(test) for test in TESTS)
     assert named or any(names_in(test) & {*users} for test in beside.glob("test_*.py")), (
-        "no test imports it, and none beside it a module of the package that imports it"
+        f"no test imports it, and none beside it a module that does: write test_{path.name}"
     )
 
 
+# The names that an experiment may give, and the part of the README that says what each is.
 TABLES_OF_NAMES = {
-    "metric": METRICS, "aggregator": AGGREGATORS, "task": TASKS, "backend": BACKENDS,
-    "pruner": PRUNERS, "reward": REWARDS, "table": TABLES,
-}  # fmt: skip
+    "metric": (METRICS, "the table under **Metrics**"),
+    "aggregator": (AGGREGATORS, "the paragraph **Selections**"),
+    "task": (TASKS, "the table of 'What can come in'"),
+    "backend": (BACKENDS, "the line 'Backends:' at the start of 'How it works'"),
+    "pruner": (PRUNERS, "the row `pruning` of the table under **Tables**"),
+    "reward": (REWARDS, "the table under **Rewards**"),
+    "table": (TABLES, "the table under **Tables**"),
+}
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(kind, name) for kind, table in TABLES_OF_NAMES.items() for name in table]
+    ("kind", "name"),
+    [(kind, name) for kind, (table, _) in TABLES_OF_NAMES.items() for name in table],
 )
 def test_every_name_is_in_the_readme(kind, name):
-    assert f"`{name}`" in (ROOT / "README.md").read_text(), f"say what the {kind} is"
+    text = (ROOT / "README.md").read_text()
+    assert f"`{name}`" in text, f"describe the {kind} `{name}` in {TABLES_OF_NAMES[kind][1]}"
 
 
 def test_nothing_is_random_without_a_generator():

@@ -1,8 +1,9 @@
 """The workbench: does sampling more, or hotter, give more diverse answers, and does it pay?
 
 >>> import workbench as wb
->>> run = wb.load_run("results/quickstart")
->>> run.table("accuracy_by_k_temperature")
+>>> run = wb.load_run("results/reference")
+>>> run.table("statuses")[["temperature", "samples"]].to_numpy().tolist()
+[[0.0, 30.0], [0.3, 480.0], [0.7, 480.0], [1.0, 480.0]]
 """
 
 from __future__ import annotations

@@ -284,7 +284,7 @@ def _backend_faults(value: Value) -> list[Fault]:
     """Check what a backend takes of the section ``generation``, where its row says so."""
     row = BACKENDS.get(str(value("generation", "backend")))
     faults = []
-    for key in row.elsewhere if row else ():
+    for key in row.decided_by_server if row else ():
         default = PARTS["generation"].__pydantic_fields__[key].default
         if value("generation", key) not in (None, default):
             message = "not for this backend: the server decides it; leave it out"

@@ -14,7 +14,7 @@ import pyarrow as pa
 from workbench.config.schema import Experiment, pool_sizes
 from workbench.core.lookup import lookup
 from workbench.core.notebook_html import notebook_html
-from workbench.core.table_html import Shown, with_notes
+from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import known_temperature
 from workbench.experiment import load_experiment
 from workbench.measure.remeasure import measured_again
@@ -130,7 +130,7 @@ class Run:
         """The names of the saved tables."""
         return sorted(path.stem for path in (self.root / "tables").glob("*.csv"))
 
-    def table(self, name: str) -> Shown:
+    def table(self, name: str) -> NotebookTable:
         """Return a saved table, as numbers.
 
         A notebook shows each interval in the cell of its number (``x`` with ``x_low`` and
@@ -158,9 +158,12 @@ class Run:
     def measured_with(self, *metrics: str) -> pd.DataFrame:
         """Return the run's subsets with further metrics of ``METRICS``; nothing is written.
 
-        What is being tried out in a notebook needs a line in ``METRICS`` and no more::
+        What is being tried out in a notebook needs a row in ``METRICS`` and no more::
 
-            METRICS["length_spread"] = Metric(spread, ("num_tokens", "subsets"), "spread", "...")
+            METRICS["length_spread"] = Metric(
+                fn=spread, needs=("num_tokens", "subsets"), label="spread [tokens]",
+                summary="...", larger_means="neither",
+            )
             run.measured_with("length_spread")
 
         Args:

@@ -23,7 +23,7 @@ from workbench.run import Run
 
 Condition = tuple[float, int, str]
 """Temperature (that of an imported run which does not say is ``UNKNOWN``), k, selection."""
-Cells = Mapping[Condition, "pd.Series[float]"]
+ConditionValues = Mapping[Condition, "pd.Series[float]"]
 """One value per problem, by condition."""
 
 UNKNOWN = math.inf
@@ -65,7 +65,7 @@ class Pair:
         }  # fmt: skip
 
 
-def conditions(run: Run) -> Cells:
+def conditions(run: Run) -> ConditionValues:
     """Return a run's accuracies, in order: one value per problem, by temperature, k and selection.
 
     Pools of which no sample's correctness is known are left out.
@@ -81,11 +81,11 @@ def conditions(run: Run) -> Cells:
             "`workbench generate` and `workbench measure` finish, or lower measure.k"
         )
     outcomes = [name for name in data.outcomes if name in drawn]
-    names = [*map(_name, data.outcomes), SINGLE]
-    expected = _known(expected)
+    names = [*map(_selection_of, data.outcomes), SINGLE]
+    expected = _with_known_correctness(expected)
     drawn = drawn.merge(expected[["problem_id", "temperature"]].drop_duplicates())
     means = drawn.groupby(["problem_id", "temperature", "k"], dropna=False)[outcomes].mean()
-    exact = [c for c in map(str, expected) if c.endswith("@k") and _name(c) in names]
+    exact = [c for c in map(str, expected) if c.endswith("@k") and _selection_of(c) in names]
     found: dict[Condition, pd.Series[float]] = {}
     # exact values come second, and replace the means of drawn subsets
     for frame, columns in ((means.reset_index(), outcomes), (expected, exact)):
@@ -94,7 +94,7 @@ def conditions(run: Run) -> Cells:
             temperature, k = cast(tuple[float, int], key)
             part = part.set_index("problem_id")[columns].astype(float).round(DIGITS)
             for column in columns:
-                found[temperature, int(k), _name(str(column))] = part[column].dropna()
+                found[temperature, int(k), _selection_of(str(column))] = part[column].dropna()
             if k == 1 and "pass@k" in columns:
                 found[temperature, 1, SINGLE] = part["pass@k"]
     order = sorted(found, key=lambda known: (*known[:2], names.index(known[2])))
@@ -112,30 +112,30 @@ def unknown_samples(run: Run) -> int:
 
     A pool of which nothing is known has no expectation, and its samples are not counted.
     """
-    pools = _known(run.expectations).drop_duplicates(["problem_id", "temperature"])
+    pools = _with_known_correctness(run.expectations).drop_duplicates(["problem_id", "temperature"])
     return int(pools["num_unknown"].sum())
 
 
-def _known(expected: pd.DataFrame) -> pd.DataFrame:
+def _with_known_correctness(expected: pd.DataFrame) -> pd.DataFrame:
     """Leave out pools of which no sample's correctness is known."""
     return expected[expected["num_unknown"] < expected["n"]]
 
 
-def _name(column: str) -> str:
+def _selection_of(column: str) -> str:
     """Return a column's selection: ``maj`` of ``maj_correct`` and ``maj@k``, coverage of pass@k."""
     return column.replace("pass@k", "coverage").removesuffix("@k").removesuffix("_correct")
 
 
-def temperature_pairs(cells: Cells) -> Iterator[Pair]:
+def temperature_pairs(cells: ConditionValues) -> Iterator[Pair]:
     """Pair each temperature with every lower one."""
     for low, high in combinations(sorted({temperature for temperature, _, _ in cells}), 2):
         for (temperature, k, name), values in cells.items():
             if temperature == high and (low, k, name) in cells:
-                against = f"T = {spell_temperature(_shown(low))}"
-                yield Pair(_shown(high), k, name, against, values, cells[low, k, name])
+                against = f"T = {spell_temperature(_nan_if_unknown(low))}"
+                yield Pair(_nan_if_unknown(high), k, name, against, values, cells[low, k, name])
 
 
-def selection_pairs(cells: Cells) -> Iterator[Pair]:
+def selection_pairs(cells: ConditionValues) -> Iterator[Pair]:
     """Pair each selection with a single sample and with the majority; coverage selects nothing."""
     for (temperature, k, name), values in cells.items():
         if k == 1 or name == "coverage":
@@ -145,18 +145,20 @@ def selection_pairs(cells: Cells) -> Iterator[Pair]:
             ("maj", (temperature, k, "maj")),
         ):
             if other != name and condition in cells:
-                yield Pair(_shown(temperature), k, name, other, values, cells[condition])
+                yield Pair(_nan_if_unknown(temperature), k, name, other, values, cells[condition])
 
 
-def reward_pairs(cells: Cells) -> Iterator[Pair]:
+def reward_pairs(cells: ConditionValues) -> Iterator[Pair]:
     """Pair the same selection by two rewards."""
     for (before, baseline), (after, values) in combinations(cells.items(), 2):
         alike = before[2].partition(":")[0] == after[2].partition(":")[0]
         if before[:2] == after[:2] and alike and after[1] > 1:
-            yield Pair(_shown(after[0]), *after[1:], before[2], values, baseline)
+            yield Pair(_nan_if_unknown(after[0]), *after[1:], before[2], values, baseline)
 
 
-def run_pairs(first: Cells, other: Cells, against: str, name: str) -> Iterator[Pair]:
+def run_pairs(
+    first: ConditionValues, other: ConditionValues, against: str, name: str
+) -> Iterator[Pair]:
     """Pair the conditions that two runs share; two runs of one temperature each need not share it.
 
     Raises:
@@ -169,7 +171,8 @@ def run_pairs(first: Cells, other: Cells, against: str, name: str) -> Iterator[P
         partner[sampled[1][0]] = sampled[0][0]
     if not partner:
         listed = [
-            ", ".join(spell_temperature(_shown(t)) for t in known) for known in (ours, theirs)
+            ", ".join(spell_temperature(_nan_if_unknown(t)) for t in known)
+            for known in (ours, theirs)
         ]
         raise ValueError(
             f"{against} (temperatures {listed[0]}) and {name} ({listed[1]}) have none in common; "
@@ -181,17 +184,19 @@ def run_pairs(first: Cells, other: Cells, against: str, name: str) -> Iterator[P
             place = (
                 against
                 if before == temperature
-                else f"{against} at T = {spell_temperature(_shown(before))}"
+                else f"{against} at T = {spell_temperature(_nan_if_unknown(before))}"
             )
             baseline = first[before, k, selection]
-            yield Pair(_shown(temperature), k, selection, place, values, baseline, run=name)
+            yield Pair(
+                _nan_if_unknown(temperature), k, selection, place, values, baseline, run=name
+            )
 
 
-def is_exact(selection: str) -> bool:
+def has_exact_expectation(selection: str) -> bool:
     """Whether the expectation over all k-subsets is known, so that there is a curve over k."""
     rule = AGGREGATORS.get(selection.partition(":")[0])
     return selection == "coverage" or (rule is not None and rule.expected is not None)
 
 
-def _shown(temperature: float) -> float:
+def _nan_if_unknown(temperature: float) -> float:
     return math.nan if temperature == UNKNOWN else temperature

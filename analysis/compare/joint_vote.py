@@ -19,7 +19,7 @@ from analysis.aggregate import maj_at_k
 from analysis.aggregate.batched import agreements, majority_picks, weighted_picks
 from analysis.compare.conditions import UNKNOWN
 from analysis.compare.runs import names_of, shared_problems
-from analysis.frames import Table, tested, with_q
+from analysis.frames import Table, star_note, with_q_values
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.paired import compare_columns
 from workbench.config.schema import pool_sizes
@@ -72,7 +72,7 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
     voters = [
         (name, t)
         for name, run in zip(names, opened, strict=True)
-        for t in sorted(map(_key, pool_sizes(run.experiment.generation)))
+        for t in sorted(map(_temperature_key, pool_sizes(run.experiment.generation)))
         if t != 0
     ]
     if len(voters) < 2:
@@ -86,7 +86,7 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
         size: {label: [] for label in [*labels, TOGETHER, WEIGHTED]} for size in sizes
     }
     unknown, left_out = 0, dict.fromkeys(sizes, 0)
-    for problem, clusters, correct in _elections(opened, names, voters):
+    for problem, clusters, correct in _shared_ballots(opened, names, voters):
         whole = [np.nan_to_num(right, nan=0.0) for right in correct]
         unknown += sum(int(np.isnan(right).sum()) for right in correct)
         for size in sizes:
@@ -96,13 +96,13 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
             for label, own, right in zip(labels, clusters, whole, strict=True):
                 rows[size][label].append(maj_at_k(own, right, size))
             rng = pool_rng(first.experiment.measure.seed, f"vote|{problem}", 0.0, size)
-            for label, value in _together(clusters, whole, size, rng).items():
+            for label, value in _joint_votes(clusters, whole, size, rng).items():
                 rows[size][label].append(value)
     table = _table(first, rows, len(voters))
     return Table(table, tuple(_notes(table, unknown, left_out)))
 
 
-def _together(
+def _joint_votes(
     clusters: Sequence[Ints], correct: Sequence[Floats], size: int, rng: np.random.Generator
 ) -> dict[str, float]:
     """Return how often the joint votes on one problem are right, over random draws."""
@@ -128,7 +128,7 @@ def _together(
     return found
 
 
-def _elections(
+def _shared_ballots(
     runs: Sequence[Run], names: Sequence[str], voters: Sequence[Voter]
 ) -> Iterator[tuple[str, list[Ints], list[Floats]]]:
     """Yield each shared problem with every voter's clusters, numbered alike, and correctness."""
@@ -178,13 +178,13 @@ def _reader(run: Run) -> Callable[[int], Mapping[str, Mapping[float, Ballot]]]:
             # clusters say who answered; the answers, which of another run's they equal
             said = [a if c >= 0 else None for a, c in zip(pool.answers, pool.clusters, strict=True)]
             own = found.setdefault(pool.problem_id, {})
-            own[_key(pool.temperature)] = Ballot(said, pool.correct)
+            own[_temperature_key(pool.temperature)] = Ballot(said, pool.correct)
         return found
 
     return read
 
 
-def _key(temperature: float | None) -> float:
+def _temperature_key(temperature: float | None) -> float:
     return UNKNOWN if temperature is None else temperature
 
 
@@ -230,7 +230,7 @@ def _table(
         raise ValueError(
             f"no problem has {min(rows)} samples of every pool; lower --k, or draw more samples"
         )
-    return with_q(pd.DataFrame(lines))
+    return with_q_values(pd.DataFrame(lines))
 
 
 def _notes(table: pd.DataFrame, unknown: int, left_out: Mapping[int, int]) -> Iterator[str]:
@@ -247,4 +247,4 @@ def _notes(table: pd.DataFrame, unknown: int, left_out: Mapping[int, int]) -> It
             yield f"k = {size}: {count:,} problems without {size} samples of every pool left out"
     if table["problems"].min() < MIN_PROBLEMS:
         yield f"no intervals below {MIN_PROBLEMS} problems"
-    yield tested("is not 0")
+    yield star_note("is not 0")

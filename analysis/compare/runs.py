@@ -18,7 +18,7 @@ from analysis.compare.conditions import (
     SINGLE,
     Pair,
     conditions,
-    is_exact,
+    has_exact_expectation,
     reward_pairs,
     run_pairs,
     selection_pairs,
@@ -28,15 +28,14 @@ from analysis.compare.conditions import (
 from analysis.frames import Table
 from analysis.stats.bootstrap import MIN_PROBLEMS
 from analysis.stats.paired import (
-    ALPHA,
-    POWER,
     Paired,
     compare_columns,
     discovery_rates,
     simultaneous_band,
-    smallest_difference,
 )
+from analysis.stats.power import POWER, smallest_difference
 from workbench.config.schema import Analysis
+from workbench.core.table_text import ALPHA
 from workbench.run import Run
 
 
@@ -96,7 +95,7 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
         }
     tables |= curves(pairs, settings, k)
     for name, (found, empty) in kinds.items():
-        table = differences(_of_sizes(found, sizes), settings)
+        table = differences(_with_sizes(found, sizes), settings)
         said = (*table.notes, *notes) if len(table.frame) else (empty,)
         tables[name] = Table(table.frame, said)
     return tables
@@ -179,7 +178,7 @@ def curves(
     """
     groups: dict[str, list[Pair]] = {}
     for pair in pairs:
-        if is_exact(pair.selection):
+        if has_exact_expectation(pair.selection):
             groups.setdefault(str(pair.labels), []).append(pair)
     points, crossings = [], []
     for group in groups.values():
@@ -281,7 +280,7 @@ def planned(problems: int) -> str:
     )
 
 
-def _of_sizes(pairs: Iterable[Pair], sizes: set[int]) -> list[Pair]:
+def _with_sizes(pairs: Iterable[Pair], sizes: set[int]) -> list[Pair]:
     """Keep these k. At k = 1 every selection is the single sample, which stands for all."""
     return [p for p in pairs if p.k in sizes and (p.k > 1 or p.selection == SINGLE)]
 
@@ -308,7 +307,7 @@ def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
         drawn = run.manifest.get("identity", {})
         repeated = dataclasses.asdict(run.experiment.generation).keys() - {"model", "backend"}
         told.append(
-            dict(_flat(dataclasses.asdict(run.experiment)))
+            dict(_flatten(dataclasses.asdict(run.experiment)))
             | {f"identity.{key}": value for key, value in drawn.items() if key not in repeated}
             | {"commit": run.manifest.get("commit", "")}
         )
@@ -322,10 +321,10 @@ def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
     return Table(pd.DataFrame(rows), notes if rows else ("no setting differs",))
 
 
-def _flat(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield (dotted key, value) of nested settings."""
     for key, value in tree.items():
         if isinstance(value, Mapping) and value:
-            yield from _flat(value, f"{prefix}{key}.")
+            yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value

@@ -10,12 +10,12 @@ from analysis.figures.drawing import (
     Drawing,
     Panel,
     at_temperature,
-    nothing,
+    explain_empty,
+    join_lines,
+    outcome_columns,
     points,
-    selections,
-    sized,
-    spell,
-    together,
+    sample_count_axis,
+    spell_key,
 )
 from analysis.tables.accuracy import MIXED
 from workbench.run import Run
@@ -29,14 +29,14 @@ def accuracy_by_k(run: Run) -> Drawing:
     """Accuracy of each selection, coverage and a single sample against k, per temperature."""
     frame = run.table("accuracy_by_k_temperature")
     if frame.empty:
-        return nothing(run, "accuracy_by_k_temperature")
-    columns = [*selections(frame), "single_sample"]
+        return explain_empty(run, "accuracy_by_k_temperature")
+    columns = [*outcome_columns(frame), "single_sample"]
     pool = frame["pool"] if "pool" in frame else pd.Series("", index=frame.index)
     panels = [
         Panel(
-            title="temperatures mixed" if mixed else f"temperature {spell(temperature)}",
-            rows=together(points(part, "k", c, c.removesuffix("_correct")) for c in columns),
-            x=sized("k, samples in the subset", frame["k"]),
+            title="temperatures mixed" if mixed else f"temperature {spell_key(temperature)}",
+            rows=join_lines(points(part, "k", c, c.removesuffix("_correct")) for c in columns),
+            x=sample_count_axis("k, samples in the subset", frame["k"]),
             y=RIGHT,
         )
         for (mixed, temperature), part in frame.groupby(
@@ -50,19 +50,19 @@ def accuracy_by_tokens(run: Run) -> Drawing:
     """Accuracy of each selection and coverage against tokens spent, a line per temperature."""
     frame = run.table("budget")
     if frame.empty:
-        return nothing(run, "budget")
+        return explain_empty(run, "budget")
     frame = frame[frame["tokens"] > 0]  # a log axis has no 0
     panels = [
         Panel(
             title=column.removesuffix("_correct"),
-            rows=together(
+            rows=join_lines(
                 points(part, "tokens", column, at_temperature(temperature))
                 for temperature, part in frame.groupby("temperature", dropna=False)
             ),
             x=Axis(title="tokens per problem", log=True),
             y=RIGHT,
         )
-        for column in selections(frame)
+        for column in outcome_columns(frame)
     ]
     return Drawing(panels=panels)
 
@@ -71,7 +71,7 @@ def accuracy_by_m(run: Run) -> Drawing:
     """Accuracy of the kept samples against m: a line per method, a row per temperature."""
     frame = run.table("pruning")
     if frame.empty or (frame["method"] == EVERYTHING).all():
-        return nothing(run, "pruning")
+        return explain_empty(run, "pruning")
     names = [name for name in PRUNED if (frame["selection"] == name).any()]
     methods = list(dict.fromkeys(frame.loc[frame["method"] != EVERYTHING, "method"]))
     panels = []
@@ -83,8 +83,8 @@ def accuracy_by_m(run: Run) -> Drawing:
             panels.append(
                 Panel(
                     title=f"{selection}, {at_temperature(temperature)}",
-                    rows=together(lines),
-                    x=sized("m, samples kept", part["m"]),
+                    rows=join_lines(lines),
+                    x=sample_count_axis("m, samples kept", part["m"]),
                     y=RIGHT,
                     level=float(whole.iloc[0]) if len(whole) else None,
                 )
@@ -96,18 +96,18 @@ def coverage_curve(run: Run) -> Drawing:
     """The exact pass@k, maj@k and best@k against k, a line per temperature."""
     frame = run.table("coverage_curve")
     if frame.empty:
-        return nothing(run, "coverage_curve")
+        return explain_empty(run, "coverage_curve")
     largest = frame.groupby("temperature", dropna=False)["k"].transform("max")
     if (largest > 1).any():
         frame = frame[largest > 1]  # one greedy sample has no curve
     panels = [
         Panel(
             title=column,
-            rows=together(
+            rows=join_lines(
                 points(part, "k", column, at_temperature(temperature))
                 for temperature, part in frame.groupby("temperature", dropna=False)
             ),
-            x=sized("k, samples in the subset", frame["k"]),
+            x=sample_count_axis("k, samples in the subset", frame["k"]),
             y=Axis(title="expected accuracy"),
         )
         for column in frame.columns

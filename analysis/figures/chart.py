@@ -77,7 +77,7 @@ def draw(drawing: Drawing) -> Chart:
     if drawing.panels:
         panels = _panels(drawing)
     else:
-        panels, under = [_words(under[:-1])], under[-1:]
+        panels, under = [_text_panel(under[:-1])], under[-1:]
     title = alt.TitleParams(
         under, orient="bottom", anchor="middle", fontSize=10, fontWeight="normal", offset=14
     )
@@ -164,11 +164,11 @@ def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] 
     base = alt.Chart(rows).encode(
         x=alt.X("x:Q", axis=_axis(part.x), scale=_scale(part.x, rows[["x"]].to_numpy())),
         y=alt.Y("y:Q", axis=_axis(part.y), scale=upwards),
-        color=alt.Color("series:N", scale=_turns(names, COLOURS), legend=_legend(drawing)),
+        color=alt.Color("series:N", scale=_cycle(names, COLOURS), legend=_legend(drawing)),
         opacity=alt.condition({"param": "chosen"}, alt.value(1.0), alt.value(0.08)),
     )
     marks = base.mark_point(filled=True, size=34, opacity=1, xOffset=aside).encode(
-        shape=alt.Shape("series:N", scale=_turns(names, SHAPES), legend=_legend(drawing)),
+        shape=alt.Shape("series:N", scale=_cycle(names, SHAPES), legend=_legend(drawing)),
         tooltip=_tooltip(drawing, part, rows),
     )
     if drawing.size:
@@ -204,7 +204,7 @@ def _alone(*values: dict[str, float]) -> alt.Chart:
     return alt.Chart(alt.InlineData(values=list(values)))
 
 
-def _words(lines: list[str]) -> Any:
+def _text_panel(lines: list[str]) -> Any:
     """Return a panel of text, for where there is nothing to draw."""
     text = alt.Chart(alt.InlineData(values=[{}])).mark_text(
         text=lines, fontSize=13, color=alt.ExprRef("ink"), lineHeight=19
@@ -256,7 +256,7 @@ def _tooltip(drawing: Drawing, part: Panel, rows: pd.DataFrame) -> list[alt.Tool
     return found
 
 
-def _turns(names: list[str], looks: tuple[str, ...]) -> alt.Scale:
+def _cycle(names: list[str], looks: tuple[str, ...]) -> alt.Scale:
     return alt.Scale(domain=names, range=[looks[i % len(looks)] for i in range(len(names))])
 
 

@@ -99,9 +99,9 @@ class Drawing:
             lines.append(f"bars: {self.interval}s, {rule}")
         if self.size:
             lines.append(f"area of a marker: {self.size}")
-        together = "; ".join(lines)
+        text = "; ".join(lines)
         width = WIDTH if self.across < 3 else WIDTH * 3 // 2
-        return [*textwrap.wrap(together, width), *([self.signature] if self.signature else [])]
+        return [*textwrap.wrap(text, width), *([self.signature] if self.signature else [])]
 
 
 def points(
@@ -130,7 +130,7 @@ def points(
     return rows.dropna(subset=["x", "y"]).sort_values("x", ignore_index=True)
 
 
-def together(lines: Iterable[pd.DataFrame]) -> pd.DataFrame:
+def join_lines(lines: Iterable[pd.DataFrame]) -> pd.DataFrame:
     """Return the rows of several lines as those of one panel."""
     filled = [line for line in lines if len(line)]
     if not filled:
@@ -138,26 +138,26 @@ def together(lines: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)
 
 
-def spell(temperature: object) -> str:
+def spell_key(temperature: object) -> str:
     """Return a temperature as a group's key as people read it."""
     return spell_temperature(float(str(temperature)))
 
 
 def at_temperature(temperature: object) -> str:
     """Return what the legend calls a temperature: ``T = 0.7``."""
-    return f"T = {spell(temperature)}"
+    return f"T = {spell_key(temperature)}"
 
 
-def selections(frame: pd.DataFrame) -> list[str]:
+def outcome_columns(frame: pd.DataFrame) -> list[str]:
     """Return the columns of outcomes of a table."""
     return [c for c in frame.columns if c.endswith("_correct") or c == "coverage"]
 
 
-def nothing(run: Run, table: str) -> Drawing:
+def explain_empty(run: Run, table: str) -> Drawing:
     """Return a figure that says why there is nothing to draw, in the table's own first words."""
     return Drawing(notes=run.notes(table)[:1] or ["nothing was measured"])
 
 
-def sized(title: str, measured: Iterable[int]) -> Axis:
+def sample_count_axis(title: str, measured: Iterable[int]) -> Axis:
     """Return an axis of numbers of samples, with the measured ones as its ticks."""
     return Axis(title=title, log=True, ticks=sorted({int(k) for k in measured}), apart=True)

@@ -9,11 +9,11 @@ from analysis.figures.drawing import (
     Drawing,
     Panel,
     at_temperature,
-    nothing,
+    explain_empty,
+    join_lines,
+    outcome_columns,
     points,
-    selections,
-    sized,
-    together,
+    sample_count_axis,
 )
 from workbench.metrics import METRICS
 from workbench.run import Run
@@ -28,7 +28,7 @@ def diversity_by_temperature(run: Run) -> Drawing:
     frame = run.frame("subsets", without=("members",))
     metrics = [name for name in run.experiment.measure.metrics if name in frame]
     if not metrics:
-        return nothing(run, "diversity_by_temperature")
+        return explain_empty(run, "diversity_by_temperature")
     means = frame.groupby(["k", "temperature"], dropna=False)[metrics].mean().reset_index()
     known = sorted(means["temperature"].dropna().unique())
     panels = [
@@ -46,19 +46,19 @@ def _against(means: pd.DataFrame, metric: str, known: list[float]) -> tuple[pd.D
             points(part.dropna(subset="temperature"), "temperature", metric, f"k = {k}")
             for k, part in means.groupby("k")
         ]
-        return together(lines), Axis(title="temperature", ticks=known)
+        return join_lines(lines), Axis(title="temperature", ticks=known)
     lines = [
         points(part, "k", metric, at_temperature(temperature))
         for temperature, part in means.groupby("temperature", dropna=False)
     ]
-    return together(lines), sized("k, samples in the subset", means["k"])
+    return join_lines(lines), sample_count_axis("k, samples in the subset", means["k"])
 
 
 def outcome_by_bucket(run: Run) -> Drawing:
     """Mean outcome of subsets against each metric, in buckets, at the largest k."""
     frame = run.table("bucket")
     if frame.empty:
-        return nothing(run, "bucket")
+        return explain_empty(run, "bucket")
     k = frame["k"].max()
     frame = frame[(frame["k"] == k) & (frame["rows"] == "all")]
     panels = []
@@ -69,12 +69,12 @@ def outcome_by_bucket(run: Run) -> Drawing:
                 low=float("nan"),
                 high=float("nan"),  # they would cover one another
             )
-            for c in selections(frame)
+            for c in outcome_columns(frame)
         ]
         panels.append(
             Panel(
                 title=f"{name}, k = {k}",
-                rows=together(lines),
+                rows=join_lines(lines),
                 x=Axis(title=METRICS[name].label),
                 y=Axis(title="mean outcome"),
             )

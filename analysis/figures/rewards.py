@@ -9,11 +9,11 @@ from analysis.figures.drawing import (
     Drawing,
     Panel,
     at_temperature,
-    nothing,
+    explain_empty,
+    join_lines,
     points,
-    sized,
-    spell,
-    together,
+    sample_count_axis,
+    spell_key,
 )
 from workbench.run import Run
 
@@ -25,11 +25,11 @@ def reliability(run: Run) -> Drawing:
     """Share of right samples against the mean reward of a bin, a line per temperature."""
     frame = run.table("reliability")
     if frame.empty:
-        return nothing(run, "reliability")
+        return explain_empty(run, "reliability")
     panels = [
         Panel(
             title=str(reward),
-            rows=together(
+            rows=join_lines(
                 points(at, "mean_reward", "right", at_temperature(temperature), size="samples")
                 for temperature, at in part.groupby("temperature", dropna=False)
             ),
@@ -46,16 +46,16 @@ def best_by_reward(run: Run) -> Drawing:
     """Exact best@k of each reward, beside choosing at random and an oracle, per temperature."""
     frame = run.table("reward_curve")
     if frame.empty:
-        return nothing(run, "reward_curve")
+        return explain_empty(run, "reward_curve")
     rewards = [c for c in frame.columns if c.startswith("best:") and f"{c}_low" in frame]
     panels = [
         Panel(
-            title=f"temperature {spell(temperature)}",
-            rows=together(
+            title=f"temperature {spell_key(temperature)}",
+            rows=join_lines(
                 points(part, "k", name, name.removeprefix("best:"))
                 for name in ("oracle", *rewards, "random")
             ),
-            x=sized("k, samples in the subset", part["k"]),
+            x=sample_count_axis("k, samples in the subset", part["k"]),
             y=Axis(title="expected accuracy of the best"),
         )
         for temperature, part in frame.groupby("temperature", dropna=False)
@@ -68,7 +68,7 @@ def training(curves: pd.DataFrame, best: int) -> Drawing:
     panels = [
         Panel(
             title="loss [nats]" if name == "loss" else name,
-            rows=together(
+            rows=join_lines(
                 points(curves, "step", column, label)
                 for column, label in ((name, "train"), (f"validation_{name}", "validation"))
             ),

@@ -14,12 +14,11 @@ from analysis.compare.runs import compare, differing_settings, names_of
 from analysis.figures.chart import draw
 from analysis.frames import Table
 from analysis.page import curves
-from analysis.page.headline import Headline, Tile, change, supported
-from analysis.page.html import Drawn, Page, write
-from analysis.page.report import chart, notices
-from analysis.page.tables import Shown, show, why_missing
-from analysis.stats.paired import ALPHA
-from workbench.core.table_text import spell_temperature
+from analysis.page.headline import Headline, Tile, change_tile, is_significant
+from analysis.page.html import Page, PageFigure, write
+from analysis.page.report import notices, page_figure
+from analysis.page.tables import PageTable, page_table, why_missing
+from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.run import Run
 
 SUMMARIES = {
@@ -52,7 +51,7 @@ def write_comparison(
     unready = {
         name: why
         for name, run in zip(names, opened, strict=True)
-        if (why := _unready(run)) is not None
+        if (why := _why_not_ready(run)) is not None
     }
     if unready:
         tables = {"settings": differing_settings(opened, names)} if len(opened) > 1 else {}
@@ -65,7 +64,7 @@ def write_comparison(
     return tables
 
 
-def _unready(run: Run) -> str | None:
+def _why_not_ready(run: Run) -> str | None:
     """Say why a run has nothing to be compared; None where it has."""
     for made in ("scores", "subsets"):
         if not list((run.root / made).glob("block-*.parquet")):
@@ -82,7 +81,7 @@ def _page(
     runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table], top: Headline
 ) -> Page:
     shown = [
-        show(name, SUMMARIES[name], tables[name], folded=name in ("crossings", "curves"))
+        page_table(name, SUMMARIES[name], tables[name], folded=name in ("crossings", "curves"))
         for name in ORDER
         if name in tables
     ]
@@ -95,7 +94,7 @@ def _page(
     return Page(
         title=" · ".join(names), kind="Comparison of runs" if several else "Comparison in a run",
         signatures=[run.signature for run in runs], notices=said, headline=top,
-        figures=_figures(runs, names, tables), tables=shown, about=[_listed(runs, names)],
+        figures=_figures(runs, names, tables), tables=shown, about=[_run_table(runs, names)],
         settings={
             name: run.folder.experiment.read_text(encoding="utf-8")
             for name, run in zip(names, runs, strict=True)
@@ -103,7 +102,9 @@ def _page(
     )  # fmt: skip
 
 
-def _figures(runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]) -> list[Drawn]:
+def _figures(
+    runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]
+) -> list[PageFigure]:
     drawn = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
     found = {
         "overlaid_curves": (
@@ -121,7 +122,7 @@ def _figures(runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]
     }
     confidence = runs[0].experiment.analysis.confidence
     return [
-        chart(name, summary, draw(replace(
+        page_figure(name, summary, draw(replace(
             drawing, name=name, about=summary, interval=f"{100 * confidence:g}% interval",
             signature=" · ".join(names),
         )).to_dict())
@@ -139,7 +140,7 @@ def opening(tables: dict[str, Table], confidence: float) -> Headline:
     k = int(frame["k"].max())
     last = frame[(frame["k"] == k) | (frame["selection"] == SINGLE)]
     shown = sorted(
-        (row for row in last.to_dict("records") if supported(row)),
+        (row for row in last.to_dict("records") if is_significant(row)),
         key=lambda row: -abs(row["difference"]),
     )
     of = f"of {len(last)} paired differences, at k = {k} and of single samples,"
@@ -160,12 +161,12 @@ def _tile(row: Mapping[Any, Any]) -> Tile:
     who = f"{row['run']}, {at}" if "run" in row else at
     what = str(row["selection"])
     what = "single sample" if what == SINGLE else f"{what}@{row['k']}"
-    return change(f"{what}, {who} against {row['against']}", row)
+    return change_tile(f"{what}, {who} against {row['against']}", row)
 
 
-def _listed(runs: Sequence[Run], names: Sequence[str]) -> Shown:
+def _run_table(runs: Sequence[Run], names: Sequence[str]) -> PageTable:
     rows = [
         {"run": name, "folder": str(run.root), "signature": run.signature}
         for name, run in zip(names, runs, strict=True)
     ]
-    return show("runs", "The runs of this page.", Table(pd.DataFrame(rows)))
+    return page_table("runs", "The runs of this page.", Table(pd.DataFrame(rows)))

@@ -12,10 +12,10 @@ from analysis.figures.drawing import (
     Drawing,
     Panel,
     at_temperature,
+    join_lines,
     points,
-    sized,
-    spell,
-    together,
+    sample_count_axis,
+    spell_key,
 )
 from analysis.tables.accuracy import MIXED
 from workbench.run import Run
@@ -39,10 +39,10 @@ def overlaid(
                 lines[name].append(points(part, "k", name, series))
     panels = []
     for name in outcomes:
-        rows = together(lines[name])
+        rows = join_lines(lines[name])
         rows = rows[rows.groupby("series")["x"].transform("size") > 1]  # greedy has no curve
         if len(rows):
-            along = sized("k, samples in the subset", rows["x"])
+            along = sample_count_axis("k, samples in the subset", rows["x"])
             title = name.removesuffix("_correct")
             panels.append(Panel(title=title, rows=rows, x=along, y=Axis(title="accuracy")))
     notes = () if panels else (f"no run has a curve over k in its table {table}",)
@@ -77,12 +77,12 @@ def gaps(frame: pd.DataFrame) -> Drawing:
     panels = []
     for selection, part in frame.groupby("selection", sort=False):
         keys = [name for name in ("run", "temperature", "against") if name in part]
-        rows = together(
+        rows = join_lines(
             points(line, "k", "difference", _pair(line.iloc[0]))
             for _, line in part.groupby(keys, sort=False, dropna=False)
         )
         rows["low"], rows["high"] = (rows[end].clip(-reach, reach) for end in ("low", "high"))
-        along = sized("k, samples in the subset", rows["x"])
+        along = sample_count_axis("k, samples in the subset", rows["x"])
         panels.append(Panel(title=str(selection), rows=rows, x=along, y=upwards, level=0.0))
     return Drawing(panels=panels)
 
@@ -91,4 +91,4 @@ def _pair(row: pd.Series[float]) -> str:
     """Name a pair: ``T = 1 less 0.3``, or ``hot less base, T = 1``."""
     if "run" in row:
         return f"{row['run']} less {row['against']}, {at_temperature(row['temperature'])}"
-    return f"T = {spell(row['temperature'])} less {str(row['against']).removeprefix('T = ')}"
+    return f"T = {spell_key(row['temperature'])} less {str(row['against']).removeprefix('T = ')}"

@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.page.packing import numbers, pack
-from analysis.page.sample_rows import Rows, read_rows
+from analysis.page.packing import json_numbers, pack
+from analysis.page.sample_rows import SampleBlock, read_blocks
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.run import Run
@@ -61,7 +61,7 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
     kept: list[tuple[int, int, dict[str, Any]]] = []  # a heap: (-rank, place in the run, problem)
     first_left_out, held, place = math.inf, 0, 0
     facts: list[pd.DataFrame] = []
-    for rows in read_rows(run, notes):
+    for rows in read_blocks(run, notes):
         facts.append(_facts(rows.frame))
         columns = _columns(rows.frame)
         for name, bounds in rows.problems():
@@ -83,7 +83,7 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
             f"{len(problems)} of {place:,} problems, drawn at random (analysis.seed of the "
             "experiment): the samples of all of them would make the page too large",
         )
-    return Explorer(problems, place, _added(facts), notes)
+    return Explorer(problems, place, _sum_by_temperature(facts), notes)
 
 
 def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
@@ -103,13 +103,13 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
         "cluster": frame["answer_cluster"].fillna(UNANSWERED).astype(int).tolist(),
         "status": [STATUSES.index(s) if s in STATUSES else -1 for s in frame["status"]],
         "correct": [None if pd.isna(right) else int(right) for right in frame["is_correct"]],
-        "logprob": numbers(frame["mean_logprob"].astype(float)),
-        "tokens": numbers(frame["num_output_tokens"].astype(float), 0),
+        "logprob": json_numbers(frame["mean_logprob"].astype(float)),
+        "tokens": json_numbers(frame["num_output_tokens"].astype(float), 0),
         "temperature": frame["temperature"].tolist(),
     }
     for name in map(str, frame.columns):
         if name.startswith(REWARD_PREFIX):
-            columns[name] = numbers(frame[name].astype(float))
+            columns[name] = json_numbers(frame[name].astype(float))
     return columns
 
 
@@ -118,7 +118,7 @@ def _problem(
     known: dict[str, Any],
     bounds: Sequence[tuple[int, int]],
     columns: dict[str, list[Any]],
-    rows: Rows,
+    rows: SampleBlock,
 ) -> dict[str, Any]:
     question = str(known.get("question") or "")
     pools, sizes = [], []
@@ -134,7 +134,7 @@ def _problem(
     return {"id": name, "label": label, "pools": sizes, "chunk": pack(whole)}
 
 
-def _pool(part: dict[str, list[Any]], start: int, rows: Rows) -> dict[str, Any]:
+def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str, Any]:
     """Return a pool as columns; equal texts stand there once."""
     texts, first = _numbered(part["completion"])
     answers = {
@@ -191,8 +191,8 @@ def project(vectors: NDArray[np.float64], copies: NDArray[np.int64]) -> dict[str
     far = np.abs(points).argmax(axis=0)
     points = points * np.where(points[far, [0, 1]] < 0, -1.0, 1.0)
     return {
-        "x": numbers(points[:, 0]), "y": numbers(points[:, 1]),
-        "share": numbers(scales[:2] ** 2 / total),
+        "x": json_numbers(points[:, 0]), "y": json_numbers(points[:, 1]),
+        "share": json_numbers(scales[:2] ** 2 / total),
     }  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def _facts(frame: pd.DataFrame) -> pd.DataFrame:
     return found
 
 
-def _added(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def _sum_by_temperature(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame()
     whole = pd.concat(parts)

@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.compare.conditions import SINGLE, UNKNOWN, Cells, Pair, conditions
+from analysis.compare.conditions import SINGLE, UNKNOWN, ConditionValues, Pair, conditions
 from analysis.compare.runs import differences
 from analysis.frames import Data, Table
-from analysis.page.tables import Shown, show
+from analysis.page.tables import PageTable, page_table
 from analysis.stats.bootstrap import MIN_PROBLEMS
-from analysis.stats.paired import ALPHA
-from workbench.core.table_text import spell_temperature
+from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.run import Run
 
 TEXTS = "distinct texts"
@@ -48,7 +47,7 @@ class Headline:
     tiles: Sequence[Tile] = ()
     notes: Sequence[str] = ()
     """How the tiles are to be read."""
-    table: Shown | None = None
+    table: PageTable | None = None
 
 
 def headline(run: Run) -> Headline:
@@ -59,13 +58,13 @@ def headline(run: Run) -> Headline:
     """
     cells = conditions(run)
     levels, k = _levels(run)
-    table = show(
+    table = page_table(
         "headline",
         f"One sample, what is made of {k}, whether any of {k} is right, and how much texts repeat.",
         Table(levels),
     )
     share = f"{run.experiment.analysis.confidence:.0%} intervals, the problem as the unit"
-    ends = _ends(cells)
+    ends = _coldest_and_hottest(cells)
     if ends is None:
         row = {str(name): value for name, value in levels.iloc[-1].to_dict().items()}
         tiles = [
@@ -82,7 +81,7 @@ def headline(run: Run) -> Headline:
         f"* shown: the interval leaves out 0 and q < {ALPHA:g}, corrected over these changes "
         "(Benjamini-Hochberg)",
     )
-    tiles = [change(_label(row), row) for row in changed.to_dict("records")]
+    tiles = [change_tile(_label(row), row) for row in changed.to_dict("records")]
     return Headline(sentence(changed, *ends), tiles, notes, table)
 
 
@@ -110,13 +109,13 @@ def _levels(run: Run) -> tuple[pd.DataFrame, int]:
     return levels.reindex(columns=ordered).reset_index(), k
 
 
-def _ends(cells: Cells) -> tuple[float, float] | None:
+def _coldest_and_hottest(cells: ConditionValues) -> tuple[float, float] | None:
     """Return the coldest and the hottest known temperature of which several samples are drawn."""
     several = sorted({t for t, k, _ in cells if k > 1 and t != UNKNOWN})
     return (several[0], several[-1]) if len(several) > 1 else None
 
 
-def changes(run: Run, cells: Cells, cold: float, hot: float) -> pd.DataFrame:
+def changes(run: Run, cells: ConditionValues, cold: float, hot: float) -> pd.DataFrame:
     """Return the paired differences between two temperatures, a row per headline number."""
     sizes = [{k for t, k, name in cells if t == end and name == "coverage"} for end in (cold, hot)]
     k = max(sizes[0] & sizes[1])
@@ -143,7 +142,7 @@ def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:
     shown, rest = [], []
     for row in changed.to_dict("records"):
         what, more, less = WORDS[row["selection"]]
-        if supported(row):
+        if is_significant(row):
             shown.append(f"{what.format(k=row['k'])} {more if row['difference'] > 0 else less}")
         else:
             rest.append(_label(row))
@@ -153,15 +152,15 @@ def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:
     return f"{said}."
 
 
-def supported(row: Mapping[Any, Any]) -> bool:
+def is_significant(row: Mapping[Any, Any]) -> bool:
     """Whether a difference's interval leaves out 0 and its corrected test agrees."""
     apart = row["difference_low"] > 0 or row["difference_high"] < 0
     return bool(apart and row["q"] < ALPHA)
 
 
-def change(label: str, row: Mapping[Any, Any]) -> Tile:
+def change_tile(label: str, row: Mapping[Any, Any]) -> Tile:
     """Return a row of paired differences as a tile: from, to, and the difference."""
-    star = "*" if supported(row) else ""
+    star = "*" if is_significant(row) else ""
     return Tile(
         label,
         f"{row['baseline']:.3f} → {row['accuracy']:.3f}",

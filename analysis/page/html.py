@@ -15,7 +15,7 @@ from typing import Any
 from analysis.page.explorer import Explorer, pool_labels
 from analysis.page.headline import Headline
 from analysis.page.packing import pack
-from analysis.page.tables import Shown, filled
+from analysis.page.tables import PageTable, split_by_content
 from workbench.core.types import STATUSES
 from workbench.storage.parquet import write_atomically
 
@@ -24,7 +24,7 @@ SCRIPTS = ("page.js", "tables.js", "charts.js", "explorer.js", "samples.js", "ma
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PageFigure:
     """A chart of a page, or why there is none."""
 
     name: str
@@ -51,10 +51,10 @@ class Page:
     notices: Sequence[str] = ()
     """What is unfinished, out of date or missing of the whole."""
     headline: Headline
-    figures: Sequence[Drawn] = ()
-    tables: Sequence[Shown] = ()
+    figures: Sequence[PageFigure] = ()
+    tables: Sequence[PageTable] = ()
     explorer: Explorer | None = None
-    about: Sequence[Shown] = ()
+    about: Sequence[PageTable] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """The experiment of each run, as text."""
 
@@ -67,7 +67,7 @@ def render(page: Page) -> str:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    tables, empty = filled(page.tables)
+    tables, empty = split_by_content(page.tables)
     data: dict[str, Any] = {
         "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
         "tables": {t.identity: t.packed for t in (*tables, *page.about) if t.packed},

@@ -19,14 +19,14 @@ def pack(value: Any) -> str:
     """Return a JSON value as gzip in base64: safe inside HTML, whatever the value holds.
 
     Raises:
-        ValueError: the value holds a number that JSON does not know; see ``numbers``.
+        ValueError: the value holds a number that JSON does not know; see ``json_numbers``.
     """
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     # a lone surrogate, which a model's bytes may decode to, has no UTF-8 of its own
     return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
 
 
-def numbers(values: ArrayLike, places: int = PLACES) -> list[float | None]:
+def json_numbers(values: ArrayLike, places: int = PLACES) -> list[float | None]:
     """Return numbers that JSON knows: rounded, and None for what is not finite."""
     rounded = np.round(np.asarray(values, dtype=float), places)
     return [value if math.isfinite(value) else None for value in rounded.tolist()]

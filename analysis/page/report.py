@@ -14,8 +14,8 @@ from analysis.figures import FIGURES
 from analysis.frames import Table
 from analysis.page.explorer import Explorer, explore
 from analysis.page.headline import Headline, headline
-from analysis.page.html import Drawn, Page, write
-from analysis.page.tables import Shown, saved_tables, show, why_missing
+from analysis.page.html import Page, PageFigure, write
+from analysis.page.tables import PageTable, page_table, saved_tables, why_missing
 from workbench.core.types import STAGES
 from workbench.run import Run
 
@@ -44,11 +44,17 @@ def report(run: Run) -> Page:
     explorer = explore(run, np.random.default_rng(run.experiment.analysis.seed))
     top = opening(lambda: headline(run), run, explorer)
     return Page(
-        title=run.experiment.name, kind="Report of a run", signatures=[run.signature],
-        notices=list(notices(run)), headline=top, figures=drawn(run), tables=saved_tables(run),
-        explorer=explorer, about=[held(explorer), stages(run)],
+        title=run.experiment.name,
+        kind="Report of a run",
+        signatures=[run.signature],
+        notices=list(notices(run)),
+        headline=top,
+        figures=page_figures(run),
+        tables=saved_tables(run),
+        explorer=explorer,
+        about=[sample_table(explorer), stage_table(run)],
         settings={run.experiment.name: run.folder.experiment.read_text(encoding="utf-8")},
-    )  # fmt: skip
+    )
 
 
 def opening(make: Callable[[], Headline], run: Run, explorer: Explorer | None) -> Headline:
@@ -60,29 +66,29 @@ def opening(make: Callable[[], Headline], run: Run, explorer: Explorer | None) -
             why = f"No headline figures: {fault}."
     else:
         why = f"No headline figures: {why_missing(run)}."
-    return Headline(why, table=held(explorer) if explorer and len(explorer.facts) else None)
+    return Headline(why, table=sample_table(explorer) if explorer and len(explorer.facts) else None)
 
 
-def drawn(run: Run) -> list[Drawn]:
+def page_figures(run: Run) -> list[PageFigure]:
     """Return every figure of the run, or why there is none."""
     found = []
     for name, draw in FIGURES.items():
         summary = (draw.__doc__ or "").split("\n")[0]
         try:
-            drawing = chart(name, summary, draw(run).to_dict())
+            drawing = page_figure(name, summary, draw(run).to_dict())
             found.append(replace(drawing, folded=name not in OPEN))
         except (ValueError, KeyError) as fault:
             why = str(fault) if run.tables else why_missing(run)
-            found.append(Drawn(name, summary, None, why))
+            found.append(PageFigure(name, summary, None, why))
     return found
 
 
-def chart(name: str, summary: str, spec: dict[str, Any]) -> Drawn:
+def page_figure(name: str, summary: str, spec: dict[str, Any]) -> PageFigure:
     """Return a chart; one that is only text, as there is nothing to draw, as that text."""
     mark = spec["concat"][0].get("mark")
     if isinstance(mark, dict) and mark["type"] == "text":
-        return Drawn(name, summary, None, " ".join(mark["text"]))
-    return Drawn(name, summary, spec)
+        return PageFigure(name, summary, None, " ".join(mark["text"]))
+    return PageFigure(name, summary, spec)
 
 
 def notices(run: Run) -> Iterator[str]:
@@ -104,14 +110,14 @@ def notices(run: Run) -> Iterator[str]:
         )
 
 
-def held(explorer: Explorer) -> Shown:
+def sample_table(explorer: Explorer) -> PageTable:
     """Return what samples there are, by temperature."""
     notes = ("right, wrong, unknown: correctness of samples",)
-    return show("samples", "The samples on the disk, by temperature.",
+    return page_table("samples", "The samples on the disk, by temperature.",
                 Table(explorer.facts, notes))  # fmt: skip
 
 
-def stages(run: Run) -> Shown:
+def stage_table(run: Run) -> PageTable:
     """Return how each stage went."""
     recorded: dict[str, dict[str, Any]] = run.manifest.get("stages", {})
     rows = [
@@ -123,4 +129,4 @@ def stages(run: Run) -> Shown:
         for name in STAGES
         if (entry := recorded.get(name, {}))
     ]  # fmt: skip
-    return show("stages", "The stages of the run.", Table(pd.DataFrame(rows)))
+    return page_table("stages", "The stages of the run.", Table(pd.DataFrame(rows)))

@@ -24,7 +24,7 @@ SCORES = ("answer", "answer_cluster", "status", "is_correct")
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class SampleBlock:
     """A block's samples."""
 
     frame: pd.DataFrame
@@ -45,7 +45,7 @@ class Rows:
         yield from bounds.items()
 
 
-def read_rows(run: Run, notes: list[str]) -> Iterator[Rows]:
+def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
     """Yield a run's blocks; what cannot be read is left out, and said in ``notes``."""
     sizes = pool_sizes(run.experiment.generation)
     keys = list(KEY)
@@ -72,14 +72,14 @@ def read_rows(run: Run, notes: list[str]) -> Iterator[Rows]:
         unscored += int(frame["status"].isna().sum())
         vectors = _table(run, "embeddings", block, notes) if embedded else None
         if vectors is None:
-            yield Rows(frame, None, np.zeros(0, dtype=np.int64))
+            yield SampleBlock(frame, None, np.zeros(0, dtype=np.int64))
             continue
         found = np.stack(vectors.pop("embedding").to_numpy()).astype(np.float32)
         blank = np.full((1, found.shape[1]), np.nan, dtype=np.float32)
         placed = frame[keys].merge(vectors[keys].assign(place=vectors.index), on=keys, how="left")
         places = placed["place"].fillna(len(found)).to_numpy(dtype=np.int64)
         unembedded += int((places == len(found)).sum())
-        yield Rows(frame, np.concatenate([found, blank]), places)
+        yield SampleBlock(frame, np.concatenate([found, blank]), places)
     if unscored:
         notes.append(
             f"{unscored:,} samples are not scored yet: no answer, status or correctness; run "

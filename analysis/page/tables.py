@@ -9,18 +9,16 @@ import pandas as pd
 
 from analysis.frames import Table
 from analysis.page.packing import pack
-from analysis.tables import TABLES
-from workbench.core.table_text import merged
+from analysis.tables import TABLES, TableSpec
+from workbench.core.table_text import format_table
 from workbench.run import Run
 
 ROWS = 25
 """Rows on one page of a long table; the others are packed."""
-OPEN = ("accuracy_by_k_temperature", "coverage_curve", "within_correlation", "statuses")
-"""Tables that are not folded when the page opens: what is read first."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shown:
+class PageTable:
     """One table of a page."""
 
     name: str
@@ -43,23 +41,23 @@ class Shown:
         return f"table-{self.name}"
 
 
-def show(name: str, summary: str, table: Table, *, folded: bool = False) -> Shown:
+def page_table(name: str, summary: str, table: Table, *, folded: bool = False) -> PageTable:
     """Return a table as text, each interval in the cell of its number; an empty one has no rows."""
     frame = table.frame
     if frame.empty:
-        return Shown(name=name, summary=summary, notes=table.notes)
-    text = merged(frame)
+        return PageTable(name=name, summary=summary, notes=table.notes)
+    text = format_table(frame)
     columns = [(name, _kind(name, frame[name], text[name])) for name in text.columns]
     rows = text.to_numpy(dtype=object).tolist()
-    return Shown(
+    return PageTable(
         name=name, summary=summary, notes=table.notes, columns=columns, rows=rows[:ROWS],
         count=len(rows), packed=pack(rows[ROWS:]) if rows[ROWS:] else "", folded=folded,
     )  # fmt: skip
 
 
-def saved_tables(run: Run) -> list[Shown]:
+def saved_tables(run: Run) -> list[PageTable]:
     """Return every table of the study, in order; of one that is not there or damaged, why."""
-    return [_saved(run, name, maker.summary) for name, maker in TABLES.items()]
+    return [_saved_table(run, name, spec) for name, spec in TABLES.items()]
 
 
 def why_missing(run: Run) -> str:
@@ -77,15 +75,15 @@ def why_missing(run: Run) -> str:
     )
 
 
-def _saved(run: Run, name: str, summary: str) -> Shown:
+def _saved_table(run: Run, name: str, spec: TableSpec) -> PageTable:
     if name not in run.tables:
-        return Shown(name=name, summary=summary, notes=(why_missing(run),))
+        return PageTable(name=name, summary=spec.summary, notes=(why_missing(run),))
     try:
         table = Table(run.table(name), tuple(run.notes(name)))
-        return show(name, summary, table, folded=name not in OPEN)
+        return page_table(name, spec.summary, table, folded=not spec.open_on_page)
     except (ValueError, OSError) as fault:
         why = f"tables/{name}.csv cannot be read ({fault}); run `workbench analyze {run.root}`"
-        return Shown(name=name, summary=summary, notes=(why,))
+        return PageTable(name=name, summary=spec.summary, notes=(why,))
 
 
 def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
@@ -95,7 +93,7 @@ def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
     return "number starred" if cells.str.endswith("*").any() else "number"
 
 
-def filled(tables: Iterable[Shown]) -> tuple[list[Shown], list[Shown]]:
+def split_by_content(tables: Iterable[PageTable]) -> tuple[list[PageTable], list[PageTable]]:
     """Part tables with rows from those without, which say why."""
     tables = list(tables)
     return [t for t in tables if t.count], [t for t in tables if not t.count]

@@ -14,7 +14,12 @@ NO_VARIATION = 1e-12
 
 
 def standardised(columns: Floats) -> Floats:
-    """Columns of mean 0 and variance 1; a constant column becomes exactly 0."""
+    """Columns of mean 0 and variance 1; a constant column becomes exactly 0.
+
+    Example:
+        >>> standardised(np.array([[1.0, 5.0], [3.0, 5.0]])).tolist()
+        [[-1.0, 0.0], [1.0, 0.0]]
+    """
     if not len(columns):
         return columns
     varies = np.ptp(columns, axis=0) > 0
@@ -46,17 +51,25 @@ def cross_products(values: Floats, codes: Ints) -> Floats:
     return np.array(found).reshape(-1, rows.shape[1], rows.shape[1])
 
 
-def from_cross_products(products: Floats) -> Floats:
+def correlations_from_products(products: Floats) -> Floats:
     """(..., 1 + C, 1 + C) sums of products of (1, columns) -> (...) partial correlations."""
     rows = np.maximum(products[..., :1, :1], 1.0)
     means = products[..., 1:, :1] / rows
-    return partial(products[..., 1:, 1:] / rows - means * np.swapaxes(means, -1, -2))
+    return partial_correlations(products[..., 1:, 1:] / rows - means * np.swapaxes(means, -1, -2))
 
 
-def partial(covariance: Floats) -> Floats:
+def partial_correlations(covariance: Floats) -> Floats:
     """(..., C, C) covariances of x, y and covariates -> (...) correlations given the latter.
 
     The Schur complement of the covariates' block; columns have about variance 1.
+
+    Example:
+        x and y have the correlation 0.8 and each 0.5 with the covariate: what is left of it is
+        (0.8 - 0.25) / 0.75.
+
+        >>> covariance = np.array([[1.0, 0.8, 0.5], [0.8, 1.0, 0.5], [0.5, 0.5, 1.0]])
+        >>> round(float(partial_correlations(covariance)), 4)
+        0.7333
     """
     pair, cross, held = covariance[..., :2, :2], covariance[..., :2, 2:], covariance[..., 2:, 2:]
     if held.shape[-1]:

@@ -1,4 +1,4 @@
-"""Paired comparison on the same problems: differences, their uncertainty, and what could be seen.
+"""Paired comparison on the same problems: differences, their uncertainty, and p-values.
 
 Two conditions (runs, temperatures, selections, rewards) are compared problem by problem, which
 takes the difficulty that they share out of the comparison. Everything here is arithmetic over
@@ -10,22 +10,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means, check_confidence
-from workbench.core.table_text import ALPHA as ALPHA
+from analysis.stats.power import SAME, problems_needed, smallest_effect
 from workbench.core.types import Floats
 
 FLIPS = 9999
 """Sign flips behind a p-value, the smallest of which is then 1 in 10,000: small enough to survive
 the correction of a table of several hundred rows."""
-POWER = 0.8
-"""What a study is said to be able to see: a two-sided test at ``ALPHA`` sees it so often."""
-SAME = 1e-12
-"""Differences below this are rounding."""
 MOST_CELLS = 4_000_000
 """Random numbers held in memory at once (32 MB)."""
 
@@ -83,6 +78,14 @@ def compare_means(
 
     Raises:
         ValueError: the shapes differ, a value is infinite, or ``confidence`` is not a share.
+
+    Example:
+        Right in three problems of four instead of one; in two problems nothing changes.
+
+        >>> rng = np.random.default_rng(0)
+        >>> found = compare_means([1, 1, 0, 1], [0, 1, 0, 0], rng=rng)
+        >>> found.value, found.differ, found.num_problems
+        (0.5, 0.5, 4)
     """
     one, other = (np.asarray(values, dtype=np.float64) for values in (second, first))
     if one.ndim != 1 or one.shape != other.shape:
@@ -153,6 +156,12 @@ def sign_flip_p(differences: Floats, *, flips: int = FLIPS, rng: np.random.Gener
     Returns:
         (C,) two-sided p-values, above 0; 1 where all differences are 0 or there are none.
 
+    Example:
+        Of the eight ways to give three equal differences a sign, two have a mean as far from 0.
+
+        >>> float(sign_flip_p(np.ones((3, 1)), rng=np.random.default_rng(0))[0])
+        0.25
+
     Source:
         Phipson & Smyth (2010), "Permutation p-values should never be zero". Equal to
         ``scipy.stats.permutation_test(..., permutation_type="samples")``, which does one column
@@ -166,14 +175,14 @@ def sign_flip_p(differences: Floats, *, flips: int = FLIPS, rng: np.random.Gener
     for number, rows in enumerate(patterns.T):
         columns = np.flatnonzero(few)[pattern == number]
         size = int(rows.sum())
-        p[columns] = _as_far(values[np.ix_(rows, columns)], _all_signs(size)) / 2**size
+        p[columns] = _count_as_extreme(values[np.ix_(rows, columns)], _all_signs(size)) / 2**size
     if not few.all():
         signs = _random_signs(len(values), flips, rng)
-        p[~few] = (_as_far(values[:, ~few], signs) + 1) / (flips + 1)
+        p[~few] = (_count_as_extreme(values[:, ~few], signs) + 1) / (flips + 1)
     return p
 
 
-def _as_far(values: Floats, signs: Iterable[Floats]) -> Floats:
+def _count_as_extreme(values: Floats, signs: Iterable[Floats]) -> Floats:
     """(C,) how many choices of signs give a sum as far from 0 as that of the (P, C) values."""
     total = values.sum(axis=0)
     bar = np.abs(total) - SAME * (1 + np.abs(values).sum(axis=0))
@@ -202,7 +211,14 @@ def _random_signs(size: int, flips: int, rng: np.random.Generator) -> Iterator[F
 
 
 def discovery_rates(p: ArrayLike) -> Floats:
-    """Benjamini-Hochberg q-values over the p-values of one table; NaN is no test and stays NaN."""
+    """Benjamini-Hochberg q-values over the p-values of one table; NaN is no test and stays NaN.
+
+    Example:
+        With two tests the smaller p-value counts twice.
+
+        >>> discovery_rates([0.01, 0.04, np.nan]).tolist()
+        [0.02, 0.04, nan]
+    """
     from scipy.stats import false_discovery_control
 
     values = np.asarray(p, dtype=np.float64)
@@ -211,72 +227,6 @@ def discovery_rates(p: ArrayLike) -> Floats:
     if tested.any():
         found[tested] = false_discovery_control(values[tested])
     return found
-
-
-@cache
-def smallest_effect(problems: int) -> float:
-    """Mean difference ÷ standard deviation that so many problems show with 80 % power at 5 %.
-
-    Source:
-        The power of a two-sided paired t-test, by the noncentral t distribution (statsmodels);
-        the sign-flip test has nearly the same.
-    """
-    from statsmodels.stats.power import TTestPower
-
-    return float(TTestPower().solve_power(nobs=problems, alpha=ALPHA, power=POWER))
-
-
-def problems_needed(difference: float, sd: float) -> float:
-    """Return how many problems show a difference of this size with 80 % power at 5 %.
-
-    An observed difference that is taken for the true one is optimistic where it was singled out
-    for being large.
-
-    Args:
-        difference: the true mean difference.
-        sd: standard deviation of the differences over problems.
-
-    Returns:
-        A whole number, at least 10, below which nothing is tested; infinity for a difference of
-        0; NaN where the deviation is unknown.
-    """
-    if math.isnan(difference) or math.isnan(sd):
-        return math.nan
-    if abs(difference) <= SAME:
-        return math.inf
-    if sd <= SAME or abs(difference) / sd >= smallest_effect(MIN_PROBLEMS):
-        return float(MIN_PROBLEMS)
-    from statsmodels.stats.power import TTestPower
-
-    effect = abs(difference) / sd
-    return float(math.ceil(TTestPower().solve_power(effect_size=effect, alpha=ALPHA, power=POWER)))
-
-
-def smallest_difference(problems: int, disagreement: float) -> float:
-    """Difference in accuracy that a planned comparison of two right-or-wrong answers can see.
-
-    Args:
-        problems: how many problems, each answered once by both.
-        disagreement: share of the problems on which one is right and the other wrong, 0 to 1.
-
-    Returns:
-        The smallest difference seen with 80 % power at 5 %; NaN where not even a disagreement
-        that is all to one side would be.
-
-    Raises:
-        ValueError: ``disagreement`` is not a share above 0.
-
-    Source:
-        The differences are -1, 0 and 1 with mean d and variance ``disagreement`` - d², so
-        d = e sqrt(disagreement - d²), e being ``smallest_effect``, solved for d.
-    """
-    if not 0 < disagreement <= 1:
-        raise ValueError(f"disagreement must be a share above 0 and up to 1, got {disagreement}")
-    if problems < MIN_PROBLEMS:
-        return math.nan
-    effect = smallest_effect(problems)
-    found = effect * math.sqrt(disagreement / (1 + effect**2))
-    return found if found < disagreement else math.nan
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,6 +264,13 @@ def simultaneous_band(
 
     Raises:
         ValueError: a value is not in [-1, 1], or ``confidence`` is not a share.
+
+    Example:
+        Ten problems that all differ by 0.1 say nothing of those that would not.
+
+        >>> band = simultaneous_band(np.full((10, 1), 0.1), rng=np.random.default_rng(0))
+        >>> float(band.value[0].round(3)), float(band.low[0]), float(band.high[0])
+        (0.1, -1.0, 1.0)
 
     Source:
         As the package passk-inference does for pass@k: with equal draws it gives equal bands.

@@ -11,7 +11,16 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.frames import POOL, Data, Table, counts, dropped, lines_of, tested, with_q
+from analysis.frames import (
+    POOL,
+    Data,
+    Table,
+    missing_value_notes,
+    sample_size_notes,
+    star_note,
+    table_lines,
+    with_q_values,
+)
 
 ONE, MIXED = "one T", "mixed"
 """What a row's subsets are drawn from: the pool of one temperature, or of several mixed."""
@@ -34,7 +43,7 @@ def accuracy_by_k_temperature(data: Data) -> Table:
 
 def _accuracy(data: Data, keys: list[str]) -> Table:
     """Selections and coverage by ``keys``, beside a single sample and greedy decoding."""
-    frame = _with_single(data, data.collapsed).assign(pool=ONE)
+    frame = _with_single(data, data.pool_means).assign(pool=ONE)
     frame = pd.concat([frame, data.mixed.assign(pool=MIXED)], ignore_index=True)
     columns = [*data.outcomes, "single_sample"]
     greedy = data.expectations[data.expectations["temperature"] == 0.0]
@@ -43,16 +52,16 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
         known = greedy.set_index("problem_id")["pass@k"].rename("greedy")
         frame = frame.join(known, on="problem_id")
         columns.append("greedy")
-    labels, lines = lines_of(frame, [*keys, "pool"], sort=False)
+    labels, lines = table_lines(frame, [*keys, "pool"], sort=False)
     sums = data.sums(frame, columns, lines)
     single = sums.means[:, :, [columns.index("single_sample")]]
     gains = sums.means[:, :, : len(data.outcomes)] - single
     p = data.p_values(gains, data.outcomes)
-    table = with_q(pd.concat([labels, data.intervals(sums), p], axis=1))
+    table = with_q_values(pd.concat([labels, data.intervals(sums), p], axis=1))
     table = table.sort_values([*keys, "pool"], ascending=[*(True for _ in keys), False])
-    notes = [*counts(data), *dropped(data, data.outcomes)]
+    notes = [*sample_size_notes(data), *missing_value_notes(data, data.outcomes)]
     notes.append("single_sample is pass@1, exact; coverage: any of the k is correct")
-    notes.append(tested("differs from single_sample"))
+    notes.append(star_note("differs from single_sample"))
     if data.mixed.empty:
         table = table.drop(columns="pool")
     else:
@@ -76,20 +85,20 @@ def coverage_curve(data: Data) -> Table:
     unknown = data.unknown
     names = [c for c in frame.columns if c.endswith("@k") or (unknown and c.endswith("@k_upper"))]
     frame = _with_single(data, frame)
-    labels, lines = lines_of(frame, ["temperature", "k"])
+    labels, lines = table_lines(frame, ["temperature", "k"])
     gaining = [name for name in names if name.endswith("@k")]
     gains = frame[gaining].sub(frame["single_sample"], axis=0)
     gains = gains.where(frame["k"] > 1).assign(problem_id=frame["problem_id"])
     p = data.p_values(data.sums(gains, gaining, lines).means, gaining)
     parts = [labels, data.intervals(data.sums(frame, names, lines)), p]
-    notes = [*counts(data), "exact expectations over all k-subsets, no sampling error"]
-    notes.append(tested("differs from a single sample (k = 1)"))
+    notes = [*sample_size_notes(data), "exact expectations over all k-subsets, no sampling error"]
+    notes.append(star_note("differs from a single sample (k = 1)"))
     if unknown:
         notes.append(
             f"{unknown} samples whose correctness is unknown count as not correct; as correct in "
             "the columns …_upper"
         )
-    return Table(with_q(pd.concat(parts, axis=1)), tuple(notes))
+    return Table(with_q_values(pd.concat(parts, axis=1)), tuple(notes))
 
 
 def oracle_gap(data: Data) -> Table:
@@ -97,13 +106,13 @@ def oracle_gap(data: Data) -> Table:
     frame = _best_known(data)
     names = [name for name in data.outcomes if name != "coverage"]
     gaps = frame[names].rsub(frame["coverage"], axis=0).assign(problem_id=frame["problem_id"])
-    labels, lines = lines_of(frame, ["k", "temperature"])
+    labels, lines = table_lines(frame, ["k", "temperature"])
     sums = data.sums(gaps, names, lines)
     parts = [labels, data.intervals(sums), data.p_values(sums.means, names)]
-    notes = [*counts(data), _how_known(data)]
+    notes = [*sample_size_notes(data), _how_known(data)]
     notes.append("an oracle that always picks a correct sample has a gap of 0")
-    notes.append(tested("is not 0"))
-    return Table(with_q(pd.concat(parts, axis=1)), tuple(notes))
+    notes.append(star_note("is not 0"))
+    return Table(with_q_values(pd.concat(parts, axis=1)), tuple(notes))
 
 
 def budget(data: Data) -> Table:
@@ -117,16 +126,16 @@ def budget(data: Data) -> Table:
         one[name] = one["single_sample"]
     frame = pd.concat([one, frame[frame["k"] > 1]])
     frame["tokens"] = frame["k"] * frame["mean_tokens"]
-    labels, lines = lines_of(frame, ["temperature", "k"])
+    labels, lines = table_lines(frame, ["temperature", "k"])
     table = data.intervals(data.sums(frame, ["tokens", *data.outcomes], lines))
-    notes = [*counts(data), _how_known(data)]
+    notes = [*sample_size_notes(data), _how_known(data)]
     notes.append("tokens: those of k samples of a problem, on average, prompts not counted")
     return Table(pd.concat([labels, table], axis=1), tuple(notes))
 
 
 def _best_known(data: Data) -> pd.DataFrame:
     """Outcomes per pool and k: exact expectations where there are any, else means of the drawn."""
-    frame = data.collapsed.merge(data.expectations, on=POOL, how="left", suffixes=("", "_exact"))
+    frame = data.pool_means.merge(data.expectations, on=POOL, how="left", suffixes=("", "_exact"))
     for name, exact in _exact(data).items():
         frame[name] = frame[exact].where(frame["num_unknown"] == 0, frame[name])
     return frame

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import pandas as pd
 
 from analysis.aggregate.pruning import EVERYTHING, ORDERS, PRUNERS
-from analysis.frames import Data, Table, cut
+from analysis.frames import Data, Table, long_text_notes
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.paired import compare_columns, discovery_rates
 
@@ -106,7 +106,7 @@ def _notes(data: Data, frame: pd.DataFrame, table: pd.DataFrame) -> Iterator[str
             "accuracy_upper; pools of which nothing is known are left out"
         )
     if "k_medoids" in there:
-        yield from cut(data)
+        yield from long_text_notes(data)
 
 
 def _missing(data: Data, frame: pd.DataFrame, there: Sequence[str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from analysis.frames import Data, Table, tested, with_q
+from analysis.frames import Data, Table, star_note, with_q_values
 from analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.types import Floats
 from workbench.rewards.logistic import coefficients
@@ -41,12 +41,12 @@ def quality_coefficients(data: Data) -> Table:
         f"over all {len(labels)} problems, {len(right):,} samples",
         "[low, high]: jackknife, the problem as the unit",
         "features that say nearly the same (primary_confidence, primary_entropy) share a weight",
-        tested("is not 0"),
+        star_note("is not 0"),
     ]
     left = [name for name in FEATURES if name not in names]
     if left:
         notes.append(f"the run has no {', '.join(left)}")
-    return Table(with_q(rows), tuple(notes))
+    return Table(with_q_values(rows), tuple(notes))
 
 
 def _judged(

@@ -10,16 +10,16 @@ import pyarrow as pa
 
 from analysis.aggregate import best_at_k
 from analysis.aggregate.outcomes import curve_sizes
-from analysis.frames import Data, Table, tested, with_q
+from analysis.frames import Data, Table, star_note, with_q_values
 from analysis.stats.calibration import (
     BINS,
     auroc,
     average_precision,
-    bin_of,
+    bin_numbers,
     brier,
     calibration_error,
-    judged,
     ranking_accuracy,
+    reward_samples,
 )
 from workbench.config.schema import pool_sizes
 from workbench.core.types import REWARD_PREFIX, Floats
@@ -43,14 +43,16 @@ def reward_report(data: Data) -> Table:
             "right": known["correct"].mean() if len(known) else np.nan,
         }  # fmt: skip
         row |= data.means(within, ["ranking_accuracy"])
-        (row["ranking_accuracy_p"],) = data.p_of(within[["ranking_accuracy"]].to_numpy() - 0.5)
+        (row["ranking_accuracy_p"],) = data.column_p_values(
+            within[["ranking_accuracy"]].to_numpy() - 0.5
+        )
         if len(plain) and any(other != BASELINE for other, _, _ in parts):
             row |= _gain(data, within, plain.get(temperature, within.iloc[:0]), name)
         chances = _as_probability(name, known["reward"].to_numpy())
-        samples = judged(known["reward"], known["correct"], known["problem_id"])
+        samples = reward_samples(known["reward"], known["correct"], known["problem_id"])
         found = {"auroc": auroc(samples), "auprc": average_precision(samples)}
         if chances is not None:
-            calibrated = judged(chances, known["correct"], known["problem_id"])
+            calibrated = reward_samples(chances, known["correct"], known["problem_id"])
             found |= {"brier": brier(calibrated), "ece": calibration_error(calibrated)}
         for column, share in found.items():
             row |= {column: share.value, f"{column}_low": share.low, f"{column}_high": share.high}
@@ -68,9 +70,9 @@ def reward_report(data: Data) -> Table:
         ),
         "brier, ece (smaller is better): the reward as a probability of being right; a "
         "log-probability as its exponential; none where a reward is no probability",
-        tested("is not 0.5 (gain: 0)"),
+        star_note("is not 0.5 (gain: 0)"),
     ]
-    return Table(with_q(pd.DataFrame(rows)), (*notes, *_left_out(data)))
+    return Table(with_q_values(pd.DataFrame(rows)), (*notes, *_left_out(data)))
 
 
 def _gain(data: Data, within: pd.DataFrame, plain: pd.DataFrame, name: str) -> dict[str, float]:
@@ -79,7 +81,7 @@ def _gain(data: Data, within: pd.DataFrame, plain: pd.DataFrame, name: str) -> d
     both["gain"] = both["ranking_accuracy"] - both["ranking_accuracy_plain"]
     if name == BASELINE or both["gain"].isna().all():
         return dict.fromkeys(("gain", "gain_low", "gain_high", "gain_p"), np.nan)
-    (p,) = data.p_of(both[["gain"]].to_numpy())
+    (p,) = data.column_p_values(both[["gain"]].to_numpy())
     return data.means(both, ["gain"]) | {"gain_p": p}
 
 
@@ -92,7 +94,7 @@ def reliability(data: Data) -> Table:
         if chances is None:
             continue
         known = known.assign(reward=chances)
-        bins = bin_of(chances)
+        bins = bin_numbers(chances)
         for number in np.unique(bins):
             inside = known[bins == number]
             row: dict[str, object] = {
@@ -128,15 +130,15 @@ def reward_curve(data: Data) -> Table:
         row |= data.means(wide.reset_index(), ["random", *here, "oracle"])
         if part["k"].iloc[0] > 1:
             gains = wide[here].sub(wide["random"], axis=0).to_numpy(dtype=float)
-            row |= {f"{n}_p": p for n, p in zip(here, data.p_of(gains), strict=True)}
+            row |= {f"{n}_p": p for n, p in zip(here, data.column_p_values(gains), strict=True)}
         rows.append(row)
     notes = [
         "exact over all k-subsets; random: any of the k (pass@1); oracle: pass@k",
         "a sample whose correctness is unknown counts as not correct, one without a reward is "
         "never chosen",
-        tested("differs from random"),
+        star_note("differs from random"),
     ]
-    return Table(with_q(pd.DataFrame(rows)), tuple(notes))
+    return Table(with_q_values(pd.DataFrame(rows)), tuple(notes))
 
 
 def _parts(data: Data) -> Iterator[tuple[str, float, pd.DataFrame]]:

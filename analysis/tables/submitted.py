@@ -7,7 +7,7 @@ import pandas as pd
 
 from analysis.aggregate import rewards_of
 from analysis.aggregate.batched import ranked_answers
-from analysis.frames import Data, Table, counts, lines_of, tested, with_q
+from analysis.frames import Data, Table, sample_size_notes, star_note, table_lines, with_q_values
 from workbench.config.schema import Selection
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.pools import Pool
@@ -33,7 +33,7 @@ def submitted(data: Data) -> Table:
     if not rows:
         return Table(pd.DataFrame(), ("no subset was measured",))
     frame = pd.DataFrame(rows)
-    labels, lines = lines_of(frame, ["temperature", "k"])
+    labels, lines = table_lines(frame, ["temperature", "k"])
     sums = data.sums(frame, columns, lines)
     more = names[1:]
     gains = sums.means[:, :, 1 : len(names)] - sums.means[:, :, :1]
@@ -41,15 +41,15 @@ def submitted(data: Data) -> Table:
     handed = frame.groupby(lines)["handed_in"].mean().reset_index(drop=True)
     table = pd.concat([labels, data.intervals(sums), p, handed], axis=1)
     notes = [
-        *counts(data),
+        *sample_size_notes(data),
         f"{names[0]} … {names[-1]}: one of so many answers is right; answers given by at least "
         f"{settings.threshold:.0%} of those who answered, highest mean {settings.reward} first",
         f"handed_in: how many there were at most, mean; of {sizes[-1]} asked for",
         "means over the drawn subsets: no closed form is known",
     ]
     if more:
-        notes.append(tested(f"differs from {names[0]}"))
-    return Table(with_q(table), tuple(notes))
+        notes.append(star_note(f"differs from {names[0]}"))
+    return Table(with_q_values(table), tuple(notes))
 
 
 def _rows(data: Data, block: int, settings: Selection, sizes: list[int]) -> list[dict[str, object]]:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.interval_coverage import SUBSETS, WORLDS, K, N, simulate, simulation, truth
+from analysis.interval_coverage import SUBSETS, WORLDS, K, N, coverage_study, simulate, truth
 
 SAVED = Path(__file__).parents[2] / "results" / "simulation" / "simulation.csv"
 
@@ -22,7 +22,7 @@ def _sooner():
 @pytest.fixture(scope="module")
 def quick():
     """80 studies of 50 problems: shares are known to some 2.5 points."""
-    return simulation(80, sizes=(50,)).set_index(["world", "number"])
+    return coverage_study(80, sizes=(50,)).set_index(["world", "number"])
 
 
 def test_a_study_has_the_difficulty_that_it_should_have():

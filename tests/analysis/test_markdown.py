@@ -4,7 +4,7 @@ from rich.console import Console
 
 from analysis.frames import Table
 from analysis.markdown import to_grid, to_markdown
-from workbench.core.table_text import merged
+from workbench.core.table_text import format_table
 
 FRAME = pd.DataFrame(
     {
@@ -23,7 +23,7 @@ FRAME = pd.DataFrame(
 
 
 def test_intervals_stand_with_their_numbers():
-    found = merged(FRAME)
+    found = format_table(FRAME)
     assert list(found.columns) == [
         "k", "temperature", "maj_correct", "pass@k", "rows", "count", "dpp", "brow_low",
     ]  # fmt: skip

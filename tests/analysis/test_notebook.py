@@ -10,7 +10,7 @@ import yaml
 
 import workbench as wb
 from analysis.notebook import pool_html
-from workbench.core.table_html import Shown, with_notes
+from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import Problem
 from workbench.pools import Pool
 
@@ -80,7 +80,7 @@ def test_what_is_no_table_any_more_shows_itself_as_pandas_does(make):
 
 
 def test_a_long_table_shows_both_ends():
-    long = Shown({"number": range(1000)})
+    long = NotebookTable({"number": range(1000)})
     with pd.option_context("display.max_rows", 10):
         html = long._repr_html_()
     assert [row[0] for row in cells(html)] == [*"01234", "…", "995", "996", "997", "998", "999"]
@@ -140,7 +140,7 @@ def test_a_finished_run_shows_what_it_is_what_it_found_and_what_to_type(finished
     assert "<code>accuracy_by_k_temperature</code>" in html
     assert "<code>coverage_curve</code>" in html
     assert "run.plot.accuracy_by_k()" in html
-    assert "run.pool(&#x27;problem-0&#x27;, 1.0)" in html
+    assert "run.pool(&#39;problem-0&#39;, 1.0)" in html
     assert not re.search(r"<script|src=|https?://", html)
 
 

@@ -19,7 +19,7 @@ from workbench.config.schema import Experiment, pool_sizes
 from workbench.experiment import load_experiment
 from workbench.generate import vllm as backend
 from workbench.generate.drawing_settings import sample_seed
-from workbench.generate.stage import ask
+from workbench.generate.stage import prompted_problems
 from workbench.models.tokenization import encode_prompt
 from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
@@ -130,7 +130,7 @@ def bare(home: str, told: str) -> None:
     llm = _llm(experiment)
     tokenizer = llm.get_tokenizer()
     prompts, params = [], []
-    for item in ask(experiment):
+    for item in prompted_problems(experiment):
         ids = encode_prompt(tokenizer, item.prompt)
         for temperature, count in pool_sizes(settings).items():
             for index in range(count):

@@ -17,12 +17,13 @@ from analysis.correlation import LEVELS, correlations
 from analysis.frames import Data
 from analysis.stats.bootstrap import Resamples, fisher_interval
 from analysis.stats.ranks import rank_covariances
-from analysis.tables import COVARIATES, buckets, partial_correlation
 from analysis.tables.accuracy import (
     accuracy_by_k,
     accuracy_by_k_temperature,
     accuracy_by_temperature,
 )
+from analysis.tables.correlations import COVARIATES, partial_correlation
+from analysis.tables.diversity import buckets
 from tests.bench import Row, once, seconds
 from workbench.config.schema import (
     Analysis,
@@ -89,7 +90,7 @@ def _resampled(data: Data, frame: pd.DataFrame) -> float:
     """Resample the rows of accuracy and bucket tables; seconds, once the tables agree."""
     expected = _tables(data)
     single = data.expectations[data.expectations["k"] == 1].rename(columns={"pass@k": "single"})
-    pools = data.collapsed.merge(single[["problem_id", "temperature", "single"]])
+    pools = data.pool_means.merge(single[["problem_id", "temperature", "single"]])
     pools["problem"] = data.codes(pools)
     tables: list[tuple[Table, pd.DataFrame, list[str]]] = []
     for make, keys in ACCURACIES.items():

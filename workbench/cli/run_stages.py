@@ -7,7 +7,7 @@ from pathlib import Path
 from analysis.aggregate import AGGREGATORS
 from workbench.cli.check_models import check_models
 from workbench.config.schema import Experiment, experiment_to_dict
-from workbench.generate.drawing_settings import differences, drawing_settings
+from workbench.generate.drawing_settings import drawing_settings, other_settings_message
 from workbench.generate.stage import generate
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.measure.stage import measure
@@ -88,7 +88,7 @@ def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) ->
     drawn = manifest.data.get("drawn_with", {})
     now = drawing_settings(experiment)
     if drawn and drawn != now:
-        raise ValueError(differences(folder.root, drawn, now))
+        raise ValueError(other_settings_message(folder.root, drawn, now))
 
 
 def _is_number(value: object) -> bool:

@@ -1,4 +1,4 @@
-"""Loops that no library has, compiled when they are first called."""
+"""Compiles loops over arrays with numba, each when it is first called."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ T = TypeVar("T")
 def compiled(function: Callable[P, T]) -> Callable[P, T]:
     """Compile a function with numba at its first call, and keep the machine code for later runs.
 
-    Not when its module is imported: numba takes half a second to load, which a command that
-    measures nothing should not wait for. The function may use numpy and plain loops, and calls
-    nothing else of this project: numba sees what stands in it and no more.
+    It is not compiled when its module is imported: numba takes half a second to load, and a command
+    that measures nothing should not wait for it. The function may use numpy and plain loops, and
+    may call nothing else of this project, which numba could not compile.
 
     Args:
-        function: over arrays and numbers. Its loops run on one core: several are made use of by
-            several processes.
+        function: takes and returns arrays and numbers. Its loops run on one core; several cores are
+            used by running several processes.
 
     Returns:
-        The same function, compiled. Numbers are as numpy's; an index outside an array is not
-        noticed.
+        The same function, compiled. Arithmetic is as numpy's, but an index outside an array raises
+        no error.
     """
 
     @cache

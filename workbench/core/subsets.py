@@ -1,4 +1,4 @@
-"""Which K of a pool's N samples are looked at together."""
+"""Draws the subsets of a pool: which K of its N samples are measured together."""
 
 from __future__ import annotations
 
@@ -27,6 +27,11 @@ def draw_subsets(n: int, k: int, count: int, rng: np.random.Generator) -> Ints:
 
     Raises:
         ValueError: ``k`` is not between 1 and ``n``, or ``count`` is negative.
+
+    Example:
+        >>> drawn = draw_subsets(n=4, k=4, count=2, rng=np.random.default_rng(0))
+        >>> np.sort(drawn, axis=1).tolist()
+        [[0, 1, 2, 3], [0, 1, 2, 3]]
     """
     _check(n, k)
     if count < 0:
@@ -35,7 +40,7 @@ def draw_subsets(n: int, k: int, count: int, rng: np.random.Generator) -> Ints:
 
 
 def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) -> Ints:
-    """The subsets to look at: all of them where they are few, else random ones.
+    """Return all subsets of a size where they are few, else random ones.
 
     Args:
         n: samples in the pool.
@@ -51,6 +56,13 @@ def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) ->
 
     Raises:
         ValueError: ``k`` is not between 1 and ``n``, or ``replicates`` is below 1.
+
+    Example:
+        There are three pairs of three samples; each is chosen once, in random order.
+
+        >>> chosen = choose_subsets(n=3, k=2, replicates=10, rng=np.random.default_rng(0))
+        >>> sorted(sorted(pair) for pair in chosen.tolist())
+        [[0, 1], [0, 2], [1, 2]]
     """
     _check(n, k)
     if replicates < 1:
@@ -62,7 +74,7 @@ def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) ->
 
 
 def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> np.random.Generator:
-    """The generator behind one pool's subsets of one size.
+    """Return the random generator of one pool's subsets of one size.
 
     It depends on these four alone, so a pool's subsets stay the same when others are added,
     removed or visited in another order, and equal k of two pools are drawn independently.
@@ -75,6 +87,12 @@ def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> n
 
     Returns:
         A fresh generator, seeded with the SHA-256 of the four.
+
+    Example:
+        >>> pool_rng(0, "p1", 0.7, 8).random() == pool_rng(0, "p1", 0.7, 8).random()
+        True
+        >>> pool_rng(0, "p1", 0.7, 8).random() == pool_rng(0, "p1", 0.7, 4).random()
+        False
     """
     # JSON keeps the parts apart: ("a1", 0.5) and ("a", 10.5) are different texts.
     known = math.nan if temperature is None else float(temperature)
@@ -83,22 +101,29 @@ def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> n
 
 
 def members_of(subsets: Ints, n: int) -> Ints:
-    """Return subsets as compiled loops take them, every index one of a pool's.
+    """Return subsets as compiled loops need them, after checking every index.
 
     Args:
-        subsets: (S, K) indices, in any layout.
+        subsets: (S, K) indices, with any memory layout.
         n: samples in the pool.
 
     Returns:
-        (S, K) int64 in one piece, the same numbers.
+        (S, K) the same numbers as contiguous int64.
 
     Raises:
         ValueError: ``subsets`` is not (S, K), or an index is not from 0 to ``n`` - 1.
+
+    Example:
+        >>> members_of(np.array([[0, 2]], dtype=np.int32), 3)
+        array([[0, 2]])
+        >>> members_of(np.array([[0, 3]]), 3)
+        Traceback (most recent call last):
+        ValueError: there is no sample 3 in a pool of 3; indices count from 0
     """
     members = np.ascontiguousarray(subsets, dtype=np.int64)
     if members.ndim != 2:
         raise ValueError(f"subsets must be (S, K), one row per subset, got shape {members.shape}")
-    if members.size and members.view(np.uint64).max() >= n:  # as it is, a negative one is large
+    if members.size and members.view(np.uint64).max() >= n:  # a negative one is large as uint64
         wrong = members[(members < 0) | (members >= n)][0]
         raise ValueError(f"there is no sample {wrong} in a pool of {n}; indices count from 0")
     return members

@@ -13,7 +13,7 @@ COUNTS = ("count", "samples", "pools", "k", "needed", "above_from", "below_from"
 """Columns of whole numbers, which read as floats where one is missing."""
 
 
-def merged(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
+def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
     """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]*``.
 
     A star stands where the table's corrected test of the number has q < 0.05.
@@ -27,14 +27,16 @@ def merged(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
         base, _, part = name.rpartition("_")
         if part in ("low", "high", "p", "q") and base in frame.columns:
             continue
-        cells = [_cell(name, value) for value in frame[name]]
+        cells = [_format_value(name, value) for value in frame[name]]
         if name == "temperature" and "pool" in frame.columns:
             places = zip(cells, frame["pool"], strict=True)
             cells = ["all" if pool == "mixed" else cell for cell, pool in places]
         if gap is not None and f"{name}_low" in frame.columns:
             bounds = zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
             cells = [
-                cell if pd.isna(low) else f"{cell}{gap}[{_number(low)}, {_number(high)}]"
+                cell
+                if pd.isna(low)
+                else f"{cell}{gap}[{_format_number(low)}, {_format_number(high)}]"
                 for cell, (low, high) in zip(cells, bounds, strict=True)
             ]
         if f"{name}_q" in frame.columns:
@@ -44,7 +46,7 @@ def merged(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
     return pd.DataFrame(shown)
 
 
-def _cell(name: str, value: Any) -> str:
+def _format_value(name: str, value: Any) -> str:
     if name in COUNTS and not pd.isna(value):
         return f"{int(value)}"
     if name.rsplit("_", 1)[-1] in ("p", "q") and value < 0.001:
@@ -52,11 +54,11 @@ def _cell(name: str, value: Any) -> str:
     if isinstance(value, bool | str):
         return str(value)
     if isinstance(value, float):
-        return spell_temperature(value) if name == "temperature" else _number(value)
+        return spell_temperature(value) if name == "temperature" else _format_number(value)
     return str(value)
 
 
-def _number(value: float) -> str:
+def _format_number(value: float) -> str:
     """Three decimals, more significant digits for large values; an undefined one is a dash."""
     if pd.isna(value):
         return "-"

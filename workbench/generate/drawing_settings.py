@@ -1,4 +1,4 @@
-"""The settings that decide a sample, as an experiment file has them, and its seed."""
+"""Which settings of an experiment decide what a sample is, and the seed of each sample."""
 
 from __future__ import annotations
 
@@ -12,26 +12,36 @@ from workbench.config.schema import Experiment
 
 SPEED_OPTIONS = frozenset(
     {
-        "base_url", "block_size", "concurrency", "disable_custom_all_reduce",
+        "base_url",
+        "block_size",
+        "concurrency",
+        "disable_custom_all_reduce",
         "enable_chunked_prefill",
-        "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization",
-        "kv_cache_memory_bytes", "max_num_batched_tokens", "max_num_seqs", "max_retries",
-        "num_gpu_blocks_override", "pipeline_parallel_size", "seconds_per_sample", "swap_space",
-        "tensor_parallel_size", "timeout",
+        "enable_prefix_caching",
+        "enforce_eager",
+        "gpu_memory_utilization",
+        "kv_cache_memory_bytes",
+        "max_num_batched_tokens",
+        "max_num_seqs",
+        "max_retries",
+        "num_gpu_blocks_override",
+        "pipeline_parallel_size",
+        "seconds_per_sample",
+        "swap_space",
+        "tensor_parallel_size",
+        "timeout",
     }
-)  # fmt: skip
-"""Engine options that change how fast samples come, not from which distribution. Where a server
-is belongs to them: what it is, it says itself (``server_facts``)."""
+)
+"""Engine options that change how fast samples are drawn, not from which distribution. The address
+of a server is one of them: the server itself says which model it has (``server_facts``)."""
 
+NOT_DRAWING = frozenset({"temperatures", "n", "greedy", "backend"})
+"""Settings that do not decide what a sample is: how many there are, which may grow, and the
+backend, which may be ``auto`` (the backend that was chosen is part of the identity)."""
 
-OTHER = frozenset({"temperatures", "n", "greedy", "backend"})
-"""Settings that do not decide what a sample is: how many there are, which may grow, and a backend
-that may be ``auto`` (what it stood for is part of the identity)."""
-
-
-NEWER = {"logprobs": 0}
-"""Settings that older runs do not know, with the value at which they change nothing: left out
-there, so that no new setting makes old samples unfit."""
+ADDED = {"logprobs": 0}
+"""Settings that older runs do not have, with the values at which they change nothing. With these
+values they are left out, so that samples of older runs still fit."""
 
 
 def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: int) -> int:
@@ -48,15 +58,17 @@ def drawing_settings(experiment: Experiment) -> dict[str, Any]:
     return {
         key: value
         for key, value in settings.items()
-        if key not in OTHER and (key, value) not in NEWER.items()
+        if key not in NOT_DRAWING and (key, value) not in ADDED.items()
     }
 
 
-def differences(root: Path, before: Mapping[str, Any], current: Mapping[str, Any]) -> str:
+def other_settings_message(
+    root: Path, before: Mapping[str, Any], current: Mapping[str, Any]
+) -> str:
     """Return the message that says why old samples do not fit an experiment."""
     changed = [
-        f"  {key}: the samples have {before.get(key, NEWER.get(key))!r}, the experiment now gives "
-        f"{current.get(key, NEWER.get(key))!r}"
+        f"  {key}: the samples have {before.get(key, ADDED.get(key))!r}, the experiment now gives "
+        f"{current.get(key, ADDED.get(key))!r}"
         for key in {**before, **current}
         if before.get(key) != current.get(key)
     ]

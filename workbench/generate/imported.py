@@ -8,7 +8,7 @@ from typing import Any
 from workbench.config.schema import Experiment, Generation, pool_sizes
 from workbench.core.console import notice
 from workbench.core.types import Request, Sample
-from workbench.generate.drawing_settings import differences, drawing_settings
+from workbench.generate.drawing_settings import drawing_settings, other_settings_message
 from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
 
@@ -41,7 +41,7 @@ def check(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         folder.read_samples(block)  # whole, so that damage is named now and not hours later
     drawn, now = manifest.data["drawn_with"], drawing_settings(experiment)
     if drawn != now:
-        raise ValueError(differences(folder.root, drawn, now))
+        raise ValueError(other_settings_message(folder.root, drawn, now))
     refuse_more(experiment, facts)
     notice(f"generate: all {facts['samples']:,} imported samples are there")
 

@@ -1,7 +1,7 @@
 """Backend ``openai``: any OpenAI-compatible server. The only module that imports openai.
 
-The client runs on an event loop in a thread of its own: a request to stop interrupts the main
-thread, and would be lost in a loop that runs there.
+The client runs on an event loop in its own thread: a signal to stop interrupts the main thread, and
+would be lost in an event loop there.
 """
 
 from __future__ import annotations
@@ -28,27 +28,33 @@ from workbench.config.schema import Generation
 from workbench.core.console import notice
 from workbench.core.types import Request, Sample
 from workbench.generate.openai_options import Address, ServerOptions, address_of, options_of
-from workbench.generate.openai_protocol import Answer, body, parse, path_of, read
+from workbench.generate.openai_protocol import (
+    Answer,
+    parse_answer,
+    path_of,
+    request_body,
+    to_sample,
+)
 
-ITS_OWN_FAULT = (400, 413, 422)
-"""Statuses that are about one request: it is refused, and the others are not."""
+REQUEST_FAULTS = (400, 413, 422)
+"""Statuses that concern one request: only that sample becomes an error row."""
 
-TO_CONNECT = 10.0
-"""Seconds to wait for a connection."""
+CONNECT_SECONDS = 10.0
+"""Most seconds to wait for a connection."""
 
-QUIET = 60.0
-"""Seconds between two notices of a server in trouble."""
+SECONDS_BETWEEN_NOTICES = 60.0
+"""Least time between two notices about a failing server."""
 
-GO_ON = "finished samples are kept, and the same command goes on"
+RESUME_HINT = "finished samples are kept, and the same command goes on"
 
 
-class Refused(ValueError):
-    """A request that the server refuses for its own sake: too long, or an option it lacks."""
+class RequestRefused(ValueError):
+    """A request that the server refuses because of its content: too long, or an unknown option."""
 
 
 @dataclass
-class Watch:
-    """Looks at all that passes between the client and the server."""
+class TrafficMonitor:
+    """Sees every request and response: reports trouble, and checks answers."""
 
     address: Address
     max_retries: int
@@ -57,10 +63,10 @@ class Watch:
     quiet_until: float = 0.0
 
     async def asked(self, request: httpx2.Request) -> None:
-        """Say that the server is in trouble, where a request has failed twice."""
+        """Print that the server fails, where a request has failed twice."""
         tries = int(request.headers.get("x-stainless-retry-count", "0"))
         if tries >= 2 and time.monotonic() > self.quiet_until:
-            self.quiet_until = time.monotonic() + QUIET
+            self.quiet_until = time.monotonic() + SECONDS_BETWEEN_NOTICES
             last = f", last status {self.status}" if self.status else ""
             notice(
                 f"generate: the server at {self.address.url} fails{last}; asking again, each "
@@ -68,11 +74,11 @@ class Watch:
             )
 
     async def answered(self, response: httpx2.Response) -> None:
-        """Read an answer; one that is none counts as a dropped connection, and is asked again."""
+        """Parse an answer; one that cannot be parsed counts as a dropped connection."""
         self.status = response.status_code if response.is_error else None
         if response.status_code == 200 and response.request.method == "POST":
             try:
-                response.extensions["answer"] = parse(await response.aread())
+                response.extensions["answer"] = parse_answer(await response.aread())
             except ValueError as fault:
                 raise httpx2.RemoteProtocolError(f"an answer that is none: {fault}") from None
 
@@ -98,7 +104,7 @@ class Server:
         """Send one request.
 
         Raises:
-            Refused: the server refuses this request.
+            RequestRefused: the server refuses this request.
             ValueError: the server fails, refuses the key or does not know the model.
         """
         answer: Answer = self.portal.call(self._post, path, fields)
@@ -113,7 +119,7 @@ class Server:
     async def _draw(
         self, request: Request, settings: Generation, left_out: Collection[str]
     ) -> Sample:
-        fields = body(
+        fields = request_body(
             request.prompt,
             settings,
             temperature=request.temperature,
@@ -124,16 +130,16 @@ class Server:
         )
         try:
             answer = await self._post(path_of(request.prompt), fields)
-        except Refused as fault:
+        except RequestRefused as fault:
             return request.sampled("", "error", error=str(fault))
-        return read(request, answer, settings.logprobs)
+        return to_sample(request, answer, settings.logprobs)
 
     async def _post(self, path: str, fields: Mapping[str, Any]) -> Answer:
         try:
             response = await self.client.post(path, cast_to=httpx2.Response, body=fields)
         except APIStatusError as fault:
-            if fault.status_code in ITS_OWN_FAULT:
-                raise Refused(f"the server answers {self._status(fault)}") from None
+            if fault.status_code in REQUEST_FAULTS:
+                raise RequestRefused(f"the server answers {self._status(fault)}") from None
             if fault.status_code == 404:
                 raise ValueError(await self._unknown(fault, path)) from None
             raise ValueError(self._status_fault(fault)) from None
@@ -170,7 +176,7 @@ class Server:
             return f"{where}; set the environment variable OPENAI_API_KEY to a key that it takes"
         wait = fault.response.headers.get("retry-after")
         until = f" (it asks for a pause of {wait} s)" if wait else ""
-        return f"{where} though asked up to {self._tries} times{until}; {GO_ON}"
+        return f"{where} though asked up to {self._tries} times{until}; {RESUME_HINT}"
 
     def _no_answer(self, fault: APIConnectionError) -> str:
         cause = fault.__cause__
@@ -180,7 +186,7 @@ class Server:
             else f"cannot be reached or breaks off ({cause or fault})"
         )
         text = f"the server at {self.address.url} {reason}, asked {self._tries} times; start it "
-        return self.address.hide_key(text + f"or mend generation.engine.base_url: {GO_ON}")
+        return self.address.hide_key(text + f"or mend generation.engine.base_url: {RESUME_HINT}")
 
     def _status(self, fault: APIStatusError) -> str:
         """Return a status with what the server says to it, in one line."""
@@ -204,26 +210,26 @@ def model_names(listed: Any) -> list[str]:
 def connect(settings: Generation, max_retries: int | None = None) -> Iterator[Server]:
     """Open a connection to the server of an experiment.
 
-    What is in flight when the block ends is given up; nothing is left running.
+    Requests that are in flight when the block ends are cancelled; nothing keeps running.
 
     Args:
         settings: the server's address, and how hard it may be asked.
-        max_retries: fewer than the settings allow, where a person waits for the first answer.
+        max_retries: a lower limit than the settings', where a person waits for the first answer.
 
     Raises:
         ValueError: it is not said where the server is.
     """
     options, address = options_of(settings), address_of(settings)
     retries = options.max_retries if max_retries is None else min(max_retries, options.max_retries)
-    watch = Watch(address, retries)
+    monitor = TrafficMonitor(address, retries)
     client = AsyncOpenAI(
         base_url=address.url,
         api_key=address.key,
         max_retries=retries,
-        timeout=httpx2.Timeout(options.timeout, connect=min(TO_CONNECT, options.timeout)),
+        timeout=httpx2.Timeout(options.timeout, connect=min(CONNECT_SECONDS, options.timeout)),
         http_client=DefaultAsyncHttpx2Client(
             limits=httpx2.Limits(max_connections=None),  # as many as samples are in flight
-            event_hooks={"request": [watch.asked], "response": [watch.answered]},
+            event_hooks={"request": [monitor.asked], "response": [monitor.answered]},
         ),
     )
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
@@ -235,29 +241,31 @@ def sample(
 ) -> Generator[Sample]:
     """Draw samples from a server, each yielded as it finishes.
 
-    One request per sample with its own seed. What the client does of itself: a connection that is
-    refused or drops, a time-out, and statuses 408, 409, 429 (after the pause that the server asks
-    for) and 5xx are tried again with growing pauses.
+    One request per sample with its own seed. After growing pauses, the client repeats a request
+    when a connection is refused or drops, after a time-out, and after statuses 408, 409, 429 (after
+    the pause that the server asks for) and 5xx.
 
     Args:
-        requests: what to draw; pulled as places become free.
+        requests: what to draw; taken from the iterator as earlier ones finish.
         settings: how, and from which server.
-        left_out: options that the server does not take; see ``wire.REFUSABLE``.
+        left_out: options that the server does not take; see ``openai_protocol.OPTIONAL_FIELDS``.
 
     Raises:
         ValueError: the server goes on failing, refuses the key or does not know the model.
     """
-    places = options_of(settings).concurrency
+    most_running = options_of(settings).concurrency
     waiting = iter(requests)
     running: set[Future[Sample]] = set()
     with connect(settings) as server:
         while True:
-            for request in itertools.islice(waiting, places - len(running)):
+            for request in itertools.islice(waiting, most_running - len(running)):
                 running.add(server.draw(request, settings, left_out))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
             faults = [future.exception() for future in done]
             yield from (future.result() for future in done if not future.exception())
-            for fault in filter(None, faults):  # what was finished beside it is kept
+            for fault in filter(
+                None, faults
+            ):  # the samples that finished in time were yielded first
                 raise fault

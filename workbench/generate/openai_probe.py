@@ -1,4 +1,4 @@
-"""What a server is and can do, asked with a few requests of one token before the first sample."""
+"""Finds out what a server is and can do, with a few requests for one token each."""
 
 from __future__ import annotations
 
@@ -9,40 +9,40 @@ from typing import Any
 from workbench.config.schema import Experiment, Generation
 from workbench.core.console import notice
 from workbench.core.types import Prompt
-from workbench.generate.openai import Refused, Server, connect
+from workbench.generate.openai import RequestRefused, Server, connect
 from workbench.generate.openai_protocol import (
-    NEUTRAL,
-    REFUSABLE,
+    NEUTRAL_VALUES,
+    OPTIONAL_FIELDS,
     Answer,
     Choice,
-    body,
     path_of,
-    told,
+    reported_tokens,
+    request_body,
 )
 
 FIRST_TRIES = 2
-"""Retries while a person waits: a wrong address should be known in seconds."""
+"""Retries of a request while a person waits: that an address is wrong should show in seconds."""
 
-TOP = 5
-"""Likeliest tokens looked at, unless the experiment asks for more."""
+TOP_TOKENS = 5
+"""How many of the likeliest tokens are asked for, unless the experiment asks for more."""
 
-PLAIN: dict[str, Any] = {**NEUTRAL, "top_p": 1.0}
-"""Options that let every token through."""
+NO_FILTERS: dict[str, Any] = {**NEUTRAL_VALUES, "top_p": 1.0}
+"""Options with which no token is ruled out."""
 
 COOL, HOT = 0.5, 1.5
-"""Temperatures at which one and the same token is looked at."""
+"""Temperatures at which the log-probabilities of one token are compared."""
 
-Takes = Callable[[Collection[str]], str]
-"""(options to leave out) -> what the server says against the rest; '' if it takes them."""
+Refusal = Callable[[Collection[str]], str]
+"""(options to leave out) -> the server's reason to refuse a request with the others, or ''."""
 
 
 def probe(experiment: Experiment) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Ask a server what it is, and say what a person must know of it.
+    """Ask a server what it is, and print what a person has to know of it.
 
     Returns:
         What belongs to the identity of its samples: ``logprobs_kind`` (``raw``, ``processed``,
-        ``unknown`` or ``none``) and ``server`` (model, version, whether it tells token ids, and
-        the options left out). And these options again, of ``wire.REFUSABLE``.
+        ``unknown`` or ``none``) and ``server`` (model, version, whether it reports token ids, and
+        the options left out). And these options again, of ``openai_protocol.OPTIONAL_FIELDS``.
 
     Raises:
         ValueError: the server cannot be reached, does not know the model, or cannot do what the
@@ -56,70 +56,74 @@ def probe(experiment: Experiment) -> tuple[dict[str, Any], tuple[str, ...]]:
         listed = server.get("/models")
 
         def ask(left_out: Collection[str], temperature: float, plain: bool = False) -> Answer:
-            options = replace(settings, **PLAIN) if plain else settings
+            options = replace(settings, **NO_FILTERS) if plain else settings
             return server.post(
                 path_of(prompt),
-                body(
+                request_body(
                     prompt,
                     options,
                     temperature=temperature,
                     seed=0,
                     max_tokens=1,
-                    top=settings.logprobs or TOP,
+                    top=settings.logprobs or TOP_TOKENS,
                     left_out=left_out,
                 ),
             )
 
-        def against(left_out: Collection[str]) -> str:
+        def refusal(left_out: Collection[str]) -> str:
             try:
                 ask(left_out, COOL)
-            except Refused as fault:
+            except RequestRefused as fault:
                 return str(fault)
             return ""
 
-        left_out = refusals(against)
-        must_keep(settings, left_out, server.address.url, against)
+        left_out = refusals(refusal)
+        refuse_needed_options(settings, left_out, server.address.url, refusal)
         cool, hot = (ask(left_out, t, plain=True).choices[0] for t in (COOL, HOT))
         kind = logprobs_kind(cool, hot)
         facts = {
-            "model": served(listed, settings.model),
+            "model": model_entry(listed, settings.model),
             "version": version(server),
-            "token_ids": bool(told(cool)[0]),
+            "token_ids": bool(reported_tokens(cool)[0]),
             "left_out": list(left_out),
         }
-    say(kind, left_out, settings)
+    report(kind, left_out, settings)
     return {"logprobs_kind": kind, "server": facts}, left_out
 
 
-def refusals(against: Takes) -> tuple[str, ...]:
+def refusals(refusal: Refusal) -> tuple[str, ...]:
     """Return which options a server does not take, one by one where it does not take all.
 
     Raises:
         ValueError: it does not take a request without any of them either.
     """
-    if not against(()):
+    if not refusal(()):
         return ()
-    reason = against(REFUSABLE)
+    reason = refusal(OPTIONAL_FIELDS)
     if reason:
         raise ValueError(f"{reason}, even to a plain request for one token")
     return tuple(
-        name for name in REFUSABLE if against([other for other in REFUSABLE if other != name])
+        name
+        for name in OPTIONAL_FIELDS
+        if refusal([other for other in OPTIONAL_FIELDS if other != name])
     )
 
 
-def must_keep(settings: Generation, left_out: Collection[str], url: str, against: Takes) -> None:
+def refuse_needed_options(
+    settings: Generation, left_out: Collection[str], url: str, refusal: Refusal
+) -> None:
     """Refuse an experiment that asks for what the server does not take.
 
     Raises:
         ValueError: an option is left out though it has another value than its neutral one.
     """
-    wanted = {name: neutral for name, neutral in NEUTRAL.items() if name in left_out}
+    wanted = {name: neutral for name, neutral in NEUTRAL_VALUES.items() if name in left_out}
     if "logprobs" in left_out:
         wanted["logprobs"] = 0
     for name, neutral in wanted.items():
         value = getattr(settings, name)
         if value != neutral:
-            reason = against([other for other in REFUSABLE if other != name])
+            reason = refusal([other for other in OPTIONAL_FIELDS if other != name])
             raise ValueError(
                 f"generation.{name}: the server at {url} does not take {value} ({reason}); set it "
                 f"to {neutral}, or ask another server"
@@ -127,18 +131,24 @@ def must_keep(settings: Generation, left_out: Collection[str], url: str, against
 
 
 def logprobs_kind(cool: Choice, hot: Choice) -> str:
-    """Say whose log-probabilities a server tells, from one token at two temperatures.
+    """Tell of which distribution a server's log-probabilities are, from one token.
 
-    The model's own do not depend on the temperature. Where they are divided by it, all distances
-    between them are HOT / COOL = 3 times as large at the cool one. Distances are compared, and
-    with a wide margin, since a server's arithmetic depends on what shares its batch.
+    The model's own do not depend on the temperature. If logits are divided by the temperature
+    first, all differences between log-probabilities are HOT / COOL = 3 times as large at COOL as at
+    HOT. The comparison has a wide margin, since a server's rounding depends on its batch.
+
+    Args:
+        cool: the token drawn at temperature COOL.
+        hot: the same at HOT.
 
     Returns:
-        ``raw``, ``processed``, ``unknown`` (too little is told) or ``none`` (nothing is).
+        ``raw``, ``processed``, ``unknown`` (too little is reported) or ``none`` (nothing is).
     """
-    if not told(cool)[1]:
+    if not reported_tokens(cool)[1]:
         return "none"
-    cool_top, hot_top = ({**dict(tops[0])} if (tops := told(c)[2]) else {} for c in (cool, hot))
+    cool_top, hot_top = (
+        {**dict(tops[0])} if (tops := reported_tokens(c)[2]) else {} for c in (cool, hot)
+    )
     common = [name for name in cool_top if name in hot_top]
     likely = [name for name in common if min(cool_top[name], hot_top[name]) > -1000.0]
     if len(likely) < 2:
@@ -147,7 +157,7 @@ def logprobs_kind(cool: Choice, hot: Choice) -> str:
         max(top[name] for name in likely) - min(top[name] for name in likely)
         for top in (cool_top, hot_top)
     ]
-    if min(spreads) < 0.1:  # all as likely as one another: nothing can be told
+    if min(spreads) < 0.1:  # all as likely as one another: nothing follows
         return "unknown"
     ratio = spreads[0] / spreads[1]
     if 0.8 < ratio < 1.25:
@@ -155,8 +165,8 @@ def logprobs_kind(cool: Choice, hot: Choice) -> str:
     return "processed" if ratio > 2 else "unknown"
 
 
-def served(listed: Any, name: str) -> dict[str, Any] | None:
-    """Return what a server's list of models says of one, apart from when it was made."""
+def model_entry(listed: Any, name: str) -> dict[str, Any] | None:
+    """Return the entry of one model in a server's list of models, without its date."""
     rows = listed.get("data") if isinstance(listed, Mapping) else None
     for row in rows or ():
         if isinstance(row, Mapping) and row.get("id") == name:
@@ -165,12 +175,12 @@ def served(listed: Any, name: str) -> dict[str, Any] | None:
 
 
 def version(server: Server) -> str | None:
-    """Return the version that vLLM tells; None of a server that tells none."""
+    """Return the version of vLLM, which it reports; None for a server that reports none."""
     found = server.get(f"{server.address.url.removesuffix('/v1')}/version")
     return str(found["version"]) if isinstance(found, Mapping) and "version" in found else None
 
 
-def say(kind: str, left_out: Collection[str], settings: Generation) -> None:
+def report(kind: str, left_out: Collection[str], settings: Generation) -> None:
     """Say what a person must know of the server.
 
     Raises:

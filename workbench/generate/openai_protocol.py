@@ -1,4 +1,4 @@
-"""What is said to an OpenAI-compatible server, and what its answers mean. No network here."""
+"""Requests to an OpenAI-compatible server, and what its answers mean, without any network."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request, Sample
 from workbench.models.token_entropy import as_stored, entropy_bounds
 
-NEUTRAL = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+NEUTRAL_VALUES = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
 """Sampling options beyond OpenAI's own, with the values at which they change nothing."""
 
-TELLING = ("return_token_ids", "return_tokens_as_token_ids")
-"""Options of vLLM's that change what is told, not what is drawn."""
+REPORTING_OPTIONS = ("return_token_ids", "return_tokens_as_token_ids")
+"""Options of vLLM that change what is reported, not what is drawn."""
 
-REFUSABLE = (*NEUTRAL, *TELLING, "logprobs")
-"""What a server may refuse without being useless."""
+OPTIONAL_FIELDS = (*NEUTRAL_VALUES, *REPORTING_OPTIONS, "logprobs")
+"""Fields of a request without which a server can still be used."""
 
-ENDS = ("stop", "length")
+FINISH_REASONS = ("stop", "length")
 """How a sample may end."""
 
 TOKEN_ID = "token_id:"
@@ -29,11 +29,16 @@ TOKEN_ID = "token_id:"
 
 
 def path_of(prompt: Prompt) -> str:
-    """Return the path, under the base address, that answers such a prompt."""
+    """Return the path, under the base address, that answers such a prompt.
+
+    Example:
+        >>> path_of(Prompt(text="One, two,"))
+        '/completions'
+    """
     return "/completions" if prompt.messages is None else "/chat/completions"
 
 
-def body(
+def request_body(
     prompt: Prompt,
     settings: Generation,
     *,
@@ -45,8 +50,8 @@ def body(
 ) -> dict[str, Any]:
     """Return the body of a request for one sample.
 
-    Every sampling option is named, also where it changes nothing: what is left unset a server
-    takes from the model's own generation_config.
+    Every sampling option is given, even where it changes nothing: a server takes an option that is
+    not given from the model's own generation_config.
 
     Args:
         prompt: a text to go on from, or a conversation.
@@ -54,8 +59,8 @@ def body(
         temperature: of this sample.
         seed: of this sample.
         max_tokens: longest sample.
-        top: how many of the likeliest tokens to tell at each place, beside the one drawn.
-        left_out: those of ``REFUSABLE`` that the server does not take.
+        top: how many of the likeliest tokens to report at each position, beside the one drawn.
+        left_out: those of ``OPTIONAL_FIELDS`` that the server does not take.
     """
     fields: dict[str, Any] = {
         "model": settings.model,
@@ -64,13 +69,13 @@ def body(
         "seed": seed,
         "max_tokens": max_tokens,
         "top_p": settings.top_p,
-        **{name: getattr(settings, name) for name in NEUTRAL},
-        **dict.fromkeys(TELLING, True),
+        **{name: getattr(settings, name) for name in NEUTRAL_VALUES},
+        **dict.fromkeys(REPORTING_OPTIONS, True),
     }
     if settings.stop:
         fields["stop"] = list(settings.stop)
     if prompt.messages is None:
-        # llama.cpp tells nothing when asked for 0
+        # llama.cpp reports nothing when asked for 0
         fields |= {"prompt": prompt.text, "logprobs": max(1, top)}
     else:
         fields |= {"messages": [dict(message) for message in prompt.messages], "logprobs": True}
@@ -80,20 +85,20 @@ def body(
 
 
 @dataclass(frozen=True)
-class Entry:
+class ChatToken:
     """A token of a chat answer."""
 
     token: str
     logprob: float
     id: int | None = None
-    top_logprobs: tuple[Entry, ...] = ()
+    top_logprobs: tuple[ChatToken, ...] = ()
 
 
 @dataclass(frozen=True)
 class Logprobs:
     """Log-probabilities of an answer: ``content`` of a chat, the lists of a completion."""
 
-    content: tuple[Entry, ...] | None = None
+    content: tuple[ChatToken, ...] | None = None
     tokens: tuple[str, ...] = ()
     token_logprobs: tuple[float, ...] | None = None
     top_logprobs: tuple[Mapping[str, float] | None, ...] | None = None
@@ -121,14 +126,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Usage:
-    """What an answer cost."""
+    """Token counts of an answer."""
 
     completion_tokens: int | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """A server's answer, as far as it is used; the rest is let go."""
+    """A server's answer; fields that are not used are ignored."""
 
     choices: tuple[Choice, ...] = Field(min_length=1, max_length=1)
     usage: Usage | None = None
@@ -137,7 +142,7 @@ class Answer:
 ANSWER = TypeAdapter(Answer)
 
 
-def parse(content: bytes) -> Answer:
+def parse_answer(content: bytes) -> Answer:
     """Read the body of an answer.
 
     Raises:
@@ -151,7 +156,7 @@ def parse(content: bytes) -> Answer:
         begins = content[:80].decode(errors="replace").strip()
         raise ValueError(f"{where}: {first['msg']}; it begins {begins!r}") from None
     text_of(answer.choices[0])
-    told(answer.choices[0])
+    reported_tokens(answer.choices[0])
     return answer
 
 
@@ -167,17 +172,17 @@ def text_of(choice: Choice) -> str:
     if message.content is not None:
         return message.content
     reasoned = message.reasoning_content is not None or message.reasoning is not None
-    if choice.finish_reason in ENDS and not reasoned:
+    if choice.finish_reason in FINISH_REASONS and not reasoned:
         raise ValueError("choices.0 holds no text")
-    return ""  # cut off while it reasoned, or ended in another way than by a text
+    return ""  # cut off while it reasoned, or ended for another reason
 
 
 Likeliest = list[tuple[str, float]]
 """Tokens and their log-probabilities, at one place."""
 
 
-def told(choice: Choice) -> tuple[tuple[int, ...], tuple[float, ...], list[Likeliest]]:
-    """Return what a choice tells of its tokens.
+def reported_tokens(choice: Choice) -> tuple[tuple[int, ...], tuple[float, ...], list[Likeliest]]:
+    """Return what a choice reports of its tokens.
 
     Returns:
         The ids, or none; the log-probabilities, or none; and at each place the likeliest tokens,
@@ -207,19 +212,19 @@ def told(choice: Choice) -> tuple[tuple[int, ...], tuple[float, ...], list[Likel
     return known, logprobs, tops
 
 
-def read(request: Request, answer: Answer, top: int) -> Sample:
-    """Return the sample that an answer holds; an error row where it ended in no ordinary way.
+def to_sample(request: Request, answer: Answer, top: int) -> Sample:
+    """Return the sample in an answer; an error row if it did not end in one of FINISH_REASONS.
 
     Args:
         request: what was asked.
-        answer: what ``parse`` made of the server's answer.
+        answer: what ``parse_answer`` made of the server's answer.
         top: how many of the likeliest tokens bound the entropies; 0: none are kept.
     """
     choice = answer.choices[0]
-    if choice.finish_reason not in ENDS:
+    if choice.finish_reason not in FINISH_REASONS:
         reason = f"the server ended it with {choice.finish_reason!r}"
         return request.sampled("", "error", error=reason)
-    ids, logprobs, tops = told(choice)
+    ids, logprobs, tops = reported_tokens(choice)
     entropies: tuple[float, ...] = ()
     missing: tuple[float, ...] = ()
     if top and logprobs and len(tops) == len(logprobs):
@@ -236,5 +241,12 @@ def read(request: Request, answer: Answer, top: int) -> Sample:
 
 
 def largest(tokens: Likeliest, top: int) -> list[float]:
-    """Return the ``top`` largest: a server may add the drawn token's own, which tilts the bound."""
+    """Return the ``top`` largest log-probabilities.
+
+    A server may add the drawn token's own, with which the bound on the entropy would be biased.
+
+    Example:
+        >>> largest([("a", -2.0), ("b", -0.5), ("c", -1.0)], 2)
+        [-0.5, -1.0]
+    """
     return sorted((logprob for _, logprob in tokens), reverse=True)[:top]

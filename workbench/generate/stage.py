@@ -1,8 +1,8 @@
-"""Stage 1: problems -> samples. Draws what is missing, keeps what is there.
+"""Stage 1: problems -> samples. Only samples that the run folder lacks are drawn.
 
 A sample is on disk (in its block's journal) as soon as the backend hands it over. When a block is
-complete its journal is compacted into a Parquet file. Nothing that reached the disk is drawn
-again or changed.
+complete its journal is compacted into a Parquet file. A sample on disk is never drawn again or
+changed.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ from workbench.config.schema import Experiment, Generation, pool_sizes
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
-from workbench.generate.drawing_settings import differences, drawing_settings, sample_seed
-from workbench.generate.fingerprint import identity, server_facts
+from workbench.generate.drawing_settings import (
+    drawing_settings,
+    other_settings_message,
+    sample_seed,
+)
+from workbench.generate.identity import identity, server_facts
 from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table
@@ -29,21 +33,21 @@ from workbench.tasks.prompts import build_prompt, prompt_hash
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A problem of this experiment, ready to be asked."""
+class PromptedProblem:
+    """A problem of this experiment with its prompt."""
 
     problem: Problem
     prompt: Prompt
     prompt_hash: str
 
 
-def ask(experiment: Experiment) -> list[Asked]:
+def prompted_problems(experiment: Experiment) -> list[PromptedProblem]:
     """Load the experiment's problems and build their prompts."""
     task = TASKS[experiment.task.name]
     asked = []
     for problem in task.load(experiment.task):
         prompt = build_prompt(problem, task, experiment.task)
-        asked.append(Asked(problem, prompt, prompt_hash(prompt)))
+        asked.append(PromptedProblem(problem, prompt, prompt_hash(prompt)))
     return asked
 
 
@@ -59,7 +63,7 @@ def generate(
         folder: the run.
         manifest: its manifest.
         experiment: what to draw.
-        log: told how far the drawing has come, about twenty times.
+        log: called with the progress of drawing, about twenty times.
 
     Raises:
         ValueError: the folder holds samples of another experiment, the model gives NaN
@@ -67,19 +71,19 @@ def generate(
     """
     if experiment.generation.backend == "import":
         return imported.check(folder, manifest, experiment)
-    asked = ask(experiment)
+    asked = prompted_problems(experiment)
     recorded = manifest.data.get("identity", {})
     current = identity(experiment) | server_facts(experiment, recorded)
     for block in folder.blocks_with_samples():
-        folder.read_samples(block)  # whole, so that damage is named now and not hours later
-    known = _settle(folder, manifest, asked, current)
+        folder.read_samples(block)  # all columns, so that damage is found now and not in hours
+    known = _merge_problems(folder, manifest, asked, current)
     size = manifest.data.get("problems_per_block") or block_size(
         sum(pool_sizes(experiment.generation).values())
     )
-    places = {item.problem.id: place // size for place, item in enumerate(known)}
-    wanted: dict[int, list[Asked]] = {}
+    block_of = {item.problem.id: number // size for number, item in enumerate(known)}
+    wanted: dict[int, list[PromptedProblem]] = {}
     for item in asked:
-        wanted.setdefault(places[item.problem.id], []).append(item)
+        wanted.setdefault(block_of[item.problem.id], []).append(item)
     missing = {
         block: sum(1 for _ in _missing(folder, block, items, experiment.generation))
         for block, items in wanted.items()
@@ -91,7 +95,7 @@ def generate(
     if left and backend.probe is not None:  # a server is asked only where it has to draw
         probed = backend.probe(experiment)
         current, sampler = {**current, **probed.facts}, probed.sample
-        _refuse_others(folder, manifest, current)
+        _refuse_other_identity(folder, manifest, current)
 
     manifest.update(
         identity=current, drawn_with=drawing_settings(experiment), problems_per_block=size
@@ -111,7 +115,7 @@ def generate(
     manifest.update(signature=run_signature(experiment), **environment())
     with manifest.running("generate", made_from) as entry:
         for block in wanted:
-            if not missing[block]:  # a kill may have come between its last sample and this
+            if not missing[block]:  # the process may have been killed just before compacting
                 _compact(folder, block, known, made_from)
         if left:
             engine = " ".join([current["backend"], *current["engine_versions"].values()])
@@ -120,18 +124,20 @@ def generate(
                 f"model {experiment.generation.model}"
             )
             with progress_bar("generate", total, "samples", done=total - left) as advance:
-                for facts in _draw(folder, experiment.generation, sampler, wanted, missing):
+                for progress in _draw(folder, experiment.generation, sampler, wanted, missing):
                     advance(1)
-                    entry.update(facts.counts())
-                    if facts.drawn % max(1, left // 20) == 0:
-                        log({f"generate/{name}": value for name, value in facts.counts().items()})
-                    if facts.finished is not None:
-                        _compact(folder, facts.finished, known, made_from)
+                    entry.update(progress.counts())
+                    if progress.drawn % max(1, left // 20) == 0:
+                        log(
+                            {f"generate/{name}": value for name, value in progress.counts().items()}
+                        )
+                    if progress.finished is not None:
+                        _compact(folder, progress.finished, known, made_from)
 
 
 @dataclass
-class Facts:
-    """How far the drawing has come."""
+class DrawingProgress:
+    """How many samples have been drawn in this run of the stage, and how fast."""
 
     finished: int | None = None
     """The block that the last sample completed."""
@@ -139,7 +145,7 @@ class Facts:
     tokens: int = 0
     errors: int = 0
     first: float | None = None
-    """When the first sample came, so that loading the model is not counted in the rate."""
+    """Time of the first sample, so that the rate does not include loading the model."""
 
     def counts(self) -> dict[str, Any]:
         """Return what the manifest keeps."""
@@ -157,14 +163,14 @@ def _draw(
     folder: Folder,
     settings: Generation,
     sampler: Sampler,
-    wanted: Mapping[int, Sequence[Asked]],
+    wanted: Mapping[int, Sequence[PromptedProblem]],
     missing: Mapping[int, int],
-) -> Iterator[Facts]:
-    """Hand what is missing to the backend and journal each sample as it comes."""
+) -> Iterator[DrawingProgress]:
+    """Have the backend draw the missing samples, and write each to its block's journal."""
     block_of = {item.problem.id: block for block, items in wanted.items() for item in items}
     open_count = dict(missing)
     journals: dict[int, Journal] = {}
-    facts = Facts()
+    progress = DrawingProgress()
     # lazily, block by block: the requests of a large run do not fit in memory
     requests = (
         r for block, items in wanted.items() for r in _missing(folder, block, items, settings)
@@ -172,41 +178,45 @@ def _draw(
     samples = sampler(requests, settings)
     try:
         for sample in samples:
-            facts.first = facts.first or time.perf_counter()
+            progress.first = progress.first or time.perf_counter()
             _refuse_nan(sample)
             block = block_of[sample.problem_id]
             if block not in journals:
                 journals[block] = Journal(folder.journal(block))
             journals[block].add(sample)
-            facts.drawn += 1
-            facts.tokens += sample.length or 0
-            facts.errors += sample.stop_reason == "error"
+            progress.drawn += 1
+            progress.tokens += sample.length or 0
+            progress.errors += sample.stop_reason == "error"
             open_count[block] -= 1
-            facts.finished = None if open_count[block] else block
-            if facts.finished is not None:
+            progress.finished = None if open_count[block] else block
+            if progress.finished is not None:
                 journals.pop(block).close()
-            yield facts
+            yield progress
     finally:
         samples.close()  # an engine's memory, a server's connections
         for journal in journals.values():
             journal.close()
-    if facts.errors:
-        notice(f"generate: {facts.errors:,} samples could not be drawn; their rows say why")
+    if progress.errors:
+        notice(f"generate: {progress.errors:,} samples could not be drawn; their rows say why")
 
 
-def _settle(
-    folder: Folder, manifest: Manifest, asked: Sequence[Asked], current: Mapping[str, Any]
+def _merge_problems(
+    folder: Folder, manifest: Manifest, asked: Sequence[PromptedProblem], current: Mapping[str, Any]
 ) -> list[Known]:
-    """Return the run's problems, new ones added behind, after refusing what does not fit."""
+    """Return the run's problems with new ones added at the end.
+
+    Raises:
+        ValueError: the folder holds samples of another identity, or of other prompts.
+    """
     known = folder.read_problems()
     held = set(folder.blocks_with_samples())
-    _refuse_others(folder, manifest, current)
-    place = {item.problem.id: number for number, item in enumerate(known)}
+    _refuse_other_identity(folder, manifest, current)
+    order = {item.problem.id: number for number, item in enumerate(known)}
     changed = [
         item.problem.id
         for item in asked
-        if item.problem.id in place
-        and known[place[item.problem.id]].prompt_hash != item.prompt_hash
+        if item.problem.id in order
+        and known[order[item.problem.id]].prompt_hash != item.prompt_hash
     ]
     if held and changed:
         raise ValueError(
@@ -216,22 +226,22 @@ def _settle(
         )
     for item in asked:
         entry = Known(item.problem, item.prompt_hash)
-        if item.problem.id in place:
-            known[place[item.problem.id]] = entry  # the gold answer may have been mended
+        if item.problem.id in order:
+            known[order[item.problem.id]] = entry  # the gold answer may have been corrected
         else:
             known.append(entry)
     return known
 
 
-def _refuse_others(folder: Folder, manifest: Manifest, current: Mapping[str, Any]) -> None:
+def _refuse_other_identity(folder: Folder, manifest: Manifest, current: Mapping[str, Any]) -> None:
     """Refuse to go on where the folder holds samples of another identity."""
     before = manifest.data.get("identity")
     held = list(folder.blocks_with_samples())
     if held and before is not None and before != dict(current):
-        raise ValueError(differences(folder.root, before, current))
+        raise ValueError(other_settings_message(folder.root, before, current))
 
 
-def _requests(items: Sequence[Asked], settings: Generation) -> Iterator[Request]:
+def _requests(items: Sequence[PromptedProblem], settings: Generation) -> Iterator[Request]:
     """Yield what a block is to hold: problem by problem, so that prompts share their prefix."""
     for item in items:
         for temperature, count in pool_sizes(settings).items():
@@ -249,7 +259,7 @@ def _requests(items: Sequence[Asked], settings: Generation) -> Iterator[Request]
 
 
 def _missing(
-    folder: Folder, block: int, items: Sequence[Asked], settings: Generation
+    folder: Folder, block: int, items: Sequence[PromptedProblem], settings: Generation
 ) -> Iterator[Request]:
     """Yield the requests of a block whose samples are not on disk."""
     columns = folder.read_samples(block, KEY).to_pydict()
@@ -272,10 +282,10 @@ def _compact(folder: Folder, block: int, known: Sequence[Known], made_from: str)
     for path in folder.parts(block):
         columns = read_table(path, KEY).to_pydict()
         held |= set(zip(*(columns[name] for name in KEY), strict=True))
-    place = {item.problem.id: number for number, item in enumerate(known)}
+    order = {item.problem.id: number for number, item in enumerate(known)}
     rows = {_key(sample): sample for sample in read_journal(journal)}
     kept = [
-        rows[key] for key in sorted(rows, key=lambda k: (place[k[0]], *k[1:])) if key not in held
+        rows[key] for key in sorted(rows, key=lambda k: (order[k[0]], *k[1:])) if key not in held
     ]
     if kept:
         write_table(folder.next_part(block), sample_rows(kept), made_from)

@@ -1,9 +1,9 @@
 """Backend ``transformers``: samples of the same distribution, for machines without vLLM.
 
-``generate`` runs the model; which token comes next is decided in a logits processor of ours, with
-one uniform number of the sample's own generator, from the cumulative distribution that vLLM's
-options leave. So samples of any temperatures share a batch, a sample depends on its own seed
-alone, and of the logits only one step's are ever held.
+``generate`` runs the model. A logits processor of ours draws the next token: it inverts the
+cumulative distribution, after the same options as vLLM's, at one uniform number from the sample's
+own generator. So samples of different temperatures can share a batch, a sample depends on its own
+seed alone, and the logits of only one step are in memory.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ from workbench.models.tokenization import encode_prompt, too_long
 
 
 @dataclass
-class Row:
-    """A sample being drawn."""
+class RunningSample:
+    """A sample that is being drawn: one row of a batch."""
 
     request: Request
-    room: int
+    max_new_tokens: int
     generator: torch.Generator
     stream: DecodeStream
     ids: list[int] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Row:
     text: str = ""
     ended: bool = False
 
-    def take(
+    def append(
         self, token: int, logprob: float, model: Model, entropy: float | None = None
     ) -> Sample | None:
         """Add one token; return the sample if it ends here, as vLLM would end it."""
@@ -57,15 +57,15 @@ class Row:
         if not stopped:
             self.text += self.stream.step(model.tokenizer.backend_tokenizer, token) or ""
             found = [
-                (self.text.index(stop) + len(stop), place, stop)
-                for place, stop in enumerate(model.settings.stop)
+                (self.text.index(stop) + len(stop), order, stop)
+                for order, stop in enumerate(model.settings.stop)
                 if stop in self.text
             ]
             if found:  # the one that is complete first
                 stopped = True
                 end, _, stop = min(found)
                 self.text = self.text[: end - len(stop)]
-        self.ended = stopped or len(self.ids) == self.room
+        self.ended = stopped or len(self.ids) == self.max_new_tokens
         if not self.ended:
             return None
         reason = "stop" if stopped else "length"
@@ -80,10 +80,11 @@ class Row:
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    """Draw samples batch by batch, a batch yielded when its longest sample ends.
+    """Draw samples batch by batch, each batch yielded when its longest sample ends.
 
-    A batch is of one prompt, which is read once; so no row is padded and none needs a mask. Of
-    ``generation.engine`` only ``max_num_seqs`` is read, as the largest batch; the rest is vLLM's.
+    All samples of a batch have the same prompt, which the model reads once, so that no row is
+    padded and no mask is needed. Of ``generation.engine`` only ``max_num_seqs`` is used, as the
+    largest batch; the other options are for vLLM.
 
     Raises:
         ValueError: a conversation is asked and the model has no chat template.
@@ -95,7 +96,9 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
             prompt = encode_prompt(model.tokenizer, batch[0].prompt)
             errors = [too_long(request, len(prompt), model.limit) for request in batch]
             if errors[0] is None:
-                yield from _draw([_row(request, prompt, model) for request in batch], prompt, model)
+                yield from _draw(
+                    [_start(request, prompt, model) for request in batch], prompt, model
+                )
             yield from (error for error in errors if error is not None)
 
 
@@ -108,35 +111,36 @@ def next_tokens(
         logits: (rows, vocabulary) float32, of the model itself or after a repetition penalty.
         temperatures: (rows,); at 0 the token with the largest logit is taken.
         uniforms: (rows,) float64 in [0, 1), each row's only source of randomness.
-        warp: tempered logits -> tempered logits, with -inf where a token is ruled out.
+        warp: logits divided by the temperature -> the same, with -inf where top-k, top-p or min-p
+            rules a token out.
 
     Returns:
         (rows,) token ids.
     """
     divisors = torch.where(temperatures > 0, temperatures, 1.0)
     scores = warp(logits / divisors[:, None])
-    heights = torch.softmax(scores.double(), dim=-1).cumsum(dim=-1)
-    # the first token whose height exceeds the mark, so never one of probability 0
-    marks = (uniforms * heights[:, -1])[:, None]
-    drawn = torch.searchsorted(heights, marks, right=True).squeeze(1)
+    cumulative = torch.softmax(scores.double(), dim=-1).cumsum(dim=-1)
+    # the first token whose cumulative probability exceeds the threshold: never one of probability 0
+    thresholds = (uniforms * cumulative[:, -1])[:, None]
+    drawn = torch.searchsorted(cumulative, thresholds, right=True).squeeze(1)
     drawn = drawn.clamp_max(logits.shape[1] - 1)  # NaN logits: refused where samples are kept
     return torch.where(temperatures > 0, drawn, logits.argmax(dim=-1))
 
 
-def _row(request: Request, prompt: list[int], model: Model) -> Row:
-    return Row(
+def _start(request: Request, prompt: list[int], model: Model) -> RunningSample:
+    return RunningSample(
         request=request,
-        room=min(model.settings.max_tokens, model.limit - len(prompt)),
+        max_new_tokens=min(model.settings.max_tokens, model.limit - len(prompt)),
         generator=torch.Generator().manual_seed(request.seed),
         stream=DecodeStream(ids=prompt, skip_special_tokens=True),
     )
 
 
-class Draw(LogitsProcessor):  # type: ignore[misc, unused-ignore]
-    """Draws each row's next token, and leaves ``generate`` no other choice."""
+class TokenDrawer(LogitsProcessor):  # type: ignore[misc, unused-ignore]
+    """Draws each row's next token: a logits processor that leaves ``generate`` one choice."""
 
-    def __init__(self, rows: list[Row], prompt: list[int], model: Model) -> None:
-        """Draw for ``rows``, whose samples are in ``done`` when they have ended."""
+    def __init__(self, rows: list[RunningSample], prompt: list[int], model: Model) -> None:
+        """Draw for ``rows``; samples that have ended are collected in ``done``."""
         self.rows, self.prompt, self.model = rows, prompt, model
         self.done: list[Sample] = []
 
@@ -146,16 +150,16 @@ class Draw(LogitsProcessor):  # type: ignore[misc, unused-ignore]
         tokens, logprobs, entropies = _step(logits, self.rows, input_ids, self.model)
         drawn = zip(self.rows, tokens.tolist(), logprobs, entropies, strict=True)
         for row, token, logprob, entropy in drawn:
-            sample = None if row.ended else row.take(token, logprob, self.model, entropy)
+            sample = None if row.ended else row.append(token, logprob, self.model, entropy)
             if sample is not None:
                 self.done.append(sample)
         return torch.zeros_like(logits).scatter_(1, tokens[:, None], 1.0)
 
 
-class Ended(StoppingCriteria):  # type: ignore[misc, unused-ignore]
+class AllEnded(StoppingCriteria):  # type: ignore[misc, unused-ignore]
     """Tells ``generate`` which rows have ended."""
 
-    def __init__(self, rows: list[Row]) -> None:
+    def __init__(self, rows: list[RunningSample]) -> None:
         """Watch ``rows``."""
         self.rows = rows
 
@@ -164,12 +168,12 @@ class Ended(StoppingCriteria):  # type: ignore[misc, unused-ignore]
         return torch.tensor([row.ended for row in self.rows], device=input_ids.device)
 
 
-def _draw(rows: list[Row], prompt: list[int], model: Model) -> list[Sample]:
+def _draw(rows: list[RunningSample], prompt: list[int], model: Model) -> list[Sample]:
     """Draw a batch of samples of one prompt."""
     network = model.network
     ids = torch.tensor([prompt], device=network.device)
     cache = DynamicCache(config=network.config)
-    draw = Draw(rows, prompt, model)
+    drawer = TokenDrawer(rows, prompt, model)
     with torch.inference_mode():
         if len(prompt) > 1:  # read once for all rows; `generate` reads the last token
             network(input_ids=ids[:, :-1], past_key_values=cache, use_cache=True, logits_to_keep=1)
@@ -178,16 +182,16 @@ def _draw(rows: list[Row], prompt: list[int], model: Model) -> list[Sample]:
             ids.repeat(len(rows), 1),
             past_key_values=cache,
             generation_config=GenerationConfig(
-                do_sample=False, max_new_tokens=rows[0].room, pad_token_id=0
+                do_sample=False, max_new_tokens=rows[0].max_new_tokens, pad_token_id=0
             ),
-            logits_processor=LogitsProcessorList([draw]),
-            stopping_criteria=StoppingCriteriaList([Ended(rows)]),
+            logits_processor=LogitsProcessorList([drawer]),
+            stopping_criteria=StoppingCriteriaList([AllEnded(rows)]),
         )
-    return draw.done
+    return drawer.done
 
 
 def _step(
-    logits: torch.Tensor, rows: Sequence[Row], input_ids: torch.Tensor, model: Model
+    logits: torch.Tensor, rows: Sequence[RunningSample], input_ids: torch.Tensor, model: Model
 ) -> tuple[torch.Tensor, list[float], Sequence[float | None]]:
     """Draw each row's next token.
 

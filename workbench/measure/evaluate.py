@@ -11,7 +11,7 @@ from workbench.config.schema import Measure
 from workbench.core.lookup import lookup
 from workbench.core.subsets import members_of
 from workbench.core.types import Floats, Ints
-from workbench.metrics import METRICS, SHARED
+from workbench.metrics import INTERMEDIATES, METRICS
 from workbench.pools import Pool
 from workbench.rewards import REWARDS
 
@@ -60,8 +60,8 @@ def compute_all(
     known: dict[str, Any] = {"subsets": members_of(subsets, len(pool))}
 
     def need(name: str) -> Any:
-        if name not in known and name in SHARED:
-            line = SHARED[name]
+        if name not in known and name in INTERMEDIATES:
+            line = INTERMEDIATES[name]
             options = {word: getattr(settings, field) for word, field in line.settings.items()}
             known[name] = line.fn(*map(need, line.needs), **options)
         if name == LOG_QUALITY and name not in known:

@@ -14,14 +14,14 @@ from workbench.config.schema import Measure
 from workbench.core.lookup import lookup
 from workbench.core.types import Floats, Ints
 from workbench.measure.evaluate import LOG_QUALITY, compute_known
-from workbench.metrics import METRICS, SHARED
+from workbench.metrics import INTERMEDIATES, METRICS
 from workbench.pools import Pool
 from workbench.storage.subset_table import drawn_subsets
 
 NEEDS = {
     **dict.fromkeys(field.name for field in fields(Pool)),
     **{name: None for name, value in vars(Pool).items() if isinstance(value, cached_property)},
-    **dict.fromkeys((*SHARED, LOG_QUALITY, "subsets")),
+    **dict.fromkeys((*INTERMEDIATES, LOG_QUALITY, "subsets")),
 }  # fmt: skip
 """What a metric may be handed."""
 

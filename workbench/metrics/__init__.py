@@ -1,7 +1,9 @@
 """METRICS: what can be measured of a subset of a pool's samples.
 
-Arrays in, arrays out: no files, no models. To add a metric, write its function in a file of this
-folder, and one line here.
+Every metric is a function from arrays to one number per subset; no file is read here and no model
+is loaded. The room imports ``core`` alone. Start reading in ``likelihood.py``, the shortest, and
+then ``Metric`` below. To add a metric, write its function in a file of this folder and give it a
+row in ``METRICS``; the tests of all metrics then apply to it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import Any
+from typing import Any, Literal
 
 from workbench.core.types import Floats
 from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
@@ -24,94 +26,131 @@ from workbench.metrics.spectrum import eigenvalues, rankme, spectral_alpha
 from workbench.metrics.vendi import vendi
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """What several metrics are made from, worked out once for a pool and its subsets."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intermediate:
+    """A result that several metrics are computed from, computed once per pool and subset size."""
 
     fn: Callable[..., Any]
     """(its needs, settings) -> an array with one row per subset."""
     needs: tuple[str, ...]
-    """Fields of ``Pool``, and ``subsets`` (S, K), handed to ``fn`` in this order."""
+    """Fields of ``Pool``, and ``subsets`` (S, K), passed to ``fn`` in this order."""
     settings: Mapping[str, str] = field(default_factory=dict)
-    """Keyword of ``fn`` -> field of ``config.Measure`` that it is given."""
+    """Keyword argument of ``fn`` -> the field of ``config.Measure`` that is its value."""
 
 
-SHARED: dict[str, Shared] = {
-    "spectrum": Shared(eigenvalues, ("similarity", "subsets")),
-    "log_volumes": Shared(log_volume, ("similarity", "subsets"), {"jitter": "dpp_jitter"}),
-    "answer_sizes": Shared(group_sizes, ("clusters", "subsets")),
+INTERMEDIATES: dict[str, Intermediate] = {
+    "spectrum": Intermediate(fn=eigenvalues, needs=("similarity", "subsets")),
+    "log_volumes": Intermediate(
+        fn=log_volume, needs=("similarity", "subsets"), settings={"jitter": "dpp_jitter"}
+    ),
+    "answer_sizes": Intermediate(fn=group_sizes, needs=("clusters", "subsets")),
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
-    """A function over subsets and what a reader needs in order to use it."""
+    """A function over subsets, and what a reader and the tests of all metrics need to know of it.
+
+    The example is a metric of one's own, as a notebook would add it.
+
+    >>> row = Metric(
+    ...     fn=lambda num_tokens, subsets: num_tokens[subsets].max(axis=1).astype(float),
+    ...     needs=("num_tokens", "subsets"),
+    ...     label="longest sample [tokens]",
+    ...     summary="length of the longest sample; larger: longer",
+    ...     larger_means="neither",
+    ... )
+    >>> row.fields
+    ('num_tokens',)
+    """
 
     fn: Callable[..., Floats]
     """(its needs) -> (S,) float64."""
     needs: tuple[str, ...]
-    """Fields of ``Pool``, ``subsets`` (S, K) and lines of ``SHARED``, handed to ``fn`` in this
-    order."""
+    """Fields of ``Pool``, ``subsets`` (S, K) and rows of ``INTERMEDIATES``: the arguments of
+    ``fn``, by their names and in this order."""
     label: str
     """Axis label, with the unit in brackets."""
     summary: str
     """One line, saying which direction is more diverse."""
+    larger_means: Literal["more diverse", "less diverse", "neither"]
+    """How to read it, other things being equal. ``neither``: copies of a sample have the value of
+    that sample alone."""
+    range: tuple[float, float] = (-inf, inf)
+    """The smallest and the largest value that it can have."""
     pairwise: bool = False
-    """About pairs of samples, or how they lie together, hence NaN for a subset of one."""
+    """Whether it is about pairs of samples, or how they lie together: NaN for a subset of one."""
+    nan_for_copies: bool = False
+    """Whether it is NaN for a subset that holds one sample several times and no other."""
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The fields of ``Pool`` that it is made from, directly or through what is shared."""
+        """The fields of ``Pool`` that it is computed from, directly or through intermediates."""
         found: list[str] = []
         for need in self.needs:
-            found += SHARED[need].needs if need in SHARED else (need,)
+            found += INTERMEDIATES[need].needs if need in INTERMEDIATES else (need,)
         return tuple(need for need in found if need != "subsets")
 
 
 def _distinct(n: int) -> Metric:
-    """The row of ``distinct_n``."""
+    """Return the row of ``distinct_n``."""
     return Metric(
-        partial(distinct, n=n),
-        ("ngrams", "subsets"),
-        f"distinct {n}-grams [ratio]",
-        f"distinct {n}-grams among all of the subset's; larger: more diverse",
+        fn=partial(distinct, n=n),
+        needs=("ngrams", "subsets"),
+        label=f"distinct {n}-grams [ratio]",
+        summary=f"distinct {n}-grams among all of the subset's; larger: more diverse",
+        larger_means="more diverse",
+        range=(0, 1),
     )
 
 
 def _vendi(q: float) -> Metric:
-    """The row of ``vendi_q``."""
+    """Return the row of ``vendi_q``."""
     return Metric(
-        partial(vendi, q=q),
-        ("spectrum",),
-        f"Vendi score of order {q:g} [samples]",
-        f"effective number of distinct samples, order {q:g}; larger: more diverse, at equal k only",
+        fn=partial(vendi, q=q),
+        needs=("spectrum",),
+        label=f"Vendi score of order {q:g} [samples]",
+        summary=f"effective number of distinct samples, order {q:g}; "
+        "larger: more diverse, at equal k only",
+        larger_means="more diverse",
+        range=(1, inf),
     )
 
 
 METRICS: dict[str, Metric] = {
     "avg_log_prob": Metric(
-        mean_logprob,
-        ("logprobs", "subsets"),
-        "mean log-probability [nats/token]",
-        "mean token log-probability of the samples; larger: likelier, so usually less diverse",
+        fn=mean_logprob,
+        needs=("logprobs", "subsets"),
+        label="mean log-probability [nats/token]",
+        summary="mean token log-probability of the samples; "
+        "larger: likelier, so usually less diverse",
+        larger_means="neither",
+        range=(-inf, 0),
     ),
     "seq_entropy": Metric(
-        mean_entropy,
-        ("entropies", "subsets"),
-        "mean token entropy [nats]",
-        "mean token entropy of the samples; larger: less certain, so usually more diverse",
+        fn=mean_entropy,
+        needs=("entropies", "subsets"),
+        label="mean token entropy [nats]",
+        summary="mean token entropy of the samples; larger: less certain, so usually more diverse",
+        larger_means="neither",
+        range=(0, inf),
     ),
     "num_tokens": Metric(
-        mean_length,
-        ("num_tokens", "subsets"),
-        "mean length [tokens]",
-        "mean length of the samples; a covariate: says nothing of diversity in either direction",
+        fn=mean_length,
+        needs=("num_tokens", "subsets"),
+        label="mean length [tokens]",
+        summary="mean length of the samples; "
+        "a covariate: says nothing of diversity in either direction",
+        larger_means="neither",
+        range=(0, inf),
     ),
     "cos_sim": Metric(
-        mean_cosine,
-        ("similarity", "subsets"),
-        "mean cosine similarity [-1 to 1]",
-        "mean cosine of sentence embeddings over pairs; larger: LESS diverse",
+        fn=mean_cosine,
+        needs=("similarity", "subsets"),
+        label="mean cosine similarity [-1 to 1]",
+        summary="mean cosine of sentence embeddings over pairs; larger: LESS diverse",
+        larger_means="less diverse",
+        range=(-1, 1),
         pairwise=True,
     ),
     "distinct_1": _distinct(1),
@@ -119,57 +158,75 @@ METRICS: dict[str, Metric] = {
     "distinct_3": _distinct(3),
     "distinct_4": _distinct(4),
     "distinct_texts": Metric(
-        distinct_texts,
-        ("text_ids", "subsets"),
-        "distinct texts [ratio]",
-        "share of distinct texts; larger: more diverse",
+        fn=distinct_texts,
+        needs=("text_ids", "subsets"),
+        label="distinct texts [ratio]",
+        summary="share of distinct texts; larger: more diverse",
+        larger_means="more diverse",
+        range=(0, 1),
     ),
     "dpp": Metric(
-        plain_log_volume,
-        ("log_volumes",),
-        "DPP log-volume [-]",
-        "log-determinant of the embeddings' cosine matrix; larger: more diverse, at equal k only",
+        fn=plain_log_volume,
+        needs=("log_volumes",),
+        label="DPP log-volume [-]",
+        summary="log-determinant of the embeddings' cosine matrix; "
+        "larger: more diverse, at equal k only",
+        larger_means="more diverse",
     ),
     "qual_dpp": Metric(
-        quality_log_volume,
-        ("log_volumes", "log_quality", "subsets"),
-        "quality-weighted DPP log-volume [-]",
-        "dpp plus the sum of log qualities; larger: more diverse and better, at equal k only",
+        fn=quality_log_volume,
+        needs=("log_volumes", "log_quality", "subsets"),
+        label="quality-weighted DPP log-volume [-]",
+        summary="dpp plus the sum of log qualities; "
+        "larger: more diverse and better, at equal k only",
+        larger_means="more diverse",
     ),
     "vendi_0.5": _vendi(0.5),
     "vendi_1": _vendi(1),
     "vendi_2": _vendi(2),
     "vendi_inf": _vendi(inf),
     "rankme": Metric(
-        rankme,
-        ("spectrum",),
-        "RankMe effective rank [samples]",
-        "effective rank of the embeddings; larger: more diverse, at equal k only",
+        fn=rankme,
+        needs=("spectrum",),
+        label="RankMe effective rank [samples]",
+        summary="effective rank of the embeddings; larger: more diverse, at equal k only",
+        larger_means="more diverse",
+        range=(1, inf),
     ),
     "spectral_alpha": Metric(
-        spectral_alpha,
-        ("spectrum",),
-        "decay exponent of the spectrum [-]",
-        "how fast the cosine matrix's eigenvalues decay; larger: LESS diverse, at equal k only",
+        fn=spectral_alpha,
+        needs=("spectrum",),
+        label="decay exponent of the spectrum [-]",
+        summary="how fast the cosine matrix's eigenvalues decay; "
+        "larger: LESS diverse, at equal k only",
+        larger_means="less diverse",
+        range=(0, inf),
         pairwise=True,
+        nan_for_copies=True,
     ),
     "self_bleu": Metric(
-        self_bleu,
-        ("bleu", "subsets"),
-        "mean pairwise BLEU [0 to 1]",
-        "mean sentence BLEU over ordered pairs; larger: LESS diverse",
+        fn=self_bleu,
+        needs=("bleu", "subsets"),
+        label="mean pairwise BLEU [0 to 1]",
+        summary="mean sentence BLEU over ordered pairs; larger: LESS diverse",
+        larger_means="less diverse",
+        range=(0, 1),
         pairwise=True,
     ),
     "answer_entropy": Metric(
-        answer_entropy,
-        ("answer_sizes",),
-        "answer entropy [nats]",
-        "entropy of the answers given; larger: more diverse answers",
+        fn=answer_entropy,
+        needs=("answer_sizes",),
+        label="answer entropy [nats]",
+        summary="entropy of the answers given; larger: more diverse answers",
+        larger_means="more diverse",
+        range=(0, inf),
     ),
     "num_answers": Metric(
-        num_answers,
-        ("answer_sizes",),
-        "different answers [count]",
-        "number of different answers given; larger: more diverse answers",
+        fn=num_answers,
+        needs=("answer_sizes",),
+        label="different answers [count]",
+        summary="number of different answers given; larger: more diverse answers",
+        larger_means="more diverse",
+        range=(0, inf),
     ),
 }

@@ -22,6 +22,10 @@ def group_sizes(clusters: Ints, subsets: Ints) -> Ints:
 
     Raises:
         ValueError: an index is not of the pool.
+
+    Example:
+        >>> group_sizes(np.array([0, 0, 1, -1]), np.array([[0, 1, 2], [3, 2, 0]])).tolist()
+        [[2, 1, 0], [1, 1, 0]]
     """
     members = members_of(subsets, len(clusters))
     names, labels = np.unique(clusters, return_inverse=True)  # whatever numbers they have
@@ -48,7 +52,7 @@ def _group_sizes(labels: Ints, subsets: Ints, size: int) -> Ints:
     return sizes
 
 
-def answer_entropy(sizes: Ints) -> Floats:
+def answer_entropy(answer_sizes: Ints) -> Floats:
     """Entropy of the answers of each subset.
 
     0 when all answers agree, log K when no two do; larger means more diverse answers. The plain
@@ -56,27 +60,37 @@ def answer_entropy(sizes: Ints) -> Floats:
     at equal K.
 
     Args:
-        sizes: (S, K) from ``group_sizes``.
+        answer_sizes: (S, K) from ``group_sizes``.
 
     Returns:
         (S,) nats, over the answered members; NaN where nobody answered.
+
+    Example:
+        Two answers given twice each, and one answer given four times: log 2 and 0.
+
+        >>> answer_entropy(np.array([[2, 2, 0, 0], [4, 0, 0, 0]])).round(4).tolist()
+        [0.6931, 0.0]
     """
-    answered = sizes.sum(axis=1)
+    answered = answer_sizes.sum(axis=1)
     # log of a count over the total, not of a share: all of one answer is then exactly 0
     total = np.maximum(answered, 1)[:, None]
-    nats = (sizes / total * np.log(total / np.maximum(sizes, 1))).sum(axis=1)
+    nats = (answer_sizes / total * np.log(total / np.maximum(answer_sizes, 1))).sum(axis=1)
     return np.where(answered > 0, nats, np.nan)
 
 
-def num_answers(sizes: Ints) -> Floats:
+def num_answers(answer_sizes: Ints) -> Floats:
     """Number of different answers in each subset.
 
     Between 0 (nobody answered) and K; larger means more diverse answers. Compare at equal K.
 
     Args:
-        sizes: (S, K) from ``group_sizes``.
+        answer_sizes: (S, K) from ``group_sizes``.
 
     Returns:
         (S,) counts, whole numbers as floats.
+
+    Example:
+        >>> num_answers(np.array([[2, 2, 0, 0], [4, 0, 0, 0]])).tolist()
+        [2.0, 1.0]
     """
-    return np.asarray((sizes > 0).sum(axis=1), dtype=np.float64)
+    return np.asarray((answer_sizes > 0).sum(axis=1), dtype=np.float64)

@@ -78,12 +78,24 @@ def pairwise_bleu(
         Papineni et al. (2002), ACL P02-1040; smoothing: Chen & Cherry (2014), W14-3346, methods 1
         and 3. Checked against nltk's ``sentence_bleu`` with ``method1`` on ``str.split``, and
         against 1/100 of sacreBLEU's ``sentence_bleu`` with its defaults.
+
+    Example:
+        All n-grams of the first text are in the second, but it is shorter: exp(1 - 6/5). Of the
+        second's, 5/6, 4/5, 3/4 and 2/3 are in the first: their geometric mean is (1/3)^(1/4).
+
+        >>> pairwise_bleu(["a b c d e", "a b c d e f"]).round(4).tolist()
+        [[1.0, 0.8187], [0.7598, 1.0]]
     """
     return bleu_of(number_ngrams(texts, MAX_ORDER, tokenize), smoothing)
 
 
 def bleu_of(ngrams: Ngrams, smoothing: str = "method1") -> Floats:
-    """``pairwise_bleu`` of texts whose n-grams of up to four tokens are numbered."""
+    """``pairwise_bleu`` of texts whose n-grams of up to four tokens are numbered.
+
+    Example:
+        >>> bleu_of(number_ngrams(["a b c d", "e f g h"], MAX_ORDER)).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
     smooth = lookup(SMOOTHINGS, smoothing, kind="BLEU smoothing")
     lengths = ngrams.lengths
     totals = np.maximum(lengths - np.arange(MAX_ORDER)[:, None], 0)  # (4, U)
@@ -171,5 +183,9 @@ def self_bleu(bleu: Floats, subsets: Ints) -> Floats:
     Source:
         Zhu et al. (2018), arXiv:1802.01886, but with each other text as the one reference of a
         pair instead of all at once, as in minimum-Bayes-risk decoding.
+
+    Example:
+        >>> self_bleu(np.array([[1, 0.75], [0.25, 1]]), np.array([[0, 1]])).tolist()
+        [0.5]
     """
     return mean_off_diagonal(bleu, subsets)

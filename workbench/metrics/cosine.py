@@ -32,6 +32,10 @@ def similarity_matrix(embeddings: ArrayLike) -> Floats:
 
     Raises:
         ValueError: ``embeddings`` is not (N, D), or a vector is zero or not finite.
+
+    Example:
+        >>> similarity_matrix([[1, 0], [2, 2]]).round(4).tolist()
+        [[1.0, 0.7071], [0.7071, 1.0]]
     """
     vectors = np.asarray(embeddings, dtype=np.float64)
     if vectors.ndim != 2:
@@ -55,6 +59,10 @@ def require_cosines(similarity: Floats) -> Floats:
 
     Raises:
         ValueError: it is not square with ones on the diagonal.
+
+    Example:
+        >>> require_cosines(np.array([[1, 0], [0, 1]])).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
     """
     matrix = np.ascontiguousarray(similarity, dtype=np.float64)
     square = matrix.ndim == 2 and matrix.shape[0] == matrix.shape[1]
@@ -77,6 +85,11 @@ def blocks_of(matrix: Floats, members: Ints) -> Iterator[tuple[slice, Floats]]:
 
     Yields:
         Which subsets, and their blocks (that many, K, K), a copy.
+
+    Example:
+        >>> matrix = np.arange(9.0).reshape(3, 3)
+        >>> [(rows, block.tolist()) for rows, block in blocks_of(matrix, np.array([[0, 2]]))]
+        [(slice(0, 524288, None), [[[0.0, 2.0], [6.0, 8.0]]])]
     """
     step = max(1, ENTRIES // members.shape[1] ** 2)
     for start in range(0, len(members), step):
@@ -97,6 +110,11 @@ def mean_off_diagonal(matrix: Floats, subsets: Ints) -> Floats:
 
     Raises:
         ValueError: an index is not of the pool.
+
+    Example:
+        >>> matrix = np.array([[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]])
+        >>> mean_off_diagonal(matrix, np.array([[0, 1, 2]])).tolist()
+        [0.25]
     """
     members = members_of(subsets, len(matrix))
     k = members.shape[1]
@@ -135,6 +153,11 @@ def mean_cosine(similarity: Floats, subsets: Ints) -> Floats:
 
     Source:
         The study's "cos sim", with its sign as there.
+
+    Example:
+        >>> matrix = np.array([[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]])
+        >>> mean_cosine(matrix, np.array([[0, 1, 2]])).tolist()
+        [0.25]
     """
     return mean_off_diagonal(similarity, subsets)
 
@@ -149,6 +172,10 @@ def mean_over_pairs(similarity: Floats) -> float:
 
     Returns:
         The mean over the N (N - 1) / 2 pairs; NaN at N = 1.
+
+    Example:
+        >>> mean_over_pairs(np.array([[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]]))
+        0.25
     """
     everything = np.arange(len(similarity), dtype=np.int64)[None, :]
     return float(mean_off_diagonal(similarity, everything)[0])

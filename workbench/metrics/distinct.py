@@ -32,6 +32,13 @@ def distinct(ngrams: Ngrams, subsets: Ints, n: int) -> Floats:
 
     Source:
         Li et al. (2016), arXiv:1510.03055, section 5.2 ("distinct-n"), over a subset's texts.
+
+    Example:
+        The first subset has two different words among five, the second three among three.
+
+        >>> ngrams = number_ngrams(["a b a", "b a", "c"], 1)
+        >>> distinct(ngrams, np.array([[0, 1], [1, 2]]), n=1).tolist()
+        [0.4, 1.0]
     """
     members = ngrams.text[members_of(subsets, len(ngrams.text))]
     totals = np.maximum(ngrams.lengths - n + 1, 0)[members].sum(axis=1)
@@ -66,6 +73,12 @@ def distinct_n(texts: Sequence[str], n: int) -> float:
 
     Raises:
         ValueError: ``n`` is below 1.
+
+    Example:
+        The pairs of words are "a b", "b a" and "b c", and none of them crosses from text to text.
+
+        >>> distinct_n(["a b a", "b c"], 2), distinct_n(["a b", "a b"], 2)
+        (1.0, 0.5)
     """
     everything = np.arange(len(texts), dtype=np.int64)[None, :]
     return float(distinct(number_ngrams(texts, n), everything, n)[0])
@@ -83,6 +96,10 @@ def distinct_texts(text_ids: Ints, subsets: Ints) -> Floats:
 
     Returns:
         (S,) ratios.
+
+    Example:
+        >>> distinct_texts(np.array([0, 0, 1]), np.array([[0, 1], [0, 2]])).tolist()
+        [0.5, 1.0]
     """
     ranked = np.sort(text_ids[subsets], axis=1)
     new = np.diff(ranked, axis=1) != 0

@@ -34,6 +34,13 @@ def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Float
     Source:
         The unnormalised log-probability of the subset under an L-ensemble with
         L = ``similarity``: Kulesza & Taskar (2012), arXiv:1207.6083, section 2.2.
+
+    Example:
+        The determinant of [[1, c], [c, 1]] is 1 - c^2: here 0.64, whose logarithm is -0.4463.
+
+        >>> similarity = np.array([[1, 0.6], [0.6, 1]])
+        >>> log_volume(similarity, np.array([[0, 1]]), jitter=0.0).round(4).tolist()
+        [-0.4463]
     """
     matrix = require_cosines(similarity)
     if not jitter >= 0:
@@ -47,7 +54,12 @@ def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Float
 
 
 def plain_log_volume(log_volumes: Floats) -> Floats:
-    """Log-determinant of each subset's similarity matrix: what ``log_volume`` found, as it is."""
+    """Log-determinant of each subset's similarity matrix: what ``log_volume`` found, as it is.
+
+    Example:
+        >>> plain_log_volume(np.array([-0.5])).tolist()
+        [-0.5]
+    """
     return log_volumes
 
 
@@ -70,5 +82,10 @@ def quality_log_volume(log_volumes: Floats, log_quality: Floats, subsets: Ints) 
         Kulesza & Taskar (2012), arXiv:1207.6083, section 3.1: L_ij = q_i S_ij q_j with
         q_i = exp(log_quality_i / 2), so that det L = det S times the product of the qualities.
         The study takes the log-probability: its printed means differ from ``dpp`` by that sum.
+
+    Example:
+        >>> log_volumes, log_quality = np.array([-1.0]), np.array([-0.5, -0.25])
+        >>> quality_log_volume(log_volumes, log_quality, np.array([[0, 1]])).tolist()
+        [-1.75]
     """
     return np.asarray(log_volumes + log_quality[subsets].sum(axis=1, dtype=np.float64))

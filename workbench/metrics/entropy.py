@@ -26,6 +26,10 @@ def mean_entropy(entropies: Floats | None, subsets: Ints) -> Floats:
 
     Source:
         The study's sequence-level entropy: the mean over tokens of -sum p ln p.
+
+    Example:
+        >>> mean_entropy(np.array([0.5, 1.5, 3.0]), np.array([[0, 1], [1, 2]])).tolist()
+        [1.0, 2.25]
     """
     if entropies is None:
         raise ValueError(

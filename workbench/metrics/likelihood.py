@@ -22,6 +22,10 @@ def mean_logprob(logprobs: Floats, subsets: Ints) -> Floats:
 
     Source:
         The study's ``avg_log_prob``.
+
+    Example:
+        >>> mean_logprob(np.array([-0.5, -1.5, -3.0]), np.array([[0, 1], [1, 2]])).tolist()
+        [-1.0, -2.25]
     """
     return np.asarray(logprobs[subsets].mean(axis=1, dtype=np.float64))
 
@@ -37,5 +41,9 @@ def mean_length(num_tokens: Ints, subsets: Ints) -> Floats:
 
     Returns:
         (S,) tokens.
+
+    Example:
+        >>> mean_length(np.array([10, 30, 40]), np.array([[0, 1], [1, 2]])).tolist()
+        [20.0, 35.0]
     """
     return np.asarray(num_tokens[subsets].mean(axis=1, dtype=np.float64))

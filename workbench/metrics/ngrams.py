@@ -51,6 +51,12 @@ def number_ngrams(texts: Sequence[str], orders: int, tokenize: str = "whitespace
 
     Raises:
         ValueError: ``orders`` is below 1, or there is no such tokenisation.
+
+    Example:
+        Words 0 and 1, and the pairs "a b" and "b a"; no pair begins at the last word.
+
+        >>> number_ngrams(["a b a"], 2).numbers.tolist()
+        [[0, 1, 0], [0, 1, -1]]
     """
     if orders < 1:
         raise ValueError(f"an n-gram needs at least one token, got n={orders}")
@@ -72,10 +78,16 @@ def number_ngrams(texts: Sequence[str], orders: int, tokenize: str = "whitespace
 
 
 def numbered(names: Sequence[T]) -> tuple[Ints, list[T]]:
-    """Number things in order of first appearance: (one number for each, the different ones)."""
-    places: defaultdict[T, int] = defaultdict(count().__next__)
-    numbers = np.fromiter(map(places.__getitem__, names), dtype=np.int64, count=len(names))
-    return numbers, list(places)
+    """Number things in order of first appearance: (one number for each, the different ones).
+
+    Example:
+        >>> numbers, different = numbered(["x", "y", "x"])
+        >>> numbers.tolist(), different
+        ([0, 1, 0], ['x', 'y'])
+    """
+    number_of: defaultdict[T, int] = defaultdict(count().__next__)
+    numbers = np.fromiter(map(number_of.__getitem__, names), dtype=np.int64, count=len(names))
+    return numbers, list(number_of)
 
 
 def _starts(sizes: Sequence[int] | Ints) -> Ints:

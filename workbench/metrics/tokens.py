@@ -25,7 +25,12 @@ class Tokenizer:
     """Words -> the tokens of each; None where a word is a token."""
 
     def __call__(self, text: str) -> list[str]:
-        """Split one text."""
+        """Split one text.
+
+        Example:
+            >>> TOKENIZERS["13a"]("It costs $1.50, or so.")
+            ['It', 'costs', '$', '1.50', ',', 'or', 'so', '.']
+        """
         words = self.words(text)
         return words if self.parts is None else list(chain.from_iterable(self.parts(words)))
 

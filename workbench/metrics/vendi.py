@@ -31,6 +31,12 @@ def vendi(spectrum: Floats, q: float) -> Floats:
         exp of the entropy of the eigenvalues of S/K: Friedman & Dieng (2023), arXiv:2210.02410;
         orders other than 1: Pasarkar & Dieng (2023), arXiv:2310.12952. Checked against the
         package vendi-score.
+
+    Example:
+        Two orthogonal samples, and two copies of one.
+
+        >>> vendi(np.array([[1.0, 1.0], [2.0, 0.0]]), q=1).tolist()
+        [2.0, 1.0]
     """
     if not q >= 0:
         raise ValueError(f"the order q of a Vendi score must be 0 or more, got {q}")
@@ -60,6 +66,12 @@ def vendi_score(similarity: Floats, q: float = 1.0) -> float:
 
     Raises:
         ValueError: ``q`` is negative or NaN, or ``similarity`` is not such a matrix.
+
+    Example:
+        The eigenvalues' shares are 3/4 and 1/4; of order 2 the score is 1 / (9/16 + 1/16).
+
+        >>> round(vendi_score(np.array([[1, 0.5], [0.5, 1]]), q=2), 6)
+        1.6
     """
     everything = np.arange(len(similarity), dtype=np.int64)[None, :]
     return float(vendi(eigenvalues(similarity, everything), q)[0])

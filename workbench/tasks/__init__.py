@@ -1,43 +1,37 @@
 """TASKS: where problems come from, how they are asked, and what counts as right.
 
-Adding a task is one file beside this one and one row in the table. Imports ``config`` and
-``core``. Start reading in ``task.py``, which says what a task is; ``math_answers.py`` finds answers
-in texts, ``answer_checking.py`` compares them in worker processes.
+The room turns an experiment's ``task`` section into problems and prompts, and completions into
+answers and verdicts. It imports ``config`` and ``core``. Start reading in ``task.py``, which says
+what a task is; ``math_answers.py`` finds answers in texts, and ``answer_checking.py`` compares them
+in worker processes. To add a task, write one file beside this one and give it a row in ``TASKS``.
 """
 
 from __future__ import annotations
 
 from workbench.tasks import arithmetic, gsm8k, jsonl, math500
-from workbench.tasks.task import Task
+from workbench.tasks.task import Task, never_on_hub
 
 TASKS: dict[str, Task] = {
     "arithmetic": Task(
         load=arithmetic.load,
         examples=arithmetic.examples,
-        extract=arithmetic.extract,
         checker=arithmetic.checker,
         check=arithmetic.check,
-        on_hub=arithmetic.on_hub,
+        on_hub=never_on_hub,
         instruction=arithmetic.INSTRUCTION,
         summary="generated sums and differences of whole numbers, difficulty set by options",
     ),
     "gsm8k": Task(
         load=gsm8k.load,
         examples=gsm8k.examples,
-        extract=gsm8k.extract,
-        checker=gsm8k.checker,
         check=gsm8k.check,
-        on_hub=gsm8k.on_hub,
         instruction=gsm8k.INSTRUCTION,
         summary="grade-school word problems (openai/gsm8k on the hub, or a local JSONL)",
     ),
     "math500": Task(
         load=math500.load,
         examples=math500.examples,
-        extract=math500.extract,
-        checker=math500.checker,
         check=math500.check,
-        on_hub=math500.on_hub,
         instruction=math500.INSTRUCTION,
         summary="competition mathematics (MATH-500, or any local JSONL with LaTeX answers)",
     ),
@@ -47,7 +41,7 @@ TASKS: dict[str, Task] = {
         extract=jsonl.extract,
         checker=jsonl.checker,
         check=jsonl.check,
-        on_hub=jsonl.on_hub,
+        on_hub=never_on_hub,
         instruction=jsonl.INSTRUCTION,
         summary="any local JSONL; options.compare: exact, integer, numeric, choice or math",
     ),

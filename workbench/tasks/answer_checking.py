@@ -1,16 +1,16 @@
 """Which answers are right and which agree: slow comparisons in worker processes.
 
 A comparison of mathematics can take seconds, hang inside C code where no alarm reaches it, or bring
-its process down. It therefore runs in a worker process that can be killed: only the pair that it
-was busy with is lost, and counts as timed out. A worker is given all that is asked about one
-problem, and so reads each of its answers once. Where it is killed, or this takes long, the pairs
-that are left are given out one by one.
+its process down. It therefore runs in a worker process that can be killed: only the pair that was
+being compared is lost, and counts as timed out. A worker is given all comparisons of one problem at
+once, so that it parses each answer once. If it is killed, or this takes long, the remaining pairs
+are compared one by one.
 
-The pool is pebble's (LGPL-3): each task has a time limit of its own, is known by the worker that
-took it, and its worker is killed and replaced. concurrent.futures and loky can do neither (a dead
-worker breaks the pool, a stuck one stays), multiprocessing's Pool waits forever for a dead one.
-Workers are started by a server process, never forked off this one, which may hold a model and
-threads. A script that calls this needs ``if __name__ == "__main__":``, as with any such pool.
+The pool is pebble's (LGPL-3): each job has its own time limit, and the worker of a job that exceeds
+it is killed and replaced. concurrent.futures and loky can do neither (a dead worker breaks the
+pool, a stuck one stays), and multiprocessing's Pool waits forever for a dead one. Workers are
+started by a server process, never forked from this one, which may hold a model and threads. A
+script that calls this needs ``if __name__ == "__main__":``, as with any such pool.
 """
 
 from __future__ import annotations
@@ -37,17 +37,17 @@ Pair = tuple[str, str]
 Verdict = bool | None
 """Whether they are equal; None: the comparison took too long, or its process died."""
 Question = tuple[str | None, Sequence[str | None]]
-"""What is asked about a problem: the known answer, if there is one, and what each sample answers;
-all in their canonical spelling."""
-Finding = tuple[dict[str, Verdict], list[int]]
+"""All of one problem: its known answer, if there is one, and the answer of each sample; all in
+their canonical spelling."""
+Grades = tuple[dict[str, Verdict], list[int]]
 """Each distinct answer's verdict (none without a known answer), and each sample's cluster."""
 
 SECONDS_PER_PAIR = 20
-"""Then a worker is killed. More than math-verify's own limits together, which come first."""
+"""Time limit of one job. It is more than math-verify's own limits together, which come first."""
 BYTES_PER_WORKER = 2 << 30
-"""What a comparison may take: else it is this process that the system might end for want of it."""
+"""Memory limit of a worker: without one the system might kill this process when memory is short."""
 PRELOADED = "workbench.tasks.math_worker"
-"""Imported by the server, so that every worker has it from the start."""
+"""Imported by the server process, so that every worker has it from the start."""
 
 
 class Comparer:
@@ -82,53 +82,55 @@ class Comparer:
             self._pool.join()
             self._pool = None
 
-    def run(self, questions: Sequence[Question]) -> list[Finding]:
-        """Answer what is asked about many problems, all of them at once.
+    def run(self, questions: Sequence[Question]) -> list[Grades]:
+        """Grade and cluster the answers of many problems, with all workers busy.
 
-        No pair is compared twice for one problem, unless a worker died. Nothing is remembered
+        No pair is compared twice for one problem, unless a worker died. No verdict is kept
         afterwards, so that memory does not grow over a stage.
 
         Returns:
-            What was found, in the order of the questions.
+            The grades of each problem, in the order of the questions.
 
         Raises:
             ValueError: no worker process can be started.
         """
         verdicts: dict[Pair, Verdict] = {}
-        found: dict[int, Finding] = {}
-        asking = [_asking(*question) for question in questions]
+        graded: dict[int, Grades] = {}
+        pair_streams = [_pairs_to_compare(*question) for question in questions]
         waiting: dict[Pair, list[int]] = {}
-        given_out = {place for place, (_, texts) in enumerate(questions) if len({*texts, None}) < 3}
+        scheduled_whole = {
+            index for index, (_, texts) in enumerate(questions) if len({*texts, None}) < 3
+        }
         finished: SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]] = SimpleQueue()
-        ready: list[tuple[int, Verdict]] = [(place, None) for place in range(len(questions))]
+        ready: list[tuple[int, Verdict]] = [(index, None) for index in range(len(questions))]
         ready.reverse()  # the last is taken first
         while ready or waiting:
             if not ready:
                 pair, alone, future = finished.get()
-                settled = _outcome(future)
-                if settled is None and not alone:  # which of them was it?
+                decided = _verdicts_of(future)
+                if decided is None and not alone:  # which of them was it?
                     self._schedule(pair, None, finished)
                     continue
-                verdicts |= {pair: None} if settled is None else settled
-                ready = [(place, verdicts[pair]) for place in waiting.pop(pair)]
-            place, verdict = ready.pop()
+                verdicts |= {pair: None} if decided is None else decided
+                ready = [(index, verdicts[pair]) for index in waiting.pop(pair)]
+            index, verdict = ready.pop()
             try:
-                pair = asking[place].send(verdict)
-                while self._is_settled(pair, verdicts):
-                    pair = asking[place].send(verdicts[pair])
+                pair = pair_streams[index].send(verdict)
+                while self._is_decided(pair, verdicts):
+                    pair = pair_streams[index].send(verdicts[pair])
             except StopIteration as end:
-                found[place] = end.value
+                graded[index] = end.value
                 continue
             if pair not in waiting:
-                # All that is asked at once, but for a single pair, or a second time.
-                whole = None if place in given_out else questions[place]
-                given_out.add(place)
+                # The whole question at first; later, and where it has one pair only, a single pair.
+                whole = None if index in scheduled_whole else questions[index]
+                scheduled_whole.add(index)
                 self._schedule(pair, whole, finished)
-            waiting.setdefault(pair, []).append(place)
-        return [found[place] for place in range(len(questions))]
+            waiting.setdefault(pair, []).append(index)
+        return [graded[index] for index in range(len(questions))]
 
-    def _is_settled(self, pair: Pair, verdicts: dict[Pair, Verdict]) -> bool:
-        """Say whether the verdict on a pair is known, now if not before."""
+    def _is_decided(self, pair: Pair, verdicts: dict[Pair, Verdict]) -> bool:
+        """Say whether the verdict on a pair is known, and try to decide it without a worker."""
         if pair not in verdicts:
             if self._checker.quick is None:
                 verdicts[pair] = self._checker.equal(*pair)
@@ -142,12 +144,12 @@ class Comparer:
         question: Question | None,
         finished: SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]],
     ) -> None:
-        """Have a pair compared, and then what else the question asks, if one is given."""
+        """Have a worker compare a pair, and then the other pairs of a question, if one is given."""
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload([PRELOADED])  # two seconds, once and not in each
+            context.set_forkserver_preload([PRELOADED])  # two seconds, once for all workers
             self._pool = ProcessPool(
-                max_workers=self._workers, context=context, initializer=_settle
+                max_workers=self._workers, context=context, initializer=_prepare_worker
             )
             # In a thread, and waited for: a signal's exception is raised in the main one, and would
             # leave a process half started, which then prints a traceback.
@@ -158,8 +160,13 @@ class Comparer:
         future.add_done_callback(lambda done: finished.put((pair, question is None, done)))
 
 
-def _asking(gold: str | None, answers: Sequence[str | None]) -> Generator[Pair, Verdict, Finding]:
-    """Ask for one pair at a time, and be sent its verdict; correctness is against gold directly."""
+def _pairs_to_compare(
+    gold: str | None, answers: Sequence[str | None]
+) -> Generator[Pair, Verdict, Grades]:
+    """Yield the pairs to compare, one by one, and be sent their verdicts.
+
+    An answer is right if it equals gold itself, not another member of its cluster.
+    """
     verdicts: dict[str, Verdict] = {}
     if gold is not None:
         for answer in dict.fromkeys(answers):
@@ -168,8 +175,8 @@ def _asking(gold: str | None, answers: Sequence[str | None]) -> Generator[Pair, 
     return verdicts, (yield from clustering(answers))
 
 
-def _outcome(future: Future[dict[Pair, Verdict]]) -> dict[Pair, Verdict] | None:
-    """Return a task's verdicts, or None where it took too long or its process died."""
+def _verdicts_of(future: Future[dict[Pair, Verdict]]) -> dict[Pair, Verdict] | None:
+    """Return the verdicts of a job, or None where it took too long or its process died."""
     fault = future.exception()
     if fault is None:
         return future.result()
@@ -183,8 +190,8 @@ def _outcome(future: Future[dict[Pair, Verdict]]) -> dict[Pair, Verdict] | None:
     raise fault
 
 
-def _settle() -> None:
-    """Make a new worker easy to end, and limit its memory."""
+def _prepare_worker() -> None:
+    """Let a new worker be ended at any moment, and limit its memory."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, also in the middle of C code
     room = psutil.Process().memory_info().vms + BYTES_PER_WORKER
     resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
@@ -193,23 +200,23 @@ def _settle() -> None:
 def _compare(
     checker: Checker, pair: Pair, question: Question | None, seconds: float
 ) -> dict[Pair, Verdict]:
-    """Compare a pair, and what else a question asks while there is time for one more, in a worker.
+    """Compare a pair, and then other pairs of its question while there is time. Runs in a worker.
 
-    A fifth of the time limit is given to that: the rest is enough for any one pair.
+    No pair is begun after a fifth of the time limit: the rest is enough for any one pair.
     """
-    # If the process that started this one is killed, nobody else ends a comparison without end.
+    # If the main process is killed, nothing else would end a comparison that never ends.
     signal.setitimer(signal.ITIMER_PROF, 2 * seconds)
     end = time.monotonic() + seconds / 5
     try:
         verdicts = {pair: checker.equal(*pair)}
         if question is not None:
-            asking = _asking(*question)
-            asked = next(asking)
+            pairs = _pairs_to_compare(*question)
+            other = next(pairs)
             while time.monotonic() < end:
-                if asked not in verdicts:
-                    quick = checker.quick and checker.quick(*asked)
-                    verdicts[asked] = checker.equal(*asked) if quick is None else quick
-                asked = asking.send(verdicts[asked])
+                if other not in verdicts:
+                    quick = checker.quick and checker.quick(*other)
+                    verdicts[other] = checker.equal(*other) if quick is None else quick
+                other = pairs.send(verdicts[other])
     except StopIteration:
         pass
     finally:

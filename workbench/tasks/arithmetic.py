@@ -1,4 +1,4 @@
-"""Task ``arithmetic``: sums and differences of whole numbers, as easy or hard as one likes.
+"""Task ``arithmetic``: sums and differences of whole numbers, of any difficulty.
 
 The problems are reasoning-gym's ``chain_sum`` (package ``reasoning-gym``), asked as "What is
 4 + 9?". They need no file and no network, and even a very small model gets some of them right.
@@ -16,8 +16,7 @@ from typing import Any
 from workbench.config import schema as config
 from workbench.core.types import Problem
 from workbench.tasks.checkers import CHECKERS, Checker
-from workbench.tasks.math_answers import extract_answer
-from workbench.tasks.prompts import require_examples
+from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
 
 INSTRUCTION = r"Work out the sum, and put your answer in \boxed{}."
@@ -32,9 +31,10 @@ DEFAULTS: dict[str, int | None] = {
 """``max_operand``: keep only problems whose numbers are not larger; None for no limit."""
 NUM_EXAMPLES = 16
 MISSES_ALLOWED = 20_000
-"""Drawing stops after so many expressions in a row that are too large or were had before."""
+"""Drawing stops after this many expressions in a row that are too large or were drawn before."""
 STREAM = 10_000_000
-"""Item i of chain_sum with seed s is that of seed s + i: streams are kept this far apart."""
+"""Distance between the seeds of two streams, since item i of chain_sum with seed s is item 0 with
+seed s + i."""
 
 Options = tuple[tuple[str, int | None], ...]
 """All options by name, sorted: hashable."""
@@ -59,12 +59,7 @@ def check(settings: config.TaskSettings) -> None:
         faults.append("num_problems: arithmetic makes its problems; say how many")
     if settings.source is not None:
         faults.append("source: arithmetic makes its problems and reads none; leave it out")
-    try:
-        require_examples(settings, NUM_EXAMPLES)
-    except ValueError as error:
-        faults.append(str(error))
-    if faults:
-        raise ValueError("\n".join(faults))
+    raise_faults(faults, settings, NUM_EXAMPLES)
 
 
 def _contradictions(options: dict[str, Any]) -> list[str]:
@@ -113,11 +108,6 @@ def load(settings: config.TaskSettings) -> list[Problem]:
     return problems
 
 
-def on_hub(settings: config.TaskSettings) -> bool:
-    """Say whether the problems have to be fetched from the hub: they are generated here."""
-    return False
-
-
 def examples(settings: config.TaskSettings) -> list[Example]:
     """Return 16 worked examples of the same difficulty; they depend on the options alone."""
     return [
@@ -144,11 +134,6 @@ def _solution(expression: str) -> str:
     return rf"{words} The answer is \boxed{{{value}}}."
 
 
-def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
-    """Return the answer of a completion and the rule that found it."""
-    return extract_answer(text, last_number=settings.last_number)
-
-
 def checker(settings: config.TaskSettings) -> Checker:
     """Return the comparison of integers."""
     return CHECKERS["integer"]
@@ -165,24 +150,24 @@ def _example_expressions(options: Options) -> tuple[str, ...]:
 
 
 def _different_sums(options: Options, stream: int) -> Iterator[tuple[str, str]]:
-    """Yield (expression, value) from reasoning-gym, none twice, until it has no new ones."""
+    """Yield (expression, value) from reasoning-gym, none twice, as long as there are new ones."""
     from reasoning_gym.arithmetic.chain_sum import ChainSumConfig, ChainSumDataset  # over a second
 
     chosen = dict(options)
     largest = chosen.pop("max_operand")
     chosen["seed"] = ((chosen["seed"] or 0) * 2 + stream) * STREAM
     items = ChainSumDataset(ChainSumConfig(**chosen))
-    had: set[str] = set()
+    drawn: set[str] = set()
     misses = 0
     for index in count():
         item = items[index]
         expression = item["metadata"]["expression"]
         numbers = map(int, re.findall(r"\d+", expression))
-        if expression in had or (largest is not None and max(numbers) > largest):
+        if expression in drawn or (largest is not None and max(numbers) > largest):
             misses += 1
             if misses > MISSES_ALLOWED:
                 return
             continue
         misses = 0
-        had.add(expression)
+        drawn.add(expression)
         yield expression, item["answer"]

@@ -11,7 +11,7 @@ from functools import partial
 from workbench.tasks.math_answers import answers_equal, canonical_answer
 
 LONGEST_NUMBER = 300
-"""Characters; a longer one is no answer but a model that cannot stop."""
+"""Characters; a longer text is not a number but a model that does not stop."""
 
 _WHOLE = re.compile(r"([+-]?)\s*0*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
@@ -20,7 +20,7 @@ _SHORT_NUMBER = re.compile(
     r"|([0-9]{1,9})/([1-9][0-9]{0,8})|\\frac\{([0-9]{1,9})\}\{([1-9][0-9]{0,8})\})"
 )
 FAR_APART = Fraction(1, 10_000)
-"""A difference that no rounding of math-verify, which is to six decimals, makes nothing of."""
+"""Numbers that differ by more are unequal to math-verify, which rounds to six decimals."""
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
 _DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
 _NUMBER = re.compile(
@@ -37,22 +37,26 @@ class Checker:
     """How answers of one kind are spelt and compared."""
 
     canonical: Callable[[str], str]
-    """The spelling under which an answer is counted and compared with others; it leaves a text
-    that it made as it is."""
+    """The spelling under which an answer is counted and compared; applied to its own result, it
+    changes nothing."""
     equal: Callable[[str, str], bool | None]
-    """(gold, answer) -> is it right; None where the check timed out. The same for the canonical
-    spelling of either."""
+    """(gold, answer) -> whether it is right; None where the check timed out. The canonical spelling
+    of either gives the same result."""
     summary: str
     quick: Callable[[str, str], bool | None] | None = None
-    """Only where ``equal`` can take long, or hang: what is plain to see of two canonical texts,
-    None where ``equal`` has to decide, which then runs in a worker process."""
+    """Only for a checker whose ``equal`` can take long or hang: the verdict on two canonical texts
+    where it is certain. Where it returns None, ``equal`` has to decide, in a worker process."""
 
 
 def exact_text(answer: str) -> str:
-    r"""Return a text without what does not tell two answers apart.
+    r"""Return a text without differences of spelling that do not make two answers different.
 
-    Those are: upper and lower case, how much white space there is, outer dollar signs, final full
-    stops, and ``\text{}`` around it all.
+    These are upper and lower case, the amount of white space, outer dollar signs, final full stops,
+    and ``\text{}`` around the whole.
+
+    Example:
+        >>> exact_text(r"\text{New  York}.")
+        'new york'
     """
     text = answer.casefold()
     while plainer := _plainer(text):
@@ -72,10 +76,14 @@ def _plainer(text: str) -> str:
 def number_text(answer: str) -> str:
     r"""Return a number as a reduced fraction (``1/2``, ``-1234``), anything else as exact text.
 
-    Read as a number: an integer, decimal, fraction (``3/4``, ``\frac{3}{4}``) or power of ten
+    A number is an integer, decimal, fraction (``3/4``, ``\frac{3}{4}``) or power of ten
     (``1.5e3``), with thousands commas, a currency sign, a percent sign or words behind it
     (``$1,234.50``, ``18 dollars``, ``60 km/h``). Signs and units are dropped, not converted:
     50 % is 50 and not 0.5. Two numbers, or one inside a formula, are no number.
+
+    Example:
+        >>> number_text("$1,234.50"), number_text("0.75"), number_text("two")
+        ('2469/2', '3/4', 'two')
     """
     value = _value(answer)
     return exact_text(answer) if value is None else str(value)
@@ -108,6 +116,10 @@ def numeric(tolerance: float = 0.0) -> Checker:
     Args:
         tolerance: how far off an answer may be, as a share of the known one; 0: not at all, by
             exact arithmetic (``0.5`` is ``1/2``, and ``0.333`` is not ``1/3``).
+
+    Example:
+        >>> numeric(0.01).equal("200", "201"), numeric().equal("200", "201")
+        (True, False)
     """
     share = Fraction(str(tolerance))
     return Checker(number_text, partial(_same_number, tolerance=share), "numbers")
@@ -117,6 +129,10 @@ def integer_text(answer: str) -> str:
     """Return an integer without leading zeros, plus sign, thousands commas or ``.0``.
 
     What is not an integer comes back as it is, so that it can be counted but equals no other.
+
+    Example:
+        >>> integer_text("+1,024.0"), integer_text("half")
+        ('1024', 'half')
     """
     match = _WHOLE.fullmatch(answer.strip(" \t\n$"))
     if not match:
@@ -126,7 +142,12 @@ def integer_text(answer: str) -> str:
 
 
 def letter_text(answer: str) -> str:
-    r"""Return a choice's letter as a capital: ``(b)``, ``B.`` and ``\text{B}`` are ``B``."""
+    r"""Return a choice's letter as a capital: ``(b)``, ``B.`` and ``\text{B}`` are ``B``.
+
+    Example:
+        >>> letter_text("(b)"), letter_text("B.")
+        ('B', 'B')
+    """
     return exact_text(answer).strip("()[].:*\"' ").upper() or answer.strip()
 
 
@@ -134,11 +155,11 @@ def _same(spelt: Callable[[str], str], gold: str, answer: str) -> bool:
     return spelt(gold) == spelt(answer)
 
 
-def _plain(gold: str, answer: str) -> bool | None:
-    """Decide for math-verify where its verdict is known, since it takes milliseconds.
+def _quick_math(gold: str, answer: str) -> bool | None:
+    """Decide in place of math-verify, which takes milliseconds, where its verdict is certain.
 
-    That is so of equal texts, of two plain integers, which it reads as such and which are equal
-    only where the texts are, and of two short numbers that are equal or far apart.
+    It is certain for equal texts, for two plain integers, which are equal only if their texts are,
+    and for two short numbers that are equal or far apart.
     """
     if gold == answer:
         return True
@@ -167,5 +188,7 @@ CHECKERS: dict[str, Checker] = {
     "integer": Checker(integer_text, partial(_same, integer_text), "whole numbers"),
     "numeric": numeric(),
     "choice": Checker(letter_text, partial(_same, letter_text), "the letter of a choice"),
-    "math": Checker(canonical_answer, answers_equal, "LaTeX or numbers, by math-verify", _plain),
+    "math": Checker(
+        canonical_answer, answers_equal, "LaTeX or numbers, by math-verify", _quick_math
+    ),
 }

@@ -8,34 +8,25 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from workbench.config import schema as config
 from workbench.core.types import Problem
-from workbench.tasks.checkers import CHECKERS, Checker
-from workbench.tasks.math_answers import extract_answer
 from workbench.tasks.problem_files import (
+    HubDataset,
     first_problems,
     local_path,
     missing_file,
     parse_record,
-    read_hub,
-    read_jsonl,
 )
-from workbench.tasks.prompts import require_examples
+from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
 
-HUB_NAME = "openai/gsm8k"
-PART = "main"
-PREFIX = "gsm8k"
 INSTRUCTION = r"Solve the problem step by step, and put your final answer in \boxed{}."
 NUM_EXAMPLES = 16
-"""So many worked examples there are: the first of the training split that are not asked."""
-INSTEAD = (
-    "without the network, set task.source to a local JSONL file with the keys 'problem' and "
-    "'gold', or 'question' and 'answer', and task.options.train to one of the training split"
-)
+"""How many worked examples there are: the first of the training split that are not problems."""
 
 _ANNOTATION = re.compile(r"<<[^<>]*>>")
 _FINAL = "####"
@@ -48,25 +39,18 @@ def check(settings: config.TaskSettings) -> None:
         for name in settings.options
         if name != "train"
     ]
-    path = local_path(settings.source)
-    if path is not None:
-        faults += missing_file("source", path, f", and without source it is {HUB_NAME} of the hub")
+    faults += DATASET.faults(settings.source)
     train = settings.options.get("train")
     if train is not None and not isinstance(train, str):
         faults.append(f"options.train: expected the path of a JSONL file, got {train!r}")
     elif train is not None:
         faults += missing_file("options.train", Path(train).expanduser())
-    elif settings.few_shot and path is not None:
+    elif settings.few_shot and local_path(settings.source) is not None:
         faults.append(
             f"options.train: {settings.few_shot} worked examples are asked for and the problems "
             "are a local file; give the path of a JSONL file of the training split"
         )
-    try:
-        require_examples(settings, NUM_EXAMPLES)
-    except ValueError as error:
-        faults.append(str(error))
-    if faults:
-        raise ValueError("\n".join(faults))
+    raise_faults(faults, settings, NUM_EXAMPLES)
 
 
 def load(settings: config.TaskSettings) -> list[Problem]:
@@ -77,13 +61,8 @@ def load(settings: config.TaskSettings) -> list[Problem]:
             fewer problems than are asked for.
     """
     check(settings)
-    problems = list(_everything(*_place(settings.source, "test")))
-    return first_problems(settings, settings.source or HUB_NAME, problems)
-
-
-def on_hub(settings: config.TaskSettings) -> bool:
-    """Say whether the problems have to be fetched from the hub."""
-    return local_path(settings.source) is None
+    problems = list(_all_problems(settings.source, "test"))
+    return first_problems(settings, settings.source or DATASET.name, problems)
 
 
 def examples(settings: config.TaskSettings) -> list[Example]:
@@ -96,46 +75,25 @@ def examples(settings: config.TaskSettings) -> list[Example]:
     """
     check(settings)
     train = settings.options.get("train")
-    if train is None and on_hub(settings):
+    if train is None and local_path(settings.source) is None:
         train = settings.source
     elif train is None:
         return []
-    asked = {problem.question for problem in _everything(*_place(settings.source, "test"))}
-    found: list[Example] = []
-    for problem in _everything(*_place(train, "train")):
-        if problem.question not in asked and len(found) < NUM_EXAMPLES:
-            found.append(_example(problem))
-    return found
+    asked = {problem.question for problem in _all_problems(settings.source, "test")}
+    others = (p for p in _all_problems(train, "train") if p.question not in asked)
+    return [_example(problem) for problem in islice(others, NUM_EXAMPLES)]
 
 
-def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
-    """Return the answer of a completion and the rule that found it."""
-    return extract_answer(text, last_number=settings.last_number)
-
-
-def checker(settings: config.TaskSettings) -> Checker:
-    """Return math-verify's comparison."""
-    return CHECKERS["math"]
-
-
-Place = tuple[str, str, int]
-"""A file with its time of change, or a data set of the hub with the split."""
-
-
-def _place(source: str | None, split: str) -> Place:
+def _all_problems(source: str | None, split: str) -> tuple[Problem, ...]:
+    """Return all problems of a local file as it is now, or of a split of a data set of the hub."""
     path = local_path(source)
-    if path is None:
-        return source or HUB_NAME, split, 0
-    return str(path), "", path.stat().st_mtime_ns
+    return _read(source, split, 0 if path is None else path.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
-def _everything(source: str, split: str, changed: int) -> tuple[Problem, ...]:
-    """Return all problems of a place; remembered, since every prompt asks for the examples."""
-    if not split:
-        return tuple(read_jsonl(source, PREFIX, _parse))
-    part = PART if source == HUB_NAME else None
-    return tuple(read_hub(source, split, PREFIX, _parse, part=part, instead=INSTEAD))
+def _read(source: str | None, split: str, changed: int) -> tuple[Problem, ...]:
+    """Read problems once for each time that a file was changed: every prompt needs the examples."""
+    return tuple(DATASET.read(source, split))
 
 
 def _parse(record: Mapping[str, Any], default_id: str) -> Problem:
@@ -149,6 +107,16 @@ def _parse(record: Mapping[str, Any], default_id: str) -> Problem:
         if isinstance(fields.get(key), str):
             fields[key] = fields[key].replace(",", "").strip()
     return parse_record(fields, default_id)
+
+
+DATASET = HubDataset(
+    name="openai/gsm8k",
+    part="main",
+    prefix="gsm8k",
+    parse=_parse,
+    instead="without the network, set task.source to a local JSONL file with the keys 'problem' "
+    "and 'gold', or 'question' and 'answer', and task.options.train to one of the training split",
+)
 
 
 def _example(problem: Problem) -> Example:

@@ -15,8 +15,12 @@ from workbench.config import schema as config
 from workbench.config.messages import unknown
 from workbench.core.types import Problem
 from workbench.tasks.checkers import CHECKERS, Checker, numeric
-from workbench.tasks.math_answers import extract_answer
-from workbench.tasks.multiple_choice import extract_choice, letter_of, read_choices, shown
+from workbench.tasks.multiple_choice import (
+    extract_choice,
+    letter_of,
+    question_with_choices,
+    read_choices,
+)
 from workbench.tasks.problem_files import (
     GOLD_KEYS,
     first_problems,
@@ -25,7 +29,7 @@ from workbench.tasks.problem_files import (
     read_jsonl,
 )
 from workbench.tasks.prompts import require_examples
-from workbench.tasks.task import Example
+from workbench.tasks.task import Example, extract_by_rules
 
 INSTRUCTION = (
     r"Answer the question step by step, and put your final answer in \boxed{}: "
@@ -92,7 +96,7 @@ def _example_faults(settings: config.TaskSettings) -> list[str]:
     if faults:
         return faults
     try:
-        require_examples(settings, len(_worked(*_place(path), _compare(settings))))
+        require_examples(settings, len(_examples(*_path_and_time(path), _comparison(settings))))
     except ValueError as error:
         text = str(error)
         key = "" if text.startswith("few_shot: ") else "options.examples: "
@@ -108,12 +112,9 @@ def load(settings: config.TaskSettings) -> list[Problem]:
     """
     check(settings)
     source = settings.source or ""
-    return first_problems(settings, source, _problems(*_place(source), _compare(settings)))
-
-
-def on_hub(settings: config.TaskSettings) -> bool:
-    """Say whether the problems have to be fetched from the hub: they are a file."""
-    return False
+    return first_problems(
+        settings, source, _problems(*_path_and_time(source), _comparison(settings))
+    )
 
 
 def examples(settings: config.TaskSettings) -> list[Example]:
@@ -126,8 +127,8 @@ def examples(settings: config.TaskSettings) -> list[Example]:
     path = settings.options.get("examples")
     if path is None:
         return []
-    worked = _worked(*_place(path), _compare(settings))
-    problems = _problems(*_place(settings.source or ""), _compare(settings))
+    worked = _examples(*_path_and_time(path), _comparison(settings))
+    problems = _problems(*_path_and_time(settings.source or ""), _comparison(settings))
     asked = {problem.question: problem.id for problem in problems}
     for example in worked:
         if example.question in asked:
@@ -140,24 +141,24 @@ def examples(settings: config.TaskSettings) -> list[Example]:
 
 def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer of a completion and the rule that found it."""
-    if _compare(settings) == "choice":
+    if _comparison(settings) == "choice":
         return extract_choice(text)
-    return extract_answer(text, last_number=settings.last_number)
+    return extract_by_rules(text, settings)
 
 
 def checker(settings: config.TaskSettings) -> Checker:
     """Return the comparison that ``options.compare`` names."""
-    if _compare(settings) == "numeric":
+    if _comparison(settings) == "numeric":
         return numeric(settings.options.get("tolerance", 0))
-    return CHECKERS[_compare(settings)]
+    return CHECKERS[_comparison(settings)]
 
 
-def _compare(settings: config.TaskSettings) -> str:
+def _comparison(settings: config.TaskSettings) -> str:
     return str(settings.options.get("compare", "math"))
 
 
-def _place(path: str) -> tuple[str, int]:
-    """Return a file and its time of change: what is remembered is of the file as it is now."""
+def _path_and_time(path: str) -> tuple[str, int]:
+    """Return a file and the time of its last change, so that a changed file is read again."""
     found = Path(path).expanduser()
     return str(found), found.stat().st_mtime_ns
 
@@ -181,24 +182,26 @@ def _parse(record: Mapping[str, Any], default_id: str, compare: str) -> Problem:
     key = next(key for key in GOLD_KEYS if record.get(key) is not None)
     return Problem(
         id=problem.id,
-        question=shown(problem.question, choices),
+        question=question_with_choices(problem.question, choices),
         gold=letter_of(record[key], choices),
         metadata=problem.metadata,
     )
 
 
 @lru_cache(maxsize=4)
-def _worked(path: str, changed: int, compare: str) -> list[Example]:
-    problems = read_jsonl(path, "example", lambda record, ident: _solved(record, ident, compare))
+def _examples(path: str, changed: int, compare: str) -> list[Example]:
+    problems = read_jsonl(
+        path, "example", lambda record, ident: _parse_example(record, ident, compare)
+    )
     return [Example(problem.question, problem.gold or "") for problem in problems]
 
 
-def _solved(record: Mapping[str, Any], default_id: str, compare: str) -> Problem:
+def _parse_example(record: Mapping[str, Any], default_id: str, compare: str) -> Problem:
     """Read a worked example: what would be the known answer is its solution."""
     if record.get("solution") is None:
         raise ValueError("no solution: needs the key 'solution'")
     problem = parse_record({**record, "gold": record["solution"]}, default_id)
     if compare != "choice" or record.get("choices") is None:
         return problem
-    question = shown(problem.question, read_choices(record))
+    question = question_with_choices(problem.question, read_choices(record))
     return Problem(id=problem.id, question=question, gold=problem.gold)

@@ -7,26 +7,16 @@ from __future__ import annotations
 
 from workbench.config import schema as config
 from workbench.core.types import Problem
-from workbench.tasks.checkers import CHECKERS, Checker
-from workbench.tasks.math_answers import extract_answer
-from workbench.tasks.problem_files import (
-    first_problems,
-    local_path,
-    missing_file,
-    parse_record,
-    read_hub,
-    read_jsonl,
-)
-from workbench.tasks.prompts import require_examples
+from workbench.tasks.problem_files import HubDataset, first_problems, local_path
+from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
 
-HUB_NAME = "HuggingFaceH4/MATH-500"
-PREFIX = "math500"
-"""Problems without an id of their own are math500-0, math500-1, ..."""
 INSTRUCTION = r"Solve the problem step by step, and put your final answer in \boxed{}."
-INSTEAD = (
-    "without the network, set task.source to a local JSONL file with the keys 'problem' and "
-    "'answer'"
+DATASET = HubDataset(
+    name="HuggingFaceH4/MATH-500",
+    prefix="math500",
+    instead="without the network, set task.source to a local JSONL file with the keys 'problem' "
+    "and 'answer'",
 )
 
 # Four of our own, one each of algebra, number theory, counting and geometry, in the manner of the
@@ -62,15 +52,7 @@ EXAMPLES = (
 def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for options (there are none), a missing file or too many examples."""
     faults = [f"options.{name}: unknown option; task math500 has none" for name in settings.options]
-    path = local_path(settings.source)
-    if path is not None:
-        faults += missing_file("source", path, f", and without source it is {HUB_NAME} of the hub")
-    try:
-        require_examples(settings, len(EXAMPLES))
-    except ValueError as error:
-        faults.append(str(error))
-    if faults:
-        raise ValueError("\n".join(faults))
+    raise_faults(faults + DATASET.faults(settings.source), settings, len(EXAMPLES))
 
 
 def load(settings: config.TaskSettings) -> list[Problem]:
@@ -81,30 +63,10 @@ def load(settings: config.TaskSettings) -> list[Problem]:
             fewer problems than are asked for.
     """
     check(settings)
-    path = local_path(settings.source)
-    if path is not None:
-        return first_problems(settings, path, read_jsonl(path, PREFIX))
-    name = settings.source or HUB_NAME
-    return first_problems(
-        settings, name, read_hub(name, "test", PREFIX, parse_record, instead=INSTEAD)
-    )
-
-
-def on_hub(settings: config.TaskSettings) -> bool:
-    """Say whether the problems have to be fetched from the hub."""
-    return local_path(settings.source) is None
+    source = local_path(settings.source) or settings.source or DATASET.name
+    return first_problems(settings, source, DATASET.read(settings.source, "test"))
 
 
 def examples(settings: config.TaskSettings) -> list[Example]:
     """Return four worked examples; no setting changes them."""
     return list(EXAMPLES)
-
-
-def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
-    """Return the answer of a completion and the rule that found it."""
-    return extract_answer(text, last_number=settings.last_number)
-
-
-def checker(settings: config.TaskSettings) -> Checker:
-    """Return math-verify's comparison."""
-    return CHECKERS["math"]

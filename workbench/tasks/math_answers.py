@@ -16,7 +16,7 @@ from functools import lru_cache
 from typing import Any
 
 from workbench.core.types import UNANSWERED
-from workbench.tasks.math_numeric import Form, differ, form
+from workbench.tasks.math_numeric import Value, differ, value_of
 
 RULES = ("boxed", "phrase", "last_number", "none")
 """How an answer was found, in the order in which they are tried; ``none``: not at all. An imported
@@ -52,6 +52,14 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
 
     Returns:
         (answer or None, rule).
+
+    Example:
+        >>> extract_answer(r"We get 4 + 9 = \boxed{13}.")
+        ('13', 'boxed')
+        >>> extract_answer("So the answer is 13.")
+        ('13', 'phrase')
+        >>> extract_answer("4 + 9 makes 13."), extract_answer("4 + 9 makes 13.", last_number=True)
+        ((None, 'none'), ('13', 'last_number'))
     """
     text = text.replace("\N{MINUS SIGN}", "-")
     for inside in boxed(text):
@@ -66,14 +74,19 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
 
 
 def boxed(text: str) -> Iterator[str]:
-    r"""Yield what stands in the boxes of a text that are closed and not empty, the last first."""
+    r"""Yield what stands in the boxes of a text that are closed and not empty, the last first.
+
+    Example:
+        >>> list(boxed(r"Either \boxed{1} or \boxed{\{2\}}, not \boxed{3"))
+        ['\\{2\\}', '1']
+    """
     for match in reversed(list(_BOX.finditer(text))):
-        inside = _up_to_closing_brace(text, match.end())
+        inside = _before_closing_brace(text, match.end())
         if inside is not None and inside.strip():
             yield inside.strip()
 
 
-def _up_to_closing_brace(text: str, start: int) -> str | None:
+def _before_closing_brace(text: str, start: int) -> str | None:
     r"""Return the text from ``start`` to the brace that closes it, or None if none does."""
     depth = 1
     position = start
@@ -105,6 +118,10 @@ def canonical_answer(answer: str) -> str:
 
     Only what never changes a value is evened out (spaces, outer dollar signs, a final full stop,
     ``\left`` and ``\right``, ``\dfrac``), so that few distinct strings are left for math-verify.
+
+    Example:
+        >>> canonical_answer(r"$\dfrac{1}{2}$.")
+        '\\frac{1}{2}'
     """
     text = answer.strip().strip("$").strip()
     if not text.endswith(r"\right."):
@@ -115,7 +132,7 @@ def canonical_answer(answer: str) -> str:
 
 
 def answers_equal(gold: str, answer: str) -> bool | None:
-    """Whether ``answer`` is right when ``gold`` is the known answer.
+    r"""Whether ``answer`` is right when ``gold`` is the known answer.
 
     Not symmetric: gold comes first. Equal strings are equal; the rest is math-verify's to decide;
     what neither it nor sympy can read or compare is not equal. Each pair is compared once and
@@ -127,6 +144,12 @@ def answers_equal(gold: str, answer: str) -> bool | None:
 
     Source:
         math-verify 0.9, ``parse`` and ``verify``.
+
+    Example:
+        >>> answers_equal("0.5", r"\frac{1}{2}"), answers_equal("0.5", "0.6")
+        (True, False)
+        >>> answers_equal("(x + 1)^2", "x^2 + 2x + 1")
+        True
     """
     return _compare(canonical_answer(gold), canonical_answer(answer))
 
@@ -138,16 +161,16 @@ def _compare(gold: str, answer: str) -> bool | None:
     from math_verify import verify  # sympy takes a while to import
     from math_verify.errors import TimeoutException  # a BaseException: `except Exception` misses it
 
-    _quieten()
+    _silence_loggers()
     try:
-        known, found = _read(gold), _read(answer)
-        if _plainly_different(known, found):
+        known, found = _parse(gold), _parse(answer)
+        if _surely_unequal(known, found):
             return False
         return bool(
             verify(
-                list(known.found),
-                list(found.found),
-                timeout_seconds=_seconds(),
+                list(known.parsed),
+                list(found.parsed),
+                timeout_seconds=_time_limit(),
                 raise_on_error=True,  # else a time-out would come back as False, a wrong answer
             )
         )
@@ -158,35 +181,38 @@ def _compare(gold: str, answer: str) -> bool | None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
-    found: tuple[Any, ...]
+class ParsedAnswer:
+    """What math-verify makes of a text."""
+
+    parsed: tuple[Any, ...]
     """An expression and its string, only a string, or nothing."""
-    form: Form | None
+    value: Value | None
+    """The expression's value at one point, if it has one."""
 
 
 @lru_cache(maxsize=1 << 12)
-def _read(text: str) -> _Reading:
-    """Return math-verify's reading of a bare LaTeX text."""
+def _parse(text: str) -> ParsedAnswer:
+    """Parse a bare LaTeX text with math-verify."""
     from math_verify import parse
 
-    found = tuple(parse(f"${text}$", parsing_timeout=_seconds(), raise_on_error=True))
-    return _Reading(found, form(found[0]) if found else None)
+    parsed = tuple(parse(f"${text}$", parsing_timeout=_time_limit(), raise_on_error=True))
+    return ParsedAnswer(parsed, value_of(parsed[0]) if parsed else None)
 
 
-def _plainly_different(gold: _Reading, answer: _Reading) -> bool:
+def _surely_unequal(gold: ParsedAnswer, answer: ParsedAnswer) -> bool:
     """Say whether ``verify`` can find neither the expressions equal nor their strings."""
-    pairs = len(gold.found) == len(answer.found) == 2
-    return pairs and gold.found[1] != answer.found[1] and differ(gold.form, answer.form)
+    both_read = len(gold.parsed) == len(answer.parsed) == 2
+    return both_read and gold.parsed[1] != answer.parsed[1] and differ(gold.value, answer.value)
 
 
-def _seconds() -> int | None:
-    """Return the time limit: alarms work on the main thread only, elsewhere there is none."""
+def _time_limit() -> int | None:
+    """Return the limit in seconds; none off the main thread, where alarms do not work."""
     return TIMEOUT_SECONDS if threading.current_thread() is threading.main_thread() else None
 
 
 @lru_cache(maxsize=1)
-def _quieten() -> None:
-    """Keep math-verify from warning, pair by pair, of what ``answers_equal`` already reports."""
+def _silence_loggers() -> None:
+    """Keep math-verify from logging, pair by pair, what ``answers_equal`` already returns."""
     for name in ("math_verify", "latex2sympy2_extended"):
         logging.getLogger(name).setLevel(logging.ERROR)
 
@@ -211,6 +237,10 @@ def cluster_answers(
 
     Returns:
         (N,) cluster numbers from 0, in the order in which clusters were led; -1 = unanswered.
+
+    Example:
+        >>> cluster_answers(["8", "7", None, "07"], lambda answer: str(int(answer)), str.__eq__)
+        [1, 0, -1, 0]
     """
     asking = clustering([None if answer is None else canonical(answer) for answer in answers])
     verdict = None

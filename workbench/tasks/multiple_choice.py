@@ -1,4 +1,4 @@
-r"""Multiple choice: how choices are read and shown, and which letter a text gives as its answer."""
+"""Multiple choice: how choices are read and shown, and which letter a text gives as its answer."""
 
 from __future__ import annotations
 
@@ -44,6 +44,10 @@ def extract_choice(text: str) -> tuple[str | None, str]:
 
     Returns:
         (capital letter or None, rule).
+
+    Example:
+        >>> extract_choice(r"Hence \boxed{\text{(B)}}."), extract_choice("The answer is option C.")
+        (('B', 'boxed'), ('C', 'phrase'))
     """
     for inside in boxed(text):
         capital, named = letter_text(inside), _WITH_TEXT.fullmatch(inside)
@@ -69,6 +73,10 @@ def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
     Raises:
         ValueError: they are neither, too few or too many, not texts or numbers, or their letters
             are none.
+
+    Example:
+        >>> read_choices({"choices": ["red", 7]})
+        {'A': 'red', 'B': '7'}
     """
     choices = record["choices"]
     if isinstance(choices, list):
@@ -95,6 +103,10 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
 
     Raises:
         ValueError: it is none of these, or two of them that differ.
+
+    Example:
+        >>> letter_of("red", {"A": "red", "B": "blue"}), letter_of(1, {"A": "red", "B": "blue"})
+        ('A', 'B')
     """
     text = str(gold).strip()
     letter = letter_text(text)
@@ -104,8 +116,9 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
                 f"the known answer {gold!r} is no letter; give the letter, or the key 'choices'"
             )
         return letter
-    meant = {name: f"the text of choice {name}" for name, choice in choices.items()
-             if choice == text}  # fmt: skip
+    meant = {
+        name: f"the text of choice {name}" for name, choice in choices.items() if choice == text
+    }
     if letter in choices:
         meant.setdefault(letter, f"the letter {letter}")
     if isinstance(gold, int) and not isinstance(gold, bool) and 0 <= gold < len(choices):
@@ -123,6 +136,13 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
     return next(iter(meant))
 
 
-def shown(question: str, choices: Mapping[str, str]) -> str:
-    """Return a question followed by its choices, a line each: ``A. 12 miles``."""
+def question_with_choices(question: str, choices: Mapping[str, str]) -> str:
+    """Return a question followed by its choices, a line each: ``A. 12 miles``.
+
+    Example:
+        >>> print(question_with_choices("Which colour?", {"A": "red", "B": "blue"}))
+        Which colour?
+        A. red
+        B. blue
+    """
     return "\n".join([question, *(f"{letter}. {text}" for letter, text in choices.items())])

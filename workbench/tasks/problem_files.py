@@ -6,6 +6,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -177,6 +178,10 @@ def parse_record(record: Mapping[str, Any], default_id: str) -> Problem:
 
     Raises:
         ValueError: no question, or no known answer; the message names the keys that are there.
+
+    Example:
+        >>> parse_record({"question": "4 + 9?", "answer": 13, "level": 1}, "problem-0")
+        Problem(id='problem-0', question='4 + 9?', gold='13', metadata={'level': 1})
     """
     question = _value(record, QUESTION_KEYS, "question")
     gold = _value(record, GOLD_KEYS, "known answer")
@@ -202,3 +207,39 @@ def _value(record: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
     if not text:
         raise ValueError(f"no {what}: {key!r} is empty")
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class HubDataset:
+    """A data set of the hub, instead of which an experiment may name another or a local file."""
+
+    name: str
+    """OWNER/NAME."""
+    prefix: str
+    """A problem without an id becomes ``prefix-<i>``."""
+    instead: str
+    """What to do where the hub cannot be reached."""
+    part: str | None = None
+    """The configuration of the data set ``name``, where it has several."""
+    parse: Parse = parse_record
+
+    def read(self, source: str | None, split: str) -> list[Problem]:
+        """Return all problems of ``task.source``, a local file or a split of a data set.
+
+        Raises:
+            ValueError: the file is no valid problem file, or the hub cannot be reached.
+        """
+        path = local_path(source)
+        if path is not None:
+            return read_jsonl(path, self.prefix, self.parse)
+        name = source or self.name
+        part = self.part if name == self.name else None
+        return read_hub(name, split, self.prefix, self.parse, part=part, instead=self.instead)
+
+    def faults(self, source: str | None) -> list[str]:
+        """Return the fault of a ``task.source`` that is a local file which is not there."""
+        path = local_path(source)
+        if path is None:
+            return []
+        otherwise = f", and without source it is {self.name} of the hub"
+        return missing_file("source", path, otherwise)

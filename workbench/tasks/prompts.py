@@ -72,6 +72,22 @@ def require_examples(settings: config.TaskSettings, available: int) -> None:
         )
 
 
+def raise_faults(faults: list[str], settings: config.TaskSettings, available: int) -> None:
+    """Raise ValueError for what is wrong with a task's settings, one fault a line.
+
+    Args:
+        faults: what a task has found.
+        settings: asking for too many worked examples is another fault.
+        available: how many worked examples the task has.
+    """
+    try:
+        require_examples(settings, available)
+    except ValueError as error:
+        faults = [*faults, str(error)]
+    if faults:
+        raise ValueError("\n".join(faults))
+
+
 def prompt_hash(prompt: Prompt) -> str:
     """SHA-256 of a prompt, 64 hexadecimal digits: equal exactly when the prompts are."""
     text = json.dumps(asdict(prompt), sort_keys=True, ensure_ascii=False)

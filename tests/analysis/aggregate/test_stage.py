@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from analysis.aggregate.outcomes import subset_outcomes
 from analysis.aggregate.stage import TABLES, _aggregate_problem
-from workbench.config.schema import Experiment, Generation, Measure, Selection, Task
+from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.pools import Pool
 from workbench.run import Run
 from workbench.storage.subset_table import drawn_subsets
@@ -27,7 +27,7 @@ def pool(temperature):
 def test_a_pool_that_is_looked_at_keeps_no_matrices():
     experiment = Experiment(
         name="x",
-        task=Task(name="arithmetic", num_problems=1),
+        task=TaskSettings(name="arithmetic", num_problems=1),
         generation=Generation(model="m", n=5),
         measure=Measure(k=(2,), metrics=("cos_sim",)),
         selection=Selection(aggregators=("maj", "lex_mbr", "sem_mbr")),

@@ -9,7 +9,7 @@ from analysis.compare.conditions import (
     UNKNOWN,
     Pair,
     conditions,
-    is_exact,
+    has_exact_expectation,
     reward_pairs,
     run_pairs,
     selection_pairs,
@@ -143,4 +143,9 @@ def test_a_pair_keeps_the_problems_that_have_both_values():
 
 def test_only_what_has_an_exact_expectation_has_a_curve():
     names = ("coverage", "maj", "best", "best:orm", "weighted", "lex_mbr", "single_sample")
-    assert [name for name in names if is_exact(name)] == ["coverage", "maj", "best", "best:orm"]
+    assert [name for name in names if has_exact_expectation(name)] == [
+        "coverage",
+        "maj",
+        "best",
+        "best:orm",
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 from analysis.aggregate import maj_at_k
 from analysis.aggregate.batched import agreements
-from analysis.compare.joint_vote import DRAWS, TOGETHER, WEIGHTED, _together, vote
+from analysis.compare.joint_vote import DRAWS, TOGETHER, WEIGHTED, _joint_votes, vote
 from tests.analysis.aggregate.vote_rules import agreement, self_consistency_weighted
 from workbench import load_run
 from workbench.core.subsets import draw_subsets
@@ -33,7 +33,7 @@ def test_a_joint_vote_is_that_of_the_plain_rules(seed):
     clusters = [rng.integers(-1, 4, size=n) for n in (6, 9, 5)]
     correct = [(own == 1).astype(float) for own in clusters]  # as clusters say, whoever is picked
     size = int(rng.integers(1, 6))
-    found = _together(clusters, correct, size, np.random.default_rng(seed))
+    found = _joint_votes(clusters, correct, size, np.random.default_rng(seed))
     again = np.random.default_rng(seed)
     drawn = [draw_subsets(len(own), size, DRAWS, again) for own in clusters]
     totals = {TOGETHER: [0.0, 0.0], WEIGHTED: [0.0, 0.0]}  # if ties go against it, and for it

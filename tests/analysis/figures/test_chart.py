@@ -7,17 +7,22 @@ import pandas as pd
 import pytest
 
 from analysis.figures.chart import COLOURS, INK, SHAPES, Chart, _reach, draw, save
-from analysis.figures.drawing import Axis, Drawing, Panel, points, sized, together
+from analysis.figures.drawing import Axis, Drawing, Panel, join_lines, points, sample_count_axis
 
 
 def drawing(lines=2, **changes):
     frame = pd.DataFrame({"k": [1, 2, 4], "y": [0.2, 0.4, 0.5], "y_low": 0.1, "y_high": 0.6})
-    rows = together(
+    rows = join_lines(
         points(frame.assign(y=frame["y"] + i / 100), "k", "y", f"line {i}") for i in range(lines)
     )
     whole = {
         "panels": [
-            Panel(title=f"panel {i}", rows=rows, x=sized("k", [1, 2, 4]), y=Axis(title="share"))
+            Panel(
+                title=f"panel {i}",
+                rows=rows,
+                x=sample_count_axis("k", [1, 2, 4]),
+                y=Axis(title="share"),
+            )
             for i in range(2)
         ],
         "name": "made", "about": "Made by hand.", "interval": "95% interval", "signature": "signed",

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures.drawing import Axis, Drawing, Panel, points, sized, together
+from analysis.figures.drawing import Axis, Drawing, Panel, join_lines, points, sample_count_axis
 
 FRAME = pd.DataFrame(
     {"k": [4, 2, 8], "maj": [0.5, 0.4, np.nan], "maj_low": [0.3, 0.2, 0.1], "maj_high": [0.6] * 3}
@@ -48,11 +48,11 @@ def test_the_caption_says_what_bars_and_markers_mean_and_ends_with_the_signature
 
 def test_lines_are_known_by_their_first_appearance():
     first, second = (points(FRAME, "k", "maj", name) for name in ("b", "a"))
-    drawing = Drawing(panels=[panel("1", together([first, second])), panel("2", second)])
+    drawing = Drawing(panels=[panel("1", join_lines([first, second])), panel("2", second)])
     assert drawing.series == ["b", "a"]
-    assert together([]).empty
-    assert list(together([]).columns) == list(first.columns)
+    assert join_lines([]).empty
+    assert list(join_lines([]).columns) == list(first.columns)
 
 
 def test_sizes_are_ticks_once_each():
-    assert sized("k", pd.Series([8, 2, 8, 4])).ticks == [2, 4, 8]
+    assert sample_count_axis("k", pd.Series([8, 2, 8, 4])).ticks == [2, 4, 8]

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis.compare.runs import compare
-from analysis.page.headline import headline, sentence, supported
+from analysis.page.headline import headline, is_significant, sentence
 from workbench import load_run
 
 
@@ -48,7 +48,7 @@ def test_where_nothing_is_shown_nothing_is_claimed():
     [(0.1, 0.01, True), (-0.1, 0.01, False), (0.1, 0.05, False), (math.nan, 0.01, False)],
 )
 def test_a_star_needs_the_interval_and_the_corrected_test(low, q, expected):
-    assert supported({"difference_low": low, "difference_high": 0.3, "q": q}) is expected
+    assert is_significant({"difference_low": low, "difference_high": 0.3, "q": q}) is expected
 
 
 def test_the_numbers_are_those_of_the_tables_and_of_the_comparison(finished):

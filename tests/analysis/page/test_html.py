@@ -1,21 +1,21 @@
 from html.parser import HTMLParser
 
 from analysis.page.headline import Headline, Tile
-from analysis.page.html import Drawn, Page, render, vega
-from analysis.page.tables import Shown
+from analysis.page.html import Page, PageFigure, render, vega
+from analysis.page.tables import PageTable
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'"
 
 
 def test_all_text_is_escaped_and_nothing_is_fetched():
-    table = Shown(
+    table = PageTable(
         name=EVIL, summary=EVIL, notes=[EVIL], columns=[(EVIL, "")], rows=[[EVIL]], count=1
     )
     page = Page(
         title=EVIL, kind=EVIL, signatures=[EVIL], notices=[EVIL],
         headline=Headline(EVIL, [Tile(EVIL, EVIL, EVIL)], [EVIL], table),
-        figures=[Drawn("a", EVIL, None, EVIL), Drawn("b", EVIL, {"title": EVIL})],
-        tables=[table, Shown(name="none", summary=EVIL, notes=[EVIL])], about=[table],
+        figures=[PageFigure("a", EVIL, None, EVIL), PageFigure("b", EVIL, {"title": EVIL})],
+        tables=[table, PageTable(name="none", summary=EVIL, notes=[EVIL])], about=[table],
         settings={EVIL: EVIL},
     )  # fmt: skip
     text = render(page)

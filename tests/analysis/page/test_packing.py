@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from analysis.page.packing import numbers, pack
+from analysis.page.packing import json_numbers, pack
 
 
 def test_what_is_packed_comes_out_again_and_is_safe_inside_a_page(unpack):
@@ -18,6 +18,6 @@ def test_half_a_character_does_not_stop_a_page(unpack):
 
 
 def test_numbers_are_such_as_json_knows():
-    assert numbers([0.123456, math.nan, -math.inf, 2]) == [0.1235, None, None, 2.0]
+    assert json_numbers([0.123456, math.nan, -math.inf, 2]) == [0.1235, None, None, 2.0]
     with pytest.raises(ValueError, match="JSON"):
         pack(math.nan)

@@ -3,13 +3,13 @@ import shutil
 import numpy as np
 import pytest
 
-from analysis.page.sample_rows import read_rows
+from analysis.page.sample_rows import read_blocks
 from workbench import load_run
 
 
 def read(folder):
     notes = []
-    rows = list(read_rows(load_run(folder), notes))
+    rows = list(read_blocks(load_run(folder), notes))
     return rows, notes
 
 

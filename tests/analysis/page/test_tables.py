@@ -3,7 +3,7 @@ import math
 import pandas as pd
 
 from analysis.frames import Table
-from analysis.page.tables import OPEN, ROWS, filled, saved_tables, show, why_missing
+from analysis.page.tables import ROWS, page_table, saved_tables, split_by_content, why_missing
 from analysis.tables import TABLES
 from workbench import load_run
 
@@ -13,7 +13,7 @@ def test_an_interval_stands_in_the_cell_of_its_number_and_long_tables_are_packed
     frame = pd.DataFrame({"name": [f"row {i}" for i in range(rows)], "accuracy": 0.4631})
     frame["accuracy_low"], frame["accuracy_high"] = 0.31, 0.6234
     frame["accuracy_q"] = [0.01] + [math.nan] * (rows - 1)
-    table = show("one", "What it is.", Table(frame, ("a note",)))
+    table = page_table("one", "What it is.", Table(frame, ("a note",)))
     assert table.columns == [("name", ""), ("accuracy", "number starred")]
     assert table.rows[:2] == [["row 0", "0.463 [0.310, 0.623]*"], ["row 1", "0.463 [0.310, 0.623]"]]
     assert (len(table.rows), table.count) == (ROWS, rows)
@@ -24,8 +24,10 @@ def test_every_table_is_there_with_its_notes_or_says_why_it_is_empty(finished):
     run = load_run(finished[1])
     tables = saved_tables(run)
     assert [table.name for table in tables] == list(TABLES)
-    full, empty = filled(tables)
-    assert {table.name for table in full} >= set(OPEN)
+    full, empty = split_by_content(tables)
+    assert {table.name for table in full} >= {
+        name for name, spec in TABLES.items() if spec.open_on_page
+    }
     for table in full:
         assert table.summary == TABLES[table.name].summary
         assert table.count == len(run.table(table.name))

@@ -3,9 +3,9 @@ import pytest
 
 from analysis.stats.cross_products import (
     at_level,
+    correlations_from_products,
     cross_products,
-    from_cross_products,
-    partial,
+    partial_correlations,
     standardised,
 )
 
@@ -31,16 +31,16 @@ def test_the_sum_of_all_but_some_problems_gives_the_correlation_of_their_rows(ro
     values, codes = rows
     products = cross_products(standardised(values), codes)[:, :3, :3]
     kept = values[codes > 2]
-    r = from_cross_products(products[3:].sum(axis=0))
+    r = correlations_from_products(products[3:].sum(axis=0))
     assert r == pytest.approx(np.corrcoef(kept[:, 0], kept[:, 1])[0, 1], abs=1e-12)
 
 
 def test_covariances_give_the_correlation_of_what_the_others_leave(rows):
     values = standardised(rows[0])
     residuals = values[:, :2] - values[:, 2:] @ np.linalg.lstsq(values[:, 2:], values[:, :2])[0]
-    found = partial(np.cov(values.T, bias=True))
+    found = partial_correlations(np.cov(values.T, bias=True))
     assert found == pytest.approx(np.corrcoef(residuals.T)[0, 1], abs=1e-12)
-    assert np.isnan(partial(np.zeros((2, 2))))
+    assert np.isnan(partial_correlations(np.zeros((2, 2))))
 
 
 def test_levels_take_problems_apart(rows):

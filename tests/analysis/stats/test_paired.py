@@ -12,12 +12,10 @@ from analysis.stats.paired import (
     compare_columns,
     compare_means,
     discovery_rates,
-    problems_needed,
     sign_flip_p,
     simultaneous_band,
-    smallest_difference,
-    smallest_effect,
 )
+from analysis.stats.power import problems_needed, smallest_difference, smallest_effect
 from workbench.metrics.passk import pass_at_k
 
 

@@ -6,10 +6,10 @@ import pytest
 from scipy import stats
 
 from analysis.aggregate.temperature_mixture import mixed_pools
-from analysis.frames import Data, with_q
+from analysis.frames import Data, with_q_values
 from analysis.tables.accuracy import accuracy_by_k_temperature, budget, coverage_curve, oracle_gap
 from workbench import load_run
-from workbench.core.table_text import merged
+from workbench.core.table_text import format_table
 from workbench.measure.stage import measure_subsets
 from workbench.pools import Pool
 
@@ -40,7 +40,7 @@ def test_a_mixed_row_is_that_of_the_mixed_pools(data):
 def test_a_star_is_a_paired_test_against_a_single_sample_corrected_over_the_table(data):
     frame = accuracy_by_k_temperature(data).frame
     row = frame[(frame["temperature"] == 1.0) & (frame["k"] == 4)].iloc[0]
-    cell = data.collapsed[(data.collapsed["temperature"] == 1.0) & (data.collapsed["k"] == 4)]
+    cell = data.pool_means[(data.pool_means["temperature"] == 1.0) & (data.pool_means["k"] == 4)]
     exact = data.expectations.query("temperature == 1.0 and k == 1").set_index("problem_id")
     gains = cell["coverage"].to_numpy() - exact.loc[cell["problem_id"], "pass@k"].to_numpy()
     test = stats.permutation_test(
@@ -52,7 +52,7 @@ def test_a_star_is_a_paired_test_against_a_single_sample_corrected_over_the_tabl
     np.testing.assert_allclose(q.ravel(), stats.false_discovery_control(p.ravel()))
     assert (q < 0.05).any()
     assert (q > 0.05).any()
-    shown = merged(frame)
+    shown = format_table(frame)
     assert not [name for name in shown if name.endswith(("_p", "_q"))]
     for name in data.outcomes:
         stars = shown[name].str.endswith("*").to_numpy()
@@ -61,11 +61,11 @@ def test_a_star_is_a_paired_test_against_a_single_sample_corrected_over_the_tabl
 
 def test_no_test_without_a_p_value():
     frame = pd.DataFrame({"a": [1.0, 2.0], "a_low": 0.0, "a_high": 3.0, "a_p": [0.01, np.nan]})
-    found = with_q(frame)
+    found = with_q_values(frame)
     assert list(found) == ["a", "a_low", "a_high", "a_p", "a_q"]
     assert found["a_q"].tolist()[0] == 0.01  # one test needs no correction
     assert np.isnan(found["a_q"].tolist()[1])
-    assert merged(found)["a"].tolist() == ["1.000 [0.000, 3.000]*", "2.000 [0.000, 3.000]"]
+    assert format_table(found)["a"].tolist() == ["1.000 [0.000, 3.000]*", "2.000 [0.000, 3.000]"]
 
 
 def test_the_oracle_gap_is_coverage_less_accuracy(data):
@@ -75,7 +75,7 @@ def test_the_oracle_gap_is_coverage_less_accuracy(data):
     for name in ("maj", "best"):
         gap = (exact["pass@k"] - exact[f"{name}@k"]).mean()
         assert row[f"{name}_correct"] == pytest.approx(gap)
-    drawn = data.collapsed.query("temperature == 0.3 and k == 2")["lex_mbr_correct"].to_numpy()
+    drawn = data.pool_means.query("temperature == 0.3 and k == 2")["lex_mbr_correct"].to_numpy()
     assert row["lex_mbr_correct"] == pytest.approx((exact["pass@k"].to_numpy() - drawn).mean())
     assert (frame[[f"{n}_correct" for n in ("maj", "best")]].to_numpy() >= -1e-12).all()
 

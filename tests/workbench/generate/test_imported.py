@@ -9,7 +9,7 @@ from workbench.storage.manifest import Manifest
 FACTS = {"temperatures": [0.0, 0.5, None], "n": 8}
 
 
-class Asked:
+class ImportedExperiment:
     def __init__(self, **settings):
         self.generation = Generation(model="m", backend="import", **settings)
 
@@ -23,7 +23,7 @@ class Asked:
     ],
 )
 def test_fewer_samples_than_there_are_may_be_asked_for(settings):
-    refuse_more(Asked(**settings), FACTS)
+    refuse_more(ImportedExperiment(**settings), FACTS)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_fewer_samples_than_there_are_may_be_asked_for(settings):
 )
 def test_more_are_refused(settings, facts, words):
     with pytest.raises(ValueError, match=words):
-        refuse_more(Asked(**settings), facts)
+        refuse_more(ImportedExperiment(**settings), facts)
 
 
 def test_it_draws_nothing():

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workbench.generate.openai_protocol import parse
+from workbench.generate.openai_protocol import parse_answer
 
 pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
 
@@ -13,9 +13,9 @@ from workbench.generate.openai_probe import logprobs_kind
 
 def choice(logprobs):
     """One token, with the likeliest by name."""
-    told = {"tokens": ["a"], "token_logprobs": [-0.5], "top_logprobs": [logprobs]}
-    fields = {"text": "a", "finish_reason": "length", "logprobs": told}
-    return parse(json.dumps({"choices": [fields]}).encode()).choices[0]
+    reported = {"tokens": ["a"], "token_logprobs": [-0.5], "top_logprobs": [logprobs]}
+    fields = {"text": "a", "finish_reason": "length", "logprobs": reported}
+    return parse_answer(json.dumps({"choices": [fields]}).encode()).choices[0]
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_whose_log_probabilities_they_are(cool, hot, kind):
 
 
 def test_a_server_that_tells_none():
-    bare = parse(b'{"choices": [{"text": "a", "finish_reason": "length"}]}').choices[0]
+    bare = parse_answer(b'{"choices": [{"text": "a", "finish_reason": "length"}]}').choices[0]
     assert logprobs_kind(bare, bare) == "none"
 
 

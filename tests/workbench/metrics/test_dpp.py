@@ -103,6 +103,14 @@ def test_quality_is_the_determinant_of_the_quality_kernel(similarity):
     assert value == pytest.approx([expected])
 
 
+def test_likely_copies_may_outweigh_different_samples_that_are_unlikely():
+    copies, different = np.ones((3, 3)), np.eye(3)
+    everything = np.arange(3)[None, :]
+    likely, unlikely = np.zeros(3), np.full(3, -100.0)
+    worth = quality_log_volume(log_volume(copies, everything), likely, everything)
+    assert worth > quality_log_volume(log_volume(different, everything), unlikely, everything)
+
+
 def test_an_unknown_log_probability_makes_its_subsets_unknown_and_no_others(similarity):
     logprobs = np.array([np.nan] + [-1.0] * 7)
     values = quality_log_volume(np.zeros(2), logprobs, np.array([[0, 1], [1, 2]]))

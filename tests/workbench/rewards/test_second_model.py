@@ -19,7 +19,7 @@ from analysis.aggregate import AGGREGATORS
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.generate import BACKENDS
-from workbench.generate.stage import ask
+from workbench.generate.stage import prompted_problems
 from workbench.rewards import second_model as under
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
@@ -73,7 +73,9 @@ def test_every_sample_gets_the_values_of_the_whole_logits(
     assert values.index.equals(rows.index)
     assert values["missing"].isna().all()
 
-    asked = {item.problem.id: item.prompt for item in ask(wb.load_run(folder).experiment)}
+    asked = {
+        item.problem.id: item.prompt for item in prompted_problems(wb.load_run(folder).experiment)
+    }
     tokenizer = AutoTokenizer.from_pretrained(model)
     for key in rows.index[::23]:
         prompt, row, found = asked[key[0]], rows.loc[key], values.loc[key]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from workbench.config import schema as config
-from workbench.tasks import arithmetic
+from workbench.tasks import TASKS, arithmetic
 from workbench.tasks.checkers import CHECKERS
 
 
@@ -56,7 +56,7 @@ def test_worked_examples_are_right_and_are_never_asked():
     assert not {e.question for e in examples} & {p.question for p in everything}
     for example in arithmetic.examples(settings(1, max_terms=4, max_digits=2)):
         expression = example.question.removeprefix("What is ").removesuffix("?")
-        answer, rule = arithmetic.extract(example.solution, settings(1))
+        answer, rule = TASKS["arithmetic"].extract(example.solution, settings(1))
         assert (int(answer), rule) == (value_of(expression), "boxed")
 
 
@@ -106,8 +106,8 @@ def test_equality_is_that_of_integers():
 
 def test_the_last_number_only_where_it_is_allowed():
     allowed = config.TaskSettings(name="arithmetic", last_number=True)
-    assert arithmetic.extract("We get 13", allowed) == ("13", "last_number")
-    assert arithmetic.extract("We get 13", settings()) == (None, "none")
+    assert TASKS["arithmetic"].extract("We get 13", allowed) == ("13", "last_number")
+    assert TASKS["arithmetic"].extract("We get 13", settings()) == (None, "none")
 
 
 @pytest.mark.parametrize(

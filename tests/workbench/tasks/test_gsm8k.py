@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.config import schema as config
-from workbench.tasks import gsm8k
+from workbench.tasks import TASKS, gsm8k
 from workbench.tasks.math_answers import extract_answer
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "problems"
@@ -33,7 +33,7 @@ def write(path, rows):
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
-    gsm8k._everything.cache_clear()
+    gsm8k._read.cache_clear()
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_the_hub_is_asked_once_for_each_split_however_many_prompts_are_built(hub
     assert hub == [("openai/gsm8k", "main", "test"), ("openai/gsm8k", "main", "train")]
     gsm8k.load(settings(source="OWNER/other"))
     assert hub[2:] == [("OWNER/other", "test")]
-    assert gsm8k.on_hub(chosen)
+    assert TASKS["gsm8k"].on_hub(chosen)
 
 
 def test_a_hub_that_cannot_be_reached_says_how_to_do_without(hub):
@@ -156,8 +156,8 @@ def test_faults_are_found_before_anything_is_read(local, hub, changes, fault):
 
 
 def test_the_last_number_only_where_it_is_allowed():
-    assert gsm8k.extract("So 13", settings(last_number=True)) == ("13", "last_number")
-    assert gsm8k.extract("So 13", settings()) == (None, "none")
+    assert TASKS["gsm8k"].extract("So 13", settings(last_number=True)) == ("13", "last_number")
+    assert TASKS["gsm8k"].extract("So 13", settings()) == (None, "none")
 
 
 def test_the_real_files():
@@ -176,7 +176,7 @@ def test_the_real_files():
         "Natalia sold 48/2 = 24 clips in May. Natalia sold 48+24 = 72 clips altogether in April "
         r"and May. The answer is \boxed{72}."
     )
-    known = {p.question: p.gold for p in gsm8k._everything(*gsm8k._place(str(train), ""))}
+    known = {p.question: p.gold for p in gsm8k._all_problems(str(train), "train")}
     for example in examples:
         assert extract_answer(example.solution) == (known[example.question], "boxed")
         assert not any(mark in example.solution for mark in ("<<", ">>", "####", "\n"))

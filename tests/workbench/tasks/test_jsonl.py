@@ -39,7 +39,7 @@ def test_math_is_the_default(settings):
     (problem,) = jsonl.load(chosen)
     assert (problem.id, problem.gold, problem.metadata) == ("p", "2", {"extra": 1})
     assert jsonl.checker(chosen).equal(r"\frac12", "0.5") is True
-    assert not jsonl.on_hub(chosen)
+    assert not TASKS["jsonl"].on_hub(chosen)
 
 
 @pytest.mark.parametrize(

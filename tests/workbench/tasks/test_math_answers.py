@@ -127,7 +127,7 @@ def test_gold_comes_first():
 def _short_limit(monkeypatch):
     monkeypatch.setattr(math_answers, "TIMEOUT_SECONDS", 1)
     math_answers._compare.cache_clear()
-    math_answers._read.cache_clear()
+    math_answers._parse.cache_clear()
 
 
 @pytest.mark.usefixtures("_short_limit")

@@ -51,19 +51,20 @@ USED = r"""
 import workbench.tasks.math_worker as worker
 from math_verify import parse
 count = {True: 0, False: 0}
-math = worker.QuickParser.math
+math = worker.TwoStageParser.math
 def counted(self):
     tree = math(self)
-    count[self.careful] += 1
+    count[self.full_context] += 1
     return tree
-worker.QuickParser.math = counted
-before = worker._solved.cache_info().hits
+worker.TwoStageParser.math = counted
+before = worker._cached_solutions.cache_info().hits
 for text in (r"(1,\frac{\pi}{9})", "3x^2-5x", r"\int x dx"):
     parse(f"${text}$", parsing_timeout=None)
 print(*count.values())
 for gold in ("2x+3y-z=7", "2x+3y-z=8"):
     worker.answers_equal(gold, "2x+3y-z=9")
-print(worker._number.cache_info().hits > 0, worker._solved.cache_info().hits - before)
+found = worker._cached_solutions.cache_info().hits - before
+print(worker._cached_number.cache_info().hits > 0, found)
 """
 
 

@@ -8,7 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.tasks.multiple_choice import extract_choice, letter_of, read_choices, shown
+from workbench.tasks.multiple_choice import (
+    extract_choice,
+    letter_of,
+    question_with_choices,
+    read_choices,
+)
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "generations"
 
@@ -80,7 +85,7 @@ def test_any_text_is_read(text):
 def test_choices_as_a_list_or_by_letter():
     assert read_choices({"choices": ["x", 2]}) == {"A": "x", "B": "2"}
     assert read_choices({"choices": {"B": " x ", "D": 2.5}}) == {"B": "x", "D": "2.5"}
-    assert shown("Which?", {"A": "x", "B": "2"}) == "Which?\nA. x\nB. 2"
+    assert question_with_choices("Which?", {"A": "x", "B": "2"}) == "Which?\nA. x\nB. 2"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What decides a sample: the settings and versions that its fingerprint is taken of."""
+"""The identity of samples: the settings and versions that can change one of them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ from workbench.generate.drawing_settings import drawing_settings
 
 
 def identity(experiment: Experiment) -> dict[str, Any]:
-    """Return what decides the samples, apart from the prompts: what the fingerprint is taken of."""
+    """Return everything that can change a sample, except the prompts.
+
+    The manifest keeps it, and the fingerprint of the stage is a hash of it: samples are added to a
+    run only under the same identity.
+    """
     from workbench.models.locate import model_hash, resolve_model
 
     settings = experiment.generation

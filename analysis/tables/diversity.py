@@ -1,0 +1,80 @@
+"""Tables of diversity: outcomes by the value of a metric, and right samples against wrong ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from analysis.buckets import bucket, bucket_numbers
+from analysis.frames import (
+    Data,
+    Table,
+    long_text_notes,
+    stack_lines,
+    star_note,
+    table_lines,
+    with_q_values,
+)
+from analysis.tables.shared import not_measured, rows_by_metric, subset_notes
+from workbench.measure.correctness_split import GROUPS, split_size
+
+
+def buckets(data: Data) -> Table:
+    """Outcomes by the value of each metric, in buckets, for each k."""
+    settings = data.run.experiment.analysis
+    parts = []
+    for k, group in data.subsets.groupby("k", sort=True):
+        found, sums = [], []
+        for metric, rule, rows in rows_by_metric(data, group, data.metrics):
+            kept = rows[np.isfinite(rows[metric])]
+            if kept.empty:
+                continue
+            shape = settings.num_buckets, settings.bucket_width
+            numbers = bucket_numbers(kept[metric].to_numpy(dtype=float), *shape)
+            _, lines = np.unique(numbers, return_inverse=True)
+            sums.append(data.sums(kept, data.outcomes, lines))
+            table = bucket(kept, metric, shape[0], outcomes=data.outcomes, width=shape[1])
+            table = table.drop(columns=list(data.outcomes))
+            found.append(table.assign(metric=metric, k=k, rows=rule))
+        if sums:
+            joined, others = (stack_lines(some) for some in (sums, [one.others for one in sums]))
+            p = data.p_values(joined.means - others.means, data.outcomes)
+            rest = pd.concat(found, ignore_index=True)
+            first = rest[["metric", "k", "rows"]]
+            rest = rest.drop(columns=list(first))
+            parts.append(pd.concat([first, data.intervals(joined), p, rest], axis=1))
+    notes = subset_notes(data, [*data.outcomes, *data.metrics])
+    notes.append(f"buckets of {settings.bucket_width} width; empty ones are not shown")
+    notes.append(star_note("differs from the other buckets of the same problems"))
+    table = with_q_values(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
+    return Table(table, tuple(notes))
+
+
+def diversity_by_correctness(data: Data) -> Table:
+    """Diversity of the right and of the wrong samples of a pool, as many of each."""
+    frame = data.run.frame("split")
+    if frame.empty:
+        size = split_size(data.run.experiment.measure)
+        return Table(pd.DataFrame(), (f"no pool has {size} right and {size} wrong samples",))
+    metrics = [metric for metric in data.metrics if metric in frame]
+    if not metrics:
+        return Table(pd.DataFrame(), (not_measured(data, ", ".join(data.metrics)),))
+    rows = []
+    keys = ["problem_id", "temperature", "k"]
+    for metric in metrics:
+        wide = frame.pivot(index=keys, columns="group", values=metric).reset_index()
+        wide["difference"] = wide["correct"] - wide["wrong"]
+        labels, lines = table_lines(wide, ["temperature", "k"])
+        sums = data.sums(wide, [*GROUPS, "difference"], lines)
+        p = data.p_values(sums.means[:, :, -1:], ["difference"])
+        labels.insert(1, "metric", metric)
+        parts = [labels, data.intervals(sums), p]
+        rows.append(pd.concat(parts, axis=1).assign(pools=np.bincount(lines)))
+    notes = [
+        "k samples at a time, drawn among all, the right and the wrong ones of a pool; "
+        f"{len(wide)} pools have k of both kinds",
+        "difference: correct - wrong of the same pools",
+        *long_text_notes(data),
+    ]
+    table = with_q_values(pd.concat(rows, ignore_index=True))
+    return Table(table, (*notes, star_note("is not 0")))

@@ -1,0 +1,30 @@
+"""Table of what became of the samples of a run."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.frames import RULE, Data, Table, long_text_notes
+from workbench.core.types import STATUSES
+from workbench.tasks.math_answers import RULES
+
+
+def statuses(data: Data) -> Table:
+    """What became of the samples, by temperature: statuses, answer rules, accuracy, repeats."""
+    usual = [f"{RULE}{rule}" for rule in RULES]
+    others = sorted(c for c in data.pools.columns if c.startswith(RULE) and c not in usual)
+    names = ["samples", *STATUSES, *usual, *others]
+    values = ["accuracy", "distinct_texts", "mean_tokens"]
+    shown = [v for v in values if v == "distinct_texts" or data.pools[v].notna().any()]
+    rows = []
+    for temperature, part in data.pools.groupby("temperature", sort=True, dropna=False):
+        row: dict[str, object] = {"temperature": temperature}
+        row |= {name: int(part[name].sum()) for name in names}
+        rows.append(row | data.means(part, shown))
+    notes = ["counts of samples; accuracy over samples whose correctness is known"]
+    if data.unknown:
+        notes.append(f"{data.unknown:,} samples are of unknown correctness")
+    notes.append("distinct_texts: share of distinct texts in a pool, mean over problems")
+    if "mean_tokens" not in shown:
+        notes.append("lengths in tokens are unknown")
+    return Table(pd.DataFrame(rows), (*notes, *long_text_notes(data)))
