@@ -81,22 +81,14 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark slow tests; with several workers, keep a file on one and begin with the longest.
-
-    Two engines at once, or two browsers, would only wait for one another: each kind is one group.
-    """
+    """Mark slow tests; with several workers, which take a file each, begin with the longest."""
     for item in items:
         named = item.path.name in SLOW_FILES or item.originalname in SLOW_TESTS
         if named or of_engine(item.path) or SLOW_FIXTURES & {*item.fixturenames}:
             item.add_marker("slow")
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        return
-    with_browser = {item.path for item in items if "browser" in item.fixturenames}
-    slow = Counter(item.path for item in items if "slow" in item.keywords)
-    items.sort(key=lambda item: (not of_engine(item.path), -slow[item.path]))
-    for item in items:
-        kind = "browser" if item.path in with_browser else item.path.relative_to(ROOT).as_posix()
-        item.add_marker(pytest.mark.xdist_group("engine" if of_engine(item.path) else kind))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = Counter(item.path for item in items if "slow" in item.keywords)
+        items.sort(key=lambda item: (not of_engine(item.path), -slow[item.path]))
 
 
 @pytest.fixture(scope="session")

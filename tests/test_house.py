@@ -54,7 +54,7 @@ def graph():
 
 @pytest.mark.parametrize("path", SOURCES, ids=name_of)
 def test_every_module_has_its_tests(path, graph):
-    """By name, by import, or through the module beside it that uses it and has tests beside it."""
+    """By name, by import, or through a module of its package that uses it, tested beside it."""
     beside = ROOT / "tests" / path.relative_to(ROOT).parent
     module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
     if path.name == "__init__.py" or (beside / f"test_{path.name}").exists():
@@ -62,7 +62,7 @@ def test_every_module_has_its_tests(path, graph):
     package = module.rpartition(".")[0]
     users = [
         user
-        for user in graph.find_modules_that_directly_import(module)
+        for user in graph.find_downstream_modules(module)
         if package in (user, user.rpartition(".")[0])
     ]
     named = any(module in names_in(test) for test in TESTS)
