@@ -50,6 +50,8 @@ def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
 
 
 def _format_value(name: str, value: Any) -> str:
+    import pandas as pd
+
     if name in COUNTS and not pd.isna(value):
         return f"{int(value)}"
     if name.rsplit("_", 1)[-1] in ("p", "q") and value < 0.001:
