@@ -20,7 +20,7 @@ def pool(temperature):
     return Pool(
         "p", temperature, tuple("abcab"), -np.arange(1.0, 6), np.ones(5), tuple("01122"),
         np.array([0, 1, 1, 2, 2]), np.array([1.0, 0, 0, 1, 0]), ("answered",) * 5,
-        {"likelihood": -np.arange(1.0, 6)}, np.eye(5),
+        {"likelihood": -np.arange(1.0, 6)}, np.eye(5), ("boxed",) * 5,
     )  # fmt: skip
 
 

@@ -1,5 +1,3 @@
-import math
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from workbench.pools import Pool
 
 def pool(problem, temperature, n, **changes):
     names = [f"{problem}/{temperature}/{i}" for i in range(n)]
-    values = np.arange(n) + 100 * temperature
+    values = np.arange(n) + 100 * (temperature or 0.0)
     fields = {
         "problem_id": problem, "temperature": temperature, "texts": tuple(names),
         "logprobs": -values, "num_tokens": values, "answers": tuple(names),
@@ -24,7 +22,7 @@ def test_samples_are_taken_in_turn_up_to_the_size_of_a_pool():
     parts = [pool("p", 1.0, 4), pool("p", 0.5, 4), pool("p", 0.7, 4)]
     (mixed,) = mixed_pools(parts)
     assert mixed.texts == ("p/0.5/0", "p/0.7/0", "p/1.0/0", "p/0.5/1")
-    assert math.isnan(mixed.temperature)
+    assert mixed.temperature is None
     assert mixed.problem_id == "p"
     assert mixed.bleu_tokenize == "13a"
     np.testing.assert_array_equal(mixed.logprobs, [-50, -70, -100, -51])
@@ -38,7 +36,7 @@ def test_a_short_pool_leaves_its_turns_to_the_others():
     assert mixed.texts == ("p/0.5/0", "p/1.0/0", "p/1.0/1", "p/1.0/2", "p/1.0/3")
 
 
-@pytest.mark.parametrize("temperatures", [(), (0.7,), (0.0, 0.7), (math.nan,)])
+@pytest.mark.parametrize("temperatures", [(), (0.7,), (0.0, 0.7), (None,)])
 def test_one_temperature_has_nothing_to_be_mixed_with(temperatures):
     assert not list(mixed_pools([pool("p", t, 3) for t in temperatures]))
 

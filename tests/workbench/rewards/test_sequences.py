@@ -68,14 +68,14 @@ def test_a_sample_ended_by_itself_or_was_stopped(changes, ends, may_stop, ended)
     assert spelling.ended(ROW | changes) == ended
 
 
-def test_samples_share_a_name_where_they_are_the_same_to_the_model():
+def test_samples_share_a_hash_where_they_are_the_same_to_the_model():
     own, anew = (Spelling(same=same, ends=None, may_stop=False) for same in (True, False))
     other_ids = ROW | {"output_token_ids": [5, 7, 2]}
-    assert own.name(ROW, "p") != own.name(other_ids, "p")
-    assert anew.name(ROW, "p") == anew.name(other_ids, "p")
-    assert anew.name(ROW, "p") != anew.name(ROW | {"stop_reason": "length"}, "p")
+    assert own.hash(ROW, "p") != own.hash(other_ids, "p")
+    assert anew.hash(ROW, "p") == anew.hash(other_ids, "p")
+    assert anew.hash(ROW, "p") != anew.hash(ROW | {"stop_reason": "length"}, "p")
     for spelling in (own, anew):
-        assert spelling.name(ROW, "p") != spelling.name(ROW, "q")
+        assert spelling.hash(ROW, "p") != spelling.hash(ROW, "q")
     assert own.tokens(ROW, None, Prompt(text="x")) == [5, 6, 2]
 
 

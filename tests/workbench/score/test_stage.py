@@ -136,9 +136,9 @@ def test_the_encoder_is_loaded_only_where_it_is_needed(metrics, rules, needed):
         return 0
 
     rows = {
-        "maj": Aggregator(pick, "", ("clusters",)),
-        "best": Aggregator(pick, "", ("rewards",), uses_reward=True),
-        "sem_mbr": Aggregator(pick, "", ("similarity",)),
+        "maj": Aggregator(pick=pick, summary="", needs=("clusters",)),
+        "best": Aggregator(pick=pick, summary="", needs=("rewards",), uses_reward=True),
+        "sem_mbr": Aggregator(pick=pick, summary="", needs=("similarity",)),
     }
     experiment = Experiment(
         name="x",
