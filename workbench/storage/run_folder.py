@@ -9,7 +9,8 @@
       rewards/orm/block-00000.parquet   what a reward model said; a .journal while it judges
       encodings/block-00000.parquet     what it held of each solution, where they are kept
       under/NAME/block-00000.parquet    how likely another model holds the samples; likewise
-      scores/ embeddings/ subsets/ expectations/   block-00000.parquet each
+      scores/ embeddings/ subsets/ split/   block-00000.parquet each, by the stages
+      outcomes/ expectations/ mixed/ pruned/   likewise, by the analysis
       tables/  figures/
 
 A problem keeps its place in ``problems.jsonl`` for good; new ones are added behind, so that a
