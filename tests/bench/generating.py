@@ -95,20 +95,15 @@ def ours(home: str, told: str) -> None:
     """Generate, score and measure as the command line does; drawing is timed without loading."""
     from vllm.v1.engine.llm_engine import LLMEngine
 
-    from analysis.aggregate import AGGREGATORS
-    from workbench.cli.run_stages import Stages, run_stages
-
-    def analyze(*args: object) -> None:
-        raise NotImplementedError
+    from workbench.cli.run_stages import run_stages
 
     load, stop = _timed(backend, "load_engine"), _timed(backend, "shut_down")
     inside = [_timed(LLMEngine, name) for name in ("add_request", "step")]
     experiment, root = _experiment(), Path(home) / "run"
-    given = Stages(AGGREGATORS, analyze)
-    run_stages(("generate",), root, experiment, given)
+    run_stages(("generate",), root, experiment)
     seconds = time.perf_counter() - load[0].end - (stop[0].end - stop[0].start)
     engine = sum(call.end - call.start for calls in inside for call in calls)
-    run_stages(("score", "measure"), root, experiment, given)
+    run_stages(("score", "measure"), root, experiment)
     folder = Folder(root)
     drawn = [
         ids

@@ -21,15 +21,14 @@ from nltk import ngrams
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from threadpoolctl import threadpool_limits
 
-from analysis.aggregate import AGGREGATORS
-from analysis.aggregate.outcomes import picked
+from analysis.aggregate.outcomes import picked, subset_outcomes
 from tests.bench import DATA, Row, once, seconds
 from tests.bench.growth import used_by
 from tests.bench.synthetic import make_run
 from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.subsets import draw_subsets
 from workbench.core.types import Floats, Ints
-from workbench.measure.stage import look_at
+from workbench.measure.evaluate import compute_known
 from workbench.pools import Pool
 
 PROBLEMS, TEMPERATURES, N = 50, (0.6, 1.0), 32
@@ -130,11 +129,13 @@ def _edited(
 def _ours(
     pools: Sequence[Pool], drawn: Sequence[Sequence[Ints]], experiment: Experiment
 ) -> list[Columns]:
-    """What the measure stage does with the subsets of a pool."""
+    """What measuring and picking do with the subsets of a pool."""
     found = []
     for pool, sizes in zip(pools, drawn, strict=True):
         afresh = dataclasses.replace(pool)  # without the matrices of the last time
-        found += [look_at(subsets, afresh, experiment, AGGREGATORS) for subsets in sizes]
+        for subsets in sizes:
+            columns = compute_known(METRICS, afresh, subsets, experiment.measure)
+            found.append(columns | subset_outcomes(afresh, subsets, experiment.selection))
     return found
 
 
@@ -196,7 +197,7 @@ def _same(
         for name in METRICS:
             np.testing.assert_allclose(mine[name], peer[name], rtol=1e-9, atol=1e-9, err_msg=name)
         for name in RULES:
-            picks = picked(name, pool, subsets, experiment.selection, AGGREGATORS)
+            picks = picked(name, pool, subsets, experiment.selection)
             np.testing.assert_array_equal(picks, peer[name], err_msg=name)
             right = np.where(picks >= 0, pool.correct[picks], 0.0)
             np.testing.assert_array_equal(mine[f"{name}_correct"], right, err_msg=name)
