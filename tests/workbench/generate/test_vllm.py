@@ -267,7 +267,7 @@ def test_the_same_tokens_end_at_the_same_place_with_the_same_text(undisturbed, n
     reasons = set()
     for request, row in requests_of(undisturbed[0]):
         prompt = encode_prompt(network.tokenizer, request.prompt)
-        drawn = transformers._row(request, prompt, network)
+        drawn = transformers._start(request, prompt, network)
         pairs = zip(row.output_token_ids.tolist(), row.token_logprobs.tolist(), strict=True)
         ends = [drawn.take(token, logprob, network) for token, logprob in pairs]
         assert ends[:-1] == [None] * (len(ends) - 1)
