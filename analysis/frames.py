@@ -121,6 +121,11 @@ class Data:
         if new and len(frame):
             frame = self.run.measured_with(*new).drop(columns="members")
         for name in [*self.outcomes, "num_correct"] if len(frame) else []:
+            if name not in frame:
+                raise ValueError(
+                    f"{self.run.root} has no outcomes {name!r} yet; run `workbench analyze "
+                    f"{self.run.root}` first"
+                )
             frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
         return frame
 

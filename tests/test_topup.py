@@ -79,7 +79,7 @@ def test_a_new_metric_is_measured_and_analysed_alone(cli, copied):
     cli.must("run", path, "--out", folder, "--set", f"measure.metrics={names}")
     assert times(folder, "samples", "scores") == before
     now = seconds(folder)
-    assert {name for name in now if now[name] != ran[name]} == {"measure", "analyze"}
+    assert {name for name in now if now[name] != ran[name]} == {"measure", "aggregate", "analyze"}
     assert "num_answers" in set(pd.read_csv(folder / "tables" / "correlation.csv")["metric"])
 
 

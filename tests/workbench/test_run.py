@@ -110,7 +110,7 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("what", "stage"), [("scores", "score"), ("subsets", "measure"), ("expectations", "measure")]
+    ("what", "stage"), [("scores", "score"), ("subsets", "measure"), ("expectations", "analyze")]
 )
 def test_a_run_that_has_not_come_so_far_says_what_to_run(cli, experiment, tmp_path, what, stage):
     cli.must("generate", experiment(), "--out", tmp_path / "run")

@@ -14,7 +14,7 @@ from analysis.compare.runs import compare
 from analysis.stats.power import planned
 from workbench.storage.parquet import read_table, write_table
 
-STAGES = ("generate", "score", "measure")
+STAGES = ("generate", "score", "measure", "analyze")
 RIGHT, WRONG = ("The answer is 1.", -1.0, "stop"), ("The answer is 2.", -1.0, "stop")
 
 
@@ -50,6 +50,12 @@ def row_of(table, **where):
         frame = frame[frame[name] == value]
     assert len(frame) == 1
     return frame.iloc[0]
+
+
+def test_a_run_that_is_measured_only_says_what_to_run(cli, experiment, tmp_path):
+    for stage in STAGES[:-1]:
+        cli.must(stage, experiment(), "--out", tmp_path / "run")
+    cli("compare", tmp_path / "run").refuses("outcomes", "workbench analyze")
 
 
 def test_two_runs_by_hand(finished, other):

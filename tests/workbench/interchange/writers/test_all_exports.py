@@ -169,8 +169,8 @@ def test_what_cannot_be_exported(reference, copied, tmp_path):
     _, folder = copied
     (folder / "scores" / "block-00001.parquet").unlink()
     with pytest.raises(ValueError, match="is not scored in full; run `workbench score"):
-        export_run(Run(folder), "inspect", folder / "out")
-    assert not list(folder.glob("out*"))  # nothing half done is left
+        export_run(Run(folder), "inspect", folder / "exported")
+    assert not list(folder.glob("exported*"))  # nothing half done is left
 
 
 def test_a_zip_holds_nothing_but_what_inspect_knows(exported):
