@@ -129,7 +129,7 @@ def _aggregate_problem(
             if k <= len(pool):
                 members = draw(pool, k, experiment.measure)
                 columns = subset_outcomes(pool, members, experiment.selection)
-                columns["single_sample"] = np.full(len(members), single)
+                columns |= {"members": members, "single_sample": np.full(len(members), single)}
                 made["mixed"].append((place, columns))
 
 

@@ -5,12 +5,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from analysis.aggregate.outcomes import subset_outcomes
 from analysis.aggregate.temperature_mixture import mixed_pools
 from analysis.frames import Data, with_q_values
 from analysis.tables.accuracy import accuracy_by_k_temperature, budget, coverage_curve, oracle_gap
 from workbench import load_run
+from workbench.config.schema import Measure, Selection
 from workbench.core.table_text import format_table
-from workbench.measure.stage import measure_subsets
+from workbench.measure.stage import draw
 from workbench.pools import Pool
 
 
@@ -98,24 +100,19 @@ def pool(temperature=1.0):
     )  # fmt: skip
 
 
-def test_difficulty_is_of_the_samples_outside_the_subset(data):
-    experiment = data.run.experiment
-    outcomes_only = {"metrics": (), "replicates": 99}
-    settings = type(experiment.measure)(**outcomes_only)
-    experiment = type(experiment)(
-        name="x", task=experiment.task, generation=experiment.generation, measure=settings,
-        selection=type(experiment.selection)(aggregators=()),
-    )  # fmt: skip
+def test_difficulty_is_of_the_samples_outside_the_subset():
+    settings, none = Measure(metrics=(), replicates=99), Selection(aggregators=())
+
+    def difficulty(shown, k, tally):
+        members = draw(shown, k, settings)
+        return members, subset_outcomes(shown, members, none, tally)["difficulty"]
+
     # 2 right of 3 known here, 3 right of 6 known with the other temperature's
-    found = measure_subsets(pool(), 2, experiment, {}, tally=(3.0, 6.0))
-    wrong = {
-        tuple(sorted(members)): value
-        for members, value in zip(found["members"], found["difficulty"], strict=True)
-    }
+    members, found = difficulty(pool(), 2, (3.0, 6.0))
+    wrong = {tuple(sorted(some)): value for some, value in zip(members, found, strict=True)}
     assert wrong[0, 1] == pytest.approx(1 - 2 / 4)
     assert wrong[0, 2] == pytest.approx(1 - 1 / 4)
     assert wrong[1, 3] == pytest.approx(1 - 3 / 5)
-    alone = measure_subsets(pool(), 4, experiment, {}, tally=(2.0, 3.0))
-    assert np.isnan(alone["difficulty"]).all()
-    greedy = measure_subsets(pool(0.0), 2, experiment, {}, tally=(3.0, 6.0))
-    assert greedy["difficulty"] == pytest.approx([0.5] * 6)  # the tally is of other samples
+    assert np.isnan(difficulty(pool(), 4, (2.0, 3.0))[1]).all()
+    greedy = difficulty(pool(0.0), 2, (3.0, 6.0))[1]
+    assert greedy == pytest.approx([0.5] * 6)  # the tally is of other samples

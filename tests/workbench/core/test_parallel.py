@@ -18,7 +18,7 @@ from workbench.core.parallel import spread
 from workbench.storage.lock import locked
 
 ROOT = Path(__file__).parents[3]
-TABLES = ("subsets", "expectations", "mixed", "split", "pruned")
+TABLES = ("subsets", "split", "outcomes", "expectations", "mixed", "pruned")
 
 
 def children():
@@ -111,13 +111,15 @@ def measured(folder):
 @pytest.fixture(scope="module")
 def by_one(cli, scored, tmp_path_factory):
     folder = shutil.copytree(scored, tmp_path_factory.mktemp("by-one") / "run")
-    cli.must("measure", folder)
+    for stage in ("measure", "analyze"):
+        cli.must(stage, folder)
     return measured(folder)
 
 
 @pytest.mark.parametrize("workers", [2, 3])
 def test_tables_are_the_same_to_the_byte(cli, run, by_one, workers):
-    cli.must("measure", run, "--workers", workers)
+    for stage in ("measure", "analyze"):
+        cli.must(stage, run, "--workers", workers)
     assert len(by_one) == 3 * len(TABLES)
     assert measured(run) == by_one
 
