@@ -9,17 +9,13 @@ from pathlib import Path
 from workbench.core.lookup import lookup
 from workbench.interchange.writers import EXPORTS
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun, exported_pools
-from workbench.rewards import REWARDS
 from workbench.run import Run
 
 
 def export_run(run: Run, to: str, out: Path | None = None) -> str:
-    """Write a run's samples, answers, correctness and rewards as another tool's files.
+    """Write a scored run's samples, answers, correctness and rewards as another tool's files.
 
-    Args:
-        run: a run that is scored.
-        to: a key of ``EXPORTS``.
-        out: a new folder; by default ``export/TO`` inside the run's.
+    ``to`` is a key of ``EXPORTS``; ``out`` is a new folder, by default ``export/TO`` in the run's.
 
     Returns:
         What was written, what was left out, and how to import it again.
@@ -36,13 +32,11 @@ def export_run(run: Run, to: str, out: Path | None = None) -> str:
     part = target.with_name(f"{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
-    pools = samples = 0
+    sizes: list[int] = []
 
     def counted() -> Iterator[ExportedPool]:
-        nonlocal pools, samples
         for pool in exported_pools(run, about):
-            pools += 1
-            samples += len(pool.samples)
+            sizes.append(len(pool.samples))
             yield pool
 
     try:
@@ -53,11 +47,11 @@ def export_run(run: Run, to: str, out: Path | None = None) -> str:
     finally:
         shutil.rmtree(part, ignore_errors=True)
     lines = [
-        f"exported   {samples:,} samples in {pools:,} pools to {target}",
+        f"exported   {sum(sizes):,} samples in {len(sizes):,} pools to {target}",
         f"written    {export.summary}",
         f"left out   {export.left_out}",
     ]
-    if about.reward is not None and REWARDS[about.reward].is_log:
+    if about.has_log_reward:
         lines.append("rewards    a log-ratio comes back as its sigmoid: weighted votes change")
     if to == "hub-dataset":
         lines.append(f"upload     hf upload OWNER/NAME {target} --repo-type dataset")

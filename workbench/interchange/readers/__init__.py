@@ -1,8 +1,8 @@
 """FORMATS: the kinds of files that samples are imported from, recognised by their content.
 
-Adding a format is one file here and one row in the table. The file has ``recognise`` and ``read``,
-which yields the file's samples under the column names of ``SampleRow``. Imports ``core`` and
-``tasks``. Start reading in ``jsonl.py``; ``lm_eval.py`` is a format whose rows hold many samples.
+Adding a format is one file here and one row in the table. The file has ``read``, which yields the
+samples of a file under the column names of ``SampleRow``. Imports ``core`` and ``tasks``. Start
+reading in ``jsonl.py``; ``lm_eval.py`` is a format whose rows hold many samples.
 """
 
 from __future__ import annotations
@@ -42,48 +42,37 @@ class Format:
 
 FORMATS: dict[str, Format] = {
     "inspect": Format(
-        recognise=inspect_log.recognise,
-        read=inspect_log.read,
-        suffixes=(".eval", ".json"),
+        recognise=inspect_log.recognise, read=inspect_log.read, suffixes=(".eval", ".json"),
         summary="logs of Inspect, .eval or .json: epochs are the samples of a problem",
         interpretation=inspect_log.INTERPRETATION,
     ),
     "lm-eval": Format(
-        recognise=lm_eval.recognise,
-        read=lm_eval.read,
-        suffixes=(".jsonl", ".gz"),
+        recognise=lambda file: file.names >= {"doc", "resps"},
+        read=lm_eval.read, suffixes=(".jsonl", ".gz"), interpretation=lm_eval.INTERPRETATION,
         summary="samples_*.jsonl of lm-evaluation-harness: repeats are the samples of a problem",
-        interpretation=lm_eval.INTERPRETATION,
     ),
     "search-and-learn": Format(
-        recognise=search_and_learn.recognise,
-        read=search_and_learn.read,
-        suffixes=(".jsonl", ".gz", ".parquet"),
+        recognise=lambda file: file.names >= {"completions", "scores"},
+        read=search_and_learn.read, suffixes=(".jsonl", ".gz", ".parquet"),
         summary="completions of search-and-learn with scores, JSONL or Parquet",
         interpretation=search_and_learn.INTERPRETATION,
     ),
     "lighteval": Format(
-        recognise=lighteval.recognise,
-        read=lighteval.read,
-        suffixes=(".parquet",),
+        recognise=lambda file: file.names >= {"doc", "model_response"},
+        read=lighteval.read, suffixes=(".parquet",), interpretation=lighteval.INTERPRETATION,
         summary="details_*.parquet of lighteval: the responses to a document are its samples",
-        interpretation=lighteval.INTERPRETATION,
     ),
     "parquet": Format(
-        recognise=parquet.recognise,
-        read=parquet.read,
-        suffixes=(".parquet",),
+        recognise=lambda file: file.kind == "parquet",
+        read=parquet.read, suffixes=(".parquet",), is_plain=True,
         summary="a row for each sample, such as a data set",
-        is_plain=True,
     ),
-    "jsonl": Format(
-        recognise=jsonl.recognise,
-        read=jsonl.read,
-        suffixes=(".jsonl", ".gz"),
+    "jsonl": Format(  # any other text, so that its faults are named line by line
+        recognise=lambda file: file.kind == "lines",
+        read=jsonl.read, suffixes=(".jsonl", ".gz"), is_plain=True,
         summary="a JSON object a line for each sample",
-        is_plain=True,
     ),
-}
+}  # fmt: skip
 
 
 def format_of(path: Path) -> str | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.interchange.readers.lines import read_lines
+from workbench.interchange.readers.jsonl import read_lines
 from workbench.interchange.readers.records import damaged
 from workbench.tasks.problem_files import parse_object
 
@@ -26,7 +26,7 @@ class FileBeginning:
     names: frozenset[str] = frozenset()
     """Members of a zip, columns of a Parquet file, keys of a JSON object in the first line."""
     text: str = ""
-    """The first characters of ``json``, the first line of ``lines`` that is not empty."""
+    """The first characters of ``json``."""
 
 
 def read_beginning(path: Path) -> FileBeginning:
@@ -45,12 +45,11 @@ def read_beginning(path: Path) -> FileBeginning:
             return FileBeginning("parquet", frozenset(pq.read_schema(path).names))
     except (zipfile.BadZipFile, pa.ArrowException, OSError) as fault:
         raise damaged(path, "cannot be opened", fault) from fault
-    first = next((line for line in read_lines(path) if line.strip()), b"")
-    text = first.decode(errors="replace")
+    first = next(filter(bytes.strip, read_lines(path)), b"")
     try:
-        return FileBeginning("lines", frozenset(parse_object(first)), text)
+        return FileBeginning("lines", frozenset(parse_object(first)))
     except ValueError:
         if first.strip() not in (b"{", b"[") and not first.lstrip().startswith(b'{"version"'):
-            return FileBeginning("lines", text=text)
+            return FileBeginning("lines")
     with path.open("rb") as file:
         return FileBeginning("json", text=file.read(LENGTH).decode(errors="replace"))

@@ -13,8 +13,7 @@ SUFFIXES = tuple(dict.fromkeys(suffix for row in FORMATS.values() for suffix in 
 def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
     """Return the files to be read, in order, and their one format.
 
-    Args:
-        paths: files, or folders, which stand for all files of samples inside, sorted by name.
+    A folder stands for all files of samples inside, sorted by name.
 
     Raises:
         ValueError: a path is not there, a file is damaged or of no known format, or several are
@@ -52,7 +51,6 @@ def _files_in(folder: Path) -> dict[Path, str]:
         if kind is not None and (path.suffix != ".json" or not FORMATS[kind].is_plain):
             found[path] = kind
     if not found:
-        raise ValueError(
-            f"{folder} has no file of samples; looked for {', '.join(SUFFIXES)} in it and below"
-        )
+        looked = ", ".join(SUFFIXES)
+        raise ValueError(f"{folder} has no file of samples; looked for {looked} in it and below")
     return found

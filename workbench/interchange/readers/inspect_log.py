@@ -37,6 +37,8 @@ UNSOUND = "hf/"
 """A provider that logs the log-probabilities of the likeliest tokens, not of the sampled ones, and
 for each sample of a batch the token count of the longest one (0.3.285)."""
 CORRECT = {"C": True, "I": False, "N": False}
+DAMAGE = (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error, pa.ArrowException)
+"""What reading a damaged member may raise."""
 
 
 def recognise(beginning: FileBeginning) -> bool:
@@ -56,16 +58,18 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     with path.open("rb") as file:
         packed = file.read(2) == b"PK"
     is_empty = True
-    for item in _read_zip(path) if packed else _read_json(path):
+    for label, sample, header in _read_zip(path) if packed else _read_json(path):
         is_empty = False
-        yield item
+        split = partial(_gradings, header=header)
+        yield from split_row((label, sample), split, "not as a sample of Inspect is")
     if is_empty:
         raise ValueError(
             f"{path} has no samples: its eval was run without logging them (--no-log-samples)"
         )
 
 
-def _read_zip(path: Path) -> Iterator[LocatedRecord]:
+def _read_zip(path: Path) -> Iterator[tuple[str, Record | ValueError, Record]]:
+    """Yield (label, sample, header) of a log's samples, in their order in the data set."""
     with zipfile.ZipFile(path) as archive:
         names = set(archive.namelist())
         if HEADER not in names:
@@ -75,7 +79,8 @@ def _read_zip(path: Path) -> Iterator[LocatedRecord]:
         except DAMAGE as fault:
             raise ValueError(f"{path}, {HEADER}: damaged ({fault}); fetch it again") from fault
         _check(path, header)
-        order = {str(name): i for i, name in enumerate(_sample_ids(header))}
+        ids = ((header.get("eval") or {}).get("dataset") or {}).get("sample_ids") or []
+        order = {str(name): i for i, name in enumerate(ids)}
 
         def rank(name: str) -> tuple[int, str, int]:
             stem = name.removeprefix("samples/").removesuffix(".json")
@@ -88,12 +93,7 @@ def _read_zip(path: Path) -> Iterator[LocatedRecord]:
                 sample = json.loads(_member(path, archive, name))
             except DAMAGE as fault:
                 sample = ValueError(f"damaged ({fault}); fetch the file again")
-            yield from split_row((name, sample), partial(_gradings, header=header), MALFORMED)
-
-
-DAMAGE = (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error, pa.ArrowException)
-"""What reading a damaged member may raise."""
-MALFORMED = "not as a sample of Inspect is"
+            yield name, sample, header
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
@@ -113,8 +113,9 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     return content
 
 
-def _read_json(path: Path) -> Iterator[LocatedRecord]:
-    header: dict[str, Any] = {}
+def _read_json(path: Path) -> Iterator[tuple[str, Record, Record]]:
+    """Yield (label, sample, header) of a log's samples."""
+    header: Record = {}
     number = 0
     try:
         for key, value in stream_members(path, "samples"):
@@ -127,7 +128,7 @@ def _read_json(path: Path) -> Iterator[LocatedRecord]:
             label = f"sample {number}"
             if isinstance(value, dict):
                 label = f"sample {value.get('id')!r}, epoch {value.get('epoch')}"
-            yield from split_row((label, value), partial(_gradings, header=header), MALFORMED)
+            yield label, value, header
     except (DamagedJsonError, UnicodeDecodeError) as fault:
         raise damaged(path, f"cannot be read beyond its sample {number}", fault) from fault
     if number == 0:
@@ -150,31 +151,25 @@ def _check(path: Path, header: Mapping[str, Any]) -> None:
         )
 
 
-def _sample_ids(header: Mapping[str, Any]) -> list[Any]:
-    return ((header.get("eval") or {}).get("dataset") or {}).get("sample_ids") or []
-
-
 def _gradings(sample: Record, header: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
     """Yield a sample's columns once for each of its gradings; all have the sample's own label."""
     shared = _record(sample, header)
-    scores = sample.get("scores") or {}
-    graded = [grade for key, score in scores.items() for grade in _graded(key, score)]
+    graded: list[Record] = []
+    for key, score in (sample.get("scores") or {}).items():
+        values = score["value"] if isinstance(score["value"], dict) else {"": score["value"]}
+        for name, value in values.items():
+            correct = CORRECT.get(value) if isinstance(value, str) else value
+            graded.append(
+                {
+                    "graded_by": f"{key}.{name}" if name else key,
+                    "answer": score.get("answer"),
+                    "correct": bool(correct)
+                    if correct in (0, 1)
+                    else None,  # partly correct, a mark
+                }
+            )
     for grade in graded or _ungraded(header):
         yield "", shared | grade | (shared.get("workbench") or {})
-
-
-def _graded(key: str, score: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield answer and correctness by a scorer, for each value of its score."""
-    value = score["value"]
-    for name, part in value.items() if isinstance(value, dict) else [("", value)]:
-        correct = CORRECT.get(part) if isinstance(part, str) else part
-        if correct not in (0, 1):  # partly correct, a mark, a list
-            correct = None
-        yield {
-            "graded_by": f"{key}.{name}" if name else key,
-            "answer": score.get("answer"),
-            "correct": None if correct is None else bool(correct),
-        }
 
 
 def _ungraded(header: Mapping[str, Any]) -> list[Record]:
@@ -244,11 +239,7 @@ def _question(given: Any, attachments: Mapping[str, str]) -> str:
 
 
 def _temperature(sample: Mapping[str, Any], header: Mapping[str, Any]) -> float | None:
-    """Return the temperature of a sample's calls of the model, or else of the eval's settings.
-
-    Raises:
-        ValueError: the calls were at several temperatures.
-    """
+    """Return the temperature of a sample's calls of the model, or else of the eval's settings."""
     calls = [event for event in sample.get("events") or [] if event.get("event") == "model"]
     given = [(call.get("config") or {}).get("temperature") for call in calls]
     own = sorted({float(temperature) for temperature in given if temperature is not None})

@@ -14,7 +14,6 @@ from typing import Any, TextIO
 
 CHUNK = 1 << 16
 """Characters read at first; doubled while a value is longer."""
-
 AFTER_VALUE = frozenset(",:]} \t\r\n")
 """Characters that may follow a value."""
 
@@ -51,24 +50,14 @@ class JsonStream:
                 return self._text[:1]
 
     def take(self, expected: str) -> None:
-        """Take one character.
-
-        Raises:
-            DamagedJsonError: it is another one.
-        """
-        found = self.peek()
+        """Take one character; DamagedJsonError if it is another one."""
+        found, place = self.peek() or "its end", self._dropped + 1
         if found != expected:
-            raise DamagedJsonError(
-                f"{expected} expected at character {self._dropped + 1}, got {found or 'its end'}"
-            )
+            raise DamagedJsonError(f"{expected} expected at character {place}, got {found}")
         self._drop(1)
 
     def value(self) -> Any:
-        """Take a whole value.
-
-        Raises:
-            DamagedJsonError: it is no JSON, or cut off.
-        """
+        """Take a whole value; DamagedJsonError if it is no JSON, or cut off."""
         self.peek()
         while True:
             try:

@@ -11,24 +11,17 @@ Source: ``lighteval/logging/evaluation_tracker.py`` and ``info_loggers.py``, 0.1
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from workbench.interchange.readers import parquet
-from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.records import LocatedRecord, Record, split_row
 
 INTERPRETATION = (
     "responses as samples; a metric of 0 or 1 as correctness where a document has one response, "
     "otherwise it is of none in particular"
 )
-
-
-def recognise(beginning: FileBeginning) -> bool:
-    """Take rows with documents and a model's responses."""
-    return {"doc", "model_response"} <= beginning.names
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
@@ -44,20 +37,15 @@ def read(path: Path) -> Iterator[LocatedRecord]:
 
 def _settings(path: Path) -> Record:
     """Return model and temperature by the results file; nothing where there is no such file."""
-    date, parents = path.parent.name, path.resolve().parents
-    for depth in (2, 3, 4):  # a model's name may have a slash or be a path
-        if len(parents) <= depth or parents[depth - 1].name != "details":
-            continue
-        within = path.resolve().parent.parent.relative_to(parents[depth - 1])
-        results = parents[depth] / "results" / within / f"results_{date}.json"
-        if results.is_file():
+    name, parents = f"results_{path.parent.name}.json", path.resolve().parents
+    for details in parents[1:4]:  # a model's name may have a slash or be a path
+        results = details.parent / "results" / parents[1].relative_to(details) / name
+        if details.name == "details" and results.is_file():
             try:
-                found = json.loads(results.read_text(encoding="utf-8"))["config_general"]
-                settings = found["model_config"]["generation_parameters"]
-                return {
-                    "model": found["model_config"]["model_name"],
-                    "temperature": settings.get("temperature"),
-                }
+                general = json.loads(results.read_text(encoding="utf-8"))["config_general"]
+                model = general["model_config"]
+                temperature = model["generation_parameters"].get("temperature")
+                return {"model": model["model_name"], "temperature": temperature}
             except (ValueError, KeyError, TypeError) as fault:
                 raise ValueError(f"{results} is damaged ({fault}); fetch it again") from fault
     return {}
@@ -77,17 +65,9 @@ def _samples(row: Record, settings: Record) -> Iterator[tuple[str, Record]]:
         "problem": doc["query"],
         "gold": doc["choices"][gold] if isinstance(gold, int) and gold >= 0 else None,
     }
-    for graded_by, correct in _gradings(row.get("metric") or {}, len(texts)):
+    metrics = row.get("metric") or {} if len(texts) == 1 else {}
+    graded = {name: bool(value) for name, value in metrics.items() if value in (0, 1)}
+    for graded_by, correct in graded.items() or [(None, None)]:
         for number, text in enumerate(texts):
             record = shared | {"text": text, "graded_by": graded_by, "correct": correct}
             yield f"response {number + 1}", record
-
-
-def _gradings(metrics: Mapping[str, Any], count: int) -> Iterator[tuple[str | None, bool | None]]:
-    """Yield (metric, correctness) of a row with one response; (None, None) for other rows."""
-    yes_or_no = {name: value for name, value in metrics.items() if value in (0, 1)}
-    if count > 1 or not yes_or_no:
-        yield None, None
-    else:
-        for name, value in yes_or_no.items():
-            yield name, bool(value)

@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from workbench.interchange.readers import jsonl
-from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.records import LocatedRecord, Record, split_row
 from workbench.tasks.problem_files import ID_KEYS, QUESTION_KEYS
 
@@ -26,14 +25,8 @@ INTERPRETATION = (
     "correctness where a document has one response, otherwise it is of none in particular"
 )
 FILE_NAME = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
-
 INVALID = "[invalid]"
 """What the harness's filters give where they find no answer."""
-
-
-def recognise(beginning: FileBeginning) -> bool:
-    """Take lines with documents and responses."""
-    return {"doc", "resps"} <= beginning.names
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
@@ -55,8 +48,7 @@ def _model(results: Path) -> str | None:
     if not results.is_file():
         return None
     try:
-        found = json.loads(results.read_text(encoding="utf-8"))
-        name = found.get("model_name")
+        name = json.loads(results.read_text(encoding="utf-8")).get("model_name")
     except (ValueError, AttributeError) as fault:
         raise ValueError(f"{results} is damaged ({fault}); fetch it again") from fault
     return str(name) if name else None
@@ -72,44 +64,34 @@ def _samples(row: Record, task: str, model: str | None) -> Iterator[tuple[str, R
         )
     texts = row["resps"][0]
     arguments = row["arguments"]["gen_args_0"]
-    name = next((doc[key] for key in ID_KEYS if doc.get(key) is not None), None)
     shared = {
-        "problem_id": f"{task}-{row['doc_id']}" if name is None else name,
+        "problem_id": next(
+            (doc[key] for key in ID_KEYS if doc.get(key) is not None), f"{task}-{row['doc_id']}"
+        ),
         "problem": next((doc[k] for k in QUESTION_KEYS if k in doc), arguments["arg_0"]),
         "gold": row["target"].rpartition("#### ")[2],  # GSM8K's golds are solutions that end so
         "model": model,
         "temperature": _temperature(arguments.get("arg_1") or {}),
     }
-    answer_of = _answer_of_each(answers, len(texts))
+    if len(answers) == 1 and isinstance(answers[0], list):
+        answers = answers[0]
     ours = row.get("workbench") or {}
-    for graded_by, correct in _gradings(row, len(texts)):
+    for graded_by, correct in _gradings(row, len(texts)).items():
         for number, text in enumerate(texts):
             record = shared | {"text": text, "graded_by": graded_by, "correct": correct}
-            if answer_of is not None:
-                record["answer"] = None if answer_of[number] == INVALID else answer_of[number]
+            if len(answers) == len(texts):  # else the filter gives one answer for all of them
+                record["answer"] = None if answers[number] == INVALID else answers[number]
             record |= {key: values[number] for key, values in ours.items()}
             yield f"response {number + 1}", record
 
 
-def _answer_of_each(answers: Sequence[Any], count: int) -> Sequence[Any] | None:
-    """Return a filter's answer for each response; None where it gives one for all of them."""
-    given = answers[0] if len(answers) == 1 and isinstance(answers[0], list) else answers
-    return given if len(given) == count else None
-
-
-def _gradings(row: Mapping[str, Any], count: int) -> Iterator[tuple[str, bool | None]]:
-    """Yield (name of the grader, correctness or None) of a line.
-
-    The grader is the line's filter. If several metrics are 0 or 1, each of them is a grader, with
-    the name that the harness gives it.
-    """
+def _gradings(row: Mapping[str, Any], count: int) -> dict[str, bool | None]:
+    """Return grader -> correctness: the filter, or several metrics under the harness's names."""
     metrics = row.get("metrics") or [] if count == 1 else []
-    yes_or_no = {name: row[name] for name in metrics if row.get(name) in (0, 1)}
-    if len(yes_or_no) < 2:
-        yield row["filter"], next((bool(value) for value in yes_or_no.values()), None)
-    else:
-        for name, value in yes_or_no.items():
-            yield f"{name},{row['filter']}", bool(value)
+    yes_or_no = {name: bool(row[name]) for name in metrics if row.get(name) in (0, 1)}
+    if len(yes_or_no) > 1:
+        return {f"{name},{row['filter']}": value for name, value in yes_or_no.items()}
+    return {row["filter"]: next(iter(yes_or_no.values()), None)}
 
 
 def _temperature(settings: Mapping[str, Any]) -> float | None:

@@ -8,16 +8,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.records import LocatedRecord, damaged
 
 ROWS = 64
 """Rows in memory at a time; few, because one row may hold all samples of a problem."""
-
-
-def recognise(beginning: FileBeginning) -> bool:
-    """Take any Parquet file that no format before this one takes."""
-    return beginning.kind == "parquet"
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:

@@ -8,7 +8,6 @@ from typing import Any
 
 Record = dict[str, Any]
 """The columns of a sample, or of a row that holds several samples, by name."""
-
 LocatedRecord = tuple[str, Record | ValueError]
 """Where in its file a record is, in words (``line 3``), and the record or what is wrong with it."""
 
@@ -25,16 +24,12 @@ def damaged(path: Path, what: str, fault: Exception) -> ValueError:
 
 
 def split_row(
-    row: LocatedRecord,
-    split: Callable[[Record], Iterator[tuple[str, Record]]],
-    malformed: str,
+    row: LocatedRecord, split: Callable[[Record], Iterator[tuple[str, Record]]], malformed: str
 ) -> Iterator[LocatedRecord]:
     """Yield the samples of a row that holds several; none of them if the row has a fault.
 
-    Args:
-        row: as a reader yields it; a fault is handed on.
-        split: row -> (which of the row's samples it is, in words, and its columns).
-        malformed: message for a row that has not the shape which ``split`` expects.
+    A row that is a fault is handed on. ``split`` yields which of the row's samples it is, in words,
+    and its columns; ``malformed`` is said of a row that has not the shape which ``split`` expects.
 
     Example:
         >>> row = ("line 1", {"texts": ["a", "b"]})

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 
 from workbench.interchange.readers import jsonl, parquet
-from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.records import LocatedRecord, Record, split_row
 from workbench.tasks.problem_files import ID_KEYS, QUESTION_KEYS
 
@@ -24,12 +23,6 @@ INTERPRETATION = (
     "completions as samples; the score of a completion's last step as its reward; pred and other "
     "choices among them are left out"
 )
-TEMPERATURE = re.compile(r"--T-(\d+(?:\.\d+)?)--")
-
-
-def recognise(beginning: FileBeginning) -> bool:
-    """Take rows with completions and their scores."""
-    return {"completions", "scores"} <= beginning.names
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
@@ -40,7 +33,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     """
     with path.open("rb") as file:
         rows = parquet.read(path) if file.read(4) == b"PAR1" else jsonl.read(path)
-    named = TEMPERATURE.search(str(path))
+    named = re.search(r"--T-(\d+(?:\.\d+)?)--", str(path))
     temperature = float(named[1]) if named else None
     for number, row in enumerate(rows):
         split = partial(_samples, default_id=f"problem-{number}", temperature=temperature)
@@ -65,12 +58,7 @@ def _samples(
     samples = zip(texts, scores, tokens, strict=True)
     for number, (text, steps, count) in enumerate(samples, start=1):
         last = steps[-1] if isinstance(steps, list) and steps else steps
-        yield (
-            f"completion {number}",
-            shared
-            | {
-                "text": text,
-                "reward": None if last == [] else last,
-                "num_tokens": count if count is not None and count >= 0 else None,
-            },
-        )
+        reward = None if last == [] else last
+        num_tokens = count if count is not None and count >= 0 else None
+        own = {"text": text, "reward": reward, "num_tokens": num_tokens}
+        yield f"completion {number}", shared | own

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
-
-import pyarrow as pa
 
 from workbench.config.schema import Experiment, pool_sizes
 from workbench.core.types import REWARD_PREFIX, Problem
@@ -40,12 +39,20 @@ class ExportedPool:
         known = [sample["correct"] for sample in self.samples if sample["correct"] is not None]
         return sum(known) / len(known) if known else None
 
+    @property
+    def temperature_name(self) -> str:
+        """The temperature as in the names of files."""
+        return "unknown" if self.temperature is None else f"{self.temperature:g}"
+
 
 @dataclass(frozen=True)
 class ExportedRun:
     """What all samples of a run share."""
 
     experiment: Experiment
+    model: str
+    """The model's name, as the experiment has it."""
+    task: str
     signature: str
     problems: tuple[Problem, ...]
     created: str
@@ -61,6 +68,8 @@ class ExportedRun:
         chosen = experiment.selection.reward
         return cls(
             experiment=experiment,
+            model=experiment.generation.model,
+            task=experiment.task.name,
             signature=run.signature,
             problems=tuple(known.problem for known in run.folder.read_problems()),
             created=str(run.manifest["stages"]["generate"]["started"]),
@@ -68,37 +77,40 @@ class ExportedRun:
         )
 
     @property
-    def model(self) -> str:
-        """The model's name, as the experiment has it."""
-        return self.experiment.generation.model
+    def has_log_reward(self) -> bool:
+        """Whether the samples' reward is a log-ratio."""
+        return self.reward is not None and REWARDS[self.reward].is_log
 
-    @property
-    def task(self) -> str:
-        """The task's name."""
-        return self.experiment.task.name
+    def settings(self, temperature: float | None, words: Mapping[str, str]) -> dict[str, Any]:
+        """Return the known settings that the samples of a temperature were drawn with.
 
-    def settings(self, temperature: float | None) -> dict[str, Any]:
-        """Return the known settings that the samples of a temperature were drawn with."""
-        generation = self.experiment.generation
-        known = {} if temperature is None else {"temperature": temperature}
-        if generation.backend == "import":
-            return known
-        return known | {
-            "max_tokens": generation.max_tokens,
-            "top_p": generation.top_p,
-            "stop": list(generation.stop),
+        ``words`` has another tool's names for some of them.
+        """
+        known: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
+        drawn = self.experiment.generation
+        if drawn.backend != "import":
+            known |= {"max_tokens": drawn.max_tokens, "top_p": drawn.top_p, "stop": [*drawn.stop]}
+        return {words.get(name, name): value for name, value in known.items()}
+
+    def shared_columns(self, pool: ExportedPool) -> dict[str, Any]:
+        """Return the columns of ``SampleRow`` that all samples of a pool share."""
+        problem = pool.problem
+        return {
+            "problem_id": problem.id,
+            "problem": problem.question,
+            "gold": problem.gold,
+            "model": self.model,
+            "temperature": pool.temperature,
         }
 
     def options(self) -> str:
         """Return the options with which ``workbench import`` makes an equal run of the files."""
-        task = self.experiment.task
-        compare = {"arithmetic": "integer"}.get(task.name, task.options.get("compare", "math"))
+        given = self.experiment.task.options
+        compare = {"arithmetic": "integer"}.get(self.task, given.get("compare", "math"))
         options = f"--out results/NAME --compare {compare}"
-        if "tolerance" in task.options:
-            options += f" --set task.options.tolerance={task.options['tolerance']}"
-        if self.reward is not None and REWARDS[self.reward].is_log:
-            options += " --reward-scale logit"
-        return options
+        if "tolerance" in given:
+            options += f" --set task.options.tolerance={given['tolerance']}"
+        return options + (" --reward-scale logit" if self.has_log_reward else "")
 
 
 def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:
@@ -122,37 +134,23 @@ def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:
                 f"{path} is of other samples than {run.root / 'samples'}; run `workbench score "
                 f"{run.root}`"
             )
-        yield from _pools(
-            about.problems[block * size : (block + 1) * size], sizes, samples, scores, about.reward
-        )
-
-
-def _pools(
-    problems: tuple[Problem, ...],
-    sizes: Mapping[float | None, int],
-    samples: pa.Table,
-    scores: pa.Table,
-    reward: str | None,
-) -> Iterator[ExportedPool]:
-    rewards = [name for name in scores.schema.names if name.startswith(REWARD_PREFIX)]
-    graded = scores.select([*SCORES, *rewards])
-    pools: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
-    for row, score in zip(samples.to_pylist(), graded.to_pylist(), strict=True):
-        if row["sample_index"] < sizes.get(row["temperature"], 0):
-            key = row["problem_id"], row["temperature"]
-            pools.setdefault(key, []).append(_sample(row, score, reward))
-    for problem in problems:
-        for temperature in sorted(sizes, key=lambda t: (t is None, t or 0.0)):
-            pool = pools.get((problem.id, temperature), [])
-            if pool:
-                pool.sort(key=itemgetter("sample_index"))
-                yield ExportedPool(problem, temperature, pool)
+        rewards = [name for name in scores.schema.names if name.startswith(REWARD_PREFIX)]
+        graded = scores.select([*SCORES, *rewards]).to_pylist()
+        pools: dict[tuple[str, float | None], list[dict[str, Any]]] = defaultdict(list)
+        for row, score in zip(samples.to_pylist(), graded, strict=True):
+            if row["sample_index"] < sizes.get(row["temperature"], 0):
+                sample = _sample(row, score, about.reward)
+                pools[row["problem_id"], row["temperature"]].append(sample)
+        for problem in about.problems[block * size : (block + 1) * size]:
+            for temperature in sorted(sizes, key=lambda t: (t is None, t or 0.0)):
+                pool = pools[problem.id, temperature]
+                if pool:
+                    pool.sort(key=itemgetter("sample_index"))
+                    yield ExportedPool(problem, temperature, pool)
 
 
 def _sample(row: Mapping[str, Any], score: Mapping[str, Any], reward: str | None) -> dict[str, Any]:
-    rewards = {
-        name: _known(value) for name, value in score.items() if name.startswith(REWARD_PREFIX)
-    }
+    rewards = {key: _known(score[key]) for key in score if key.startswith(REWARD_PREFIX)}
     values: dict[str, Any] = {
         "sample_index": row["sample_index"],
         "text": row["completion"],
@@ -174,10 +172,5 @@ def _sample(row: Mapping[str, Any], score: Mapping[str, Any], reward: str | None
 
 
 def _known(value: float | None) -> float | None:
-    """Return a number, or None for None and for NaN, which JSON does not have.
-
-    Example:
-        >>> _known(0.5), _known(float("nan"))
-        (0.5, None)
-    """
+    """Return a number, or None for None and for NaN, which JSON does not have."""
     return None if value is None or math.isnan(value) else value

@@ -47,23 +47,14 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write the data and the card."""
     rewards = [f"{REWARD_PREFIX}{name}" for name in run.experiment.scoring.rewards]
-    types = {name: kind for name, (kind, _) in COLUMNS.items()} | dict.fromkeys(
-        rewards, pa.float64()
-    )
-    schema = pa.schema(list(types.items()))
+    types = {name: kind for name, (kind, _) in COLUMNS.items()}
+    schema = pa.schema([*types.items(), *((name, pa.float64()) for name in rewards)])
     rows: list[dict[str, Any]] = []
     count = 0
     (out / DATA).parent.mkdir()
     with pq.ParquetWriter(out / DATA, schema, compression="zstd") as file:
         for pool in pools:
-            problem = pool.problem
-            shared = {
-                "problem_id": problem.id,
-                "problem": problem.question,
-                "gold": problem.gold,
-                "model": run.model,
-                "temperature": pool.temperature,
-            }
+            shared = run.shared_columns(pool)
             rows += [shared | sample for sample in pool.samples]
             count += len(pool.samples)
             if len(rows) >= ROWS_PER_GROUP:
@@ -77,13 +68,12 @@ def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
 def _card(run: ExportedRun, rewards: list[str], what: str) -> str:
     """Return the data set's card: front matter, content, columns, how to read it."""
     generation = run.experiment.generation
+    files = [{"split": "train", "path": "data/*.parquet"}]
     head = {
         "pretty_name": f"{run.task}, sampled from {run.model}",
         "task_categories": ["text-generation"],
         "tags": ["workbench", "sampling", "diversity"],
-        "configs": [
-            {"config_name": "default", "data_files": [{"split": "train", "path": "data/*.parquet"}]}
-        ],
+        "configs": [{"config_name": "default", "data_files": files}],
     }
     settings = {
         key: list(value) if isinstance(value, tuple) else value

@@ -34,13 +34,14 @@ INPUT_SHOWN = 1000
 def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write a ``.eval`` for each temperature."""
     logs: dict[float | None, _EvalLog] = {}
+    when, task = re.sub(r"[:+]", "-", run.created), re.sub(r"[^\w.]+", "-", run.task)
     with ExitStack() as stack:
         for pool in pools:
-            at = "unknown" if pool.temperature is None else f"{pool.temperature:g}"
+            at = pool.temperature_name
             if pool.temperature not in logs:
-                path = out / _name(run, at)
-                archive = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
-                logs[pool.temperature] = _EvalLog(stack.enter_context(archive), out / f"{at}.part")
+                path = out / f"{when}_{task}-T{at}_{_id(run, at)}.eval"  # as Inspect expects it
+                archive = stack.enter_context(zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED))
+                logs[pool.temperature] = _EvalLog(archive, out / f"{at}.part")
             _add(logs[pool.temperature], pool, run)
         for temperature, log in logs.items():
             _finish(log, temperature, run)
@@ -53,20 +54,12 @@ class _EvalLog:
     archive: zipfile.ZipFile
     summaries: Path
     """A file for them until the log ends, because a zip is written one member after another."""
-    problems: list[str] = field(default_factory=list)
-    epochs: int = 0
-    samples: int = 0
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Problem -> its samples."""
     accuracies: list[float] = field(default_factory=list)
 
     def write(self, name: str, value: Any) -> None:
         self.archive.writestr(name, json.dumps(value, ensure_ascii=False))
-
-
-def _name(run: ExportedRun, at: str) -> str:
-    """Return a file name as Inspect expects it: time, task and id."""
-    when = re.sub(r"[:+]", "-", run.created)
-    task = re.sub(r"[^\w.]+", "-", run.task)
-    return f"{when}_{task}-T{at}_{_id(run, at)}.eval"
 
 
 def _id(run: ExportedRun, what: str) -> str:
@@ -75,9 +68,7 @@ def _id(run: ExportedRun, what: str) -> str:
 
 def _add(log: _EvalLog, pool: ExportedPool, run: ExportedRun) -> None:
     """Write a pool's samples."""
-    log.problems.append(pool.problem.id)
-    log.epochs = max(log.epochs, len(pool.samples))
-    log.samples += len(pool.samples)
+    log.sizes[pool.problem.id] = len(pool.samples)
     if pool.accuracy is not None:
         log.accuracies.append(pool.accuracy)
     with log.summaries.open("a", encoding="utf-8") as file:
@@ -105,11 +96,7 @@ def _sample(
         ids = sample["token_ids"] or [""] * len(sample["token_logprobs"])
         pairs = zip(ids, sample["token_logprobs"], strict=True)
         choice["logprobs"] = {"content": [{"token": str(i), "logprob": p} for i, p in pairs]}
-    output: dict[str, Any] = {
-        "model": run.model,
-        "choices": [choice],
-        "completion": sample["text"],
-    }
+    output = {"model": run.model, "choices": [choice], "completion": sample["text"]}
     if tokens is not None:
         output["usage"] = {"input_tokens": 0, "output_tokens": tokens, "total_tokens": tokens}
     own = {name: sample[name] for name in OWN_COLUMNS if sample[name] is not None}
@@ -149,29 +136,31 @@ def _finish(log: _EvalLog, temperature: float | None, run: ExportedRun) -> None:
     lines = log.summaries.read_text(encoding="utf-8").splitlines()
     log.archive.writestr("summaries.json", f"[{','.join(lines)}]")
     log.summaries.unlink()
-    spec, plan = _spec(log, temperature, run), _plan(run, temperature)
-    log.write("_journal/start.json", {"version": VERSION, "eval": spec, "plan": plan})
-    known = len(log.accuracies)
-    metrics = {
-        "accuracy": {"name": "accuracy", "value": sum(log.accuracies) / known if known else 0.0}
-    }
-    score = {"name": SCORER, "scorer": SCORER, "reducer": "mean", "metrics": metrics}
-    header = {
+    config = run.settings(temperature, {"stop": "stop_seqs"})
+    steps = [{"solver": "generate", "params": {}}]
+    began = {
         "version": VERSION,
-        "status": "success",
-        "eval": spec,
-        "plan": plan,
-        "results": {
-            "total_samples": log.samples,
-            "completed_samples": log.samples,
-            "scores": [score] if known else [],
-        },
-        "stats": {"started_at": run.created, "completed_at": run.created, "model_usage": {}},
+        "eval": _spec(log, temperature, run, config),
+        "plan": {"name": "plan", "steps": steps, "config": config},
     }
-    log.write("header.json", header)
+    log.write("_journal/start.json", began)
+    known, count = len(log.accuracies), sum(log.sizes.values())
+    accuracy = {"name": "accuracy", "value": sum(log.accuracies) / known if known else 0.0}
+    score = {"name": SCORER, "scorer": SCORER, "reducer": "mean", "metrics": {"accuracy": accuracy}}
+    results = {
+        "total_samples": count,
+        "completed_samples": count,
+        "scores": [score] if known else [],
+    }
+    stats = {"started_at": run.created, "completed_at": run.created, "model_usage": {}}
+    status = {"version": VERSION, "status": "success"}
+    log.write("header.json", status | began | {"results": results, "stats": stats})
 
 
-def _spec(log: _EvalLog, temperature: float | None, run: ExportedRun) -> dict[str, Any]:
+def _spec(
+    log: _EvalLog, temperature: float | None, run: ExportedRun, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    problems, most = list(log.sizes), max(log.sizes.values())
     return {
         "eval_id": _id(run, f"eval {temperature}"),
         "run_id": _id(run, "run"),
@@ -183,25 +172,14 @@ def _spec(log: _EvalLog, temperature: float | None, run: ExportedRun) -> dict[st
         "task_args": {} if temperature is None else {"temperature": temperature},
         "dataset": {
             "name": run.task,
-            "samples": len(log.problems),
-            "sample_ids": log.problems,
+            "samples": len(problems),
+            "sample_ids": problems,
             "shuffled": False,
         },
         "model": run.model,
-        "model_generate_config": _config(run, temperature),
+        "model_generate_config": config,
         "model_args": {},
-        "config": {"epochs": log.epochs, "epochs_reducer": ["mean"], "fail_on_error": False},
+        "config": {"epochs": most, "epochs_reducer": ["mean"], "fail_on_error": False},
         "packages": {"workbench": __version__},
         "metadata": {"signature": run.signature},
     }
-
-
-def _plan(run: ExportedRun, temperature: float | None) -> dict[str, Any]:
-    step = {"solver": "generate", "params": {}}
-    return {"name": "plan", "steps": [step], "config": _config(run, temperature)}
-
-
-def _config(run: ExportedRun, temperature: float | None) -> dict[str, Any]:
-    """Return the sampling settings under Inspect's names."""
-    words = {"stop": "stop_seqs"}
-    return {words.get(name, name): v for name, v in run.settings(temperature).items()}

@@ -19,53 +19,36 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from workbench.interchange.readers.lm_eval import INVALID
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
-INVALID = "[invalid]"
 FILTER = "none"
 """The harness's name for no filter."""
 METRIC = "exact_match"
 OWN_COLUMNS = (
-    "correct",
-    "logprob",
-    "mean_logprob",
-    "num_tokens",
-    "mean_entropy",
-    "reward",
-    "stop_reason",
+    "correct", "logprob", "mean_logprob", "num_tokens", "mean_entropy", "reward", "stop_reason",
     "error",
-)
+)  # fmt: skip
 """Columns of each sample under the key ``workbench``."""
 
 
 def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write ``MODEL-T.../samples_TASK_DATE.jsonl`` and ``results_DATE.json``."""
     date = run.created[:19].replace(":", "-")
-    scores: dict[float | None, list[float]] = defaultdict(list)
-    repeats: dict[float | None, int] = defaultdict(int)
-    documents: dict[float | None, int] = defaultdict(int)
+    model = re.sub(r"[^\w.-]+", "__", run.model)
+    found: dict[tuple[Path, float | None], list[tuple[int, float | None]]] = defaultdict(list)
     doc_ids = {problem.id: number for number, problem in enumerate(run.problems)}
     for pool in pools:
-        folder = _folder(out, run, pool.temperature)
+        folder = out / f"{model}-T{pool.temperature_name}"
         folder.mkdir(exist_ok=True)
         line = json.dumps(_document(pool, run, doc_ids[pool.problem.id]), ensure_ascii=False)
         # opened for each line, because there may be many temperatures
         with (folder / f"samples_{run.task}_{date}.jsonl").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-        documents[pool.temperature] += 1
-        repeats[pool.temperature] = max(repeats[pool.temperature], len(pool.samples))
-        if pool.accuracy is not None:
-            scores[pool.temperature].append(pool.accuracy)
-    for temperature, count in documents.items():
-        found = _results(run, temperature, scores[temperature], count, repeats[temperature])
-        path = _folder(out, run, temperature) / f"results_{date}.json"
-        path.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _folder(out: Path, run: ExportedRun, temperature: float | None) -> Path:
-    at = "unknown" if temperature is None else f"{temperature:g}"
-    model = re.sub(r"[^\w.-]+", "__", run.model)
-    return out / f"{model}-T{at}"
+        found[folder, pool.temperature].append((len(pool.samples), pool.accuracy))
+    for (folder, temperature), documents in found.items():
+        results = json.dumps(_results(run, temperature, documents), indent=2, ensure_ascii=False)
+        (folder / f"results_{date}.json").write_text(results + "\n", encoding="utf-8")
 
 
 def _document(pool: ExportedPool, run: ExportedRun, doc_id: int) -> dict[str, Any]:
@@ -74,13 +57,12 @@ def _document(pool: ExportedPool, run: ExportedRun, doc_id: int) -> dict[str, An
     target = "" if problem.gold is None else problem.gold
     answers = [INVALID if s["answer"] is None else s["answer"] for s in pool.samples]
     own = {name: [sample[name] for sample in pool.samples] for name in OWN_COLUMNS}
-    line = {
+    arguments = {"arg_0": problem.question, "arg_1": _settings(run, pool.temperature)}
+    return {
         "doc_id": doc_id,
         "doc": doc,
         "target": target,
-        "arguments": {
-            "gen_args_0": {"arg_0": problem.question, "arg_1": _settings(run, pool.temperature)}
-        },
+        "arguments": {"gen_args_0": arguments},
         "resps": [[sample["text"] for sample in pool.samples]],
         "filtered_resps": [answers],
         "filter": FILTER,
@@ -89,17 +71,14 @@ def _document(pool: ExportedPool, run: ExportedRun, doc_id: int) -> dict[str, An
         "prompt_hash": _hash(problem.question),
         "target_hash": _hash(target),
         METRIC: pool.accuracy,
+        "workbench": {name: own[name] for name in own if any(v is not None for v in own[name])},
     }
-    known = {name: values for name, values in own.items() if values != [None] * len(values)}
-    return line | {"workbench": known}
 
 
 def _settings(run: ExportedRun, temperature: float | None) -> dict[str, Any]:
     """Return the sampling settings under the harness's names."""
-    settings = run.settings(temperature)
-    words = {"stop": "until", "max_tokens": "max_gen_toks"}
-    renamed = {words.get(name, name): value for name, value in settings.items()}
-    return renamed | {"do_sample": temperature != 0}
+    settings = run.settings(temperature, {"stop": "until", "max_tokens": "max_gen_toks"})
+    return settings | {"do_sample": temperature != 0}
 
 
 def _hash(text: str) -> str:
@@ -107,34 +86,32 @@ def _hash(text: str) -> str:
 
 
 def _results(
-    run: ExportedRun, temperature: float | None, scores: list[float], count: int, repeats: int
+    run: ExportedRun, temperature: float | None, documents: list[tuple[int, float | None]]
 ) -> dict[str, Any]:
-    """Return the results of a temperature: mean accuracy and its standard error over problems."""
-    error = stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else None
+    """Return mean accuracy and its standard error over (repeats, accuracy) of each document."""
+    count, task = len(documents), run.task
+    scores = [accuracy for _, accuracy in documents if accuracy is not None]
+    config = {
+        "task": task,
+        "output_type": "generate_until",
+        "repeats": max(repeats for repeats, _ in documents),
+        "generation_kwargs": _settings(run, temperature),
+        "metric_list": [{"metric": METRIC, "aggregation": "mean", "higher_is_better": True}],
+        "metadata": {"version": 1.0, "signature": run.signature},
+    }
+    error = stdev(scores) / math.sqrt(len(scores)) if len(scores) > 1 else "N/A"
+    means = {
+        "alias": task,
+        f"{METRIC},{FILTER}": fmean(scores) if scores else None,
+        f"{METRIC}_stderr,{FILTER}": error,
+    }
     return {
-        "results": {
-            run.task: {
-                "alias": run.task,
-                f"{METRIC},{FILTER}": fmean(scores) if scores else None,
-                f"{METRIC}_stderr,{FILTER}": "N/A" if error is None else error,
-            }
-        },
-        "configs": {
-            run.task: {
-                "task": run.task,
-                "output_type": "generate_until",
-                "repeats": repeats,
-                "generation_kwargs": _settings(run, temperature),
-                "metric_list": [
-                    {"metric": METRIC, "aggregation": "mean", "higher_is_better": True}
-                ],
-                "metadata": {"version": 1.0, "signature": run.signature},
-            }
-        },
-        "versions": {run.task: 1.0},
-        "n-shot": {run.task: run.experiment.task.few_shot},
-        "higher_is_better": {run.task: {METRIC: True}},
-        "n-samples": {run.task: {"original": count, "effective": count}},
+        "results": {task: means},
+        "configs": {task: config},
+        "versions": {task: 1.0},
+        "n-shot": {task: run.experiment.task.few_shot},
+        "higher_is_better": {task: {METRIC: True}},
+        "n-samples": {task: {"original": count, "effective": count}},
         "config": {"model": "workbench", "model_args": {"pretrained": run.model}},
         "model_source": "workbench",
         "model_name": run.model,

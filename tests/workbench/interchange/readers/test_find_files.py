@@ -40,7 +40,7 @@ def test_a_file_is_known_by_what_is_in_it(name, pattern, tmp_path):
 def test_every_reader_has_a_row():
     for info in pkgutil.iter_modules(readers.__path__, f"{readers.__name__}."):
         module = importlib.import_module(info.name)
-        if hasattr(module, "recognise"):
+        if hasattr(module, "read"):
             rows = [row for row in FORMATS.values() if row.read is module.read]
             assert rows, f"{info.name} has no row in FORMATS of {readers.__file__}"
 
