@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import groupby, islice, pairwise
+from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 
@@ -74,28 +74,19 @@ def write_blocks(
 
 def _spread(source: SampleFiles, survey: Survey, home: Path, size: int) -> None:
     """Append every row to the waiting file of its block."""
-    waiting: dict[int, list[str]] = {}
-    buffered = 0
-    for location, row in RowReader(source).rows():
-        if row.problem_id not in survey.problems:
-            raise ValueError(f"{source.name} changed while it was read; import it again")
-        index = survey.problems[row.problem_id].index
-        columns = {c: value for c in SAMPLE_COLUMNS if (value := getattr(row, c)) is not None}
-        columns.pop("problem", None)  # the survey has it
-        line = json.dumps([index, location, columns]) + "\n"
-        waiting.setdefault(index // size, []).append(line)
-        buffered += 1
-        if buffered == BUFFERED_ROWS:
-            _flush(waiting, home)
-            buffered = 0
-    _flush(waiting, home)
-
-
-def _flush(waiting: dict[int, list[str]], home: Path) -> None:
-    for block, lines in waiting.items():
-        with (home / f"rows-{block}").open("a", encoding="utf-8") as file:
-            file.writelines(lines)
-    waiting.clear()
+    rows = RowReader(source).rows()
+    while some := list(islice(rows, BUFFERED_ROWS)):
+        waiting: dict[int, list[str]] = defaultdict(list)
+        for location, row in some:
+            if row.problem_id not in survey.problems:
+                raise ValueError(f"{source.name} changed while it was read; import it again")
+            index = survey.problems[row.problem_id].index
+            columns = {c: value for c in SAMPLE_COLUMNS if (value := getattr(row, c)) is not None}
+            columns.pop("problem", None)  # the survey has it
+            waiting[index // size].append(json.dumps([index, location, columns]) + "\n")
+        for block, lines in waiting.items():
+            with (home / f"rows-{block}").open("a", encoding="utf-8") as file:
+                file.writelines(lines)
 
 
 def _read_waiting(home: Path, block: int) -> list[WaitingRow]:
@@ -110,69 +101,60 @@ def _read_waiting(home: Path, block: int) -> list[WaitingRow]:
 def _sorted_rows(
     rows: list[WaitingRow], survey: Survey, source: SampleFiles
 ) -> list[tuple[int, SampleRow]]:
-    """Return (number in the pool, row) by problem, temperature and number.
-
-    Raises:
-        ValueError: two rows have the same problem, temperature and sample_index.
-    """
+    """Return (number in the pool, row) by problem, temperature and number; refuse double ones."""
     rank = {temperature: place for place, temperature in enumerate(survey.temperatures)}
-    row_at = {location: row for _, location, row in rows}
-    keys = sorted(
+    ordered = sorted(
         (
             index,
             rank[row.temperature],
-            location.number if row.sample_index is None else row.sample_index,
-            location,
+            at.number if row.sample_index is None else row.sample_index,
+            at,
+            row,
         )
-        for index, location, row in rows
+        for index, at, row in rows
     )
-    twice = [(one[3], other[3]) for one, other in pairwise(keys) if one[:3] == other[:3]]
-    if twice:
-        reader = RowReader(source)
-        for first, second in twice:
-            row = row_at[second]
+    reader = RowReader(source)
+    for (*one, first, _), (*other, second, row) in pairwise(ordered):
+        if one == other:
             temperature = "null" if row.temperature is None else f"{row.temperature:g}"
             reader.add_fault(
                 second,
                 f"sample {row.sample_index} of {row.problem_id!r} at temperature {temperature} is "
                 f"also at {first.label}; keep one of them, or leave out sample_index",
             )
+    if reader.faults:
         reader.check(len(rows))
-    pool_sizes: Counter[tuple[int, int]] = Counter()
-    numbered = []
-    for index, temperature_rank, _, location in keys:
-        numbered.append((pool_sizes[index, temperature_rank], row_at[location]))
-        pool_sizes[index, temperature_rank] += 1
-    return numbered
+    pools = groupby(ordered, key=itemgetter(0, 1))
+    return [(number, row) for _, pool in pools for number, (*_, row) in enumerate(pool)]
 
 
 def _samples_table(
     rows: Sequence[tuple[int, SampleRow]], survey: Survey, known: Sequence[Known]
 ) -> pa.Table:
     """Return rows as the table of samples; what a file does not have is null."""
-    columns: dict[str, list[Any]] = {name: [] for name in SAMPLES.names}
+    values = []
     for number, row in rows:
         tokens, total, mean = row.likelihood()
-        values = {
-            "problem_id": row.problem_id,
-            "temperature": row.temperature,
-            "sample_index": number,
-            "completion": row.text,
-            "stop_reason": row.stop_reason,
-            "num_output_tokens": tokens,
-            "output_token_ids": [],
-            "token_logprobs": row.token_logprobs or [],
-            "cumulative_logprob": total,
-            "mean_logprob": mean,
-            "prompt_hash": known[survey.problems[row.problem_id].index].prompt_hash,
-            "error": row.error or "",
-            "mean_entropy": row.mean_entropy,
-            "token_entropies": [],
-            "missing_mass": [],
-        }
-        for name, column in columns.items():
-            column.append(values.get(name))
-    return pa.table(columns, schema=SAMPLES)
+        values.append(
+            {
+                "problem_id": row.problem_id,
+                "temperature": row.temperature,
+                "sample_index": number,
+                "completion": row.text,
+                "stop_reason": row.stop_reason,
+                "num_output_tokens": tokens,
+                "output_token_ids": [],
+                "token_logprobs": row.token_logprobs or [],
+                "cumulative_logprob": total,
+                "mean_logprob": mean,
+                "prompt_hash": known[survey.problems[row.problem_id].index].prompt_hash,
+                "error": row.error or "",
+                "mean_entropy": row.mean_entropy,
+                "token_entropies": [],
+                "missing_mass": [],
+            }
+        )
+    return pa.Table.from_pylist(values, schema=SAMPLES)
 
 
 def _given_table(

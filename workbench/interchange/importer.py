@@ -45,13 +45,8 @@ def import_file(
 ) -> str:
     """Make files of samples the run in ``root``; do nothing if it is that run already.
 
-    Args:
-        source: the files and how they are read.
-        root: the run's folder.
-        compare: how answers are compared, a key of ``CHECKERS``.
-        regrade: whether to ignore the answers and the correctness that the rows have.
-        overrides: settings of the experiment, as ``measure.k=[2, 4]``.
-        aggregators: the selection rules by name.
+    Answers are compared by ``compare``, a key of ``CHECKERS``; ``regrade`` ignores the answers and
+    the correctness that the rows have; ``overrides`` are settings, as ``measure.k=[2, 4]``.
 
     Returns:
         What was imported, in a few lines.
@@ -98,9 +93,10 @@ def import_file(
                 entry["samples_imported"] = facts["samples"]
                 manifest.update(imported=facts)
         files = [path.name for path in source.files]
-        manifest.update(imported=facts | {"left_out": left, "files": files})
         manifest.update(
-            drawn_with=drawing_settings(experiment), signature=run_signature(experiment)
+            imported=facts | {"left_out": left, "files": files},
+            drawn_with=drawing_settings(experiment),
+            signature=run_signature(experiment),
         )
         folder.write_experiment(experiment)
     return describe(root, source, facts, left, regrade=experiment.scoring.regrade)
@@ -116,11 +112,7 @@ def _digest(files: Sequence[Path]) -> str:
 
 
 def _facts_of_same_import(root: Path, current: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the facts of the same import if the folder holds all of it; None if it must be made.
-
-    Raises:
-        ValueError: the folder holds another run.
-    """
+    """Return the facts of the same import if it is complete; None if it must be made."""
     manifest = Manifest(root / "manifest.json")
     before = manifest.data.get("identity")
     finished = manifest.stage("generate").get("status") == "done"
@@ -132,24 +124,19 @@ def _facts_of_same_import(root: Path, current: Mapping[str, Any]) -> dict[str, A
         return manifest.data["imported"] if is_complete(Folder(root), manifest) else None
     if before.get("backend") == "import" and not finished:
         return None
-    kind = "another import" if before.get("backend") == "import" else "a run with its own samples"
-    changed = [key for key in current if before.get(key) != current[key]]
-    what = f" (its {', '.join(changed)} differ)" if "import" in kind else ""
-    raise ValueError(
-        f"{root} holds {kind}{what}; give this one another folder with --out, or delete it"
-    )
+    changed = ", ".join(key for key in current if before.get(key) != current[key])
+    kind = f"another import (its {changed} differ)"
+    if before.get("backend") != "import":
+        kind = "a run with its own samples"
+    raise ValueError(f"{root} holds {kind}; give this one another folder with --out, or delete it")
 
 
 def _experiment(
     root: Path, facts: Mapping[str, Any], compare: str, regrade: bool
 ) -> dict[str, Any]:
     """Return the experiment of imported samples, as an experiment file has it."""
-    largest = facts["n"]
-    rewards = [
-        name
-        for name, need in (("given", "reward_given"), ("likelihood", "logprobs"))
-        if need not in facts["absent"]
-    ][:1]
+    largest, needs = facts["n"], {"given": "reward_given", "likelihood": "logprobs"}
+    rewards = [name for name, need in needs.items() if need not in facts["absent"]][:1]
     return {
         "name": re.sub(r"[^\w.-]+", "-", root.resolve().name),
         "task": {"name": "jsonl", "options": {"compare": compare}},

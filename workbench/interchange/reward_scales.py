@@ -9,11 +9,7 @@ from workbench.interchange.sample_row import ROUNDING
 
 
 def from_probability(reward: float) -> float:
-    """Return a probability as it is.
-
-    Raises:
-        ValueError: it is not in [0, 1].
-    """
+    """Return a probability as it is; ValueError if it is not in [0, 1]."""
     if not 0 <= reward <= 1:
         raise ValueError(
             f"reward: {reward:g} is not a probability in [0, 1]; give --reward-scale logit (its "
@@ -38,10 +34,6 @@ def from_log_probability(reward: float) -> float:
 
     Raises:
         ValueError: it is above 0.
-
-    Example:
-        >>> from_log_probability(0.0), round(from_log_probability(-0.6931), 3)
-        (1.0, 0.5)
     """
     if reward > ROUNDING:
         raise ValueError(

@@ -17,8 +17,6 @@ from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
 from workbench.tasks.problem_files import FAULTS_SHOWN
 
-REQUIRED = ("problem_id", "text")
-
 
 class RowReader:
     """One pass over files of samples: their rows, and the faults found on the way."""
@@ -28,9 +26,10 @@ class RowReader:
         self.source = source
         self.columns: dict[str, None] = {}
         """The files' own columns, in order of appearance."""
+        self.theirs = {name: source.columns.get(name, name) for name in SAMPLE_COLUMNS}
+        """Our name of a column -> the files' own."""
         self.faults: list[str] = []
         self._hidden_faults = 0
-        self._theirs = {name: source.columns.get(name, name) for name in SAMPLE_COLUMNS}
         self._seen_values: dict[str, dict[str, None]] = {name: {} for name in source.where}
 
     def add_fault(self, location: RowLocation, message: str) -> None:
@@ -47,17 +46,17 @@ class RowReader:
             ValueError: a file cannot be unpacked, or lacks a required column.
         """
         for location, record in self._records():
+            if isinstance(record, ValueError):
+                self.add_fault(location, str(record))
+                continue
+            is_first = not self.columns
+            self.columns |= dict.fromkeys(record)
+            if is_first:  # once, or every row would be a fault of its own
+                self._require(["problem_id", "text"])
+            if not self._passes_filters(record):
+                continue
             try:
-                if isinstance(record, ValueError):
-                    raise record
-                is_first = not self.columns
-                self.columns |= dict.fromkeys(record)
-                if is_first:  # once, or every row would be a fault of its own
-                    self._require(REQUIRED)
-                if self._passes_filters(record):
-                    yield location, self._sample_row(record)
-            except MissingColumnError:
-                raise
+                yield location, self._sample_row(record)
             except ValidationError as error:
                 for item in error.errors(include_url=False):
                     wrong = type_fault(dict(item), {})
@@ -66,10 +65,7 @@ class RowReader:
                 self.add_fault(location, str(error))
 
     def check(self, taken: int) -> None:
-        """Refuse files with faults, or without any row that passes the filters.
-
-        Args:
-            taken: how many rows passed.
+        """Refuse files with faults, or of which no row was taken, because none passes the filters.
 
         Raises:
             ValueError: naming up to five faults by line, or the values that the filters saw.
@@ -84,15 +80,14 @@ class RowReader:
         self._require([*self.source.columns, *self.source.where])
         if not taken:
             there = "; ".join(
-                f"{column} is {', '.join(list(seen)[:FAULTS_SHOWN])}"
+                f"{column} is {', '.join([*seen][:FAULTS_SHOWN])}"
                 + (", ..." if len(seen) > FAULTS_SHOWN else "")
                 for column, seen in self._seen_values.items()
             )
             raise ValueError(f"no row of {name} is what --where asks for: {there}")
 
     def _records(self) -> Iterator[tuple[RowLocation, Record | ValueError]]:
-        files = self.source.files
-        number = 0
+        files, number = self.source.files, 0
         for path in files:
             for label, record in FORMATS[self.source.format].read(path):
                 number += 1
@@ -100,7 +95,7 @@ class RowReader:
                 yield RowLocation(number, within), record
 
     def _sample_row(self, record: Record) -> SampleRow:
-        values = {ours: record[name] for ours, name in self._theirs.items() if name in record}
+        values = {ours: record[name] for ours, name in self.theirs.items() if name in record}
         if isinstance(values.get("reward"), int | float) and math.isfinite(values["reward"]):
             values["reward"] = REWARD_SCALES[self.source.reward_scale](values["reward"])
         return SampleRow(**values)
@@ -109,10 +104,10 @@ class RowReader:
         """Refuse files without some of our columns, once their own are known."""
         missing = [name for name in names if self._own_name(name) not in self.columns]
         if missing:
+            lacks = ", ".join(repr(self._own_name(name)) for name in missing)
             hint = f". Say which one is meant with --column {missing[0]}=THEIRS"
-            raise MissingColumnError(
-                f"{self.source.name} has no column "
-                f"{', '.join(repr(self._own_name(name)) for name in missing)}; it has: "
+            raise ValueError(
+                f"{self.source.name} has no column {lacks}; it has: "
                 f"{', '.join(self.columns) or 'none'}"
                 + (hint if FORMATS[self.source.format].is_plain else "")
             )
@@ -129,7 +124,7 @@ class RowReader:
 
     def _own_name(self, column: str) -> str:
         """Return the files' own name of a column."""
-        return self._theirs.get(column, column)
+        return self.theirs.get(column, column)
 
     def _label(self, path: tuple[str, ...]) -> list[str]:
         """Return the column of a fault, under both of its names; none for a whole row."""
@@ -137,10 +132,6 @@ class RowReader:
             return []
         theirs = self._own_name(path[0])
         return [path[0] if theirs == path[0] else f"{path[0]} ({theirs})"]
-
-
-class MissingColumnError(ValueError):
-    """A file lacks a column that is required."""
 
 
 def matches(value: Any, text: str) -> bool:

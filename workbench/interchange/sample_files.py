@@ -37,11 +37,8 @@ class SampleFiles:
     ) -> SampleFiles:
         """Return the files that the options of a command line name.
 
-        Args:
-            paths: files of one format, or folders of such files.
-            columns: renamings, each ``OURS=THEIRS``.
-            where: filters, each ``COLUMN=VALUE``; several of one column take either value.
-            scale: a key of ``REWARD_SCALES``.
+        Each of ``columns`` is ``OURS=THEIRS``, each of ``where`` is ``COLUMN=VALUE``; several
+        values of one column take the rows of either.
 
         Raises:
             ValueError: a file is not there, is damaged or of no known format, or several are of
@@ -64,12 +61,7 @@ class SampleFiles:
 
 
 def _renamings(options: Sequence[str]) -> dict[str, str]:
-    """Return our name of a column -> the file's.
-
-    Example:
-        >>> _renamings(["text=completion", "temperature=T"])
-        {'text': 'completion', 'temperature': 'T'}
-    """
+    """Return our name of a column -> the file's."""
     renamings: dict[str, str] = {}
     for option in options:
         ours, _, theirs = option.partition("=")
@@ -83,12 +75,7 @@ def _renamings(options: Sequence[str]) -> dict[str, str]:
 
 
 def _filters(options: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Return column -> the values that are taken, as text.
-
-    Example:
-        >>> _filters(["model=big", "temperature=0.7", "temperature=1"])
-        {'model': ('big',), 'temperature': ('0.7', '1')}
-    """
+    """Return column -> the values that are taken, as text."""
     filters: dict[str, tuple[str, ...]] = {}
     for option in options:
         name, equals, value = option.partition("=")

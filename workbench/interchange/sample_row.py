@@ -34,13 +34,8 @@ def _as_bool(value: Any) -> Any:
     return bool(value) if isinstance(value, int | float) and value in (0, 1) else value
 
 
-STOP_REASONS = {
-    "stop": "stop",
-    "length": "length",
-    "error": "error",
-    "max_tokens": "length",
-    "model_length": "length",
-}
+STOP_REASONS = dict.fromkeys(("length", "max_tokens", "model_length"), "length")
+STOP_REASONS |= {"stop": "stop", "error": "error"}
 """A tool's word for why a sample ended -> ours. Any other word is taken for unknown."""
 
 
@@ -92,20 +87,16 @@ class SampleRow:
 
     def __post_init__(self) -> None:
         """Refuse token counts and log-probabilities that contradict one another."""
-        if self.token_logprobs and self.num_tokens not in (None, len(self.token_logprobs)):
-            raise ValueError(
-                f"num_tokens is {self.num_tokens}, but token_logprobs has "
-                f"{len(self.token_logprobs)} entries"
-            )
-        if self.token_logprobs:
-            total = math.fsum(self.token_logprobs)
-            mean = total / len(self.token_logprobs)
-            for name, expected in (("logprob", total), ("mean_logprob", mean)):
-                given = getattr(self, name)
-                if given is not None and abs(given - expected) > ROUNDING * max(1, abs(expected)):
-                    raise ValueError(
-                        f"{name} is {given:g}, but by token_logprobs it is {expected:g}"
-                    )
+        if not self.token_logprobs:
+            return
+        given, count = self.num_tokens, len(self.token_logprobs)
+        if given not in (None, count):
+            raise ValueError(f"num_tokens is {given}, but token_logprobs has {count} entries")
+        total = math.fsum(self.token_logprobs)
+        for name, expected in (("logprob", total), ("mean_logprob", total / count)):
+            value = getattr(self, name)
+            if value is not None and abs(value - expected) > ROUNDING * max(1, abs(expected)):
+                raise ValueError(f"{name} is {value:g}, but by token_logprobs it is {expected:g}")
 
     def likelihood(self) -> tuple[int | None, float | None, float | None]:
         """Return (number of tokens, sum in nats, mean in nats per token) of the log-probabilities.
@@ -115,8 +106,6 @@ class SampleRow:
         Example:
             >>> SampleRow(problem_id="p", text="t", token_logprobs=[-1.0, -3.0]).likelihood()
             (2, -4.0, -2.0)
-            >>> SampleRow(problem_id="p", text="t", logprob=-4.0).likelihood()
-            (None, -4.0, None)
         """
         tokens, total, mean = self.num_tokens, self.logprob, self.mean_logprob
         if self.token_logprobs:  # a sum that the file gives as well may have more digits

@@ -141,13 +141,12 @@ def survey(source: SampleFiles) -> Survey:
         except ValueError as fault:
             reader.add_fault(location, str(fault))
     reader.check(found.samples)
-    theirs = {name: source.columns.get(name, name) for name in SAMPLE_COLUMNS}
     for name, values in found.values.items():
         if len(values) > 1:
             listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
             raise ValueError(
                 f"{source.name} has samples of {len(values)} {ONE_PER_RUN[name]}, and a run is of "
-                f"one: {listed}; choose with --where {theirs[name]}=VALUE"
+                f"one: {listed}; choose with --where {reader.theirs[name]}=VALUE"
             )
     numbered = found.rows_with["sample_index"]
     if numbered not in (0, found.samples):
@@ -156,7 +155,7 @@ def survey(source: SampleFiles) -> Survey:
             "to all of them, or to none: then they are numbered in order"
         )
     found.columns = tuple(reader.columns) if FORMATS[source.format].is_plain else ()
-    found.used = frozenset([*theirs.values(), *source.where])
+    found.used = frozenset([*reader.theirs.values(), *source.where])
     return found
 
 
@@ -169,38 +168,34 @@ def describe(
     regrade: bool,
 ) -> str:
     """Return what an import brought, what is missing, and the next command, for the terminal."""
-    temperatures = ", ".join("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
-    pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
     total, rows_with = facts["samples"], facts["rows_with"]
+    pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
     given = [
         f"{name} of {'all' if rows_with[key] == total else f'{rows_with[key]:,}'} samples"
         + (" (put aside: --regrade)" if regrade and key != "reward" else "")
         for key, name in (("answer", "answers"), ("correct", "correctness"), ("reward", "rewards"))
         if rows_with[key]
     ]
-    given.append(f"known answers of {facts['golds']:,} problems")
-    unknown = facts["unknown_correct"]
-    lines = [
-        f"imported      {total:,} samples of {facts['problems']:,} problems, model "
-        f"{facts['model'] or 'unknown'}",
-        f"temperatures  {temperatures}",
-        f"pools         {pools} samples",
-        f"given         {', '.join(given)}",
-    ]
     interpretation = FORMATS[source.format].interpretation
-    if interpretation:
-        lines.append(f"read as       {source.format}: {interpretation}")
-    if facts["greedy"]:
-        lines.append("greedy        the one sample at temperature 0 is a baseline, not a pool")
-    if facts["closed_up"]:
-        lines.append(
-            f"renumbered    {facts['closed_up']:,} pools: their sample_index has gaps or starts "
-            "above 0; the order is kept"
-        )
-    if unknown:
-        lines.append(f"unknown       {unknown:,} samples have neither correctness nor known answer")
-    if left:
-        lines.append(f"left out      {listed(left)}")
-    if facts["unused"]:
-        lines.append(f"not read      columns {', '.join(facts['unused'])}")
-    return "\n".join([*lines, f"next          workbench run {root}"])
+    closed_up, unknown = facts["closed_up"], facts["unknown_correct"]
+    lines = {
+        "imported": f"{total:,} samples of {facts['problems']:,} problems, model "
+        f"{facts['model'] or 'unknown'}",
+        "temperatures": ", ".join(
+            "unknown" if t is None else f"{t:g}" for t in facts["temperatures"]
+        ),
+        "pools": f"{pools} samples",
+        "given": ", ".join([*given, f"known answers of {facts['golds']:,} problems"]),
+        "read as": interpretation and f"{source.format}: {interpretation}",
+        "greedy": "the one sample at temperature 0 is a baseline, not a pool"
+        if facts["greedy"]
+        else "",
+        "renumbered": closed_up
+        and f"{closed_up:,} pools: their sample_index has gaps or starts "
+        "above 0; the order is kept",
+        "unknown": unknown and f"{unknown:,} samples have neither correctness nor known answer",
+        "left out": listed(left),
+        "not read": facts["unused"] and f"columns {', '.join(facts['unused'])}",
+        "next": f"workbench run {root}",
+    }
+    return "\n".join(f"{label:<13} {text}" for label, text in lines.items() if text)

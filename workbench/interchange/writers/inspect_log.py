@@ -133,8 +133,8 @@ def _scores(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def _finish(log: _EvalLog, temperature: float | None, run: ExportedRun) -> None:
     """Write a log's summaries, its journal and its header."""
-    lines = log.summaries.read_text(encoding="utf-8").splitlines()
-    log.archive.writestr("summaries.json", f"[{','.join(lines)}]")
+    summaries = log.summaries.read_text(encoding="utf-8").rstrip().replace("\n", ",")
+    log.archive.writestr("summaries.json", f"[{summaries}]")
     log.summaries.unlink()
     config = run.settings(temperature, {"stop": "stop_seqs"})
     steps = [{"solver": "generate", "params": {}}]
