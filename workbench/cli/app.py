@@ -183,7 +183,7 @@ def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
     """
     from analysis.stats.power import planned
     from workbench.cli.check_models import check_models
-    from workbench.config.size_estimate import SizeEstimate
+    from workbench.config.size_estimate import size_estimate
     from workbench.tasks import TASKS
 
     checked = _load(experiment, overrides)
@@ -195,7 +195,7 @@ def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
     problems = checked.task.num_problems
     if problems is None or not task.on_hub(checked.task):
         problems = len(task.load(checked.task))
-    sizes = SizeEstimate(checked, problems).describe()
+    sizes = size_estimate(checked, problems)
     print(f"{experiment} is valid.\n{sizes}\n{planned(problems)}")
 
 

@@ -44,10 +44,7 @@ class Unsound(AttributeError):
 def unknown(name: str, known: Iterable[str], kind: str = "") -> str:
     """Return what to say of a name that is not known, with the nearest one that is.
 
-    Args:
-        name: the name asked for.
-        known: the names there are.
-        kind: what the names stand for; without one they are keys of a section.
+    ``kind`` is what the names stand for; without one they are keys of a section.
 
     Example:
         >>> unknown("dppp", ["cos_sim", "dpp"], "metric")
@@ -63,11 +60,9 @@ def unknown(name: str, known: Iterable[str], kind: str = "") -> str:
 
 
 def type_fault(error: dict[str, Any], fields: dict[str, str | None]) -> Fault:
-    """Return one of pydantic's errors as a fault.
+    """Return an item of ``ValidationError.errors()`` as a fault.
 
-    Args:
-        error: an item of ``ValidationError.errors()``.
-        fields: the section's keys with what each one is for.
+    ``fields`` are the section's keys with what each one is for.
     """
     at = tuple(str(part) for part in error["loc"] if part != "[key]")
     kind, value, context = error["type"], error.get("input"), error.get("ctx", {})
@@ -88,9 +83,8 @@ def type_fault(error: dict[str, Any], fields: dict[str, str | None]) -> Fault:
         example = "" if isinstance(value, dict | None) else f"; write [{shown(value)}]"
         return Fault(at, f"expected a list, got {shown(value)}{example}")
     expected = EXPECTED.get(kind) or EXPECTED.get(kind.split("_")[0])
-    if expected is None:  # a kind of error that no setting gives today
-        return Fault(at, f"{error['msg']}, got {shown(value)}")
-    return Fault(at, f"expected {expected}, got {shown(value)}")
+    said = f"expected {expected}" if expected else error["msg"]  # which no setting gives today
+    return Fault(at, f"{said}, got {shown(value)}")
 
 
 def shown(value: object) -> str:

@@ -118,14 +118,8 @@ class Measure:
     """Random subsets per pool and k; all of them where there are no more than that."""
     seed: int = Field(default=0, ge=0)
     metrics: Names = (
-        "avg_log_prob",
-        "num_tokens",
-        "cos_sim",
-        "distinct_3",
-        "distinct_texts",
-        "dpp",
-        "qual_dpp",
-    )
+        "avg_log_prob", "num_tokens", "cos_sim", "distinct_3", "distinct_texts", "dpp", "qual_dpp",
+    )  # fmt: skip
     """Metrics of ``workbench list``."""
     dpp_jitter: float = Field(default=1e-6, gt=0)
     """Added to the diagonal of the DPP kernel; a repeated text then adds about its logarithm."""
@@ -216,15 +210,16 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
     with suppress(Unsound):
         known = [t for t in generation.temperatures if t is not None]
         got = ", ".join("null" if t is None else f"{t:g}" for t in generation.temperatures)
-        at = ("generation", "temperatures")
+        message = ""
         if imported and min(known, default=0) < 0:
-            yield Fault(at, f"must not be negative, got [{got}]")
+            message = f"must not be negative, got [{got}]"
         if not imported and (None in generation.temperatures or min(known) <= 0):
-            yield Fault(
-                at,
+            message = (
                 f"every temperature must be above 0, got [{got}]; at 0 all n samples are one text: "
-                "set generation.greedy to true for one greedy sample as a baseline",
+                "set generation.greedy to true for one greedy sample as a baseline"
             )
+        if message:
+            yield Fault(("generation", "temperatures"), message)
     with suppress(Unsound):
         k, n = max(measure.k), generation.n
         if k > n:
@@ -234,11 +229,9 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
     with suppress(Unsound):
         longest, whole = generation.max_tokens, generation.max_model_len
         if whole is not None and longest >= whole:
-            yield Fault(
-                ("generation", "max_tokens"),
-                f"samples of {longest} tokens leave no room for a prompt in max_model_len = "
-                f"{whole}; lower max_tokens or raise max_model_len",
-            )
+            message = f"samples of {longest} tokens leave no room for a prompt in max_model_len = "
+            way_out = f"{whole}; lower max_tokens or raise max_model_len"
+            yield Fault(("generation", "max_tokens"), message + way_out)
     for section, key in (("selection", "reward"), ("measure", "dpp_quality")):
         with suppress(Unsound):
             reward = getattr(getattr(experiment, section), key)
@@ -247,18 +240,13 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
                 yield Fault((section, key), message + "add it there or choose one of them")
     with suppress(Unsound):
         if "seq_entropy" in measure.metrics and generation.logprobs == 0 and not imported:
-            yield Fault(
-                ("measure", "metrics"),
-                "seq_entropy needs the entropies of the samples; set generation.logprobs to 20, "
-                "or leave it out",
-            )
+            message = "seq_entropy needs the entropies of the samples; set generation.logprobs to "
+            yield Fault(("measure", "metrics"), message + "20, or leave it out")
     with suppress(Unsound):
         if experiment.embedding.source == "orm" and not (scoring.orm and scoring.orm.encodings):
-            yield Fault(
-                ("embedding", "source"),
-                "'orm' needs the encodings of a reward model; set scoring.orm.model and "
-                "scoring.orm.encodings to true, or choose 'text'",
-            )
+            message = "'orm' needs the encodings of a reward model; set scoring.orm.model and "
+            way_out = "scoring.orm.encodings to true, or choose 'text'"
+            yield Fault(("embedding", "source"), message + way_out)
     yield from scoring_faults(scoring)
 
 
@@ -274,9 +262,6 @@ def dump_experiment(experiment: Experiment) -> str:
 
 
 def pool_sizes(settings: Generation) -> dict[float | None, int]:
-    """Return how many samples each temperature's pools are to have, by temperature.
-
-    The unknown temperature of an imported run is None.
-    """
+    """Return how many samples each temperature's pools are to have; None: not known (imported)."""
     sizes: dict[float | None, int] = {0.0: 1} if settings.greedy else {}
     return sizes | dict.fromkeys(settings.temperatures, settings.n)

@@ -100,23 +100,19 @@ def scoring_faults(scoring: Scoring) -> Iterator[Fault]:
     """Refuse rewards without their models; a setting that is faulty itself is passed over."""
     with suppress(Unsound):
         if "orm" in scoring.rewards and scoring.orm is None:
-            yield Fault(
-                ("scoring", "orm"),
-                "missing: the reward 'orm' needs a model; set scoring.orm.model, or leave 'orm' "
-                "out of scoring.rewards",
-            )
+            message = "missing: the reward 'orm' needs a model; set scoring.orm.model, or leave "
+            yield Fault(("scoring", "orm"), message + "'orm' out of scoring.rewards")
     for reward, roles in PAIRS.items():
         with suppress(Unsound):
             if reward in scoring.rewards and getattr(scoring, reward) is None:
-                yield Fault(
-                    ("scoring", reward),
+                message = (
                     f"missing: the reward {reward!r} compares two models; set scoring.{reward}."
-                    f"{roles[0]} and .{roles[1]}, or leave it out of scoring.rewards",
                 )
+                way_out = f"{roles[0]} and .{roles[1]}, or leave it out of scoring.rewards"
+                yield Fault(("scoring", reward), message + way_out)
         for role in roles:
             with suppress(Unsound):
-                names = [*scoring.models, OWN]
-                pair = getattr(scoring, reward)
+                names, pair = [*scoring.models, OWN], getattr(scoring, reward)
                 if pair is not None and getattr(pair, role) not in names:
                     yield Fault(
                         ("scoring", reward, role),
@@ -129,17 +125,17 @@ def scoring_faults(scoring: Scoring) -> Iterator[Fault]:
             yield Fault(("scoring", "self_certainty"), message)
 
 
-def _self_certainty_fault(scoring: Scoring) -> str | None:
-    name = scoring.self_certainty
+def _self_certainty_fault(scoring: Scoring) -> str:
+    name, models = scoring.self_certainty, scoring.models
     if name is None:
         if "self_certainty" in scoring.rewards:
             return "missing: the reward 'self_certainty' is one model's; name it, of scoring.models"
-    elif name not in scoring.models:
-        known = ", ".join(scoring.models) or "none"
+    elif name not in models:
+        known = ", ".join(models) or "none"
         return f"{name!r} is not among scoring.models (known: {known}); add it there"
-    elif not scoring.models[name].logprobs or scoring.models[name].backend != "transformers":
+    elif not models[name].logprobs or models[name].backend != "transformers":
         return (
             f"{name!r} tells no whole distributions; set scoring.models.{name}.backend to "
             "transformers and its logprobs above 0"
         )
-    return None
+    return ""

@@ -18,39 +18,33 @@ OWN = "own"
 V = TypeVar("V")
 
 
-def distinct(values: tuple[V, ...]) -> tuple[V, ...]:
-    """Refuse a repeated entry."""
+def _distinct(values: tuple[V, ...]) -> tuple[V, ...]:
     repeated = [value for i, value in enumerate(values) if value in values[:i]]
     if repeated:
         raise ValueError(f"{repeated[0]!r} is given twice; give each entry once")
     return values
 
 
-def not_empty(values: tuple[V, ...]) -> tuple[V, ...]:
-    """Refuse an empty list."""
+def _not_empty(values: tuple[V, ...]) -> tuple[V, ...]:
     if not values:
         raise ValueError("needs at least one entry, got []")
     return values
 
 
-def positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
-    """Refuse a size below 1."""
+def _positive(sizes: tuple[int, ...]) -> tuple[int, ...]:
     if min(sizes) < 1:
         raise ValueError(f"every size must be at least 1, got {list(sizes)}")
     return sizes
 
 
-def a_folder_name(name: str) -> str:
-    """Refuse what cannot name a folder."""
+def _folder_name(name: str) -> str:
     if not re.fullmatch(r"[\w.-]+", name) or set(name) == {"."}:
-        raise ValueError(
-            f"must be letters, digits, '.', '_' or '-' (it names a folder), got {name!r}"
-        )
+        allowed = "letters, digits, '.', '_' or '-'"
+        raise ValueError(f"must be {allowed} (it names a folder), got {name!r}")
     return name
 
 
-def not_our_own(options: dict[str, Any]) -> dict[str, Any]:
-    """Refuse engine options that are settings of their own."""
+def _not_our_own(options: dict[str, Any]) -> dict[str, Any]:
     taken = [name for name in OWN_OPTIONS if name in options]
     if taken:
         raise ValueError(
@@ -60,8 +54,7 @@ def not_our_own(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
-def not_own(name: str) -> str:
-    """Refuse the name that stands for the run's own model."""
+def _not_own(name: str) -> str:
     if name == OWN:
         raise ValueError(
             f"{OWN!r} is the run's own model, whose log-probabilities come with its samples; give "
@@ -70,14 +63,11 @@ def not_own(name: str) -> str:
     return name
 
 
-FolderName = Annotated[str, AfterValidator(a_folder_name)]
-ModelName = Annotated[FolderName, AfterValidator(not_own)]
-Names = Annotated[tuple[str, ...], AfterValidator(distinct)]
-Sizes = Annotated[
-    tuple[int, ...], AfterValidator(not_empty), AfterValidator(positive), AfterValidator(distinct)
-]
-Temperatures = Annotated[
-    tuple[float | None, ...], AfterValidator(not_empty), AfterValidator(distinct)
-]
-EngineOptions = Annotated[dict[str, Any], AfterValidator(not_our_own)]
+FolderName = Annotated[str, AfterValidator(_folder_name)]
+ModelName = Annotated[FolderName, AfterValidator(_not_own)]
+Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
+Entries = Annotated[tuple[V, ...], AfterValidator(_not_empty)]
+Sizes = Annotated[Entries[int], AfterValidator(_positive), AfterValidator(_distinct)]
+Temperatures = Annotated[Entries[float | None], AfterValidator(_distinct)]
+EngineOptions = Annotated[dict[str, Any], AfterValidator(_not_our_own)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]

@@ -17,14 +17,10 @@ Place = tuple[str, ...]
 
 
 def parse(kind: type[T], content: object) -> tuple[T | None, list[Fault]]:
-    """Return the dataclass that plain values describe, and what is wrong with single values.
+    """Return the pydantic dataclass that plain values describe, and what is wrong with single ones.
 
     Types are strict. A ValueError that ``kind`` itself raises about several values is not among the
     faults, but there is no dataclass then either.
-
-    Args:
-        kind: a pydantic dataclass, which may hold others.
-        content: mappings, lists, texts and numbers, as YAML gives them.
     """
     try:
         # As JSON, where pydantic can be strict about types and still make tuples of lists.
@@ -40,8 +36,7 @@ def parse(kind: type[T], content: object) -> tuple[T | None, list[Fault]]:
 class SoundPart:
     """A stand-in for a section (or a whole experiment) with faults: its sound settings.
 
-    It is read like the section, so that the same code looks at both. Reading a faulty setting
-    raises ``Unsound``.
+    It is read like the section; reading a faulty setting raises ``Unsound``.
     """
 
     def __init__(self, kind: type, content: object, faulty: Collection[Place]) -> None:

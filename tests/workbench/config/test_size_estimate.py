@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.config.size_estimate import SizeEstimate
+from workbench.config.size_estimate import size_estimate
 from workbench.experiment import load_experiment
 
 ROOT = Path(__file__).parents[3]
@@ -12,13 +12,14 @@ TEST = ROOT / "experiments" / "test.yaml"
 
 def test_the_sizes_of_the_study():
     experiment = load_experiment(ROOT / "experiments" / "math500_study.yaml")
-    sizes = SizeEstimate(experiment, 200)
-    assert sizes.pools == 800
-    assert sizes.requests == 200 * 4 * 64 + 200  # and one greedy sample each
-    assert sizes.max_output_tokens == sizes.requests * 2048
-    assert sizes.subsets == {4: 10, 8: 10, 16: 10, 32: 10}
-    assert sizes.subset_rows == 4 * 8000  # a bucket table for one k has 8,000 rows
-    assert sizes.enumerated == ()
+    assert size_estimate(experiment, 200).splitlines() == [
+        "problems       200",
+        "pools          800 (x 4 temperatures)",
+        "requests       51,400 (x 64 samples + 200 greedy)",  # 200 x 4 x 64 and one each
+        "output tokens  105,267,200 at most (2,048 each)",
+        # a bucket table for one of the four k has 8,000 rows
+        "subsets        32,000 (k=4: 10, k=8: 10, k=16: 10, k=32: 10 of each pool)",
+    ]
 
 
 @pytest.mark.parametrize(("n", "k", "replicates"), [(4, 2, 6), (4, 2, 5), (4, 4, 3), (5, 1, 5)])
@@ -27,11 +28,11 @@ def test_small_pools_are_enumerated(n, k, replicates):
         f"generation.n={n}", f"measure.k=[{k}]", f"measure.replicates={replicates}",
         "generation.temperatures=[0.3, 0.7, 1]",
     ]  # fmt: skip
-    sizes = SizeEstimate(load_experiment(TEST, values), 3)
     every = len(list(combinations(range(n), k)))
-    assert sizes.subsets[k] == min(every, replicates)
-    assert (k in sizes.enumerated) == (every <= replicates)
-    assert sizes.subset_rows == 3 * 3 * sizes.subsets[k]
+    count = f"all {every}" if every <= replicates else replicates
+    assert size_estimate(load_experiment(TEST, values), 3).splitlines()[-1] == (
+        f"subsets        {3 * 3 * min(every, replicates)} (k={k}: {count} of each pool)"
+    )
 
 
 def test_the_description_names_all_sizes():
@@ -39,7 +40,7 @@ def test_the_description_names_all_sizes():
         "generation.n=4", "measure.k=[2, 4]", "generation.temperatures=[0.3, 0.7, 1]",
         "generation.max_tokens=512", "measure.replicates=10",
     ]  # fmt: skip
-    text = SizeEstimate(load_experiment(TEST, values), 1000).describe()
+    text = size_estimate(load_experiment(TEST, values), 1000)
     assert text.splitlines() == [
         "problems       1,000",
         "pools          3,000 (x 3 temperatures)",
