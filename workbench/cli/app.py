@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Argument, Exit, Option, Typer
 
 from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.interchange import export, import_
@@ -23,7 +23,7 @@ from workbench.core.version import __version__
 if TYPE_CHECKING:
     from workbench.config.schema import Experiment
 
-app = typer.Typer(
+app = Typer(
     name="workbench",
     help=(
         "Does sampling more, or hotter, give a language model more diverse answers, and does that "
@@ -42,28 +42,23 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-ExperimentFile = Annotated[
-    Path, typer.Argument(help="An experiment file, such as experiments/quickstart.yaml.")
-]
 Target = Annotated[
-    Path,
-    typer.Argument(help="An experiment file, or the folder of a run (results/NAME)."),
+    Path, Argument(help="An experiment file, or the folder of a run (results/NAME).")
 ]
 Override = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--set",
         metavar="KEY=VALUE",
         help="Replace a setting, such as generation.n=32 or 'measure.k=[2, 4]'. May be repeated.",
     ),
 ]
 Out = Annotated[
-    Path | None,
-    typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
+    Path | None, Option(metavar="FOLDER", help="The run's folder. Default: results/NAME.")
 ]
 Workers = Annotated[
     int | None,
-    typer.Option(
+    Option(
         min=1,
         metavar="N",
         help="Processes that compare answers, measure and pick; results do not depend on it. "
@@ -77,7 +72,7 @@ def run(
     experiment: Target,
     settings: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help="Settings as with --set: what a sweep passes."),
+        Argument(metavar="KEY=VALUE", help="Settings as with --set: what a sweep passes."),
     ] = None,
     overrides: Override = None,
     out: Out = None,
@@ -133,8 +128,8 @@ def analyze(
 
 @app.command()
 def show(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, such as results/quickstart.")],
-    table: Annotated[str | None, typer.Argument(help="One table; all of them if left out.")] = None,
+    run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
+    table: Annotated[str | None, Argument(help="One table; all of them if left out.")] = None,
 ) -> None:
     """Print a run's tables."""
     from analysis.terminal import PRINTED, print_tables
@@ -144,15 +139,15 @@ def show(
 
 @app.command()
 def neighbours(
-    run: Annotated[Path, typer.Argument(help="The run whose samples are searched.")],
+    run: Annotated[Path, Argument(help="The run whose samples are searched.")],
     sample: Annotated[
         str | None,
-        typer.Option(metavar="PROBLEM/TEMPERATURE/INDEX", help="Like which sample of the run."),
+        Option(metavar="PROBLEM/TEMPERATURE/INDEX", help="Like which sample of the run."),
     ] = None,
-    text: Annotated[str | None, typer.Option(help="Like which text, instead.")] = None,
-    count: Annotated[int, typer.Option("--count", "-k", help="How many to show.")] = 10,
+    text: Annotated[str | None, Option(help="Like which text, instead.")] = None,
+    count: Annotated[int, Option("--count", "-k", help="How many to show.")] = 10,
     other_problems: Annotated[
-        bool, typer.Option("--other-problems", help="Pass over the sample's own problem.")
+        bool, Option("--other-problems", help="Pass over the sample's own problem.")
     ] = False,
 ) -> None:
     """Print the samples that are most like a sample or a text."""
@@ -176,7 +171,12 @@ app.command()(dashboard)
 
 
 @app.command()
-def validate(experiment: ExperimentFile, overrides: Override = None) -> None:
+def validate(
+    experiment: Annotated[
+        Path, Argument(help="An experiment file, such as experiments/quickstart.yaml.")
+    ],
+    overrides: Override = None,
+) -> None:
     """Check an experiment file and say how large its run will be.
 
     No model is loaded and no sample is drawn.
@@ -265,8 +265,7 @@ def _print_places(root: Path) -> None:
     opened = workbench.load_run(root)
     print(f"tables   {root / 'tables'}  ({len(opened.tables)} tables, .csv and .md)")
     print(f"figures  {root / 'figures'}  (.png and .svg)")
-    tracked = opened.manifest.get("tracked")
-    if tracked:
+    if tracked := opened.manifest.get("tracked"):
         later = "" if str(tracked).startswith("http") else f"  (wandb sync {tracked} uploads it)"
         print(f"W&B run  {tracked}{later}")
     print(f"more     workbench show {root} TABLE, or in Python: workbench.load_run({str(root)!r})")
@@ -275,13 +274,13 @@ def _print_places(root: Path) -> None:
 def _version(asked: bool) -> None:
     if asked:
         print(f"workbench {__version__}")
-        raise typer.Exit
+        raise Exit
 
 
 @app.callback()
 def _options(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, Option("--version", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
@@ -289,7 +288,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one clear message and exit code 1."""
-    sys.exit(exit_code_of(lambda: app(standalone_mode=True)))
+    sys.exit(exit_code_of(app))
 
 
 if __name__ == "__main__":

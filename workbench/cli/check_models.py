@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 
 from analysis.aggregate import AGGREGATORS
@@ -14,53 +14,51 @@ from workbench.models.locate import check_encoder, check_model
 
 
 def check_models(
-    experiment: Experiment,
-    stages: tuple[str, ...] = STAGES,
-    *,
-    fetch: bool = False,
+    experiment: Experiment, stages: tuple[str, ...] = STAGES, *, fetch: bool = False
 ) -> None:
     """Look for the models that stages of an experiment will need, without loading them.
 
-    Those of the scoring are looked for before the samples are drawn, not hours later.
-
-    Args:
-        experiment: what is to be done.
-        stages: which of them are to run.
-        fetch: ask the hub for what is needed in order to tell; else no network is asked.
+    Those of the scoring are looked for before the samples are drawn, not hours later. The hub is
+    asked for what is needed in order to tell only with ``fetch``; else no network is.
 
     Raises:
         ValueError: some are not to be found, or the reward model cannot say ``+`` and ``-``; the
             message says what there is.
     """
     faults = []
-    checks: list[tuple[str, Callable[[], None]]] = []
-    if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
-        name = experiment.generation.model
-        checks.append(("generation.model", partial(check_model, name)))
-    if {"generate", "score"} & {*stages}:
-        if experiment.embedding.source == "text" and needs_embeddings(experiment, AGGREGATORS):
-            name = experiment.embedding.model
-            checks.append(("embedding.model", partial(check_encoder, name)))
-        judge = experiment.scoring.orm
-        if judge is not None:
-            from workbench.rewards import outcome_model as orm  # not before: it loads pyarrow
-        if "orm" in experiment.scoring.rewards and judge is not None:
-            checks.append(("scoring.orm.backend", partial(orm.check_engine, judge.backend)))
-            checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
-        if judge is not None and judge.encodings:
-            checks.append(("scoring.orm.encodings", partial(orm.check_engine, "transformers")))
-            checks.append(("scoring.orm.model", partial(orm.check_judge, judge.model, fetch)))
-        chat = experiment.task.prompt == "chat"
-        if experiment.scoring.models:
-            from workbench.rewards import second_model as under
-        for name, second in experiment.scoring.models.items():
-            key = f"scoring.models.{name}"
-            checks.append((f"{key}.backend", partial(under.check_engine, name, second.backend)))
-            checks.append((f"{key}.model", partial(under.check_model, second.model, chat, fetch)))
-    for key, check in checks:
+    for key, check in _checks(experiment, stages, fetch):
         try:
             check()
         except ValueError as fault:
             faults.append(f"{key}: {fault}")
     if faults:
         raise ValueError("\n".join(faults))
+
+
+def _checks(
+    experiment: Experiment, stages: tuple[str, ...], fetch: bool
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Yield the setting that names a model or its backend, and the check of it."""
+    scoring, embedding = experiment.scoring, experiment.embedding
+    if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
+        yield "generation.model", partial(check_model, experiment.generation.model)
+    if not {"generate", "score"} & {*stages}:
+        return
+    if embedding.source == "text" and needs_embeddings(experiment, AGGREGATORS):
+        yield "embedding.model", partial(check_encoder, embedding.model)
+    judge = scoring.orm
+    if judge is not None:
+        from workbench.rewards import outcome_model as orm  # not before: it loads pyarrow
+
+        engines = {"backend": judge.backend} if "orm" in scoring.rewards else {}
+        engines |= {"encodings": "transformers"} if judge.encodings else {}
+        for setting, engine in engines.items():
+            yield f"scoring.orm.{setting}", partial(orm.check_engine, engine)
+            yield "scoring.orm.model", partial(orm.check_judge, judge.model, fetch)
+    chat = experiment.task.prompt == "chat"
+    for name, second in scoring.models.items():
+        from workbench.rewards import second_model as under
+
+        key = f"scoring.models.{name}"
+        yield f"{key}.backend", partial(under.check_engine, name, second.backend)
+        yield f"{key}.model", partial(under.check_model, second.model, chat, fetch)

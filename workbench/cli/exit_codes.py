@@ -24,11 +24,7 @@ ADVICE = {
 
 
 class Stopped(BaseException):
-    """A request to stop: Ctrl-C or SIGTERM. It is no ``Exception``, so nothing mistakes it for one.
-
-    >>> Stopped(15).signum
-    15
-    """
+    """Told to stop, by which signal. It is no ``Exception``, so nothing mistakes it for one."""
 
     def __init__(self, signum: int) -> None:
         """Remember which signal it was, for the exit code."""
@@ -59,9 +55,7 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         operating system (``OSError``), which is printed to stderr; 128 + the signal's number when
         it was told to stop.
 
-    Examples:
-        >>> exit_code_of(lambda: "done")
-        0
+    Example:
         >>> def stop():
         ...     raise Stopped(15)
         >>> exit_code_of(stop)
@@ -70,11 +64,12 @@ def exit_code_of(command: Callable[[], Any]) -> int:
     try:
         with stoppable():
             command()
-    except ValueError as fault:
-        _print_error(str(fault))
-        return 1
-    except OSError as fault:
-        _print_error(_explain(fault))
+    except (ValueError, OSError) as fault:
+        from workbench.core.console import console  # rich: a tenth of a second otherwise spared
+
+        text = str(fault) if isinstance(fault, ValueError) else _explain(fault)
+        style = "red" if console.is_terminal else None
+        console.print(f"error: {text}", style=style, markup=False, soft_wrap=True)
         return 1
     except Stopped as stopped:
         from workbench.core.console import notice
@@ -91,10 +86,3 @@ def _explain(fault: OSError) -> str:
     where = f" ({fault.filename})" if fault.filename else ""
     advice = ADVICE.get(fault.errno, "what is finished is kept")
     return f"{fault.strerror or fault}{where}: {advice}"
-
-
-def _print_error(text: str) -> None:
-    from workbench.core.console import console  # rich: a tenth of a second that success is spared
-
-    style = "red" if console.is_terminal else None
-    console.print(f"error: {text}", style=style, markup=False, soft_wrap=True)

@@ -5,38 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 
 def import_(
     files: Annotated[
-        list[Path],
-        typer.Argument(help="Files of samples, or folders of them; what they are is noticed."),
+        list[Path], Argument(help="Files of samples, or folders of them; what they are is noticed.")
     ],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FOLDER", help="The run's folder. Default: results/NAME."),
+        Path | None, Option(metavar="FOLDER", help="The run's folder. Default: results/NAME.")
     ] = None,
     column: Annotated[
         list[str] | None,
-        typer.Option(metavar="OURS=THEIRS", help="A column's name in the file: text=completion."),
+        Option(metavar="OURS=THEIRS", help="A column's name in the file: text=completion."),
     ] = None,
     where: Annotated[
-        list[str] | None,
-        typer.Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME."),
+        list[str] | None, Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME.")
     ] = None,
     compare: Annotated[
-        str, typer.Option(help="How answers are compared: exact, integer, numeric, choice or math.")
+        str, Option(help="How answers are compared: exact, integer, numeric, choice or math.")
     ] = "math",
     regrade: Annotated[
-        bool, typer.Option("--regrade", help="Grade afresh; put aside given answers, correctness.")
+        bool, Option("--regrade", help="Grade afresh; put aside given answers, correctness.")
     ] = False,
     reward_scale: Annotated[
-        str, typer.Option(help="What a reward is: probability, logit or log (a log-probability).")
+        str, Option(help="What a reward is: probability, logit or log (a log-probability).")
     ] = "probability",
     overrides: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Replace a setting: 'measure.k=[2, 4]'."),
+        Option("--set", metavar="KEY=VALUE", help="Replace a setting: 'measure.k=[2, 4]'."),
     ] = None,
 ) -> None:
     """Make a run of samples that exist already.
@@ -62,11 +59,11 @@ def import_(
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="The folder of a scored run.")],
-    to: Annotated[str, typer.Option(help="inspect, lm-eval, jsonl or hub-dataset.")],
+    run: Annotated[Path, Argument(help="The folder of a scored run.")],
+    to: Annotated[str, Option(help="inspect, lm-eval, jsonl or hub-dataset.")],
     out: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             "--out",
             metavar="PATH",
             help="A new file (jsonl) or folder. Default: RUN/export/FORMAT.",

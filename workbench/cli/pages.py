@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 
 def report(
-    run: Annotated[Path, typer.Argument(help="The folder of a run, such as results/quickstart.")],
+    run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
     out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="The page. Default: report.html in the folder."),
+        Path | None, Option(metavar="FILE", help="The page. Default: report.html in the folder.")
     ] = None,
 ) -> None:
     """Write a run as one page: headline, figures, samples, tables.
@@ -26,14 +25,12 @@ def report(
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(help="One run, or runs to set against the first.")],
+    runs: Annotated[list[Path], Argument(help="One run, or runs to set against the first.")],
     k: Annotated[
-        list[int] | None,
-        typer.Option(help="Show this subset size only. May be repeated."),
+        list[int] | None, Option(help="Show this subset size only. May be repeated.")
     ] = None,
     html: Annotated[
-        Path | None,
-        typer.Option("--html", metavar="FILE", help="Write a page instead of printing tables."),
+        Path | None, Option(metavar="FILE", help="Write a page instead of printing tables.")
     ] = None,
 ) -> None:
     """Compare runs on the problems that they share.

@@ -5,32 +5,32 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
 
 def train_reward(
-    runs: Annotated[list[Path], typer.Argument(help="Scored runs whose samples are learnt from.")],
-    out: Annotated[Path, typer.Option(metavar="FOLDER", help="Where the model is written.")],
-    model: Annotated[str, typer.Option(help="What is fine-tuned.")] = "SmolLM2-135M-Instruct",
-    epochs: Annotated[float, typer.Option(help="How often each solution is seen.")] = 3,
-    max_steps: Annotated[int | None, typer.Option(help="Batches, instead of epochs.")] = None,
-    batch_size: Annotated[int, typer.Option(help="Solutions in a batch.")] = 16,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 2e-4,
-    rank: Annotated[int, typer.Option(help="Of LoRA's matrices.")] = 16,
+    runs: Annotated[list[Path], Argument(help="Scored runs whose samples are learnt from.")],
+    out: Annotated[Path, Option(metavar="FOLDER", help="Where the model is written.")],
+    model: Annotated[str, Option(help="What is fine-tuned.")] = "SmolLM2-135M-Instruct",
+    epochs: Annotated[float, Option(help="How often each solution is seen.")] = 3,
+    max_steps: Annotated[int | None, Option(help="Batches, instead of epochs.")] = None,
+    batch_size: Annotated[int, Option(help="Solutions in a batch.")] = 16,
+    lr: Annotated[float, Option(help="Highest learning rate.")] = 2e-4,
+    rank: Annotated[int, Option(help="Of LoRA's matrices.")] = 16,
     balance: Annotated[
-        bool, typer.Option("--balance", help="Weigh right and wrong solutions alike in sum.")
+        bool, Option("--balance", help="Weigh right and wrong solutions alike in sum.")
     ] = False,
     validation: Annotated[
-        float, typer.Option(help="Share of the problems that the step is chosen by.")
+        float, Option(help="Share of the problems that the step is chosen by.")
     ] = 0.15,
-    test: Annotated[float, typer.Option(help="Share that the model is judged on.")] = 0.2,
-    seed: Annotated[int, typer.Option(help="Of the split, first weights and order.")] = 0,
-    dtype: Annotated[str, typer.Option(help="auto, float32 or bfloat16.")] = "auto",
+    test: Annotated[float, Option(help="Share that the model is judged on.")] = 0.2,
+    seed: Annotated[int, Option(help="Of the split, first weights and order.")] = 0,
+    dtype: Annotated[str, Option(help="auto, float32 or bfloat16.")] = "auto",
     max_model_len: Annotated[
-        int | None, typer.Option(help="Longest problem and solution, tokens.")
+        int | None, Option(help="Longest problem and solution, tokens.")
     ] = None,
     recompute: Annotated[
-        bool | None, typer.Option(help="Save memory: slower. Default: on a GPU.")
+        bool | None, Option(help="Save memory: slower. Default: on a GPU.")
     ] = None,
 ) -> None:
     """Fine-tune a model for the reward `orm`.
@@ -56,11 +56,11 @@ def train_reward(
 
 def vote(
     runs: Annotated[
-        list[Path], typer.Argument(help="Runs on the same problems; of one its temperatures vote.")
+        list[Path], Argument(help="Runs on the same problems; of one its temperatures vote.")
     ],
     k: Annotated[
         list[int] | None,
-        typer.Option(help="Samples that each pool hands in. May be repeated. Default: measure.k."),
+        Option(help="Samples that each pool hands in. May be repeated. Default: measure.k."),
     ] = None,
 ) -> None:
     """Let several runs vote together.

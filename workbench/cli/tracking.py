@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Option
 
 
 def dashboard(
-    project: Annotated[str, typer.Option(help="The W&B project.")] = "workbench",
+    project: Annotated[str, Option(help="The W&B project.")] = "workbench",
     entity: Annotated[
-        str | None, typer.Option(help="Whose it is: a user or team. Default: who is logged in.")
+        str | None, Option(help="Whose it is: a user or team. Default: who is logged in.")
     ] = None,
 ) -> None:
     """Save a workspace and a report of a W&B project.
