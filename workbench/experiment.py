@@ -13,10 +13,10 @@ from typing import Any, cast
 
 from workbench.config.faults import Fault, Unsound, unknown
 from workbench.config.schema import Experiment, Generation, TaskSettings, contradictions
-from workbench.config.validation import SoundPart, fields_of, parse
+from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
 from workbench.core.types import SelectionRule
-from workbench.generate import BACKENDS, Backend
+from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
@@ -35,9 +35,7 @@ class ExperimentError(ValueError):
 
     def __init__(self, path: str | Path, faults: Sequence[str]) -> None:
         """Make the message of a file and its faults."""
-        super().__init__(
-            "\n".join([f"{path} is not a valid experiment:", *(f"  {fault}" for fault in faults)])
-        )
+        super().__init__("\n  ".join([f"{path} is not a valid experiment:", *faults]))
 
 
 def load_experiment(
@@ -103,12 +101,9 @@ def check_experiment(
     return experiment
 
 
-def _override(
-    tree: dict[str, Any], overrides: Sequence[str]
-) -> tuple[list[tuple[str, ...]], list[str]]:
+def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Place], list[str]]:
     """Set values in ``tree``; return the keys that were set, and what could not be."""
-    keys: list[tuple[str, ...]] = []
-    faults: list[str] = []
+    keys, faults = [], []
     for override in overrides:
         name, equals, text = override.partition("=")
         key = tuple(name.strip().split("."))
@@ -122,15 +117,14 @@ def _override(
     return keys, faults
 
 
-def _set(tree: dict[str, Any], key: tuple[str, ...], value: object) -> None:
-    place = tree
-    for i, part in enumerate(key[:-1]):
-        if place.get(part) is None:
-            place[part] = {}
-        place = place[part]
-        if not isinstance(place, dict):
-            raise ValueError(f"{'.'.join(key[: i + 1])} has no keys of its own")
-    place[key[-1]] = value
+def _set(tree: dict[str, Any], key: Place, value: object) -> None:
+    for end, part in enumerate(key[:-1], start=1):
+        if tree.get(part) is None:
+            tree[part] = {}
+        tree = tree[part]
+        if not isinstance(tree, dict):
+            raise ValueError(f"{'.'.join(key[:end])} has no keys of its own")
+    tree[key[-1]] = value
 
 
 def _name_faults(sound: Experiment) -> Iterator[Fault]:
@@ -149,9 +143,9 @@ def _aggregator_faults(
     """Look the selection rules up, and the rewards that are given to them."""
     if aggregators is None:
         return
+    at = ("selection", "aggregators")
     for name in getattr(sound.selection, "aggregators", ()):
         rule, colon, reward = name.partition(":")
-        at = ("selection", "aggregators")
         if rule not in aggregators:
             yield Fault(at, unknown(rule, aggregators, "aggregator"))
         elif colon and not aggregators[rule].uses_reward:
@@ -160,21 +154,15 @@ def _aggregator_faults(
             yield Fault(at, message)
         elif colon:
             with suppress(Unsound):
-                if reward not in sound.scoring.rewards:
-                    yield Fault(
-                        at,
-                        f"{name!r}: {reward!r} is not among scoring.rewards "
-                        f"{list(sound.scoring.rewards)}; add it there or choose one of them",
-                    )
-
-
-def _backend(sound: Experiment) -> Backend | None:
-    return BACKENDS.get(getattr(sound.generation, "backend", ""))
+                rewards = sound.scoring.rewards
+                if reward not in rewards:
+                    message = f"{name!r}: {reward!r} is not among scoring.rewards {list(rewards)}; "
+                    yield Fault(at, message + "add it there or choose one of them")
 
 
 def _backend_faults(sound: Experiment) -> Iterator[Fault]:
     """Check what a backend takes of the section ``generation``, where its row says so."""
-    row = _backend(sound)
+    row = BACKENDS.get(getattr(sound.generation, "backend", ""))
     for key in row.decided_by_server if row else ():
         default = fields_of(Generation)[key].default
         if getattr(sound.generation, key, None) not in (None, default):
@@ -188,17 +176,16 @@ def _backend_faults(sound: Experiment) -> Iterator[Fault]:
 
 def _path_faults(sound: Experiment) -> Iterator[Fault]:
     """Check that what is clearly a model's folder is there; hub names are left to the hub."""
-    row = _backend(sound)
+    row = BACKENDS.get(getattr(sound.generation, "backend", ""))
     for section in ("generation", "embedding"):
         if section == "generation" and row is not None and not row.local_model:
             continue  # a server's name for it, or only a name
         name = getattr(getattr(sound, section), "model", "")
         if name.startswith(("/", "./", "../", "~")) and not Path(name).expanduser().is_dir():
-            yield Fault(
-                (section, "model"),
-                f"there is no folder {name} (looked for from {Path.cwd()}); paths are relative to "
-                "the current working directory",
+            message = (
+                f"there is no folder {name} (looked for from {Path.cwd()}); paths are relative "
             )
+            yield Fault((section, "model"), message + "to the current working directory")
 
 
 def _task_faults(

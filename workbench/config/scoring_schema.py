@@ -114,11 +114,9 @@ def scoring_faults(scoring: Scoring) -> Iterator[Fault]:
             with suppress(Unsound):
                 names, pair = [*scoring.models, OWN], getattr(scoring, reward)
                 if pair is not None and getattr(pair, role) not in names:
-                    yield Fault(
-                        ("scoring", reward, role),
-                        f"{getattr(pair, role)!r} is not among scoring.models (known: "
-                        f"{', '.join(names)}); add it there or choose one of them",
-                    )
+                    message = f"{getattr(pair, role)!r} is not among scoring.models (known: "
+                    way_out = f"{', '.join(names)}); add it there or choose one of them"
+                    yield Fault(("scoring", reward, role), message + way_out)
     with suppress(Unsound):
         message = _self_certainty_fault(scoring)
         if message:

@@ -99,7 +99,7 @@ def import_file(
             signature=run_signature(experiment),
         )
         folder.write_experiment(experiment)
-    return describe(root, source, facts, left, regrade=experiment.scoring.regrade)
+    return describe(root, source, facts, left, experiment.scoring.regrade)
 
 
 def _digest(files: Sequence[Path]) -> str:

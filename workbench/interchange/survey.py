@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,14 +96,15 @@ class Survey:
     def facts(self) -> dict[str, Any]:
         """Return what the manifest keeps: counts, and the missing ``missing_inputs.COLUMNS``."""
         sizes = Counter(count for count, _ in self.pools.values())
-        problems = self.problems.values()
+        problems, with_value = self.problems.values(), self.rows_with
         golds = sum("gold" in problem.shared for problem in problems)
+        unknown = (p.without_correctness for p in problems if "gold" not in p.shared)
         rows_for = {
-            "logprobs": self.rows_with["mean"],
-            "num_tokens": self.rows_with["tokens"],
-            "entropies": self.rows_with["mean_entropy"],
-            "clusters": self.rows_with["answer"] + golds,
-            "reward_given": self.rows_with["reward"],
+            "logprobs": with_value["mean"],
+            "num_tokens": with_value["tokens"],
+            "entropies": with_value["mean_entropy"],
+            "clusters": with_value["answer"] + golds,
+            "reward_given": with_value["reward"],
         }
         greedy = [count for (_, temperature), (count, _) in self.pools.items() if temperature == 0]
         return {
@@ -117,10 +118,8 @@ class Survey:
             "model": next(iter(self.values["model"])),
             "golds": golds,
             "questions": sum("problem" in problem.shared for problem in problems),
-            "rows_with": {n: self.rows_with[n] for n in ("answer", "correct", "reward", "mean")},
-            "unknown_correct": sum(
-                problem.without_correctness for problem in problems if "gold" not in problem.shared
-            ),
+            "rows_with": {n: with_value[n] for n in ("answer", "correct", "reward", "mean")},
+            "unknown_correct": sum(unknown),
             "unused": [name for name in self.columns if name not in self.used],
             "absent": [need for need, count in rows_for.items() if not count],
         }
@@ -160,15 +159,11 @@ def survey(source: SampleFiles) -> Survey:
 
 
 def describe(
-    root: Path,
-    source: SampleFiles,
-    facts: Mapping[str, Any],
-    left: Mapping[str, str],
-    *,
-    regrade: bool,
+    root: Path, source: SampleFiles, facts: dict[str, Any], left: dict[str, str], regrade: bool
 ) -> str:
     """Return what an import brought, what is missing, and the next command, for the terminal."""
     total, rows_with = facts["samples"], facts["rows_with"]
+    temperatures = ("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
     pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
     given = [
         f"{name} of {'all' if rows_with[key] == total else f'{rows_with[key]:,}'} samples"
@@ -177,22 +172,17 @@ def describe(
         if rows_with[key]
     ]
     interpretation = FORMATS[source.format].interpretation
+    model = facts["model"] or "unknown"
     closed_up, unknown = facts["closed_up"], facts["unknown_correct"]
+    gaps = "their sample_index has gaps or starts above 0; the order is kept"
     lines = {
-        "imported": f"{total:,} samples of {facts['problems']:,} problems, model "
-        f"{facts['model'] or 'unknown'}",
-        "temperatures": ", ".join(
-            "unknown" if t is None else f"{t:g}" for t in facts["temperatures"]
-        ),
+        "imported": f"{total:,} samples of {facts['problems']:,} problems, model {model}",
+        "temperatures": ", ".join(temperatures),
         "pools": f"{pools} samples",
         "given": ", ".join([*given, f"known answers of {facts['golds']:,} problems"]),
         "read as": interpretation and f"{source.format}: {interpretation}",
-        "greedy": "the one sample at temperature 0 is a baseline, not a pool"
-        if facts["greedy"]
-        else "",
-        "renumbered": closed_up
-        and f"{closed_up:,} pools: their sample_index has gaps or starts "
-        "above 0; the order is kept",
+        "greedy": facts["greedy"] and "the one sample at temperature 0 is a baseline, not a pool",
+        "renumbered": closed_up and f"{closed_up:,} pools: {gaps}",
         "unknown": unknown and f"{unknown:,} samples have neither correctness nor known answer",
         "left out": listed(left),
         "not read": facts["unused"] and f"columns {', '.join(facts['unused'])}",
