@@ -5,8 +5,6 @@ pandas, no pyarrow and nothing that compiles. With ``workbench/__init__.py`` the
 room are the only ones outside of ``analysis`` that import it.
 """
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -249,14 +247,14 @@ def _stages(
     return root
 
 
-def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> Experiment:
+def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> "Experiment":
     from analysis.aggregate import AGGREGATORS
     from workbench.experiment import load_experiment
 
     path = target / "experiment.yaml" if target.is_dir() else target
     if target.is_dir() and not path.exists():
         raise ValueError(f"{target} is not a run: it has no experiment.yaml")
-    return load_experiment(path, tuple(overrides or ()), aggregators=AGGREGATORS, here=here)
+    return load_experiment(path, overrides or (), aggregators=AGGREGATORS, here=here)
 
 
 def _print_places(root: Path) -> None:

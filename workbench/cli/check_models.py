@@ -1,7 +1,5 @@
 """The models that an experiment needs: are they to be found?"""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from functools import partial
 

@@ -3,8 +3,6 @@
 A person never sees a traceback for a mistake of their own or a fault of the machine.
 """
 
-from __future__ import annotations
-
 import errno
 import signal
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """The commands that read and write the files of other tools: ``import`` and ``export``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

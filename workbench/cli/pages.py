@@ -1,7 +1,5 @@
 """The commands that write pages or print comparisons: ``report`` and ``compare``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

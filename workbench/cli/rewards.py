@@ -1,7 +1,5 @@
 """The commands about rewards and votes: ``train-reward`` and ``vote``."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

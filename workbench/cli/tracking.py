@@ -1,7 +1,5 @@
 """The command ``dashboard``, and where a run that belongs to a W&B sweep goes."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

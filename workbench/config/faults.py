@@ -1,7 +1,5 @@
 """What is wrong with an experiment, said key by key, in the words of a person who writes YAML."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches

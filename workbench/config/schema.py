@@ -5,8 +5,6 @@ key by key but not together is refused by ``contradictions``. The section ``scor
 its own, ``scoring_schema.py``.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import suppress

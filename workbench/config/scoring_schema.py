@@ -1,7 +1,5 @@
 """The section ``scoring`` of an experiment: how samples are judged."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal

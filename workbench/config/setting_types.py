@@ -1,7 +1,5 @@
 """Types of settings that several sections share, each with the check of its values."""
 
-from __future__ import annotations
-
 import re
 from typing import Annotated, Any, Literal, TypeVar
 

@@ -1,7 +1,5 @@
 """How large an experiment is, before anything of it is run."""
 
-from __future__ import annotations
-
 import math
 
 from workbench.config.schema import Experiment

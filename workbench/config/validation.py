@@ -1,7 +1,5 @@
 """Check a tree of plain values against a pydantic dataclass, and read what is sound in it."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import is_dataclass

@@ -5,8 +5,6 @@ is an error (PyYAML keeps the last), ``1e-6`` is a number (PyYAML reads a text),
 is a text (PyYAML makes a date).
 """
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import Any

@@ -4,8 +4,6 @@ Rows come in any order. They are appended to one waiting file for each block of 
 block after another is sorted and written. So memory holds one block, not the whole file.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """``workbench export``: a run's samples become the files of another tool."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from pathlib import Path

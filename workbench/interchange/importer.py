@@ -6,8 +6,6 @@ memory holds one block of rows, and a summary of each problem and pool. Tables a
 place when all of them are complete; an interrupted import starts again.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 from collections.abc import Mapping, Sequence

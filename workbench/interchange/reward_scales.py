@@ -1,7 +1,5 @@
 """REWARD_SCALES: rewards of other tools as weights in [0, 1]."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 

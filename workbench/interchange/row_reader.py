@@ -1,7 +1,5 @@
 """Files of samples are read into checked rows, one at a time, and their faults are collected."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator, Sequence

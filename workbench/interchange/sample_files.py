@@ -1,10 +1,9 @@
 """Which files are imported, and how their columns are read: the options of the command line."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Self
 
 from workbench.core.lookup import lookup
 from workbench.interchange.readers import FORMATS
@@ -34,7 +33,7 @@ class SampleFiles:
         columns: Sequence[str] = (),
         where: Sequence[str] = (),
         scale: str = "probability",
-    ) -> SampleFiles:
+    ) -> Self:
         """Return the files that the options of a command line name.
 
         Each of ``columns`` is ``OURS=THEIRS``, each of ``where`` is ``COLUMN=VALUE``; several

@@ -1,7 +1,5 @@
 """SampleRow: the columns of an imported sample, and which values each may hold."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import fields
 from typing import Annotated, Any, NamedTuple

@@ -1,7 +1,5 @@
 """The first reading of an import: every row is checked and counted before any is kept."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field

@@ -5,8 +5,6 @@ samples of a file under the column names of ``SampleRow``. Imports ``core`` and 
 reading in ``jsonl.py``; ``lm_eval.py`` is a format whose rows hold many samples.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

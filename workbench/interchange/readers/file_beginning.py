@@ -1,7 +1,5 @@
 """The beginning of a file, by which its format is recognised."""
 
-from __future__ import annotations
-
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path

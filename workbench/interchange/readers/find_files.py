@@ -1,7 +1,5 @@
 """The files that an import reads, and their format."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -6,8 +6,6 @@ A ``.json`` log is one object with the samples in a list.
 Source: https://inspect.aisi.org.uk/eval-logs.html, version 2.
 """
 
-from __future__ import annotations
-
 import json
 import struct
 import zipfile

@@ -5,8 +5,6 @@ Python's json (and so a log of Inspect) may hold, replaces half a surrogate pair
 word, and takes 1.4 to 3.3 times as long for a log of 50 MB, with the same peak of memory.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

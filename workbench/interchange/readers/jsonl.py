@@ -1,7 +1,5 @@
 """Plain JSONL: one sample a line, its columns as their author named them."""
 
-from __future__ import annotations
-
 import gzip
 import zlib
 from collections.abc import Iterator

@@ -8,8 +8,6 @@ Temperature and model are in the results file: ``results/MODEL/results_DATE.json
 Source: ``lighteval/logging/evaluation_tracker.py`` and ``info_loggers.py``, 0.13.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from functools import partial

@@ -7,8 +7,6 @@ correctness is taken only from a document with one response; others are graded a
 file of the same date names the model. Source: ``lm_eval/loggers/evaluation_tracker.py``, 0.4.13.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Plain Parquet: one sample a row, its columns as their author named them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What the reader of a format yields: the columns of a sample, and where in its file it is."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any

@@ -8,8 +8,6 @@ from the file's path, where that has the name of the data set's revision
 Source: https://github.com/huggingface/search-and-learn, ``src/sal/config.py`` and ``search/``.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from functools import partial

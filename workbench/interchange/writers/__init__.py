@@ -5,8 +5,6 @@ Imports ``run`` and the rooms below. Start reading in ``exported_run.py``, which
 written, and then ``jsonl.py``.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

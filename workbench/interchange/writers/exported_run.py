@@ -1,13 +1,11 @@
 """A run's samples for export: pool by pool, with all that an import understands."""
 
-from __future__ import annotations
-
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import Any
+from typing import Any, Self
 
 from workbench.config.schema import Experiment, pool_sizes
 from workbench.core.types import REWARD_PREFIX, Problem
@@ -62,7 +60,7 @@ class ExportedRun:
     likelihood, which an import computes from the log-probabilities."""
 
     @classmethod
-    def of(cls, run: Run) -> ExportedRun:
+    def of(cls, run: Run) -> Self:
         """Return what the samples of a run share."""
         experiment = run.experiment
         chosen = experiment.selection.reward

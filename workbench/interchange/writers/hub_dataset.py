@@ -1,7 +1,5 @@
 """Export as a data set for the Hugging Face hub: a folder of Parquet with a card."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -6,8 +6,6 @@ have are in a sample's metadata under ``workbench``, where an import looks for t
 Source: https://inspect.aisi.org.uk/eval-logs.html, log version 2.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import zipfile

@@ -1,7 +1,5 @@
 """Export as JSONL: the columns that ``workbench import`` reads, and the other known ones."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from pathlib import Path

@@ -7,8 +7,6 @@ columns that the harness does not have (such as correctness and likelihood of ea
 the key ``workbench``, which other readers ignore.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import math
