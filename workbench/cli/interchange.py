@@ -48,12 +48,9 @@ def import_(
     from workbench.interchange.importer import import_file
     from workbench.interchange.sample_files import SampleFiles
 
-    found = import_file(
-        SampleFiles.from_options(files, column or (), where or (), reward_scale),
-        out or Path("results") / files[0].name.partition(".")[0],
-        compare=compare, regrade=regrade, overrides=overrides or (), aggregators=AGGREGATORS,
-    )  # fmt: skip
-    print(found)
+    source = SampleFiles.from_options(files, column or (), where or (), reward_scale)
+    root = out or Path("results") / files[0].name.partition(".")[0]
+    print(import_file(source, root, AGGREGATORS, compare, regrade, overrides or ()))
 
 
 def export(

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
 from workbench.core.types import SelectionRule
 from workbench.experiment import check_experiment
@@ -35,11 +34,10 @@ VERSION = 2
 def import_file(
     source: SampleFiles,
     root: Path,
-    *,
+    aggregators: Mapping[str, SelectionRule],
     compare: str = "math",
     regrade: bool = False,
     overrides: Sequence[str] = (),
-    aggregators: Mapping[str, SelectionRule],
 ) -> str:
     """Make files of samples the run in ``root``; do nothing if it is that run already.
 
@@ -146,12 +144,6 @@ def _experiment(
             "greedy": facts["greedy"],
         },
         "scoring": {"rewards": rewards, "regrade": regrade},
-        "measure": {
-            "k": [2**power for power in range(1, largest.bit_length())] or [1],
-            "metrics": list(Measure().metrics),
-        },
-        "selection": {
-            "aggregators": list(Selection().aggregators),
-            "reward": rewards[0] if rewards else None,
-        },
+        "measure": {"k": [2**power for power in range(1, largest.bit_length())] or [1]},
+        "selection": {"reward": rewards[0] if rewards else None},
     }

@@ -1,6 +1,6 @@
 """The first reading of an import: every row is checked and counted before any is kept."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,16 +41,12 @@ class Survey:
     """By name, in order of appearance."""
     pools: dict[tuple[int, float | None], list[int]] = field(default_factory=dict)
     """(index of the problem, temperature) -> [samples, largest sample_index or -1]."""
-    values: dict[str, Counter[str | None]] = field(
-        default_factory=lambda: {name: Counter() for name in ONE_PER_RUN}
-    )
+    values: dict[str, Counter[str | None]] = field(default_factory=lambda: defaultdict(Counter))
     """Values of the columns ``ONE_PER_RUN``, with the number of their rows."""
     rows_with: Counter[str] = field(default_factory=Counter)
     """Rows that have a value, by column; ``tokens`` and ``mean`` for what follows from several."""
-    columns: tuple[str, ...] = ()
-    """The files' own names of their columns; empty where the format defines them."""
-    used: frozenset[str] = frozenset()
-    """The columns that are read or filtered by, under the files' own names."""
+    unused: tuple[str, ...] = ()
+    """The columns of plain files that are neither read nor filtered by."""
 
     @property
     def temperatures(self) -> list[float | None]:
@@ -118,7 +114,7 @@ class Survey:
             "questions": sum("problem" in problem.shared for problem in problems),
             "rows_with": {n: with_value[n] for n in ("answer", "correct", "reward", "mean")},
             "unknown_correct": sum(unknown),
-            "unused": [name for name in self.columns if name not in self.used],
+            "unused": list(self.unused),
             "absent": [need for need, count in rows_for.items() if not count],
         }
 
@@ -151,8 +147,9 @@ def survey(source: SampleFiles) -> Survey:
             f"{source.name} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
             "to all of them, or to none: then they are numbered in order"
         )
-    found.columns = tuple(reader.columns) if FORMATS[source.format].is_plain else ()
-    found.used = frozenset([*reader.theirs.values(), *source.where])
+    if FORMATS[source.format].is_plain:
+        used = {*reader.theirs.values(), *source.where}
+        found.unused = tuple(name for name in reader.columns if name not in used)
     return found
 
 

@@ -7,6 +7,7 @@ Source: https://inspect.aisi.org.uk/eval-logs.html, version 2.
 """
 
 import json
+import re
 import struct
 import zipfile
 import zlib
@@ -29,8 +30,6 @@ INTERPRETATION = (
 VERSION = 2
 HEADER, JOURNAL = "header.json", "_journal/start.json"
 ZSTD = 93
-LOCAL_HEADER = 30
-"""Bytes before the name of a zip's member."""
 UNSOUND = "hf/"
 """A provider that logs the log-probabilities of the likeliest tokens, not of the sampled ones, and
 for each sample of a batch the token count of the longest one (0.3.285)."""
@@ -100,9 +99,9 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     if info.compress_type != ZSTD:
         return archive.read(info)
     with path.open("rb") as file:
-        file.seek(info.header_offset)
-        header = file.read(LOCAL_HEADER)
-        file.seek(sum(struct.unpack("<HH", header[26:30])), 1)  # its name and extra field
+        file.seek(info.header_offset + 26)
+        name_and_extra = struct.unpack("<HH", file.read(4))  # the lengths of what comes before it
+        file.seek(sum(name_and_extra), 1)
         raw = file.read(info.compress_size)
     with pa.CompressedInputStream(pa.BufferReader(raw), "zstd") as stream:
         content: bytes = stream.read()
@@ -210,21 +209,10 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
 
 
 def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:
-    """Say whether the tokens with log-probabilities are the sampled ones: whether they spell it.
-
-    They may be written as in the vocabulary (``\u0120two``), and more of them than the text has.
-
-    Example:
-        >>> _spell([{"token": "\u0120tw"}, {"token": "o"}, {"token": "</s>"}], "two")
-        True
-        >>> _spell([{"token": "one"}], "two")
-        False
-    """
-    spelt, sampled = (
-        "".join(char for char in part if char.isascii() and char.isalnum())
-        for part in ("".join(token["token"] for token in tokens), text)
-    )
-    return sampled in spelt
+    """Say whether tokens, written as in the vocabulary (``\u0120two``), spell a text, or more."""
+    spelt = "".join(token["token"] for token in tokens)
+    letters = re.compile(r"[^A-Za-z0-9]+")
+    return letters.sub("", text) in letters.sub("", spelt)
 
 
 def _question(given: Any, attachments: Mapping[str, str]) -> str:

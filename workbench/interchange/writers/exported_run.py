@@ -17,7 +17,6 @@ SAMPLES = (
     *KEY, "completion", "stop_reason", "num_output_tokens", "output_token_ids", "token_logprobs",
     "cumulative_logprob", "mean_logprob", "mean_entropy", "error",
 )  # fmt: skip
-SCORES = ("answer", "answer_rule", "status", "is_correct")
 
 
 @dataclass(frozen=True)
@@ -133,7 +132,8 @@ def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:
                 f"{run.root}`"
             )
         rewards = [name for name in scores.schema.names if name.startswith(REWARD_PREFIX)]
-        graded = scores.select([*SCORES, *rewards]).to_pylist()
+        columns = ["answer", "answer_rule", "status", "is_correct", *rewards]
+        graded = scores.select(columns).to_pylist()
         pools: dict[tuple[str, float | None], list[dict[str, Any]]] = defaultdict(list)
         for row, score in zip(samples.to_pylist(), graded, strict=True):
             if row["sample_index"] < sizes.get(row["temperature"], 0):

@@ -13,6 +13,7 @@ from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
 DATA = "data/train-00000-of-00001.parquet"
 ROWS_PER_GROUP = 8192
+SETTINGS = {"temperatures", "n", "greedy", "max_tokens", "top_p", "top_k", "stop", "seed"}
 
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "problem_id": (pa.string(), "the problem's name"),
@@ -73,14 +74,10 @@ def _card(run: ExportedRun, rewards: list[str], what: str) -> str:
         "tags": ["workbench", "sampling", "diversity"],
         "configs": [{"config_name": "default", "data_files": files}],
     }
-    settings = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in vars(generation).items()
-        if key in ("temperatures", "n", "greedy", "max_tokens", "top_p", "top_k", "stop", "seed")
-    }
-    drawn = f"Drawn with:\n\n```yaml\n{write_yaml(settings)}```\n\n"
-    if generation.backend == "import":
-        drawn = ""
+    drawn = ""
+    if generation.backend != "import":
+        settings = {key: value for key, value in vars(generation).items() if key in SETTINGS}
+        drawn = f"Drawn with:\n\n```yaml\n{write_yaml(settings)}```\n\n"
     meaning = {name: text for name, (_, text) in COLUMNS.items()}
     meaning |= {name: f"the reward `{name.removeprefix(REWARD_PREFIX)}`" for name in rewards}
     table = "\n".join(f"| `{name}` | {text} |" for name, text in meaning.items())
