@@ -9,10 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from workbench.config.faults import Fault, Unsound, unknown
+from workbench.config.faults import Fault, Unsound
 from workbench.config.schema import Experiment, Generation, TaskSettings, contradictions
 from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
+from workbench.core.lookup import unknown
 from workbench.core.types import SelectionRule
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS

@@ -1,9 +1,9 @@
 """What is wrong with an experiment, said key by key, in the words of a person who writes YAML."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
+
+from workbench.core.lookup import unknown
 
 EXPECTED = {
     "int": "an integer",
@@ -37,24 +37,6 @@ class Fault:
 
 class Unsound(AttributeError):
     """A setting was read that is faulty itself."""
-
-
-def unknown(name: str, known: Iterable[str], kind: str = "") -> str:
-    """Return what to say of a name that is not known, with the nearest one that is.
-
-    ``kind`` is what the names stand for; without one they are keys of a section.
-
-    Example:
-        >>> unknown("dppp", ["cos_sim", "dpp"], "metric")
-        "unknown metric 'dppp'; did you mean 'dpp'? (known: cos_sim, dpp)"
-        >>> unknown("temprature", ["n", "temperatures"])
-        "unknown key; did you mean 'temperatures'? (known: n, temperatures)"
-    """
-    choices = [str(choice) for choice in known]
-    near = get_close_matches(name, choices, n=1)
-    hint = f"; did you mean {near[0]!r}?" if near else ""
-    what = f"{kind} {name!r}" if kind else "key"
-    return f"unknown {what}{hint} (known: {', '.join(choices)})"
 
 
 def type_fault(error: dict[str, Any], fields: dict[str, str | None]) -> Fault:

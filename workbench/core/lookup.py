@@ -1,6 +1,6 @@
 """Look up a name in a table, with a helpful error."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import TypeVar
 
@@ -8,25 +8,30 @@ T = TypeVar("T")
 
 
 def lookup(table: Mapping[str, T], name: str, kind: str) -> T:
-    """Return ``table[name]``.
-
-    Args:
-        table: all entries by name.
-        name: the name asked for.
-        kind: what the names stand for, for the message ("metric", "task").
+    """Return ``table[name]``; ``kind`` is what the names stand for ("metric", "task").
 
     Raises:
         ValueError: no such name; the message lists the choices and the nearest one.
 
     Example:
-        >>> lookup({"dpp": 1, "cos_sim": 2}, "dpp", "metric")
-        1
         >>> lookup({"dpp": 1, "cos_sim": 2}, "dppp", "metric")
         Traceback (most recent call last):
         ValueError: unknown metric 'dppp'; did you mean 'dpp'? (known: dpp, cos_sim)
     """
     if name in table:
         return table[name]
-    near = get_close_matches(name, table, n=1)
+    raise ValueError(unknown(name, table, kind))
+
+
+def unknown(name: str, known: Iterable[str], kind: str = "") -> str:
+    """Return what to say of a name that is not known; without ``kind`` it is a section's key.
+
+    Example:
+        >>> unknown("temprature", ["n", "temperatures"])
+        "unknown key; did you mean 'temperatures'? (known: n, temperatures)"
+    """
+    choices = list(known)
+    near = get_close_matches(name, choices, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"unknown {kind} {name!r}{hint} (known: {', '.join(table)})")
+    what = f"{kind} {name!r}" if kind else "key"
+    return f"unknown {what}{hint} (known: {', '.join(choices)})"

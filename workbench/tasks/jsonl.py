@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config import schema as config
-from workbench.config.faults import unknown
+from workbench.core.lookup import unknown
 from workbench.core.types import Problem
 from workbench.tasks.checkers import CHECKERS, Checker, numeric
 from workbench.tasks.multiple_choice import (

@@ -4,7 +4,8 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from workbench.config import schema as config
-from workbench.config.faults import Fault, shown, type_fault, unknown
+from workbench.config.faults import Fault, shown, type_fault
+from workbench.core.lookup import unknown
 
 
 @pytest.mark.parametrize(
