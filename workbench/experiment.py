@@ -181,15 +181,11 @@ def _path_faults(sound: Experiment) -> Iterator[Fault]:
             continue  # a server's name for it, or only a name
         name = getattr(getattr(sound, section), "model", "")
         if name.startswith(("/", "./", "../", "~")) and not Path(name).expanduser().is_dir():
-            message = (
-                f"there is no folder {name} (looked for from {Path.cwd()}); paths are relative "
-            )
-            yield Fault((section, "model"), message + "to the current working directory")
+            message = f"there is no folder {name} (looked for from {Path.cwd()}); paths are "
+            yield Fault((section, "model"), message + "relative to the current working directory")
 
 
-def _task_faults(
-    sound: Experiment, tree: Mapping[str, Any], faults: Sequence[Fault]
-) -> Iterator[Fault]:
+def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -> Iterator[Fault]:
     """Let the task check its own settings, those that are faulty already left out."""
     task = TASKS.get(getattr(sound.task, "name", ""))
     if task is None:

@@ -58,11 +58,7 @@ def export(
     to: Annotated[str, Option(help="inspect, lm-eval, jsonl or hub-dataset.")],
     out: Annotated[
         Path | None,
-        Option(
-            "--out",
-            metavar="PATH",
-            help="A new file (jsonl) or folder. Default: RUN/export/FORMAT.",
-        ),
+        Option(metavar="PATH", help="A new file (jsonl) or folder. Default: RUN/export/FORMAT."),
     ] = None,
 ) -> None:
     """Write a run's samples as the files of another tool.

@@ -14,17 +14,10 @@ from typing import Any, Literal
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from workbench.config import setting_types
 from workbench.config.faults import Fault, Unsound
 from workbench.config.scoring_schema import Scoring, scoring_faults
-from workbench.config.setting_types import (
-    STRICT,
-    Dtype,
-    EngineOptions,
-    FolderName,
-    Names,
-    Sizes,
-    Temperatures,
-)
+from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names
 from workbench.config.yaml_file import write_yaml
 
 
@@ -59,7 +52,7 @@ class Generation:
     """A folder, a hub name, or a model that a registry package carries."""
     backend: str = "auto"
     """A backend of ``workbench list``."""
-    temperatures: Temperatures = (0.3, 0.7, 1.0)
+    temperatures: setting_types.Temperatures = (0.3, 0.7, 1.0)
     """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
     n: int = Field(default=16, ge=1)
     """Samples per problem at each temperature."""
@@ -110,7 +103,7 @@ class Embedding:
 class Measure:
     """The ``measure`` section: which subsets are measured, and with which metrics."""
 
-    k: Sizes = (2, 4, 8)
+    k: setting_types.Sizes = (2, 4, 8)
     """Subset sizes."""
     replicates: int = Field(default=10, ge=1)
     """Random subsets per pool and k; all of them where there are no more than that."""
@@ -140,7 +133,7 @@ class Selection:
     threshold: float = Field(default=0.15, ge=0, le=1)
     """Smallest share of the votes with which ``best_of_majority`` considers an answer. Lower: wrong
     answers of high reward may be picked. Higher: right answers may be left out."""
-    submitted: Sizes = (1, 2, 4)
+    submitted: setting_types.Sizes = (1, 2, 4)
     """How many answers ``best_of_majority`` submits, in the table ``submitted``."""
     kept: float = Field(default=0.5, gt=0, le=1)
     """Share of the samples, those of highest reward, that ``filtered`` lets vote."""
@@ -179,7 +172,7 @@ class Tracking:
 class Experiment:
     """One experiment file."""
 
-    name: FolderName
+    name: setting_types.FolderName
     """It names the run's folder, results/NAME."""
     task: TaskSettings
     generation: Generation

@@ -103,10 +103,8 @@ def scoring_faults(scoring: Scoring) -> Iterator[Fault]:
     for reward, roles in PAIRS.items():
         with suppress(Unsound):
             if reward in scoring.rewards and getattr(scoring, reward) is None:
-                message = (
-                    f"missing: the reward {reward!r} compares two models; set scoring.{reward}."
-                )
-                way_out = f"{roles[0]} and .{roles[1]}, or leave it out of scoring.rewards"
+                message = f"missing: the reward {reward!r} compares two models; set scoring."
+                way_out = f"{reward}.{roles[0]} and .{roles[1]}, or leave it out of scoring.rewards"
                 yield Fault(("scoring", reward), message + way_out)
         for role in roles:
             with suppress(Unsound):

@@ -30,6 +30,8 @@ PART = "import.part"
 """Folder of an unfinished import, inside the run's."""
 WaitingRow = tuple[int, RowLocation, SampleRow]
 """(index of the problem, location, row)."""
+NumberedRows = list[tuple[int, SampleRow]]
+"""(number in the pool, row) of each."""
 
 
 def write_blocks(
@@ -96,21 +98,14 @@ def _read_waiting(home: Path, block: int) -> list[WaitingRow]:
     return [(index, RowLocation(*at), SampleRow(**columns)) for index, at, columns in rows]
 
 
-def _sorted_rows(
-    rows: list[WaitingRow], survey: Survey, source: SampleFiles
-) -> list[tuple[int, SampleRow]]:
-    """Return (number in the pool, row) by problem, temperature and number; refuse double ones."""
+def _sorted_rows(rows: list[WaitingRow], survey: Survey, source: SampleFiles) -> NumberedRows:
+    """Return rows by problem, temperature and number; refuse double ones."""
     rank = {temperature: place for place, temperature in enumerate(survey.temperatures)}
-    ordered = sorted(
-        (
-            index,
-            rank[row.temperature],
-            at.number if row.sample_index is None else row.sample_index,
-            at,
-            row,
-        )
-        for index, at, row in rows
-    )
+    ordered = []
+    for index, at, row in rows:
+        number = at.number if row.sample_index is None else row.sample_index
+        ordered.append((index, rank[row.temperature], number, at, row))
+    ordered.sort()
     reader = RowReader(source)
     for (*one, first, _), (*other, second, row) in pairwise(ordered):
         if one == other:
@@ -126,9 +121,7 @@ def _sorted_rows(
     return [(number, row) for _, pool in pools for number, (*_, row) in enumerate(pool)]
 
 
-def _samples_table(
-    rows: Sequence[tuple[int, SampleRow]], survey: Survey, known: Sequence[Known]
-) -> pa.Table:
+def _samples_table(rows: NumberedRows, survey: Survey, known: Sequence[Known]) -> pa.Table:
     """Return rows as the table of samples; what a file does not have is null."""
     values = []
     for number, row in rows:
@@ -155,9 +148,7 @@ def _samples_table(
     return pa.Table.from_pylist(values, schema=SAMPLES)
 
 
-def _given_table(
-    rows: Sequence[tuple[int, SampleRow]], samples: pa.Table, survey: Survey
-) -> pa.Table:
+def _given_table(rows: NumberedRows, samples: pa.Table, survey: Survey) -> pa.Table:
     """Return answers, correctness and rewards that came with the rows; a column only if any has."""
     columns = {
         "answer": ("answer", pa.string()),

@@ -127,9 +127,7 @@ def _facts_of_same_import(root: Path, current: Mapping[str, Any]) -> dict[str, A
     raise ValueError(f"{root} holds {kind}; give this one another folder with --out, or delete it")
 
 
-def _experiment(
-    root: Path, facts: Mapping[str, Any], compare: str, regrade: bool
-) -> dict[str, Any]:
+def _experiment(root: Path, facts: dict[str, Any], compare: str, regrade: bool) -> dict[str, Any]:
     """Return the experiment of imported samples, as an experiment file has it."""
     largest, needs = facts["n"], {"given": "reward_given", "likelihood": "logprobs"}
     rewards = [name for name, need in needs.items() if need not in facts["absent"]][:1]

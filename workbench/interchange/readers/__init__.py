@@ -9,14 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.interchange.readers import (
-    inspect_log,
-    jsonl,
-    lighteval,
-    lm_eval,
-    parquet,
-    search_and_learn,
-)
+from workbench.interchange.readers import inspect_log, jsonl, lighteval, lm_eval, parquet
+from workbench.interchange.readers import search_and_learn as sal
 from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
 from workbench.interchange.readers.records import LocatedRecord
 
@@ -51,9 +45,9 @@ FORMATS: dict[str, Format] = {
     ),
     "search-and-learn": Format(
         recognise=lambda file: file.names >= {"completions", "scores"},
-        read=search_and_learn.read, suffixes=(".jsonl", ".gz", ".parquet"),
+        read=sal.read, suffixes=(".jsonl", ".gz", ".parquet"),
         summary="completions of search-and-learn with scores, JSONL or Parquet",
-        interpretation=search_and_learn.INTERPRETATION,
+        interpretation=sal.INTERPRETATION,
     ),
     "lighteval": Format(
         recognise=lambda file: file.names >= {"doc", "model_response"},

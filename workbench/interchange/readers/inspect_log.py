@@ -230,10 +230,8 @@ def _temperature(sample: Mapping[str, Any], header: Mapping[str, Any]) -> float 
     given = [(call.get("config") or {}).get("temperature") for call in calls]
     own = sorted({float(temperature) for temperature in given if temperature is not None})
     if len(own) > 1:
-        several = ", ".join(f"{temperature:g}" for temperature in own)
-        raise ValueError(
-            f"temperature: its calls of the model are at {several}, and a sample is of one"
-        )
+        at = ", ".join(f"{temperature:g}" for temperature in own)
+        raise ValueError(f"temperature: its calls of the model are at {at}, and a sample is of one")
     whole = (header.get("plan") or {}).get("config") or {}
     settings = whole | (header["eval"].get("model_generate_config") or {})
     return own[0] if own else settings.get("temperature")

@@ -34,13 +34,11 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     named = re.search(r"--T-(\d+(?:\.\d+)?)--", str(path))
     temperature = float(named[1]) if named else None
     for number, row in enumerate(rows):
-        split = partial(_samples, default_id=f"problem-{number}", temperature=temperature)
+        split = partial(_samples, default=f"problem-{number}", temperature=temperature)
         yield from split_row(row, split, "not as search-and-learn writes it")
 
 
-def _samples(
-    row: Record, default_id: str, temperature: float | None
-) -> Iterator[tuple[str, Record]]:
+def _samples(row: Record, default: str, temperature: float | None) -> Iterator[tuple[str, Record]]:
     texts, scores = row["completions"], row["scores"]
     if len(scores) != len(texts):
         raise ValueError(f"scores: there are {len(scores)} for {len(texts)} completions")
@@ -48,7 +46,7 @@ def _samples(
     if not isinstance(tokens, list) or len(tokens) != len(texts):
         tokens = [None] * len(texts)
     shared = {
-        "problem_id": next((row[k] for k in ID_KEYS if row.get(k) is not None), default_id),
+        "problem_id": next((row[k] for k in ID_KEYS if row.get(k) is not None), default),
         "problem": next((row[key] for key in QUESTION_KEYS if key in row), None),
         "gold": row.get("answer"),
         "temperature": temperature,

@@ -17,6 +17,7 @@ from typing import Any
 
 from workbench.core.types import REWARD_PREFIX
 from workbench.core.version import __version__
+from workbench.interchange.readers.records import Record
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 from workbench.storage.parquet import fingerprint
 
@@ -81,9 +82,7 @@ def _add(log: _EvalLog, pool: ExportedPool, run: ExportedRun) -> None:
             file.write(json.dumps(short, ensure_ascii=False) + "\n")
 
 
-def _sample(
-    pool: ExportedPool, epoch: int, sample: Mapping[str, Any], run: ExportedRun
-) -> dict[str, Any]:
+def _sample(pool: ExportedPool, epoch: int, sample: Record, run: ExportedRun) -> dict[str, Any]:
     problem, tokens = pool.problem, sample["num_tokens"]
     message = {"role": "assistant", "content": sample["text"], "source": "generate"}
     choice: dict[str, Any] = {
@@ -119,7 +118,7 @@ def _sample(
     return whole
 
 
-def _scores(sample: Mapping[str, Any]) -> dict[str, Any]:
+def _scores(sample: Record) -> dict[str, Any]:
     """Return the score of a sample; none where its correctness is unknown."""
     if sample["correct"] is None:
         return {}
@@ -145,11 +144,8 @@ def _finish(log: _EvalLog, temperature: float | None, run: ExportedRun) -> None:
     known, count = len(log.accuracies), sum(log.sizes.values())
     accuracy = {"name": "accuracy", "value": sum(log.accuracies) / known if known else 0.0}
     score = {"name": SCORER, "scorer": SCORER, "reducer": "mean", "metrics": {"accuracy": accuracy}}
-    results = {
-        "total_samples": count,
-        "completed_samples": count,
-        "scores": [score] if known else [],
-    }
+    scores = [score] if known else []
+    results = {"total_samples": count, "completed_samples": count, "scores": scores}
     stats = {"started_at": run.created, "completed_at": run.created, "model_usage": {}}
     status = {"version": VERSION, "status": "success"}
     log.write("header.json", status | began | {"results": results, "stats": stats})
@@ -158,7 +154,7 @@ def _finish(log: _EvalLog, temperature: float | None, run: ExportedRun) -> None:
 def _spec(
     log: _EvalLog, temperature: float | None, run: ExportedRun, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    problems, most = list(log.sizes), max(log.sizes.values())
+    ids, most = list(log.sizes), max(log.sizes.values())
     return {
         "eval_id": _id(run, f"eval {temperature}"),
         "run_id": _id(run, "run"),
@@ -168,12 +164,7 @@ def _spec(
         "task_version": 0,
         "task_attribs": {},
         "task_args": {} if temperature is None else {"temperature": temperature},
-        "dataset": {
-            "name": run.task,
-            "samples": len(problems),
-            "sample_ids": problems,
-            "shuffled": False,
-        },
+        "dataset": {"name": run.task, "samples": len(ids), "sample_ids": ids, "shuffled": False},
         "model": run.model,
         "model_generate_config": config,
         "model_args": {},
