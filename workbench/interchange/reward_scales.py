@@ -31,7 +31,7 @@ def from_log_probability(reward: float) -> float:
     """Return the exponential of a log-probability in nats; 1 where rounding put it above 0.
 
     Raises:
-        ValueError: it is above 0.
+        ValueError: it is above 0 by more than that.
     """
     if reward > ROUNDING:
         raise ValueError(

@@ -55,11 +55,7 @@ class Survey:
         return sorted(found, key=lambda t: (t is None, t or 0.0))
 
     def add(self, location: RowLocation, row: SampleRow) -> None:
-        """Count a row.
-
-        Raises:
-            ValueError: it contradicts an earlier row of its problem.
-        """
+        """Count a row; ValueError if it contradicts an earlier row of its problem."""
         new = ProblemSummary(len(self.problems), location.label)
         problem = self.problems.setdefault(row.problem_id, new)
         for name in ("problem", "gold"):

@@ -68,10 +68,6 @@ FORMATS: dict[str, Format] = {
 
 
 def format_of(path: Path) -> str | None:
-    """Return the name of a file's format; None if it holds no samples in any of them.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
+    """Return the name of a file's format, None if it has none; ValueError if it is damaged."""
     beginning = read_beginning(path)
     return next((name for name, row in FORMATS.items() if row.recognise(beginning)), None)

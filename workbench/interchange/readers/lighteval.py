@@ -23,11 +23,7 @@ INTERPRETATION = (
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
-    """Yield the samples of a file.
-
-    Raises:
-        ValueError: it is damaged, or the results that belong to it are.
-    """
+    """Yield the samples of a file; ValueError if it or the results that go with it are damaged."""
     split = partial(_samples, settings=_settings(path))
     for row in parquet.read(path):
         yield from split_row(row, split, "not as lighteval writes it")

@@ -28,11 +28,7 @@ INVALID = "[invalid]"
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
-    """Yield the samples of a file.
-
-    Raises:
-        ValueError: it cannot be unpacked, or the results beside it cannot be read.
-    """
+    """Yield the samples of a file; ValueError if it or the results beside it cannot be read."""
     named = FILE_NAME.match(path.name)
     task = named["task"] if named else "doc"
     model = _model(path.with_name(f"results_{named['date']}.json")) if named else None

@@ -13,11 +13,7 @@ ROWS = 64
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
-    """Yield the rows of a file.
-
-    Raises:
-        ValueError: it is damaged.
-    """
+    """Yield the rows of a file; ValueError if it is damaged."""
     number = 0
     try:
         with pq.ParquetFile(path) as file:

@@ -24,11 +24,7 @@ INTERPRETATION = (
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
-    """Yield the completions of a file.
-
-    Raises:
-        ValueError: it is damaged.
-    """
+    """Yield the completions of a file; ValueError if it is damaged."""
     with path.open("rb") as file:
         rows = parquet.read(path) if file.read(4) == b"PAR1" else jsonl.read(path)
     named = re.search(r"--T-(\d+(?:\.\d+)?)--", str(path))

@@ -3,6 +3,7 @@ import json
 import math
 import pkgutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,8 @@ from workbench.interchange import writers
 from workbench.interchange.exporter import export_run
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.writers import EXPORTS
+from workbench.interchange.writers import EXPORTS, inspect_log
+from workbench.interchange.writers.exported_run import ExportedRun, exported_pools
 from workbench.run import Run
 
 ROOT = Path(__file__).parents[4]
@@ -143,6 +145,16 @@ def test_a_data_set_loads_with_its_card(reference, exported, tmp_path):
     first = loaded[0]
     assert (first["problem_id"], first["temperature"], first["correct"]) == ("problem-0", 0, False)
     assert first["reward_likelihood"] == first["mean_logprob"]
+
+
+def test_a_question_may_hold_any_kind_of_line_separator(reference, tmp_path):
+    about = ExportedRun.of(reference)
+    pool = next(exported_pools(reference, about))
+    question = "One\u2028two\x85three\nfour\r\nfive?"
+    pool = replace(pool, problem=replace(pool.problem, question=question))
+    inspect_log.write(tmp_path, about, iter([pool]))
+    summaries = read_eval_log_sample_summaries(str(next(tmp_path.glob("*.eval"))))
+    assert [summary.input for summary in summaries] == [question] * len(pool.samples)
 
 
 def test_errors_unknown_correctness_and_unknown_temperatures(hand_made, tmp_path):
