@@ -45,9 +45,10 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 
 def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write the data and the card."""
-    rewards = [f"{REWARD_PREFIX}{name}" for name in run.experiment.scoring.rewards]
-    types = {name: kind for name, (kind, _) in COLUMNS.items()}
-    schema = pa.schema([*types.items(), *((name, pa.float64()) for name in rewards)])
+    columns = COLUMNS.copy()
+    for name in run.experiment.scoring.rewards:
+        columns[f"{REWARD_PREFIX}{name}"] = (pa.float64(), f"the reward `{name}`")
+    schema = pa.schema([(name, kind) for name, (kind, _) in columns.items()])
     rows: list[dict[str, Any]] = []
     count = 0
     (out / DATA).parent.mkdir()
@@ -60,11 +61,12 @@ def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
                 file.write_table(pa.Table.from_pylist(rows, schema))
                 rows = []
         file.write_table(pa.Table.from_pylist(rows, schema))
-    card = _card(run, rewards, f"{count:,} samples of {len(run.problems):,} problems")
-    (out / "README.md").write_text(card, encoding="utf-8")
+    what = f"{count:,} samples of {len(run.problems):,} problems"
+    table = "\n".join(f"| `{name}` | {text} |" for name, (_, text) in columns.items())
+    (out / "README.md").write_text(_card(run, what, table), encoding="utf-8")
 
 
-def _card(run: ExportedRun, rewards: list[str], what: str) -> str:
+def _card(run: ExportedRun, what: str, table: str) -> str:
     """Return the data set's card: front matter, content, columns, how to read it."""
     generation = run.experiment.generation
     files = [{"split": "train", "path": "data/*.parquet"}]
@@ -78,9 +80,6 @@ def _card(run: ExportedRun, rewards: list[str], what: str) -> str:
     if generation.backend != "import":
         settings = {key: value for key, value in vars(generation).items() if key in SETTINGS}
         drawn = f"Drawn with:\n\n```yaml\n{write_yaml(settings)}```\n\n"
-    meaning = {name: text for name, (_, text) in COLUMNS.items()}
-    meaning |= {name: f"the reward `{name.removeprefix(REWARD_PREFIX)}`" for name in rewards}
-    table = "\n".join(f"| `{name}` | {text} |" for name, text in meaning.items())
     return f"""---
 {write_yaml(head)}---
 
