@@ -1,9 +1,10 @@
 """METRICS: what can be measured of a subset of a pool's samples.
 
 Every metric is a function from arrays to one number per subset; no file is read here and no model
-is loaded. The room imports ``core`` alone. Start reading in ``likelihood.py``, the shortest, and
-then ``Metric`` below. To add a metric, write its function in a file of this folder and give it a
-row in ``METRICS``; the tests of all metrics then apply to it.
+is loaded. ``subsets`` is always (S, K) indices into the N samples of a pool. The room imports
+``core`` alone. Start reading in ``likelihood.py``, the shortest, and then ``Metric`` below. To add
+a metric, write its function in a file of this folder and give it a row in ``METRICS``; the tests of
+all metrics then apply to it.
 """
 
 from __future__ import annotations
@@ -19,14 +20,14 @@ from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
 from workbench.metrics.bleu import self_bleu
 from workbench.metrics.cosine import mean_cosine
 from workbench.metrics.distinct import distinct, distinct_texts
-from workbench.metrics.dpp import log_volume, plain_log_volume, quality_log_volume
+from workbench.metrics.dpp import log_volume, quality_log_volume
 from workbench.metrics.entropy import mean_entropy
 from workbench.metrics.likelihood import mean_length, mean_logprob
 from workbench.metrics.spectrum import eigenvalues, rankme, spectral_alpha
 from workbench.metrics.vendi import vendi
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Intermediate:
     """A result that several metrics are computed from, computed once per pool and subset size."""
 
@@ -38,16 +39,14 @@ class Intermediate:
     """Keyword argument of ``fn`` -> the field of ``config.Measure`` that is its value."""
 
 
-INTERMEDIATES: dict[str, Intermediate] = {
-    "spectrum": Intermediate(fn=eigenvalues, needs=("similarity", "subsets")),
-    "log_volumes": Intermediate(
-        fn=log_volume, needs=("similarity", "subsets"), settings={"jitter": "dpp_jitter"}
-    ),
-    "answer_sizes": Intermediate(fn=group_sizes, needs=("clusters", "subsets")),
+INTERMEDIATES = {
+    "spectrum": Intermediate(eigenvalues, ("similarity", "subsets")),
+    "log_volumes": Intermediate(log_volume, ("similarity", "subsets"), {"jitter": "dpp_jitter"}),
+    "answer_sizes": Intermediate(group_sizes, ("clusters", "subsets")),
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Metric:
     """A function over subsets, and what a reader and the tests of all metrics need to know of it.
 
@@ -86,147 +85,66 @@ class Metric:
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of ``Pool`` that it is computed from, directly or through intermediates."""
-        found: list[str] = []
-        for need in self.needs:
-            found += INTERMEDIATES[need].needs if need in INTERMEDIATES else (need,)
-        return tuple(need for need in found if need != "subsets")
-
-
-def _distinct(n: int) -> Metric:
-    """Return the row of ``distinct_n``."""
-    return Metric(
-        fn=partial(distinct, n=n),
-        needs=("ngrams", "subsets"),
-        label=f"distinct {n}-grams [ratio]",
-        summary=f"distinct {n}-grams among all of the subset's; larger: more diverse",
-        larger_means="more diverse",
-        range=(0, 1),
-    )
-
-
-def _vendi(q: float) -> Metric:
-    """Return the row of ``vendi_q``."""
-    return Metric(
-        fn=partial(vendi, q=q),
-        needs=("spectrum",),
-        label=f"Vendi score of order {q:g} [samples]",
-        summary=f"effective number of distinct samples, order {q:g}; "
-        "larger: more diverse, at equal k only",
-        larger_means="more diverse",
-        range=(1, inf),
-    )
+        found = [INTERMEDIATES[n].needs if n in INTERMEDIATES else (n,) for n in self.needs]
+        return tuple(name for names in found for name in names if name != "subsets")
 
 
 METRICS: dict[str, Metric] = {
     "avg_log_prob": Metric(
-        fn=mean_logprob,
-        needs=("logprobs", "subsets"),
-        label="mean log-probability [nats/token]",
-        summary="mean token log-probability of the samples; "
-        "larger: likelier, so usually less diverse",
-        larger_means="neither",
-        range=(-inf, 0),
-    ),
+        mean_logprob, ("logprobs", "subsets"), "mean log-probability [nats/token]",
+        "mean token log-probability of the samples; larger: likelier, so usually less diverse",
+        "neither", range=(-inf, 0)),
     "seq_entropy": Metric(
-        fn=mean_entropy,
-        needs=("entropies", "subsets"),
-        label="mean token entropy [nats]",
-        summary="mean token entropy of the samples; larger: less certain, so usually more diverse",
-        larger_means="neither",
-        range=(0, inf),
-    ),
+        mean_entropy, ("entropies", "subsets"), "mean token entropy [nats]",
+        "mean token entropy of the samples; larger: less certain, so usually more diverse",
+        "neither", range=(0, inf)),
     "num_tokens": Metric(
-        fn=mean_length,
-        needs=("num_tokens", "subsets"),
-        label="mean length [tokens]",
-        summary="mean length of the samples; "
-        "a covariate: says nothing of diversity in either direction",
-        larger_means="neither",
-        range=(0, inf),
-    ),
+        mean_length, ("num_tokens", "subsets"), "mean length [tokens]",
+        "mean length of the samples; a covariate: says nothing of diversity in either direction",
+        "neither", range=(0, inf)),
     "cos_sim": Metric(
-        fn=mean_cosine,
-        needs=("similarity", "subsets"),
-        label="mean cosine similarity [-1 to 1]",
-        summary="mean cosine of sentence embeddings over pairs; larger: LESS diverse",
-        larger_means="less diverse",
-        range=(-1, 1),
-        pairwise=True,
-    ),
-    "distinct_1": _distinct(1),
-    "distinct_2": _distinct(2),
-    "distinct_3": _distinct(3),
-    "distinct_4": _distinct(4),
+        mean_cosine, ("similarity", "subsets"), "mean cosine similarity [-1 to 1]",
+        "mean cosine of sentence embeddings over pairs; larger: LESS diverse",
+        "less diverse", range=(-1, 1), pairwise=True),
+    **{f"distinct_{n}": Metric(
+        partial(distinct, n=n), ("ngrams", "subsets"), f"distinct {n}-grams [ratio]",
+        f"distinct {n}-grams among all of the subset's; larger: more diverse",
+        "more diverse", range=(0, 1)) for n in range(1, 5)},
     "distinct_texts": Metric(
-        fn=distinct_texts,
-        needs=("text_ids", "subsets"),
-        label="distinct texts [ratio]",
-        summary="share of distinct texts; larger: more diverse",
-        larger_means="more diverse",
-        range=(0, 1),
-    ),
+        distinct_texts, ("text_ids", "subsets"), "distinct texts [ratio]",
+        "share of distinct texts; larger: more diverse",
+        "more diverse", range=(0, 1)),
     "dpp": Metric(
-        fn=plain_log_volume,
-        needs=("log_volumes",),
-        label="DPP log-volume [-]",
-        summary="log-determinant of the embeddings' cosine matrix; "
-        "larger: more diverse, at equal k only",
-        larger_means="more diverse",
-    ),
+        lambda log_volumes: log_volumes, ("log_volumes",), "DPP log-volume [-]",
+        "log-determinant of the embeddings' cosine matrix; larger: more diverse, at equal k only",
+        "more diverse"),
     "qual_dpp": Metric(
-        fn=quality_log_volume,
-        needs=("log_volumes", "log_quality", "subsets"),
-        label="quality-weighted DPP log-volume [-]",
-        summary="dpp plus the sum of log qualities; "
-        "larger: more diverse and better, at equal k only",
-        larger_means="more diverse",
-    ),
-    "vendi_0.5": _vendi(0.5),
-    "vendi_1": _vendi(1),
-    "vendi_2": _vendi(2),
-    "vendi_inf": _vendi(inf),
+        quality_log_volume, ("log_volumes", "log_quality", "subsets"),
+        "quality-weighted DPP log-volume [-]",
+        "dpp plus the sum of log qualities; larger: more diverse and better, at equal k only",
+        "more diverse"),
+    **{f"vendi_{q:g}": Metric(
+        partial(vendi, q=q), ("spectrum",), f"Vendi score of order {q:g} [samples]",
+        f"effective number of distinct samples, order {q:g}; larger: more diverse, at equal k only",
+        "more diverse", range=(1, inf)) for q in (0.5, 1, 2, inf)},
     "rankme": Metric(
-        fn=rankme,
-        needs=("spectrum",),
-        label="RankMe effective rank [samples]",
-        summary="effective rank of the embeddings; larger: more diverse, at equal k only",
-        larger_means="more diverse",
-        range=(1, inf),
-    ),
+        rankme, ("spectrum",), "RankMe effective rank [samples]",
+        "effective rank of the embeddings; larger: more diverse, at equal k only",
+        "more diverse", range=(1, inf)),
     "spectral_alpha": Metric(
-        fn=spectral_alpha,
-        needs=("spectrum",),
-        label="decay exponent of the spectrum [-]",
-        summary="how fast the cosine matrix's eigenvalues decay; "
-        "larger: LESS diverse, at equal k only",
-        larger_means="less diverse",
-        range=(0, inf),
-        pairwise=True,
-        nan_for_copies=True,
-    ),
+        spectral_alpha, ("spectrum",), "decay exponent of the spectrum [-]",
+        "how fast the cosine matrix's eigenvalues decay; larger: LESS diverse, at equal k only",
+        "less diverse", range=(0, inf), pairwise=True, nan_for_copies=True),
     "self_bleu": Metric(
-        fn=self_bleu,
-        needs=("bleu", "subsets"),
-        label="mean pairwise BLEU [0 to 1]",
-        summary="mean sentence BLEU over ordered pairs; larger: LESS diverse",
-        larger_means="less diverse",
-        range=(0, 1),
-        pairwise=True,
-    ),
+        self_bleu, ("bleu", "subsets"), "mean pairwise BLEU [0 to 1]",
+        "mean sentence BLEU over ordered pairs; larger: LESS diverse",
+        "less diverse", range=(0, 1), pairwise=True),
     "answer_entropy": Metric(
-        fn=answer_entropy,
-        needs=("answer_sizes",),
-        label="answer entropy [nats]",
-        summary="entropy of the answers given; larger: more diverse answers",
-        larger_means="more diverse",
-        range=(0, inf),
-    ),
+        answer_entropy, ("answer_sizes",), "answer entropy [nats]",
+        "entropy of the answers given; larger: more diverse answers",
+        "more diverse", range=(0, inf)),
     "num_answers": Metric(
-        fn=num_answers,
-        needs=("answer_sizes",),
-        label="different answers [count]",
-        summary="number of different answers given; larger: more diverse answers",
-        larger_means="more diverse",
-        range=(0, inf),
-    ),
-}
+        num_answers, ("answer_sizes",), "different answers [count]",
+        "number of different answers given; larger: more diverse answers",
+        "more diverse", range=(0, inf)),
+}  # fmt: skip

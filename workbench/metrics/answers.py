@@ -12,13 +12,10 @@ from workbench.core.types import UNANSWERED, Floats, Ints
 def group_sizes(clusters: Ints, subsets: Ints) -> Ints:
     """How many members of each subset are in each answer cluster that occurs among them.
 
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        subsets: (S, K) indices into the N samples.
+    Unanswered samples, -1 among the (N,) clusters, are in none.
 
     Returns:
-        (S, K) sizes in order of first appearance, then zeros; unanswered members are in no
-        cluster.
+        (S, K) sizes in order of first appearance, then zeros.
 
     Raises:
         ValueError: an index is not of the pool.
@@ -57,13 +54,8 @@ def answer_entropy(answer_sizes: Ints) -> Floats:
 
     0 when all answers agree, log K when no two do; larger means more diverse answers. The plain
     estimate from the counts, which is below the entropy of the model's answers at small K: compare
-    at equal K.
-
-    Args:
-        answer_sizes: (S, K) from ``group_sizes``.
-
-    Returns:
-        (S,) nats, over the answered members; NaN where nobody answered.
+    at equal K. In nats, over the answered members; NaN where nobody answered. The (S, K) sizes are
+    from ``group_sizes``.
 
     Example:
         Two answers given twice each, and one answer given four times: log 2 and 0.
@@ -79,15 +71,10 @@ def answer_entropy(answer_sizes: Ints) -> Floats:
 
 
 def num_answers(answer_sizes: Ints) -> Floats:
-    """Number of different answers in each subset.
+    """Number of different answers in each subset, a whole number as a float.
 
-    Between 0 (nobody answered) and K; larger means more diverse answers. Compare at equal K.
-
-    Args:
-        answer_sizes: (S, K) from ``group_sizes``.
-
-    Returns:
-        (S,) counts, whole numbers as floats.
+    Between 0 (nobody answered) and K; larger means more diverse answers. Compare at equal K. The
+    (S, K) sizes are from ``group_sizes``.
 
     Example:
         >>> num_answers(np.array([[2, 2, 0, 0], [4, 0, 0, 0]])).tolist()

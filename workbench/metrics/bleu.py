@@ -14,38 +14,20 @@ from workbench.metrics.ngrams import Ngrams, number_ngrams
 
 MAX_ORDER = 4
 """BLEU counts n-grams of 1 to 4 tokens."""
-
 EPSILON = 0.1
 """What nltk's method 1 takes as the number of matches where there are none."""
 
 
 def _method1(hits: Floats, missed: Ints, totals: Ints) -> Floats:
-    """Log of the geometric mean of the four precisions, smoothed as nltk's method 1.
-
-    An order without matches counts ``EPSILON``, and an order that the hypothesis is too short for
-    counts as one n-gram without a match.
-
-    Args:
-        hits: (U, U) sum over the orders of the log of the matches, where there are any.
-        missed: (U, U) how many orders have none.
-        totals: (4, U) n-grams of each hypothesis.
-
-    Returns:
-        (U, U) logs.
-    """
+    """An order without matches, or that the hypothesis is too short for, counts ``EPSILON``."""
     possible = np.log(np.maximum(totals, 1)).sum(axis=0)
     return np.asarray((hits + np.log(EPSILON) * missed - possible[:, None]) / MAX_ORDER)
 
 
 def _exp(hits: Floats, missed: Ints, totals: Ints) -> Floats:
-    """Log of the geometric mean of the precisions, smoothed as sacreBLEU's ``exp``.
-
-    The i-th order without matches counts 1/2^i of one; an order that the hypothesis is too short
-    for is left out (sacreBLEU's effective order, as its ``sentence_bleu`` has it by default).
-    Arguments and result are as in ``_method1``.
-    """
+    """The i-th order without matches counts 1/2^i; none that the hypothesis is too short for."""
     possible = np.log(np.maximum(totals, 1)).sum(axis=0)
-    orders = (totals > 0).sum(axis=0)
+    orders = (totals > 0).sum(axis=0)  # sacreBLEU's effective order, its default for sentences
     missed = missed - (MAX_ORDER - orders)[:, None]
     halvings = missed * (missed + 1) / 2  # 1 + 2 + ... + missed
     logs = hits - np.log(2) * halvings - possible[:, None]
@@ -53,6 +35,9 @@ def _exp(hits: Floats, missed: Ints, totals: Ints) -> Floats:
 
 
 SMOOTHINGS: dict[str, Callable[[Floats, Ints, Ints], Floats]] = {"method1": _method1, "exp": _exp}
+"""From the logs of the matches, summed over the orders that have any (U, U), the number of the
+others (U, U) and the n-grams of each hypothesis (4, U): the log of the precisions' geometric mean,
+smoothed as nltk's method 1 and sacreBLEU's ``exp``."""
 
 
 def pairwise_bleu(
@@ -115,11 +100,9 @@ def bleu_of(ngrams: Ngrams, smoothing: str = "method1") -> Floats:
 
 @compiled
 def _matches(numbers: Ints, starts: Ints, n: int, different: int) -> Ints:
-    """(U, U) clipped matches of n-grams: each counts as often as in the text that has it less.
-
-    That is the number of keys (n-gram, how often the text has had it before) which both texts
-    have. So a text is a set of keys, one bit for each key that is in more than one text.
-    """
+    """(U, U) clipped matches of n-grams: each counts as often as in the text that has it less."""
+    # That is the number of keys (n-gram, how often the text has had it before) which both texts
+    # have. So a text is a set of keys, one bit for each key that is in more than one text.
     texts = len(starts) - 1
     owner = np.full(different, -1)  # the last text that an n-gram was seen in
     latest = np.empty(different, np.int64)  # and its last key there
@@ -171,14 +154,8 @@ def _matches(numbers: Ints, starts: Ints, n: int, different: int) -> Ints:
 def self_bleu(bleu: Floats, subsets: Ints) -> Floats:
     """Mean sentence BLEU over the ordered pairs of each subset.
 
-    Between 0 and 1; larger means LESS diverse wording. May be compared between subset sizes.
-
-    Args:
-        bleu: (N, N) from ``pairwise_bleu``.
-        subsets: (S, K) indices into the N texts.
-
-    Returns:
-        (S,) means, dimensionless; NaN at K = 1.
+    Between 0 and 1; larger means LESS diverse wording. May be compared between subset sizes; NaN at
+    K = 1. The (N, N) ``bleu`` is from ``pairwise_bleu``.
 
     Source:
         Zhu et al. (2018), arXiv:1802.01886, but with each other text as the one reference of a

@@ -13,7 +13,6 @@ from workbench.core.types import Floats, Ints
 
 ROUNDING = 1e-5
 """Largest rounding error of cosines that were stored as float32."""
-
 ENTRIES = 2**21
 """Numbers in the submatrices that are held at a time: 16 MB."""
 
@@ -23,9 +22,6 @@ def similarity_matrix(embeddings: ArrayLike) -> Floats:
 
     Between -1 and 1; larger means more alike. Computed in float64 from vectors normalised anew,
     since unit vectors stored in float32 are off by 1e-7, which a log-determinant shows.
-
-    Args:
-        embeddings: (N, D) vectors of any length but zero.
 
     Returns:
         (N, N), symmetric, with exactly 1 on the diagonal and nothing outside [-1, 1].
@@ -77,14 +73,7 @@ def require_cosines(similarity: Floats) -> Floats:
 
 
 def blocks_of(matrix: Floats, members: Ints) -> Iterator[tuple[slice, Floats]]:
-    """Yield the submatrix of each subset, some subsets at a time.
-
-    Args:
-        matrix: (N, N), one number per ordered pair of samples.
-        members: (S, K) indices into the N samples.
-
-    Yields:
-        A slice of the subsets, and their submatrices, (subsets in the slice, K, K).
+    """Yield slices of the subsets, and their submatrices: (subsets in the slice, K, K).
 
     Example:
         >>> matrix = np.arange(9.0).reshape(3, 3)
@@ -93,20 +82,12 @@ def blocks_of(matrix: Floats, members: Ints) -> Iterator[tuple[slice, Floats]]:
     """
     step = max(1, ENTRIES // members.shape[1] ** 2)
     for start in range(0, len(members), step):
-        rows = slice(start, start + step)
-        some = members[rows]
-        yield rows, matrix[some[:, :, None], some[:, None, :]]
+        some = members[start : start + step]
+        yield slice(start, start + step), matrix[some[:, :, None], some[:, None, :]]
 
 
 def mean_off_diagonal(matrix: Floats, subsets: Ints) -> Floats:
-    """Mean over the ordered pairs of two different members of each subset.
-
-    Args:
-        matrix: (N, N), one number per ordered pair of samples.
-        subsets: (S, K) indices into the N samples.
-
-    Returns:
-        (S,) means; NaN at K = 1, where there is no pair.
+    """Mean over the ordered pairs of different members of each subset: (S,), NaN at K = 1.
 
     Raises:
         ValueError: an index is not of the pool.
@@ -142,17 +123,8 @@ def mean_cosine(similarity: Floats, subsets: Ints) -> Floats:
     """Mean cosine over the unordered pairs of each subset.
 
     Between -1/(K - 1) and 1; larger means LESS diverse. Its expectation is the same at every K
-    (``mean_over_pairs``), so it may be compared between subset sizes.
-
-    Args:
-        similarity: (N, N) cosines, symmetric.
-        subsets: (S, K) indices into the N samples.
-
-    Returns:
-        (S,) cosines, dimensionless; NaN at K = 1.
-
-    Source:
-        The study's "cos sim", with its sign as there.
+    (``mean_over_pairs``), so it may be compared between subset sizes; NaN at K = 1. The study's
+    "cos sim", with its sign as there.
 
     Example:
         >>> matrix = np.array([[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]])
@@ -165,17 +137,11 @@ def mean_cosine(similarity: Floats, subsets: Ints) -> Floats:
 def mean_over_pairs(similarity: Floats) -> float:
     """Mean cosine over all pairs of a pool: what ``mean_cosine`` is on average, at every K > 1.
 
-    Every pair is in equally many K-subsets, so the mean over all of those is the mean over pairs.
-
-    Args:
-        similarity: (N, N) cosines, symmetric.
-
-    Returns:
-        The mean over the N (N - 1) / 2 pairs; NaN at N = 1.
+    Every pair is in equally many K-subsets, so the mean over all of those is the mean over the
+    N (N - 1) / 2 pairs; NaN at N = 1.
 
     Example:
         >>> mean_over_pairs(np.array([[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]]))
         0.25
     """
-    everything = np.arange(len(similarity), dtype=np.int64)[None, :]
-    return float(mean_off_diagonal(similarity, everything)[0])
+    return float(mean_off_diagonal(similarity, np.arange(len(similarity))[None])[0])

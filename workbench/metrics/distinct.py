@@ -15,17 +15,10 @@ from workbench.metrics.ngrams import Ngrams, number_ngrams
 def distinct(ngrams: Ngrams, subsets: Ints, n: int) -> Floats:
     """Share of distinct n-grams among all n-grams of each subset, pooled over its texts.
 
-    In (0, 1]; larger means more diverse, 1 that no n-gram occurs twice. It falls as a subset's
-    texts grow in length or number, so compare at equal K and like lengths. Tokens are separated by
-    whitespace and otherwise as written: "Four" and "four." are different.
-
-    Args:
-        ngrams: of the N texts of a pool, from ``number_ngrams``.
-        subsets: (S, K) indices into them.
-        n: tokens in an n-gram, no more than were numbered.
-
-    Returns:
-        (S,) ratios; NaN where every text of the subset is shorter than ``n``.
+    In (0, 1]; larger means more diverse, 1 that no n-gram occurs twice; NaN where every text of the
+    subset is shorter than ``n``. It falls as a subset's texts grow in length or number, so compare
+    at equal K and like lengths. Tokens are separated by whitespace and otherwise as written: "Four"
+    and "four." are different. N-grams of up to ``n`` tokens are to be numbered (``number_ngrams``).
 
     Raises:
         ValueError: an index is not of the pool.
@@ -62,14 +55,8 @@ def _distinct(numbers: Ints, starts: Ints, members: Ints, n: int, different: int
 def distinct_n(texts: Sequence[str], n: int) -> float:
     """Share of distinct n-grams among all n-grams of one subset of texts.
 
-    Read it as ``distinct``: in (0, 1], larger means more diverse.
-
-    Args:
-        texts: the texts of the subset.
-        n: tokens in an n-gram.
-
-    Returns:
-        The ratio; NaN if every text is shorter than ``n``.
+    Read it as ``distinct``: in (0, 1], larger means more diverse; NaN if every text is shorter than
+    ``n`` tokens.
 
     Raises:
         ValueError: ``n`` is below 1.
@@ -80,22 +67,14 @@ def distinct_n(texts: Sequence[str], n: int) -> float:
         >>> distinct_n(["a b a", "b c"], 2), distinct_n(["a b", "a b"], 2)
         (1.0, 0.5)
     """
-    everything = np.arange(len(texts), dtype=np.int64)[None, :]
-    return float(distinct(number_ngrams(texts, n), everything, n)[0])
+    return float(distinct(number_ngrams(texts, n), np.arange(len(texts))[None], n)[0])
 
 
 def distinct_texts(text_ids: Ints, subsets: Ints) -> Floats:
     """Share of distinct texts in each subset.
 
     Between 1/K (all the same) and 1 (no two the same, and always at K = 1); larger means more
-    diverse. Texts are the same only if every character is.
-
-    Args:
-        text_ids: (N,) numbers of the texts of a pool, equal just where the texts are.
-        subsets: (S, K) indices into them.
-
-    Returns:
-        (S,) ratios.
+    diverse. Texts are the same only if every character is: then only are their (N,) numbers equal.
 
     Example:
         >>> distinct_texts(np.array([0, 0, 1]), np.array([[0, 1], [0, 2]])).tolist()

@@ -53,30 +53,12 @@ def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Float
     return found
 
 
-def plain_log_volume(log_volumes: Floats) -> Floats:
-    """Log-determinant of each subset's similarity matrix, as ``log_volume`` returns it.
-
-    Example:
-        >>> plain_log_volume(np.array([-0.5])).tolist()
-        [-0.5]
-    """
-    return log_volumes
-
-
 def quality_log_volume(log_volumes: Floats, log_quality: Floats, subsets: Ints) -> Floats:
     """Log-determinant of each subset's similarity matrix, weighted by how good its samples are.
 
-    ``log_volume`` plus the sum of the members' log qualities; larger means more diverse and better.
-    Compare only at equal K.
-
-    Args:
-        log_volumes: (S,) from ``log_volume``.
-        log_quality: (N,) logarithm of each sample's quality: its mean token log-probability, nats
-            per token, or that of a reward.
-        subsets: (S, K) indices into the N samples.
-
-    Returns:
-        (S,) log-determinants, dimensionless; NaN where any member's quality is NaN.
+    ``log_volume``, (S,), plus the sum of the members' log qualities: the mean token log-probability
+    of each sample, nats per token, or the logarithm of a reward, (N,). Larger means more diverse
+    and better. Compare only at equal K; NaN where any member's quality is NaN.
 
     Source:
         Kulesza & Taskar (2012), arXiv:1207.6083, section 3.1: L_ij = q_i S_ij q_j with

@@ -8,24 +8,15 @@ from workbench.core.types import Floats, Ints
 
 
 def mean_entropy(entropies: Floats | None, subsets: Ints) -> Floats:
-    """Mean over a subset of each sample's mean token entropy.
+    """Mean over a subset of each sample's mean token entropy, (N,), in nats.
 
     At least 0; larger means that the model was less certain what to write, so usually more
     diverse samples. Every sample weighs the same, however long it is. Comparable between subset
-    sizes, but not between exact entropies and lower bounds.
-
-    Args:
-        entropies: (N,) mean token entropy of each sample, nats; None where none were kept.
-        subsets: (S, K) indices into the N samples.
-
-    Returns:
-        (S,) nats; NaN where any member's is NaN.
+    sizes, but not between exact entropies and lower bounds; NaN where any member's is NaN. The
+    study's sequence-level entropy: the mean over tokens of -sum p ln p.
 
     Raises:
         ValueError: the samples were drawn without entropies.
-
-    Source:
-        The study's sequence-level entropy: the mean over tokens of -sum p ln p.
 
     Example:
         >>> mean_entropy(np.array([0.5, 1.5, 3.0]), np.array([[0, 1], [1, 2]])).tolist()

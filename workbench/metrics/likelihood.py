@@ -8,20 +8,10 @@ from workbench.core.types import Floats, Ints
 
 
 def mean_logprob(logprobs: Floats, subsets: Ints) -> Floats:
-    """Mean over a subset of each sample's mean token log-probability.
+    """Mean over a subset of each sample's mean token log-probability, (N,), in nats per token.
 
-    At most 0; larger means likelier. Every sample weighs the same, however long it is.
-    Comparable between subset sizes.
-
-    Args:
-        logprobs: (N,) mean token log-probability of each sample, nats per token.
-        subsets: (S, K) indices into the N samples.
-
-    Returns:
-        (S,) nats per token; NaN where any member's is NaN.
-
-    Source:
-        The study's ``avg_log_prob``.
+    At most 0; larger means likelier. Every sample weighs the same, however long it is. Comparable
+    between subset sizes; NaN where any member's is NaN. The study's ``avg_log_prob``.
 
     Example:
         >>> mean_logprob(np.array([-0.5, -1.5, -3.0]), np.array([[0, 1], [1, 2]])).tolist()
@@ -31,16 +21,9 @@ def mean_logprob(logprobs: Floats, subsets: Ints) -> Floats:
 
 
 def mean_length(num_tokens: Ints, subsets: Ints) -> Floats:
-    """Mean length of a subset's samples.
+    """Mean length of a subset's samples, in tokens.
 
     A covariate rather than a result: most other metrics depend on how long the texts are.
-
-    Args:
-        num_tokens: (N,) lengths of the samples, tokens.
-        subsets: (S, K) indices into the N samples.
-
-    Returns:
-        (S,) tokens.
 
     Example:
         >>> mean_length(np.array([10, 30, 40]), np.array([[0, 1], [1, 2]])).tolist()

@@ -39,15 +39,10 @@ class Ngrams:
 
 
 def number_ngrams(texts: Sequence[str], orders: int, tokenize: str = "whitespace") -> Ngrams:
-    """Number the n-grams of texts, for each n from 1 to ``orders``.
+    """Number the n-grams of N texts, for each n from 1 to ``orders``.
 
-    Args:
-        texts: N texts; n-grams never cross from one to the next, and equal texts are read once.
-        orders: tokens in the longest n-grams.
-        tokenize: ``whitespace`` (as written) or ``13a`` (sacreBLEU's).
-
-    Returns:
-        The numbers, which fit this call only.
+    N-grams never cross from one text to the next. Equal texts are read once. The numbers fit this
+    call only. ``tokenize`` is a row of ``TOKENIZERS``.
 
     Raises:
         ValueError: ``orders`` is below 1, or there is no such tokenisation.
@@ -99,11 +94,9 @@ def _starts(sizes: Sequence[int] | Ints) -> Ints:
 
 @compiled
 def _number(tokens: Ints, starts: Ints, orders: int, words: int) -> tuple[Ints, Ints]:
-    """``Ngrams.numbers`` and ``.different`` of tokens that are below ``words``.
-
-    An n-gram is the (n - 1)-gram that begins where it does, and one more token: a pair of numbers,
-    looked up in a hash table with open addressing.
-    """
+    """``Ngrams.numbers`` and ``.different`` of tokens that are below ``words``."""
+    # An n-gram is the (n - 1)-gram that begins where it does, and one more token: a pair of
+    # numbers, looked up in a hash table with open addressing.
     numbers = np.full((orders, len(tokens)), -1)
     numbers[0] = tokens
     different = np.zeros(orders, np.int64)

@@ -22,15 +22,7 @@ def pass_at_k(n: ArrayLike, correct: ArrayLike, k: ArrayLike) -> float | Floats:
 
     Between 0 and 1; larger means that more problems are solved by somebody. Never falls as ``k``
     grows. It is ``correct / n`` at k = 1, and the mean over all C(n, k) subsets of "any correct".
-
-    Args:
-        n: samples in the pool.
-        correct: how many of them are correct.
-        k: samples drawn.
-            All three are whole numbers, or arrays of them that broadcast together.
-
-    Returns:
-        A float for three scalars, else an array of the broadcast shape.
+    Three whole numbers give a float; arrays of them broadcast together.
 
     Raises:
         ValueError: a value is not a whole number, ``k`` is not between 1 and ``n`` (where some
@@ -48,22 +40,21 @@ def pass_at_k(n: ArrayLike, correct: ArrayLike, k: ArrayLike) -> float | Floats:
         >>> pass_at_k(4, [0, 1, 4], 1).tolist()
         [0.0, 0.25, 1.0]
     """
-    columns = [_whole(n, "n"), _whole(correct, "correct"), _whole(k, "k")]
-    broadcast = np.broadcast_arrays(*columns)
-    triples = np.stack([column.ravel() for column in broadcast], axis=1)
+    columns = np.broadcast_arrays(_whole(n, "n"), _whole(correct, "correct"), _whole(k, "k"))
+    triples = np.stack([column.ravel() for column in columns], axis=1)
     # Pools share few values of (n, correct, k), and integers this large are slow.
     distinct, inverse = np.unique(triples, axis=0, return_inverse=True)
-    values = np.array([_one(*map(int, triple)) for triple in distinct], dtype=np.float64)
-    result = values[inverse.reshape(-1)].reshape(broadcast[0].shape)
+    values = np.array([_one(*triple) for triple in distinct.tolist()], dtype=np.float64)
+    result = values[inverse.reshape(-1)].reshape(columns[0].shape)
     return float(result) if result.ndim == 0 else result
 
 
 def _whole(value: ArrayLike, name: str) -> Ints:
     """``value`` as integers; a count held as floats is welcome if it is whole."""
     numbers = np.asarray(value)
-    if numbers.size and not np.all(np.isfinite(numbers) & (numbers == np.floor(numbers))):
-        bad = numbers[~(np.isfinite(numbers) & (numbers == np.floor(numbers)))].flat[0]
-        raise ValueError(f"pass@k counts samples: {name} must be a whole number, got {bad}")
+    bad = numbers[~np.isfinite(numbers) | (numbers != np.floor(numbers))]
+    if bad.size:
+        raise ValueError(f"pass@k counts samples: {name} must be a whole number, got {bad[0]}")
     return numbers.astype(np.int64)
 
 

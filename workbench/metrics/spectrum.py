@@ -10,29 +10,20 @@ from workbench.metrics.cosine import ROUNDING, blocks_of, require_cosines
 
 EPSILON = 1e-7
 """What RankMe adds to every share: the paper's choice for float32."""
-
 SLACK = 1e-6
 """How far below zero rounding may push an eigenvalue, per member: cosines kept in float32."""
-
 FEWEST = 3
 """Eigenvalues that a decay is fitted to at least: two lie on a line whatever they are."""
 
 
 def eigenvalues(similarity: Floats, subsets: Ints) -> Floats:
-    """Eigenvalues of each subset's similarity matrix, largest first.
+    """Eigenvalues of each subset's similarity matrix, largest first: (S, K), dimensionless.
 
     Not negative, and K in sum. They are the squared singular values of the members' unit
     embeddings. One as small as rounding is exactly 0: at least one for each repeat of a sample.
 
-    Args:
-        similarity: (N, N) cosine similarities, 1 on the diagonal.
-        subsets: (S, K) indices into the N samples.
-
-    Returns:
-        (S, K) eigenvalues, dimensionless.
-
     Raises:
-        ValueError: ``similarity`` is not square with a unit diagonal; or over a subset it is not
+        ValueError: ``similarity`` is not (N, N) with a unit diagonal; or over a subset it is not
             symmetric, or has a negative eigenvalue, as no matrix of cosines has; or an index is
             not of the pool.
 
@@ -65,19 +56,13 @@ def eigenvalues(similarity: Floats, subsets: Ints) -> Floats:
 
 
 def rankme(spectrum: Floats) -> Floats:
-    """Effective rank of each subset's embeddings.
+    """Effective rank of each subset's embeddings, in samples.
 
     From 1 (copies of one sample) to K (mutually orthogonal ones), but for up to 2e-6 K that
     ``EPSILON`` adds; larger means more diverse. It grows with K, so compare at equal K. Like
     ``vendi_1`` with the singular values in place of the eigenvalues, their squares: small
-    differences between samples count for more.
-
-    Args:
-        spectrum: (S, K) from ``eigenvalues``; K no more than the embeddings have dimensions, for
-            the paper to count the same K singular values.
-
-    Returns:
-        (S,) effective ranks, in samples.
+    differences between samples count for more. The paper counts the same K singular values as the
+    (S, K) ``spectrum`` from ``eigenvalues`` where K is no more than the embeddings' dimensions.
 
     Source:
         RankMe: Garrido et al. (2023), arXiv:2210.02885, equations 1 and 2, with its epsilon. Like
@@ -108,11 +93,7 @@ def spectral_alpha(spectrum: Floats) -> Floats:
     and with it most of what can be told: on GPT-3.5's solutions of 40 problems at 4 temperatures
     the two halves of a pool of 10 agreed with rank correlation 0.82 (0.54 centred).
 
-    Args:
-        spectrum: (S, K) from ``eigenvalues``.
-
-    Returns:
-        (S,) exponents, dimensionless; NaN where fewer than 3 eigenvalues are not 0.
+    The (S, K) ``spectrum`` is from ``eigenvalues``; NaN where fewer than 3 of K are not 0.
 
     Source:
         Stringer et al. (2019), doi:10.1038/s41586-019-1346-5, and alpha-ReQ, Agrawal et al.

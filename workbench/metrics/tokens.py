@@ -45,12 +45,10 @@ def _words_13a(text: str) -> list[str]:
 
 
 def _parts_13a(words: Sequence[str]) -> list[list[str]]:
-    """Apply the rules to many words at once.
-
-    No rule looks further than one character, or sees in the whitespace about a word more than that
-    it is no digit, or takes a line break away. So words on lines of their own are split as they
-    are in their text. None of the rules is about letters and digits alone.
-    """
+    """Apply the rules to many words at once."""
+    # No rule looks further than one character, or sees in the whitespace about a word more than
+    # that it is no digit, or takes a line break away. So words on lines of their own are split as
+    # they are in their text. None of the rules is about letters and digits alone.
     parts = {word: [word] for word in words if word.isalnum()}
     others = [word for word in words if word not in parts]
     lines = "\n".join(["", *others, ""])

@@ -15,14 +15,9 @@ def vendi(spectrum: Floats, q: float) -> Floats:
     never rises with ``q``: a small order counts rare samples nearly as much as common ones, a
     large one hardly looks at them. It grows with K, so compare at equal K.
 
-    Args:
-        spectrum: (S, K) from ``eigenvalues``.
-        q: order of the Renyi entropy, at least 0. 1 is its limit, Shannon's entropy; ``math.inf``
-            looks at the largest eigenvalue alone; 0 counts the eigenvalues that are not 0, the
-            rank.
-
-    Returns:
-        (S,) effective numbers, in samples.
+    The (S, K) ``spectrum`` is from ``eigenvalues``. Of the orders of the Renyi entropy, 1 is its
+    limit, Shannon's entropy; ``math.inf`` looks at the largest eigenvalue alone; 0 counts the
+    eigenvalues that are not 0, the rank.
 
     Raises:
         ValueError: ``q`` is negative or NaN.
@@ -55,17 +50,11 @@ def vendi(spectrum: Floats, q: float) -> Floats:
 def vendi_score(similarity: Floats, q: float = 1.0) -> float:
     """Effective number of different samples among all N.
 
-    Read it as ``vendi``: from 1 to N, larger means more diverse.
-
-    Args:
-        similarity: (N, N) similarities, 1 on the diagonal, a positive semi-definite matrix.
-        q: order of the Renyi entropy, at least 0, ``math.inf`` included.
-
-    Returns:
-        The effective number, in samples.
+    Read it as ``vendi``: from 1 to N, larger means more diverse; ``q`` may be ``math.inf``.
 
     Raises:
-        ValueError: ``q`` is negative or NaN, or ``similarity`` is not such a matrix.
+        ValueError: ``q`` is negative or NaN, or ``similarity`` is not (N, N) with 1 on the
+            diagonal and positive semi-definite.
 
     Example:
         The eigenvalues' shares are 3/4 and 1/4; of order 2 the score is 1 / (9/16 + 1/16).
@@ -73,5 +62,4 @@ def vendi_score(similarity: Floats, q: float = 1.0) -> float:
         >>> round(vendi_score(np.array([[1, 0.5], [0.5, 1]]), q=2), 6)
         1.6
     """
-    everything = np.arange(len(similarity), dtype=np.int64)[None, :]
-    return float(vendi(eigenvalues(similarity, everything), q)[0])
+    return float(vendi(eigenvalues(similarity, np.arange(len(similarity))[None]), q)[0])
