@@ -292,7 +292,7 @@ def _pool_facts(run: Run, block: int) -> pd.DataFrame:
     for pool in pools(rows_of_it, pool_sizes(settings.generation), settings.measure):
         row: dict[str, object] = {
             "problem_id": pool.problem_id,
-            "temperature": pool.temperature,
+            "temperature": np.nan if pool.temperature is None else pool.temperature,
             "samples": len(pool),
         }
         row |= {status: pool.statuses.count(status) for status in STATUSES}

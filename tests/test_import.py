@@ -107,6 +107,14 @@ def test_an_unknown_temperature_beside_a_known_one(cli, tmp_path):
     assert run.subsets["temperature"].isna().sum() == len(run.subsets) / 2
 
 
+def test_no_temperature_is_known(cli, tmp_path):
+    rows = [row | {"num_tokens": 3} for p in range(3) for row in pool(p, None, answer=str(p))]
+    run, _ = brought(cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run", **CHEAP, **MAJ)
+    budget = run.table("budget")
+    assert len(budget) > 0
+    assert budget["temperature"].isna().all()
+
+
 @pytest.mark.parametrize("n", [1, 4])
 def test_without_any_correctness_tables_are_empty_and_say_why(cli, tmp_path, n):
     rows = [row for p in range(2) for row in pool(p, None, n=n, correct=None)]
