@@ -9,40 +9,22 @@ in worker processes. To add a task, write one file beside this one and give it a
 from __future__ import annotations
 
 from workbench.tasks import arithmetic, gsm8k, jsonl, math500
-from workbench.tasks.task import Task, never_on_hub
+from workbench.tasks.checkers import CHECKERS
+from workbench.tasks.task import Task
 
-TASKS: dict[str, Task] = {
+TASKS = {
     "arithmetic": Task(
-        load=arithmetic.load,
-        examples=arithmetic.examples,
-        checker=arithmetic.checker,
-        check=arithmetic.check,
-        on_hub=never_on_hub,
-        instruction=arithmetic.INSTRUCTION,
-        summary="generated sums and differences of whole numbers, difficulty set by options",
-    ),
+        arithmetic.load, arithmetic.examples, arithmetic.check, arithmetic.INSTRUCTION,
+        "generated sums and differences of whole numbers, difficulty set by options",
+        checker=lambda settings: CHECKERS["integer"], hub=False),
     "gsm8k": Task(
-        load=gsm8k.load,
-        examples=gsm8k.examples,
-        check=gsm8k.check,
-        instruction=gsm8k.INSTRUCTION,
-        summary="grade-school word problems (openai/gsm8k on the hub, or a local JSONL)",
-    ),
+        gsm8k.load, gsm8k.examples, gsm8k.check, gsm8k.INSTRUCTION,
+        "grade-school word problems (openai/gsm8k on the hub, or a local JSONL)"),
     "math500": Task(
-        load=math500.load,
-        examples=math500.examples,
-        check=math500.check,
-        instruction=math500.INSTRUCTION,
-        summary="competition mathematics (MATH-500, or any local JSONL with LaTeX answers)",
-    ),
+        math500.load, math500.examples, math500.check, math500.INSTRUCTION,
+        "competition mathematics (MATH-500, or any local JSONL with LaTeX answers)"),
     "jsonl": Task(
-        load=jsonl.load,
-        examples=jsonl.examples,
-        extract=jsonl.extract,
-        checker=jsonl.checker,
-        check=jsonl.check,
-        on_hub=never_on_hub,
-        instruction=jsonl.INSTRUCTION,
-        summary="any local JSONL; options.compare: exact, integer, numeric, choice or math",
-    ),
-}
+        jsonl.load, jsonl.examples, jsonl.check, jsonl.INSTRUCTION,
+        "any local JSONL; options.compare: exact, integer, numeric, choice or math",
+        extract=jsonl.extract, checker=jsonl.checker, hub=False),
+}  # fmt: skip

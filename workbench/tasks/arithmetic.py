@@ -16,19 +16,14 @@ from typing import Any
 from workbench.config import schema as config
 from workbench.core.import_alone import import_alone
 from workbench.core.types import Problem
-from workbench.tasks.checkers import CHECKERS, Checker
 from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
 
 INSTRUCTION = r"Work out the sum, and put your answer in \boxed{}."
 DEFAULTS: dict[str, int | None] = {
-    "min_terms": 2,
-    "max_terms": 2,
-    "min_digits": 1,
-    "max_digits": 1,
-    "max_operand": None,
-    "seed": 0,
-}
+    "min_terms": 2, "max_terms": 2, "min_digits": 1, "max_digits": 1,
+    "max_operand": None, "seed": 0,
+}  # fmt: skip
 """``max_operand``: keep only problems whose numbers are not larger; None for no limit."""
 NUM_EXAMPLES = 16
 MISSES_ALLOWED = 20_000
@@ -52,10 +47,9 @@ def check(settings: config.TaskSettings) -> None:
         elif isinstance(value, bool) or not isinstance(value, int):
             if not (name == "max_operand" and value is None):
                 faults.append(f"options.{name}: expected an integer, got {value!r}")
-        elif value < (smallest := {"seed": 0, "max_operand": 1}.get(name, 1)):
+        elif value < (smallest := 0 if name == "seed" else 1):
             faults.append(f"options.{name}: must be at least {smallest}, got {value}")
-    if not faults:
-        faults = _contradictions(DEFAULTS | settings.options)
+    faults = faults or _contradictions(DEFAULTS | settings.options)
     if settings.num_problems is None:
         faults.append("num_problems: arithmetic makes its problems; say how many")
     if settings.source is not None:
@@ -69,11 +63,11 @@ def _contradictions(options: dict[str, Any]) -> list[str]:
         low, high = options[f"min_{what}"], options[f"max_{what}"]
         if low > high:
             faults.append(f"options.min_{what}: {low} is more than max_{what} = {high}")
-    smallest = 10 ** (options["min_digits"] - 1) if options["min_digits"] > 1 else 0
-    if options["max_operand"] is not None and options["max_operand"] < smallest:
+    digits, largest = options["min_digits"], options["max_operand"]
+    if largest is not None and digits > 1 and largest < 10 ** (digits - 1):
         faults.append(
-            f"options.max_operand: {options['max_operand']} is less than every number of "
-            f"min_digits = {options['min_digits']} digits"
+            f"options.max_operand: {largest} is less than every number of "
+            f"min_digits = {digits} digits"
         )
     return faults
 
@@ -82,9 +76,6 @@ def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems; a larger number only adds to them.
 
     No question comes twice, and none is a worked example.
-
-    Raises:
-        ValueError: the options allow fewer different problems than are asked for.
     """
     check(settings)
     wanted = settings.num_problems or 0
@@ -92,12 +83,7 @@ def load(settings: config.TaskSettings) -> list[Problem]:
     shown = set(_example_expressions(options))
     sums = (pair for pair in _different_sums(options, stream=0) if pair[0] not in shown)
     problems = [
-        Problem(
-            id=f"problem-{number}",
-            question=f"What is {expression}?",
-            gold=value,
-            metadata={"expression": expression},
-        )
+        Problem(f"problem-{number}", f"What is {expression}?", value, {"expression": expression})
         for number, (expression, value) in enumerate(islice(sums, wanted))
     ]
     if len(problems) < wanted:
@@ -111,10 +97,8 @@ def load(settings: config.TaskSettings) -> list[Problem]:
 
 def examples(settings: config.TaskSettings) -> list[Example]:
     """Return 16 worked examples of the same difficulty; they depend on the options alone."""
-    return [
-        Example(f"What is {expression}?", _solution(expression))
-        for expression in _example_expressions(_options(settings))
-    ]
+    shown = _example_expressions(_options(settings))
+    return [Example(f"What is {expression}?", _solution(expression)) for expression in shown]
 
 
 def _solution(expression: str) -> str:
@@ -126,18 +110,13 @@ def _solution(expression: str) -> str:
         before, value = value, value + int(sign + number)
         if steps:
             step = f"then {'add' if sign == '+' else 'subtract'} {number}"
+        elif sign == "+":
+            step = f"add {before} and {number}"
         else:
-            step = (
-                f"add {before} and {number}" if sign == "+" else f"subtract {number} from {before}"
-            )
+            step = f"subtract {number} from {before}"
         steps.append(f"{step} to get {value}")
     words = f"We {', '.join(steps)}." if steps else f"It is {value}."
     return rf"{words} The answer is \boxed{{{value}}}."
-
-
-def checker(settings: config.TaskSettings) -> Checker:
-    """Return the comparison of integers."""
-    return CHECKERS["integer"]
 
 
 def _options(settings: config.TaskSettings) -> Options:
@@ -159,15 +138,12 @@ def _different_sums(options: Options, stream: int) -> Iterator[tuple[str, str]]:
     items = chain_sum.ChainSumDataset(chain_sum.ChainSumConfig(**chosen))
     drawn: set[str] = set()
     misses = 0
-    for index in count():
-        item = items[index]
+    for item in map(items.__getitem__, count()):
         expression = item["metadata"]["expression"]
         numbers = map(int, re.findall(r"\d+", expression))
-        if expression in drawn or (largest is not None and max(numbers) > largest):
-            misses += 1
-            if misses > MISSES_ALLOWED:
-                return
-            continue
-        misses = 0
-        drawn.add(expression)
-        yield expression, item["answer"]
+        if expression not in drawn and (largest is None or max(numbers) <= largest):
+            misses = 0
+            drawn.add(expression)
+            yield expression, item["answer"]
+        elif (misses := misses + 1) > MISSES_ALLOWED:
+            return

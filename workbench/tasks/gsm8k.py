@@ -7,20 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import lru_cache
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from workbench.config import schema as config
 from workbench.core.types import Problem
-from workbench.tasks.problem_files import (
-    HubDataset,
-    first_problems,
-    local_path,
-    missing_file,
-    parse_record,
-)
+from workbench.tasks import problem_files
 from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
 
@@ -34,18 +26,15 @@ _FINAL = "####"
 
 def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for unknown options, missing files or too many examples."""
-    faults = [
-        f"options.{name}: unknown option; task gsm8k has only 'train'"
-        for name in settings.options
-        if name != "train"
-    ]
+    others = [name for name in settings.options if name != "train"]
+    faults = [f"options.{name}: unknown option; task gsm8k has only 'train'" for name in others]
     faults += DATASET.faults(settings.source)
     train = settings.options.get("train")
     if train is not None and not isinstance(train, str):
         faults.append(f"options.train: expected the path of a JSONL file, got {train!r}")
     elif train is not None:
-        faults += missing_file("options.train", Path(train).expanduser())
-    elif settings.few_shot and local_path(settings.source) is not None:
+        faults += problem_files.missing_file("options.train", train)
+    elif settings.few_shot and problem_files.local_path(settings.source) is not None:
         faults.append(
             f"options.train: {settings.few_shot} worked examples are asked for and the problems "
             "are a local file; give the path of a JSONL file of the training split"
@@ -54,46 +43,26 @@ def check(settings: config.TaskSettings) -> None:
 
 
 def load(settings: config.TaskSettings) -> list[Problem]:
-    """Return the first ``num_problems`` problems of a local file, or of the hub's test split.
-
-    Raises:
-        ValueError: the file is not a valid problem file, the hub cannot be reached, or there are
-            fewer problems than are asked for.
-    """
+    """Return the first ``num_problems`` problems of a local file, or of the hub's test split."""
     check(settings)
-    problems = list(_all_problems(settings.source, "test"))
-    return first_problems(settings, settings.source or DATASET.name, problems)
+    problems = DATASET.read(settings.source, "test")
+    return problem_files.first_problems(settings, settings.source or DATASET.name, problems)
 
 
 def examples(settings: config.TaskSettings) -> list[Example]:
     """Return the first 16 problems of the training split that the source does not hold.
 
-    They do not depend on how many problems are asked.
-
-    Raises:
-        ValueError: the training split cannot be read, or lacks a solution.
+    They do not depend on how many problems are asked. ValueError where one lacks a solution.
     """
     check(settings)
     train = settings.options.get("train")
-    if train is None and local_path(settings.source) is None:
+    if train is None and problem_files.local_path(settings.source) is None:
         train = settings.source
     elif train is None:
         return []
-    asked = {problem.question for problem in _all_problems(settings.source, "test")}
-    others = (p for p in _all_problems(train, "train") if p.question not in asked)
+    asked = {problem.question for problem in DATASET.read(settings.source, "test")}
+    others = (p for p in DATASET.read(train, "train") if p.question not in asked)
     return [_example(problem) for problem in islice(others, NUM_EXAMPLES)]
-
-
-def _all_problems(source: str | None, split: str) -> tuple[Problem, ...]:
-    """Return all problems of a local file as it is now, or of a split of a data set of the hub."""
-    path = local_path(source)
-    return _read(source, split, 0 if path is None else path.stat().st_mtime_ns)
-
-
-@lru_cache(maxsize=4)
-def _read(source: str | None, split: str, changed: int) -> tuple[Problem, ...]:
-    """Read problems once for each time that a file was changed: every prompt needs the examples."""
-    return tuple(DATASET.read(source, split))
 
 
 def _parse(record: Mapping[str, Any], default_id: str) -> Problem:
@@ -106,10 +75,10 @@ def _parse(record: Mapping[str, Any], default_id: str) -> Problem:
     for key in ("gold", "answer"):
         if isinstance(fields.get(key), str):
             fields[key] = fields[key].replace(",", "").strip()
-    return parse_record(fields, default_id)
+    return problem_files.parse_record(fields, default_id)
 
 
-DATASET = HubDataset(
+DATASET = problem_files.HubDataset(
     name="openai/gsm8k",
     part="main",
     prefix="gsm8k",

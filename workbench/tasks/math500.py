@@ -56,12 +56,7 @@ def check(settings: config.TaskSettings) -> None:
 
 
 def load(settings: config.TaskSettings) -> list[Problem]:
-    """Return the first ``num_problems`` problems of a local file, or of the hub's test split.
-
-    Raises:
-        ValueError: the file is not a valid problem file, the hub cannot be reached, or there are
-            fewer problems than are asked for.
-    """
+    """Return the first ``num_problems`` problems of a local file, or of the hub's test split."""
     check(settings)
     source = local_path(settings.source) or settings.source or DATASET.name
     return first_problems(settings, source, DATASET.read(settings.source, "test"))

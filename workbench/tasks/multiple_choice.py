@@ -68,7 +68,7 @@ def extract_choice(text: str) -> tuple[str | None, str]:
 
 
 def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return a problem's choices by letter: its ``choices``, a list or a mapping from letters.
+    """Return a problem's choices by letter: its ``choices``, a list or an object; none if missing.
 
     Raises:
         ValueError: they are neither, too few or too many, not texts or numbers, or their letters
@@ -78,7 +78,9 @@ def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
         >>> read_choices({"choices": ["red", 7]})
         {'A': 'red', 'B': '7'}
     """
-    choices = record["choices"]
+    choices = record.get("choices")
+    if choices is None:
+        return {}
     if isinstance(choices, list):
         if not 2 <= len(choices) <= len(ascii_uppercase):
             raise ValueError(f"'choices' must be 2 to 26 of them, got {len(choices)}")
@@ -96,10 +98,8 @@ def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
 def letter_of(gold: object, choices: Mapping[str, str]) -> str:
     """Return the letter of the known answer.
 
-    Args:
-        gold: a letter, the text of a choice, or (a number in JSON, not a text) its place from 0.
-        choices: texts by letter; none where the question itself shows them, and then ``gold`` has
-            to be a letter.
+    That is a letter, the text of a choice, or (a number in JSON, not a text) its place from 0.
+    Where the question itself shows the choices there are none here, and it has to be a letter.
 
     Raises:
         ValueError: it is none of these, or two of them that differ.
@@ -116,9 +116,8 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
                 f"the known answer {gold!r} is no letter; give the letter, or the key 'choices'"
             )
         return letter
-    meant = {
-        name: f"the text of choice {name}" for name, choice in choices.items() if choice == text
-    }
+    same = [name for name, choice in choices.items() if choice == text]
+    meant = {name: f"the text of choice {name}" for name in same}
     if letter in choices:
         meant.setdefault(letter, f"the letter {letter}")
     if isinstance(gold, int) and not isinstance(gold, bool) and 0 <= gold < len(choices):

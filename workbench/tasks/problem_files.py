@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -31,14 +32,9 @@ def local_path(source: str | None) -> Path | None:
     return path if looks_local or path.exists() else None
 
 
-def missing_file(key: str, path: Path, otherwise: str = "") -> list[str]:
-    """Return a list with the message that a file is missing, empty if it is there.
-
-    Args:
-        key: the setting that names the file.
-        path: the file.
-        otherwise: the end of the message.
-    """
+def missing_file(key: str, name: str | Path, otherwise: str = "") -> list[str]:
+    """Return a list with the fault that the file a setting names is missing, empty if it is not."""
+    path = Path(name).expanduser()
     if path.is_file():
         return []
     return [
@@ -64,40 +60,6 @@ def first_problems(
     return problems[:wanted]
 
 
-def read_hub(
-    name: str, split: str, prefix: str, parse: Parse, *, part: str | None = None, instead: str
-) -> list[Problem]:
-    """Read a split of a data set of the hub.
-
-    Args:
-        name: OWNER/NAME.
-        split: which split of it.
-        prefix: a problem without an id becomes ``prefix-<i>``.
-        parse: reads one row.
-        part: the data set's configuration, where it has several.
-        instead: what to do where the hub cannot be reached.
-
-    Raises:
-        ValueError: the data set cannot be loaded, or a row is no problem.
-    """
-    from datasets import load_dataset  # slow to import, and not needed for a local file
-
-    try:
-        rows = load_dataset(name, *([part] if part else []), split=split)
-    except Exception as error:  # no network, no such name, no access: the library has many errors
-        message = " ".join(str(error).split())
-        raise ValueError(
-            f"cannot load {name!r} from the hub ({type(error).__name__}: {message}); {instead}"
-        ) from error
-    problems = []
-    for number, row in enumerate(rows):
-        try:
-            problems.append(parse(row, f"{prefix}-{number}"))
-        except ValueError as error:
-            raise ValueError(f"row {number} of {name!r}, split {split!r}: {error}") from error
-    return problems
-
-
 def read_jsonl(
     path: str | Path, prefix: str = "problem", parse: Parse | None = None
 ) -> list[Problem]:
@@ -105,12 +67,9 @@ def read_jsonl(
 
     Each line is a JSON object with the question (key ``problem`` or ``question``), its known answer
     (``gold`` or ``answer``; a text or a number) and, optionally, an id (``id``, ``problem_id`` or
-    ``unique_id``). All other keys are kept as the problem's metadata. Empty lines are skipped.
-
-    Args:
-        path: the file, relative to the current working directory; ``.gz`` is unpacked.
-        prefix: a problem without an id becomes ``prefix-<i>``, its number from 0 in the file.
-        parse: reads one object, where the keys are not those above.
+    ``unique_id``). All other keys are kept as the problem's metadata. Empty lines are skipped. A
+    problem without an id becomes ``prefix-<i>``, its number from 0 in the file. ``parse`` reads one
+    object where the keys are not those above. A file that ends in ``.gz`` is unpacked.
 
     Raises:
         ValueError: the file is missing, empty or cannot be unpacked; or lines are not UTF-8, not
@@ -138,12 +97,22 @@ def read_jsonl(
     if faults:
         hidden = len(faults) - FAULTS_SHOWN
         more = [f"  and {hidden} more"] if hidden > 0 else []
-        raise ValueError(
-            "\n".join([f"{path} is not a valid problem file:", *faults[:FAULTS_SHOWN], *more])
-        )
+        lines = [f"{path} is not a valid problem file:", *faults[:FAULTS_SHOWN], *more]
+        raise ValueError("\n".join(lines))
     if not problems:
         raise ValueError(f"{path} holds no problems; it needs one JSON object a line")
     return problems
+
+
+def read_once(name: str | Path, prefix: str, parse: Parse) -> list[Problem]:
+    """Do as ``read_jsonl``, but read a file again only where it was changed since."""
+    path = Path(name).expanduser()
+    return _read_once(path, path.stat().st_mtime_ns, prefix, parse)
+
+
+@lru_cache(maxsize=8)
+def _read_once(path: Path, changed: int, prefix: str, parse: Parse) -> list[Problem]:
+    return read_jsonl(path, prefix, parse)
 
 
 def _lines(path: Path) -> list[bytes]:
@@ -237,15 +206,32 @@ class HubDataset:
         """
         path = local_path(source)
         if path is not None:
-            return read_jsonl(path, self.prefix, self.parse)
-        name = source or self.name
-        part = self.part if name == self.name else None
-        return read_hub(name, split, self.prefix, self.parse, part=part, instead=self.instead)
+            return read_once(path, self.prefix, self.parse)
+        return _fetch(self, source or self.name, split)
 
     def faults(self, source: str | None) -> list[str]:
         """Return the fault of a ``task.source`` that is a local file which is not there."""
         path = local_path(source)
-        if path is None:
-            return []
         otherwise = f", and without source it is {self.name} of the hub"
-        return missing_file("source", path, otherwise)
+        return [] if path is None else missing_file("source", path, otherwise)
+
+
+@lru_cache(maxsize=4)
+def _fetch(dataset: HubDataset, name: str, split: str) -> list[Problem]:
+    from datasets import load_dataset  # slow to import, and not needed for a local file
+
+    part = [dataset.part] if dataset.part and name == dataset.name else []
+    try:
+        rows = load_dataset(name, *part, split=split)
+    except Exception as error:  # no network, no such name, no access: the library has many errors
+        fault = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise ValueError(
+            f"cannot load {name!r} from the hub ({fault}); {dataset.instead}"
+        ) from error
+    problems = []
+    for number, row in enumerate(rows):
+        try:
+            problems.append(dataset.parse(row, f"{dataset.prefix}-{number}"))
+        except ValueError as error:
+            raise ValueError(f"row {number} of {name!r}, split {split!r}: {error}") from error
+    return problems

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 
 from workbench.config import schema as config
 from workbench.core.types import Problem, Prompt
-from workbench.tasks.task import Example, Task
+from workbench.tasks.task import Task
 
 
 def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) -> Prompt:
@@ -26,64 +25,37 @@ def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) ->
         Q: What is 2 + 2?
         A:
 
-    Args:
-        problem: the question.
-        task: a row of ``TASKS``: it has the examples and the default instruction.
-        settings: the experiment's ``task`` section: how many examples, which form.
-
     Raises:
         ValueError: more examples are asked for than the task has.
     """
     instruction = task.instruction if settings.system is None else settings.system
-    examples: list[Example] = []
-    if settings.few_shot:
-        examples = task.examples(settings)
-        require_examples(settings, len(examples))
+    examples = task.examples(settings) if settings.few_shot else []
+    raise_faults([], settings, len(examples))
     shown = examples[: settings.few_shot]
     if settings.prompt == "completion":
-        return Prompt(text=_completion(instruction, shown, problem.question))
-    return Prompt(messages=_chat(instruction, shown, problem.question))
+        blocks = [instruction] if instruction else []
+        blocks += [f"Q: {example.question}\nA: {example.solution}" for example in shown]
+        return Prompt(text="\n\n".join([*blocks, f"Q: {problem.question}\nA:"]))
+    turns = [("system", instruction)] if instruction else []
+    for example in shown:
+        turns += [("user", example.question), ("assistant", example.solution)]
+    turns.append(("user", problem.question))
+    return Prompt(messages=tuple({"role": role, "content": text} for role, text in turns))
 
 
-def _completion(instruction: str, examples: Sequence[Example], question: str) -> str:
-    blocks = [instruction] if instruction else []
-    blocks += [f"Q: {example.question}\nA: {example.solution}" for example in examples]
-    blocks.append(f"Q: {question}\nA:")
-    return "\n\n".join(blocks)
-
-
-def _chat(
-    instruction: str, examples: Sequence[Example], question: str
-) -> tuple[dict[str, str], ...]:
-    messages = [{"role": "system", "content": instruction}] if instruction else []
-    for example in examples:
-        messages.append({"role": "user", "content": example.question})
-        messages.append({"role": "assistant", "content": example.solution})
-    messages.append({"role": "user", "content": question})
-    return tuple(messages)
-
-
-def require_examples(settings: config.TaskSettings, available: int) -> None:
-    """Raise ValueError if more worked examples are asked for than there are."""
-    if settings.few_shot > available:
-        raise ValueError(
-            f"few_shot: {settings.few_shot} worked examples are asked for, "
-            f"task {settings.name!r} has {available}; lower few_shot"
-        )
+def too_many_examples(settings: config.TaskSettings, available: int) -> list[str]:
+    """Return a list with the fault that more worked examples are asked for than there are."""
+    if settings.few_shot <= available:
+        return []
+    return [
+        f"few_shot: {settings.few_shot} worked examples are asked for, "
+        f"task {settings.name!r} has {available}; lower few_shot"
+    ]
 
 
 def raise_faults(faults: list[str], settings: config.TaskSettings, available: int) -> None:
-    """Raise ValueError for what is wrong with a task's settings, one fault a line.
-
-    Args:
-        faults: what a task has found.
-        settings: asking for too many worked examples is another fault.
-        available: how many worked examples the task has.
-    """
-    try:
-        require_examples(settings, available)
-    except ValueError as error:
-        faults = [*faults, str(error)]
+    """Raise ValueError for faults of a task's settings, one a line, and for too many examples."""
+    faults = faults + too_many_examples(settings, available)
     if faults:
         raise ValueError("\n".join(faults))
 

@@ -28,42 +28,20 @@ def extract_by_rules(text: str, settings: config.TaskSettings) -> tuple[str | No
     return extract_answer(text, last_number=settings.last_number)
 
 
-def math_checker(settings: config.TaskSettings) -> Checker:
-    """Return math-verify's comparison."""
-    return CHECKERS["math"]
-
-
-def source_is_on_hub(settings: config.TaskSettings) -> bool:
-    """Say whether ``task.source`` is missing or a data set's name, rather than a local file."""
-    return local_path(settings.source) is None
-
-
-def never_on_hub(settings: config.TaskSettings) -> bool:
-    """Return False: the problems are a local file, or are generated here."""
-    return False
-
-
-def boxed_text(answer: str) -> str:
-    r"""Return a text that gives an answer as most instructions ask for it.
-
-    >>> boxed_text("13")
-    'So \\boxed{13}.'
-    """
-    return rf"So \boxed{{{answer}}}."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Task:
     r"""One kind of problem. ``settings`` is always the experiment's ``task`` section.
 
     A task whose answers are mathematics in a ``\boxed{}`` needs none of the fields with a default.
-    One with its own way of writing answers has its own ``extract``, ``checker`` and ``right_text``.
+    One with its own way of writing answers has its own ``extract`` and ``checker``.
     """
 
     load: Callable[[config.TaskSettings], list[Problem]]
-    """The problems, in order; asking for more of them keeps the first ones as they were."""
+    """The problems, in order; asking for more of them keeps the first ones as they were. ValueError
+    where they cannot be read or are fewer than are asked for."""
     examples: Callable[[config.TaskSettings], list[Example]]
-    """Worked examples for the prompt, none of them one of the problems."""
+    """Worked examples for the prompt, none of them one of the problems. ValueError where they
+    cannot be read."""
     check: Callable[[config.TaskSettings], None]
     """Refuses bad settings before anything heavy is loaded: ValueError, one fault a line, each
     beginning with its key (``options.seed: ...``)."""
@@ -73,10 +51,11 @@ class Task:
     """One line for the list of tasks."""
     extract: Callable[[str, config.TaskSettings], tuple[str | None, str]] = extract_by_rules
     """(completion, settings) -> (answer or None, the rule that found it)."""
-    checker: Callable[[config.TaskSettings], Checker] = math_checker
+    checker: Callable[[config.TaskSettings], Checker] = lambda settings: CHECKERS["math"]
     """How its answers are compared with the known ones, and with one another."""
-    on_hub: Callable[[config.TaskSettings], bool] = source_is_on_hub
-    """Whether the problems have to be fetched from a hub; others can be looked at in no time."""
-    right_text: Callable[[str], str] = boxed_text
-    """(known answer) -> a completion from which ``extract`` returns it: what the tests of all
-    tasks check a task with."""
+    hub: bool = True
+    """Whether its problems are on a hub, where ``task.source`` is no local file."""
+
+    def on_hub(self, settings: config.TaskSettings) -> bool:
+        """Say whether the problems have to be fetched; others can be looked at in no time."""
+        return self.hub and local_path(settings.source) is None

@@ -7,7 +7,6 @@ import pytest
 
 from workbench.config import schema as config
 from workbench.tasks import TASKS
-from workbench.tasks.task import boxed_text
 
 HOME = Path(__file__).resolve().parents[3]
 DATA = HOME.parent / "shared" / "data" / "problems"
@@ -56,8 +55,8 @@ def test_the_known_answer_is_right_and_a_wrong_one_is_not(name, settings):
     task = TASKS[name]
     checker = task.checker(settings)
     for problem in task.load(settings)[:10]:
-        answer, rule = task.extract(task.right_text(problem.gold), settings)
-        assert rule == "boxed" if task.right_text is boxed_text else rule != "none"
+        answer, rule = task.extract(rf"So \boxed{{{problem.gold}}}.", settings)
+        assert rule == "boxed"
         assert checker.equal(problem.gold, answer) is True
         assert checker.equal(problem.gold, "271828") is False
         spelling = checker.canonical(answer)

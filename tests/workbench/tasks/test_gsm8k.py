@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.config import schema as config
-from workbench.tasks import TASKS, gsm8k
+from workbench.tasks import TASKS, gsm8k, problem_files
 from workbench.tasks.math_answers import extract_answer
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "problems"
@@ -33,7 +33,7 @@ def write(path, rows):
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
-    gsm8k._read.cache_clear()
+    problem_files._fetch.cache_clear()
 
 
 @pytest.fixture
@@ -176,7 +176,7 @@ def test_the_real_files():
         "Natalia sold 48/2 = 24 clips in May. Natalia sold 48+24 = 72 clips altogether in April "
         r"and May. The answer is \boxed{72}."
     )
-    known = {p.question: p.gold for p in gsm8k._all_problems(str(train), "train")}
+    known = {p.question: p.gold for p in gsm8k.DATASET.read(str(train), "train")}
     for example in examples:
         assert extract_answer(example.solution) == (known[example.question], "boxed")
         assert not any(mark in example.solution for mark in ("<<", ">>", "####", "\n"))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.config import schema as config
-from workbench.tasks import math500
+from workbench.tasks import math500, problem_files
 from workbench.tasks.math_answers import extract_answer
 
 PATH = Path(__file__).resolve().parents[4] / "shared" / "data" / "problems" / "math500.jsonl"
@@ -29,6 +29,7 @@ def local(tmp_path):
 @pytest.fixture
 def hub(monkeypatch):
     """A stand-in for the datasets library; returns the names asked for."""
+    problem_files._fetch.cache_clear()
     asked = []
 
     def load_dataset(name, split):
