@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from tests.bench import Row
 from workbench.config.schema import Experiment, pool_sizes
 from workbench.experiment import load_experiment
-from workbench.generate import vllm as backend
 from workbench.generate.drawing_settings import sample_seed
 from workbench.generate.stage import prompted_problems
+from workbench.models import vllm_engine
 from workbench.models.tokenization import encode_prompt
 from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
@@ -97,7 +97,7 @@ def ours(home: str, told: str) -> None:
 
     from workbench.cli.run_stages import run_stages
 
-    load, stop = _timed(backend, "load_engine"), _timed(backend, "shut_down")
+    load, stop = _timed(vllm_engine, "load_engine"), _timed(vllm_engine, "shut_down")
     inside = [_timed(LLMEngine, name) for name in ("add_request", "step")]
     experiment, root = _experiment(), Path(home) / "run"
     run_stages(("generate",), root, experiment)
@@ -163,9 +163,7 @@ def _llm(experiment: Experiment) -> Any:
 
     vllm.LLM = Kept
     settings = experiment.generation
-    backend.load_engine(
-        settings.model, settings.dtype, settings.seed, settings.max_model_len, settings.engine
-    )
+    vllm_engine.load_engine(settings, "generation", settings.seed)
     return made[0]
 
 

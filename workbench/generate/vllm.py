@@ -7,14 +7,8 @@ from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
-from workbench.models.token_entropy import entropy_bounds
+from workbench.models import vllm_engine
 from workbench.models.tokenization import encode_prompt, too_long
-from workbench.models.vllm_engine import (
-    DEFAULT_MAX_LOGPROBS,
-    load_engine,
-    sampling_params,
-    shut_down,
-)
 
 IN_FLIGHT = 4
 """Requests in the engine at a time, as a multiple of ``max_num_seqs``: enough to keep it busy, and
@@ -30,16 +24,12 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     Raises:
         ValueError: vLLM refuses an option or the model.
     """
-    options = settings.engine
-    if settings.logprobs > DEFAULT_MAX_LOGPROBS:
-        options = {"max_logprobs": settings.logprobs, **options}
-    engine = load_engine(
-        settings.model, settings.dtype, settings.seed, settings.max_model_len, options
-    )
+    more = vllm_engine.more_logprobs(settings.logprobs)
+    engine = vllm_engine.load_engine(settings, "generation", settings.seed, more)
     try:
         yield from _draw(engine, requests, settings)
     finally:
-        shut_down(engine)
+        vllm_engine.shut_down(engine)
 
 
 def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Iterator[Sample]:
@@ -69,23 +59,18 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
         if running:
             for output in engine.step():
                 if output.finished:
-                    yield _sample(
-                        running.pop(output.request_id), output.outputs[0], settings.logprobs
-                    )
+                    request = running.pop(output.request_id)
+                    yield _sample(request, output.outputs[0], settings.logprobs)
 
 
 def _params(request: Request, settings: Generation) -> Any:
-    return sampling_params(
+    same = ("top_p", "top_k", "min_p", "repetition_penalty", "max_tokens", "logprobs")
+    return vllm_engine.sampling_params(
         n=1,
         temperature=request.temperature,
-        top_p=settings.top_p,
-        top_k=settings.top_k,
-        min_p=settings.min_p,
-        repetition_penalty=settings.repetition_penalty,
-        max_tokens=settings.max_tokens,
         stop=list(settings.stop),
         seed=request.seed,
-        logprobs=settings.logprobs,  # beside the sampled token's own
+        **{name: getattr(settings, name) for name in same},
     )
 
 
@@ -93,16 +78,9 @@ def _sample(request: Request, output: Any, top: int) -> Sample:
     if output.finish_reason not in ("stop", "length"):
         return request.sampled("", "error", error=f"vLLM ended it with {output.finish_reason!r}")
     ids = tuple(output.token_ids)
-    logprobs = tuple(
-        float(step[token].logprob) for token, step in zip(ids, output.logprobs, strict=True)
-    )
-    entropies: tuple[float, ...] = ()
-    missing: tuple[float, ...] = ()
-    if top:  # vLLM adds the sampled token, however unlikely, with which the bound would be biased
-        entropies, missing = entropy_bounds(
-            [entry.logprob for entry in step.values() if entry.rank <= top]
-            for step in output.logprobs
-        )
+    pairs = zip(ids, output.logprobs, strict=True)
+    logprobs = tuple(float(step[token].logprob) for token, step in pairs)
+    entropies, missing = vllm_engine.likeliest_bounds(output.logprobs, top)
     return request.sampled(
         output.text,
         output.finish_reason,

@@ -9,6 +9,7 @@ import torch
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
+    DynamicCache,
     GenerationConfig,
     LogitsProcessorList,
     MinPLogitsWarper,
@@ -64,3 +65,12 @@ def warper(settings: Generation) -> Any:
     if settings.top_p < 1:
         steps.append(TopPLogitsWarper(settings.top_p))
     return lambda scores: steps(None, scores)
+
+
+def read_prompt(network: Any, ids: torch.Tensor, rows: int) -> Any:
+    """Read a prompt, (1, length), but for its last token; return its cache, for so many rows."""
+    cache = DynamicCache(config=network.config)
+    if ids.shape[1] > 1:
+        network(input_ids=ids[:, :-1], past_key_values=cache, use_cache=True, logits_to_keep=1)
+        cache.batch_repeat_interleave(rows)
+    return cache

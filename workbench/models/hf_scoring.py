@@ -12,35 +12,19 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from transformers import DynamicCache, GenerationConfig
+from torch.nn.utils.rnn import pad_sequence
+from transformers import GenerationConfig
 
 from workbench.config.schema import Generation
 from workbench.config.scoring_schema import OutcomeRewardModel, SecondModel
-from workbench.models.hf_model import BATCH, Model, load
-from workbench.models.protocols import (
-    CompletionScorer,
-    CompletionScores,
-    NextTokenScorer,
-    PromptEncoder,
-    Prompts,
-    Sequences,
-)
+from workbench.models import protocols
+from workbench.models.hf_model import BATCH, Model, load, read_prompt
+from workbench.models.protocols import CompletionScores, Prompts, Sequences
 
 LOGITS = 2**26
 """Logits held at once while completions are scored (256 MiB in float32, and a few times that for a
 moment)."""
-
-ONE_STEP = GenerationConfig(
-    max_new_tokens=1,
-    do_sample=False,
-    use_cache=False,
-    pad_token_id=0,
-    return_dict_in_generate=True,
-    output_logits=True,
-)
 
 
 @contextmanager
@@ -50,10 +34,8 @@ def loaded_model(settings: OutcomeRewardModel | SecondModel) -> Iterator[list[Mo
     The model is the only entry of the list, which is emptied at the end. A caller that keeps the
     list, and takes the model from it for each call, does not keep the model in memory after that.
     """
-    chosen = Generation(
-        model=settings.model, dtype=settings.dtype, max_model_len=settings.max_model_len
-    )
-    loaded = [load(chosen)]
+    name, dtype, limit = settings.model, settings.dtype, settings.max_model_len
+    loaded = [load(Generation(model=name, dtype=dtype, max_model_len=limit))]
     try:
         yield loaded
     finally:
@@ -63,47 +45,47 @@ def loaded_model(settings: OutcomeRewardModel | SecondModel) -> Iterator[list[Mo
             torch.cuda.empty_cache()
 
 
-@contextmanager
-def open_next_token_scorer(settings: OutcomeRewardModel) -> Iterator[NextTokenScorer]:
-    """Load a reward model while the ``with`` block runs.
+def _batch_size(settings: OutcomeRewardModel | SecondModel) -> int:
+    """Return the size of the largest batch, the only engine option that this library uses."""
+    return int(settings.engine.get("max_num_seqs", BATCH))
 
-    Of ``scoring.orm.engine`` only ``max_num_seqs`` is used, as the size of the largest batch.
-    """
-    size = settings.engine.get("max_num_seqs", BATCH)
+
+@contextmanager
+def open_next_token_scorer(settings: OutcomeRewardModel) -> Iterator[protocols.NextTokenScorer]:
+    """Load a reward model while the ``with`` block runs."""
     with loaded_model(settings) as loaded:
-
-        def score(prompts: Prompts, tokens: Sequence[int]) -> Iterator[tuple[str, list[float]]]:
-            return next_logprobs(loaded[0].network, prompts, tokens, size)
-
-        yield NextTokenScorer(loaded[0].tokenizer, loaded[0].limit, score)
+        yield protocols.NextTokenScorer(
+            loaded[0].tokenizer,
+            loaded[0].limit,
+            lambda prompts, tokens: next_logprobs(
+                loaded[0].network, prompts, tokens, _batch_size(settings)
+            ),
+        )
 
 
 @contextmanager
-def open_completion_scorer(settings: SecondModel) -> Iterator[CompletionScorer]:
-    """Load one of ``scoring.models`` while the ``with`` block runs.
-
-    Of its section's ``engine`` only ``max_num_seqs`` is used, as the size of the largest batch.
-    """
-    size = settings.engine.get("max_num_seqs", BATCH)
+def open_completion_scorer(settings: SecondModel) -> Iterator[protocols.CompletionScorer]:
+    """Load one of ``scoring.models`` while the ``with`` block runs."""
     with loaded_model(settings) as loaded:
-
-        def score(sequences: Sequences) -> Iterator[CompletionScores]:
-            return completion_scores(loaded[0].network, sequences, size, settings.logprobs > 0)
-
-        vocabulary = int(loaded[0].network.get_output_embeddings().weight.shape[0])
-        yield CompletionScorer(loaded[0].tokenizer, loaded[0].limit + 1, vocabulary, score)
+        yield protocols.CompletionScorer(
+            loaded[0].tokenizer,
+            loaded[0].limit + 1,
+            int(loaded[0].network.get_output_embeddings().weight.shape[0]),
+            lambda sequences: completion_scores(
+                loaded[0].network, sequences, _batch_size(settings), settings.logprobs > 0
+            ),
+        )
 
 
 @contextmanager
-def open_prompt_encoder(settings: OutcomeRewardModel) -> Iterator[PromptEncoder]:
+def open_prompt_encoder(settings: OutcomeRewardModel) -> Iterator[protocols.PromptEncoder]:
     """Load a reward model while the ``with`` block runs, for its hidden states."""
-    size = settings.engine.get("max_num_seqs", BATCH)
     with loaded_model(settings) as loaded:
-
-        def states(prompts: Prompts) -> Iterator[tuple[str, NDArray[np.float32]]]:
-            return last_states(loaded[0].network, prompts, size)
-
-        yield PromptEncoder(loaded[0].tokenizer, loaded[0].limit, states)
+        yield protocols.PromptEncoder(
+            loaded[0].tokenizer,
+            loaded[0].limit,
+            lambda prompts: last_states(loaded[0].network, prompts, _batch_size(settings)),
+        )
 
 
 def next_logprobs(
@@ -111,55 +93,39 @@ def next_logprobs(
 ) -> Iterator[tuple[str, list[float]]]:
     """Yield each prompt's name with the log-probabilities of ``tokens`` as the next, in nats.
 
-    Prompts of similar length share a batch, so that there is little padding; the longest come
-    first, so that a batch too large for the memory fails at once. ``generate`` takes one step: it
-    sets the positions beside the padding, and computes the logits of each row's last place alone.
+    They are of the whole vocabulary's distribution. ``generate`` takes one step: it sets the
+    positions beside the padding, and computes the logits of each row's last place alone.
 
     Args:
         network: a language model of transformers.
         prompts: token ids by name, none empty.
-        tokens: those whose log-probabilities are returned, of the whole vocabulary's distribution.
+        tokens: the tokens to look up.
         size: prompts in a batch.
     """
-    names = sorted(prompts, key=lambda name: len(prompts[name]), reverse=True)
-    for start in range(0, len(names), size):
-        batch = names[start : start + size]
-        longest = len(prompts[batch[0]])
-        ids = torch.zeros((len(batch), longest), dtype=torch.long)
-        mask = torch.zeros_like(ids)
-        for row, name in enumerate(batch):
-            ids[row, longest - len(prompts[name]) :] = torch.tensor(prompts[name])
-            mask[row, longest - len(prompts[name]) :] = 1
+    one_step = GenerationConfig(
+        max_new_tokens=1, do_sample=False, use_cache=False, pad_token_id=0,
+        return_dict_in_generate=True, output_logits=True,
+    )  # fmt: skip
+    for batch in _longest_first(prompts, size):
+        mask = _padded([[1] * len(prompts[name]) for name in batch], "left").to(network.device)
+        ids = _padded([prompts[name] for name in batch], "left").to(network.device)
         with torch.inference_mode():
-            output = network.generate(
-                ids.to(network.device),
-                attention_mask=mask.to(network.device),
-                generation_config=ONE_STEP,
-            )
+            output = network.generate(ids, attention_mask=mask, generation_config=one_step)
         logprobs = torch.log_softmax(output.logits[0].float(), dim=-1)  # (rows, vocabulary)
         yield from zip(batch, logprobs[:, list(tokens)].tolist(), strict=True)
 
 
 def last_states(
     network: Any, prompts: Prompts, size: int
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
+) -> Iterator[tuple[str, protocols.Vector]]:
     """Yield each prompt's name with the last hidden state at its last token, as a unit vector.
 
     It is the state after the last norm, from which the model's head predicts the next token.
-    Prompts of similar length share a batch. They are padded at the end, which no token before the
-    padding attends to, so there is no mask.
-
-    Args:
-        network: a language model of transformers.
-        prompts: token ids by name, none empty.
-        size: prompts in a batch.
+    Prompts are padded at the end, which no token before the padding attends to, so there is no
+    mask. Arguments as of ``next_logprobs``.
     """
-    names = sorted(prompts, key=lambda name: len(prompts[name]), reverse=True)
-    for start in range(0, len(names), size):
-        batch = names[start : start + size]
-        ids = torch.zeros((len(batch), len(prompts[batch[0]])), dtype=torch.long)
-        for row, name in enumerate(batch):
-            ids[row, : len(prompts[name])] = torch.tensor(prompts[name])
+    for batch in _longest_first(prompts, size):
+        ids = _padded([prompts[name] for name in batch])
         ends = [len(prompts[name]) - 1 for name in batch]
         with torch.inference_mode():
             states = network.base_model(ids.to(network.device), use_cache=False).last_hidden_state
@@ -185,44 +151,41 @@ def completion_scores(
         entropies: whether each token's entropy and certainty are wanted too.
     """
     for prompt, group in groupby(sequences, key=lambda name: tuple(sequences[name][0])):
-        names = sorted(group, key=lambda name: len(sequences[name][1]), reverse=True)
-        for start in range(0, len(names), size):
-            batch = names[start : start + size]
-            found = _read_batch(network, prompt, [sequences[n][1] for n in batch], entropies)
+        completions = {name: sequences[name][1] for name in group}
+        for batch in _longest_first(completions, size):
+            found = _read_batch(network, prompt, [completions[name] for name in batch], entropies)
             for row, name in enumerate(batch):
-                length = len(sequences[name][1])
+                length = len(completions[name])
                 yield CompletionScores(name, *(part[row][:length] for part in found))
+
+
+def _longest_first(tokens: Prompts, size: int) -> Iterator[list[str]]:
+    """Yield batches of names; like lengths share one, and one too large for the memory is first."""
+    names = sorted(tokens, key=lambda name: len(tokens[name]), reverse=True)
+    yield from (names[start : start + size] for start in range(0, len(names), size))
+
+
+def _padded(rows: Sequence[Sequence[int]], side: str = "right") -> torch.Tensor:
+    """Return rows of token ids as (rows, longest), with zeros on one side of the shorter ones."""
+    tensors = [torch.tensor(list(row)) for row in rows]
+    return pad_sequence(tensors, batch_first=True, padding_side=side)
 
 
 def _read_batch(
     network: Any, prompt: Sequence[int], completions: Sequence[Sequence[int]], entropies: bool
 ) -> list[list[list[float]]]:
-    """Return log-probabilities, and if asked for entropies and certainties, (rows, longest) each.
-
-    The values at the padding are returned as well.
-    """
-    rows, longest = len(completions), max(map(len, completions))
-    device = network.device
-    tokens = torch.zeros((rows, longest), dtype=torch.long)
-    for row, ids in enumerate(completions):
-        tokens[row, : len(ids)] = torch.tensor(list(ids), dtype=torch.long)
-    tokens = tokens.to(device)
-    before = torch.tensor([prompt], device=device)
+    """Return log-probabilities, entropies and certainties, (rows, longest) each, at padding too."""
+    tokens = _padded(completions).to(network.device)
+    rows, longest = tokens.shape
+    before = torch.tensor([prompt], device=network.device)
     read = torch.cat([before[:, -1:].expand(rows, 1), tokens[:, :-1]], dim=1)
-    cache = DynamicCache(config=network.config)
     kept: list[list[Any]] = [[], [], []] if entropies else [[]]
     with torch.inference_mode():
-        if len(prompt) > 1:
-            network(
-                input_ids=before[:, :-1], past_key_values=cache, use_cache=True, logits_to_keep=1
-            )
-            cache.batch_repeat_interleave(rows)
+        cached = {"past_key_values": read_prompt(network, before, rows), "use_cache": True}
         places = max(1, LOGITS // (rows * network.config.get_text_config().vocab_size))
         for start in range(0, longest, places):
             part = slice(start, start + places)
-            logits = network(
-                input_ids=read[:, part], past_key_values=cache, use_cache=True
-            ).logits.float()
+            logits = network(input_ids=read[:, part], **cached).logits.float()
             raw = torch.log_softmax(logits, dim=-1)
             del logits
             kept[0].append(raw.gather(2, tokens[:, part, None]).squeeze(2))

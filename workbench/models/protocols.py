@@ -10,21 +10,19 @@ hidden states        ``PromptEncoder`` (``scoring.orm.encodings``)          tran
 vectors of texts     see ``text_encoder.py``                                sentence-transformers
 ==================== ====================================================== ====================
 
-The functions that load them are in ``vllm_engine.py`` and ``hf_scoring.py``; ``ScoringLibrary`` is
-what these two modules have in common.
+The functions that load them are in ``vllm_engine.py`` and ``hf_scoring.py``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.config.scoring_schema import OutcomeRewardModel, SecondModel
+Vector = NDArray[np.float32]
 
 Prompts = Mapping[str, Sequence[int]]
 """Tokens of prompts, by name."""
@@ -78,19 +76,5 @@ class PromptEncoder:
     tokenizer: Any
     limit: int
     """A prompt has to be shorter than this, tokens."""
-    last_states: Callable[[Prompts], Iterator[tuple[str, NDArray[np.float32]]]]
+    last_states: Callable[[Prompts], Iterator[tuple[str, Vector]]]
     """(prompts by name) -> each name with a unit vector (D,), in any order."""
-
-
-class ScoringLibrary(Protocol):
-    """A module that loads models for scoring: ``vllm_engine`` or ``hf_scoring``."""
-
-    def open_next_token_scorer(
-        self, settings: OutcomeRewardModel
-    ) -> AbstractContextManager[NextTokenScorer]:
-        """Load a reward model while the ``with`` block runs."""
-
-    def open_completion_scorer(
-        self, settings: SecondModel
-    ) -> AbstractContextManager[CompletionScorer]:
-        """Load one of ``scoring.models`` while the ``with`` block runs."""

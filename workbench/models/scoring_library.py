@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from workbench.models.protocols import ScoringLibrary
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from workbench.config.scoring_schema import OutcomeRewardModel, SecondModel
+from workbench.models.protocols import CompletionScorer, NextTokenScorer
+
+
+class ScoringLibrary(Protocol):
+    """A module that loads models for scoring, each while a ``with`` block runs."""
+
+    def open_next_token_scorer(
+        self, settings: OutcomeRewardModel
+    ) -> AbstractContextManager[NextTokenScorer]:
+        """Load a reward model."""
+
+    def open_completion_scorer(
+        self, settings: SecondModel
+    ) -> AbstractContextManager[CompletionScorer]:
+        """Load one of ``scoring.models``."""
 
 
 def scoring_library(backend: str) -> ScoringLibrary:
-    """Return the module of a backend that loads models for scoring.
-
-    Args:
-        backend: ``vllm`` or ``transformers``.
-    """
+    """Return the module of a backend, ``vllm`` or ``transformers``."""
     if backend == "vllm":
         from workbench.models import vllm_engine  # a slow import
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+Values = tuple[float, ...]
+
 
 def entropy_bound(logprobs: Iterable[float]) -> tuple[float, float]:
     """Bound the entropy of a distribution of which only the likeliest tokens are known.
@@ -28,14 +30,12 @@ def entropy_bound(logprobs: Iterable[float]) -> tuple[float, float]:
     return max(0.0, math.fsum(terms)), missing
 
 
-def entropy_bounds(
-    steps: Iterable[Iterable[float]],
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def entropy_bounds(steps: Iterable[Iterable[float]]) -> tuple[Values, Values]:
     """Return ``entropy_bound`` of every token of a sample: the entropies, the missing masses."""
     pairs = [entropy_bound(step) for step in steps]
     return as_stored(entropy for entropy, _ in pairs), as_stored(missing for _, missing in pairs)
 
 
-def as_stored(values: Iterable[float]) -> tuple[float, ...]:
+def as_stored(values: Iterable[float]) -> Values:
     """Round to float32, as the tables hold them: what is journalled is what is read back."""
     return tuple(float(np.float32(value)) for value in values)

@@ -10,14 +10,16 @@ from workbench.core.types import Prompt, Request, Sample
 from workbench.models.locate import MODELS, check_model, resolve_model
 
 
-def encode_prompt(tokenizer: Any, prompt: Prompt) -> list[int]:
-    """Return the token ids of a prompt; a conversation goes through the chat template.
+def encode_prompt(tokenizer: Any, prompt: Prompt, completion: str = "") -> list[int]:
+    """Return the token ids of a prompt, and of a completion after it.
+
+    A conversation goes through the model's chat template.
 
     Raises:
-        ValueError: a conversation, and the model has no chat template.
+        ValueError: the prompt is a conversation, and the model has no chat template.
     """
     if prompt.text is not None:
-        return list(tokenizer.encode(prompt.text))
+        return list(tokenizer.encode(prompt.text + completion))
     if not getattr(tokenizer, "chat_template", None):
         raise ValueError(
             "the model has no chat template; set task.prompt to completion, or use an instruct "
@@ -25,7 +27,7 @@ def encode_prompt(tokenizer: Any, prompt: Prompt) -> list[int]:
         )
     messages = [dict(message) for message in prompt.messages or ()]
     text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-    return list(tokenizer.encode(text, add_special_tokens=False))  # the template wrote them
+    return list(tokenizer.encode(text + completion, add_special_tokens=False))  # the template has
 
 
 def too_long(request: Request, num_tokens: int, limit: int) -> Sample | None:
@@ -41,11 +43,11 @@ def open_tokenizer(name: str, fetch: bool) -> Any:
 
     Args:
         name: a folder, a hub name, or a packaged model.
-        fetch: get it from the hub if it is not here.
+        fetch: whether to fetch it from the hub if it is not in the hub's cache.
 
     Returns:
-        The tokenizer; None for a packaged model, which has been tried and is perhaps still to be
-        converted, and for one on the hub that is neither here nor to be fetched.
+        The tokenizer; None for a packaged model, which is known to work and may still have to be
+        converted, and for one on the hub that is not cached and not to be fetched.
 
     Raises:
         ValueError: there is no such model, or its tokenizer cannot be loaded.
@@ -78,41 +80,31 @@ def same_tokens(first: Any, second: Any) -> bool:
 def continuation(tokenizer: Any, prompt: Prompt, completion: str) -> list[int]:
     """Return the tokens of a completion as it goes on from its prompt.
 
-    Encoded with the prompt before it, as some tokenizers put a space before a text; where the
-    prompt's last token would then be another one, by itself.
+    It is encoded together with the prompt, since some tokenizers put a space before a text, but by
+    itself if that would change the prompt's last token.
     """
     before = encode_prompt(tokenizer, prompt)
-    if prompt.text is not None:
-        whole = encode_prompt(tokenizer, Prompt(text=prompt.text + completion))
-    else:
-        messages = [dict(message) for message in prompt.messages or ()]
-        text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        whole = tokenizer.encode(text + completion, add_special_tokens=False)
+    whole = encode_prompt(tokenizer, prompt, completion)
     if whole[: len(before)] == before:
-        return list(whole[len(before) :])
+        return whole[len(before) :]
     return list(tokenizer.encode(completion, add_special_tokens=False))
 
 
 def steps_of(pieces: Iterable[str]) -> list[int]:
-    """Number the steps of a completion, which are its lines, by the text of its tokens.
+    """Return the step of each token of a completion, from 0; a step is a line.
 
-    A line's end belongs to it, and so do empty lines after it. A token that ends one line and
+    The end of a line belongs to it, and so do empty lines after it. A token that ends one line and
     begins the next belongs to the line in which its first letter stands.
 
     Args:
-        pieces: text of each token; an end token has none.
-
-    Returns:
-        The step of each token, from 0, never falling.
+        pieces: text of each token; the text of an end token is empty.
     """
     steps = []
     step, begun, ended = 0, False, False
     for piece in pieces:
-        letters = piece.strip()
-        if letters:
+        if piece.strip():
             blank = piece[: len(piece) - len(piece.lstrip())]
-            if begun and (ended or "\n" in blank):
-                step += 1
+            step += begun and (ended or "\n" in blank)
             begun, ended = True, "\n" in piece.lstrip()
         else:
             ended = ended or "\n" in piece

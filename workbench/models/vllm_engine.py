@@ -10,22 +10,18 @@ import gc
 import logging
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import partial
 from typing import Any
 
+from workbench.config.schema import Generation
 from workbench.config.scoring_schema import OutcomeRewardModel, SecondModel
+from workbench.models import protocols
 from workbench.models.locate import resolve_model
-from workbench.models.protocols import (
-    CompletionScorer,
-    CompletionScores,
-    NextTokenScorer,
-    Prompts,
-    Sequences,
-)
-from workbench.models.token_entropy import entropy_bounds
+from workbench.models.protocols import CompletionScores, Prompts, Sequences
+from workbench.models.token_entropy import Values, entropy_bounds
 
 DEFAULT_MAX_LOGPROBS = 20
 """How many of the likeliest tokens the engine returns unless it is started for more."""
@@ -36,22 +32,18 @@ logits of all of them, and reads longer prompts in pieces."""
 
 
 def load_engine(
-    model: str,
-    dtype: str,
-    seed: int,
-    max_model_len: int | None,
-    options: Mapping[str, Any],
-    section: str = "generation",
+    settings: Generation | OutcomeRewardModel | SecondModel,
+    section: str,
+    seed: int = 0,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Any:
     """Start an engine; on a CPU with the environment that its runner needs.
 
     Args:
-        model: a folder, a hub name, or a model that a registry package carries.
-        dtype: ``auto``, ``float32`` ...
+        settings: model, dtype, length limit and further engine options.
+        section: the part of the experiment that ``settings`` are, for messages.
         seed: the engine's own; requests bring theirs.
-        max_model_len: longest prompt and sample together, tokens; None for the model's limit.
-        options: further fields of vLLM's ``EngineArgs``.
-        section: the part of the experiment that ``options`` come from, for messages.
+        defaults: options of the engine, unless ``settings`` have others.
 
     Returns:
         vLLM's ``LLMEngine``, to be given to ``shut_down`` at the end.
@@ -74,19 +66,18 @@ def load_engine(
         from vllm import LLM
         from vllm.engine.arg_utils import EngineArgs
 
-        known = [field.name for field in dataclasses.fields(EngineArgs)]
-        _check_options(options, known, section)
+        _check_options(settings.engine, EngineArgs, section)
         ours: dict[str, Any] = {
-            "model": str(resolve_model(model)),
-            "dtype": dtype,
+            "model": str(resolve_model(settings.model)),
+            "dtype": settings.dtype,
             "seed": seed,
-            "max_model_len": max_model_len,
+            "max_model_len": settings.max_model_len,
             "logprobs_mode": "raw_logprobs",
             "generation_config": "vllm",  # no sampling defaults of the model's own
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
         }
-        return LLM(**{**ours, **options}).llm_engine
+        return LLM(**{**ours, **(defaults or {}), **settings.engine}).llm_engine
 
 
 def sampling_params(**options: Any) -> Any:
@@ -103,8 +94,14 @@ def shut_down(engine: Any) -> None:
     gc.collect()
 
 
-def _check_options(given: Iterable[str], known: list[str], section: str) -> None:
+def more_logprobs(top: int) -> dict[str, Any]:
+    """Return the engine option without which so many of the likeliest tokens are refused."""
+    return {"max_logprobs": top} if top > DEFAULT_MAX_LOGPROBS else {}
+
+
+def _check_options(given: Mapping[str, Any], engine_args: Any, section: str) -> None:
     """Refuse a misspelt option before the model is loaded, without listing all 250."""
+    known = [field.name for field in dataclasses.fields(engine_args)]
     for name in given:
         if name not in known:
             near = get_close_matches(name, known, n=3)
@@ -116,14 +113,12 @@ def _check_options(given: Iterable[str], known: list[str], section: str) -> None
 
 
 @contextmanager
-def open_next_token_scorer(settings: OutcomeRewardModel) -> Iterator[NextTokenScorer]:
+def open_next_token_scorer(settings: OutcomeRewardModel) -> Iterator[protocols.NextTokenScorer]:
     """Load a reward model while the ``with`` block runs; one step for each prompt, no sampling."""
-    engine = load_engine(
-        settings.model, settings.dtype, 0, settings.max_model_len, settings.engine, "scoring.orm"
-    )
+    engine = load_engine(settings, "scoring.orm")
     try:
-        limit = engine.model_config.max_model_len
-        yield NextTokenScorer(engine.get_tokenizer(), limit, partial(_next_logprobs, engine))
+        limit, score = engine.model_config.max_model_len, partial(_next_logprobs, engine)
+        yield protocols.NextTokenScorer(engine.get_tokenizer(), limit, score)
     finally:
         shut_down(engine)
 
@@ -131,45 +126,28 @@ def open_next_token_scorer(settings: OutcomeRewardModel) -> Iterator[NextTokenSc
 def _next_logprobs(
     engine: Any, prompts: Prompts, tokens: Sequence[int]
 ) -> Iterator[tuple[str, list[float]]]:
-    params = sampling_params(
-        temperature=0,
-        max_tokens=1,
-        logprob_token_ids=list(tokens),  # of the whole vocabulary's distribution, however unlikely
-        detokenize=False,
-    )
-    for name, ids in prompts.items():
-        engine.add_request(name, {"prompt_token_ids": list(ids)}, params)
-    while engine.has_unfinished_requests():
-        for output in engine.step():
-            if output.finished:
-                found = output.outputs[0]
-                if found.finish_reason not in ("stop", "length"):
-                    raise ValueError(
-                        f"vLLM ended a judgement with {found.finish_reason!r}; run the same "
-                        "command again: what is finished is kept"
-                    )
-                step = found.logprobs[0]
-                yield output.request_id, [float(step[token].logprob) for token in tokens]
+    # of the whole vocabulary's distribution, however unlikely they are
+    for output in _read(engine, prompts, logprob_token_ids=list(tokens)):
+        found = output.outputs[0]
+        if found.finish_reason not in ("stop", "length"):
+            raise ValueError(
+                f"vLLM ended a judgement with {found.finish_reason!r}; run the same "
+                "command again: what is finished is kept"
+            )
+        step = found.logprobs[0]
+        yield output.request_id, [float(step[token].logprob) for token in tokens]
 
 
 @contextmanager
-def open_completion_scorer(settings: SecondModel) -> Iterator[CompletionScorer]:
+def open_completion_scorer(settings: SecondModel) -> Iterator[protocols.CompletionScorer]:
     """Load one of ``scoring.models`` while the ``with`` block runs."""
-    options: dict[str, Any] = {"max_num_batched_tokens": PLACES, "enable_chunked_prefill": True}
-    if settings.logprobs > DEFAULT_MAX_LOGPROBS:
-        options["max_logprobs"] = settings.logprobs
-    engine = load_engine(
-        settings.model,
-        settings.dtype,
-        0,
-        settings.max_model_len,
-        options | settings.engine,
-        "scoring.models",
-    )
+    options = {"max_num_batched_tokens": PLACES, "enable_chunked_prefill": True}
+    options |= more_logprobs(settings.logprobs)
+    engine = load_engine(settings, "scoring.models", defaults=options)
     try:
         limit, vocabulary = engine.model_config.max_model_len, engine.model_config.get_vocab_size()
         score = partial(_completion_scores, engine, settings.logprobs)
-        yield CompletionScorer(engine.get_tokenizer(), limit, vocabulary, score)
+        yield protocols.CompletionScorer(engine.get_tokenizer(), limit, vocabulary, score)
     finally:
         shut_down(engine)
 
@@ -181,30 +159,36 @@ def _completion_scores(engine: Any, top: int, sequences: Sequences) -> Iterator[
     of a prompt's tokens. It reads each such prompt whole, as there are no logits for what is in its
     prefix cache.
     """
-    params = sampling_params(
-        temperature=0,
-        max_tokens=1,
-        prompt_logprobs=top,  # beside the token's own
-        detokenize=False,
-    )
-    for name, (prompt, completion) in sequences.items():
-        engine.add_request(name, {"prompt_token_ids": [*prompt, *completion]}, params)
-    while engine.has_unfinished_requests():
-        for output in engine.step():
-            if not output.finished:
-                continue
-            prompt, completion = sequences[output.request_id]
-            steps = (output.prompt_logprobs or [])[len(prompt) :]
-            if len(steps) != len(completion):
-                raise ValueError(
-                    f"vLLM told the log-probabilities of {len(steps)} of {len(completion)} tokens; "
-                    "run the same command again: what is finished is kept"
-                )
-            logprobs = [
-                float(step[token].logprob) for token, step in zip(completion, steps, strict=True)
-            ]
-            entropies, _ = entropy_bounds(
-                [entry.logprob for entry in step.values() if entry.rank <= top]
-                for step in (steps if top else ())
+    prompts = {name: [*before, *after] for name, (before, after) in sequences.items()}
+    for output in _read(engine, prompts, prompt_logprobs=top):  # beside the token's own
+        prompt, completion = sequences[output.request_id]
+        steps = (output.prompt_logprobs or [])[len(prompt) :]
+        if len(steps) != len(completion):
+            raise ValueError(
+                f"vLLM told the log-probabilities of {len(steps)} of {len(completion)} tokens; "
+                "run the same command again: what is finished is kept"
             )
-            yield CompletionScores(output.request_id, logprobs, entropies)
+        pairs = zip(completion, steps, strict=True)
+        logprobs = [float(step[token].logprob) for token, step in pairs]
+        entropies, _ = likeliest_bounds(steps, top)
+        yield CompletionScores(output.request_id, logprobs, entropies)
+
+
+def _read(engine: Any, prompts: Prompts, **options: Any) -> Iterator[Any]:
+    """Have the engine read prompts, with one step after each; yield what has finished."""
+    params = sampling_params(temperature=0, max_tokens=1, detokenize=False, **options)
+    for name, ids in prompts.items():
+        engine.add_request(name, {"prompt_token_ids": list(ids)}, params)
+    while engine.has_unfinished_requests():
+        yield from (output for output in engine.step() if output.finished)
+
+
+def likeliest_bounds(steps: Sequence[Any], top: int) -> tuple[Values, Values]:
+    """Return ``entropy_bounds`` from the ``top`` likeliest tokens that vLLM tells; none at 0.
+
+    vLLM adds the token itself, however unlikely, with which the bound would be biased.
+    """
+    return entropy_bounds(
+        [entry.logprob for entry in step.values() if entry.rank <= top]
+        for step in (steps if top else ())
+    )
