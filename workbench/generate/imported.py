@@ -14,11 +14,7 @@ from workbench.storage.run_folder import Folder
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    """Refuse to draw samples.
-
-    Raises:
-        ValueError: always.
-    """
+    """Raise ValueError: this backend never draws samples."""
     raise ValueError(
         "backend 'import' draws no samples; bring them in with `workbench import FILE --out FOLDER`"
     )
@@ -50,22 +46,21 @@ def refuse_more(experiment: Experiment, facts: Mapping[str, Any]) -> None:
     """Refuse an experiment that asks for samples which the imported files did not have.
 
     Args:
-        experiment: its temperatures and ``n`` are looked at.
+        experiment: what is asked for.
         facts: the entry ``imported`` of a manifest.
 
     Raises:
         ValueError: a temperature is missing, or ``n`` is larger than the largest pool.
     """
     settings = experiment.generation
-    held = {None if t is None else float(t) for t in facts["temperatures"]}
-    other = [t for t in pool_sizes(settings) if t not in held]
-    if other:
-        there = ", ".join("null" if t is None else f"{t:g}" for t in facts["temperatures"])
-        what = "null" if other[0] is None else f"{other[0]:g}"
-        raise ValueError(
-            f"generation.temperatures: there are no imported samples at {what} (there are: "
-            f"{there}), and an imported run cannot draw any"
-        )
+    held = ["null" if t is None else f"{t:g}" for t in facts["temperatures"]]
+    for temperature in pool_sizes(settings):
+        if temperature not in facts["temperatures"]:
+            what = "null" if temperature is None else f"{temperature:g}"
+            raise ValueError(
+                f"generation.temperatures: there are no imported samples at {what} (there are: "
+                f"{', '.join(held)}), and an imported run cannot draw any"
+            )
     if settings.n > facts["n"]:
         raise ValueError(
             f"generation.n: the largest imported pool has {facts['n']} samples, and an imported "
@@ -80,4 +75,4 @@ def is_complete(folder: Folder, manifest: Manifest) -> bool:
     if manifest.stage("generate").get("status") != "done" or not size or not facts:
         return False
     expected = range(-(-facts["problems"] // size))
-    return list(folder.blocks_with_samples()) == list(expected)
+    return [*folder.blocks_with_samples()] == [*expected]

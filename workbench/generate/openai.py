@@ -15,26 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import openai
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from openai import (
-    APIConnectionError,
-    APIStatusError,
-    APITimeoutError,
-    AsyncOpenAI,
-    DefaultAsyncHttpx2Client,
-)
 
 from workbench.config.schema import Generation
 from workbench.core.console import notice
 from workbench.core.types import Request, Sample
+from workbench.generate import openai_protocol as protocol
 from workbench.generate.openai_options import Address, ServerOptions, address_of, options_of
-from workbench.generate.openai_protocol import (
-    Answer,
-    parse_answer,
-    path_of,
-    request_body,
-    to_sample,
-)
 
 REQUEST_FAULTS = (400, 413, 422)
 """Statuses that concern one request: only that sample becomes an error row."""
@@ -78,99 +66,80 @@ class TrafficMonitor:
         self.status = response.status_code if response.is_error else None
         if response.status_code == 200 and response.request.method == "POST":
             try:
-                response.extensions["answer"] = parse_answer(await response.aread())
+                response.extensions["answer"] = protocol.parse_answer(await response.aread())
             except ValueError as fault:
                 raise httpx2.RemoteProtocolError(f"an answer that is none: {fault}") from None
 
 
 @dataclass(frozen=True)
 class Server:
-    """A connection to a server, to be used from the main thread."""
+    """A connection to a server; its coroutines are run by ``portal`` from the main thread."""
 
     portal: BlockingPortal
-    client: AsyncOpenAI
+    client: openai.AsyncOpenAI
     address: Address
     options: ServerOptions
 
-    def get(self, path: str) -> Any:
-        """Return the JSON at a path or address; None where there is none.
+    async def draw(
+        self, request: Request, settings: Generation, left_out: Collection[str]
+    ) -> Sample:
+        """Draw one sample; a request that is refused is an error row."""
+        prompt = request.prompt
+        fields = protocol.request_body(
+            prompt, settings, request.temperature, request.seed, left_out
+        )
+        try:
+            answer = await self.post(protocol.path_of(prompt), fields)
+        except RequestRefused as fault:
+            return request.sampled("", "error", error=str(fault))
+        return protocol.to_sample(request, answer, settings.logprobs)
 
-        Raises:
-            ValueError: the server does not answer, or refuses the key.
-        """
-        return self.portal.call(self._get, path)
-
-    def post(self, path: str, fields: Mapping[str, Any]) -> Answer:
+    async def post(self, path: str, fields: Mapping[str, Any]) -> protocol.Answer:
         """Send one request.
 
         Raises:
             RequestRefused: the server refuses this request.
             ValueError: the server fails, refuses the key or does not know the model.
         """
-        answer: Answer = self.portal.call(self._post, path, fields)
-        return answer
-
-    def draw(
-        self, request: Request, settings: Generation, left_out: Collection[str]
-    ) -> Future[Sample]:
-        """Begin to draw one sample; a request that is refused is an error row."""
-        return self.portal.start_task_soon(self._draw, request, settings, left_out)
-
-    async def _draw(
-        self, request: Request, settings: Generation, left_out: Collection[str]
-    ) -> Sample:
-        fields = request_body(
-            request.prompt,
-            settings,
-            temperature=request.temperature,
-            seed=request.seed,
-            max_tokens=settings.max_tokens,
-            top=settings.logprobs,
-            left_out=left_out,
-        )
-        try:
-            answer = await self._post(path_of(request.prompt), fields)
-        except RequestRefused as fault:
-            return request.sampled("", "error", error=str(fault))
-        return to_sample(request, answer, settings.logprobs)
-
-    async def _post(self, path: str, fields: Mapping[str, Any]) -> Answer:
         try:
             response = await self.client.post(path, cast_to=httpx2.Response, body=fields)
-        except APIStatusError as fault:
+        except openai.APIStatusError as fault:
             if fault.status_code in REQUEST_FAULTS:
                 raise RequestRefused(f"the server answers {self._status(fault)}") from None
             if fault.status_code == 404:
                 raise ValueError(await self._unknown(fault, path)) from None
             raise ValueError(self._status_fault(fault)) from None
-        except APIConnectionError as fault:
+        except openai.APIConnectionError as fault:
             raise ValueError(self._no_answer(fault)) from None
-        answer: Answer = response.extensions["answer"]
+        answer: protocol.Answer = response.extensions["answer"]
         return answer
 
-    async def _get(self, path: str) -> Any:
+    async def get(self, path: str) -> Any:
+        """Return the JSON at a path or address; None where there is none.
+
+        Raises:
+            ValueError: the server does not answer, or refuses the key.
+        """
         try:
             response = await self.client.get(path, cast_to=httpx2.Response)
             return response.json()
-        except APIStatusError as fault:
+        except openai.APIStatusError as fault:
             if fault.status_code in (401, 403):
                 raise ValueError(self._status_fault(fault)) from None
             return None
-        except APIConnectionError as fault:
+        except openai.APIConnectionError as fault:
             raise ValueError(self._no_answer(fault)) from None
         except ValueError:  # a page for people
             return None
 
-    async def _unknown(self, fault: APIStatusError, path: str) -> str:
-        names = model_names(await self._get("/models"))
-        way = (
-            f"it serves {', '.join(names)}: set generation.model"
-            if names
-            else "check generation.engine.base_url, which usually ends in /v1"
-        )
+    async def _unknown(self, fault: openai.APIStatusError, path: str) -> str:
+        names = [str(row["id"]) for row in protocol.model_entries(await self.get("/models"))]
+        way = "check generation.engine.base_url, which usually ends in /v1"
+        if names:
+            way = f"it serves {', '.join(names)}: set generation.model"
         return f"the server at {self.address.url} answers {path} with {self._status(fault)}; {way}"
 
-    def _status_fault(self, fault: APIStatusError) -> str:
+    def _status_fault(self, fault: openai.APIStatusError) -> str:
         where = f"the server at {self.address.url} answers {self._status(fault)}"
         if fault.status_code in (401, 403):
             return f"{where}; set the environment variable OPENAI_API_KEY to a key that it takes"
@@ -178,17 +147,17 @@ class Server:
         until = f" (it asks for a pause of {wait} s)" if wait else ""
         return f"{where} though asked up to {self._tries} times{until}; {RESUME_HINT}"
 
-    def _no_answer(self, fault: APIConnectionError) -> str:
+    def _no_answer(self, fault: openai.APIConnectionError) -> str:
         cause = fault.__cause__
-        reason = (
-            f"gives no answer within generation.engine.timeout = {self.options.timeout:g} s"
-            if isinstance(fault, APITimeoutError) and not isinstance(cause, httpx2.ConnectTimeout)
-            else f"cannot be reached or breaks off ({cause or fault})"
-        )
+        reason = f"cannot be reached or breaks off ({cause or fault})"
+        slow = isinstance(fault, openai.APITimeoutError)
+        if slow and not isinstance(cause, httpx2.ConnectTimeout):
+            seconds = f"{self.options.timeout:g} s"
+            reason = f"gives no answer within generation.engine.timeout = {seconds}"
         text = f"the server at {self.address.url} {reason}, asked {self._tries} times; start it "
         return self.address.hide_key(text + f"or mend generation.engine.base_url: {RESUME_HINT}")
 
-    def _status(self, fault: APIStatusError) -> str:
+    def _status(self, fault: openai.APIStatusError) -> str:
         """Return a status with what the server says to it, in one line."""
         said = fault.body.get("message") if isinstance(fault.body, dict) else None
         text = " ".join(str(said or fault.response.text).split())
@@ -198,12 +167,6 @@ class Server:
     @property
     def _tries(self) -> int:
         return self.client.max_retries + 1
-
-
-def model_names(listed: Any) -> list[str]:
-    """Return the names in a server's list of models; none if it is no list."""
-    rows = listed.get("data") if isinstance(listed, dict) else None
-    return [str(row["id"]) for row in rows or () if isinstance(row, dict) and "id" in row]
 
 
 @contextmanager
@@ -222,12 +185,12 @@ def connect(settings: Generation, max_retries: int | None = None) -> Iterator[Se
     options, address = options_of(settings), address_of(settings)
     retries = options.max_retries if max_retries is None else min(max_retries, options.max_retries)
     monitor = TrafficMonitor(address, retries)
-    client = AsyncOpenAI(
+    client = openai.AsyncOpenAI(
         base_url=address.url,
         api_key=address.key,
         max_retries=retries,
         timeout=httpx2.Timeout(options.timeout, connect=min(CONNECT_SECONDS, options.timeout)),
-        http_client=DefaultAsyncHttpx2Client(
+        http_client=openai.DefaultAsyncHttpx2Client(
             limits=httpx2.Limits(max_connections=None),  # as many as samples are in flight
             event_hooks={"request": [monitor.asked], "response": [monitor.answered]},
         ),
@@ -257,15 +220,14 @@ def sample(
     waiting = iter(requests)
     running: set[Future[Sample]] = set()
     with connect(settings) as server:
+        begin = server.portal.start_task_soon
         while True:
             for request in itertools.islice(waiting, most_running - len(running)):
-                running.add(server.draw(request, settings, left_out))
+                running.add(begin(server.draw, request, settings, left_out))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)
-            faults = [future.exception() for future in done]
+            faults = [fault for future in done if (fault := future.exception())]
             yield from (future.result() for future in done if not future.exception())
-            for fault in filter(
-                None, faults
-            ):  # the samples that finished in time were yielded first
-                raise fault
+            if faults:  # the samples that finished in time were yielded first
+                raise faults[0]

@@ -17,10 +17,8 @@ def _check_address(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError(f"must be an address such as http://127.0.0.1:8000/v1, got {url!r}")
-    if (
-        parts.username or parts.password or parts.query
-    ):  # the message leaves it out: it may be a key
-        raise ValueError(
+    if parts.username or parts.password or parts.query:
+        raise ValueError(  # without the address, which may hold a key
             "holds a user, a password or a query; give the server's key in the environment "
             "variable OPENAI_API_KEY, where no file keeps it"
         )

@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+import math
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
 from workbench.config.schema import Experiment, Generation
 from workbench.core.console import notice
 from workbench.core.types import Prompt
+from workbench.generate import openai_protocol as protocol
 from workbench.generate.openai import RequestRefused, Server, connect
-from workbench.generate.openai_protocol import (
-    NEUTRAL_VALUES,
-    OPTIONAL_FIELDS,
-    Answer,
-    Choice,
-    path_of,
-    reported_tokens,
-    request_body,
-)
+from workbench.generate.openai_protocol import NEUTRAL_VALUES, OPTIONAL_FIELDS, Choice
 
 FIRST_TRIES = 2
 """Retries of a request while a person waits: that an address is wrong should show in seconds."""
@@ -28,6 +22,9 @@ TOP_TOKENS = 5
 
 NO_FILTERS: dict[str, Any] = {**NEUTRAL_VALUES, "top_p": 1.0}
 """Options with which no token is ruled out."""
+
+MODEL_FACTS = ("id", "root", "owned_by", "max_model_len")
+"""What is kept of a model's entry in the server's list: not its date."""
 
 COOL, HOT = 0.5, 1.5
 """Temperatures at which the log-probabilities of one token are compared."""
@@ -52,39 +49,32 @@ def probe(experiment: Experiment) -> tuple[dict[str, Any], tuple[str, ...]]:
     prompt = Prompt(text="One, two, three,")
     if experiment.task.prompt == "chat":
         prompt = Prompt(messages=({"role": "user", "content": "Name a colour."},))
+    one_token = replace(settings, max_tokens=1, logprobs=settings.logprobs or TOP_TOKENS)
+    plain = replace(one_token, **NO_FILTERS)
     with connect(settings, max_retries=FIRST_TRIES) as server:
-        listed = server.get("/models")
+        listed = server.portal.call(server.get, "/models")
 
-        def ask(left_out: Collection[str], temperature: float, plain: bool = False) -> Answer:
-            options = replace(settings, **NO_FILTERS) if plain else settings
-            return server.post(
-                path_of(prompt),
-                request_body(
-                    prompt,
-                    options,
-                    temperature=temperature,
-                    seed=0,
-                    max_tokens=1,
-                    top=settings.logprobs or TOP_TOKENS,
-                    left_out=left_out,
-                ),
-            )
+        def ask(left_out: Collection[str], temperature: float, options: Generation) -> Choice:
+            fields = protocol.request_body(prompt, options, temperature, 0, left_out)
+            answer = server.portal.call(server.post, protocol.path_of(prompt), fields)
+            return answer.choices[0]
 
         def refusal(left_out: Collection[str]) -> str:
             try:
-                ask(left_out, COOL)
+                ask(left_out, COOL, one_token)
             except RequestRefused as fault:
                 return str(fault)
             return ""
 
         left_out = refusals(refusal)
         refuse_needed_options(settings, left_out, server.address.url, refusal)
-        cool, hot = (ask(left_out, t, plain=True).choices[0] for t in (COOL, HOT))
+        cool, hot = (ask(left_out, temperature, plain) for temperature in (COOL, HOT))
         kind = logprobs_kind(cool, hot)
+        entries = [row for row in protocol.model_entries(listed) if row["id"] == settings.model]
         facts = {
-            "model": model_entry(listed, settings.model),
+            "model": {key: entries[0].get(key) for key in MODEL_FACTS} if entries else None,
             "version": version(server),
-            "token_ids": bool(reported_tokens(cool)[0]),
+            "token_ids": bool(protocol.reported_tokens(cool).ids),
             "left_out": list(left_out),
         }
     report(kind, left_out, settings)
@@ -99,14 +89,14 @@ def refusals(refusal: Refusal) -> tuple[str, ...]:
     """
     if not refusal(()):
         return ()
-    reason = refusal(OPTIONAL_FIELDS)
-    if reason:
+    if reason := refusal(OPTIONAL_FIELDS):
         raise ValueError(f"{reason}, even to a plain request for one token")
-    return tuple(
-        name
-        for name in OPTIONAL_FIELDS
-        if refusal([other for other in OPTIONAL_FIELDS if other != name])
-    )
+    return tuple(name for name in OPTIONAL_FIELDS if refusal(all_but(name)))
+
+
+def all_but(name: str) -> list[str]:
+    """Return the other ``OPTIONAL_FIELDS``."""
+    return [other for other in OPTIONAL_FIELDS if other != name]
 
 
 def refuse_needed_options(
@@ -117,16 +107,12 @@ def refuse_needed_options(
     Raises:
         ValueError: an option is left out though it has another value than its neutral one.
     """
-    wanted = {name: neutral for name, neutral in NEUTRAL_VALUES.items() if name in left_out}
-    if "logprobs" in left_out:
-        wanted["logprobs"] = 0
-    for name, neutral in wanted.items():
+    for name, neutral in (NEUTRAL_VALUES | {"logprobs": 0}).items():
         value = getattr(settings, name)
-        if value != neutral:
-            reason = refusal([other for other in OPTIONAL_FIELDS if other != name])
+        if name in left_out and value != neutral:
             raise ValueError(
-                f"generation.{name}: the server at {url} does not take {value} ({reason}); set it "
-                f"to {neutral}, or ask another server"
+                f"generation.{name}: the server at {url} does not take {value} "
+                f"({refusal(all_but(name))}); set it to {neutral}, or ask another server"
             )
 
 
@@ -144,19 +130,14 @@ def logprobs_kind(cool: Choice, hot: Choice) -> str:
     Returns:
         ``raw``, ``processed``, ``unknown`` (too little is reported) or ``none`` (nothing is).
     """
-    if not reported_tokens(cool)[1]:
+    tokens = [protocol.reported_tokens(choice) for choice in (cool, hot)]
+    if not tokens[0].logprobs:
         return "none"
-    cool_top, hot_top = (
-        {**dict(tops[0])} if (tops := reported_tokens(c)[2]) else {} for c in (cool, hot)
-    )
-    common = [name for name in cool_top if name in hot_top]
-    likely = [name for name in common if min(cool_top[name], hot_top[name]) > -1000.0]
+    tops = [dict(known.likeliest[0]) if known.likeliest else {} for known in tokens]
+    likely = [name for name in tops[0] if min(top.get(name, -math.inf) for top in tops) > -1000.0]
     if len(likely) < 2:
         return "unknown"
-    spreads = [
-        max(top[name] for name in likely) - min(top[name] for name in likely)
-        for top in (cool_top, hot_top)
-    ]
+    spreads = [max(top[n] for n in likely) - min(top[n] for n in likely) for top in tops]
     if min(spreads) < 0.1:  # all as likely as one another: nothing follows
         return "unknown"
     ratio = spreads[0] / spreads[1]
@@ -165,19 +146,11 @@ def logprobs_kind(cool: Choice, hot: Choice) -> str:
     return "processed" if ratio > 2 else "unknown"
 
 
-def model_entry(listed: Any, name: str) -> dict[str, Any] | None:
-    """Return the entry of one model in a server's list of models, without its date."""
-    rows = listed.get("data") if isinstance(listed, Mapping) else None
-    for row in rows or ():
-        if isinstance(row, Mapping) and row.get("id") == name:
-            return {key: row.get(key) for key in ("id", "root", "owned_by", "max_model_len")}
-    return None
-
-
 def version(server: Server) -> str | None:
     """Return the version of vLLM, which it reports; None for a server that reports none."""
-    found = server.get(f"{server.address.url.removesuffix('/v1')}/version")
-    return str(found["version"]) if isinstance(found, Mapping) and "version" in found else None
+    address = f"{server.address.url.removesuffix('/v1')}/version"
+    found = server.portal.call(server.get, address)
+    return str(found["version"]) if isinstance(found, dict) and "version" in found else None
 
 
 def report(kind: str, left_out: Collection[str], settings: Generation) -> None:

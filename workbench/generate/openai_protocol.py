@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
@@ -31,9 +31,8 @@ TOKEN_ID = "token_id:"
 def path_of(prompt: Prompt) -> str:
     """Return the path, under the base address, that answers such a prompt.
 
-    Example:
-        >>> path_of(Prompt(text="One, two,"))
-        '/completions'
+    >>> path_of(Prompt(text="One, two,"))
+    '/completions'
     """
     return "/completions" if prompt.messages is None else "/chat/completions"
 
@@ -41,11 +40,8 @@ def path_of(prompt: Prompt) -> str:
 def request_body(
     prompt: Prompt,
     settings: Generation,
-    *,
     temperature: float,
     seed: int,
-    max_tokens: int,
-    top: int,
     left_out: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the body of a request for one sample.
@@ -55,27 +51,26 @@ def request_body(
 
     Args:
         prompt: a text to go on from, or a conversation.
-        settings: the sampling options, and the server's name of the model.
+        settings: the sampling options, and the server's name of the model; ``logprobs`` is how many
+            of the likeliest tokens to report at each position, beside the one drawn.
         temperature: of this sample.
         seed: of this sample.
-        max_tokens: longest sample.
-        top: how many of the likeliest tokens to report at each position, beside the one drawn.
         left_out: those of ``OPTIONAL_FIELDS`` that the server does not take.
     """
+    top = settings.logprobs
     fields: dict[str, Any] = {
         "model": settings.model,
         "n": 1,
         "temperature": temperature,
         "seed": seed,
-        "max_tokens": max_tokens,
+        "max_tokens": settings.max_tokens,
         "top_p": settings.top_p,
         **{name: getattr(settings, name) for name in NEUTRAL_VALUES},
         **dict.fromkeys(REPORTING_OPTIONS, True),
     }
     if settings.stop:
         fields["stop"] = list(settings.stop)
-    if prompt.messages is None:
-        # llama.cpp reports nothing when asked for 0
+    if prompt.messages is None:  # llama.cpp reports nothing when asked for 0
         fields |= {"prompt": prompt.text, "logprobs": max(1, top)}
     else:
         fields |= {"messages": [dict(message) for message in prompt.messages], "logprobs": True}
@@ -142,6 +137,15 @@ class Answer:
 ANSWER = TypeAdapter(Answer)
 
 
+class ReportedTokens(NamedTuple):
+    """What is known of the tokens of a sample; what the server does not tell is empty."""
+
+    ids: tuple[int, ...]
+    logprobs: tuple[float, ...]
+    likeliest: list[list[tuple[str, float]]]
+    """At each place some tokens with their log-probabilities, where they were asked for."""
+
+
 def parse_answer(content: bytes) -> Answer:
     """Read the body of an answer.
 
@@ -177,16 +181,8 @@ def text_of(choice: Choice) -> str:
     return ""  # cut off while it reasoned, or ended for another reason
 
 
-Likeliest = list[tuple[str, float]]
-"""Tokens and their log-probabilities, at one place."""
-
-
-def reported_tokens(choice: Choice) -> tuple[tuple[int, ...], tuple[float, ...], list[Likeliest]]:
+def reported_tokens(choice: Choice) -> ReportedTokens:
     """Return what a choice reports of its tokens.
-
-    Returns:
-        The ids, or none; the log-probabilities, or none; and at each place the likeliest tokens,
-        where they were asked for.
 
     Raises:
         ValueError: there are not as many ids as log-probabilities.
@@ -209,26 +205,25 @@ def reported_tokens(choice: Choice) -> tuple[tuple[int, ...], tuple[float, ...],
     known = known if len(known) == len(ids) else ()
     if known and logprobs and len(known) != len(logprobs):
         raise ValueError(f"{len(known)} token ids and {len(logprobs)} log-probabilities")
-    return known, logprobs, tops
+    return ReportedTokens(known, logprobs, tops)
 
 
 def to_sample(request: Request, answer: Answer, top: int) -> Sample:
     """Return the sample in an answer; an error row if it did not end in one of FINISH_REASONS.
 
-    Args:
-        request: what was asked.
-        answer: what ``parse_answer`` made of the server's answer.
-        top: how many of the likeliest tokens bound the entropies; 0: none are kept.
+    The entropies are bounded with the ``top`` likeliest tokens; at 0 there are none. A server may
+    add the drawn token's own log-probability, with which the bound would be biased.
     """
     choice = answer.choices[0]
     if choice.finish_reason not in FINISH_REASONS:
         reason = f"the server ended it with {choice.finish_reason!r}"
         return request.sampled("", "error", error=reason)
-    ids, logprobs, tops = reported_tokens(choice)
-    entropies: tuple[float, ...] = ()
-    missing: tuple[float, ...] = ()
-    if top and logprobs and len(tops) == len(logprobs):
-        entropies, missing = entropy_bounds(largest(step, top) for step in tops)
+    ids, logprobs, likeliest = reported_tokens(choice)
+    complete = top and len(likeliest) == len(logprobs)
+    entropies, missing = entropy_bounds(
+        sorted((logprob for _, logprob in step), reverse=True)[:top]
+        for step in (likeliest if complete else ())
+    )
     return request.sampled(
         text_of(choice),
         choice.finish_reason,
@@ -240,13 +235,11 @@ def to_sample(request: Request, answer: Answer, top: int) -> Sample:
     )
 
 
-def largest(tokens: Likeliest, top: int) -> list[float]:
-    """Return the ``top`` largest log-probabilities.
+def model_entries(listed: Any) -> list[dict[str, Any]]:
+    """Return the entries of a server's list of models; none if it is no such list.
 
-    A server may add the drawn token's own, with which the bound on the entropy would be biased.
-
-    Example:
-        >>> largest([("a", -2.0), ("b", -0.5), ("c", -1.0)], 2)
-        [-0.5, -1.0]
+    >>> model_entries({"data": [{"id": "small"}, "else"]}), model_entries(None)
+    ([{'id': 'small'}], [])
     """
-    return sorted((logprob for _, logprob in tokens), reverse=True)[:top]
+    rows = listed.get("data") if isinstance(listed, dict) else None
+    return [row for row in rows or () if isinstance(row, dict) and "id" in row]

@@ -18,7 +18,6 @@ from workbench.core.types import Request, Sample
 from workbench.models.token_entropy import as_stored
 
 OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take the tens and then")
-KNOWN_OPTIONS = ("seconds_per_sample",)
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
@@ -28,10 +27,9 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
         ValueError: ``generation.engine`` holds an option other than ``seconds_per_sample``, the
             time each sample pretends to take.
     """
-    unknown = sorted(set(settings.engine) - set(KNOWN_OPTIONS))
-    if unknown:
+    if other := sorted(settings.engine.keys() - {"seconds_per_sample"}):
         raise ValueError(
-            f"generation.engine.{unknown[0]}: backend replay knows only {', '.join(KNOWN_OPTIONS)}"
+            f"generation.engine.{other[0]}: backend replay knows only seconds_per_sample"
         )
     pause = float(settings.engine.get("seconds_per_sample", 0.0))
     for request in requests:

@@ -19,10 +19,11 @@ from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
 from workbench.generate.drawing_settings import (
     drawing_settings,
+    identity,
     other_settings_message,
     sample_seed,
+    server_facts,
 )
-from workbench.generate.identity import identity, server_facts
 from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table

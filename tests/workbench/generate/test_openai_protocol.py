@@ -24,10 +24,8 @@ def settings(**changes):
 
 
 def said(prompt=TEXT, left_out=(), top=0, **changes):
-    return request_body(
-        prompt, settings(**changes), temperature=0.7, seed=11, max_tokens=9, top=top,
-        left_out=left_out,
-    )  # fmt: skip
+    asked = settings(max_tokens=9, logprobs=top, **changes)
+    return request_body(prompt, asked, temperature=0.7, seed=11, left_out=left_out)
 
 
 def answer(logprobs=None, usage=None, **choice):
