@@ -1,14 +1,13 @@
-"""Which samples of a reference run are most like a text, and were they right? The FAISS index.
+"""Search for the samples of a run that are most like a text: ``workbench neighbours``.
 
-One entry per distinct text of a problem, however often it was sampled. The index lies in the run's
-folder, under ``neighbours/``, and is made again when the run's embeddings or scores have changed.
+The FAISS index has one entry for each distinct text of a problem, however often it was sampled. It
+is kept in the run's folder under ``neighbours/``, and is rebuilt when the run's embeddings or
+scores have changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,54 +16,40 @@ import pyarrow as pa
 from workbench.config.schema import pool_sizes
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards.embedding_source import encoder_identity
-from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts
+from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts, read_embedded
 from workbench.run import Run
-from workbench.storage.parquet import (
-    KEY,
-    fingerprint,
-    read_stamps,
-    read_table,
-    write_atomically,
-    write_table,
-)
+from workbench.storage import parquet
 
 VERSION = 1
-"""Raise when an index would come out otherwise, so that finished ones are made again."""
+"""Raise when an index would come out differently, so that existing ones are rebuilt."""
 
 
 def open_neighbours(run: Run) -> Neighbours:
-    """Return the index of a run, made now where there is none or it is out of date.
+    """Return the index of a run; it is built if there is none or if it is out of date.
 
     Raises:
         ValueError: the run has no embeddings or no scores.
     """
     import faiss
 
+    if not run.blocks:
+        raise ValueError(f"{run.root} holds no samples; run `workbench generate` first")
     home = run.root / "neighbours"
     tables, vectors = home / "entries.parquet", home / "index.faiss"
-    made_from = fingerprint(version=VERSION, blocks=_inputs(run))
-    if vectors.exists() and read_stamps(tables).get("fingerprint") == made_from:
-        return Neighbours(faiss.read_index(str(vectors)), read_table(tables).to_pandas())
+    paths = [[run.folder.block_path(t, b) for t in ("embeddings", "scores")] for b in run.blocks]
+    contents = [[_content(path) for path in pair] for pair in paths]
+    made_from = parquet.fingerprint(version=VERSION, blocks=contents)
+    if vectors.exists() and parquet.read_stamps(tables).get("fingerprint") == made_from:
+        return Neighbours(faiss.read_index(str(vectors)), parquet.read_table(tables).to_pandas())
     made = _make(run)
-    write_atomically(vectors, lambda part: faiss.write_index(made.index, str(part)))
-    write_table(tables, pa.Table.from_pandas(made.entries, preserve_index=False), made_from)
+    parquet.write_atomically(vectors, lambda part: faiss.write_index(made.index, str(part)))
+    entries = pa.Table.from_pandas(made.entries, preserve_index=False)
+    parquet.write_table(tables, entries, made_from)
     return made
 
 
-def _inputs(run: Run) -> list[list[str]]:
-    """Return what the index is made of: the contents of each block's embeddings and scores."""
-    found = []
-    for block in run.blocks:
-        contents = [_content(run, table, block) for table in ("embeddings", "scores")]
-        found.append(contents)
-    if not found:
-        raise ValueError(f"{run.root} holds no samples; run `workbench generate` first")
-    return found
-
-
-def _content(run: Run, table: str, block: int) -> str:
-    path: Path = run.folder.block_path(table, block)
-    content = read_stamps(path).get("content")
+def _content(path: Path) -> str:
+    content = parquet.read_stamps(path).get("content")
     if content is None:
         raise ValueError(
             f"{path} is missing: neighbours are found among scored samples with embeddings; add "
@@ -77,15 +62,10 @@ def _make(run: Run) -> Neighbours:
     sizes = pool_sizes(run.experiment.generation)
     vectors, entries = [], []
     for block in run.blocks:
-        table = read_table(run.folder.block_path("embeddings", block))
-        rows = table.drop_columns(["embedding"]).to_pandas()
-        flat = table.column("embedding").combine_chunks().flatten().to_numpy()
-        scores = read_table(run.folder.block_path("scores", block), ["is_correct"]).to_pandas()
-        rows["correct"] = np.asarray(scores["is_correct"].astype("Float64"), dtype=float)
-        rows["place"] = np.arange(len(rows))
-        rows = rows[rows["sample_index"] < rows["temperature"].map(sizes).fillna(0)]
-        found, first = distinct_texts(rows)
-        vectors.append(flat.reshape(table.num_rows, -1)[rows["place"].to_numpy()[first]])
+        rows, embeddings = read_embedded(run.folder, block)
+        kept = (rows["sample_index"] < rows["temperature"].map(sizes).fillna(0)).to_numpy()
+        found, first = distinct_texts(rows[kept])
+        vectors.append(embeddings[kept][first])
         entries.append(found.assign(block=block))
     return build(np.concatenate(vectors), pd.concat(entries, ignore_index=True))
 
@@ -98,23 +78,24 @@ def neighbours_of(
     text: str | None = None,
     other_problems: bool = False,
 ) -> pd.DataFrame:
-    """Return the distinct texts of a run that are most like one of its samples, or like a text.
+    """Return the ``count`` distinct texts of a run that are most like a sample or another text.
 
     Args:
-        run: the reference run.
-        count: how many.
-        sample: ``PROBLEM/TEMPERATURE/INDEX``, such as ``problem-3/0.7/5``; its own text is left
-            out.
-        text: any text, instead.
-        other_problems: pass over texts of the sample's own problem.
+        run: the run that is searched.
+        count: how many texts to return.
+        sample: ``PROBLEM/TEMPERATURE/INDEX``, such as ``problem-3/0.7/5``. The sample's own text is
+            not returned.
+        text: any text, instead of a sample.
+        other_problems: whether to leave out all texts of the sample's own problem.
 
     Returns:
-        A row per text: cosine, problem_id, temperature and sample_index of its first sample,
-        copies, correct (share of the copies), completion.
+        One row per text, the most similar first: its ``cosine``, the ``problem_id``,
+        ``temperature`` and ``sample_index`` of its first sample, ``copies`` (the number of samples
+        with this text), ``correct`` (the share of them that are right) and ``completion``.
 
     Raises:
         ValueError: not exactly one of ``sample`` and ``text`` is given, there is no such sample,
-            or the index cannot be made.
+            or the index cannot be built.
     """
     if (sample is None) == (text is None):
         raise ValueError("give one of --sample PROBLEM/TEMPERATURE/INDEX and --text TEXT")
@@ -137,9 +118,12 @@ def neighbours_of(
     kept = (rows[0] >= 0) & (rows[0] != own)
     found = known.entries.iloc[rows[0][kept][:count]].reset_index(drop=True)
     found.insert(0, "cosine", cosines[0][kept][:count])
-    found["completion"] = [_completion(run, row) for row in found.to_dict("records")]
-    shown: pd.DataFrame = found.drop(columns=["text_hash", "block", "encoder"])
-    return shown
+    columns = [*parquet.KEY, "completion"]
+    blocks = set(found["block"]) or run.blocks[:1]  # of one at least, for its columns
+    texts = [run.folder.read_samples(block, columns) for block in blocks]
+    samples = pa.concat_tables(texts, promote_options="default").to_pandas()
+    found = found.merge(samples, how="left", on=list(parquet.KEY), validate="1:1")
+    return found.drop(columns=["text_hash", "block", "encoder"])
 
 
 def _place(sample: str) -> tuple[str, float | None, int]:
@@ -154,25 +138,15 @@ def _place(sample: str) -> tuple[str, float | None, int]:
 
 
 def _encoded(run: Run, text: str, encoders: set[str]) -> Vectors:
-    """Encode a text as the run's samples were."""
+    """Encode a text in the way in which the run's samples were encoded."""
     if run.experiment.embedding.source == "orm":
         raise ValueError(
             f"the samples of {run.root} are encoded by a reward model together with their problem, "
             "so a text of no problem cannot be; give one of them with --sample"
         )
-    if encoders != {fingerprint(encoder=encoder_identity(run.experiment))}:
+    if encoders != {parquet.fingerprint(encoder=encoder_identity(run.experiment))}:
         raise ValueError(
             f"the samples of {run.root} were encoded by another encoder or version than is here "
             f"({run.experiment.embedding.model}); run `workbench score {run.root}` first"
         )
     return embed([text], run.experiment.embedding, {})[0]
-
-
-def _completion(run: Run, entry: Mapping[Any, Any]) -> str:
-    rows = run.folder.read_samples(int(entry["block"]), [*KEY, "completion"]).to_pandas()
-    same = (rows["problem_id"] == entry["problem_id"]) & (
-        rows["sample_index"] == entry["sample_index"]
-    )
-    temperature = entry["temperature"]
-    at = rows["temperature"].isna() if pd.isna(temperature) else rows["temperature"] == temperature
-    return str(rows.loc[same & at, "completion"].iloc[0])

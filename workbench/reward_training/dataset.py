@@ -7,9 +7,9 @@ different runs and under different ids.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,14 +18,12 @@ import pyarrow as pa
 from workbench.core.console import notice
 from workbench.core.types import REWARD_PREFIX
 from workbench.models.text_encoder import text_hash
+from workbench.reward_training.options import Training
 from workbench.rewards.outcome_prompt import VerdictTokens, find_verdict_tokens, judged_text
 from workbench.run import Run
 from workbench.storage.parquet import KEY, fingerprint
 
 PARTS = ("train", "validation", "test")
-
-COLUMNS = (*KEY, "completion", "mean_logprob")
-"""What is read of a sample."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,9 +56,8 @@ def read_labelled(runs: Sequence[Run]) -> LabelledSamples:
         ValueError: a run is given twice or is not scored in full, or the samples whose
             correctness is known are none, or of one class only.
     """
-    places = [run.root.resolve() for run in runs]
-    for number, place in enumerate(places):
-        if place in places[:number]:
+    for place, times in Counter(run.root.resolve() for run in runs).items():
+        if times > 1:
             raise ValueError(f"{place} is given twice; give each run once")
     rows = pd.concat([_read(run, place) for place, run in enumerate(runs)], ignore_index=True)
     known = rows[rows["right"].notna()].assign(right=lambda part: part["right"].astype(bool))
@@ -80,42 +77,13 @@ def read_labelled(runs: Sequence[Run]) -> LabelledSamples:
     return LabelledSamples(found, len(rows), len(rows) - len(known), len(known) - len(found))
 
 
-@dataclass(frozen=True)
-class SplitShares:
-    """Shares of the problems that are held out, and the seed of the split."""
-
-    validation: float
-    """Share of the problems of the validation part, rounded to a whole number of each kind."""
-    test: float
-    """Share of the problems of the test part, likewise."""
-    seed: int
-
-    def __post_init__(self) -> None:
-        """Refuse shares that leave a part empty.
-
-        Raises:
-            ValueError: a share is 0, or together they leave nothing to train on.
-        """
-        if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
-            raise ValueError(
-                "validation and test are shares of the problems: each more than 0, and together "
-                f"less than 1, got {self.validation:g} and {self.test:g}"
-            )
-
-
-def split_by_problem(rows: pd.DataFrame, shares: SplitShares) -> pd.Series:
-    """Split problems into the parts, and return the part of each row's problem.
+def split_by_problem(rows: pd.DataFrame, settings: Training) -> pd.Series:
+    """Split the problems of ``LabelledSamples`` into ``PARTS``; return the part of each row.
 
     Problems with both right and wrong samples, the only ones whose samples can be ranked, are split
-    separately from the others, so that each part has its share of them. The order of problems is
-    that of a hash of seed and question; it does not depend on the order of the runs.
-
-    Args:
-        rows: of ``LabelledSamples``.
-        shares: of the problems.
-
-    Returns:
-        A name of ``PARTS`` for each row.
+    separately from the others, so that each part has its share of them, rounded to a whole number.
+    The order of problems is that of a hash of seed and question; it does not depend on the order of
+    the runs.
 
     Raises:
         ValueError: there are too few problems with right and wrong samples for one in each part.
@@ -123,11 +91,15 @@ def split_by_problem(rows: pd.DataFrame, shares: SplitShares) -> pd.Series:
     right = rows.groupby("problem")["right"].agg(["any", "all"])
     both = right["any"] & ~right["all"]
     part_of: dict[str, str] = {}
+
+    def order(problem: str) -> str:
+        return hashlib.sha256(f"{settings.seed}|{problem}".encode()).hexdigest()
+
     for ranked in (True, False):
-        problems = sorted(right.index[both == ranked], key=partial(_order_key, shares.seed))
+        problems = sorted(right.index[both == ranked], key=order)
         least = 1 if ranked else 0
-        tested = max(least, round(shares.test * len(problems)))
-        validated = max(least, round(shares.validation * len(problems)))
+        tested = max(least, round(settings.test * len(problems)))
+        validated = max(least, round(settings.validation * len(problems)))
         if len(problems) - tested - validated < least:
             raise ValueError(
                 f"too few problems to split: {len(problems)} of {len(right)} have right and wrong "
@@ -153,8 +125,8 @@ class TrainingData:
     prompts: Mapping[str, list[int]]
     """The tokens of each distinct text, up to the verdict."""
     counts: dict[str, Any]
-    """Number of samples, of those left out by reason, and for each part the numbers of its
-    problems, samples, distinct texts and right ones among these."""
+    """Number of samples, of those left out by reason, and of each part's problems, samples,
+    distinct texts and right ones among these."""
 
     def solutions(self, part: str) -> Iterator[tuple[list[int], bool]]:
         """Yield tokens and correctness of a part's distinct texts, in the order of the runs."""
@@ -170,16 +142,8 @@ class TrainingData:
         return table
 
 
-def prepare(
-    labelled: LabelledSamples, place: str, max_model_len: int | None, shares: SplitShares
-) -> TrainingData:
-    """Tokenize the solutions for a model, leave out those too long, and split the rest.
-
-    Args:
-        labelled: the samples.
-        place: the model's folder or hub name.
-        max_model_len: problem and solution together, tokens; by default what the model reads.
-        shares: of the problems.
+def prepare(labelled: LabelledSamples, place: str, settings: Training) -> TrainingData:
+    """Tokenize the solutions for the model at ``place``, leave out long ones, and split the rest.
 
     Raises:
         ValueError: the model has no verdict tokens, too many texts are too long, or there are too
@@ -190,9 +154,9 @@ def prepare(
     tokenizer = AutoTokenizer.from_pretrained(place)
     verdict = find_verdict_tokens(tokenizer)
     config = AutoConfig.from_pretrained(place).get_text_config()
-    limit = max_model_len or int(config.max_position_embeddings)
-    texts = labelled.rows["text"].unique()
-    prompts, _ = verdict.prompts(tokenizer, dict(zip(texts, texts, strict=True)), limit)
+    limit = settings.max_model_len or int(config.max_position_embeddings)
+    texts = {text: text for text in labelled.rows["text"].unique()}
+    prompts, _ = verdict.prompts(tokenizer, texts, limit)
     rows = labelled.rows[labelled.rows["text"].isin(prompts)].copy()
     too_long = len(labelled.rows) - len(rows)
     if rows["right"].nunique() < 2:
@@ -200,12 +164,9 @@ def prepare(
             f"{too_long:,} of {len(labelled.rows):,} samples are too long for {limit} tokens, and "
             "the others are not both right and wrong; raise --max-model-len"
         )
-    rows["part"] = split_by_problem(rows, shares)
-    left_out = {
-        "unknown": labelled.unknown,
-        "contradictory": labelled.contradictory,
-        "too_long": too_long,
-    }
+    rows["part"] = split_by_problem(rows, settings)
+    left_out = {"unknown": labelled.unknown, "contradictory": labelled.contradictory}
+    left_out["too_long"] = too_long
     for name, number in left_out.items():
         if number:
             why = name.replace("_", " ")
@@ -214,26 +175,18 @@ def prepare(
     for part in PARTS:
         inside = rows[rows["part"] == part]
         distinct = inside.drop_duplicates("text")
-        counts[part] = {
-            "problems": int(inside["problem"].nunique()),
-            "samples": len(inside),
-            "distinct": len(distinct),
-            "distinct_right": int(distinct["right"].sum()),
-        }
+        counts[part] = {"problems": int(inside["problem"].nunique()), "samples": len(inside)}
+        counts[part] |= {"distinct": len(distinct), "distinct_right": int(distinct["right"].sum())}
     return TrainingData(place, tokenizer, verdict, rows, prompts, counts)
-
-
-def _order_key(seed: int, problem: str) -> str:
-    return hashlib.sha256(f"{seed}|{problem}".encode()).hexdigest()
 
 
 def _read(run: Run, place: int) -> pd.DataFrame:
     """Return a run's samples; ``right`` is None where unknown."""
     scores = run.frame("scores")
-    names = map(str, scores.columns)
-    others = [c for c in names if c.startswith(REWARD_PREFIX) and c != f"{REWARD_PREFIX}likelihood"]
+    others = list(scores.filter(regex=f"^{REWARD_PREFIX}(?!likelihood$)"))
     scores = scores[[*KEY, "is_correct", *others]]
-    tables = [run.folder.read_samples(block, COLUMNS) for block in run.blocks]
+    columns = [*KEY, "completion", "mean_logprob"]
+    tables = [run.folder.read_samples(block, columns) for block in run.blocks]
     samples: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
     rows = samples.merge(scores, on=list(KEY), how="left", indicator=True, validate="1:1")
     unscored = int((rows["_merge"] == "left_only").sum())
@@ -242,17 +195,10 @@ def _read(run: Run, place: int) -> pd.DataFrame:
             f"{unscored:,} samples of {run.root} are not scored yet; run `workbench score "
             f"{run.root}`"
         )
-    questions = run.problems.set_index("problem_id")["question"]
-    asked = rows["problem_id"].map(questions)
-    texts = [judged_text(q, text) for q, text in zip(asked, rows["completion"], strict=True)]
-    return pd.DataFrame(
-        {
-            "run": place,
-            **{name: rows[name] for name in KEY},
-            "problem": asked.map(text_hash),
-            "text": texts,
-            "right": rows["is_correct"],
-            "mean_logprob": rows["mean_logprob"].astype(float),
-            **{name: rows[name].astype(float) for name in others},
-        }
-    )
+    asked = rows["problem_id"].map(run.problems.set_index("problem_id")["question"])
+    rows["run"], rows["problem"] = place, asked.map(text_hash)
+    rows["text"] = [judged_text(q, text) for q, text in zip(asked, rows["completion"], strict=True)]
+    numbers = ["mean_logprob", *others]
+    rows[numbers] = rows[numbers].astype(float)
+    rows = rows.rename(columns={"is_correct": "right"})
+    return rows[["run", *KEY, "problem", "text", "right", *numbers]]

@@ -89,21 +89,12 @@ def tune(
     work: Path,
     log: Callable[[dict[str, float]], None],
 ) -> FineTuned:
-    """Train, from the last complete checkpoint in ``work`` if there is one.
+    """Train the model at ``place``, from the last complete checkpoint in ``work`` if there is one.
 
     The order of the examples, the initial weights of LoRA and everything else that is random follow
     from ``settings.seed``, so that an interrupted training ends with the same model as one that was
-    not interrupted.
-
-    Args:
-        place: the model, a folder or hub name.
-        verdict: its two verdict tokens.
-        train: the examples to learn from.
-        validation: the examples by which the checkpoint is chosen.
-        settings: of the training.
-        dtype: of the model's own weights, which stay as they are; those of LoRA are float32.
-        work: where checkpoints are kept.
-        log: called with each line of the curves as it comes.
+    not interrupted. The model's own weights, of ``dtype``, stay as they are; those of LoRA are
+    float32. ``log`` is called with each line of the curves as it comes.
 
     Raises:
         ValueError: the loss is not a number, or a batch does not fit in the GPU's memory.
@@ -112,10 +103,8 @@ def tune(
     set_seed(settings.seed)
     network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype))
     network.config.use_cache = False
-    lora = LoraConfig(
-        r=settings.rank, lora_alpha=ALPHA, target_modules="all-linear", task_type="CAUSAL_LM"
-    )
-    model = get_peft_model(network, lora)
+    layers = {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}
+    model = get_peft_model(network, LoraConfig(r=settings.rank, lora_alpha=ALPHA, **layers))
     arguments = _arguments(len(train), settings, dtype, work)
     trainer = VerdictTrainer(
         model=model,
@@ -127,12 +116,10 @@ def tune(
         compute_metrics=_accuracy,
     )
     trainer.remove_callback(PrinterCallback)
-    last = _last_checkpoint(work)
-    if last:
+    if last := _last_checkpoint(work):
         trainer.state = TrainerState.load_from_json(str(last / TRAINER_STATE_NAME))
+        notice(f"train: goes on from step {trainer.state.global_step:,} of {arguments.max_steps:,}")
     done = trainer.state.global_step
-    if last:
-        notice(f"train: goes on from step {done:,} of {arguments.max_steps:,}")
     try:
         if done < arguments.max_steps:
             with progress_bar("train", arguments.max_steps, "steps", done) as advance:
@@ -150,15 +137,12 @@ def tune(
             "the validation loss is no number: the training ran away; lower --lr, or give "
             "--dtype float32, with another --out"
         )
-    step = int(state.best_global_step)
-    device = str(arguments.device)
+    step, lines = int(state.best_global_step), curves(state.log_history)
     del trainer, model, network
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    return FineTuned(
-        work / f"checkpoint-{step}", step, state.global_step, device, curves(state.log_history)
-    )
+    torch.cuda.empty_cache()
+    checkpoint = work / f"checkpoint-{step}"
+    return FineTuned(checkpoint, step, state.global_step, str(arguments.device), lines)
 
 
 def merge(place: str, checkpoint: Path, dtype: str, target: Path) -> None:
@@ -179,7 +163,7 @@ class VerdictTrainer(Trainer):  # type: ignore[misc, unused-ignore]
     """The library's trainer with the loss at the verdict, and the accuracy among its logs."""
 
     def __init__(self, verdict: VerdictTokens, **options: Any) -> None:
-        """Train for two tokens."""
+        """Train for two tokens; the options are those of the library's trainer."""
         super().__init__(**options)
         self.verdict = verdict
         self.hits: list[torch.Tensor] = []
@@ -249,16 +233,10 @@ def curves(history: Sequence[dict[str, float]]) -> list[dict[str, float]]:
     >>> curves([{"step": 2, "epoch": 0.5, "loss": 0.25, "grad_norm": 1.0}])
     [{'step': 2, 'epoch': 0.5, 'loss': 0.25}]
     """
-    names = {
-        "loss": "loss",
-        "accuracy": "accuracy",
-        "learning_rate": "learning_rate",
-        "eval_loss": "validation_loss",
-        "eval_accuracy": "validation_accuracy",
-    }
+    names = ("loss", "accuracy", "learning_rate", "eval_loss", "eval_accuracy")
     lines: dict[int, dict[str, float]] = {}
     for entry in history:
-        found = {ours: float(entry[name]) for name, ours in names.items() if name in entry}
+        found = {n.replace("eval", "validation"): float(entry[n]) for n in names if n in entry}
         if found:
             line = lines.setdefault(int(entry["step"]), {"step": int(entry["step"])})
             line |= {"epoch": float(entry["epoch"])} | found
@@ -277,23 +255,18 @@ def _arguments(examples: int, settings: Training, dtype: str, work: Path) -> Tra
         per_device_train_batch_size=settings.batch_size,
         per_device_eval_batch_size=settings.batch_size,
         learning_rate=settings.lr,
-        lr_scheduler_type="linear",
         warmup_steps=WARMUP,  # a share of the steps
-        weight_decay=0.0,
         seed=settings.seed,
         bf16=on_gpu and dtype == "bfloat16",
         gradient_checkpointing=recompute,
         gradient_checkpointing_kwargs={"use_reentrant": False},
-        logging_strategy="steps",
         logging_steps=every,
         logging_nan_inf_filter=False,
-        save_strategy="steps",
         save_steps=every,
         save_total_limit=2,  # the newest and the best; with 1 the trainer would drop the newest
         eval_strategy="steps",
         eval_steps=every * EVALUATE_EVERY,
         metric_for_best_model="loss",
-        greater_is_better=False,
         label_names=["right"],
         remove_unused_columns=False,
         dataloader_pin_memory=on_gpu,

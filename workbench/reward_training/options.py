@@ -41,15 +41,15 @@ class Training:
     memory. By default only on a GPU."""
 
     def __post_init__(self) -> None:
-        """Refuse settings with which nothing can be trained.
-
-        Raises:
-            ValueError: the message says which setting, and what is allowed.
-        """
-        positive = {n: getattr(self, n) for n in ("epochs", "lr", "batch_size", "rank")}
-        positive |= {n: getattr(self, n) for n in ("max_steps", "max_model_len")}
-        for name, value in positive.items():
+        """Raise ValueError at settings with which nothing can be trained."""
+        for name in ("epochs", "lr", "batch_size", "rank", "max_steps", "max_model_len"):
+            value = getattr(self, name)
             if value is not None and not 0 < value < math.inf:
                 raise ValueError(f"{name} must be more than 0, got {value}")
         if self.dtype not in DTYPES:
             raise ValueError(f"unknown dtype {self.dtype!r} (known: {', '.join(DTYPES)})")
+        if min(self.validation, self.test) <= 0 or self.validation + self.test >= 1:
+            raise ValueError(
+                "validation and test are shares of the problems: each more than 0, and together "
+                f"less than 1, got {self.validation:g} and {self.test:g}"
+            )

@@ -28,7 +28,7 @@ from scipy.special import expit
 from workbench.config.scoring_schema import OutcomeRewardModel
 from workbench.core.console import notice, progress_bar
 from workbench.models.locate import model_hash, resolve_model
-from workbench.reward_training.dataset import SplitShares, TrainingData, prepare, read_labelled
+from workbench.reward_training.dataset import TrainingData, prepare, read_labelled
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_model import check_judge
 from workbench.rewards.outcome_prompt import find_verdict_tokens
@@ -42,9 +42,8 @@ from workbench.tracking.wandb_run import Tracker, open_tracker
 VERSION = 1
 """Raise when a training comes out differently, so that no training continues an older one."""
 
-LIBRARIES = ("torch", "transformers", "peft")
 SETTINGS = "training.json"
-WORK = ".training"
+WORK, MERGED = ".training", "merged"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,25 +62,19 @@ class TrainedReward:
 
 
 Evaluate = Callable[[Path, TrainedReward, Tracker], Mapping[str, Any]]
-"""Writes tables and figures of a trained reward into a folder; returns numbers for
-training.json."""
+"""Writes tables and figures of a trained reward; returns numbers for training.json."""
 
 
 def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluate) -> None:
     """Train a reward model on runs' samples, or continue where the same command was stopped.
 
-    Args:
-        runs: folders of scored runs.
-        out: the folder to be made.
-        settings: of the training.
-        evaluate: makes the tables and figures of the held-out samples; ``analysis`` has it.
+    ``evaluate`` makes the tables and figures of the held-out samples in the folder ``out``.
 
     Raises:
         ValueError: a run is not scored, samples of one class only, too few problems, a model that
             has no verdict tokens, a folder that holds something else, or what training raises.
             Finished steps are kept.
     """
-    shares = SplitShares(settings.validation, settings.test, settings.seed)
     opened = [Run(run) for run in runs]
     _refuse_other_folder(out)
     labelled = read_labelled(opened)
@@ -92,17 +85,18 @@ def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluat
         **dataclasses.asdict(settings),
         "model_hash": model_hash(place),
         "samples": labelled.content,
-        **{name: version(name) for name in LIBRARIES},
+        **{name: version(name) for name in ("torch", "transformers", "peft")},
     }
     if _finished(Manifest(out / SETTINGS), out, made_from):
         notice("train: up to date")
         return
-    data = prepare(labelled, place, settings.max_model_len, shares)
+    data = prepare(labelled, place, settings)
     signature = _signature(settings, opened)
     with locked(out):
         manifest = Manifest(out / SETTINGS)
         _finished(manifest, out, made_from)  # another process may have trained meanwhile
-        _write_csv(out / "split.csv", data.problems(opened))
+        split = data.problems(opened)
+        write_atomically(out / "split.csv", lambda part: split.to_csv(part, index=False))
         manifest.update(
             signature=signature,
             runs=[run.signature for run in opened],
@@ -114,27 +108,23 @@ def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluat
         tracker = open_tracker(tracking, out, signature, made_from)
         try:
             with manifest.running("train", fingerprint(**made_from)):
-                found = _train_and_evaluate(data, settings, out, signature, evaluate, tracker)
-                manifest.update(**found, tracked=tracker.place)
+                found, trained = _train(data, settings, out, signature, tracker)
+                held_out = dict(evaluate(out, trained, tracker))
+                _publish(out / WORK / MERGED, out)
+                manifest.update(**found, held_out=held_out, tracked=tracker.place)
             for run in opened:  # last: the training does not wait for their upload
-                tracker.use_artifacts(
-                    run_artifacts(run.root, run.experiment.name, run.manifest)[:2]
-                )
+                made = run_artifacts(run.root, run.experiment.name, run.manifest)
+                tracker.use_artifacts(made[:2])
             tracker.log_artifacts([reward_model_artifact(out, signature, made_from)])
             shutil.rmtree(out / WORK)
         finally:
             tracker.finish()
 
 
-def _train_and_evaluate(
-    data: TrainingData,
-    settings: Training,
-    out: Path,
-    signature: str,
-    evaluate: Evaluate,
-    tracker: Tracker,
-) -> dict[str, Any]:
-    """Train, write the model, evaluate it on held-out problems; return entries of training.json."""
+def _train(
+    data: TrainingData, settings: Training, out: Path, signature: str, tracker: Tracker
+) -> tuple[dict[str, Any], TrainedReward]:
+    """Train and judge held-out problems; return entries of training.json, and what was trained."""
     from workbench.reward_training.finetune import TrainingExample, merge, resolve_dtype, tune
 
     dtype = resolve_dtype(settings.dtype)
@@ -148,39 +138,26 @@ def _train_and_evaluate(
         "{train[problems]:,} problems; {validation[problems]:,} problems to choose by and "
         "{test[problems]:,} to be judged on".format(**data.counts)
     )
-    tuned = tune(
-        data.place,
-        data.verdict,
-        examples("train"),
-        examples("validation"),
-        settings,
-        dtype,
-        out / WORK,
-        lambda line: tracker.log({f"train/{name}": value for name, value in line.items()}),
-    )
-    merged = out / WORK / "merged"
+
+    def log(line: Mapping[str, float]) -> None:
+        tracker.log({f"train/{name}": value for name, value in line.items()})
+
+    parts = examples("train"), examples("validation")
+    tuned = tune(data.place, data.verdict, *parts, settings, dtype, out / WORK, log)
+    merged = out / WORK / MERGED
     merge(data.place, tuned.checkpoint, dtype, merged)
     data.tokenizer.save_pretrained(merged)
 
     held = data.rows[data.rows["part"] != "train"].copy()
     texts = list(held["text"].unique())
     for name, model in (("untrained", data.place), ("trained", str(merged))):
-        rewards = _rewards(model, texts, settings, dtype, name)
-        held[name] = held["text"].map(rewards)
+        held[name] = held["text"].map(_rewards(model, texts, settings, dtype, name))
     held = held.rename(columns={"mean_logprob": "likelihood"}).drop(columns="text")
     table = pa.Table.from_pandas(held, preserve_index=False)
     write_table(out / "held_out.parquet", table, signature)
+    found = {"dtype": dtype, "device": tuned.device, "steps": tuned.steps, "best_step": tuned.step}
     trained = TrainedReward(held, pd.DataFrame(tuned.curves), tuned.step, signature)
-    found = evaluate(out, trained, tracker)
-    _publish(merged, out)
-    return {
-        "dtype": dtype,
-        "device": tuned.device,
-        "steps": tuned.steps,
-        "best_step": tuned.step,
-        "curves": tuned.curves,
-        "held_out": dict(found),
-    }
+    return found | {"curves": tuned.curves}, trained
 
 
 def _rewards(
@@ -189,12 +166,8 @@ def _rewards(
     """Return the reward ``orm`` of each text: the probability of ``+`` against ``-``."""
     from workbench.models.hf_scoring import open_next_token_scorer  # a slow import
 
-    orm = OutcomeRewardModel(
-        model=model,
-        backend="transformers",
-        dtype=dtype,  # type: ignore[arg-type]
-        max_model_len=settings.max_model_len,
-    )
+    most = settings.max_model_len
+    orm = OutcomeRewardModel(model=model, backend="transformers", dtype=dtype, max_model_len=most)  # type: ignore[arg-type]
     found = {}
     with open_next_token_scorer(orm) as scorer, progress_bar(name, len(texts), "texts") as advance:
         verdict = find_verdict_tokens(scorer.tokenizer)
@@ -219,10 +192,6 @@ def _publish(model: Path, out: Path) -> None:
         path.replace(out / path.name)
 
 
-def _write_csv(path: Path, frame: pd.DataFrame) -> None:
-    write_atomically(path, lambda part: frame.to_csv(part, index=False))
-
-
 def _signature(settings: Training, runs: Sequence[Run]) -> str:
     """Return the line that is printed under the tables and figures, and names the tracked run."""
     model = settings.model.rstrip("/").rsplit("/", 1)[-1]
@@ -241,11 +210,7 @@ def _refuse_other_folder(out: Path) -> None:
 
 
 def _finished(manifest: Manifest, out: Path, made_from: Mapping[str, Any]) -> bool:
-    """Say whether a folder holds this very training, finished.
-
-    Raises:
-        ValueError: it holds another one.
-    """
+    """Say whether a folder holds this very training, finished; ValueError if it holds another."""
     before = manifest.data.get("made_from", made_from)
     names = [n for n in {**before, **made_from} if before.get(n) != made_from.get(n)]
     if names:

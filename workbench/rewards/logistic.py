@@ -69,10 +69,7 @@ def cross_fit(
         features: computes the features of all rows from the problems that may be learned from.
         correct: (R,) 1 right, 0 wrong; NaN unknown, which is predicted but not learned from.
         problems: (R,) number of each row's problem, from 0.
-        rng: the only source of randomness.
-
-    Returns:
-        The qualities; NaN for a row without a feature that other rows have.
+        rng: by which the problems are split.
 
     Raises:
         ValueError: too few problems, no feature that varies, or only right or only wrong rows to
@@ -83,38 +80,26 @@ def cross_fit(
         scikit-learn's.
     """
     right = np.asarray(correct, dtype=np.float64)
-    count = int(problems.max(initial=-1)) + 1
-    folds = folds_of(count, rng)
+    folds = folds_of(int(problems.max(initial=-1)) + 1, rng)
     quality = np.full(len(right), np.nan)
-    kept = None
-    for fold in range(FOLDS):
-        learned_from = folds != fold
-        table = features(learned_from)
-        kept = np.full(table.shape, np.nan) if kept is None else kept
-        used = np.isfinite(table).any(axis=0)
-        whole = np.isfinite(table[:, used]).all(axis=1)
-        inside = learned_from[problems]
-        train = whole & inside & np.isfinite(right)
-        here = whole & ~inside
-        kept[~inside] = table[~inside]
+    tables = [features(folds != fold) for fold in range(FOLDS)]
+    for fold, table in enumerate(tables):
+        used = table[:, np.isfinite(table).any(axis=0)]
+        whole, inside = np.isfinite(used).all(axis=1), folds[problems] != fold
+        train, here = whole & inside & np.isfinite(right), whole & ~inside
         if here.any():
-            quality[here] = _fitted(table[train][:, used], right[train])(table[here][:, used])
-    assert kept is not None  # there are five folds
+            weights, intercept, mean, scale = _regression(used[train], right[train])
+            logits = (used[here] - mean) / scale @ weights + intercept
+            quality[here] = 1.0 / (1.0 + np.exp(-logits))
+    kept = np.stack(tables)[folds[problems], np.arange(len(right))]
     return CrossFitted(quality, kept, np.isfinite(kept).any(axis=0))
 
 
 def coefficients(features: Floats, correct: ArrayLike) -> Floats:
-    """Weights of a logistic regression of correctness on standardised features.
+    """Weights (F,) of a logistic regression of correctness (R,) on standardised features (R, F).
 
     They are log odds per standard deviation of the feature. Above 0, samples with more of it are
-    right more often, the other features being equal.
-
-    Args:
-        features: (R, F) without missing values.
-        correct: (R,) 1 right, 0 wrong.
-
-    Returns:
-        (F,) weights.
+    right more often, the other features being equal. No feature may be missing.
 
     Raises:
         ValueError: only right or only wrong rows, or no feature that varies.
@@ -123,16 +108,6 @@ def coefficients(features: Floats, correct: ArrayLike) -> Floats:
     array([0.94])
     """
     return _regression(features, np.asarray(correct, dtype=np.float64))[0]
-
-
-def _fitted(features: Floats, right: Floats) -> Callable[[Floats], Floats]:
-    weights, intercept, mean, scale = _regression(features, right)
-
-    def predict(table: Floats) -> Floats:
-        logits = (table - mean) / scale @ weights + intercept
-        return np.asarray(1.0 / (1.0 + np.exp(-logits)))
-
-    return predict
 
 
 def _regression(features: Floats, right: Floats) -> tuple[Floats, float, Floats, Floats]:

@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.core.types import Floats, Ints
+from workbench.storage.parquet import read_table
+from workbench.storage.run_folder import Folder
 
 EXACT_UP_TO = 100_000
 """Most entries that are searched exhaustively; among more an HNSW graph finds nearly all."""
@@ -34,12 +36,10 @@ class Neighbours:
     def nearest(
         self, vectors: Vectors, count: int, apart_from: Sequence[str | None] | None = None
     ) -> tuple[Floats, Ints]:
-        """Find the entries most similar to some texts.
+        """Find the ``count`` entries most similar to each text, given by its vector: (Q, D).
 
-        Args:
-            vectors: (Q, D) unit vectors of the texts, by the encoder of the run.
-            count: how many to find for each.
-            apart_from: for each text the problem whose entries are passed over, or None.
+        The vectors are unit vectors by the encoder of the run. ``apart_from`` holds for each text
+        the problem whose entries are passed over, or None.
 
         Returns:
             (Q, count) cosines, falling, -1 to 1; NaN where there are no more entries. (Q, count)
@@ -55,23 +55,19 @@ class Neighbours:
                 f"the index holds vectors of {self.index.d} numbers, got shape {vectors.shape}; "
                 "encode the texts with the encoder of the run"
             )
-        wanted = np.ascontiguousarray(vectors, dtype=np.float32)
-        cosines = np.full((len(wanted), count), np.nan)
-        rows = np.full((len(wanted), count), -1, dtype=np.int64)
-        owners = [None] * len(wanted) if apart_from is None else list(apart_from)
+        cosines = np.full((len(vectors), count), np.nan)
+        rows = np.full((len(vectors), count), -1, dtype=np.int64)
+        owners = [None] * len(vectors) if apart_from is None else list(apart_from)
         places = self.entries.groupby("problem_id", sort=False).indices
+        kind, options = faiss.SearchParameters, dict[str, Any]()
+        if isinstance(self.index, faiss.IndexHNSW):
+            kind, options = faiss.SearchParametersHNSW, {"efSearch": max(SEARCH_BREADTH, count)}
         for owner in dict.fromkeys(owners):
             asked = np.flatnonzero([other == owner for other in owners])
-            options: dict[str, Any] = {}
-            if owner is not None and owner in places:
-                own = np.asarray(places[owner], dtype=np.int64)
-                options["sel"] = faiss.IDSelectorNot(faiss.IDSelectorBatch(own))
-            if isinstance(self.index, faiss.IndexHNSW):
-                options["efSearch"] = max(SEARCH_BREADTH, count)
-                parameters = faiss.SearchParametersHNSW(**options)  # type: ignore[attr-defined]
-            else:
-                parameters = faiss.SearchParameters(**options)
-            found, where = self.index.search(wanted[asked], count, params=parameters)
+            own = places.get(owner)
+            apart = {} if own is None else {"sel": faiss.IDSelectorNot(faiss.IDSelectorBatch(own))}
+            parameters = kind(**options, **apart)
+            found, where = self.index.search(vectors[asked], count, params=parameters)
             cosines[asked] = np.where(where < 0, np.nan, np.clip(found, -1.0, 1.0))
             rows[asked] = where
         return cosines, rows
@@ -82,13 +78,8 @@ def neighbour_features(
 ) -> tuple[Floats, Floats]:
     """Compute for each text how near its neighbours are, and how often these were right.
 
-    Entries of a text's own problem are passed over: their correctness would reveal its own.
-
-    Args:
-        known: the index of the reference run.
-        vectors: (Q, D) unit vectors of the texts.
-        problems: (Q,) the problem of each.
-        count: number of nearest entries.
+    Entries of a text's own problem are passed over: their correctness would reveal its own. The
+    texts are given by unit vectors, (Q, D), and their problems, (Q,).
 
     Returns:
         (Q,) mean cosine to the nearest entries, -1 to 1; larger means more like the reference.
@@ -96,27 +87,15 @@ def neighbour_features(
         ones as 0; NaN where no entry has a known correctness.
     """
     cosines, rows = known.nearest(vectors, count, problems)
-    there = rows >= 0
-    similarity = np.where(there, cosines, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
     correct = known.entries["correct"].to_numpy(dtype=float)[rows]
-    known_correct = there & np.isfinite(correct)
-    weights = np.where(known_correct, np.maximum(cosines, 0.0), 0.0)
-    total = weights.sum(axis=1)
-    right = (weights * np.where(known_correct, correct, 0.0)).sum(axis=1)
-    share = right / np.where(total > 0, total, 1.0)
-    return (
-        np.where(there.any(axis=1), similarity, np.nan),
-        np.where(total > 0, share, np.nan),
-    )
+    graded = np.ma.masked_invalid(np.where(rows >= 0, correct, np.nan))
+    weights = np.nan_to_num(cosines).clip(min=0.0)
+    means = np.ma.masked_invalid(cosines).mean(axis=1), np.ma.average(graded, 1, weights)
+    return means[0].filled(np.nan), means[1].filled(np.nan)
 
 
 def build(vectors: Vectors, entries: pd.DataFrame, exact_up_to: int = EXACT_UP_TO) -> Neighbours:
-    """Index some vectors: for exhaustive search if they are few, else by an HNSW graph.
-
-    Args:
-        vectors: (E, D) unit vectors.
-        entries: their E rows, as ``Neighbours.entries``.
-        exact_up_to: the most entries that are searched exhaustively.
+    """Index unit vectors, (E, D): for exhaustive search if they are few, else by an HNSW graph.
 
     Raises:
         ValueError: there are no vectors.
@@ -129,39 +108,41 @@ def build(vectors: Vectors, entries: pd.DataFrame, exact_up_to: int = EXACT_UP_T
     if not len(vectors):
         raise ValueError("an index of nothing finds nothing: the reference run has no samples")
     size = vectors.shape[1]
-    index: Any
-    if len(vectors) <= exact_up_to:
-        index = faiss.IndexFlatIP(size)
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
-        return Neighbours(index, entries)
-    index = faiss.IndexHNSWFlat(size, LINKS, faiss.METRIC_INNER_PRODUCT)
-    index.hnsw.efConstruction = BUILD_BREADTH
+    index: Any = faiss.IndexFlatIP(size)
+    if len(vectors) > exact_up_to:
+        index = faiss.IndexHNSWFlat(size, LINKS, faiss.METRIC_INNER_PRODUCT)
+        index.hnsw.efConstruction = BUILD_BREADTH
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)  # with several threads the graph depends on their order
     try:
-        index.add(np.ascontiguousarray(vectors, dtype=np.float32))
+        index.add(vectors)
     finally:
         faiss.omp_set_num_threads(before)
     return Neighbours(index, entries)
 
 
 def distinct_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
-    """Group the samples that have the same text and problem.
-
-    Args:
-        rows: a row per sample: problem_id, text_hash, temperature, sample_index, encoder, and
-            correct (1, 0, NaN).
+    """Group the samples, as ``read_embedded`` returns them, that have the same text and problem.
 
     Returns:
         The entries of an index over them, and (E,) the first row of each.
     """
-    texts = rows.assign(first=np.arange(len(rows))).groupby(["problem_id", "text_hash"], sort=False)
-    found = texts.agg(
-        temperature=("temperature", "first"),
-        sample_index=("sample_index", "first"),
-        encoder=("encoder", "first"),
-        copies=("first", "size"),
-        correct=("correct", "mean"),
-        first=("first", "first"),
-    ).reset_index()
+    texts = rows.assign(copies=1, first=np.arange(len(rows)))
+    kept = dict.fromkeys(("temperature", "sample_index", "encoder"), "first")
+    counted = {"copies": "size", "correct": "mean", "first": "first"}
+    found = texts.groupby(["problem_id", "text_hash"], sort=False).agg(kept | counted).reset_index()
     return found.drop(columns="first"), found["first"].to_numpy()
+
+
+def read_embedded(folder: Folder, block: int) -> tuple[pd.DataFrame, Vectors]:
+    """Read the graded samples of a block that has embeddings.
+
+    Returns:
+        A row per sample: key, text_hash, encoder, correct (1, 0, NaN). (R, D) their unit vectors.
+    """
+    table = read_table(folder.block_path("embeddings", block))
+    rows = table.drop_columns(["embedding"]).to_pandas()
+    scores = read_table(folder.block_path("scores", block), ["is_correct"]).to_pandas()
+    rows["correct"] = np.asarray(scores["is_correct"].astype("Float64"), dtype=float)
+    vectors = table.column("embedding").combine_chunks().flatten().to_numpy()
+    return rows, vectors.reshape(len(rows), -1)

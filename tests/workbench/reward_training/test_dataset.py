@@ -3,17 +3,12 @@ import os
 import pandas as pd
 import pytest
 
-from workbench.reward_training.dataset import (
-    PARTS,
-    SplitShares,
-    prepare,
-    read_labelled,
-    split_by_problem,
-)
+from workbench.reward_training.dataset import PARTS, prepare, read_labelled, split_by_problem
+from workbench.reward_training.options import Training
 from workbench.run import Run
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
-SHARES = SplitShares(0.15, 0.2, seed=0)
+SETTINGS = Training(validation=0.15, test=0.2, seed=0)
 
 
 def row(name, text, correct, **more):
@@ -66,7 +61,7 @@ def test_a_question_is_one_problem_whatever_it_is_called(graded):
 @pytest.mark.parametrize("seed", range(5))
 def test_no_problem_is_in_two_parts_and_each_part_has_its_share(seed):
     rows = known([(2, 3)] * 40 + [(0, 4)] * 20 + [(3, 0)] * 7).sample(frac=1, random_state=seed)
-    parts = split_by_problem(rows, SplitShares(0.15, 0.2, seed))
+    parts = split_by_problem(rows, Training(validation=0.15, test=0.2, seed=seed))
     assert parts.index.equals(rows.index)
     per_problem = parts.groupby(rows["problem"]).nunique()
     assert (per_problem == 1).all()
@@ -79,26 +74,27 @@ def test_no_problem_is_in_two_parts_and_each_part_has_its_share(seed):
 
 def test_the_split_hangs_on_seed_and_questions_alone():
     rows = known([(2, 3)] * 30)
-    parts = split_by_problem(rows, SHARES)
-    backwards = split_by_problem(rows[::-1], SHARES)
+    parts = split_by_problem(rows, SETTINGS)
+    backwards = split_by_problem(rows[::-1], SETTINGS)
     assert backwards[::-1].tolist() == parts.tolist()
-    assert split_by_problem(rows, SplitShares(0.15, 0.2, seed=1)).tolist() != parts.tolist()
+    other = Training(validation=0.15, test=0.2, seed=1)
+    assert split_by_problem(rows, other).tolist() != parts.tolist()
 
 
 def test_the_smallest_split_has_a_problem_with_both_classes_in_each_part():
     rows = known([(1, 1), (1, 1), (1, 1), (5, 0)])
-    parts = split_by_problem(rows, SHARES)
+    parts = split_by_problem(rows, SETTINGS)
     assert rows.groupby(parts)["right"].nunique().to_dict() == dict.fromkeys(PARTS, 2)
     with pytest.raises(ValueError, match="too few problems to split: 2 of 4 have right and wrong"):
-        split_by_problem(known([(1, 1), (1, 1), (5, 0), (0, 3)]), SHARES)
+        split_by_problem(known([(1, 1), (1, 1), (5, 0), (0, 3)]), SETTINGS)
     with pytest.raises(ValueError, match="too few problems to split: 3 of 3"):
-        split_by_problem(known([(1, 1)] * 3), SplitShares(0.45, 0.5, seed=0))
+        split_by_problem(known([(1, 1)] * 3), Training(validation=0.45, test=0.5))
 
 
 @pytest.mark.parametrize("shares", [(0.0, 0.2), (0.2, 0.0), (0.5, 0.5), (-1, 0.5)])
 def test_shares_that_leave_a_part_empty_are_refused(shares):
     with pytest.raises(ValueError, match="each more than 0, and together less than 1, got"):
-        SplitShares(*shares, seed=0)
+        Training(validation=shares[0], test=shares[1])
 
 
 def test_runs_that_cannot_be_learnt_from_are_refused(graded):
@@ -131,7 +127,7 @@ def test_solutions_become_tokens_once_each_and_long_ones_are_left_out(graded, ti
     rows.append(row("p0", "and one and " * 30, False, temperature=1.0))
     run = Run(graded(rows))
     labelled = read_labelled([run])
-    task = prepare(labelled, str(tiny_judge), 100, SHARES)
+    task = prepare(labelled, str(tiny_judge), Training(max_model_len=100))
     assert task.counts["too_long"] == 1
     solutions = [list(task.solutions(part)) for part in PARTS]
     assert [len(part) for part in solutions] == [12, 2, 4] == [
@@ -148,4 +144,4 @@ def test_solutions_become_tokens_once_each_and_long_ones_are_left_out(graded, ti
     assert table[["samples", "right"]].drop_duplicates().to_numpy().tolist() == [[3, 1]]
     assert set(table["run"]) == {str(run.root)}
     with pytest.raises(ValueError, match="28 of 28 samples are too long for 20 tokens"):
-        prepare(labelled, str(tiny_judge), 20, SHARES)
+        prepare(labelled, str(tiny_judge), Training(max_model_len=20))
