@@ -139,14 +139,15 @@ def _place(sample: str) -> tuple[str, float | None, int]:
 
 def _encoded(run: Run, text: str, encoders: set[str]) -> Vectors:
     """Encode a text in the way in which the run's samples were encoded."""
-    if run.experiment.embedding.source == "orm":
+    settings = run.experiment.embedding
+    if settings.source == "orm":
         raise ValueError(
             f"the samples of {run.root} are encoded by a reward model together with their problem, "
             "so a text of no problem cannot be; give one of them with --sample"
         )
-    if encoders != {parquet.fingerprint(encoder=encoder_identity(run.experiment))}:
+    if encoders != {parquet.fingerprint(encoder=encoder_identity(settings, None))}:
         raise ValueError(
             f"the samples of {run.root} were encoded by another encoder or version than is here "
-            f"({run.experiment.embedding.model}); run `workbench score {run.root}` first"
+            f"({settings.model}); run `workbench score {run.root}` first"
         )
-    return embed([text], run.experiment.embedding, {})[0]
+    return embed([text], settings, {})[0]

@@ -45,7 +45,7 @@ class Run:
         """
         self.root = Path(root)
         self.folder = Folder(self.root)
-        if not self.folder.experiment.exists():
+        if not self.folder.experiment_path.exists():
             raise ValueError(
                 f"{self.root} is not a run: it has no experiment.yaml; give a folder that "
                 "`workbench run` made, such as results/quickstart"
@@ -62,12 +62,12 @@ class Run:
     @cached_property
     def experiment(self) -> Experiment:
         """The resolved experiment."""
-        return load_experiment(self.folder.experiment, here=False)
+        return load_experiment(self.folder.experiment_path, here=False)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """What the run was made with, and how each stage went."""
-        return Manifest(self.folder.manifest).data
+        return Manifest(self.folder.manifest_path).data
 
     @property
     def signature(self) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 
 from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.aggregator import Aggregator
-from workbench.config.schema import Experiment, Selection
+from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.measure.stage import subset_key
@@ -110,8 +110,8 @@ def exact_means(pool: Pool, sizes: Ints, selection: Selection) -> dict[str, Floa
     return found
 
 
-def expectations(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
-    """Return what is exactly known of all k-subsets of a pool, one row per k.
+def expectations(pool: Pool, sizes: Sequence[int], selection: Selection) -> list[dict[str, Any]]:
+    """Return what is exactly known of all k-subsets of a pool, one row per k of ``curve_sizes``.
 
     ``pass@k``, and for each selection with a closed form ``NAME@k``, are means over all C(N, k)
     subsets with unknown samples counted as not correct; ``…_upper`` counts them as correct.
@@ -121,8 +121,8 @@ def expectations(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
     pairs = (
         mean_over_pairs(pool.similarity) if pool.embeddings is not None and len(pool) > 1 else None
     )
-    sizes = curve_sizes(len(pool), (*experiment.measure.k, experiment.generation.n))
-    exact = exact_means(pool, np.array(sizes), experiment.selection)
+    shown = curve_sizes(len(pool), sizes)
+    exact = exact_means(pool, np.array(shown), selection)
     return [
         {
             "problem_id": pool.problem_id,
@@ -134,7 +134,7 @@ def expectations(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
             "mean_cos_sim": pairs,
         }
         | {_at_k(name): float(values[place]) for name, values in exact.items()}
-        for place, k in enumerate(sizes)
+        for place, k in enumerate(shown)
     ]
 
 

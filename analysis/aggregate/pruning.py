@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp, k_medoids
 from analysis.aggregate.outcomes import exact_means, picked
-from workbench.config.schema import Experiment
+from workbench.config.schema import Measure, Selection
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.pools import Pool
@@ -22,12 +22,25 @@ ORDERS = 4
 """Random orders in which a set chosen without chance is looked at: they break ties."""
 
 
+Rngs = Sequence[np.random.Generator]
+
+
+class PruningSettings(NamedTuple):
+    """What the methods are told beside the pool."""
+
+    replicates: int
+    """Draws of a random method."""
+    jitter: float
+    """Added to the diagonal of the kernel, so that repeats can be kept: they come last."""
+    reward: str | None
+
+
 @dataclass(frozen=True, slots=True)
 class Pruner:
     """A way to keep m of a pool's samples."""
 
-    keep: Callable[[Pool, Sequence[int], Experiment, Sequence[np.random.Generator]], list[Ints]]
-    """(pool, sizes m, experiment, a generator for each m) -> for each m, (S, m) sets of samples.
+    keep: Callable[[Pool, Sequence[int], PruningSettings, Rngs], list[Ints]]
+    """(pool, sizes m, settings, a generator for each m) -> for each m, (S, m) sets of samples.
 
     All m of a pool at once, as most of the work is the same for each."""
     summary: str
@@ -35,25 +48,21 @@ class Pruner:
     """``embeddings`` or ``rewards``: a pool without is left out."""
 
 
-def _random(
-    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
-) -> list[Ints]:
-    replicates = experiment.measure.replicates
-    return [
-        choose_subsets(len(pool), m, replicates, rng) for m, rng in zip(sizes, rngs, strict=True)
-    ]
+def _random(pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs) -> list[Ints]:
+    pairs = zip(sizes, rngs, strict=True)
+    return [choose_subsets(len(pool), m, settings.replicates, rng) for m, rng in pairs]
 
 
 def _k_medoids(
-    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+    pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
 ) -> list[Ints]:
     return [medoids[None] for medoids in k_medoids(_cosine_distances(pool), sizes)]
 
 
 def _k_medoids_reward(
-    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+    pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
 ) -> list[Ints]:
-    both = _reward_and_likelihood(pool, experiment)
+    both = _reward_and_likelihood(pool, settings.reward)
     missing = ~np.isfinite(both).all(axis=1)
     placed = np.flatnonzero(~missing)
     points = both[placed] - both[placed].mean(axis=0)
@@ -68,23 +77,21 @@ def _k_medoids_reward(
 
 
 def _farthest_point(
-    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+    pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
 ) -> list[Ints]:
     order = farthest_point(_cosine_distances(pool), max(sizes))
     return [order[None, :m] for m in sizes]
 
 
 def _greedy_map(
-    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
+    pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
 ) -> list[Ints]:
-    order = greedy_map(_kernel(pool, experiment), max(sizes))
+    order = greedy_map(_kernel(pool, settings.jitter), max(sizes))
     return [order[None, :m] for m in sizes]
 
 
-def _k_dpp(
-    pool: Pool, sizes: Sequence[int], experiment: Experiment, rngs: Sequence[np.random.Generator]
-) -> list[Ints]:
-    return k_dpp(_kernel(pool, experiment), sizes, experiment.measure.replicates, rngs)
+def _k_dpp(pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs) -> list[Ints]:
+    return k_dpp(_kernel(pool, settings.jitter), sizes, settings.replicates, rngs)
 
 
 EVERYTHING = "all"
@@ -103,15 +110,15 @@ PRUNERS: dict[str, Pruner] = {
 }
 
 
-def prune_pool(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
+def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict[str, Any]]:
     """Keep m of a pool's N samples in every way, and look at the kept ones with every selection.
 
     A sample that failed to be drawn cannot be kept, so it does not count among the N.
 
     Args:
         pool: the pool.
-        experiment: ``measure.replicates``, ``measure.seed``, ``measure.dpp_jitter``, and the
-            selections.
+        measured: its ``replicates``, ``seed`` and ``dpp_jitter``.
+        selection: the selections.
 
     Returns:
         A row per method and m: the powers of two from 2 to below N, and N itself under the method
@@ -127,24 +134,26 @@ def prune_pool(pool: Pool, experiment: Experiment) -> list[dict[str, Any]]:
         return []
     whole = sorted({2**power for power in range(1, size.bit_length())} | {size})
     shared = [  # the generators of the subsets that are measured at k = m
-        pool_rng(experiment.measure.seed, pool.problem_id, pool.temperature, m) for m in whole
+        pool_rng(measured.seed, pool.problem_id, pool.temperature, m) for m in whole
     ]
+    jitter = max(measured.dpp_jitter, LEAST_JITTER)
+    settings = PruningSettings(measured.replicates, jitter, selection.reward)
     own = [rng.spawn(len(PRUNERS)) for rng in shared]
     kept: dict[str, list[Ints]] = {}
     for place, (name, pruner) in enumerate(PRUNERS.items()):
         if name == "random":
-            kept[name] = pruner.keep(pool, whole, experiment, shared)
-        elif size > 2 and not _lacking(pool, pruner, experiment):
+            kept[name] = pruner.keep(pool, whole, settings, shared)
+        elif size > 2 and not _lacking(pool, pruner, selection.reward):
             rngs = [rngs[place] for rngs in own[:-1]]
-            sets = pruner.keep(pool, whole[:-1], experiment, rngs)
+            sets = pruner.keep(pool, whole[:-1], settings, rngs)
             kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
-    exact = exact_means(pool, np.array(whole), experiment.selection)
+    exact = exact_means(pool, np.array(whole), selection)
     unknown = int(np.isnan(pool.correct).sum())
     rows: list[dict[str, Any]] = []
     for place, m in enumerate(whole):
         there = {name: sets[place] for name, sets in kept.items() if place < len(sets)}
         over_all = {name: float(values[place]) for name, values in exact.items()}
-        for name, outcomes in _outcomes(pool, there, over_all, experiment).items():
+        for name, outcomes in _outcomes(pool, there, over_all, selection).items():
             rows.append(
                 {
                     "problem_id": pool.problem_id,
@@ -163,18 +172,18 @@ def _outcomes(
     pool: Pool,
     sets: Mapping[str, Ints],
     exact: Mapping[str, float],
-    experiment: Experiment,
+    selection: Selection,
 ) -> dict[str, dict[str, float]]:
     """Mean outcomes of the sets (S, m) of each method; for ``random`` the exact ones there are."""
     stacked = np.concatenate(list(sets.values()))  # picks are made of all methods' at once
     counts = [len(some) for some in sets.values()]
     starts = np.cumsum([0, *counts[:-1]])
     found: dict[str, dict[str, float]] = {name: {} for name in sets}
-    for selection in ("coverage", *experiment.selection.aggregators):
-        column, chosen = selection, stacked
-        if selection != "coverage":
-            column = f"{selection}_correct"
-            picks = picked(selection, pool, stacked, experiment.selection)
+    for rule in ("coverage", *selection.aggregators):
+        column, chosen = rule, stacked
+        if rule != "coverage":
+            column = f"{rule}_correct"
+            picks = picked(rule, pool, stacked, selection)
             chosen = picks[:, None]
         for suffix, worth in (("", 0.0), ("_upper", 1.0)):
             right = np.nan_to_num(pool.correct, nan=worth)[chosen]
@@ -182,8 +191,8 @@ def _outcomes(
             means = np.add.reduceat(right.max(axis=1), starts) / counts
             for name, mean in zip(sets, means, strict=True):
                 found[name][f"{column}{suffix}"] = float(mean)
-            if selection in exact:
-                found["random"][f"{column}{suffix}"] = exact[f"{selection}{suffix}"]
+            if rule in exact:
+                found["random"][f"{column}{suffix}"] = exact[f"{rule}{suffix}"]
     return found
 
 
@@ -192,10 +201,10 @@ def _in_any_order(sets: Ints, rng: np.random.Generator) -> Ints:
     return rng.permuted(np.repeat(sets, ORDERS if len(sets) == 1 else 1, axis=0), axis=1)
 
 
-def _lacking(pool: Pool, pruner: Pruner, experiment: Experiment) -> bool:
+def _lacking(pool: Pool, pruner: Pruner, reward: str | None) -> bool:
     """Whether the pool has not what a method needs."""
     if "rewards" in pruner.needs:
-        both = _reward_and_likelihood(pool, experiment)
+        both = _reward_and_likelihood(pool, reward)
         return not np.isfinite(both).all(axis=1).any()
     return "embeddings" in pruner.needs and pool.embeddings is None
 
@@ -223,14 +232,12 @@ def _cosine_distances(pool: Pool) -> Floats:
     return 1.0 - pool.similarity
 
 
-def _kernel(pool: Pool, experiment: Experiment) -> Floats:
-    """Cosines with a jitter on the diagonal, so that repeats can be kept: they come last."""
-    jitter = max(experiment.measure.dpp_jitter, LEAST_JITTER)
+def _kernel(pool: Pool, jitter: float) -> Floats:
     return np.asarray(pool.similarity + jitter * np.eye(len(pool)))
 
 
-def _reward_and_likelihood(pool: Pool, experiment: Experiment) -> Floats:
-    """(N, 2) the selection's reward and the mean log-probability; NaN where there is none."""
+def _reward_and_likelihood(pool: Pool, name: str | None) -> Floats:
+    """(N, 2) a reward and the mean log-probability; NaN where there is none."""
     nothing = np.full(len(pool), np.nan)
-    reward = pool.rewards.get(experiment.selection.reward or "", nothing)
+    reward = pool.rewards.get(name or "", nothing)
     return np.stack([reward, pool.logprobs], axis=1)

@@ -13,22 +13,19 @@ from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.outcomes import Tally, expectations, subset_outcomes
 from analysis.aggregate.pruning import prune_pool
 from analysis.aggregate.temperature_mixture import mixed_pools
-from workbench.config.schema import Experiment, pool_sizes
+from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
 from workbench.measure.missing_inputs import (
     left_out,
     listed,
     missing,
-    needs_embeddings,
     selection_needs,
-    without,
 )
 from workbench.measure.stage import draw, input_contents, require_scores
 from workbench.pools import Pool, by_problem, read_block
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_stamps, read_table
-from workbench.storage.run_folder import Folder, fresh
 from workbench.storage.subset_table import DrawnSubsets, drawn_subsets
 
 VERSION = 1
@@ -39,78 +36,88 @@ TABLES = ("outcomes", "expectations", "mixed", "pruned")
 """What is made of each block."""
 
 
-def aggregate(folder: Folder, manifest: Manifest, experiment: Experiment, workers: int = 1) -> None:
+def aggregate(
+    run: OpenRun,
+    measured: Measure,
+    selection: Selection,
+    *,
+    with_embeddings: bool,
+    workers: int = 1,
+) -> None:
     """Pick from every subset by every rule, block by block; what is up to date is skipped.
 
     Args:
-        folder: the run.
-        manifest: its manifest.
-        experiment: which selections, and the subsets that were measured.
+        run: the run.
+        measured: the subsets that were measured.
+        selection: which selections.
+        with_embeddings: whether the run has embeddings for its metrics and selections.
         workers: processes that share the work. The tables do not depend on it, by a byte.
 
     Raises:
         ValueError: subsets are missing or of other samples, or a worker was ended from outside.
     """
-    require_scores(folder)
-    blocks = list(folder.blocks_with_samples())
-    subsets = {b: read_stamps(folder.block_path("subsets", b)).get("content") for b in blocks}
+    require_scores(run)
+    blocks = list(run.blocks_with_samples())
+    subsets = {b: read_stamps(run.block_path("subsets", b)).get("content") for b in blocks}
     if None in subsets.values():
-        raise ValueError(f"{folder.root} is not measured yet; run `workbench measure` first")
-    needs = selection_needs(experiment, AGGREGATORS)
-    left = left_out(needs, missing(folder, needs))
-    with_embeddings = needs_embeddings(experiment, AGGREGATORS)
-    experiment = without(experiment, left)
-    measured = dataclasses.asdict(experiment.measure)
+        raise ValueError(f"{run.root} is not measured yet; run `workbench measure` first")
+    needs = selection_needs(selection, AGGREGATORS)
+    left = left_out(needs, missing(run, needs))
+    aggregators = tuple(name for name in selection.aggregators if name not in left)
+    selection = dataclasses.replace(selection, aggregators=aggregators)
+    subset_settings = dataclasses.asdict(measured)
+    del subset_settings["metrics"]
     settings = {
         "version": VERSION,
-        "selection": dataclasses.asdict(experiment.selection),
-        "measure": {name: value for name, value in measured.items() if name != "metrics"},
-        "n": experiment.generation.n,
-        "pools": sizes_listed(pool_sizes(experiment.generation)),
+        "selection": dataclasses.asdict(selection),
+        "measure": subset_settings,
+        "n": run.generation.n,
+        "pools": sizes_listed(run.pool_sizes),
     }
     made_from = {}
     for block in blocks:
-        inputs = input_contents(folder, block, with_embeddings=with_embeddings)
+        inputs = input_contents(run, block, with_embeddings=with_embeddings)
         made_from[block] = fingerprint(**settings, inputs=inputs, subsets=subsets[block])
     todo = {
         block: made
         for block, made in made_from.items()
-        if not all(fresh(folder, table, block, made) for table in TABLES)
+        if not all(run.fresh(table, block, made) for table in TABLES)
     }
-    before = manifest.stage(STAGE)
+    before = run.manifest.stage(STAGE)
     if not todo and before.get("status") == "done" and before.get("left_out", {}) == left:
         return
     if left:
         notice(f"analyze: left out: {listed(left)}")
-    with manifest.running(STAGE, fingerprint(blocks=made_from)) as entry:
+    with run.manifest.running(STAGE, fingerprint(blocks=made_from)) as entry:
         entry["left_out"] = left
-        work = partial(aggregate_share, folder, experiment, with_embeddings=with_embeddings)
-        write_block_tables(folder, TABLES, todo, work, workers, "aggregate")
+        work = partial(aggregate_share, run, measured, selection, with_embeddings=with_embeddings)
+        write_block_tables(run, TABLES, todo, work, workers, "aggregate")
 
 
 def aggregate_share(
-    folder: Folder, experiment: Experiment, share: Share, *, with_embeddings: bool
+    run: OpenRun, measured: Measure, selection: Selection, share: Share, *, with_embeddings: bool
 ) -> Parts:
     """Pick from the subsets of a share of a block's problems; only one problem's pools are held.
 
     BLAS works on one core, since its sums depend on how many there are.
     """
     block, number, shares = share
-    sizes = pool_sizes(experiment.generation)
-    rows = read_block(folder, block, with_embeddings=with_embeddings)
+    rows = read_block(run, block, with_embeddings=with_embeddings)
     columns = ("problem_id", "temperature", "k", "members")
-    drawn = drawn_subsets(read_table(folder.block_path("subsets", block), columns))
+    drawn = drawn_subsets(read_table(run.block_path("subsets", block), columns))
     made: Parts = {name: [] for name in TABLES}
     with threadpool_limits(1, user_api="blas"):
-        for pools in by_problem(rows, sizes, experiment.measure, number, shares):
-            _aggregate_problem(pools, drawn, experiment, made)
+        for pools in by_problem(rows, run.pool_sizes, measured, number, shares):
+            _aggregate_problem(pools, drawn, run.generation.n, measured, selection, made)
     return made
 
 
 def _aggregate_problem(
     pools: Sequence[tuple[int, Pool]],
     drawn: Mapping[tuple[str, float | None], Mapping[int, DrawnSubsets]],
-    experiment: Experiment,
+    n: int,
+    measured: Measure,
+    selection: Selection,
     made: Parts,
 ) -> None:
     """Add the parts of the tables that are made of one problem's pools."""
@@ -118,17 +125,17 @@ def _aggregate_problem(
     for place, held in pools:
         pool = dataclasses.replace(held)  # this copy takes its matrices with it
         for subsets in drawn.get((pool.problem_id, pool.temperature), {}).values():
-            columns = subset_outcomes(pool, subsets.members, experiment.selection, tally)
+            columns = subset_outcomes(pool, subsets.members, selection, tally)
             made["outcomes"].append((place, columns))
-        made["expectations"].append((place, expectations(pool, experiment)))
-        made["pruned"].append((place, prune_pool(pool, experiment)))
+        made["expectations"].append((place, expectations(pool, (*measured.k, n), selection)))
+        made["pruned"].append((place, prune_pool(pool, measured, selection)))
     for pool in mixed_pools(held for _, held in pools):
         place = min(place for place, held in pools if (held.temperature or 0.0) > 0)
         single = float(np.nan_to_num(pool.correct, nan=0.0).mean())
-        for k in experiment.measure.k:
+        for k in measured.k:
             if k <= len(pool):
-                members = draw(pool, k, experiment.measure)
-                columns = subset_outcomes(pool, members, experiment.selection)
+                members = draw(pool, k, measured)
+                columns = subset_outcomes(pool, members, selection)
                 columns |= {"members": members, "single_sample": np.full(len(members), single)}
                 made["mixed"].append((place, columns))
 

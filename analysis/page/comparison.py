@@ -109,7 +109,7 @@ def _page(
         tables=shown,
         about=[_run_table(runs, names)],
         settings={
-            name: run.folder.experiment.read_text(encoding="utf-8")
+            name: run.folder.experiment_path.read_text(encoding="utf-8")
             for name, run in zip(names, runs, strict=True)
         },
     )

@@ -53,7 +53,7 @@ def report(run: Run) -> Page:
         tables=saved_tables(run),
         explorer=explorer,
         about=[sample_table(explorer), stage_table(run)],
-        settings={run.experiment.name: run.folder.experiment.read_text(encoding="utf-8")},
+        settings={run.experiment.name: run.folder.experiment_path.read_text(encoding="utf-8")},
     )
 
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 from math_verify import parse, verify
 
 from tests.bench import DATA, Row
-from workbench.config.schema import Experiment, Generation, TaskSettings
+from workbench.config.schema import TaskSettings
 from workbench.core.types import Known, Problem
 from workbench.score.grading import Graded, grade
 from workbench.tasks.answer_checking import Comparer
@@ -122,10 +122,7 @@ def _graded(problems: Problems, comparer: Comparer) -> Graded:
         "completion": [rf"It is \boxed{{{a}}}." for _, answers in problems for a in answers],
         "stop_reason": ["stop"] * sum(len(answers) for _, answers in problems),
     })  # fmt: skip
-    experiment = Experiment(
-        name="x", task=TaskSettings(name="math500"), generation=Generation(model="x")
-    )
-    return grade(samples, known, experiment, None, comparer)
+    return grade(samples, known, TaskSettings(name="math500"), None, comparer)
 
 
 def _loop(problems: Problems) -> list[bool]:

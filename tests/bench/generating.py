@@ -110,7 +110,7 @@ def ours(home: str, told: str) -> None:
         for block in folder.blocks_with_samples()
         for ids in folder.read_samples(block).column("output_token_ids").to_pylist()
     ]
-    stages = {name: Manifest(folder.manifest).stage(name) for name in ("score", "measure")}
+    stages = {name: Manifest(folder.manifest_path).stage(name) for name in ("score", "measure")}
     found = {name: entry["seconds"] for name, entry in stages.items()}
     found |= {"encoded": stages["score"]["texts_encoded"], "outside": 1 - engine / seconds}
     Path(told).write_text(json.dumps({"seconds": seconds, "drawn": drawn, **found}))
@@ -125,7 +125,7 @@ def bare(home: str, told: str) -> None:
     llm = _llm(experiment)
     tokenizer = llm.get_tokenizer()
     prompts, params = [], []
-    for item in prompted_problems(experiment):
+    for item in prompted_problems(experiment.task):
         ids = encode_prompt(tokenizer, item.prompt)
         for temperature, count in pool_sizes(settings).items():
             for index in range(count):

@@ -234,7 +234,7 @@ def _write_run(root: Path, resamples: int) -> None:
             analysis=Analysis(resamples=resamples),
         )
     )
-    Manifest(folder.manifest).update(signature="intervals")
+    Manifest(folder.manifest_path).update(signature="intervals")
     rng = np.random.default_rng(0)
     names = [f"problem-{number:03}" for number in range(PROBLEMS)]
     pools = pd.MultiIndex.from_product([names, TEMPERATURES], names=["problem_id", "temperature"])

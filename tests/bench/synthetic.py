@@ -12,7 +12,7 @@ from workbench.config.schema import Experiment, Generation, Measure, Selection, 
 from workbench.core.types import Known, Problem, Sample
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import KEY, sample_rows, write_table
-from workbench.storage.run_folder import Folder, block_size, blocks
+from workbench.storage.run_folder import Folder, block_size
 
 WORDS = 100
 """In a text, as in a worked solution."""
@@ -51,9 +51,10 @@ def make_run(
     folder.root.mkdir(parents=True)
     folder.write_experiment(experiment)
     folder.write_problems(known)
-    Manifest(folder.manifest).update(problems_per_block=size, signature="synthetic")
+    Manifest(folder.manifest_path).update(problems_per_block=size, signature="synthetic")
     tables = _tables(min(size, problems), temperatures, n)
-    for block, members in enumerate(blocks(known, size)):
+    for block in range(-(-problems // size)):
+        members = known[block * size : (block + 1) * size]
         names = np.repeat([item.problem.id for item in members], n * len(temperatures))
         for name, table in tables.items():
             path = folder.next_part(block) if name == "samples" else folder.block_path(name, block)

@@ -8,7 +8,22 @@ from importlib.util import find_spec
 
 import pytest
 
+from workbench.config.schema import Experiment, Generation, TaskSettings
+from workbench.storage.open_run import OpenRun
+
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture
+def open_run(tmp_path):
+    """A function of settings of ``generation`` that opens a run in the test's own folder."""
+
+    def make(**generation):
+        task = TaskSettings(name="arithmetic", num_problems=1)
+        settings = Generation(**({"model": "drawer"} | generation))
+        return OpenRun.of(tmp_path, Experiment(name="x", task=task, generation=settings))
+
+    return make
 
 
 @pytest.fixture(scope="session")

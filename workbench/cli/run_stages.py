@@ -13,7 +13,7 @@ from workbench.measure.missing_inputs import needs_embeddings
 from workbench.measure.stage import measure
 from workbench.score.stage import score
 from workbench.storage.lock import locked
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature, signature_parts
 from workbench.tracking.artifacts import run_artifacts
@@ -42,12 +42,12 @@ def run_stages(
         ValueError: a stage refuses, or another process is working on the folder.
         OSError: the folder cannot be written.
     """
-    folder = Folder(root)
     check_models(experiment, names, fetch=True)
     with locked(root):
-        manifest = Manifest(folder.manifest)
+        run = OpenRun.of(root, experiment)
+        manifest = run.manifest
         if "generate" not in names:
-            _same_samples(folder, manifest, experiment)
+            _same_samples(run)
         tracker = Tracker()
         if "analyze" in names:
             config = experiment_to_dict(experiment) | signature_parts(experiment)
@@ -57,18 +57,24 @@ def run_stages(
             for name in names:
                 before = manifest.stage(name)
                 if name == "generate":
-                    generate(folder, manifest, experiment, tracker.log)
-                folder.write_experiment(experiment)
+                    generate(run, experiment, tracker.log)
+                run.write_experiment(experiment)
                 manifest.update(experiment=experiment_to_dict(experiment))
                 if name == "score":
-                    embedded = needs_embeddings(experiment, AGGREGATORS)
-                    score(folder, manifest, experiment, with_embeddings=embedded, workers=workers)
+                    score(
+                        run,
+                        experiment.scoring,
+                        experiment.embedding,
+                        with_embeddings=needs_embeddings(experiment, AGGREGATORS),
+                        seed=experiment.measure.seed,
+                        workers=workers,
+                    )
                 elif name == "measure":
-                    measure(folder, manifest, experiment, workers or 1)
+                    measure(run, experiment.measure, workers or 1)
                 elif name == "analyze":
                     from analysis.report import analyze  # a second that other stages are spared
 
-                    analyze(folder, manifest, experiment, tracker, workers or 1)
+                    analyze(run, tracker, workers or 1)
                 went = manifest.stage(name)
                 if went != before:
                     tracker.log({f"stage/{name}/{k}": v for k, v in went.items() if _is_number(v)})
@@ -78,17 +84,17 @@ def run_stages(
             tracker.finish()
         if tracker.place:
             manifest.update(tracked=tracker.place)
-    return folder, tracker
+    return run, tracker
 
 
-def _same_samples(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def _same_samples(run: OpenRun) -> None:
     """Refuse to score, measure or analyse samples under settings they were not drawn with."""
-    if not folder.experiment.exists():
-        raise ValueError(f"{folder.root} holds no samples; run `workbench generate` first")
-    drawn = manifest.data.get("drawn_with", {})
-    now = drawing_settings(experiment)
+    if not run.experiment_path.exists():
+        raise ValueError(f"{run.root} holds no samples; run `workbench generate` first")
+    drawn = run.manifest.data.get("drawn_with", {})
+    now = drawing_settings(run.generation)
     if drawn and drawn != now:
-        raise ValueError(other_settings_message(folder.root, drawn, now))
+        raise ValueError(other_settings_message(run.root, drawn, now))
 
 
 def _is_number(value: object) -> bool:

@@ -19,7 +19,7 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
-from workbench.config.schema import Experiment, Generation
+from workbench.config.schema import Generation, TaskSettings
 from workbench.core.lookup import lookup
 from workbench.core.types import Request, Sample
 from workbench.generate.openai_options import ServerOptions
@@ -54,7 +54,7 @@ class Backend:
     """Whether it loads the model named in the experiment."""
     entropies: str = "none"
     """What ``generation.logprobs`` keeps: ``exact``, ``lower bound``; ``none``: make-believe."""
-    probe: Callable[[Experiment], ProbedServer] | None = None
+    probe: Callable[[Generation, TaskSettings], ProbedServer] | None = None
     """For a server: asks what it is, before the first missing sample is drawn. A run whose samples
     are all there never asks."""
     options: type | None = None
@@ -71,12 +71,12 @@ def _deferred(module: str) -> Sampler:
     return lambda requests, settings: import_module(module).sample(requests, settings)
 
 
-def _probe_openai(experiment: Experiment) -> ProbedServer:
+def _probe_openai(settings: Generation, task: TaskSettings) -> ProbedServer:
     engine_versions("openai")  # or say that it is not installed
     from workbench.generate.openai import sample
     from workbench.generate.openai_probe import probe
 
-    facts, left_out = probe(experiment)
+    facts, left_out = probe(settings, task)
     return ProbedServer(facts, partial(sample, left_out=left_out))
 
 

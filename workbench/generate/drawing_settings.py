@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.config.schema import Experiment
+from workbench.config.schema import Generation
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.models import locate
 
@@ -36,9 +36,9 @@ def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: in
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def drawing_settings(experiment: Experiment) -> dict[str, Any]:
+def drawing_settings(generation: Generation) -> dict[str, Any]:
     """Return the settings that decide a sample, as the experiment file has them."""
-    settings: dict[str, Any] = dataclasses.asdict(experiment.generation)
+    settings: dict[str, Any] = dataclasses.asdict(generation)
     settings["stop"] = list(settings["stop"])
     settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
     return {
@@ -64,18 +64,17 @@ def other_settings_message(
     )
 
 
-def identity(experiment: Experiment) -> dict[str, Any]:
+def identity(settings: Generation) -> dict[str, Any]:
     """Return everything that can change a sample, except the prompts.
 
     The manifest keeps it, and the fingerprint of the stage is a hash of it: samples are added to a
     run only under the same identity.
     """
-    settings = experiment.generation
     backend = resolve(settings.backend)
     row = BACKENDS[backend]
     model = settings.model
     found = {
-        **drawing_settings(experiment),
+        **drawing_settings(settings),
         "backend": backend,
         "engine_versions": {} if row.probe else engine_versions(backend),
         "logprobs_kind": row.logprobs_kind,
@@ -84,13 +83,13 @@ def identity(experiment: Experiment) -> dict[str, Any]:
     return found | ({"entropies": row.entropies} if settings.logprobs else {})
 
 
-def server_facts(experiment: Experiment, recorded: Mapping[str, Any]) -> dict[str, Any]:
+def server_facts(settings: Generation, recorded: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a run's server said of itself when it was last asked; {} without a server.
 
     Args:
-        experiment: says whether there is a server.
+        settings: say whether there is a server.
         recorded: the identity in the run's manifest.
     """
-    if BACKENDS[resolve(experiment.generation.backend)].probe is None:
+    if BACKENDS[resolve(settings.backend)].probe is None:
         return {}
     return {key: recorded[key] for key in ("logprobs_kind", "server") if key in recorded}

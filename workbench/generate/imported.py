@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from workbench.config.schema import Experiment, Generation, pool_sizes
+from workbench.config.schema import Generation, pool_sizes
 from workbench.core.console import notice
 from workbench.core.types import Request, Sample
 from workbench.generate.drawing_settings import drawing_settings, other_settings_message
 from workbench.storage.manifest import Manifest
-from workbench.storage.run_folder import Folder
+from workbench.storage.open_run import OpenRun
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
@@ -20,39 +20,38 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     )
 
 
-def check(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def check(run: OpenRun) -> None:
     """Check that all samples of an imported run are there, and print so.
 
     Raises:
         ValueError: they are not (the import was not finished, or a file is gone or damaged), or
             the experiment asks for samples that were never imported.
     """
-    facts = manifest.data.get("imported")
-    if facts is None or not is_complete(folder, manifest):
+    facts = run.manifest.data.get("imported")
+    if facts is None or not is_complete(run.manifest, run.blocks_with_samples()):
         raise ValueError(
-            f"{folder.root} does not hold a whole import; run `workbench import FILE --out "
-            f"{folder.root}` first"
+            f"{run.root} does not hold a whole import; run `workbench import FILE --out "
+            f"{run.root}` first"
         )
-    for block in folder.blocks_with_samples():
-        folder.read_samples(block)  # all columns, so that damage is found now and not in hours
-    drawn, now = manifest.data["drawn_with"], drawing_settings(experiment)
+    for block in run.blocks_with_samples():
+        run.read_samples(block)  # all columns, so that damage is found now and not in hours
+    drawn, now = run.manifest.data["drawn_with"], drawing_settings(run.generation)
     if drawn != now:
-        raise ValueError(other_settings_message(folder.root, drawn, now))
-    refuse_more(experiment, facts)
+        raise ValueError(other_settings_message(run.root, drawn, now))
+    refuse_more(run.generation, facts)
     notice(f"generate: all {facts['samples']:,} imported samples are there")
 
 
-def refuse_more(experiment: Experiment, facts: Mapping[str, Any]) -> None:
+def refuse_more(settings: Generation, facts: Mapping[str, Any]) -> None:
     """Refuse an experiment that asks for samples which the imported files did not have.
 
     Args:
-        experiment: what is asked for.
+        settings: what is asked for.
         facts: the entry ``imported`` of a manifest.
 
     Raises:
         ValueError: a temperature is missing, or ``n`` is larger than the largest pool.
     """
-    settings = experiment.generation
     held = ["null" if t is None else f"{t:g}" for t in facts["temperatures"]]
     for temperature in pool_sizes(settings):
         if temperature not in facts["temperatures"]:
@@ -68,11 +67,11 @@ def refuse_more(experiment: Experiment, facts: Mapping[str, Any]) -> None:
         )
 
 
-def is_complete(folder: Folder, manifest: Manifest) -> bool:
-    """Say whether an import was finished and all of its blocks are there."""
+def is_complete(manifest: Manifest, held: Iterable[int]) -> bool:
+    """Say whether an import was finished, and all of its blocks are among those that are held."""
     size = manifest.data.get("problems_per_block")
     facts = manifest.data.get("imported")
     if manifest.stage("generate").get("status") != "done" or not size or not facts:
         return False
     expected = range(-(-facts["problems"] // size))
-    return [*folder.blocks_with_samples()] == [*expected]
+    return [*held] == [*expected]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Any
 
-from workbench.config.schema import Experiment, Generation
+from workbench.config.schema import Generation, TaskSettings
 from workbench.core.console import notice
 from workbench.core.types import Prompt
 from workbench.generate import openai_protocol as protocol
@@ -33,7 +33,7 @@ Refusal = Callable[[Collection[str]], str]
 """(options to leave out) -> the server's reason to refuse a request with the others, or ''."""
 
 
-def probe(experiment: Experiment) -> tuple[dict[str, Any], tuple[str, ...]]:
+def probe(settings: Generation, task: TaskSettings) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Ask a server what it is, and print what a person has to know of it.
 
     Returns:
@@ -45,9 +45,8 @@ def probe(experiment: Experiment) -> tuple[dict[str, Any], tuple[str, ...]]:
         ValueError: the server cannot be reached, does not know the model, or cannot do what the
             experiment asks.
     """
-    settings = experiment.generation
     prompt = Prompt(text="One, two, three,")
-    if experiment.task.prompt == "chat":
+    if task.prompt == "chat":
         prompt = Prompt(messages=({"role": "user", "content": "Name a colour."},))
     one_token = replace(settings, max_tokens=1, logprobs=settings.logprobs or TOP_TOKENS)
     plain = replace(one_token, **NO_FILTERS)

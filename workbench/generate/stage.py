@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.config.schema import Experiment, Generation, pool_sizes
+from workbench.config.schema import Experiment, Generation, TaskSettings, pool_sizes
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
@@ -25,7 +25,8 @@ from workbench.generate.drawing_settings import (
     server_facts,
 )
 from workbench.storage.journal import Journal, read_journal
-from workbench.storage.manifest import Manifest, environment
+from workbench.storage.manifest import environment
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table
 from workbench.storage.run_folder import Folder, block_size
 from workbench.storage.signature import run_signature
@@ -42,72 +43,69 @@ class PromptedProblem:
     prompt_hash: str
 
 
-def prompted_problems(experiment: Experiment) -> list[PromptedProblem]:
-    """Load the experiment's problems and build their prompts."""
-    task = TASKS[experiment.task.name]
+def prompted_problems(settings: TaskSettings) -> list[PromptedProblem]:
+    """Load a task's problems and build their prompts."""
+    task = TASKS[settings.name]
     asked = []
-    for problem in task.load(experiment.task):
-        prompt = build_prompt(problem, task, experiment.task)
+    for problem in task.load(settings):
+        prompt = build_prompt(problem, task, settings)
         asked.append(PromptedProblem(problem, prompt, prompt_hash(prompt)))
     return asked
 
 
 def generate(
-    folder: Folder,
-    manifest: Manifest,
+    run: OpenRun,
     experiment: Experiment,
     log: Callable[[Mapping[str, Any]], None] = lambda values: None,
 ) -> None:
     """Draw every sample that the experiment asks for and the folder does not hold.
 
     Args:
-        folder: the run.
-        manifest: its manifest.
-        experiment: what to draw.
+        run: the run.
+        experiment: what to draw; it is written into the folder.
         log: called with the progress of drawing, about twenty times.
 
     Raises:
         ValueError: the folder holds samples of another experiment, the model gives NaN
             log-probabilities, or the backend refuses its settings. Finished samples are kept.
     """
-    if experiment.generation.backend == "import":
-        return imported.check(folder, manifest, experiment)
-    asked = prompted_problems(experiment)
+    if run.imported:
+        return imported.check(run)
+    manifest, settings, sizes = run.manifest, run.generation, run.pool_sizes.values()
+    asked = prompted_problems(run.task)
     recorded = manifest.data.get("identity", {})
-    current = identity(experiment) | server_facts(experiment, recorded)
-    for block in folder.blocks_with_samples():
-        folder.read_samples(block)  # all columns, so that damage is found now and not in hours
-    known = _merge_problems(folder, manifest, asked, current)
-    size = manifest.data.get("problems_per_block") or block_size(
-        sum(pool_sizes(experiment.generation).values())
-    )
+    current = identity(settings) | server_facts(settings, recorded)
+    for block in run.blocks_with_samples():
+        run.read_samples(block)  # all columns, so that damage is found now and not in hours
+    known = _merge_problems(run, asked, current)
+    size = manifest.data.get("problems_per_block") or block_size(sum(sizes))
     block_of = {item.problem.id: number // size for number, item in enumerate(known)}
     wanted: dict[int, list[PromptedProblem]] = {}
     for item in asked:
         wanted.setdefault(block_of[item.problem.id], []).append(item)
     missing = {
-        block: sum(1 for _ in _missing(folder, block, items, experiment.generation))
+        block: sum(1 for _ in _missing(run, block, items, settings))
         for block, items in wanted.items()
     }
-    total = len(asked) * sum(pool_sizes(experiment.generation).values())
+    total = len(asked) * sum(sizes)
     left = sum(missing.values())
-    backend = BACKENDS[resolve(experiment.generation.backend)]
+    backend = BACKENDS[resolve(settings.backend)]
     sampler = backend.sample
     if left and backend.probe is not None:  # a server is asked only where it has to draw
-        probed = backend.probe(experiment)
+        probed = backend.probe(settings, run.task)
         current, sampler = {**current, **probed.facts}, probed.sample
-        _refuse_other_identity(folder, manifest, current)
+        _refuse_other_identity(run, current)
 
     manifest.update(
-        identity=current, drawn_with=drawing_settings(experiment), problems_per_block=size
+        identity=current, drawn_with=drawing_settings(settings), problems_per_block=size
     )
-    folder.write_experiment(experiment)
-    folder.write_problems(known)
-    (folder.root / "samples").mkdir(exist_ok=True)
+    run.write_experiment(experiment)
+    run.write_problems(known)
+    (run.root / "samples").mkdir(exist_ok=True)
     made_from = fingerprint(
         identity=current,
         prompts=[item.prompt_hash for item in asked],
-        pools=sorted(pool_sizes(experiment.generation).items()),
+        pools=sorted(run.pool_sizes.items()),
     )
     if not left and manifest.stage("generate").get("fingerprint") == made_from:
         notice(f"generate: all {total:,} samples are there")
@@ -117,15 +115,15 @@ def generate(
     with manifest.running("generate", made_from) as entry:
         for block in wanted:
             if not missing[block]:  # the process may have been killed just before compacting
-                _compact(folder, block, known, made_from)
+                _compact(run, block, known, made_from)
         if left:
             engine = " ".join([current["backend"], *current["engine_versions"].values()])
             notice(
                 f"generate: {left:,} of {total:,} samples to draw with {engine}, "
-                f"model {experiment.generation.model}"
+                f"model {settings.model}"
             )
             with progress_bar("generate", total, "samples", done=total - left) as advance:
-                for progress in _draw(folder, experiment.generation, sampler, wanted, missing):
+                for progress in _draw(run, settings, sampler, wanted, missing):
                     advance(1)
                     entry.update(progress.counts())
                     if progress.drawn % max(1, left // 20) == 0:
@@ -133,7 +131,7 @@ def generate(
                             {f"generate/{name}": value for name, value in progress.counts().items()}
                         )
                     if progress.finished is not None:
-                        _compact(folder, progress.finished, known, made_from)
+                        _compact(run, progress.finished, known, made_from)
 
 
 @dataclass
@@ -202,16 +200,16 @@ def _draw(
 
 
 def _merge_problems(
-    folder: Folder, manifest: Manifest, asked: Sequence[PromptedProblem], current: Mapping[str, Any]
+    run: OpenRun, asked: Sequence[PromptedProblem], current: Mapping[str, Any]
 ) -> list[Known]:
     """Return the run's problems with new ones added at the end.
 
     Raises:
         ValueError: the folder holds samples of another identity, or of other prompts.
     """
-    known = folder.read_problems()
-    held = set(folder.blocks_with_samples())
-    _refuse_other_identity(folder, manifest, current)
+    known = run.read_problems()
+    held = set(run.blocks_with_samples())
+    _refuse_other_identity(run, current)
     order = {item.problem.id: number for number, item in enumerate(known)}
     changed = [
         item.problem.id
@@ -221,7 +219,7 @@ def _merge_problems(
     ]
     if held and changed:
         raise ValueError(
-            f"{folder.root} holds samples of other prompts for {len(changed)} of its problems "
+            f"{run.root} holds samples of other prompts for {len(changed)} of its problems "
             f"(first: {changed[0]!r}: its question, examples or system text changed); give this "
             "experiment another folder with --out, restore the prompts, or delete the folder"
         )
@@ -234,12 +232,12 @@ def _merge_problems(
     return known
 
 
-def _refuse_other_identity(folder: Folder, manifest: Manifest, current: Mapping[str, Any]) -> None:
+def _refuse_other_identity(run: OpenRun, current: Mapping[str, Any]) -> None:
     """Refuse to go on where the folder holds samples of another identity."""
-    before = manifest.data.get("identity")
-    held = list(folder.blocks_with_samples())
+    before = run.manifest.data.get("identity")
+    held = list(run.blocks_with_samples())
     if held and before is not None and before != dict(current):
-        raise ValueError(other_settings_message(folder.root, before, current))
+        raise ValueError(other_settings_message(run.root, before, current))
 
 
 def _requests(items: Sequence[PromptedProblem], settings: Generation) -> Iterator[Request]:

@@ -20,7 +20,7 @@ from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
 from workbench.interchange.survey import Survey
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, SAMPLES, write_table
 from workbench.storage.run_folder import Folder, block_size
 
@@ -34,9 +34,7 @@ NumberedRows = list[tuple[int, SampleRow]]
 """(number in the pool, row) of each."""
 
 
-def write_blocks(
-    folder: Folder, manifest: Manifest, source: SampleFiles, survey: Survey, made_from: str
-) -> None:
+def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: str) -> None:
     """Write problems, samples, and the answers, correctness and rewards that came with them.
 
     All is made in the folder ``PART`` and moved to its place when it is complete.
@@ -45,13 +43,13 @@ def write_blocks(
         ValueError: two rows are the same sample, or a file changed since the survey.
     """
     for name in (PART, "samples", "given"):
-        shutil.rmtree(folder.root / name, ignore_errors=True)
-    (folder.root / "problems.jsonl").unlink(missing_ok=True)
-    part = Folder(folder.root / PART)
+        shutil.rmtree(run.root / name, ignore_errors=True)
+    (run.root / "problems.jsonl").unlink(missing_ok=True)
+    part = Folder(run.root / PART)
     part.root.mkdir(parents=True)
     per_problem = -(-survey.samples // len(survey.problems))
-    size = manifest.data.get("problems_per_block") or block_size(per_problem)
-    manifest.update(problems_per_block=size)
+    size = run.manifest.data.get("problems_per_block") or block_size(per_problem)
+    run.manifest.update(problems_per_block=size)
     try:
         known = list(survey.known_problems())
         part.write_problems(known)
@@ -67,7 +65,7 @@ def write_blocks(
                 advance(1)
         for name in ("given", "samples", "problems.jsonl"):
             if (part.root / name).exists():
-                (part.root / name).replace(folder.root / name)
+                (part.root / name).replace(run.root / name)
     finally:
         shutil.rmtree(part.root, ignore_errors=True)
 

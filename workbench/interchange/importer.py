@@ -23,6 +23,7 @@ from workbench.interchange.survey import describe, survey
 from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature
@@ -68,14 +69,15 @@ def import_file(
     experiment = check_experiment(tree, overrides, what, aggregators=aggregators)
     if experiment.generation.backend != "import":
         raise ValueError("--set generation.backend: imported samples have the backend 'import'")
-    refuse_more(experiment, facts)
+    refuse_more(experiment.generation, facts)
     if experiment.scoring.regrade and not facts["golds"]:
         raise ValueError(f"--regrade needs known answers, and {source.name} has no gold")
-    needs = metric_needs(experiment) | selection_needs(experiment, aggregators)
+    needs = metric_needs(experiment.measure) | selection_needs(experiment.selection, aggregators)
     left = left_out(needs, facts["absent"])
     experiment = without(experiment, left)
     with locked(root):
-        folder, manifest = Folder(root), Manifest(root / "manifest.json")
+        run = OpenRun.of(root, experiment)
+        manifest = run.manifest
         made_from = fingerprint(**current)
         if found is None:
             notice(f"import: {root} is up to date")
@@ -83,7 +85,7 @@ def import_file(
             _facts_of_same_import(root, current)  # again, now that the folder is locked
             manifest.update(identity=current, **environment())
             with manifest.running("generate", made_from) as entry:
-                write_blocks(folder, manifest, source, found, made_from)
+                write_blocks(run, source, found, made_from)
                 if _digest(source.files) != current["file"]:
                     raise ValueError(f"{source.name} changed while it was read; import it again")
                 entry["samples_imported"] = facts["samples"]
@@ -91,10 +93,10 @@ def import_file(
         files = [path.name for path in source.files]
         manifest.update(
             imported=facts | {"left_out": left, "files": files},
-            drawn_with=drawing_settings(experiment),
+            drawn_with=drawing_settings(experiment.generation),
             signature=run_signature(experiment),
         )
-        folder.write_experiment(experiment)
+        run.write_experiment(experiment)
     return describe(root, source, facts, left, experiment.scoring.regrade)
 
 
@@ -117,7 +119,8 @@ def _facts_of_same_import(root: Path, current: Mapping[str, Any]) -> dict[str, A
             raise ValueError(f"{root} holds samples already; give another folder with --out")
         return None
     if before == current:
-        return manifest.data["imported"] if is_complete(Folder(root), manifest) else None
+        held = Folder(root).blocks_with_samples()
+        return manifest.data["imported"] if is_complete(manifest, held) else None
     if before.get("backend") == "import" and not finished:
         return None
     changed = ", ".join(key for key in current if before.get(key) != current[key])

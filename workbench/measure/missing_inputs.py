@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from workbench.config.schema import Experiment
+from workbench.config.schema import Experiment, Measure, Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import REWARD_PREFIX, SelectionRule
 from workbench.measure.evaluate import LOG_QUALITY
@@ -29,28 +29,28 @@ Needs = Mapping[str, Collection[str]]
 where none is chosen)."""
 
 
-def metric_needs(experiment: Experiment) -> dict[str, list[str]]:
-    """Return what each metric of an experiment reads, a quality as the column it is made from."""
-    reward = experiment.measure.dpp_quality
+def metric_needs(settings: Measure) -> dict[str, list[str]]:
+    """Return what each of some metrics reads, a quality as the column it is made from."""
+    reward = settings.dpp_quality
     quality = "logprobs" if reward is None else f"{REWARD_PREFIX}{reward}"
     return {
         name: [
             quality if field == LOG_QUALITY else field
             for field in lookup(METRICS, name, "metric").fields
         ]
-        for name in experiment.measure.metrics
+        for name in settings.metrics
     }
 
 
 def selection_needs(
-    experiment: Experiment, rules: Mapping[str, SelectionRule]
+    settings: Selection, rules: Mapping[str, SelectionRule]
 ) -> dict[str, list[str]]:
-    """Return what each selection of an experiment reads, its reward as ``reward_NAME``."""
+    """Return what each of some selections reads, its reward as ``reward_NAME``."""
     found = {}
-    for name in experiment.selection.aggregators:
+    for name in settings.aggregators:
         base, _, reward = name.partition(":")
         rule = lookup(rules, base, "aggregator")
-        chosen = f"{REWARD_PREFIX}{reward or experiment.selection.reward or ''}"
+        chosen = f"{REWARD_PREFIX}{reward or settings.reward or ''}"
         found[name] = [chosen if need == "rewards" else need for need in rule.needs]
     return found
 
@@ -58,7 +58,7 @@ def selection_needs(
 def needs_embeddings(experiment: Experiment, rules: Mapping[str, SelectionRule]) -> bool:
     """Say whether any metric, selection or learned reward of an experiment reads embeddings."""
     learned = any(REWARDS[name].learn for name in experiment.scoring.rewards)
-    needs = metric_needs(experiment) | selection_needs(experiment, rules)
+    needs = metric_needs(experiment.measure) | selection_needs(experiment.selection, rules)
     return learned or reads_embeddings(needs)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from workbench.config.schema import Experiment, Measure, pool_sizes
+from workbench.config.schema import Measure
 from workbench.core.console import notice
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import Ints
@@ -23,13 +22,12 @@ from workbench.measure.missing_inputs import (
     metric_needs,
     missing,
     reads_embeddings,
-    without,
 )
 from workbench.metrics.distinct import distinct_texts
 from workbench.pools import Pool, by_problem, read_block
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_stamps
-from workbench.storage.run_folder import Folder, fresh
+from workbench.storage.run_folder import Folder
 
 VERSION = 5
 """Raise when this stage's code gives other numbers, so that finished runs are measured again."""
@@ -38,48 +36,47 @@ TABLES = ("subsets", "split")
 """What is made of each block."""
 
 
-def measure(folder: Folder, manifest: Manifest, experiment: Experiment, workers: int = 1) -> None:
+def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
     """Measure subsets of every pool, block by block; blocks that are up to date are skipped.
 
     Args:
-        folder: the run.
-        manifest: its manifest.
-        experiment: which subsets and metrics.
+        run: the run.
+        settings: which subsets and metrics.
         workers: processes that measure. The tables do not depend on it, by a byte.
 
     Raises:
         ValueError: scores are missing or of other samples, or a worker was ended from outside.
     """
-    sizes = pool_sizes(experiment.generation)
-    require_scores(folder)
-    needs = metric_needs(experiment)
-    left = left_out(needs, missing(folder, needs))
-    settings = without(experiment, left).measure
-    with_embeddings = reads_embeddings(metric_needs(without(experiment, left)))
+    require_scores(run)
+    needs = metric_needs(settings)
+    left = left_out(needs, missing(run, needs))
+    metrics = tuple(name for name in settings.metrics if name not in left)
+    settings = dataclasses.replace(settings, metrics=metrics)
+    with_embeddings = reads_embeddings(metric_needs(settings))
     made_from = {
         block: fingerprint(
             version=VERSION,
             measure=dataclasses.asdict(settings),
-            pools=sizes_listed(sizes),
-            inputs=input_contents(folder, block, with_embeddings=with_embeddings),
+            pools=sizes_listed(run.pool_sizes),
+            inputs=input_contents(run, block, with_embeddings=with_embeddings),
         )
-        for block in folder.blocks_with_samples()
+        for block in run.blocks_with_samples()
     }
     todo = {
         block: made
         for block, made in made_from.items()
-        if not all(fresh(folder, table, block, made) for table in TABLES)
+        if not all(run.fresh(table, block, made) for table in TABLES)
     }
-    before = manifest.stage("measure")
+    before = run.manifest.stage("measure")
     if not todo and before.get("status") == "done" and before.get("left_out", {}) == left:
         notice("measure: up to date")
         return
     if left:
         notice(f"measure: left out: {listed(left)}")
-    with manifest.running("measure", fingerprint(blocks=made_from)) as entry:
+    with run.manifest.running("measure", fingerprint(blocks=made_from)) as entry:
         entry["left_out"] = left
-        work = partial(measure_share, folder, sizes, settings, with_embeddings=with_embeddings)
-        write_block_tables(folder, TABLES, todo, work, workers, "measure")
+        work = partial(measure_share, run, settings, with_embeddings=with_embeddings)
+        write_block_tables(run, TABLES, todo, work, workers, "measure")
         entry["blocks"] = len(made_from)
 
 
@@ -107,24 +104,17 @@ def input_contents(folder: Folder, block: int, *, with_embeddings: bool) -> list
     return [content for content in contents if content is not None]
 
 
-def measure_share(
-    folder: Folder,
-    sizes: Mapping[float | None, int],
-    settings: Measure,
-    share: Share,
-    *,
-    with_embeddings: bool,
-) -> Parts:
+def measure_share(run: OpenRun, settings: Measure, share: Share, *, with_embeddings: bool) -> Parts:
     """Measure a share of a block's problems, one after another: only one's pools are held.
 
     BLAS works on one core, since its sums depend on how many there are; it is several processes
     that make use of several cores.
     """
     block, number, shares = share
-    rows = read_block(folder, block, with_embeddings=with_embeddings)
+    rows = read_block(run, block, with_embeddings=with_embeddings)
     made: Parts = {name: [] for name in TABLES}
     with threadpool_limits(1, user_api="blas"):
-        for pools in by_problem(rows, sizes, settings, number, shares):
+        for pools in by_problem(rows, run.pool_sizes, settings, number, shares):
             for place, held in pools:
                 pool = dataclasses.replace(held)  # this copy takes its matrices with it
                 for k in settings.k:

@@ -21,9 +21,8 @@ from workbench.core.types import Floats
 if TYPE_CHECKING:
     import pandas as pd
 
-    from workbench.config.schema import Experiment
-    from workbench.storage.manifest import Manifest
-    from workbench.storage.run_folder import Folder
+    from workbench.config.scoring_schema import Scoring
+    from workbench.storage.open_run import OpenRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +38,15 @@ class Reward:
     fn: Callable[[pd.DataFrame], Floats] | None = None
     """Computes the reward from the samples alone: R rows of ``samples`` -> (R,), NaN where a sample
     has none. Larger is better."""
-    judge: Callable[[Folder, Manifest, Experiment], None] | None = None
+    judge: Callable[[OpenRun, Scoring], None] | None = None
     """Computes the reward with a model, before the samples are graded. It is a step of its own that
     writes the table ``rewards/NAME`` (key and ``reward``, one row for each sample) for the blocks
     that do not have one."""
-    learn: Callable[[Folder, Manifest, Experiment, Mapping[int, str]], None] | None = None
+    learn: Callable[[OpenRun, Scoring, int, Mapping[int, str]], None] | None = None
     """Learns the reward from the run's own correctness and embeddings, after the samples are graded
-    and encoded. It writes the same table as ``judge``. The last argument is, for each block, the
-    fingerprint of its correctness and embeddings."""
+    and encoded. It writes the same table as ``judge``. The last arguments are the seed by which
+    problems are dealt into parts and, for each block, the fingerprint of its correctness and
+    embeddings."""
 
 
 def likelihood(samples: pd.DataFrame) -> Floats:
@@ -75,36 +75,34 @@ def given(samples: pd.DataFrame) -> Floats:
 # function is imported when the reward is made.
 
 
-def _outcome_model(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def _outcome_model(run: OpenRun, scoring: Scoring) -> None:
     from workbench.rewards.outcome_model import judge
 
-    judge(folder, manifest, experiment)
+    judge(run, scoring.orm)
 
 
-def _density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def _density_ratio(run: OpenRun, scoring: Scoring) -> None:
     from workbench.rewards.log_ratio import density_ratio
 
-    density_ratio(folder, manifest, experiment)
+    density_ratio(run, scoring)
 
 
-def _implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def _implicit_reward(run: OpenRun, scoring: Scoring) -> None:
     from workbench.rewards.log_ratio import implicit_reward
 
-    implicit_reward(folder, manifest, experiment)
+    implicit_reward(run, scoring)
 
 
-def _self_certainty(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def _self_certainty(run: OpenRun, scoring: Scoring) -> None:
     from workbench.rewards.self_certainty import self_certainty
 
-    self_certainty(folder, manifest, experiment)
+    self_certainty(run, scoring)
 
 
-def _quality(
-    folder: Folder, manifest: Manifest, experiment: Experiment, made_of: Mapping[int, str]
-) -> None:
+def _quality(run: OpenRun, scoring: Scoring, seed: int, made_of: Mapping[int, str]) -> None:
     from workbench.rewards.quality import learn
 
-    learn(folder, manifest, experiment, made_of)
+    learn(run, scoring.models, seed, made_of)
 
 
 REWARDS: dict[str, Reward] = {

@@ -14,17 +14,16 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.core.console import notice
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, fingerprint, read_table, write_table
-from workbench.storage.run_folder import Folder, fresh
+from workbench.storage.run_folder import Folder
 
 
 @dataclass(frozen=True)
 class BlockStep:
     """One table of a run, and what each of its blocks is made from."""
 
-    folder: Folder
-    manifest: Manifest
+    run: OpenRun
     stage: str
     """Name of the step in the manifest and in messages."""
     table: str
@@ -42,24 +41,24 @@ class BlockStep:
         blocks = [
             block
             for block, made_from in self.made_from.items()
-            if not fresh(self.folder, self.table, block, made_from)
+            if not self.run.fresh(self.table, block, made_from)
         ]
-        if not blocks and self.manifest.stage(self.stage).get("status") == "done":
+        if not blocks and self.run.manifest.stage(self.stage).get("status") == "done":
             notice(f"{self.stage}: up to date")
             return None
         return blocks
 
     def running(self) -> AbstractContextManager[dict[str, Any]]:
         """Record the step in the manifest while the ``with`` block runs; its entry is yielded."""
-        return self.manifest.running(self.stage, fingerprint(blocks=self.made_from))
+        return self.run.manifest.running(self.stage, fingerprint(blocks=self.made_from))
 
     def write(self, block: int, table: pa.Table) -> None:
         """Write the table of a block together with what it is made from."""
-        write_table(self.folder.block_path(self.table, block), table, self.made_from[block])
+        write_table(self.run.block_path(self.table, block), table, self.made_from[block])
 
     def read_column(self, block: int, column: str) -> pa.ChunkedArray:
         """Read one column of the table of a block."""
-        return read_table(self.folder.block_path(self.table, block), [column]).column(column)
+        return read_table(self.run.block_path(self.table, block), [column]).column(column)
 
 
 def read_matching(folder: Folder, table: str, block: int, samples: pa.Table) -> pa.Table | None:

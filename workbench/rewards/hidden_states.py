@@ -16,14 +16,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.config.schema import Experiment
 from workbench.config.scoring_schema import OutcomeRewardModel
 from workbench.models.protocols import PromptEncoder
 from workbench.rewards.block_step import BlockStep, require_matching
 from workbench.rewards.model_step import ModelStep, Values, model_identity
 from workbench.rewards.outcome_model import judged_blocks, read_solutions
 from workbench.rewards.outcome_prompt import find_verdict_tokens
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import Folder
 
@@ -35,8 +34,8 @@ VERSION = 1
 Vector = NDArray[np.float32]
 
 
-def encode(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    """Encode every sample of the folder that has not been encoded, if the experiment asks for it.
+def encode(run: OpenRun, settings: OutcomeRewardModel | None) -> None:
+    """Encode every sample of a run that has not been encoded, if the settings ask for it.
 
     A failed sample is encoded as an empty solution. A sample that is too long with its problem has
     null.
@@ -45,12 +44,11 @@ def encode(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         ValueError: the model cannot be loaded or gives NaN, or a file is damaged. Finished vectors
             are kept.
     """
-    settings = experiment.scoring.orm
     if settings is None or not settings.encodings:
         return
     judged_by = fingerprint(**_identity(settings))
-    questions, made_from = judged_blocks(folder, manifest, judged_by)
-    step = BlockStep(folder, manifest, stage=TABLE, table=TABLE, made_from=made_from)
+    questions, made_from = judged_blocks(run, judged_by)
+    step = BlockStep(run, stage=TABLE, table=TABLE, made_from=made_from)
     outdated = step.outdated_blocks()
     if outdated is None:
         return
@@ -65,7 +63,7 @@ def encode(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         judged_by=judged_by,
         columns=["encoding"],
         cached_in=[TABLE],
-        read_texts=lambda block: read_solutions(folder, block, questions, with_failed=True),
+        read_texts=lambda block: read_solutions(run, block, questions, with_failed=True),
         open_model=open_model,
         judge=_encode_texts,
         to_columns=_to_columns,
@@ -74,13 +72,12 @@ def encode(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         model_step.run(outdated, entry, f"to encode with {settings.model}")
 
 
-def encoded_by(experiment: Experiment) -> dict[str, Any]:
+def encoded_by(settings: OutcomeRewardModel | None) -> dict[str, Any]:
     """Return what decides an encoding, apart from the text.
 
     Raises:
-        ValueError: the experiment keeps no encodings, or its model is not to be found.
+        ValueError: there are to be no encodings, or the model is not to be found.
     """
-    settings = experiment.scoring.orm
     if settings is None or not settings.encodings:
         raise ValueError("embedding.source: 'orm' needs scoring.orm with encodings: true")
     return _identity(settings)

@@ -14,19 +14,19 @@ Source:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from workbench.config.schema import Experiment
+from workbench.config.scoring_schema import Scoring
 from workbench.config.setting_types import OWN
 from workbench.core.console import notice
 from workbench.core.types import Floats
 from workbench.rewards.second_model_rewards import read_second_model, write_reward
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY
 from workbench.storage.run_folder import Folder
 
@@ -52,13 +52,13 @@ class ModelLogprobs:
     """(R,) the line of each token; None where it is not known."""
 
 
-def density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def density_ratio(run: OpenRun, scoring: Scoring) -> None:
     """Compare the two models of ``scoring.density_ratio``, token by token.
 
     Raises:
         ValueError: they do not split the samples into the same tokens, or one has no values at all.
     """
-    pair = experiment.scoring.density_ratio
+    pair = scoring.density_ratio
     if pair is None:
         raise ValueError("the reward 'density_ratio' needs scoring.density_ratio")
 
@@ -68,8 +68,8 @@ def density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) ->
             row = apart[0]
             counts = [len(model.ids[row] or ()) for model in (strong, weak)]
             raise ValueError(
-                f"scoring.density_ratio: {_describe(experiment, strong.name)} and "
-                f"{_describe(experiment, weak.name)} have mismatched tokenizers: they split "
+                f"scoring.density_ratio: {_describe(run, scoring, strong.name)} and "
+                f"{_describe(run, scoring, weak.name)} have mismatched tokenizers: they split "
                 f"{len(apart):,} of {len(strong.sums):,} samples into different tokens (the first "
                 f"into {counts[0] or 'unknown ones'} and {counts[1] or 'unknown ones'}), and a "
                 "ratio per token needs the same ones; choose two models with one tokenizer, or "
@@ -78,10 +78,10 @@ def density_ratio(folder: Folder, manifest: Manifest, experiment: Experiment) ->
         lengths = np.array([len(values) if values else np.nan for values in strong.tokens])
         return {"reward": pa.array((strong.sums - weak.sums) / lengths, from_pandas=True)}
 
-    _compare(folder, manifest, experiment, "density_ratio", (pair.strong, pair.weak), 1.0, compare)
+    _compare(run, "density_ratio", (pair.strong, pair.weak), 1.0, compare)
 
 
-def implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def implicit_reward(run: OpenRun, scoring: Scoring) -> None:
     """Compare the two models of ``scoring.implicit_reward``, sample by sample.
 
     Beside the reward stand ``token_rewards`` and, summed over each line of the completion,
@@ -91,7 +91,7 @@ def implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) 
     Raises:
         ValueError: a model has no values at all.
     """
-    pair = experiment.scoring.implicit_reward
+    pair = scoring.implicit_reward
     if pair is None:
         raise ValueError("the reward 'implicit_reward' needs scoring.implicit_reward")
     beta = pair.beta
@@ -120,9 +120,9 @@ def implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) 
         }
 
     names = (pair.policy, pair.reference)
-    _compare(folder, manifest, experiment, "implicit_reward", names, beta, compare)
+    _compare(run, "implicit_reward", names, beta, compare)
     if apart:
-        policy, reference = (_describe(experiment, name) for name in names)
+        policy, reference = (_describe(run, scoring, name) for name in names)
         notice(
             f"implicit_reward: {policy} and {reference} split {apart:,} samples into different "
             "tokens: these are compared as whole texts, without values by token and step"
@@ -130,15 +130,15 @@ def implicit_reward(folder: Folder, manifest: Manifest, experiment: Experiment) 
 
 
 def model_features(
-    folder: Folder, block: int, experiment: Experiment, names: Sequence[str] = ROLES
+    folder: Folder, block: int, models: Collection[str], names: Sequence[str] = ROLES
 ) -> dict[str, Floats]:
     """Return means over the tokens of a block's samples under some models, in the samples' order.
 
     Args:
         folder: a run whose second models have scored it (``score_under_second_models``).
         block: its number.
-        experiment: the run's; names that are not among its ``scoring.models`` are passed over.
-        names: of ``scoring.models``, or ``own`` for the run's own model.
+        models: those of ``scoring.models``; names that are not among them are passed over.
+        names: of models, or ``own`` for the run's own model.
 
     Returns:
         ``NAME_mean_logprob`` (nats per token, 0 at most) and ``NAME_mean_entropy`` (nats), (R,)
@@ -152,7 +152,7 @@ def model_features(
     for name in names:
         if name == OWN:
             table = samples
-        elif name in experiment.scoring.models:
+        elif name in models:
             table = read_second_model(folder, name, block, samples)
         else:
             continue
@@ -165,9 +165,7 @@ def model_features(
 
 
 def _compare(
-    folder: Folder,
-    manifest: Manifest,
-    experiment: Experiment,
+    run: OpenRun,
     reward: str,
     names: tuple[str, str],
     beta: float,
@@ -176,12 +174,12 @@ def _compare(
     """Write the table of a reward for every block that has none, or one of other values."""
 
     def columns(block: int, samples: pa.Table) -> dict[str, Any]:
-        first, second = (_logprobs_of(folder, name, block, samples) for name in names)
+        first, second = (_logprobs_of(run, name, block, samples) for name in names)
         return compare(first, second)
 
     settings = {"version": VERSION, "beta": beta}
     models = [name for name in names if name != OWN]
-    write_reward(folder, manifest, reward, settings | {"names": names}, models, columns)
+    write_reward(run, reward, settings | {"names": names}, models, columns)
 
 
 def _logprobs_of(folder: Folder, name: str, block: int, samples: pa.Table) -> ModelLogprobs:
@@ -213,9 +211,8 @@ def _same_tokens(first: ModelLogprobs, second: ModelLogprobs, row: int) -> bool:
     return first.ids[row] == second.ids[row]
 
 
-def _describe(experiment: Experiment, name: str) -> str:
-    models = experiment.scoring.models
-    model = experiment.generation.model if name == OWN else models[name].model
+def _describe(run: OpenRun, scoring: Scoring, name: str) -> str:
+    model = run.generation.model if name == OWN else scoring.models[name].model
     return f"{name!r} ({model})"
 
 

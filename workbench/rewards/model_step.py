@@ -118,7 +118,7 @@ class ModelStep(Generic[Model]):
 
             for block in blocks:
                 self.step.write(block, self.judge_block(block, model, judged))
-                journal_path(self.step.folder, self.step.table, block).unlink(missing_ok=True)
+                journal_path(self.step.run, self.step.table, block).unlink(missing_ok=True)
 
     def judge_block(
         self, block: int, model: Callable[[], Model], judged: Callable[[], None]
@@ -133,7 +133,7 @@ class ModelStep(Generic[Model]):
         texts, values, unjudged = self._unjudged(block)
         if unjudged:
             loaded = model()
-            with Journal(journal_path(self.step.folder, self.step.table, block)) as journal:
+            with Journal(journal_path(self.step.run, self.step.table, block)) as journal:
                 for name, found in self.judge(loaded, unjudged):
                     journal.add({"judged_by": self.judged_by, "text": name, **found})
                     values[name] = found
@@ -154,7 +154,7 @@ class ModelStep(Generic[Model]):
         texts = self.read_texts(block)
         values: dict[str, Values] = {}
         for table in self.cached_in:
-            values |= read_cached(self.step.folder, table, block, self.judged_by, self.columns)
+            values |= read_cached(self.step.run, table, block, self.judged_by, self.columns)
         unjudged = {name: text for name, text in texts.texts.items() if name not in values}
         return texts, values, unjudged
 

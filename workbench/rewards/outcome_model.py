@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import pyarrow as pa
 from scipy.special import expit
 
-from workbench.config.schema import Experiment
+from workbench.config.scoring_schema import OutcomeRewardModel
 from workbench.core.console import notice
 from workbench.generate import engine_versions, resolve
 from workbench.models.protocols import NextTokenScorer
@@ -21,9 +21,9 @@ from workbench.models.tokenization import open_tokenizer
 from workbench.rewards.block_step import BlockStep
 from workbench.rewards.model_step import BlockTexts, ModelStep, Throughput, Values, model_identity
 from workbench.rewards.outcome_prompt import find_verdict_tokens, judged_text
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, fingerprint
-from workbench.storage.run_folder import Folder, blocks, sample_hashes
+from workbench.storage.run_folder import Folder
 
 TABLE = "rewards/orm"
 
@@ -55,7 +55,7 @@ def check_engine(backend: str) -> None:
     engine_versions(resolve(backend), "scoring.orm.backend")
 
 
-def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def judge(run: OpenRun, settings: OutcomeRewardModel | None) -> None:
     """Judge every sample of the folder that has not been judged by this model.
 
     A sample's reward is the probability of ``+`` against ``-``, in [0, 1]. It is null if the sample
@@ -66,13 +66,12 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         ValueError: the model cannot be loaded or gives NaN, or a file is damaged. Finished values
             are kept.
     """
-    settings = experiment.scoring.orm
     if settings is None:
         raise ValueError("the reward 'orm' needs scoring.orm with a model")
     backend = resolve(settings.backend)
     judged_by = fingerprint(**model_identity(settings, VERSION, backend, "scoring.orm.backend"))
-    questions, made_from = judged_blocks(folder, manifest, judged_by)
-    step = BlockStep(folder, manifest, stage="orm", table=TABLE, made_from=made_from)
+    questions, made_from = judged_blocks(run, judged_by)
+    step = BlockStep(run, stage="orm", table=TABLE, made_from=made_from)
     outdated = step.outdated_blocks()
     if outdated is None:
         return
@@ -89,7 +88,7 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         judged_by=judged_by,
         columns=["reward"],
         cached_in=[TABLE],
-        read_texts=lambda block: read_solutions(folder, block, questions, with_failed=False),
+        read_texts=lambda block: read_solutions(run, block, questions, with_failed=False),
         open_model=lambda: scoring_library(backend).open_next_token_scorer(settings),
         judge=judge_texts,
         to_columns=_to_columns,
@@ -107,28 +106,24 @@ def judge(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
         )
 
 
-def judged_blocks(
-    folder: Folder, manifest: Manifest, judged_by: str
-) -> tuple[Questions, dict[int, str]]:
+def judged_blocks(run: OpenRun, judged_by: str) -> tuple[Questions, dict[int, str]]:
     """Return what one reward model is to judge, block by block.
 
     Args:
-        folder: the run.
-        manifest: its manifest.
+        run: the run.
         judged_by: fingerprint of the model and its settings.
 
     Returns:
         The questions, and for each block that holds samples what its table is made from.
     """
-    grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
     questions = {
-        block: {known.problem.id: known.problem.question for known in grouped[block]}
-        for block in folder.blocks_with_samples()
+        block: {item.problem.id: item.problem.question for item in known}
+        for block, known in run.known_problems().items()
     }
     made_from = {
         block: fingerprint(
             judged_by=judged_by,
-            samples=sample_hashes(folder, block),
+            samples=run.sample_hashes(block),
             questions=[list(item) for item in asked.items()],
         )
         for block, asked in questions.items()

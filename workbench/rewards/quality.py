@@ -23,7 +23,7 @@ from: neither the sample's own problem, nor those whose quality is being predict
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,6 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.config.schema import Experiment
 from workbench.core.console import notice
 from workbench.core.types import Floats
 from workbench.rewards.block_step import BlockStep
@@ -39,7 +38,7 @@ from workbench.rewards.log_ratio import model_features
 from workbench.rewards.logistic import cross_fit
 from workbench.rewards.nearest import Vectors, build, distinct_texts, neighbour_features
 from workbench.rewards.second_model import table_of
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, fingerprint, read_stamps, read_table
 from workbench.storage.run_folder import Folder
 
@@ -61,40 +60,38 @@ FEATURES = (
 MODELS = ("own", "secondary", "evaluator")
 
 
-def learn(
-    folder: Folder, manifest: Manifest, experiment: Experiment, inputs: Mapping[int, str]
-) -> None:
+def learn(run: OpenRun, models: Collection[str], seed: int, inputs: Mapping[int, str]) -> None:
     """Learn the quality of a graded and embedded run's samples, if it is not up to date.
 
     Args:
-        folder: the run.
-        manifest: its manifest.
-        experiment: its second models, and the seed by which problems are split into folds.
+        run: the run.
+        models: the names of its second models.
+        seed: by which problems are split into folds.
         inputs: for each block, the fingerprint of its correctness and embeddings.
 
     Raises:
         ValueError: there is nothing to learn from; a table is missing or damaged.
     """
-    held = list(folder.blocks_with_samples())
-    others = [table_of(name) for name in MODELS if name in experiment.scoring.models]
+    held = list(run.blocks_with_samples())
+    others = [table_of(name) for name in MODELS if name in models]
     made_from = fingerprint(
         version=VERSION,
-        seed=experiment.measure.seed,
+        seed=seed,
         made_of=[inputs[block] for block in held],
         others=[
-            [read_stamps(folder.block_path(table, block)).get("content") for table in others]
+            [read_stamps(run.block_path(table, block)).get("content") for table in others]
             for block in held
         ],
     )
-    step = BlockStep(folder, manifest, TABLE, TABLE, dict.fromkeys(held, made_from))
+    step = BlockStep(run, TABLE, TABLE, dict.fromkeys(held, made_from))
     if step.outdated_blocks() is None:
         return
-    with manifest.running(TABLE, made_from) as entry:
-        parts = [_read(folder, block, experiment) for block in held]
+    with run.manifest.running(TABLE, made_from) as entry:
+        parts = [_read(run, block, models) for block in held]
         rows = pd.concat([part for part, _ in parts], ignore_index=True)
         vectors = np.concatenate([part for _, part in parts])
         problems, names = pd.factorize(rows["problem_id"])
-        rng = np.random.default_rng([experiment.measure.seed, len(names)])
+        rng = np.random.default_rng([seed, len(names)])
         found = cross_fit(
             lambda known: _features(rows, vectors, known[problems]),
             rows["correct"].to_numpy(),
@@ -105,7 +102,7 @@ def learn(
         start = 0
         for block, (part, _) in zip(held, parts, strict=True):
             inside = slice(start, start + len(part))
-            keys = read_table(folder.block_path("scores", block), KEY)
+            keys = read_table(run.block_path("scores", block), KEY)
             columns: dict[str, Any] = {name: keys.column(name) for name in KEY}
             columns |= dict(zip(FEATURES, found.features[inside].T, strict=True))
             table = pa.table({**columns, "reward": found.quality[inside]})
@@ -116,7 +113,7 @@ def learn(
         notice(f"{TABLE}: without {', '.join(left)}, which need entropies or further models")
 
 
-def _read(folder: Folder, block: int, experiment: Experiment) -> tuple[pd.DataFrame, Vectors]:
+def _read(folder: Folder, block: int, models: Collection[str]) -> tuple[pd.DataFrame, Vectors]:
     """Read the samples of a block: key, correctness, text, features without neighbours; vectors."""
     scores = read_table(folder.block_path("scores", block), [*KEY, "is_correct"])
     embedded = read_table(folder.block_path("embeddings", block))
@@ -127,7 +124,7 @@ def _read(folder: Folder, block: int, experiment: Experiment) -> tuple[pd.DataFr
     rows["text_hash"] = embedded.column("text_hash").to_pandas()
     rows["encoder"] = embedded.column("encoder").to_pandas()
     flat = embedded.column("embedding").combine_chunks().flatten().to_numpy()
-    found = model_features(folder, block, experiment, MODELS)
+    found = model_features(folder, block, models, MODELS)
     nothing = np.full(len(rows), np.nan)
     logprobs = np.stack([found.get(f"{name}_mean_logprob", nothing) for name in MODELS])
     entropies = [found.get(f"{name}_mean_entropy", nothing) for name in MODELS]

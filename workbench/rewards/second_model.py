@@ -21,7 +21,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from workbench.config.schema import Experiment
+from workbench.config.schema import Generation
 from workbench.config.scoring_schema import SecondModel
 from workbench.core.console import notice
 from workbench.core.types import Known
@@ -34,9 +34,8 @@ from workbench.rewards.block_step import BlockStep
 from workbench.rewards.model_step import ModelStep, Throughput, Values, model_identity
 from workbench.rewards.second_model_reader import VALUE_TYPES, read_texts, score_texts, to_columns
 from workbench.rewards.sequences import Spelling, prompts_of
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
-from workbench.storage.run_folder import Folder, blocks, sample_hashes
 from workbench.tasks.prompts import prompt_hash
 
 VERSION = 2
@@ -79,22 +78,22 @@ def check_engine(name: str, backend: str) -> None:
     engine_versions(resolve(backend), f"scoring.models.{name}.backend")
 
 
-def score_under_second_models(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
-    """Score every sample of the folder under each of ``scoring.models`` that has not scored it.
+def score_under_second_models(run: OpenRun, models: Mapping[str, SecondModel]) -> None:
+    """Score every sample of a run under each of ``scoring.models`` that has not scored it.
 
     Raises:
         ValueError: a model cannot be loaded or gives NaN, the run's prompts cannot be built again,
             or a file is damaged. Finished values are kept.
     """
-    for name in experiment.scoring.models:
-        _score_under(folder, manifest, experiment, name)
+    for name in models:
+        _score_under(run, models, name)
 
 
-def _score_under(folder: Folder, manifest: Manifest, experiment: Experiment, name: str) -> None:
+def _score_under(run: OpenRun, models: Mapping[str, SecondModel], name: str) -> None:
     """Score the samples under one second model."""
-    settings, table = experiment.scoring.models[name], table_of(name)
-    grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
-    drawn_by = manifest.data.get("identity", {}).get("model")
+    settings, table = models[name], table_of(name)
+    grouped = run.known_problems()
+    drawn_by = run.manifest.data.get("identity", {}).get("model")
     identity = _identity(name, settings)
     backend = identity["backend"]
     judged_by = fingerprint(**identity)
@@ -102,25 +101,25 @@ def _score_under(folder: Folder, manifest: Manifest, experiment: Experiment, nam
         block: fingerprint(
             judged_by=judged_by,
             drawn_by=drawn_by,
-            samples=sample_hashes(folder, block),
-            asked=_prompt_hashes(grouped[block], experiment),
+            samples=run.sample_hashes(block),
+            asked=_prompt_hashes(run, known),
         )
-        for block in folder.blocks_with_samples()
+        for block, known in grouped.items()
     }
-    step = BlockStep(folder, manifest, stage=table, table=table, made_from=made_from)
+    step = BlockStep(run, stage=table, table=table, made_from=made_from)
     outdated = step.outdated_blocks()
     if outdated is None:
         return
-    tables = _tables_of_model(experiment, judged_by)
-    earlier = [stage for stage in map(manifest.stage, tables) if stage.get("vocabulary")]
+    tables = _tables_of_model(models, judged_by)
+    earlier = [stage for stage in map(run.manifest.stage, tables) if stage.get("vocabulary")]
     sizes = [stage["vocabulary"] for stage in earlier if stage["model"] == identity["model"]]
     with step.running() as entry:
         entry["model"], entry["own_model"] = identity["model"], identity["model"] == drawn_by
         entry["vocabulary"] = sizes[0] if sizes else None  # the model may not have to be loaded
         if settings.logprobs:
             entry["entropies"] = BACKENDS[backend].entropies
-        prompts = prompts_of([known for b in outdated for known in grouped[b]], experiment)
-        spelling = _spelling(experiment, settings, entry["own_model"])
+        prompts = prompts_of(run, [item for b in outdated for item in grouped[b]])
+        spelling = _spelling(run.generation, settings, entry["own_model"])
         throughput = Throughput()
 
         def judge(
@@ -134,7 +133,7 @@ def _score_under(folder: Folder, manifest: Manifest, experiment: Experiment, nam
             judged_by=judged_by,
             columns=list(VALUE_TYPES),
             cached_in=tables,
-            read_texts=lambda block: read_texts(folder, block, prompts, spelling),
+            read_texts=lambda block: read_texts(run, block, prompts, spelling),
             open_model=lambda: scoring_library(backend).open_completion_scorer(settings),
             judge=judge,
             to_columns=to_columns,
@@ -151,11 +150,11 @@ def _score_under(folder: Folder, manifest: Manifest, experiment: Experiment, nam
         notice(f"{table}: samples without values: {', '.join(counts)}")
 
 
-def _prompt_hashes(known: Sequence[Known], experiment: Experiment) -> list[list[str]]:
+def _prompt_hashes(run: OpenRun, known: Sequence[Known]) -> list[list[str]]:
     """Return the problems of a block with the hashes of their prompts under a second model."""
-    if experiment.generation.backend != "import":
+    if not run.imported:
         return [[item.problem.id, item.prompt_hash] for item in known]
-    return [[name, prompt_hash(p)] for name, p in prompts_of(known, experiment).items()]
+    return [[name, prompt_hash(p)] for name, p in prompts_of(run, known).items()]
 
 
 def _identity(name: str, settings: SecondModel) -> dict[str, Any]:
@@ -165,18 +164,17 @@ def _identity(name: str, settings: SecondModel) -> dict[str, Any]:
     return identity | {"logprobs": settings.logprobs}
 
 
-def _tables_of_model(experiment: Experiment, judged_by: str) -> list[str]:
+def _tables_of_model(models: Mapping[str, SecondModel], judged_by: str) -> list[str]:
     """Return the tables of one model under all its names, so that it scores a text only once."""
     return [
         table_of(name)
-        for name, settings in experiment.scoring.models.items()
+        for name, settings in models.items()
         if fingerprint(**_identity(name, settings)) == judged_by
     ]
 
 
-def _spelling(experiment: Experiment, settings: SecondModel, own_model: bool) -> Spelling:
+def _spelling(drawn: Generation, settings: SecondModel, own_model: bool) -> Spelling:
     """Find out whether a second model has the tokenizer by which the samples were drawn."""
-    drawn = experiment.generation
     may_stop = bool(drawn.stop)
     if own_model:
         return Spelling(same=True, ends=None, may_stop=may_stop)

@@ -11,14 +11,13 @@ import pyarrow as pa
 from workbench.core.console import notice
 from workbench.rewards.block_step import BlockStep, require_matching
 from workbench.rewards.second_model import table_of
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, fingerprint, read_stamps
-from workbench.storage.run_folder import Folder, sample_hashes
+from workbench.storage.run_folder import Folder
 
 
 def write_reward(
-    folder: Folder,
-    manifest: Manifest,
+    run: OpenRun,
     reward: str,
     settings: Mapping[str, Any],
     models: Sequence[str],
@@ -27,8 +26,7 @@ def write_reward(
     """Write ``rewards/REWARD`` for every block that has none, or one of other values.
 
     Args:
-        folder: the run.
-        manifest: its manifest.
+        run: the run.
         reward: the reward's name.
         settings: what decides the values apart from samples and second models.
         models: the models of ``scoring.models`` whose tables are read.
@@ -39,23 +37,23 @@ def write_reward(
     """
 
     def model_paths(block: int) -> list[Path]:
-        return [folder.block_path(table_of(name), block) for name in models]
+        return [run.block_path(table_of(name), block) for name in models]
 
     made_from = {
         block: fingerprint(
             **settings,
-            samples=sample_hashes(folder, block),
+            samples=run.sample_hashes(block),
             said=[read_stamps(path).get("content") for path in model_paths(block)],
         )
-        for block in folder.blocks_with_samples()
+        for block in run.blocks_with_samples()
     }
-    step = BlockStep(folder, manifest, reward, f"rewards/{reward}", made_from)
+    step = BlockStep(run, reward, f"rewards/{reward}", made_from)
     outdated = step.outdated_blocks()
     if outdated is None:
         return
     with step.running() as entry:
         for block in outdated:
-            samples = folder.read_samples(block, [*KEY, "output_token_ids", "token_logprobs"])
+            samples = run.read_samples(block, [*KEY, "output_token_ids", "token_logprobs"])
             rows = {name: samples.column(name) for name in KEY} | columns(block, samples)
             step.write(block, pa.table(rows))
         entry["without"] = sum(step.read_column(b, "reward").null_count for b in made_from)

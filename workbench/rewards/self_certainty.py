@@ -18,32 +18,30 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from workbench.config.schema import Experiment
+from workbench.config.scoring_schema import Scoring
 from workbench.rewards.second_model_rewards import read_second_model, write_reward
-from workbench.storage.manifest import Manifest
-from workbench.storage.run_folder import Folder
+from workbench.storage.open_run import OpenRun
 
 VERSION = 1
 """Raise when a certainty would come out otherwise, so that finished runs are computed again."""
 
 
-def self_certainty(folder: Folder, manifest: Manifest, experiment: Experiment) -> None:
+def self_certainty(run: OpenRun, scoring: Scoring) -> None:
     """Take the certainty of the model ``scoring.self_certainty`` as a reward.
 
     Raises:
         ValueError: there is no such model, or it has not scored the samples.
     """
-    name = experiment.scoring.self_certainty
+    name = scoring.self_certainty
     if name is None:
         raise ValueError("the reward 'self_certainty' needs scoring.self_certainty")
 
     def columns(block: int, samples: pa.Table) -> dict[str, Any]:
-        table = read_second_model(folder, name, block, samples)
+        table = read_second_model(run, name, block, samples)
         certainties = table.column("mean_certainty")
         values = np.asarray(certainties.to_numpy(zero_copy_only=False), dtype=np.float64)
         # one impossible token makes a certainty infinite, and such values cannot be ranked
         return {"reward": pa.array(np.where(np.isfinite(values), values, np.nan), from_pandas=True)}
 
-    write_reward(
-        folder, manifest, "self_certainty", {"version": VERSION, "model": name}, [name], columns
-    )
+    settings = {"version": VERSION, "model": name}
+    write_reward(run, "self_certainty", settings, [name], columns)

@@ -11,28 +11,27 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.config.schema import Experiment
 from workbench.core.types import Known, Prompt
 from workbench.models.text_encoder import text_hash
 from workbench.models.tokenization import continuation
+from workbench.storage.open_run import OpenRun
 from workbench.tasks import TASKS
 from workbench.tasks.prompts import build_prompt, prompt_hash
 
 
-def prompts_of(known: Iterable[Known], experiment: Experiment) -> dict[str, Prompt]:
+def prompts_of(run: OpenRun, known: Iterable[Known]) -> dict[str, Prompt]:
     """Build the prompts of a run again, by problem.
 
-    The prompts of an imported run are not known: they are built as the experiment's section
-    ``task`` says.
+    The prompts of an imported run are not known: they are built as the section ``task`` says.
 
     Raises:
         ValueError: the samples answer other prompts.
     """
-    task = TASKS[experiment.task.name]
+    task = TASKS[run.task.name]
     found = {}
     for item in known:
-        prompt = build_prompt(item.problem, task, experiment.task)
-        if experiment.generation.backend != "import" and prompt_hash(prompt) != item.prompt_hash:
+        prompt = build_prompt(item.problem, task, run.task)
+        if not run.imported and prompt_hash(prompt) != item.prompt_hash:
             raise ValueError(
                 f"the prompt of {item.problem.id!r} is not the one that its samples answer, so "
                 "another model cannot be asked the same; restore the section task (prompt, "

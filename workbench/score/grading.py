@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from workbench.config.schema import Experiment
+from workbench.config.schema import TaskSettings
 from workbench.core.types import Known
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer, Verdict
@@ -29,7 +29,7 @@ class Graded:
 def grade(
     samples: pa.Table,
     known: Mapping[str, Known],
-    experiment: Experiment,
+    task: TaskSettings,
     given: pa.Table | None,
     comparer: Comparer,
 ) -> Graded:
@@ -38,7 +38,7 @@ def grade(
     Args:
         samples: rows of whole problems.
         known: their problems by id.
-        experiment: the task's settings.
+        task: its settings.
         given: for an imported run, the answers and the correctness it came with (columns
             ``answer`` and ``is_correct``, either of which may be absent), row by row.
         comparer: compares by the task's checker.
@@ -46,7 +46,7 @@ def grade(
     ids = samples["problem_id"].to_pylist()
     reasons = samples["stop_reason"].to_pylist()
     golds = {name: known[name].problem.gold for name in set(ids)}
-    answers, rules = _answers(samples, golds, experiment, given)
+    answers, rules = _answers(samples, golds, task, given)
     texts = {text for text in (*answers, *golds.values()) if text is not None}
     spelling: dict[str | None, str] = {text: comparer.canonical(text) for text in texts}
     spelt = [spelling.get(answer) for answer in answers]
@@ -64,7 +64,7 @@ def grade(
             judged[row] = _judge(reasons[row], spelt[row], golds[name], verdicts)
     statuses = [status for status, _ in judged]
     correct = [verdict for _, verdict in judged]
-    if given is not None and not experiment.scoring.regrade and "is_correct" in given.schema.names:
+    if given is not None and "is_correct" in given.schema.names:
         for row, kept in enumerate(given["is_correct"].to_pylist()):
             if kept is not None:
                 correct[row] = kept
@@ -76,7 +76,7 @@ def grade(
 def _answers(
     samples: pa.Table,
     golds: Mapping[str, str | None],
-    experiment: Experiment,
+    task: TaskSettings,
     given: pa.Table | None,
 ) -> tuple[list[str | None], list[str]]:
     """Return each sample's answer and the rule that found it.
@@ -84,12 +84,12 @@ def _answers(
     Where a problem has no known answer, as in a run imported with its correctness, nothing says
     what an answer looks like, and none is looked for.
     """
-    if given is not None and not experiment.scoring.regrade and "answer" in given.schema.names:
+    if given is not None and "answer" in given.schema.names:
         kept = given["answer"].to_pylist()
         return kept, ["none" if answer is None else "given" for answer in kept]
-    extract = TASKS[experiment.task.name].extract
+    extract = TASKS[task.name].extract
     found = [
-        (None, "none") if golds[name] is None else extract(text, experiment.task)
+        (None, "none") if golds[name] is None else extract(text, task)
         for name, text in zip(
             samples["problem_id"].to_pylist(), samples["completion"].to_pylist(), strict=True
         )

@@ -10,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.config.schema import Experiment
+from workbench.config.schema import Embedding
+from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import REWARD_PREFIX, Known
 from workbench.models.text_encoder import embed, text_hash
@@ -21,7 +22,7 @@ from workbench.rewards.hidden_states import TABLE as ENCODINGS
 from workbench.rewards.hidden_states import encode, read_encodings
 from workbench.rewards.second_model import score_under_second_models
 from workbench.score.grading import grade
-from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import (
     KEY,
     DamagedFileError,
@@ -30,7 +31,7 @@ from workbench.storage.parquet import (
     read_table,
     write_table,
 )
-from workbench.storage.run_folder import Folder, blocks, fresh, sample_hashes
+from workbench.storage.run_folder import Folder
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer
 
@@ -42,102 +43,104 @@ VERSION = 1
 
 
 def score(
-    folder: Folder,
-    manifest: Manifest,
-    experiment: Experiment,
+    run: OpenRun,
+    scoring: Scoring,
+    embedding: Embedding,
     *,
     with_embeddings: bool,
+    seed: int,
     workers: int | None = None,
 ) -> None:
     """Score every sample of the folder, block by block; blocks that are up to date are skipped.
 
     Args:
-        folder: the run.
-        manifest: its manifest.
-        experiment: its task, rewards and encoder.
+        run: the run.
+        scoring: its rewards, and the models behind them.
+        embedding: its encoder.
         with_embeddings: whether the texts are embedded too.
+        seed: by which problems are dealt into the parts that rewards are learned from.
         workers: processes for slow comparisons of answers; by default one for each core.
 
     Raises:
         ValueError: there are no samples, a file is damaged, or a log-probability is NaN.
     """
-    held = list(folder.blocks_with_samples())
+    held = list(run.blocks_with_samples())
     if not held:
-        raise ValueError(f"{folder.root} holds no samples; run `workbench generate` first")
-    grouped = blocks(folder.read_problems(), manifest.data["problems_per_block"])
-    encoder = encoder_identity(experiment) if with_embeddings else None
+        raise ValueError(f"{run.root} holds no samples; run `workbench generate` first")
+    grouped = run.known_problems()
+    encoder = encoder_identity(embedding, scoring.orm) if with_embeddings else None
     settings: dict[str, Any] = {
         "version": VERSION,
-        "task": [experiment.task.name, experiment.task.last_number, experiment.task.options],
+        "task": [run.task.name, run.task.last_number, run.task.options],
         "math-verify": version("math-verify"),
-        "rewards": list(experiment.scoring.rewards),
-        "regrade": experiment.scoring.regrade,
+        "rewards": list(scoring.rewards),
+        "regrade": scoring.regrade,
     }
-    if any(REWARDS[name].learn for name in experiment.scoring.rewards):
-        settings["deals"] = experiment.measure.seed  # problems into the parts that are learned from
-    score_under_second_models(folder, manifest, experiment)
-    encode(folder, manifest, experiment)
-    for name in experiment.scoring.rewards:
+    if any(REWARDS[name].learn for name in scoring.rewards):
+        settings["deals"] = seed
+    score_under_second_models(run, scoring.models)
+    encode(run, scoring.orm)
+    for name in scoring.rewards:
         if judge := REWARDS[name].judge:
-            judge(folder, manifest, experiment)
-    inputs = {block: sample_hashes(folder, block) for block in held}
+            judge(run, scoring)
+    inputs = {block: run.sample_hashes(block) for block in held}
     golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
 
     def graded_from(block: int, *, learned: bool = True) -> str:
-        beside = _beside(folder, block, experiment, learned=learned)
+        beside = _beside(run, block, scoring, learned=learned)
         return fingerprint(**settings, samples=inputs[block], golds=golds[block], beside=beside)
 
     scores_from = {block: graded_from(block) for block in held}
     vectors_from = {
         block: fingerprint(
-            encoder=encoder, samples=inputs[block], **_encodings(folder, block, experiment)
+            encoder=encoder, samples=inputs[block], **_encodings(run, block, embedding)
         )
         for block in held
     }
-    todo = [b for b in held if not fresh(folder, "scores", b, scores_from[b])]
+    todo = [b for b in held if not run.fresh("scores", b, scores_from[b])]
     to_embed = [
-        b for b in held if with_embeddings and not fresh(folder, "embeddings", b, vectors_from[b])
+        b for b in held if with_embeddings and not run.fresh("embeddings", b, vectors_from[b])
     ]
-    if not todo and not to_embed and manifest.stage("score").get("status") == "done":
+    if not todo and not to_embed and run.manifest.stage("score").get("status") == "done":
         notice("score: up to date")
         return
     made_from = fingerprint(scores=scores_from, vectors=vectors_from)
-    checker = TASKS[experiment.task.name].checker(experiment.task)
-    with manifest.running("score", made_from) as entry, Comparer(checker, workers) as comparer:
+    checker = TASKS[run.task.name].checker(run.task)
+    with run.manifest.running("score", made_from) as entry, Comparer(checker, workers) as comparer:
         work = len(todo) + len(to_embed)
         with progress_bar("score", work, "blocks") as advance:
             for block in todo:
                 known = {k.problem.id: k for k in grouped[block]}
-                table = _score_block(folder, block, known, experiment, comparer)
+                table = _score_block(run, block, known, scoring, comparer)
                 # learned rewards come later, and with them the mark by which the block is fresh
                 unlearned = graded_from(block, learned=False)
-                write_table(folder.block_path("scores", block), table, unlearned)
+                write_table(run.block_path("scores", block), table, unlearned)
                 advance(1)
             encoded = 0
             for block in to_embed:
-                encoded += _embed_block(folder, block, experiment, vectors_from[block], encoder)
+                encoded += _embed_block(run, block, embedding, vectors_from[block], encoder)
                 advance(1)
         entry["texts_encoded"] = encoded
-        for name in experiment.scoring.rewards:
+        for name in scoring.rewards:
             if learn := REWARDS[name].learn:
                 graded = {block: graded_from(block, learned=False) for block in held}
                 made_of = {b: fingerprint(graded=graded[b], vectors=vectors_from[b]) for b in held}
-                learn(folder, manifest, experiment, made_of)
+                learn(run, scoring, seed, made_of)
                 for block in held:
-                    _put_learned(folder, block, name, graded_from(block))
+                    _put_learned(run, block, name, graded_from(block))
 
 
 def _score_block(
-    folder: Folder,
+    run: OpenRun,
     block: int,
     known: Mapping[str, Known],
-    experiment: Experiment,
+    scoring: Scoring,
     comparer: Comparer,
 ) -> pa.Table:
-    samples = folder.read_samples(block, COLUMNS)
+    samples = run.read_samples(block, COLUMNS)
     _refuse_nan(samples)
-    given = read_matching(folder, "given", block, samples)
-    graded = grade(samples, known, experiment, given, comparer)
+    given = read_matching(run, "given", block, samples)
+    graded = grade(samples, known, run.task, None if scoring.regrade else given, comparer)
     columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
     columns["answer"] = pa.array(graded.answers, pa.string())
     columns["answer_rule"] = pa.array(graded.rules, pa.string())
@@ -147,14 +150,14 @@ def _score_block(
     frame = samples.to_pandas()
     if given is not None and "reward" in given.schema.names:
         frame["given_reward"] = given.column("reward").to_numpy()
-    for name in experiment.scoring.rewards:
+    for name in scoring.rewards:
         reward = REWARDS[name]
         if reward.fn is not None:
             values = reward.fn(frame)
         elif reward.learn is not None:  # from these very scores, and put in later
             values = np.full(len(frame), np.nan)
         else:
-            judged = read_matching(folder, f"rewards/{name}", block, samples)
+            judged = read_matching(run, f"rewards/{name}", block, samples)
             assert judged is not None  # just made
             values = judged.column("reward").to_numpy()
         columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
@@ -175,12 +178,12 @@ def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
 
 
 def _beside(
-    folder: Folder, block: int, experiment: Experiment, *, learned: bool
+    folder: Folder, block: int, scoring: Scoring, *, learned: bool
 ) -> dict[str, str | None]:
     """Return what else a block's scores are made of: what it was given, and judged rewards."""
     names = [
         f"rewards/{name}"
-        for name in experiment.scoring.rewards
+        for name in scoring.rewards
         if REWARDS[name].judge or (learned and REWARDS[name].learn)
     ]
     return {
@@ -189,9 +192,9 @@ def _beside(
     }
 
 
-def _encodings(folder: Folder, block: int, experiment: Experiment) -> dict[str, str | None]:
+def _encodings(folder: Folder, block: int, embedding: Embedding) -> dict[str, str | None]:
     """Return which encodings a block's vectors are, where they are those of the reward model."""
-    if experiment.embedding.source != "orm":
+    if embedding.source != "orm":
         return {}
     return {"encodings": read_stamps(folder.block_path(ENCODINGS, block)).get("content")}
 
@@ -207,7 +210,7 @@ def _refuse_nan(samples: pa.Table) -> None:
 
 
 def _embed_block(
-    folder: Folder, block: int, experiment: Experiment, made_from: str, encoder: Any
+    folder: Folder, block: int, settings: Embedding, made_from: str, encoder: Any
 ) -> int:
     """Encode a block's completions, reusing the vectors of texts it held before."""
     path = folder.block_path("embeddings", block)
@@ -225,11 +228,11 @@ def _embed_block(
             held = dict(zip(old.column("text_hash").to_pylist(), stacked, strict=True))
     samples = folder.read_samples(block, [*KEY, "completion"])
     texts = samples.column("completion").to_pylist()
-    if experiment.embedding.source == "orm":
+    if settings.source == "orm":
         vectors = read_encodings(folder, block, samples)
         cut, encoded = np.zeros(len(texts), dtype=bool), 0
     else:
-        vectors, cut, encoded = embed(texts, experiment.embedding, held)
+        vectors, cut, encoded = embed(texts, settings, held)
     columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
     columns["text_hash"] = pa.array([text_hash(text) for text in texts])
     columns["encoder"] = pa.array([known_encoder] * len(texts))

@@ -50,12 +50,12 @@ class Folder:
     root: Path
 
     @property
-    def manifest(self) -> Path:
+    def manifest_path(self) -> Path:
         """The run's manifest."""
         return self.root / "manifest.json"
 
     @property
-    def experiment(self) -> Path:
+    def experiment_path(self) -> Path:
         """The resolved experiment."""
         return self.root / "experiment.yaml"
 
@@ -80,7 +80,7 @@ class Folder:
     def write_experiment(self, experiment: Experiment) -> None:
         """Write the resolved experiment."""
         text = dump_experiment(experiment)
-        write_atomically(self.experiment, lambda part: part.write_text(text, encoding="utf-8"))
+        write_atomically(self.experiment_path, lambda part: part.write_text(text, encoding="utf-8"))
 
     def write_problems(self, known: Sequence[Known]) -> None:
         """Write the run's problems, in the order of their places."""
@@ -136,6 +136,24 @@ class Folder:
         names = {path.name for path in (self.root / "samples").glob("block-*.*")}
         yield from sorted({int(name[6:11]) for name in names if not name.endswith(".part")})
 
+    def sample_hashes(self, block: int) -> list[str]:
+        """Return what a block's samples are known by: parts' contents and the journal's length."""
+        journal = self.journal(block)
+        late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
+        return [read_stamps(path)["content"] for path in self.parts(block)] + late
+
+    def fresh(self, table: str, block: int, made_from: str) -> bool:
+        """Say whether a derived block is up to date; a damaged one is named and made again."""
+        path = self.block_path(table, block)
+        try:
+            if read_stamps(path).get("fingerprint") != made_from:
+                return False
+            read_table(path)  # the pages' checksums are looked at only in reading
+            return True
+        except DamagedFileError as fault:
+            notice(f"{fault.path} is damaged and is made again")
+            return False
+
 
 def _first_of_each_key(table: pa.Table) -> pa.Table:
     """Drop repeats: a kill between writing a file and dropping its journal leaves rows in both."""
@@ -149,31 +167,6 @@ def _first_of_each_key(table: pa.Table) -> pa.Table:
     return table if len(keep) == table.num_rows else table.take(keep)
 
 
-def blocks(known: Sequence[Known], size: int) -> list[list[Known]]:
-    """Return the problems block by block, ``size`` to a block."""
-    return [list(known[start : start + size]) for start in range(0, len(known), size)]
-
-
 def block_size(samples_per_problem: int) -> int:
     """Return how many problems a new run puts in a block."""
     return max(1, ROWS_PER_BLOCK // samples_per_problem)
-
-
-def sample_hashes(folder: Folder, block: int) -> list[str]:
-    """Return what a block's samples are known by: each part's content and the journal's length."""
-    journal = folder.journal(block)
-    late = [f"journal:{journal.stat().st_size}"] if journal.exists() else []
-    return [read_stamps(path)["content"] for path in folder.parts(block)] + late
-
-
-def fresh(folder: Folder, table: str, block: int, made_from: str) -> bool:
-    """Say whether a derived block is there and up to date; a damaged one is named and remade."""
-    path = folder.block_path(table, block)
-    try:
-        if read_stamps(path).get("fingerprint") != made_from:
-            return False
-        read_table(path)  # the pages' checksums are looked at only in reading
-        return True
-    except DamagedFileError as fault:
-        notice(f"{fault.path} is damaged and is made again")
-        return False

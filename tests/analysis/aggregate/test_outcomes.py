@@ -98,7 +98,7 @@ def test_exact_means_by_hand():
 def test_expectations_are_means_over_all_subsets():
     """With every subset looked at, in every order for the ties of maj."""
     shown = pool()
-    rows = {row["k"]: row for row in expectations(shown, experiment())}
+    rows = {row["k"]: row for row in expectations(shown, (2, 5), experiment().selection)}
     assert list(rows) == [1, 2, 4, 5]
     for k, row in rows.items():
         found = every(shown, k)
@@ -118,7 +118,7 @@ def test_expectations_are_means_over_all_subsets():
 
 
 def test_unknown_samples_give_both_extremes():
-    rows = expectations(pool(correct=(1, NAN, 0, 0, 0)), experiment())
+    rows = expectations(pool(correct=(1, NAN, 0, 0, 0)), (5,), experiment().selection)
     by_k = {row["k"]: row for row in rows}
     assert by_k[1]["pass@k"] == pytest.approx(1 / 5)
     assert by_k[1]["pass@k_upper"] == pytest.approx(2 / 5)
@@ -134,7 +134,7 @@ def test_the_mean_cosine_is_over_all_pairs():
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     shown = pool(vectors=vectors)
     pairs = [vectors[i] @ vectors[j] for i, j in itertools.combinations(range(5), 2)]
-    for row in expectations(shown, experiment()):
+    for row in expectations(shown, (2, 5), experiment().selection):
         assert row["mean_cos_sim"] == pytest.approx(np.mean(pairs))
     found = every(shown, 3, metrics=("cos_sim",))
     assert found["cos_sim"].mean() == pytest.approx(np.mean(pairs))

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.pruning import EVERYTHING, PRUNERS, prune_pool
-from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
+from workbench.config.schema import Measure, Selection
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY
 from workbench.pools import Pool
@@ -31,18 +31,12 @@ def pool(kinds=(0, 0, 0, 0, 1, 1, 2, 2), clusters=None, correct=None, rewards=No
     return Pool(**(fields | changes))
 
 
-def experiment(replicates=20, rules=("maj", "best", "weighted", "sem_mbr", "lex_mbr"), seed=0):
-    return Experiment(
-        name="x",
-        task=TaskSettings(name="arithmetic", num_problems=1),
-        generation=Generation(model="m", n=8),
-        measure=Measure(k=(2,), replicates=replicates, seed=seed),
-        selection=Selection(aggregators=rules),
-    )
+def settings(replicates=20, rules=("maj", "best", "weighted", "sem_mbr", "lex_mbr"), seed=0):
+    return Measure(k=(2,), replicates=replicates, seed=seed), Selection(aggregators=rules)
 
 
-def rows(pool, settings=None):
-    frame = pd.DataFrame(prune_pool(pool, settings or experiment()))
+def rows(pool, told=None):
+    frame = pd.DataFrame(prune_pool(pool, *(told or settings())))
     return frame.set_index(["m", "method"]) if len(frame) else frame
 
 
@@ -64,9 +58,9 @@ def test_one_of_each_kind_is_kept_and_so_the_rare_right_one(method):
 
 def test_ties_of_a_set_chosen_without_chance_are_broken_either_way():
     """Two answers are left, one of them right: the vote is a coin, not a matter of order."""
-    settings = experiment(replicates=1, rules=("maj",))
+    told = settings(replicates=1, rules=("maj",))
     found = [
-        rows(pool(kinds=(0, 1) * 4, correct=(0, 1) * 4, problem_id=f"p{i}"), settings)
+        rows(pool(kinds=(0, 1) * 4, correct=(0, 1) * 4, problem_id=f"p{i}"), told)
         .loc[(2, "greedy_map"), "maj_correct"]
         for i in range(60)
     ]  # fmt: skip
@@ -77,7 +71,7 @@ def test_outcomes_at_random_are_those_of_all_subsets():
     """By brute force over every order; a set of m is drawn once where all are few enough."""
     clusters, correct = (0, 0, 1, 2, -1), (1, 1, 0, 1, 0)
     one = pool(kinds=(0, 1, 2, 3, 4), clusters=clusters, correct=correct)
-    found = rows(one, experiment(replicates=10))
+    found = rows(one, settings(replicates=10))
     for m in (2, 4):
         orders = np.array(list(itertools.permutations(range(5), m)))
         right = {}
@@ -124,7 +118,7 @@ def test_reward_and_likelihood_count_alike_whatever_their_units():
     rewards = (0, 10, 20, 30, 1000, 1010, 1020, 1030)
     for odd in np.eye(8):
         one = pool(kinds=(0,) * 8, rewards=rewards, logprobs=-1 - odd, correct=odd)
-        found = rows(one, experiment(rules=("maj",)))
+        found = rows(one, settings(rules=("maj",)))
         assert found.loc[(4, "k_medoids_reward"), "coverage"] == 1  # alone in its likelihood
 
 
@@ -147,7 +141,7 @@ def test_rewards_that_are_all_equal_place_nobody():
 
 
 def test_methods_that_lack_what_they_need_are_left_out():
-    rules = experiment(rules=("maj", "best"))
+    rules = settings(rules=("maj", "best"))
     methods = rows(pool(embeddings=None), rules).index.get_level_values("method")
     assert set(methods) == {"random", "k_medoids_reward", EVERYTHING}
     assert set(rows(pool(), rules).index.get_level_values("method")) == {*PRUNERS, EVERYTHING}
@@ -177,14 +171,14 @@ def test_samples_that_failed_cannot_be_kept():
 
 
 def test_a_pool_of_one_has_nothing_to_prune():
-    assert prune_pool(pool(kinds=(0,)), experiment()) == []
+    assert prune_pool(pool(kinds=(0,)), *settings()) == []
     failed = pool(kinds=(0, 1), statuses=("answered", "error"))
-    assert prune_pool(failed, experiment()) == []
+    assert prune_pool(failed, *settings()) == []
 
 
 def test_the_seed_decides_and_nothing_else():
     def mixed(seed):
-        return rows(pool(clusters=(0, 1, 2, 0, 1, 2, 0, 1)), experiment(replicates=3, seed=seed))
+        return rows(pool(clusters=(0, 1, 2, 0, 1, 2, 0, 1)), settings(replicates=3, seed=seed))
 
     pd.testing.assert_frame_equal(mixed(1), mixed(1))
     assert not mixed(1).equals(mixed(2))
@@ -192,6 +186,6 @@ def test_the_seed_decides_and_nothing_else():
 
 def test_every_row_has_the_same_columns_for_the_table_on_disk():
     found = prune_pool(pool(rewards=(NAN, *range(7)), correct=(NAN,) + (0,) * 7),
-                       experiment())  # fmt: skip
+                       *settings())  # fmt: skip
     assert len({tuple(row) for row in found}) == 1
     assert all(np.isfinite(row["coverage"]) for row in found)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from analysis.aggregate.outcomes import subset_outcomes
 from analysis.aggregate.stage import TABLES, _aggregate_problem
-from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
+from workbench.config.schema import Measure, Selection
 from workbench.pools import Pool
 from workbench.run import Run
 from workbench.storage.subset_table import drawn_subsets
@@ -25,16 +25,11 @@ def pool(temperature):
 
 
 def test_a_pool_that_is_looked_at_keeps_no_matrices():
-    experiment = Experiment(
-        name="x",
-        task=TaskSettings(name="arithmetic", num_problems=1),
-        generation=Generation(model="m", n=5),
-        measure=Measure(k=(2,), metrics=("cos_sim",)),
-        selection=Selection(aggregators=("maj", "lex_mbr", "sem_mbr")),
-    )
+    measured = Measure(k=(2,), metrics=("cos_sim",))
+    selection = Selection(aggregators=("maj", "lex_mbr", "sem_mbr"))
     held = [(0, pool(0.5)), (1, pool(1.0))]
     made = {name: [] for name in TABLES}
-    _aggregate_problem(held, {}, experiment, made)
+    _aggregate_problem(held, {}, 5, measured, selection, made)
     assert [place for place, _ in made["mixed"]] == [0]
     assert [place for place, _ in made["expectations"]] == [0, 1]
     for _, one in held:

@@ -62,7 +62,7 @@ def run(tmp_path):
         pools |= {"k": [1] * count, "n": [2] * count, "num_unknown": [0] * count}
         write_table(folder.block_path("expectations", 0), pa.table(pools), "measured")
         known = {"under/bound": STAGE | {"entropies": "lower bound"}, "under/again": STAGE}
-        Manifest(folder.manifest).update(
+        Manifest(folder.manifest_path).update(
             stages=known if stages is None else stages, identity={"entropies": "lower bound"},
             problems_per_block=50,
         )  # fmt: skip

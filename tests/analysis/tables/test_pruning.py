@@ -156,7 +156,8 @@ def measured(embedded, tmp_path_factory):
     shutil.copytree(embedded[1], root)
     run = load_run(root)
     for block in run.blocks:
-        found = [row for p in run.pools(block) for row in prune_pool(p, run.experiment)]
+        told = run.experiment.measure, run.experiment.selection
+        found = [row for p in run.pools(block) for row in prune_pool(p, *told)]
         path = root / "pruned" / f"block-{block:05}.parquet"
         write_table(path, pa.Table.from_pylist(found), "again")
     return run

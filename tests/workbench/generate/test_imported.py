@@ -9,9 +9,8 @@ from workbench.storage.manifest import Manifest
 FACTS = {"temperatures": [0.0, 0.5, None], "n": 8}
 
 
-class ImportedExperiment:
-    def __init__(self, **settings):
-        self.generation = Generation(model="m", backend="import", **settings)
+def imported(**settings):
+    return Generation(model="m", backend="import", **settings)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +22,7 @@ class ImportedExperiment:
     ],
 )
 def test_fewer_samples_than_there_are_may_be_asked_for(settings):
-    refuse_more(ImportedExperiment(**settings), FACTS)
+    refuse_more(imported(**settings), FACTS)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +36,7 @@ def test_fewer_samples_than_there_are_may_be_asked_for(settings):
 )
 def test_more_are_refused(settings, facts, words):
     with pytest.raises(ValueError, match=words):
-        refuse_more(ImportedExperiment(**settings), facts)
+        refuse_more(imported(**settings), facts)
 
 
 def test_it_draws_nothing():
@@ -59,7 +58,7 @@ def test_a_run_of_imported_samples_is_checked_and_never_drawn(cli, tmp_path):
     cli("generate", root, "--set", "generation.n=3").refuses("cannot draw more; set it to 2")
     cli("generate", root, "--set", "generation.model=other").refuses("model: the samples have")
     cli("generate", root, "--out", tmp_path / "else").refuses("run `workbench import FILE --out")
-    assert is_complete(Run(root).folder, Manifest(root / "manifest.json"))
+    assert is_complete(Manifest(root / "manifest.json"), Run(root).blocks)
 
     block = root / "samples" / "block-00000.000.parquet"
     kept = block.read_bytes()

@@ -141,9 +141,8 @@ def forward(survived):
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     model = transformers.load(Generation(model="SmolLM2-135M-Instruct", dtype="float32"))
-    asked = {
-        item.problem.id: item for item in prompted_problems(wb.load_run(survived[0]).experiment)
-    }
+    task = wb.load_run(survived[0]).experiment.task
+    asked = {item.problem.id: item for item in prompted_problems(task)}
 
     def logprobs(row):
         prompt = encode_prompt(model.tokenizer, asked[row.problem_id].prompt)

@@ -14,6 +14,7 @@ from workbench.generate.drawing_settings import (
 )
 from workbench.generate.stage import generate
 from workbench.storage.manifest import Manifest
+from workbench.storage.open_run import OpenRun
 from workbench.storage.run_folder import Folder
 
 
@@ -32,7 +33,7 @@ def experiment(**generation):
 
 def run(folder, settings, log=None):
     arguments = {} if log is None else {"log": log}
-    generate(Folder(folder), Manifest(folder / "manifest.json"), settings, **arguments)
+    generate(OpenRun.of(folder, settings), settings, **arguments)
     blocks = Folder(folder).blocks_with_samples()
     return pd.concat([Folder(folder).read_samples(b).to_pandas() for b in blocks])
 
@@ -109,13 +110,16 @@ def test_pool_sizes_hold_the_greedy_sample():
     ],
 )
 def test_which_settings_decide_a_sample(change, same):
-    assert (identity(experiment(**change)) == identity(experiment())) == same
-    assert (drawing_settings(experiment(**change)) == drawing_settings(experiment())) == same
+    changed, plain = experiment(**change).generation, experiment().generation
+    assert (identity(changed) == identity(plain)) == same
+    assert (drawing_settings(changed) == drawing_settings(plain)) == same
 
 
 def test_where_a_server_is_does_not_decide_a_sample_and_what_it_is_does():
     here, there = (
-        experiment(backend="openai", engine={"base_url": url, "timeout": 5, "concurrency": 2})
+        Generation(
+            model="m", backend="openai", engine={"base_url": url, "timeout": 5, "concurrency": 2}
+        )
         for url in ("http://here/v1", "http://there/v1")
     )
     assert identity(here) == identity(there)
@@ -123,7 +127,7 @@ def test_where_a_server_is_does_not_decide_a_sample_and_what_it_is_does():
     said = {"logprobs_kind": "raw", "server": {"version": "1"}, "top_p": 0.5}
     assert server_facts(here, said) == {"logprobs_kind": "raw", "server": {"version": "1"}}
     assert server_facts(here, {}) == {}
-    assert server_facts(experiment(), said) == {}
+    assert server_facts(experiment().generation, said) == {}
 
 
 def test_samples_from_before_a_setting_came_still_fit(tmp_path, capsys):
@@ -145,12 +149,12 @@ def test_what_kind_of_entropies_is_recorded_where_there_are_any():
     kinds = {name: row.entropies for name, row in BACKENDS.items()}
     assert kinds["vllm"] == kinds["openai"] == "lower bound"
     assert kinds["transformers"] == "exact"
-    assert "entropies" not in identity(experiment())
-    assert identity(experiment(logprobs=20))["entropies"] == "none"  # make-believe
+    assert "entropies" not in identity(experiment().generation)
+    assert identity(experiment(logprobs=20).generation)["entropies"] == "none"  # make-believe
 
 
 def test_the_identity_survives_json():
-    found = identity(experiment(stop=("\n", "Q:")))
+    found = identity(experiment(stop=("\n", "Q:")).generation)
     assert json.loads(json.dumps(found)) == found
 
 
@@ -162,13 +166,13 @@ def test_the_model_is_known_by_its_content_and_not_its_name(tmp_path, monkeypatc
     (folder / "config.json").write_text("{}")
     (folder / "model.safetensors").write_bytes(b"weights")
     settings = experiment(model=str(folder), backend="transformers")
-    first = identity(settings)["model"]
+    first = identity(settings.generation)["model"]
     assert first != str(folder)
     (folder / "model.safetensors").write_bytes(b"other weights")
-    assert identity(settings)["model"] != first
+    assert identity(settings.generation)["model"] != first
     (folder / "config.json").unlink()
     with pytest.raises(ValueError, match=r"holds no config\.json"):
-        identity(settings)
+        identity(settings.generation)
 
 
 def test_a_packaged_model_is_known_by_its_weights(tmp_path, monkeypatch):
@@ -177,7 +181,7 @@ def test_a_packaged_model_is_known_by_its_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "config.json").write_text("{}")
     settings = experiment(model="SmolLM2-135M-Instruct", backend="transformers")
-    assert len(identity(settings)["model"]) == 12
+    assert len(identity(settings.generation)["model"]) == 12
 
 
 def test_progress_is_told_about_twenty_times(tmp_path):

@@ -169,7 +169,8 @@ def network(undisturbed):
 
 def requests_of(folder):
     """Each sample that was drawn, with the request that it answers."""
-    asked = {item.problem.id: item for item in prompted_problems(wb.load_run(folder).experiment)}
+    task = wb.load_run(folder).experiment.task
+    asked = {item.problem.id: item for item in prompted_problems(task)}
     for (problem, temperature, index), row in samples_of(folder).iterrows():
         if row.stop_reason != "error":
             item, seed = asked[problem], int(row.seed)

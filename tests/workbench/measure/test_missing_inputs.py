@@ -31,7 +31,7 @@ def experiment(metrics=ALL, rules=("maj", "best", "weighted", "lex_mbr"), reward
 
 
 def needs(experiment):
-    return metric_needs(experiment) | selection_needs(experiment, AGGREGATORS)
+    return metric_needs(experiment.measure) | selection_needs(experiment.selection, AGGREGATORS)
 
 
 def test_nothing_is_left_out_where_nothing_is_absent():

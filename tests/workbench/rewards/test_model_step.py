@@ -14,14 +14,12 @@ from workbench.rewards.model_step import (
     read_cached,
 )
 from workbench.storage.journal import Journal
-from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import read_table, write_table
-from workbench.storage.run_folder import Folder
 
 
 @pytest.fixture
-def folder(tmp_path):
-    return Folder(tmp_path)
+def folder(open_run):
+    return open_run()
 
 
 def write(folder, rows):
@@ -71,8 +69,7 @@ class Lengths:
 
 def run_step(folder, model, texts, judged_by="me"):
     """Run a step over one block of texts, where None is a failed sample."""
-    manifest = Manifest(folder.manifest)
-    step = BlockStep(folder, manifest, "x", "rewards/x", {0: f"{judged_by} {texts}"})
+    step = BlockStep(folder, "x", "rewards/x", {0: f"{judged_by} {texts}"})
     key = {"problem_id": ["p"] * len(texts), "temperature": [1.0] * len(texts)}
     samples = pa.table({**key, "sample_index": list(range(len(texts)))})
     hashes = [text and f"hash of {text}" for text in texts]
@@ -117,8 +114,8 @@ def test_each_text_is_judged_once_and_a_failed_sample_never(folder, capsys):
 def test_an_interrupted_step_goes_on_with_the_texts_that_are_missing(folder):
     with pytest.raises(ValueError, match="the model is gone"):
         run_step(folder, Lengths(fails_after=2), ["a", "bb", "ccc"])
-    assert Manifest(folder.manifest).stage("x")["status"] == "interrupted"
+    assert folder.manifest.stage("x")["status"] == "interrupted"
     model = Lengths()
     assert run_step(folder, model, ["a", "bb", "ccc"]) == [1, 2, 3]
     assert model.asked == ["ccc"]
-    assert Manifest(folder.manifest).stage("x")["status"] == "done"
+    assert folder.manifest.stage("x")["status"] == "done"

@@ -7,7 +7,10 @@ import workbench.rewards
 from workbench.rewards import REWARDS
 
 HOME = Path(workbench.rewards.__file__).parent
-STEPS = {"hidden_states.encode", "second_model.score_under_second_models"}
+STEPS = {
+    "hidden_states.encode", "second_model.score_under_second_models",
+    "second_model_rewards.write_reward",
+}  # fmt: skip
 """Steps of the scoring with the arguments of a reward that are no rewards."""
 
 
@@ -16,8 +19,8 @@ def rewards_in(path):
     for node in ast.parse(path.read_text()).body:
         if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
             names = [argument.arg for argument in node.args.args]
-            of_samples = names == ["samples"] and ast.unparse(node.returns) == "Floats"
-            if of_samples or names[:3] == ["folder", "manifest", "experiment"]:
+            kind = names[0] if names else "", ast.unparse(node.returns)
+            if (names == ["samples"] and kind[1] == "Floats") or kind == ("run", "None"):
                 yield f"{path.stem}.{node.name}"
 
 

@@ -73,9 +73,8 @@ def test_every_sample_gets_the_values_of_the_whole_logits(
     assert values.index.equals(rows.index)
     assert values["missing"].isna().all()
 
-    asked = {
-        item.problem.id: item.prompt for item in prompted_problems(wb.load_run(folder).experiment)
-    }
+    task = wb.load_run(folder).experiment.task
+    asked = {item.problem.id: item.prompt for item in prompted_problems(task)}
     tokenizer = AutoTokenizer.from_pretrained(model)
     for key in rows.index[::23]:
         prompt, row, found = asked[key[0]], rows.loc[key], values.loc[key]

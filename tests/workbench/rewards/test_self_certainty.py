@@ -1,7 +1,6 @@
 """The reward self_certainty by hand from a table, through the command line, and its bad input."""
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,37 +49,24 @@ def test_it_is_the_mean_over_the_tokens_and_votes_go_by_it(cli, sure, tmp_path, 
     assert "self_certainty: up to date" in again
 
 
-def test_what_is_not_known_or_infinite_is_missing(tmp_path):
-    from workbench.config.schema import Experiment, Generation, TaskSettings
-    from workbench.config.scoring_schema import Scoring, SecondModel
-    from workbench.core.types import Sample
-    from workbench.storage.manifest import Manifest
-    from workbench.storage.run_folder import Folder
-
-    folder = Folder(tmp_path)
-    rows = sample_rows([Sample("p", 1.0, i, "x", "stop", (1,), (-1.0,), i, "h") for i in range(3)])
-    write_table(folder.root / "samples/block-00000.000.parquet", rows, "drawn")
-    kept = {key: rows.column(key) for key in KEY} | {"mean_certainty": [2.5, None, np.inf]}
+def test_what_is_not_known_or_infinite_is_missing(open_run):
     import pyarrow as pa
 
-    write_table(folder.block_path("under/sure", 0), pa.table(kept), "said")
-    scoring = Scoring(
-        models={"sure": SecondModel(model="m", backend="transformers", logprobs=1)},
-        self_certainty="sure",
-    )
-    experiment = Experiment(
-        name="x",
-        task=TaskSettings(name="arithmetic"),
-        generation=Generation(model="m"),
-        scoring=scoring,
-    )
-    manifest = Manifest(folder.manifest)
-    self_certainty(folder, manifest, experiment)
-    found = read_table(folder.block_path("rewards/self_certainty", 0)).column("reward")
+    from workbench.config.scoring_schema import Scoring, SecondModel
+    from workbench.core.types import Sample
+
+    run = open_run()
+    rows = sample_rows([Sample("p", 1.0, i, "x", "stop", (1,), (-1.0,), i, "h") for i in range(3)])
+    write_table(run.next_part(0), rows, "drawn")
+    kept = {key: rows.column(key) for key in KEY} | {"mean_certainty": [2.5, None, np.inf]}
+    write_table(run.block_path("under/sure", 0), pa.table(kept), "said")
+    second = SecondModel(model="m", backend="transformers", logprobs=1)
+    self_certainty(run, Scoring(models={"sure": second}, self_certainty="sure"))
+    found = read_table(run.block_path("rewards/self_certainty", 0)).column("reward")
     assert found.to_pylist() == [2.5, None, None]
-    assert json.loads(folder.manifest.read_text())["stages"]["self_certainty"]["without"] == 2
+    assert json.loads(run.manifest_path.read_text())["stages"]["self_certainty"]["without"] == 2
     with pytest.raises(ValueError, match=r"needs scoring\.self_certainty"):
-        self_certainty(folder, manifest, replace(experiment, scoring=Scoring()))
+        self_certainty(run, Scoring())
 
 
 @pytest.mark.parametrize(

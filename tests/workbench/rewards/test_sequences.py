@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from workbench.config.schema import Experiment, Generation, TaskSettings
+from workbench.config.schema import Generation
 from workbench.core.types import Known, Problem, Prompt
 from workbench.models.locate import resolve_model
 from workbench.models.tokenization import continuation, same_tokens, steps_of
@@ -102,17 +102,16 @@ def test_a_text_is_spelt_as_it_goes_on_from_its_prompt():
     assert spelling.tokens(row | {"stop_reason": "length"}, tokenizer, plain) == ids
 
 
-def test_other_prompts_than_the_samples_answer_are_refused():
-    experiment = Experiment(
-        name="x", generation=Generation(model="m"),
-        task=TaskSettings(name="arithmetic", prompt="completion", few_shot=1),
-    )  # fmt: skip
+def test_other_prompts_than_the_samples_answer_are_refused(open_run):
+    run = open_run()
+    task = dataclasses.replace(run.task, prompt="completion", few_shot=1)
+    run = dataclasses.replace(run, task=task)
     problem = Problem("p0", "What is 1 + 1?", "2")
-    prompt = build_prompt(problem, TASKS["arithmetic"], experiment.task)
+    prompt = build_prompt(problem, TASKS["arithmetic"], task)
     known = [Known(problem, prompt_hash(prompt))]
-    assert prompts_of(known, experiment) == {"p0": prompt}
-    more = dataclasses.replace(experiment, task=dataclasses.replace(experiment.task, few_shot=2))
+    assert prompts_of(run, known) == {"p0": prompt}
+    more = dataclasses.replace(run, task=dataclasses.replace(task, few_shot=2))
     with pytest.raises(ValueError, match="'p0' is not the one that its samples answer"):
-        prompts_of(known, more)
+        prompts_of(more, known)
     imported = dataclasses.replace(more, generation=Generation(model="m", backend="import"))
-    assert prompts_of(known, imported)["p0"] != prompt  # nobody knows what its model was asked
+    assert prompts_of(imported, known)["p0"] != prompt  # nobody knows what its model was asked

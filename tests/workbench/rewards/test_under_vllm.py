@@ -107,7 +107,7 @@ def test_the_engine_bounds_what_transformers_knows(run):
     np.testing.assert_allclose(engine["mean_entropy"], own["mean_entropy"], atol=1e-3)
     assert (plain["mean_entropy"] > engine["mean_entropy"] - 1e-4).all()
     assert (plain["mean_entropy"] - engine["mean_entropy"]).max() > 0.01
-    stages = json.loads(run.folder.manifest.read_text())["stages"]
+    stages = json.loads(run.folder.manifest_path.read_text())["stages"]
     assert stages["under/plain"]["entropies"] == "exact"
     assert stages["under/engine"]["entropies"] == "lower bound"
     assert stages["under/plain"]["own_model"]

@@ -3,8 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from workbench.config.schema import Experiment, Generation, TaskSettings
-from workbench.config.scoring_schema import Scoring
+from workbench.config.schema import TaskSettings
 from workbench.core.types import Known, Problem
 from workbench.score.grading import grade
 from workbench.tasks.answer_checking import Comparer
@@ -20,13 +19,10 @@ def samples(*rows):
     return pa.table({name: [row[i] for row in rows] for i, name in enumerate(names)})
 
 
-def graded(rows, problems, *, given=None, regrade=False, checker=None):
-    experiment = Experiment(
-        name="x", task=TaskSettings(name="math500"), generation=Generation(model="m"),
-        scoring=Scoring(regrade=regrade),
-    )  # fmt: skip
+def graded(rows, problems, *, given=None, checker=None):
+    task = TaskSettings(name="math500")
     with Comparer(checker or CHECKERS["math"], workers=1) as comparer:
-        return grade(samples(*rows), problems, experiment, given, comparer)
+        return grade(samples(*rows), problems, task, given, comparer)
 
 
 ROWS = [
@@ -88,7 +84,7 @@ def test_what_an_imported_run_came_with_is_kept_unless_it_is_graded_afresh(regra
     given = pa.table({
         "answer": pa.array(["2", "2", None]), "is_correct": pa.array([True, None, False]),
     })  # fmt: skip
-    found = graded(rows, known(p="1"), given=given, regrade=regrade)
+    found = graded(rows, known(p="1"), given=None if regrade else given)
     if regrade:
         assert found.answers == ["1", "2", None]
         assert found.correct == [True, False, False]

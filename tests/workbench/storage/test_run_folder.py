@@ -3,7 +3,7 @@ import pytest
 from workbench.core.types import Known, Problem, Sample
 from workbench.storage.journal import Journal
 from workbench.storage.parquet import KEY, sample_rows, write_table
-from workbench.storage.run_folder import ROWS_PER_BLOCK, Folder, block_size, blocks
+from workbench.storage.run_folder import ROWS_PER_BLOCK, Folder, block_size
 
 
 def sample(index, problem="p"):
@@ -79,13 +79,6 @@ def test_files_that_are_being_written_are_no_blocks(tmp_path):
     assert list(Folder(tmp_path).blocks_with_samples()) == []
     Folder(tmp_path).journal(2).touch()
     assert list(Folder(tmp_path).blocks_with_samples()) == [2]
-
-
-def test_blocks_hold_whole_problems_and_never_change_when_some_are_added():
-    few, more = known(*"abcde"), known(*"abcdefgh")
-    assert [len(block) for block in blocks(few, 2)] == [2, 2, 1]
-    assert blocks(more, 2)[:2] == blocks(few, 2)[:2]
-    assert blocks(more, 2)[2][0] == blocks(few, 2)[2][0]
 
 
 def test_a_block_holds_about_the_same_number_of_samples_for_any_pool():

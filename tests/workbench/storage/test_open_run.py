@@ -1,0 +1,20 @@
+from workbench.core.types import Known, Problem
+
+
+def test_blocks_hold_whole_problems_and_never_change_when_some_are_added(open_run):
+    run = open_run()
+    run.manifest.update(problems_per_block=2)
+
+    def held(names):
+        run.write_problems([Known(Problem(name, "?", "1"), "h") for name in names])
+        (run.root / "samples").mkdir(exist_ok=True)
+        for block in range(-(-len(names) // 2)):
+            run.journal(block).touch()
+        blocks = run.known_problems().values()
+        return [[item.problem.id for item in block] for block in blocks]
+
+    assert held("abcde") == [["a", "b"], ["c", "d"], ["e"]]
+    assert held("abcdefgh") == [["a", "b"], ["c", "d"], ["e", "f"], ["g", "h"]]
+    assert run.pool_sizes == {0.3: 16, 0.7: 16, 1.0: 16}
+    assert not run.imported
+    assert open_run(backend="import").imported
