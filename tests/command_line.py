@@ -17,6 +17,13 @@ QUIET = {
     "PYTHONPATH": str(ROOT),
 }  # fmt: skip
 
+# One process, one thread and little memory for an engine of vLLM.
+QUIET_ENGINE = {
+    "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_NO_USAGE_STATS": "1", "VLLM_CPU_KVCACHE_SPACE": "1",
+    "VLLM_CPU_OMP_THREADS_BIND": "nobind",
+}  # fmt: skip
+ENGINE_MODULES = ("vllm", "vllm.entrypoints.llm", "vllm.entrypoints.openai.api_server")
+
 NO_FIGURES = "from analysis.figures import FIGURES; FIGURES.clear()\n"
 
 
@@ -69,14 +76,18 @@ class Child:
 
 
 class CommandLine:
-    """Starts command lines as processes of their own, by way of ``zygote.py``."""
+    """Starts command lines as processes of their own, by way of ``zygote.py``.
 
-    def __init__(self, folder):
+    Each imports ``modules`` only once for all of them.
+    """
+
+    def __init__(self, folder, modules=()):
         self.folder = folder
         self.children = []
         env = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")} | QUIET
+        env |= QUIET_ENGINE if modules else {}
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "zygote.py")],
+            [sys.executable, str(ROOT / "tests" / "zygote.py"), *modules],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=env,
         )  # fmt: skip
         assert json.loads(self.process.stdout.readline()) == "ready"

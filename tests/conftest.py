@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from tests.command_line import CommandLine
+from tests.command_line import ENGINE_MODULES, CommandLine
 
 # One thread each, also of an engine: on a busy machine several wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -81,11 +81,16 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark slow tests; with several workers, which take a file each, begin with the longest."""
+    """Mark slow tests; with several workers, which take a file each, begin with the longest.
+
+    One worker takes all files with vLLM, which is imported only once.
+    """
     for item in items:
         named = item.path.name in SLOW_FILES or item.originalname in SLOW_TESTS
         if named or of_engine(item.path) or SLOW_FIXTURES & {*item.fixturenames}:
             item.add_marker("slow")
+        group = "engine" if of_engine(item.path) else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow = Counter(item.path for item in items if "slow" in item.keywords)
         items.sort(key=lambda item: (not of_engine(item.path), -slow[item.path]))
@@ -94,6 +99,14 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def cli(tmp_path_factory):
     command_line = CommandLine(tmp_path_factory.mktemp("cli"))
+    yield command_line
+    command_line.close()
+
+
+@pytest.fixture(scope="session")
+def engine_cli(tmp_path_factory):
+    """Command lines that have imported vLLM, which takes half a minute."""
+    command_line = CommandLine(tmp_path_factory.mktemp("engine-cli"), ENGINE_MODULES)
     yield command_line
     command_line.close()
 

@@ -2,11 +2,13 @@
 
 A start of the command line takes seconds of imports, and the tests make hundreds of starts. Each
 child here is a process of its own, with its own exit code, output and signals, in a tenth of a
-second. Requests and answers are JSON, a line each, on stdin and stdout.
+second. Requests and answers are JSON, a line each, on stdin and stdout. Further modules to import
+first are given as arguments.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import signal
@@ -105,6 +107,10 @@ if __name__ == "__main__":
     from reasoning_gym.arithmetic import chain_sum  # noqa: F401
 
     read_packages_once()
-    compile_loops()
+    if modules := sys.argv[1:]:  # vLLM, which cannot start an engine where numba is loaded
+        for name in modules:
+            importlib.import_module(name)
+    else:
+        compile_loops()
     print(json.dumps("ready"), flush=True)
     serve()

@@ -1,6 +1,6 @@
 """A real engine behind a real server: it dies in the middle of a run and is started again.
 
-The server is started twice in all, each time in a process group of its own, which is ended.
+The server is started twice, each time in a process group of its own, which is ended.
 """
 
 import contextlib
@@ -9,14 +9,13 @@ import math
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 import urllib.request
 import warnings
 from importlib.util import find_spec
 
 import numpy as np
+import psutil
 import pytest
 
 import workbench as wb
@@ -38,14 +37,27 @@ OPTIONS = (
 )  # fmt: skip
 
 
-class Engine:
-    """``vllm serve`` on a free port; the wheel for CPUs has no such command, hence the module."""
+# The wheel for CPUs has no command `vllm serve`, hence the module. The engine is forked as well, as
+# a process started anew would import vLLM again.
+SERVE = """
+import multiprocessing, os, runpy, sys
+import vllm.v1.engine.utils
+os.setsid()  # to be ended with the engine
+vllm.v1.engine.utils.get_mp_context = lambda: multiprocessing.get_context("fork")
+sys.argv = ["serve", *{arguments!r}]
+del sys.modules["vllm.entrypoints.openai.api_server"]
+runpy.run_module("vllm.entrypoints.openai.api_server", run_name="__main__")
+"""
 
-    def __init__(self, log):
+
+class Server:
+    """An engine behind a port that was free."""
+
+    def __init__(self, cli):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
-        self.log = log.open("w")
+        self.cli = cli
         self.process = None
 
     @property
@@ -53,28 +65,18 @@ class Engine:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self):
-        environment = {
-            **os.environ, "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1",
-            "VLLM_LOGGING_LEVEL": "ERROR", "VLLM_CPU_KVCACHE_SPACE": "1",
-            "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "1",
-        }  # fmt: skip
-        command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", *OPTIONS,
-                   "--model", str(resolve_model("SmolLM2-135M-Instruct")),
-                   "--port", str(self.port)]  # fmt: skip
-        self.process = subprocess.Popen(
-            command, env=environment, stdout=self.log, stderr=self.log, start_new_session=True
-        )
+        model = str(resolve_model("SmolLM2-135M-Instruct"))
+        arguments = [*OPTIONS, "--model", model, "--port", str(self.port)]
+        self.process = self.cli.start(before=SERVE.format(arguments=arguments))
+        self.process.until(self.answers, 400)
 
-    def wait(self):
-        end = time.monotonic() + 400
-        while True:
-            assert self.process.poll() is None, "the server ended: see its log"
-            assert time.monotonic() < end, "the server does not come up"
-            try:
-                with urllib.request.urlopen(f"{self.url}/models", timeout=5):
-                    return
-            except OSError:
-                time.sleep(0.3)
+    def answers(self):
+        assert psutil.Process(self.process.pid).status() != psutil.STATUS_ZOMBIE, self.process.err
+        try:
+            with urllib.request.urlopen(f"{self.url}/models", timeout=5):
+                return True
+        except OSError:
+            return False
 
     def kill(self):
         """End the server and all that it started, at once."""
@@ -86,10 +88,10 @@ class Engine:
 
 
 @pytest.fixture(scope="module")
-def survived(cli, tmp_path_factory):
+def survived(cli, engine_cli, tmp_path_factory):
     """A run whose server is killed after some samples and started again while it goes on."""
     home = tmp_path_factory.mktemp("served")
-    engine = Engine(home / "log")
+    server = Server(engine_cli)
     source = home / "problems.jsonl"
     sums = [(3, 4), (12, 9), (20, 35), (7, 48)]
     source.write_text("".join(
@@ -104,7 +106,7 @@ def survived(cli, tmp_path_factory):
         "generation": {
             "model": "small", "backend": "openai", "temperatures": [0.7, 1.3], "n": 5,
             "greedy": True, "max_tokens": 40, "stop": ["\n"], "logprobs": 20,
-            "engine": {"base_url": engine.url, "concurrency": 4, "max_retries": 200},
+            "engine": {"base_url": server.url, "concurrency": 4, "max_retries": 200},
         },
         "measure": {"k": [2]},
         "tracking": {"mode": "disabled"},
@@ -112,20 +114,17 @@ def survived(cli, tmp_path_factory):
     folder = home / "run"
     journal = folder / "samples" / "block-00000.journal"
     try:
-        engine.start()
-        engine.wait()
+        server.start()
         child = cli.start("generate", path, "--out", folder)
         child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 8, 200)
-        engine.kill()
+        server.kill()
         time.sleep(1.0)  # what had arrived is written
         kept = [json.loads(line[9:]) for line in journal.read_bytes().splitlines()]
-        engine.start()
-        engine.wait()
+        server.start()
         child.wait()
         yield folder, child, kept
     finally:
-        engine.kill()
-        engine.log.close()
+        server.kill()
 
 
 @pytest.fixture(scope="module")

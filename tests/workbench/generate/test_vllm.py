@@ -1,16 +1,11 @@
 """The real engine with the real small model, in float32, through the command line.
 
-vLLM warns at import and holds threads, so it runs in processes of its own. Each start costs ten
-seconds or more: there are three here, one undisturbed run and one that is killed and resumed.
+vLLM warns at import and holds threads, so it runs in processes of its own. There are three: one
+undisturbed run, one that is killed, and one that resumes it.
 """
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
@@ -82,25 +77,6 @@ backend.sample = watched
 """
 
 
-def start(*args, before=""):
-    """The command line in a process of its own, after some Python."""
-    code = f"{before}\nfrom workbench.cli.app import main\nmain()"
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, args)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=ROOT,
-        start_new_session=True,
-    )  # fmt: skip
-
-
-def must(*args, before=""):
-    """Run the command line to its end, and return what it printed."""
-    child = start(*args, before=before)
-    output, _ = child.communicate(timeout=500)
-    assert child.returncode == 0, output
-    return output
-
-
 def samples_of(folder):
     return wb.load_run(folder).samples.set_index(KEY).sort_index()
 
@@ -126,29 +102,27 @@ def experiment(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def undisturbed(experiment, tmp_path_factory):
+def undisturbed(engine_cli, experiment, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "undisturbed"
-    output = must("run", experiment, "--out", folder, before=WATCH_MEMORY)
-    return folder, output
+    child = engine_cli.must("run", experiment, "--out", folder, before=WATCH_MEMORY)
+    return folder, child.out + child.err
 
 
 @pytest.fixture(scope="module")
-def resumed(experiment, tmp_path_factory):
+def resumed(engine_cli, experiment, tmp_path_factory):
     """The same run with a tiny cache, killed in the middle and started again."""
     folder = tmp_path_factory.mktemp("run") / "killed"
     noted = folder.with_name("preemptions")
     before = COUNT_PREEMPTIONS.format(path=str(noted))
-    child = start("run", experiment, "--out", folder, *TINY_CACHE, before=before)
+    child = engine_cli.start("run", experiment, "--out", folder, *TINY_CACHE, before=before)
     journal = folder / "samples" / "block-00000.journal"
-    deadline = time.monotonic() + 400
-    while not journal.exists() or journal.read_bytes().count(b"\n") < 9 + 8:  # 9 error rows
-        assert child.poll() is None, child.communicate()[0]
-        assert time.monotonic() < deadline, "no samples came"
-        time.sleep(0.02)
-    os.killpg(child.pid, signal.SIGKILL)
-    child.communicate()
+    error_rows = 9
+    child.until(
+        lambda: journal.exists() and journal.read_bytes().count(b"\n") >= error_rows + 8, 400
+    )
+    child.stop()
     kept = {(s.problem_id, s.temperature, s.sample_index): s for s in read_journal(journal)}
-    must("run", experiment, "--out", folder, *TINY_CACHE, before=before)
+    engine_cli.must("run", experiment, "--out", folder, *TINY_CACHE, before=before)
     return folder, kept, noted.read_text().count("\n") if noted.exists() else 0
 
 
@@ -270,7 +244,7 @@ def test_the_same_tokens_end_at_the_same_place_with_the_same_text(undisturbed, n
         prompt = encode_prompt(network.tokenizer, request.prompt)
         drawn = transformers._start(request, prompt, network)
         pairs = zip(row.output_token_ids.tolist(), row.token_logprobs.tolist(), strict=True)
-        ends = [drawn.take(token, logprob, network) for token, logprob in pairs]
+        ends = [drawn.append(token, logprob, network) for token, logprob in pairs]
         assert ends[:-1] == [None] * (len(ends) - 1)
         assert ends[-1].completion == row.completion
         assert ends[-1].stop_reason == row.stop_reason

