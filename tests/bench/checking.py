@@ -16,12 +16,13 @@ import pyarrow as pa
 from math_verify import parse, verify
 
 from tests.bench import DATA, Row
+from tests.workbench.tasks.plain_clusters import cluster_answers
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Known, Problem
 from workbench.score.grading import Graded, grade
 from workbench.tasks.answer_checking import Comparer
 from workbench.tasks.checkers import CHECKERS
-from workbench.tasks.math_answers import answers_equal, canonical_answer, cluster_answers
+from workbench.tasks.math_answers import answers_equal, canonical_answer
 
 PROBLEMS, ANSWERS = 500, 20
 Problems = list[tuple[str, list[str]]]

@@ -24,7 +24,6 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from queue import SimpleQueue
-from types import TracebackType
 
 import psutil
 from pebble import ProcessExpired, ProcessPool
@@ -41,6 +40,8 @@ Question = tuple[str | None, Sequence[str | None]]
 their canonical spelling."""
 Grades = tuple[dict[str, Verdict], list[int]]
 """Each distinct answer's verdict (none without a known answer), and each sample's cluster."""
+Finished = SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]]
+"""Jobs that ended: the pair each was for, whether for that pair alone, and its verdicts."""
 
 SECONDS_PER_PAIR = 20
 """Time limit of one job. It is more than math-verify's own limits together, which come first."""
@@ -56,10 +57,8 @@ class Comparer:
     def __init__(self, checker: Checker, workers: int | None = None) -> None:
         """Start nothing yet: processes are started when the first slow pair comes.
 
-        Args:
-            checker: how answers are spelt and compared.
-            workers: processes for slow comparisons; by default one for each core that this
-                process may use. Results do not depend on it.
+        By default there is a process for each core that this one may use; results do not depend on
+        how many ``workers`` there are.
         """
         self.canonical = checker.canonical
         self._checker = checker
@@ -70,12 +69,7 @@ class Comparer:
         """Return itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """End the worker processes, whatever they are doing."""
         if self._pool is not None:
             self._pool.stop()  # type: ignore[no-untyped-call]
@@ -85,11 +79,8 @@ class Comparer:
     def run(self, questions: Sequence[Question]) -> list[Grades]:
         """Grade and cluster the answers of many problems, with all workers busy.
 
-        No pair is compared twice for one problem, unless a worker died. No verdict is kept
-        afterwards, so that memory does not grow over a stage.
-
-        Returns:
-            The grades of each problem, in the order of the questions.
+        Returns the grades in the order of the questions. No pair is compared twice for one problem,
+        unless a worker died. No verdict is kept afterwards: memory does not grow over a stage.
 
         Raises:
             ValueError: no worker process can be started.
@@ -98,10 +89,8 @@ class Comparer:
         graded: dict[int, Grades] = {}
         pair_streams = [_pairs_to_compare(*question) for question in questions]
         waiting: dict[Pair, list[int]] = {}
-        scheduled_whole = {
-            index for index, (_, texts) in enumerate(questions) if len({*texts, None}) < 3
-        }
-        finished: SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]] = SimpleQueue()
+        scheduled_whole = {i for i, (_, texts) in enumerate(questions) if len({*texts, None}) < 3}
+        finished: Finished = SimpleQueue()
         ready: list[tuple[int, Verdict]] = [(index, None) for index in range(len(questions))]
         ready.reverse()  # the last is taken first
         while ready or waiting:
@@ -138,19 +127,12 @@ class Comparer:
                 verdicts[pair] = verdict
         return pair in verdicts
 
-    def _schedule(
-        self,
-        pair: Pair,
-        question: Question | None,
-        finished: SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]],
-    ) -> None:
+    def _schedule(self, pair: Pair, question: Question | None, finished: Finished) -> None:
         """Have a worker compare a pair, and then the other pairs of a question, if one is given."""
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([PRELOADED])  # two seconds, once for all workers
-            self._pool = ProcessPool(
-                max_workers=self._workers, context=context, initializer=_prepare_worker
-            )
+            self._pool = ProcessPool(self._workers, initializer=_prepare_worker, context=context)
             # In a thread, and waited for: a signal's exception is raised in the main one, and would
             # leave a process half started, which then prints a traceback.
             with ThreadPoolExecutor(1) as starter:
@@ -163,15 +145,11 @@ class Comparer:
 def _pairs_to_compare(
     gold: str | None, answers: Sequence[str | None]
 ) -> Generator[Pair, Verdict, Grades]:
-    """Yield the pairs to compare, one by one, and be sent their verdicts.
-
-    An answer is right if it equals gold itself, not another member of its cluster.
-    """
+    """Yield the pairs to compare, one by one, and be sent their verdicts."""
     verdicts: dict[str, Verdict] = {}
-    if gold is not None:
-        for answer in dict.fromkeys(answers):
-            if answer is not None:
-                verdicts[answer] = yield gold, answer
+    for answer in dict.fromkeys(answers):
+        if gold is not None and answer is not None:  # with gold itself, not by way of a cluster
+            verdicts[answer] = yield gold, answer
     return verdicts, (yield from clustering(answers))
 
 
@@ -200,13 +178,10 @@ def _prepare_worker() -> None:
 def _compare(
     checker: Checker, pair: Pair, question: Question | None, seconds: float
 ) -> dict[Pair, Verdict]:
-    """Compare a pair, and then other pairs of its question while there is time. Runs in a worker.
-
-    No pair is begun after a fifth of the time limit: the rest is enough for any one pair.
-    """
+    """Compare a pair, then other pairs of its question while there is time. Runs in a worker."""
     # If the main process is killed, nothing else would end a comparison that never ends.
     signal.setitimer(signal.ITIMER_PROF, 2 * seconds)
-    end = time.monotonic() + seconds / 5
+    end = time.monotonic() + seconds / 5  # the rest is enough for any one pair
     try:
         verdicts = {pair: checker.equal(*pair)}
         if question is not None:

@@ -42,7 +42,6 @@ class Checker:
     equal: Callable[[str, str], bool | None]
     """(gold, answer) -> whether it is right; None where the check timed out. The canonical spelling
     of either gives the same result."""
-    summary: str
     quick: Callable[[str, str], bool | None] | None = None
     """Only for a checker whose ``equal`` can take long or hang: the verdict on two canonical texts
     where it is certain. Where it returns None, ``equal`` has to decide, in a worker process."""
@@ -59,15 +58,12 @@ def exact_text(answer: str) -> str:
         'new york'
     """
     text = answer.casefold()
-    while plainer := _plainer(text):
-        if plainer == text:
-            break
+    while (plainer := _plainer(text)) and plainer != text:
         text = plainer
     return text
 
 
 def _plainer(text: str) -> str:
-    """Return a text without its outermost layer."""
     text = " ".join(text.split()).strip("$ ").rstrip(" .")
     inside = _TEXT_MACRO.fullmatch(text)
     return inside[1] if inside else text
@@ -113,16 +109,15 @@ def _same_number(gold: str, answer: str, *, tolerance: Fraction) -> bool:
 def numeric(tolerance: float = 0.0) -> Checker:
     """Return the comparison of numbers.
 
-    Args:
-        tolerance: how far off an answer may be, as a share of the known one; 0: not at all, by
-            exact arithmetic (``0.5`` is ``1/2``, and ``0.333`` is not ``1/3``).
+    An answer may be off by ``tolerance``, as a share of the known one; 0: not at all, by exact
+    arithmetic (``0.5`` is ``1/2``, and ``0.333`` is not ``1/3``).
 
     Example:
         >>> numeric(0.01).equal("200", "201"), numeric().equal("200", "201")
         (True, False)
     """
     share = Fraction(str(tolerance))
-    return Checker(number_text, partial(_same_number, tolerance=share), "numbers")
+    return Checker(number_text, partial(_same_number, tolerance=share))
 
 
 def integer_text(answer: str) -> str:
@@ -148,7 +143,10 @@ def letter_text(answer: str) -> str:
         >>> letter_text("(b)"), letter_text("B.")
         ('B', 'B')
     """
-    return exact_text(answer).strip("()[].:*\"' ").upper() or answer.strip()
+    text, plainer = "", exact_text(answer)
+    while plainer != text:
+        text, plainer = plainer, exact_text(plainer.strip("()[].:*\"' "))
+    return text.upper() or answer.strip()
 
 
 def _same(spelt: Callable[[str], str], gold: str, answer: str) -> bool:
@@ -183,12 +181,10 @@ def _short_number(text: str) -> Fraction | None:
     return -size if found[1] else size
 
 
-CHECKERS: dict[str, Checker] = {
-    "exact": Checker(exact_text, partial(_same, exact_text), "the same text, case aside"),
-    "integer": Checker(integer_text, partial(_same, integer_text), "whole numbers"),
+CHECKERS = {
+    "exact": Checker(exact_text, partial(_same, exact_text)),
+    "integer": Checker(integer_text, partial(_same, integer_text)),
     "numeric": numeric(),
-    "choice": Checker(letter_text, partial(_same, letter_text), "the letter of a choice"),
-    "math": Checker(
-        canonical_answer, answers_equal, "LaTeX or numbers, by math-verify", _quick_math
-    ),
+    "choice": Checker(letter_text, partial(_same, letter_text)),
+    "math": Checker(canonical_answer, answers_equal, _quick_math),
 }

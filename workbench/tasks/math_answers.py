@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -44,14 +44,7 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
     - ``phrase``: what follows the last "answer is", "answer:" or "answer =", up to the end of its
       sentence or line, or inside its dollar signs.
     - ``last_number``: the last integer, decimal or plain fraction, only where it is allowed.
-    - ``none``: no answer.
-
-    Args:
-        text: a completion.
-        last_number: whether the last rule may fire.
-
-    Returns:
-        (answer or None, rule).
+    - ``none``: no answer, None.
 
     Example:
         >>> extract_answer(r"We get 4 + 9 = \boxed{13}.")
@@ -87,14 +80,12 @@ def boxed(text: str) -> Iterator[str]:
 
 
 def _before_closing_brace(text: str, start: int) -> str | None:
-    r"""Return the text from ``start`` to the brace that closes it, or None if none does."""
-    depth = 1
-    position = start
+    """Return the text from ``start`` to the brace that closes it, or None if none does."""
+    depth, position = 1, start
     while position < len(text):
         character = text[position]
         if character == "\\":  # \{ and \} are printed braces, not grouping ones
-            position += 2
-            continue
+            position += 1
         depth += (character == "{") - (character == "}")
         if depth == 0:
             return text[start:position]
@@ -123,6 +114,12 @@ def canonical_answer(answer: str) -> str:
         >>> canonical_answer(r"$\dfrac{1}{2}$.")
         '\\frac{1}{2}'
     """
+    while (plainer := _plainer(answer)) != answer:
+        answer = plainer
+    return answer
+
+
+def _plainer(answer: str) -> str:
     text = answer.strip().strip("$").strip()
     if not text.endswith(r"\right."):
         text = text.removesuffix(".").rstrip().rstrip("$").rstrip()
@@ -166,14 +163,9 @@ def _compare(gold: str, answer: str) -> bool | None:
         known, found = _parse(gold), _parse(answer)
         if _surely_unequal(known, found):
             return False
-        return bool(
-            verify(
-                list(known.parsed),
-                list(found.parsed),
-                timeout_seconds=_time_limit(),
-                raise_on_error=True,  # else a time-out would come back as False, a wrong answer
-            )
-        )
+        readings, limit = ([*known.parsed], [*found.parsed]), _time_limit()
+        # raise_on_error: else a time-out would come back as False, a wrong answer
+        return bool(verify(*readings, timeout_seconds=limit, raise_on_error=True))
     except (TimeoutException, MemoryError):
         return None
     except Exception:  # sympy raises many kinds of error; then the two were not shown to be equal
@@ -217,50 +209,26 @@ def _silence_loggers() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def cluster_answers(
-    answers: Sequence[str | None],
-    canonical: Callable[[str], str],
-    equal: Callable[[str, str], bool | None],
-) -> list[int]:
+def clustering(texts: Sequence[str | None]) -> Generator[tuple[str, str], bool | None, list[int]]:
     """Cluster the samples of one pool by their answers (leader clustering).
 
-    The distinct canonical strings are taken in order of falling count, then text; each joins the
-    first cluster whose leader (its first string) it equals in either direction, or leads a new one.
-    A comparison that timed out does not join. Since equality is not transitive, members of a
-    cluster may differ from each other, and from one another in correctness.
+    The distinct answers are taken in order of falling count, then text; each joins the first
+    cluster whose leader (its first answer) it equals in either direction, or leads a new one. A
+    comparison that timed out does not join. Since equality is not transitive, members of a cluster
+    may differ from each other, and from one another in correctness. ``texts`` are (N,) answers in
+    their canonical spelling, None where a sample gave none.
 
-    Args:
-        answers: (N,) answers as extracted, None where a sample gave none.
-        canonical: the spelling under which answers are counted.
-        equal: (gold, answer) -> whether they are equal, None if unknown; asked at most once for
-            each ordered pair of distinct strings.
+    Yields:
+        (gold, answer) to compare, no ordered pair twice; it is to be sent whether they are equal,
+        None if unknown.
 
     Returns:
         (N,) cluster numbers from 0, in the order in which clusters were led; -1 = unanswered.
 
     Example:
-        >>> cluster_answers(["8", "7", None, "07"], lambda answer: str(int(answer)), str.__eq__)
-        [1, 0, -1, 0]
-    """
-    asking = clustering([None if answer is None else canonical(answer) for answer in answers])
-    verdict = None
-    while True:
-        try:
-            verdict = equal(*asking.send(verdict))
-        except StopIteration as end:
-            return list(end.value)
-
-
-def clustering(
-    texts: Sequence[str | None],
-) -> Generator[tuple[str, str], bool | None, list[int]]:
-    """Do as ``cluster_answers`` with canonical texts, as a generator that is sent the comparisons.
-
-    Yields:
-        A pair of texts to compare; it is to be sent whether they are equal.
-
-    Returns:
-        (N,) cluster numbers.
+        >>> asking = clustering(["8", "7", None, "7"])
+        >>> next(asking)
+        ('7', '8')
     """
     counts = Counter(text for text in texts if text is not None)
     leaders: list[str] = []

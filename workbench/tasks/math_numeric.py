@@ -37,11 +37,9 @@ Value = complex | CompoundValue
 def value_of(reading: Any) -> Value | None:
     """Return the value of a sympy object where each variable has a fixed value.
 
-    That value lies in (0.5, 1.5) and depends on the variable's name alone.
-
-    Returns:
-        None for what is no number, tuple, finite set, interval or union with an interval, and for
-        what math-verify does not compare by value: a variable, a percentage, an equation.
+    That value lies in (0.5, 1.5) and depends on the variable's name alone. None for what is no
+    number, tuple, finite set, interval or union with an interval, and for what math-verify does not
+    compare by value: a variable, a percentage, an equation.
     """
     from sympy import Expr, Interval, Tuple, Union
     from sympy.sets import FiniteSet
@@ -112,7 +110,10 @@ def differ(one: Value | None, other: Value | None) -> bool:
         return False
     if isinstance(one, complex) and isinstance(other, complex):
         return not cmath.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
-    first, second = _as_compound(one), _as_compound(other)
+    first, second = (  # math-verify compares a number with a set as a set of one
+        each if isinstance(each, CompoundValue) else CompoundValue("set", (each,))
+        for each in (one, other)
+    )
     finite = [each for each in (first, second) if each.kind in FINITE_KINDS]
     if not finite:
         if "union" in (first.kind, second.kind):
@@ -121,15 +122,8 @@ def differ(one: Value | None, other: Value | None) -> bool:
     if len(finite) == 1:
         return len(finite[0].parts) != 2
     if first.kind == second.kind == "tuple":
-        if len(first.parts) != len(second.parts):
-            return True
-        return any(map(differ, first.parts, second.parts))
+        return len(first.parts) != len(second.parts) or any(map(differ, first.parts, second.parts))
     return _has_unmatched_member(first, second) or _has_unmatched_member(second, first)
-
-
-def _as_compound(one: Value) -> CompoundValue:
-    """Return a number as a set of one, as math-verify does where it compares it with a set."""
-    return one if isinstance(one, CompoundValue) else CompoundValue("set", (one,))
 
 
 def _has_unmatched_member(some: CompoundValue, others: CompoundValue) -> bool:

@@ -34,21 +34,14 @@ from workbench.tasks.math_numeric import differ, value_of
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the server does for itself afterwards
 WARM_UP_PAIRS = (
-    (r"\frac{3}{4}", "0.7"),
-    (r"3\sqrt{5}", r"\frac{2\sqrt{7}}{3}"),
-    ("x^2 + 3x - 1", "(x+1)(x-2)"),
-    (r"\frac{2+3a}{4}", r"-\frac{\pi}{3}"),
-    (r"(1,\frac{\pi}{3})", r"(1,\frac{\pi}{7})"),
-    (r"(-\infty,1] \cup (3,5)", r"[2,3)"),
-    (r"(-\sqrt{2}, \sqrt{2})", r"x \in [1,2]"),
-    (r"\{1,2\}", "1, 3"),
-    (r"1 \pm \sqrt{2}", "3 - 5i"),
-    ("2x + 3y - z = 4", "2x + 3y - z = 5"),
-    ("y=2x+1", "x=3"),
-    (r"\text{yes}", r"30^\circ"),
-    ("1011_{2}", "52_8"),
+    (r"\frac{3}{4}", "0.7"), (r"3\sqrt{5}", r"\frac{2\sqrt{7}}{3}"),
+    ("x^2 + 3x - 1", "(x+1)(x-2)"), (r"\frac{2+3a}{4}", r"-\frac{\pi}{3}"),
+    (r"(1,\frac{\pi}{3})", r"(1,\frac{\pi}{7})"), (r"(-\infty,1] \cup (3,5)", r"[2,3)"),
+    (r"(-\sqrt{2}, \sqrt{2})", r"x \in [1,2]"), (r"\{1,2\}", "1, 3"),
+    (r"1 \pm \sqrt{2}", "3 - 5i"), ("2x + 3y - z = 4", "2x + 3y - z = 5"),
+    ("y=2x+1", "x=3"), (r"\text{yes}", r"30^\circ"), ("1011_{2}", "52_8"),
     (r"\begin{pmatrix} 1 \\ 2/3 \end{pmatrix}", r"\begin{pmatrix} 1 \\ 3 \end{pmatrix}"),
-)
+)  # fmt: skip
 """Pairs of answers of the usual kinds."""
 
 

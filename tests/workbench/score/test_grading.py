@@ -58,14 +58,14 @@ def test_each_pair_of_spellings_is_compared_once_for_all_problems():
 
     rows = [(name, rf"\boxed{{{answer}}}", "stop")
             for name in ("p", "q") for answer in ("7", "7.", " 7", "8")]  # fmt: skip
-    checker = Checker(CHECKERS["math"].canonical, equal, "")
+    checker = Checker(CHECKERS["math"].canonical, equal)
     found = graded(rows, known(p="7", q="7."), checker=checker)
     assert found.correct == [True, True, True, False] * 2
     assert sorted(asked) == [("7", "7"), ("7", "8"), ("8", "7")]
 
 
 def test_a_comparison_that_is_unknown_is_a_timeout_and_joins_no_cluster():
-    checker = Checker(str, lambda gold, answer: None, "")
+    checker = Checker(str, lambda gold, answer: None)
     found = graded(ROWS[:2], known(p="x", q="x"), checker=checker)
     assert found.statuses == ["timeout", "timeout"]
     assert found.correct == [None, None]

@@ -12,10 +12,11 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from tests.workbench.tasks.plain_clusters import cluster_answers
 from workbench.tasks import answer_checking as checking
 from workbench.tasks.answer_checking import Comparer
 from workbench.tasks.checkers import CHECKERS, Checker
-from workbench.tasks.math_answers import answers_equal, cluster_answers
+from workbench.tasks.math_answers import answers_equal
 
 SLOW = '''
 import os, re, signal, time
@@ -54,7 +55,7 @@ def slow(tmp_path, monkeypatch):
     _restart_server()  # it has the environment of the time it was started
     import slowly
 
-    yield Checker(str, slowly.equal, "", slowly.quick)
+    yield Checker(str, slowly.equal, slowly.quick)
     del sys.modules["slowly"]
     _restart_server()
 

@@ -11,13 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.workbench.tasks.plain_clusters import cluster_answers
 from workbench.tasks import math_answers
-from workbench.tasks.math_answers import (
-    answers_equal,
-    canonical_answer,
-    cluster_answers,
-    extract_answer,
-)
+from workbench.tasks.math_answers import answers_equal, canonical_answer, extract_answer
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -158,6 +154,7 @@ def test_off_the_main_thread_it_works_and_is_silent(capfd, caplog):
         (r"\left\{ x \right.", r"\{ x \right."),
         (r"\leftarrow", r"\leftarrow"),
         (".", "."),  # never empty
+        (r"$ $\dfrac{1}{2}$ ..", r"\frac{1}{2}"),  # to the last layer
     ],
 )
 def test_canonical_spelling(answer, expected):
