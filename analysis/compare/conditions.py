@@ -8,7 +8,7 @@ subsets otherwise.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -19,15 +19,14 @@ import pandas as pd
 from analysis.aggregate import AGGREGATORS
 from analysis.frames import Data
 from workbench.core.table_text import spell_temperature
+from workbench.core.types import known_temperature
 from workbench.run import Run
 
-Condition = tuple[float, int, str]
-"""Temperature (that of an imported run which does not say is ``UNKNOWN``), k, selection."""
+Condition = tuple[float | None, int, str]
+"""Temperature (None where an imported run does not say), k, selection."""
 ConditionValues = Mapping[Condition, "pd.Series[float]"]
 """One value per problem, by condition."""
 
-UNKNOWN = math.inf
-"""NaN as a key: it has to equal itself, and sorts last."""
 SINGLE = "single_sample"
 DIGITS = 12
 """Decimals kept, so that two ways to the same value give the same value."""
@@ -37,8 +36,7 @@ DIGITS = 12
 class Pair:
     """Two conditions to be compared."""
 
-    temperature: float
-    """NaN where an imported run does not say."""
+    temperature: float | None
     k: int
     selection: str
     against: str
@@ -57,14 +55,17 @@ class Pair:
         return both.dropna().sort_index()
 
     @property
+    def gap(self) -> pd.Series[float]:
+        """Accuracy less baseline of the problems that have both."""
+        return self.problems["accuracy"] - self.problems["baseline"]
+
+    @property
     def labels(self) -> dict[str, Any]:
         """The columns that tell pairs of the same k apart."""
         named = {"run": self.run} if self.run else {}
-        return named | {
-            "temperature": self.temperature,
-            "selection": self.selection,
-            "against": self.against,
-        }
+        temperature = math.nan if self.temperature is None else self.temperature
+        at = {"temperature": temperature, "selection": self.selection, "against": self.against}
+        return named | at
 
 
 def conditions(run: Run) -> ConditionValues:
@@ -84,22 +85,22 @@ def conditions(run: Run) -> ConditionValues:
         )
     outcomes = [name for name in data.outcomes if name in drawn]
     names = [*map(_selection_of, data.outcomes), SINGLE]
-    expected = _with_known_correctness(expected)
+    expected = expected.query("num_unknown < n")
     drawn = drawn.merge(expected[["problem_id", "temperature"]].drop_duplicates())
     means = drawn.groupby(["problem_id", "temperature", "k"], dropna=False)[outcomes].mean()
     exact = [c for c in map(str, expected) if c.endswith("@k") and _selection_of(c) in names]
     found: dict[Condition, pd.Series[float]] = {}
     # exact values come second, and replace the means of drawn subsets
     for frame, columns in ((means.reset_index(), outcomes), (expected, exact)):
-        rows = frame.assign(temperature=frame["temperature"].fillna(UNKNOWN))
-        for key, part in rows.groupby(["temperature", "k"]):
-            temperature, k = cast(tuple[float, int], key)
+        for key, part in frame.groupby(["temperature", "k"], dropna=False):
+            at, k = cast(tuple[float, int], key)
+            temperature = known_temperature(at)
             part = part.set_index("problem_id")[columns].astype(float).round(DIGITS)
             for column in columns:
                 found[temperature, int(k), _selection_of(str(column))] = part[column].dropna()
             if k == 1 and "pass@k" in columns:
                 found[temperature, 1, SINGLE] = part["pass@k"]
-    order = sorted(found, key=lambda known: (*known[:2], names.index(known[2])))
+    order = sorted(found, key=lambda c: (unknown_last(c[0]), c[1], names.index(c[2])))
     by_condition = {condition: found[condition] for condition in order if len(found[condition])}
     if not by_condition:
         raise ValueError(
@@ -114,13 +115,8 @@ def unknown_samples(run: Run) -> int:
 
     A pool of which nothing is known has no expectation, and its samples are not counted.
     """
-    pools = _with_known_correctness(run.expectations).drop_duplicates(["problem_id", "temperature"])
-    return int(pools["num_unknown"].sum())
-
-
-def _with_known_correctness(expected: pd.DataFrame) -> pd.DataFrame:
-    """Leave out pools of which no sample's correctness is known."""
-    return expected[expected["num_unknown"] < expected["n"]]
+    known = run.expectations.query("num_unknown < n")
+    return int(known.drop_duplicates(["problem_id", "temperature"])["num_unknown"].sum())
 
 
 def _selection_of(column: str) -> str:
@@ -128,15 +124,22 @@ def _selection_of(column: str) -> str:
     return column.replace("pass@k", "coverage").removesuffix("@k").removesuffix("_correct")
 
 
+def unknown_last(temperature: float | None) -> float:
+    """Return what temperatures are sorted by: an unknown one comes last."""
+    return math.inf if temperature is None else temperature
+
+
+def _temperatures(known: Iterable[Condition]) -> list[float | None]:
+    return sorted({temperature for temperature, _, _ in known}, key=unknown_last)
+
+
 def temperature_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
     """Pair each temperature with every lower one."""
-    for low, high in combinations(sorted({temperature for temperature, _, _ in by_condition}), 2):
+    for low, high in combinations(_temperatures(by_condition), 2):
+        against = f"T = {spell_temperature(low)}"
         for (temperature, k, name), values in by_condition.items():
             if temperature == high and (low, k, name) in by_condition:
-                against = f"T = {spell_temperature(_nan_if_unknown(low))}"
-                yield Pair(
-                    _nan_if_unknown(high), k, name, against, values, by_condition[low, k, name]
-                )
+                yield Pair(high, k, name, against, values, by_condition[low, k, name])
 
 
 def selection_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
@@ -144,14 +147,10 @@ def selection_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
     for (temperature, k, name), values in by_condition.items():
         if k == 1 or name == "coverage":
             continue
-        for other, condition in (
-            (SINGLE, (temperature, 1, SINGLE)),
-            ("maj", (temperature, k, "maj")),
-        ):
-            if other != name and condition in by_condition:
-                yield Pair(
-                    _nan_if_unknown(temperature), k, name, other, values, by_condition[condition]
-                )
+        for other, size in ((SINGLE, 1), ("maj", k)):
+            if other != name and (temperature, size, other) in by_condition:
+                baseline = by_condition[temperature, size, other]
+                yield Pair(temperature, k, name, other, values, baseline)
 
 
 def reward_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
@@ -159,7 +158,7 @@ def reward_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
     for (before, baseline), (after, values) in combinations(by_condition.items(), 2):
         alike = before[2].partition(":")[0] == after[2].partition(":")[0]
         if before[:2] == after[:2] and alike and after[1] > 1:
-            yield Pair(_nan_if_unknown(after[0]), *after[1:], before[2], values, baseline)
+            yield Pair(*after, before[2], values, baseline)
 
 
 def run_pairs(
@@ -170,39 +169,26 @@ def run_pairs(
     Raises:
         ValueError: they have no temperature in common.
     """
-    ours, theirs = (sorted({temperature for temperature, _, _ in run}) for run in (first, other))
+    ours, theirs = map(_temperatures, (first, other))
     partner = {temperature: temperature for temperature in theirs if temperature in ours}
-    sampled = [[t for t in known if t > 0] for known in (ours, theirs)]
+    sampled = [[t for t in known if t != 0] for known in (ours, theirs)]
     if [len(known) for known in sampled] == [1, 1]:
         partner[sampled[1][0]] = sampled[0][0]
     if not partner:
-        listed = [
-            ", ".join(spell_temperature(_nan_if_unknown(t)) for t in known)
-            for known in (ours, theirs)
-        ]
+        listed = [", ".join(map(spell_temperature, known)) for known in (ours, theirs)]
         raise ValueError(
             f"{against} (temperatures {listed[0]}) and {name} ({listed[1]}) have none in common; "
             "add one to either with --set generation.temperatures"
         )
     for (temperature, k, selection), values in other.items():
         before = partner.get(temperature)
-        if before is not None and (before, k, selection) in first:
-            place = (
-                against
-                if before == temperature
-                else f"{against} at T = {spell_temperature(_nan_if_unknown(before))}"
-            )
+        if temperature in partner and (before, k, selection) in first:
+            moved = "" if before == temperature else f" at T = {spell_temperature(before)}"
             baseline = first[before, k, selection]
-            yield Pair(
-                _nan_if_unknown(temperature), k, selection, place, values, baseline, run=name
-            )
+            yield Pair(temperature, k, selection, f"{against}{moved}", values, baseline, run=name)
 
 
 def has_exact_expectation(selection: str) -> bool:
     """Whether the expectation over all k-subsets is known, so that there is a curve over k."""
     rule = AGGREGATORS.get(selection.partition(":")[0])
     return selection == "coverage" or (rule is not None and rule.expected is not None)
-
-
-def _nan_if_unknown(temperature: float) -> float:
-    return math.nan if temperature == UNKNOWN else temperature

@@ -7,9 +7,9 @@ model and "0.5" of another are one answer.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 
 from analysis.aggregate import maj_at_k
 from analysis.aggregate.batched import agreements, majority_picks, weighted_picks
-from analysis.compare.conditions import UNKNOWN
+from analysis.compare.conditions import unknown_last
 from analysis.compare.runs import names_of, shared_problems
 from analysis.frames import Table, with_q_values
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
@@ -35,17 +35,10 @@ DRAWS = 100
 """Random draws of k samples from every pool, behind each value without a closed form."""
 TOGETHER, WEIGHTED = "all, one vote each", "self_consistency_weighted"
 
-Voter = tuple[str, float]
-"""A run's name and a temperature; that of an imported run which does not say is ``UNKNOWN``."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ballot:
-    """What one pool answers to a problem, sample by sample."""
-
-    answers: Sequence[str | None]
-    correct: Floats
-    """1, 0, or NaN where it is unknown."""
+Voter = tuple[str, float | None]
+"""A run's name and a temperature, None where an imported run does not say."""
+Ballot = tuple[list[str | None], Floats]
+"""What one pool answers to a problem, by sample, and whether it is right: 1, 0, NaN if unknown."""
 
 
 def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
@@ -73,7 +66,7 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
     voters = [
         (name, t)
         for name, run in zip(names, opened, strict=True)
-        for t in sorted(map(_temperature_key, pool_sizes(run.experiment.generation)))
+        for t in sorted(pool_sizes(run.experiment.generation), key=unknown_last)
         if t != 0
     ]
     if len(voters) < 2:
@@ -82,7 +75,10 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
             "several runs, or a run of several temperatures"
         )
     sizes = sorted({*(k or first.experiment.measure.k)})
-    labels = [_label(voter, len(opened) > 1) for voter in voters]
+    labels = [
+        f"{name}, T = {spell_temperature(t)}" if len(opened) > 1 else f"T = {spell_temperature(t)}"
+        for name, t in voters
+    ]
     rows: dict[int, dict[str, list[float]]] = {
         size: {label: [] for label in [*labels, TOGETHER, WEIGHTED]} for size in sizes
     }
@@ -109,13 +105,8 @@ def _joint_votes(
     """Return how often the joint votes on one problem are right, over random draws."""
     starts = np.cumsum([0, *map(len, clusters)])[:-1]
     drawn = [draw_subsets(len(own), size, DRAWS, rng) for own in clusters]
-    weights = np.concatenate(
-        [
-            np.repeat(agreements(own, s)[:, None] / size, size, axis=1)
-            for own, s in zip(clusters, drawn, strict=True)
-        ],
-        axis=1,
-    )
+    shares = [agreements(own, s) / size for own, s in zip(clusters, drawn, strict=True)]
+    weights = np.repeat(np.stack(shares, axis=1), size, axis=1)
     # of equal answers whoever comes first is picked, so nobody is always first
     order = np.argsort(rng.random(weights.shape), axis=1)
     members = np.concatenate([s + start for s, start in zip(drawn, starts, strict=True)], axis=1)
@@ -137,71 +128,48 @@ def _shared_ballots(
 ) -> Iterator[tuple[str, list[Ints], list[Floats]]]:
     """Yield each shared problem with every voter's clusters, numbered alike, and correctness."""
     homes = [_blocks_of(run) for run in runs]
-    readers = [_reader(run) for run in runs]
-    shared = [name for name in homes[0] if all(name in home for home in homes[1:])]
+    readers = [lru_cache(maxsize=1)(partial(_ballots, run)) for run in runs]
+    shared = [problem for problem in homes[0] if all(problem in home for home in homes[1:])]
     task = runs[0].experiment.task
-    by_block: dict[int, list[str]] = {}
-    for problem in shared:
-        by_block.setdefault(homes[0][problem], []).append(problem)
     with Comparer(TASKS[task.name].checker(task)) as comparer:
-        for problems in by_block.values():
-            held: list[tuple[str, list[Ballot]]] = []
+        for _, problems in groupby(shared, key=homes[0].__getitem__):
+            held: dict[str, list[Ballot]] = {}
             for problem in problems:
-                said: dict[Voter, Ballot] = {}
-                for name, home, read in zip(names, homes, readers, strict=True):
-                    for t, ballot in read(home[problem]).get(problem, {}).items():
-                        said[name, t] = ballot
+                said = {
+                    (name, t): ballot
+                    for name, home, read in zip(names, homes, readers, strict=True)
+                    for t, ballot in read(home[problem]).get(problem, {}).items()
+                }
                 if all(voter in said for voter in voters):
-                    held.append((problem, [said[voter] for voter in voters]))
+                    held[problem] = [said[voter] for voter in voters]
+            asked = [[a for answers, _ in ballots for a in answers] for ballots in held.values()]
             questions = [
-                (
-                    None,
-                    [
-                        None if a is None else comparer.canonical(a)
-                        for ballot in ballots
-                        for a in ballot.answers
-                    ],
-                )
-                for _, ballots in held
+                (None, [None if a is None else comparer.canonical(a) for a in answers])
+                for answers in asked
             ]
-            for (problem, ballots), (_, numbers) in zip(held, comparer.run(questions), strict=True):
-                ends = np.cumsum([len(ballot.answers) for ballot in ballots])[:-1]
+            graded = comparer.run(questions)
+            for (problem, ballots), (_, numbers) in zip(held.items(), graded, strict=True):
+                ends = np.cumsum([len(answers) for answers, _ in ballots])[:-1]
                 clusters = np.split(np.asarray(numbers, dtype=np.int64), ends)
-                yield problem, clusters, [ballot.correct for ballot in ballots]
+                yield problem, clusters, [correct for _, correct in ballots]
 
 
 def _blocks_of(run: Run) -> dict[str, int]:
-    """Return the block of each problem."""
+    """Return the block of each problem, in order."""
     size = int(run.manifest["problems_per_block"])
     held = {*run.blocks}
     known = enumerate(run.folder.read_problems())
     return {item.problem.id: place // size for place, item in known if place // size in held}
 
 
-def _reader(run: Run) -> Callable[[int], Mapping[str, Mapping[float, Ballot]]]:
-    """Return a function that reads a block's answers; the last one read is kept."""
-
-    @lru_cache(maxsize=1)
-    def read(block: int) -> Mapping[str, Mapping[float, Ballot]]:
-        found: dict[str, dict[float, Ballot]] = {}
-        for pool in run.pools(block, with_embeddings=False):
-            # clusters say who answered; the answers, which of another run's they equal
-            said = [a if c >= 0 else None for a, c in zip(pool.answers, pool.clusters, strict=True)]
-            own = found.setdefault(pool.problem_id, {})
-            own[_temperature_key(pool.temperature)] = Ballot(said, pool.correct)
-        return found
-
-    return read
-
-
-def _temperature_key(temperature: float | None) -> float:
-    return UNKNOWN if temperature is None else temperature
-
-
-def _label(voter: Voter, several: bool) -> str:
-    name, temperature = voter
-    at = f"T = {spell_temperature(None if temperature == UNKNOWN else temperature)}"
-    return f"{name}, {at}" if several else at
+def _ballots(run: Run, block: int) -> Mapping[str, Mapping[float | None, Ballot]]:
+    """Return a block's answers by problem and temperature."""
+    found: dict[str, dict[float | None, Ballot]] = {}
+    for pool in run.pools(block, with_embeddings=False):
+        # clusters say who answered; the answers, which of another run's they equal
+        said = [a if c >= 0 else None for a, c in zip(pool.answers, pool.clusters, strict=True)]
+        found.setdefault(pool.problem_id, {})[pool.temperature] = said, pool.correct
+    return found
 
 
 def _table(
@@ -209,46 +177,32 @@ def _table(
 ) -> pd.DataFrame:
     """Return a row per k and rule: accuracy, and the difference to one vote each."""
     settings = first.experiment.analysis
-    lines = []
+    resamples, confidence, seed = settings.resamples, settings.confidence, settings.seed
+    parts = []
     for size, by_rule in rows.items():
         values = pd.DataFrame(by_rule)
         if values.empty:
             continue
+        rng = np.random.default_rng(seed)
         means = bootstrap_means(
-            values,
-            values.index,
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            rng=np.random.default_rng(settings.seed),
+            values, values.index, resamples=resamples, confidence=confidence, rng=rng
         )
         gaps = values.sub(values[TOGETHER], axis=0).drop(columns=TOGETHER)
-        judged = compare_columns(
-            gaps.to_numpy(),
-            resamples=settings.resamples,
-            confidence=settings.confidence,
-            rng=np.random.default_rng(settings.seed),
-        )
-        against = dict(zip(gaps.columns, judged, strict=True))
-        for place, rule in enumerate(values.columns):
-            joint = rule in (TOGETHER, WEIGHTED)
-            line: dict[str, object] = {
-                "k": size,
-                "rule": rule,
-                "samples": size * (pools if joint else 1),
-                "accuracy": means.value[place],
-                "accuracy_low": means.low[place],
-                "accuracy_high": means.high[place],
-            }
-            found = against.get(rule)
-            for end in ("", "_low", "_high", "_p"):
-                name = {"": "value"}.get(end, end.removeprefix("_"))
-                line[f"difference{end}"] = np.nan if found is None else getattr(found, name)
-            lines.append(line | {"problems": len(values)})
-    if not lines:
+        rng = np.random.default_rng(seed)
+        judged = compare_columns(gaps, resamples=resamples, confidence=confidence, rng=rng)
+        part = pd.DataFrame({"k": size, "rule": values.columns}).set_index("rule", drop=False)
+        part["samples"] = size * np.where(part.index.isin([TOGETHER, WEIGHTED]), pools, 1)
+        part["accuracy"] = means.value
+        part["accuracy_low"], part["accuracy_high"] = means.low, means.high
+        for name, end in (("value", ""), ("low", "_low"), ("high", "_high"), ("p", "_p")):
+            found = [getattr(paired, name) for paired in judged]
+            part[f"difference{end}"] = pd.Series(found, gaps.columns)
+        parts.append(part.assign(problems=len(values)))
+    if not parts:
         raise ValueError(
             f"no problem has {min(rows)} samples of every pool; lower --k, or draw more samples"
         )
-    return with_q_values(pd.DataFrame(lines))
+    return with_q_values(pd.concat(parts, ignore_index=True))
 
 
 def _notes(table: pd.DataFrame, unknown: int, left_out: Mapping[int, int]) -> Iterator[str]:

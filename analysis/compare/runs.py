@@ -26,12 +26,7 @@ from analysis.compare.conditions import (
     unknown_samples,
 )
 from analysis.frames import Table
-from analysis.stats.paired import (
-    Paired,
-    compare_columns,
-    discovery_rates,
-    simultaneous_band,
-)
+from analysis.stats.paired import Paired, compare_columns, discovery_rates, simultaneous_band
 from analysis.stats.power import MIN_PROBLEMS, POWER
 from workbench.config.schema import Analysis
 from workbench.core.table_text import ALPHA
@@ -94,18 +89,16 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
         }
     tables |= curves(pairs, settings, k)
     for name, (found, empty) in kinds.items():
-        table = differences(_with_sizes(found, sizes), settings)
-        table_notes = (*table.notes, *notes) if len(table.frame) else (empty,)
+        # at k = 1 every selection is the single sample, which stands for all
+        shown = [p for p in found if p.k in sizes and (p.k > 1 or p.selection == SINGLE)]
+        table = differences(shown, settings)
+        table_notes = (*table.notes, *notes) if shown else (empty,)
         tables[name] = Table(table.frame, table_notes)
     return tables
 
 
 def differences(pairs: Sequence[Pair], settings: Analysis) -> Table:
     """Return a row per pair: both means, the difference and what it is worth.
-
-    Args:
-        pairs: what is compared.
-        settings: resamples, confidence and seed.
 
     Returns:
         Beside the pair's labels: ``accuracy`` and ``baseline``, means over the problems that have
@@ -116,32 +109,30 @@ def differences(pairs: Sequence[Pair], settings: Analysis) -> Table:
     """
     if not pairs:
         return Table(pd.DataFrame())
-    gaps = [pair.problems["accuracy"] - pair.problems["baseline"] for pair in pairs]
     judged = compare_columns(
-        pd.concat(gaps, axis=1).sort_index().to_numpy(dtype=float),
+        pd.concat([pair.gap for pair in pairs], axis=1).sort_index(),
         resamples=settings.resamples,
         confidence=settings.confidence,
         rng=np.random.default_rng(settings.seed),
     )
-    rates = discovery_rates([found.p for found in judged])
-    rows = [
-        {
-            **pair.labels,
-            "k": pair.k,
-            **pair.problems.mean(),
-            "difference": found.value,
-            "difference_low": found.low,
-            "difference_high": found.high,
-            "p": found.p,
-            "q": float(q),
-            "differ": found.differ,
-            "problems": found.num_problems,
-            "smallest": found.smallest,
-            "needed": math.nan if math.isinf(found.needed) else found.needed,
-        }
-        for pair, found, q in zip(pairs, judged, rates, strict=True)
-    ]
-    return Table(pd.DataFrame(rows), tuple(_notes(judged, settings)))
+    found = pd.DataFrame(judged)
+    frame = _means(pairs).assign(
+        difference=found["value"],
+        difference_low=found["low"],
+        difference_high=found["high"],
+        p=found["p"],
+        q=discovery_rates(found["p"]),
+        differ=found["differ"],
+        problems=found["num_problems"],
+        smallest=[paired.smallest for paired in judged],
+        needed=[math.nan if math.isinf(paired.needed) else paired.needed for paired in judged],
+    )
+    return Table(frame, tuple(_notes(judged, settings)))
+
+
+def _means(pairs: Sequence[Pair]) -> pd.DataFrame:
+    """Return a row per pair: what tells it from others, and both means."""
+    return pd.DataFrame([{**pair.labels, "k": pair.k, **pair.problems.mean()} for pair in pairs])
 
 
 def _notes(judged: Sequence[Paired], settings: Analysis) -> Iterator[str]:
@@ -190,41 +181,25 @@ def curves(
     for group in groups.values():
         if len(group) < 2:
             continue
-        gaps = [pair.problems["accuracy"] - pair.problems["baseline"] for pair in group]
         band = simultaneous_band(
-            pd.concat(gaps, axis=1).sort_index().to_numpy(dtype=float),
+            pd.concat([pair.gap for pair in group], axis=1).sort_index(),
             confidence=settings.confidence,
             rng=np.random.default_rng(settings.seed),
         )
         sides = np.where(band.low > 0, "above", np.where(band.high < 0, "below", ""))
-        points += [
-            {
-                **pair.labels,
-                "k": pair.k,
-                **pair.problems.mean(),
-                "difference": band.value[place],
-                "difference_low": band.low[place],
-                "difference_high": band.high[place],
-                "side": str(sides[place]),
-                "problems": len(pair.problems),
-            }
-            for place, pair in enumerate(group)
-            if not shown or pair.k in shown
-        ]
-        sizes = np.array([float(pair.k) for pair in group])
-        first = {
-            f"{side}_from": sizes[sides == side].min(initial=math.inf)
-            for side in ("above", "below")
-        }
-        crossings.append(
-            {
-                **group[0].labels,
-                "k_from": group[0].k,
-                "k_to": group[-1].k,
-                **{name: k if math.isfinite(k) else math.nan for name, k in first.items()},
-                "crosses": all(map(math.isfinite, first.values())),
-            }
+        curve = _means(group).assign(
+            difference=band.value,
+            difference_low=band.low,
+            difference_high=band.high,
+            side=sides,
+            problems=[len(pair.problems) for pair in group],
         )
+        points.append(curve[curve["k"].isin(shown or curve["k"])])
+        sizes = curve["k"].astype(float)
+        row = {**group[0].labels, "k_from": group[0].k, "k_to": group[-1].k}
+        for side in ("above", "below"):
+            row[f"{side}_from"] = sizes[sides == side].min()
+        crossings.append(row | {"crosses": {"above", "below"} <= {*sides}})
     if not crossings:
         nothing = Table(pd.DataFrame(), ("no two conditions with a curve over k in common",))
         return {"curves": nothing, "crossings": nothing}
@@ -232,12 +207,10 @@ def curves(
         f"[low, high]: a {settings.confidence:.0%} band for the whole curve, at all its k at once; "
         f"[-1, 1] where all problems differ alike, none below {MIN_PROBLEMS} problems"
     )
+    note = "above_from: the first k at which the band is wholly above 0; below_from: below it"
     return {
-        "curves": Table(pd.DataFrame(points), (band_note,)),
-        "crossings": Table(
-            pd.DataFrame(crossings),
-            ("above_from: the first k at which the band is wholly above 0; below_from: below it",),
-        ),
+        "curves": Table(pd.concat(points, ignore_index=True), (band_note,)),
+        "crossings": Table(pd.DataFrame(crossings), (note,)),
     }
 
 
@@ -275,14 +248,8 @@ def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
                 "other known answer": int(gold.sum()),
             }
         )
-    return Table(
-        pd.DataFrame(rows), ("only shared problems are compared; the others are left out",)
-    )
-
-
-def _with_sizes(pairs: Iterable[Pair], sizes: set[int]) -> list[Pair]:
-    """Keep these k. At k = 1 every selection is the single sample, which stands for all."""
-    return [p for p in pairs if p.k in sizes and (p.k > 1 or p.selection == SINGLE)]
+    note = "only shared problems are compared; the others are left out"
+    return Table(pd.DataFrame(rows), (note,))
 
 
 def names_of(runs: Sequence[Run]) -> list[str]:
@@ -290,30 +257,26 @@ def names_of(runs: Sequence[Run]) -> list[str]:
     if not runs:
         raise ValueError("nothing to compare; give the folder of a run, such as results/quickstart")
     roots = [run.root.resolve() for run in runs]
-    for place, root in enumerate(roots):
-        if root in roots[:place]:
-            raise ValueError(f"{runs[place].root} is given twice; give each run once")
+    for place, run in enumerate(runs):
+        if roots[place] in roots[:place]:
+            raise ValueError(f"{run.root} is given twice; give each run once")
     short = [root.name for root in roots]
-    return [
-        name if short.count(name) == 1 else str(run.root)
-        for name, run in zip(short, runs, strict=True)
-    ]
+    return [n if short.count(n) == 1 else str(r.root) for n, r in zip(short, runs, strict=True)]
 
 
 def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
     """List what differs between the runs: settings, and what the samples were really drawn with."""
     described = []
     for run in runs:
-        drawn = run.manifest.get("identity", {})
-        repeated = dataclasses.asdict(run.experiment.generation).keys() - {"model", "backend"}
-        described.append(
-            dict(_flatten(dataclasses.asdict(run.experiment)))
-            | {f"identity.{key}": value for key, value in drawn.items() if key not in repeated}
-            | {"commit": run.manifest.get("commit", "")}
-        )
+        settings = dataclasses.asdict(run.experiment)
+        repeated = settings["generation"].keys() - {"model", "backend"}
+        drawn = run.manifest.get("identity", {}).items()
+        found = {f"identity.{key}": value for key, value in drawn if key not in repeated}
+        found["commit"] = run.manifest.get("commit", "")
+        described.append(dict(_flatten(settings)) | found)
     rows = []
     for key in sorted(set().union(*described)):
-        values = [settings.get(key, "-") for settings in described]
+        values = [known.get(key, "-") for known in described]
         compared = key != "name" and not key.startswith("tracking.")
         if compared and any(value != values[0] for value in values):
             rows.append({"setting": key} | dict(zip(names, map(str, values), strict=True)))

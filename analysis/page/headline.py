@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.compare.conditions import SINGLE, UNKNOWN, ConditionValues, Pair, conditions
+from analysis.compare.conditions import SINGLE, ConditionValues, Pair, conditions
 from analysis.compare.runs import differences
 from analysis.frames import Data, Table
 from analysis.page.tables import PageTable, page_table
@@ -111,7 +111,7 @@ def _levels(run: Run) -> tuple[pd.DataFrame, int]:
 
 def _coldest_and_hottest(by_condition: ConditionValues) -> tuple[float, float] | None:
     """Return the coldest and the hottest known temperature of which several samples are drawn."""
-    several = sorted({t for t, k, _ in by_condition if k > 1 and t != UNKNOWN})
+    several = sorted({t for t, k, _ in by_condition if k > 1 and t is not None})
     return (several[0], several[-1]) if len(several) > 1 else None
 
 

@@ -1,12 +1,9 @@
-import math
-
 import numpy as np
 import pandas as pd
 import pytest
 
 import workbench
 from analysis.compare.conditions import (
-    UNKNOWN,
     Pair,
     conditions,
     has_exact_expectation,
@@ -128,10 +125,11 @@ def test_runs_of_one_temperature_each_are_paired_whatever_it_is():
 
 
 def test_an_unknown_temperature_is_the_same_as_an_unknown_one():
-    first, other = cells((UNKNOWN, 2, "maj"), (0.7, 2, "maj")), cells((UNKNOWN, 2, "maj"))
+    first, other = cells((None, 2, "maj"), (0.7, 2, "maj")), cells((None, 2, "maj"))
     (pair,) = run_pairs(other, first, "a", "b")
-    assert math.isnan(pair.temperature)
+    assert pair.temperature is None
     assert pair.against == "a"
+    assert np.isnan(pair.labels["temperature"])  # as all columns of numbers
 
 
 def test_a_pair_keeps_the_problems_that_have_both_values():
