@@ -97,6 +97,10 @@ class CommandLine:
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
 
+    def load(self, *modules):
+        """Import what the command lines from now on would each import for themselves."""
+        assert self.ask({"import": modules}) == "imported"
+
     def start(self, *args, before="", cwd=None, figures=False):
         """Start ``workbench *args``; ``before`` is Python to run first in the child.
 

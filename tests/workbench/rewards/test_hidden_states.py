@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import warnings
 
@@ -10,6 +11,7 @@ import pytest
 
 import workbench as wb
 from analysis.aggregate import AGGREGATORS
+from tests.conftest import blocks_of, write_experiment
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.rewards.outcome_prompt import find_verdict_tokens, judged_text
 
@@ -23,25 +25,25 @@ KEY = ["problem_id", "temperature", "sample_index"]
 TABLE = "encodings"
 
 
+@pytest.fixture(scope="module")
+def drawn(cli, model, tmp_path_factory):
+    """(experiment file, folder) of samples that are measured by encodings; not to be changed."""
+    home = tmp_path_factory.mktemp("drawn")
+    orm = {"model": str(model), "backend": "transformers", "dtype": "float32", "encodings": True}
+    path = write_experiment(
+        home / "experiment.yaml", scoring={"rewards": ["likelihood", "orm"], "orm": orm},
+        embedding={"source": "orm"}, measure__metrics=["cos_sim", "dpp"],
+        selection__aggregators=["maj", "sem_mbr"],
+    )  # fmt: skip
+    blocks_of(home / "run", 4)
+    cli.must("generate", path, "--out", home / "run")
+    return path, home / "run"
+
+
 @pytest.fixture
-def encoded(experiment, model):
-    """A function that writes an experiment measured by encodings, with changes."""
-
-    def write(**changes):
-        orm = {
-            "model": str(model), "backend": "transformers", "dtype": "float32", "encodings": True,
-        }  # fmt: skip
-        return experiment(
-            **{
-                "scoring": {"rewards": ["likelihood", "orm"], "orm": orm},
-                "embedding": {"source": "orm"},
-                "measure__metrics": ["cos_sim", "dpp"],
-                "selection__aggregators": ["maj", "sem_mbr"],
-                **changes,
-            }
-        )
-
-    return write
+def copied(drawn, tmp_path):
+    """The same in the test's own folder."""
+    return drawn[0], shutil.copytree(drawn[1], tmp_path / "run")
 
 
 def by_hand(model, texts):
@@ -57,12 +59,10 @@ def by_hand(model, texts):
         yield (state / state.norm()).numpy(), 1 / (1 + np.exp(minus - plus))
 
 
-def test_every_sample_has_what_its_reward_is_made_of(
-    cli, encoded, model, blocks, tmp_path, left_in
-):
-    path, folder = encoded(), tmp_path / "run"
-    blocks(folder, 4)
-    cli.must("run", path, "--out", folder)
+def test_every_sample_has_what_its_reward_is_made_of(cli, copied, model, left_in):
+    path, folder = copied
+    cli.must("score", path, "--out", folder)
+    cli.must("measure", path, "--out", folder)
     run = wb.load_run(folder)
     rows, kept = run.samples.set_index(KEY).sort_index(), left_in(folder, TABLE)
     assert kept.index.equals(rows.index)
@@ -85,23 +85,23 @@ def test_every_sample_has_what_its_reward_is_made_of(
     subset = run.subsets.set_index(["problem_id", "temperature", "k"]).loc[("problem-3", 1.0, 2)]
     found = [cosines[tuple(members)] for members in subset["members"]]
     np.testing.assert_allclose(subset["cos_sim"], found, atol=1e-6)
-    again = cli.must("run", path, "--out", folder).err
+    again = cli.must("score", path, "--out", folder).err
+    again += cli.must("measure", path, "--out", folder).err
     assert all(f"{step}: up to date" in again for step in ("encodings", "score", "measure"))
 
     # and at the sentence encoder's again, where the experiment says so
-    cli.must("run", path, "--out", folder, "--set", "embedding.source=text")
+    cli.must("score", path, "--out", folder, "--set", "embedding.source=text")
     assert wb.load_run(folder).pool("problem-3", 1.0).embeddings.shape == (8, 384)
-    back = cli.must("run", path, "--out", folder).err
+    back = cli.must("score", path, "--out", folder).err
     assert "encodings: up to date" in back
     np.testing.assert_array_equal(run.pool("problem-3", 1.0).embeddings, expected)
 
 
-def test_a_killed_step_goes_on_where_it_was(cli, encoded, tmp_path, left_in, telling):
-    path, folder = encoded(), tmp_path / "run"
-    cli.must("generate", path, "--out", folder)
+def test_a_killed_step_goes_on_where_it_was(cli, copied, left_in, telling):
+    path, folder = copied
     journal = folder / "encodings/block-00000.journal"
     child = cli.start("score", path, "--out", folder, before=telling("model_step", 0.01))
-    child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
+    child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 20)
     child.stop(signal.SIGKILL)
     whole, _, _ = journal.read_bytes().rpartition(b"\n")
     kept = {json.loads(line[9:])["text"]: line for line in whole.splitlines()}
@@ -125,8 +125,8 @@ SAMPLES = [[("It is 3.", -0.5, "stop"), ("", -0.1, "stop"), ("", 0.0, "error"),
 def test_what_is_too_long_is_said_before_anything_is_measured(cli, hand_made, model, left_in):
     orm = {"model": str(model), "dtype": "float32", "encodings": True}  # the reward is not asked
     folder = hand_made(
-        ["2"], SAMPLES, scoring={"orm": orm}, embedding={"source": "orm"},
-        measure__metrics=["cos_sim"],
+        ["2"], SAMPLES, stages=("generate", "score"), scoring={"orm": orm},
+        embedding={"source": "orm"}, measure__metrics=["cos_sim"],
     )  # fmt: skip
     kept = left_in(folder, TABLE)["encoding"].tolist()
     np.testing.assert_array_equal(kept[1], kept[2])  # a failed one counts as an empty solution
@@ -143,9 +143,10 @@ def test_encodings_have_to_be_asked_for(experiment, orm):
         load_experiment(path, aggregators=AGGREGATORS)
 
 
-def test_a_model_of_nans_is_refused(cli, encoded, make_model, tmp_path):
+def test_a_model_of_nans_is_refused(cli, copied, make_model, tmp_path):
     broken = make_model(tmp_path / "broken", damage=True)
-    path = encoded(scoring__orm__model=str(broken), scoring__rewards=["likelihood"])
-    cli("run", path, "--out", tmp_path / "run").refuses(
+    path, folder = copied
+    other = ("--set", f"scoring.orm.model={broken}", "--set", "scoring.rewards=[likelihood]")
+    cli("score", path, "--out", folder, *other).refuses(
         "hidden state of NaN", "scoring.orm.dtype: float32"
     )

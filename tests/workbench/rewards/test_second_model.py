@@ -1,6 +1,6 @@
 """The reading of a run under other models, through the command line, with tiny random models.
 
-The models are random; their tokenizer and template, and what runs them, are real.
+The models are random, with part of a real tokenizer; their template, and what runs them, are real.
 """
 
 import dataclasses
@@ -9,6 +9,7 @@ import os
 import shutil
 import signal
 import warnings
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ import pytest
 
 import workbench as wb
 from analysis.aggregate import AGGREGATORS
+from tests.conftest import blocks_of, write_experiment
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.generate import BACKENDS
@@ -31,25 +33,62 @@ with warnings.catch_warnings():
 KEY = ["problem_id", "temperature", "sample_index"]
 
 
+@pytest.fixture(scope="module")
+def reading(model):
+    """Settings of an experiment whose samples are read under a model that has two names."""
+    first = {"model": str(model), "backend": "transformers", "dtype": "float32", "logprobs": 1}
+    return {"scoring": {"models": {"first": first, "twin": first}}}
+
+
 @pytest.fixture
-def read(experiment, model):
-    """A function that writes an experiment whose samples are read under a model, with changes."""
+def read(experiment, reading):
+    """A function that writes such an experiment, with changes."""
+    return lambda **changes: experiment(**{**reading, **changes})
 
-    def write(**changes):
-        first = {"model": str(model), "backend": "transformers", "dtype": "float32", "logprobs": 1}
-        return experiment(**{"scoring": {"models": {"first": first, "twin": first}}, **changes})
 
-    return write
+@pytest.fixture(scope="module")
+def drawn(cli, reading, tmp_path_factory):
+    """A function: form of the prompts -> experiment and folder with samples; not to be changed."""
+
+    @cache
+    def draw(form):
+        home = tmp_path_factory.mktemp(form)
+        path = write_experiment(home / "experiment.yaml", **reading, task__prompt=form)
+        blocks_of(home / "run", 4)
+        cli.must("generate", path, "--out", home / "run")
+        return path, home / "run"
+
+    return draw
+
+
+@pytest.fixture(scope="module")
+def scored(cli, drawn, tmp_path_factory):
+    """A function: form of the prompts -> the same with the values, and what was said."""
+
+    @cache
+    def score(form):
+        path, samples = drawn(form)
+        folder = shutil.copytree(samples, tmp_path_factory.mktemp(form) / "run")
+        return path, folder, cli.must("score", path, "--out", folder)
+
+    return score
 
 
 def stage(folder, name):
     return json.loads((folder / "manifest.json").read_text())["stages"][f"under/{name}"]
 
 
+@cache
+def loaded(model):
+    return (
+        AutoTokenizer.from_pretrained(model),
+        AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
+    )
+
+
 def by_hand(model, text, completion, ended):
     """Tokens, log-probabilities and entropies, from the logits of the whole in one pass."""
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    tokenizer, network = loaded(model)
     before = tokenizer.encode(text)
     ids = tokenizer.encode(text + completion)[len(before) :]
     ids += [tokenizer.eos_token_id] * ended
@@ -61,13 +100,8 @@ def by_hand(model, text, completion, ended):
 
 
 @pytest.mark.parametrize("form", ["completion", "chat"])
-def test_every_sample_gets_the_values_of_the_whole_logits(
-    cli, read, model, blocks, form, tmp_path, left_in
-):
-    path, folder = read(task__prompt=form), tmp_path / "run"
-    blocks(folder, 4)
-    cli.must("generate", path, "--out", folder)
-    child = cli.must("score", path, "--out", folder)
+def test_every_sample_gets_the_values_of_the_whole_logits(cli, scored, model, form, left_in):
+    path, folder, child = scored(form)
     rows = wb.load_run(folder).samples.set_index(KEY).sort_index()
     values = left_in(folder, "under/first")
     assert values.index.equals(rows.index)
@@ -75,7 +109,7 @@ def test_every_sample_gets_the_values_of_the_whole_logits(
 
     task = wb.load_run(folder).experiment.task
     asked = {item.problem.id: item.prompt for item in prompted_problems(task)}
-    tokenizer = AutoTokenizer.from_pretrained(model)
+    tokenizer, _ = loaded(model)
     for key in rows.index[::23]:
         prompt, row, found = asked[key[0]], rows.loc[key], values.loc[key]
         text = prompt.text or tokenizer.apply_chat_template(
@@ -96,22 +130,20 @@ def test_every_sample_gets_the_values_of_the_whole_logits(
     assert first["texts_judged"] == values["text_hash"].nunique() < 204
     assert "texts_judged" not in twin
     pd.testing.assert_frame_equal(left_in(folder, "under/twin"), values)
-    assert (first["entropies"], first["own_model"], first["vocabulary"]) == ("exact", False, 49152)
-    assert twin["vocabulary"] == 49152
+    assert (first["entropies"], first["own_model"]) == ("exact", False)
+    assert first["vocabulary"] == twin["vocabulary"] == loaded(model)[1].config.vocab_size
     assert f"under/first: {first['texts_judged']} texts to read" in child.err
     assert not list(folder.rglob("*.journal"))
     again = cli.must("score", path, "--out", folder).err
     assert "under/first: up to date" in again
 
 
-def test_a_killed_step_goes_on_where_it_was(cli, read, tmp_path, left_in, telling):
-    path, undisturbed, killed = read(), tmp_path / "undisturbed", tmp_path / "killed"
-    cli.must("generate", path, "--out", undisturbed)
-    shutil.copytree(undisturbed, killed)
-    cli.must("score", path, "--out", undisturbed)
+def test_a_killed_step_goes_on_where_it_was(cli, drawn, scored, tmp_path, left_in, telling):
+    path, undisturbed, _ = scored("completion")
+    killed = shutil.copytree(drawn("completion")[1], tmp_path / "killed")
     journal, told = killed / "under/first/block-00000.journal", tmp_path / "told"
     child = cli.start("score", path, "--out", killed, before=telling("model_step", 0.01))
-    child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 40)
+    child.until(lambda: journal.exists() and journal.read_bytes().count(b"\n") >= 20)
     child.stop(signal.SIGKILL)
     assert stage(killed, "first")["status"] == "running"
     whole, _, _ = journal.read_bytes().rpartition(b"\n")
@@ -151,7 +183,9 @@ def test_missing_values_are_counted_and_other_settings_read_anew(cli, hand_made,
     first = {
         "model": str(model), "backend": "transformers", "dtype": "float32", "max_model_len": 150,
     }  # fmt: skip
-    folder = hand_made(["2"], SAMPLES, scoring={"models": {"first": first}})
+    folder = hand_made(
+        ["2"], SAMPLES, stages=("generate", "score"), scoring={"models": {"first": first}}
+    )
     found = left_in(folder, "under/first")
     assert found["missing"].fillna("").tolist() == ["", "", "failed", "too_long", ""]
     assert found["num_tokens"].isna().tolist() == [False, False, True, True, False]
