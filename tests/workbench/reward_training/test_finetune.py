@@ -50,7 +50,7 @@ def tuned(model, judgements, work, pairs=PAIRS, **changes):
     told = []
     items = make(pairs)
     found = tune(
-        str(model), verdict, items, make(PAIRS[:5]), Training(**QUICK | changes), "float32", work,
+        str(model), verdict, items, make(pairs[:5]), Training(**QUICK | changes), "float32", work,
         told.append,
     )  # fmt: skip
     return found, told
@@ -207,8 +207,8 @@ def test_the_log_becomes_a_line_per_step():
 
 
 def test_the_small_real_model_learns_too(judgements, tmp_path):
-    """Same tokenizer, 135 million weights: a few steps on two solutions."""
+    """135 million weights: a few steps on two solutions."""
     place = resolve_model("SmolLM2-135M-Instruct")
-    found, _ = tuned(place, judgements, tmp_path, pairs=PAIRS[:2], max_steps=8, lr=1e-3)
+    found, _ = tuned(place, judgements, tmp_path, pairs=PAIRS[:2], max_steps=5, lr=1e-3, rank=4)
     losses = [line["loss"] for line in found.curves if "loss" in line]
-    assert losses[-1] < 0.05 < 0.3 < losses[0]
+    assert losses[-1] < 0.3 < 0.9 < losses[0]
