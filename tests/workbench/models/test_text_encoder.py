@@ -1,9 +1,12 @@
+import json
+import shutil
 from itertools import pairwise
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from tests.conftest import blocks_of, write_experiment
 from workbench.config.schema import Embedding
 from workbench.models import text_encoder as module
 from workbench.models.text_encoder import batches, embed, text_hash
@@ -59,7 +62,7 @@ from workbench.models.text_encoder import embed
 
 rng = np.random.default_rng(0)
 words = {LONG!r}.split()
-sizes = [0, 1, 1, 2, 300, *rng.integers(3, 50, 12)]
+sizes = [0, 1, 1, 2, 300, *rng.integers(3, 50, 6)]
 texts = [" ".join(rng.choice(words, size)) for size in sizes]
 texts += ["Ünïcödé 数 🙂", "line\\nbreak", texts[4]]
 
@@ -156,31 +159,42 @@ def test_what_is_held_is_not_encoded_again(encoded):
     assert len(encoded) == 1
 
 
-def test_a_run_keeps_one_unit_vector_a_sample_in_their_order(embedded):
-    folder = embedded[1]
+@pytest.fixture(scope="module")
+def scored(cli, tmp_path_factory):
+    """(experiment file, folder) of embedded samples, in blocks of 4 problems; not to be changed."""
+    home = tmp_path_factory.mktemp("scored")
+    path = write_experiment(
+        home / "experiment.yaml", task__num_problems=8, generation__n=4,
+        measure__metrics=["cos_sim"],
+    )  # fmt: skip
+    blocks_of(home / "run", 4)
+    cli.must("generate", path, "--out", home / "run")
+    cli.must("score", path, "--out", home / "run")
+    return path, home / "run"
+
+
+def test_a_run_keeps_one_unit_vector_a_sample_in_their_order(scored):
+    folder = scored[1]
     for shard in sorted((folder / "embeddings").glob("*.parquet")):
         vectors = pq.read_table(shard)
         samples = pq.read_table(folder / "samples" / shard.name.replace(".", ".000."))
         keys = ["problem_id", "temperature", "sample_index"]
         assert vectors.select(keys).to_pydict() == samples.select(keys).to_pydict()
         table = np.array(vectors["embedding"].to_pylist())
-        assert table.shape == (4 * 17, 384)
+        assert table.shape == (4 * 9, 384)
         np.testing.assert_allclose(np.linalg.norm(table, axis=1), 1, atol=1e-6)
         texts = samples["completion"].to_pylist()
         for place, text in enumerate(texts):  # identical texts, identical vectors
             assert (table[place] == table[texts.index(text)]).all()
 
 
-def test_topping_up_encodes_new_texts_only(cli, embedded, tmp_path):
-    import json
-    import shutil
-
+def test_topping_up_encodes_new_texts_only(cli, scored, tmp_path):
     folder = tmp_path / "run"
-    shutil.copytree(embedded[1], folder)
+    shutil.copytree(scored[1], folder)
     before = pq.read_table(folder / "samples")["completion"].to_pylist()
-    cli.must("score", embedded[0], "--out", folder)
-    cli.must("generate", embedded[0], "--out", folder, "--set", "generation.n=10")
-    cli.must("score", embedded[0], "--out", folder, "--set", "generation.n=10")
+    cli.must("score", scored[0], "--out", folder)
+    cli.must("generate", scored[0], "--out", folder, "--set", "generation.n=5")
+    cli.must("score", scored[0], "--out", folder, "--set", "generation.n=5")
     parts = sorted((folder / "samples").glob("*.001.parquet"))
     new = 0
     for part in parts:
@@ -190,15 +204,12 @@ def test_topping_up_encodes_new_texts_only(cli, embedded, tmp_path):
     assert 0 < stage["texts_encoded"] == new < len(set(before))
 
 
-def test_another_dtype_is_encoded_anew_and_kept_apart(cli, embedded, tmp_path):
-    import json
-    import shutil
-
+def test_another_dtype_is_encoded_anew_and_kept_apart(cli, scored, tmp_path):
     folder = tmp_path / "run"
-    shutil.copytree(embedded[1], folder)
+    shutil.copytree(scored[1], folder)
 
     def score(*options):
-        cli.must("score", embedded[0], "--out", folder, *options)
+        cli.must("score", scored[0], "--out", folder, *options)
         stage = json.loads((folder / "manifest.json").read_text())["stages"]["score"]
         table = pq.read_table(folder / "embeddings")
         return stage["texts_encoded"], np.array(table["embedding"].to_pylist())

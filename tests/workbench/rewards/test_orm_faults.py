@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import shutil
 import warnings
 from importlib.util import find_spec
@@ -65,15 +66,28 @@ def no_json(folder):
 
 
 @pytest.mark.parametrize("spoil", [no_template, merged_signs, no_signs, no_json])
-def test_a_model_that_cannot_judge_is_refused_at_the_start(cli, experiment, model, spoil, tmp_path):
+def test_a_model_that_cannot_judge_is_refused(model, spoil):
     words = spoil(model)
+    with pytest.raises(ValueError, match=re.escape(words[0])) as caught:
+        orm.check_judge(str(model), fetch=False)
+    said = str(caught.value)
+    assert "\n" not in said
+    assert all(word in said for word in words)
+
+
+def test_it_is_refused_at_the_start_of_every_command_that_would_need_it(
+    cli, experiment, model, tmp_path
+):
+    words = no_template(model)
     path = experiment(scoring=JUDGE | {"orm": {"model": str(model)}})
     folder = tmp_path / "run"
     for stage in ("run", "generate", "score"):
         cli(stage, path, "--out", folder).refuses("error: scoring.orm.model: ", *words)
     cli("validate", path).refuses("error: scoring.orm.model: ", *words)
     assert not folder.exists()
-    cli.must("run", path, "--out", folder, "--set", "scoring.rewards=[likelihood]")
+    likely = ("--set", "scoring.rewards=[likelihood]")
+    for stage in ("generate", "score"):
+        cli.must(stage, path, "--out", folder, *likely)
 
 
 def test_a_model_on_the_hub_is_asked_for_when_it_is_needed(cli, experiment, tmp_path):
@@ -87,7 +101,8 @@ def test_a_model_on_the_hub_is_asked_for_when_it_is_needed(cli, experiment, tmp_
 
 def test_what_was_judged_is_analysed_where_the_model_is_not(cli, experiment, tmp_path):
     path, folder = experiment(), tmp_path / "run"
-    cli.must("run", path, "--out", folder)
+    for stage in ("generate", "score"):
+        cli.must(stage, path, "--out", folder)
     gone = experiment(scoring=JUDGE | {"orm": {"model": str(tmp_path / "gone")}})
     for stage in ("generate", "score", "run"):
         cli(stage, gone, "--out", folder).refuses(
