@@ -5,6 +5,7 @@ take the problem as the unit. ``partial_correlation`` is the textbook statistic 
 rows that are independent.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
@@ -14,20 +15,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from analysis.stats import cross_products
 from analysis.stats.bootstrap import (
     Intervals,
     check_confidence,
     fisher_interval,
-    jackknife_interval,
     problem_codes,
-    sum_by_problem,
-)
-from analysis.stats.cross_products import (
-    at_level,
-    correlations_from_products,
-    cross_products,
-    partial_correlations,
-    standardised,
+    sum_values,
 )
 from analysis.stats.ranks import rank_covariances
 from workbench.core.lookup import lookup
@@ -59,7 +53,7 @@ class Correlation:
     """Problems that vary at this level."""
     num_rows: int
     """Rows used; rows with a missing or infinite value are dropped."""
-    p: float = float("nan")
+    p: float = math.nan
     """Two-sided, of r = 0, the problem as the unit; NaN where there is no interval."""
 
 
@@ -72,8 +66,8 @@ class PartialCorrelation:
     """Two-sided, of r = 0."""
     df: int
     """Degrees of freedom of the t statistic: rows - 2 - covariates."""
-    low: float
-    high: float
+    low: float = math.nan
+    high: float = math.nan
 
 
 def correlate(
@@ -98,12 +92,9 @@ def correlate(
         y: (R,) values.
         problems: (R,) problem of each row, as any label.
         covariates: (R,) or (R, C) values held fixed.
-        method: "pearson" or "spearman".
-        level: "pooled", "within" or "between".
+        method: a name of ``METHODS``.
+        level: a name of ``LEVELS``.
         confidence: share of such intervals that should hold the true value.
-
-    Returns:
-        The coefficient, NaN where it is undefined; bounds NaN below 10 problems.
 
     Raises:
         ValueError: an unknown method or level, or lengths that differ.
@@ -121,20 +112,9 @@ def correlate(
         Efron & Tibshirani (1993), chapter 11, for the jackknife; coefficients checked against
         numpy, scipy and least-squares residuals.
     """
-    first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    if first.ndim != 1 or first.shape != second.shape:
-        raise ValueError(
-            f"x and y must be two rows of equal length, got shapes {first.shape} and {second.shape}"
-        )
-    return correlations(
-        first[:, None],
-        second[:, None],
-        problems,
-        covariates,
-        method=method,
-        level=level,
-        confidence=confidence,
-    )[0][0]
+    first, second = (values[:, None] for values in _two_rows(x, y))
+    how = {"method": method, "level": level}
+    return correlations(first, second, problems, covariates, **how, confidence=confidence)[0][0]
 
 
 def correlations(
@@ -147,21 +127,10 @@ def correlations(
     level: str = "pooled",
     confidence: float = 0.95,
 ) -> list[list[Correlation]]:
-    """Correlation of every column of x with every column of y, each as ``correlate`` has it.
+    """Correlation of every column of (R, M) x with every column of (R, Q) y: M lists of Q.
 
-    Columns that are known in the same rows share all work over the rows.
-
-    Args:
-        x: (R, M) values.
-        y: (R, Q) values.
-        problems: (R,) problem of each row, as any label.
-        covariates: (R,) or (R, C) values held fixed in all of them.
-        method: "pearson" or "spearman".
-        level: "pooled", "within" or "between".
-        confidence: share of such intervals that should hold the true value.
-
-    Returns:
-        M lists of Q coefficients.
+    Each is as ``correlate`` has it. Columns that are known in the same rows share all work over
+    the rows.
 
     Raises:
         ValueError: an unknown method or level, or lengths that differ.
@@ -181,23 +150,14 @@ def correlations(
         for right, also in _columns_by_known_rows(second):
             kept = known & there & also
             columns = np.hstack([first[kept][:, left], second[kept][:, right], held[kept]])
-            width, others = len(left) + len(right), range(held.shape[1])
-            pairs = [
-                (i, j, *(width + other for other in others))
-                for i in range(len(left))
-                for j in range(len(left), width)
-            ]
-            got = _correlate_pairs(
-                columns, problem_codes(labels[kept]), np.array(pairs), method, level, confidence
-            )
-            p = np.full(len(pairs), np.nan) if got.p is None else got.p
-            numbers = zip(got.value, got.low, got.high, got.num_problems, p, strict=True)
-            for (i, j), (r, low, high, count, chance) in zip(
-                product(left, right), numbers, strict=True
-            ):
-                found[i, j] = Correlation(
-                    float(r), float(low), float(high), int(count), len(columns), float(chance)
-                )
+            width, codes = len(left) + len(right), problem_codes(labels[kept])
+            places = product(range(len(left)), range(len(left), width))
+            pairs = np.array([(i, j, *range(width, columns.shape[1])) for i, j in places])
+            got = _correlate_pairs(columns, codes, pairs, method, level, confidence)
+            parts = (got.value, got.low, got.high, got.num_problems, got.p)
+            numbers = zip(*(part.tolist() for part in parts), strict=True)
+            for pair, (r, low, high, count, p) in zip(product(left, right), numbers, strict=True):
+                found[pair] = Correlation(r, low, high, count, len(columns), p)
     return [[found[i, j] for j in range(second.shape[1])] for i in range(first.shape[1])]
 
 
@@ -221,20 +181,24 @@ def _correlate_pairs(
     """
     # Ranks need no common scale, and scaling could part values that are equal, or join others.
     plain = method == "spearman" and level == "pooled"
-    values, codes = at_level(columns if plain else standardised(columns), codes, level)
+    scaled = columns if plain else cross_products.standardised(columns)
+    values, codes = cross_products.at_level(scaled, codes, level)
     active: NDArray[np.bool_] | bool = True
     if level == "within":  # a problem without any variation inside it says nothing
-        varies = sum_by_problem((values != 0).astype(np.float64), codes) > 0
+        varies = sum_values((values != 0).astype(np.float64), codes)[0] > 0
         active = np.asarray(varies[:, pairs].any(axis=-1))
     if method == "pearson":
-        sums = _submatrices(cross_products(values, codes), np.insert(pairs + 1, 0, 0, axis=1))
-        return jackknife_interval(sums, correlations_from_products, active, confidence)
-    problems = np.arange(int(codes.max(initial=-1)) + 1)
-    all_or_all_but_one = ((problems != out).astype(np.float64) for out in (-1, *problems))
-    r = partial_correlations(
-        _submatrices(rank_covariances(values, codes, all_or_all_but_one), pairs)
-    )
-    return fisher_interval(r[0], r[1:], active, confidence)
+        both = np.insert(pairs + 1, 0, 0, axis=1)
+        sums = _submatrices(cross_products.cross_products(values, codes), both)
+        total = sums.sum(axis=0)
+        r, without = map(cross_products.correlations_from_products, (total, total - sums))
+    else:
+        problems = np.arange(int(codes.max(initial=-1)) + 1)
+        all_or_all_but_one = ((problems != out).astype(np.float64) for out in (-1, *problems))
+        ranked = _submatrices(rank_covariances(values, codes, all_or_all_but_one), pairs)
+        with_all_first = cross_products.partial_correlations(ranked)
+        r, without = with_all_first[0], with_all_first[1:]
+    return fisher_interval(r, without, active, confidence)
 
 
 def _submatrices(matrices: Floats, columns: Ints) -> Floats:
@@ -288,7 +252,9 @@ def partial_correlation(
     """
     lookup(METHODS, method, kind="method")
     check_confidence(confidence)
-    columns = _complete_rows(x, y, covariates)
+    first, second = _two_rows(x, y)
+    columns = np.column_stack([first, second, _as_covariates(covariates, len(first))])
+    columns = columns[np.isfinite(columns).all(axis=1)]
     rows, width = columns.shape
     if rows < width + 1:
         raise ValueError(
@@ -297,39 +263,33 @@ def partial_correlation(
         )
     if method == "spearman":
         columns = stats.rankdata(columns, axis=0)
-    values = standardised(columns)
+    values = cross_products.standardised(columns)
     held = values[:, 2:]
     rank = int(np.linalg.matrix_rank(held)) if width > 2 else 0  # a repeated covariate counts once
     df = rows - 2 - rank
     left = values[:, :2] - held @ np.linalg.lstsq(held, values[:, :2])[0]
-    nothing = float("nan")
     length = np.sqrt((left**2).mean(axis=0))
     if length.min() < RESIDUAL_ROUNDING:
-        return PartialCorrelation(nothing, nothing, df, nothing, nothing)
+        return PartialCorrelation(math.nan, math.nan, df)
     r = float((left / length).prod(axis=1).mean())
     if abs(r) > 1 - 1e-15:
         r = float(np.sign(r))
         return PartialCorrelation(r, 0.0, df, r, r)
     p = 2 * float(stats.t.sf(abs(r) * np.sqrt(df / (1 - r**2)), df))
     if df < 2:  # Fisher's z needs one more row
-        return PartialCorrelation(r, p, df, nothing, nothing)
+        return PartialCorrelation(r, p, df)
     reach = stats.norm.ppf((1 + confidence) / 2) / np.sqrt(df - 1)
     low, high = np.tanh(np.arctanh(r) + np.array([-reach, reach]))
     return PartialCorrelation(r, p, df, float(low), float(high))
 
 
-def _complete_rows(
-    x: ArrayLike, y: ArrayLike, covariates: ArrayLike | pd.DataFrame | None
-) -> Floats:
-    """(rows, 2 + C) columns x, y, covariates of the complete rows."""
+def _two_rows(x: ArrayLike, y: ArrayLike) -> tuple[Floats, Floats]:
     first, second = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
     if first.ndim != 1 or first.shape != second.shape:
         raise ValueError(
             f"x and y must be two rows of equal length, got shapes {first.shape} and {second.shape}"
         )
-    held = _as_covariates(covariates, len(first))
-    columns = np.column_stack([first, second, held])
-    return np.asarray(columns[np.isfinite(columns).all(axis=1)])
+    return first, second
 
 
 def _as_covariates(covariates: ArrayLike | pd.DataFrame | None, rows: int) -> Floats:

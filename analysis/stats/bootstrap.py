@@ -5,7 +5,7 @@ rows is far too narrow. Everything here first collapses rows to sums per problem
 repeating every row changes nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -33,28 +33,25 @@ class Intervals:
     high: Floats
     num_problems: Ints
     """Problems behind each value."""
-    p: Floats | None = None
-    """Two-sided, of a correlation of 0, the problem as the unit.
-    NaN where there is no interval; None for means, which there is nothing to test against."""
+    p: Floats
+    """Two-sided, of a correlation of 0, the problem as the unit; NaN where there is no interval,
+    and for means, which there is nothing to test against."""
 
 
 @dataclass(frozen=True)
 class Resamples:
-    """Problems drawn with replacement, many times.
+    """``count`` times as many problems drawn with replacement as there are.
 
-    Iterating yields (block, problems) weights: how often each problem is in each resample. Every
-    iteration yields the same weights, which are kept in memory up to ``MOST_KEPT`` and drawn again
-    from the seed beyond that.
+    Every iteration yields the same weights, which are kept in memory up to ``MOST_KEPT`` and drawn
+    again from the seed beyond that.
     """
 
     problems: int
-    """How many there are, and how many are drawn each time."""
     count: int
-    """How many resamples."""
     seed: int
 
     def __iter__(self) -> Iterator[Floats]:
-        """Yield the weights, a block of resamples at a time."""
+        """Yield (block, problems) how often each problem is in each resample."""
         if self.problems * self.count > MOST_KEPT:
             yield from self._drawn()
         else:
@@ -111,11 +108,11 @@ def bootstrap_means(
         problems: (R,) problem of each row, as any label.
         resamples: how many times the problems are resampled.
         confidence: share of such intervals that should hold the true mean.
-        rng: the only source of randomness.
+        rng: draws the problems.
 
     Returns:
-        (C,) means and bounds in the unit of ``values`` (C = 1 for one row of values); NaN where a
-        column has no value; bounds NaN below 10 problems.
+        (C,) means and bounds in the unit of ``values``; NaN where a column has no value; bounds NaN
+        below 10 problems.
 
     Raises:
         ValueError: lengths differ, a value is infinite, a problem label is missing, or
@@ -137,28 +134,19 @@ def bootstrap_means(
     table = table[:, None] if table.ndim == 1 else table
     codes = problem_codes(problems)
     if table.ndim != 2 or len(table) != len(codes):
-        raise ValueError(
-            f"values need one row per problem label, got shape {table.shape} and {len(codes)} "
-            "labels"
-        )
-    sums, counts = sum_values(table, codes, int(codes.max(initial=-1)) + 1)
+        got = f"shape {table.shape} and {len(codes)} labels"
+        raise ValueError(f"values need one row per problem label, got {got}")
+    sums, counts = sum_values(table, codes)
     return bootstrap_sums(sums, counts, _draw_weights(len(sums), resamples, rng), confidence)
 
 
 def bootstrap_sums(
     sums: Floats, counts: Floats, weights: Iterable[Floats], confidence: float = 0.95
 ) -> Intervals:
-    """Means of many columns with percentile bootstrap intervals, from their sums by problem.
+    """As ``bootstrap_means``, from (P, C) sums of each problem's values and how many those are.
 
-    Args:
-        sums: (P, C) sums of each problem's values.
-        counts: (P, C) how many values those are; a problem may have none in a column.
-        weights: blocks of (resamples, P), how often each problem is drawn: the same for all
-            columns. A resample without any value of a column says nothing about it.
-        confidence: share of such intervals that should hold the true mean.
-
-    Returns:
-        (C,) as ``bootstrap_means``.
+    The weights are blocks of (resamples, P), how often each problem is drawn: the same for all
+    columns. A resample without any value of a column says nothing about it.
     """
     num_problems = (counts > 0).sum(axis=0)
     low, high = np.full((2, sums.shape[1]), np.nan)
@@ -169,36 +157,14 @@ def bootstrap_sums(
         tail = (1 - confidence) / 2
         quantile = np.nanquantile if np.isnan(means).any() else np.quantile  # the latter is faster
         low[enough], high[enough] = quantile(means, [tail, 1 - tail], axis=1, overwrite_input=True)
-    return Intervals(_ratio(sums.sum(axis=0), counts.sum(axis=0)), low, high, num_problems)
-
-
-def jackknife_interval(
-    moments: Floats,
-    statistic: Callable[[Floats], Floats],
-    active: ArrayLike = True,
-    confidence: float = 0.95,
-) -> Intervals:
-    """Correlations with jackknife intervals over problems, from additive moments.
-
-    Args:
-        moments: (P, ...) sums over the rows of each problem, such as cross products; those of
-            several problems together are their sum.
-        statistic: moments -> correlations; called with the moments of all problems (...), and with
-            (P, ...) at once, of all problems but one.
-        active: (P, ...) whether the problem has any say; the others are not counted.
-        confidence: share of such intervals that should hold the true value.
-
-    Returns:
-        As ``fisher_interval``.
-    """
-    total = moments.sum(axis=0)
-    return fisher_interval(statistic(total), statistic(total - moments), active, confidence)
+    value = _ratio(sums.sum(axis=0), counts.sum(axis=0))
+    return Intervals(value, low, high, num_problems, np.full(len(value), np.nan))
 
 
 def fisher_interval(
-    estimate: Floats, leave_one_out: Floats, active: ArrayLike, confidence: float = 0.95
+    estimate: Floats, leave_one_out: Floats, active: ArrayLike = True, confidence: float = 0.95
 ) -> Intervals:
-    """Interval of a correlation from its values with one problem left out.
+    """Interval of a correlation from its values with one problem left out, the jackknife.
 
     Fisher's z of the estimate ± t x the jackknife standard error. There are P - 1 degrees of
     freedom where all problems weigh alike, and fewer where a few problems sway the correlation,
@@ -247,19 +213,16 @@ def fisher_interval(
 
 
 def _degrees_of_freedom(squares: Floats, fourths: Floats, problems: Ints) -> Floats:
-    """Degrees of freedom of a variance: 2 P / (kurtosis - 1), at most P - 1.
-
-    From sums of second and fourth powers of the deviations of the P leave-one-out values.
-    """
+    """2 P / (kurtosis - 1), at most P - 1, from sums of powers of P leave-one-out deviations."""
     kurtosis = problems * fourths / np.where(squares > 0, squares**2, 1.0)
     degrees = 2 * problems / np.maximum(kurtosis - 1, 1e-12)
     return np.asarray(np.clip(degrees, 1.0, np.maximum(problems - 1, 1)))
 
 
-def sum_values(table: Floats, cells: Ints, count: int) -> tuple[Floats, Floats]:
-    """(R, C) values and (R,) cells, such as problems -> (count, C) sums, and of how many values.
+def sum_values(table: Floats, cells: Ints, count: int = 0) -> tuple[Floats, Floats]:
+    """(R, C) values and (R,) cells, such as problems -> (cells, C) sums, and of how many values.
 
-    NaN is left out of its column.
+    NaN is left out of its column. There are at least ``count`` cells.
 
     Raises:
         ValueError: a value is infinite.
@@ -271,19 +234,13 @@ def sum_values(table: Floats, cells: Ints, count: int) -> tuple[Floats, Floats]:
             "such rows and count them"
         )
     known = ~np.isnan(table)
+    count = max(count, int(cells.max(initial=-1)) + 1)
     sums, counts = np.zeros((2, count, table.shape[1]))
     for column, there in enumerate(known.T):
         values = np.where(there, table[:, column], 0.0)
         sums[:, column] = np.bincount(cells, weights=values, minlength=count)
         counts[:, column] = np.bincount(cells[there], minlength=count)
     return sums, counts
-
-
-def sum_by_problem(table: Floats, codes: Ints) -> Floats:
-    """(R, C) values and (R,) problem codes -> (P, C) sums over each problem's rows."""
-    count = int(codes.max(initial=-1)) + 1
-    columns = [np.bincount(codes, weights=column, minlength=count) for column in table.T]
-    return np.stack(columns, axis=1) if columns else np.zeros((count, 0))
 
 
 def _draw_weights(problems: int, resamples: int, rng: np.random.Generator) -> Iterator[Floats]:
@@ -302,10 +259,6 @@ def _ratio(sums: Floats, counts: Floats) -> Floats:
 
 
 def check_confidence(confidence: float) -> None:
-    """Refuse a confidence that is not a share.
-
-    Raises:
-        ValueError: it is not between 0 and 1.
-    """
+    """Raise a ValueError where a confidence is not a share between 0 and 1."""
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must be a share between 0 and 1, got {confidence}")

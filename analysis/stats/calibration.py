@@ -6,13 +6,14 @@ as the unit; ``analysis.tables.rewards`` makes tables of this.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.stats.bootstrap import fisher_interval, problem_codes
+from analysis.stats.bootstrap import fisher_interval, problem_codes, sum_values
 from workbench.core.types import Floats, Ints
 
 BINS = 10
@@ -31,7 +32,7 @@ class Share:
     low: float
     """NaN below 10 problems."""
     high: float
-    p: float = float("nan")
+    p: float = math.nan
     """Two-sided, of 0.5; NaN where there is no interval."""
 
 
@@ -49,6 +50,9 @@ class RewardSamples:
     def __len__(self) -> int:
         """R, the number of samples."""
         return len(self.rewards)
+
+
+UNDEFINED = Share(math.nan, math.nan, math.nan)
 
 
 def reward_samples(rewards: ArrayLike, correct: ArrayLike, problems: ArrayLike) -> RewardSamples:
@@ -96,7 +100,7 @@ def auroc(samples: RewardSamples) -> Share:
     def area(right: Floats, wrong: Floats) -> float:
         below = np.cumsum(wrong) - wrong / 2
         pairs = right.sum() * wrong.sum()
-        return float(right @ below / pairs) if pairs else float("nan")
+        return float(right @ below / pairs) if pairs else math.nan
 
     return _jackknife_over_levels(samples, area)
 
@@ -122,7 +126,7 @@ def average_precision(samples: RewardSamples) -> Share:
         hits = np.cumsum(right[::-1])
         taken = np.cumsum((right + wrong)[::-1])
         if not hits[-1:].any():
-            return float("nan")
+            return math.nan
         return float(right[::-1] @ (hits / np.maximum(taken, 1)) / hits[-1])
 
     found = _jackknife_over_levels(samples, area)
@@ -143,7 +147,7 @@ def brier(samples: RewardSamples) -> Share:
     Source:
         Brier (1950), for two classes; scikit-learn's ``brier_score_loss``.
     """
-    return _jackknife_over_sums(samples, [(samples.rewards - samples.right) ** 2], _first_mean)
+    return _mean_size(samples, [(samples.rewards - samples.right) ** 2])
 
 
 def calibration_error(samples: RewardSamples) -> Share:
@@ -164,14 +168,8 @@ def calibration_error(samples: RewardSamples) -> Share:
     Source:
         Naeini et al. (2015), AAAI; Guo et al. (2017), arXiv:1706.04599, equation 3.
     """
-    bins = bin_numbers(samples.rewards)
-    inside = [(bins == number).astype(np.float64) for number in range(BINS)]
-    gap = samples.rewards - samples.right
-
-    def error(sums: Floats) -> Floats:
-        return np.asarray(np.abs(sums[..., 1:]).sum(axis=-1) / np.maximum(sums[..., 0], 1))
-
-    return _jackknife_over_sums(samples, [part * gap for part in inside], error)
+    bins, gap = bin_numbers(samples.rewards), samples.rewards - samples.right
+    return _mean_size(samples, [np.where(bins == number, gap, 0.0) for number in range(BINS)])
 
 
 def bin_numbers(rewards: Floats) -> Ints:
@@ -187,15 +185,12 @@ def bin_numbers(rewards: Floats) -> Ints:
 def ranking_accuracy(rewards: ArrayLike, correct: ArrayLike) -> float:
     """Chance that a right sample of one pool outranks a wrong one of it, ties counting half.
 
-    From 0 to 1; 0.5 is no better than chance. All that matters to best-of-N, which compares
-    samples of one problem only.
+    From 0 to 1; 0.5 is no better than chance, NaN where none is right or none is wrong. All that
+    matters to best-of-N, which compares samples of one problem only.
 
     Args:
         rewards: (N,) rewards of a pool, larger is better; NaN is left out.
         correct: (N,) 1 or ``True`` where a sample is correct, 0 where not; NaN is left out.
-
-    Returns:
-        The share of pairs; NaN where none is right or none is wrong.
 
     Example:
         The right sample outranks one of two wrong ones.
@@ -207,7 +202,7 @@ def ranking_accuracy(rewards: ArrayLike, correct: ArrayLike) -> float:
     good, bad = values[right == 1], np.sort(values[right == 0])
     good, bad = good[~np.isnan(good)], bad[~np.isnan(bad)]
     if not len(good) or not len(bad):
-        return float("nan")
+        return math.nan
     beaten = np.searchsorted(bad, good, "left") + np.searchsorted(bad, good, "right")
     return float(beaten.mean() / (2 * len(bad)))
 
@@ -217,50 +212,34 @@ def _jackknife_over_levels(
 ) -> Share:
     """A statistic of (right, wrong) samples per level, leaving out one part of the problems."""
     if not len(samples):
-        return Share(*[float("nan")] * 3)
+        return UNDEFINED
     new = np.diff(samples.rewards, prepend=-np.inf) > 0
     levels = np.cumsum(new) - new[0]
-    count = int(levels[-1]) + 1
 
-    def per_level(rows: Ints | slice, kind: Floats) -> Floats:
-        return np.bincount(levels[rows], weights=kind[rows], minlength=count).astype(np.float64)
+    def per_level(rows: Ints | slice) -> Floats:
+        kinds = samples.right[rows], 1.0 - samples.right[rows]
+        return np.stack([np.bincount(levels[rows], kind, levels[-1] + 1) for kind in kinds])
 
-    wrong = 1.0 - samples.right
-    whole = per_level(slice(None), samples.right), per_level(slice(None), wrong)
-    without = []
-    for group in range(int(samples.groups.max()) + 1):
-        rows = np.flatnonzero(samples.groups == group)
-        without.append(
-            statistic(whole[0] - per_level(rows, samples.right), whole[1] - per_level(rows, wrong))
-        )
+    whole = per_level(slice(None))
+    parts = (np.flatnonzero(samples.groups == n) for n in range(int(samples.groups.max()) + 1))
+    without = [statistic(*(whole - per_level(rows))) for rows in parts]
     return _interval(statistic(*whole), np.array(without))
 
 
-def _jackknife_over_sums(
-    samples: RewardSamples, columns: list[Floats], statistic: Callable[[Floats], Floats]
-) -> Share:
-    """A statistic of sums over samples, the first of them their number; no p-value."""
+def _mean_size(samples: RewardSamples, columns: list[Floats]) -> Share:
+    """How far columns add up from 0, all together, a sample; no p-value."""
     if not len(samples):
-        return Share(*[float("nan")] * 3)
-    count = int(samples.groups.max()) + 1
-    sums = np.stack(
-        [
-            np.bincount(samples.groups, weights=column, minlength=count)
-            for column in (np.ones(len(samples)), *columns)
-        ],
-        axis=1,
-    )  # (groups, 1 + C)
+        return UNDEFINED
+    table = np.stack([np.ones(len(samples)), *columns], axis=1)
+    sums, _ = sum_values(table, samples.groups)
     whole = sums.sum(axis=0)
-    found = _interval(float(statistic(whole)), statistic(whole - sums))
+    without = whole - sums
+    sizes = np.abs(without[:, 1:]).sum(axis=1) / np.maximum(without[:, 0], 1)
+    found = _interval(float(np.abs(whole[1:]).sum() / whole[0]), sizes)
     return Share(found.value, found.low, found.high)
-
-
-def _first_mean(sums: Floats) -> Floats:
-    return np.asarray(sums[..., 1] / np.maximum(sums[..., 0], 1))
 
 
 def _interval(value: float, without: Floats) -> Share:
     """Jackknife interval of a share on the scale of log odds, which is Fisher's z of 2x - 1."""
-    found = fisher_interval(np.asarray(2 * value - 1), 2 * without - 1, True)
-    p = float("nan") if found.p is None else float(found.p)
-    return Share(value, (float(found.low) + 1) / 2, (float(found.high) + 1) / 2, p)
+    found = fisher_interval(np.asarray(2 * value - 1), 2 * without - 1)
+    return Share(value, (float(found.low) + 1) / 2, (float(found.high) + 1) / 2, float(found.p))

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.stats.bootstrap import sum_by_problem
+from analysis.stats.bootstrap import sum_values
 from workbench.core.types import Floats, Ints
 
 NO_VARIATION = 1e-12
@@ -31,7 +31,8 @@ def at_level(values: Floats, codes: Ints, level: str) -> tuple[Floats, Ints]:
     """Standardised rows as deviations from their problem's mean, or as the problems' means."""
     if level == "pooled" or not len(values):
         return values, codes
-    means = sum_by_problem(values, codes) / np.bincount(codes)[:, None]
+    sums, counts = sum_values(values, codes)
+    means = sums / counts
     between = level == "between"
     # Rounded, because equal deviations that differ in the last bit would not be tied in rank.
     rows = np.round(means if between else values - means[codes], 12)
@@ -40,10 +41,7 @@ def at_level(values: Floats, codes: Ints, level: str) -> tuple[Floats, Ints]:
 
 
 def cross_products(values: Floats, codes: Ints) -> Floats:
-    """(R, C) values and (R,) problem codes -> (P, 1 + C, 1 + C) sums of products of (1, columns).
-
-    Over the rows of each problem; those of several problems together are their sum.
-    """
+    """(R, C) values, (R,) codes -> (P, 1 + C, 1 + C) sums by problem of products of (1, values)."""
     order = np.argsort(codes, kind="stable")
     rows = np.column_stack([np.ones(len(values)), values])[order]
     ends = np.cumsum(np.bincount(codes))

@@ -1,8 +1,7 @@
 """Paired comparison on the same problems: differences, their uncertainty, and p-values.
 
 Two conditions (runs, temperatures, selections, rewards) are compared problem by problem, which
-takes the difficulty that they share out of the comparison. Everything here is arithmetic over
-arrays whose rows are problems; ``analysis.compare.runs`` makes tables of it.
+takes the difficulty that they share out of the comparison. Rows of arrays are problems.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import stats
 
 from analysis.stats.bootstrap import bootstrap_means, check_confidence
 from analysis.stats.power import MIN_PROBLEMS, SAME, problems_needed, smallest_effect
@@ -64,17 +64,7 @@ def compare_means(
     confidence: float = 0.95,
     rng: np.random.Generator,
 ) -> Paired:
-    """Compare two conditions, one value per problem each.
-
-    Args:
-        second: (P,) values of the condition in question; NaN where a problem has none.
-        first: (P,) values, of the same problems, that it is compared with.
-        resamples: bootstrap resamples of the problems.
-        confidence: share of such intervals that should hold the true difference.
-        rng: the only source of randomness.
-
-    Returns:
-        The comparison, over the problems that have both values.
+    """Compare two conditions, (P,) values each, over the problems that have both; NaN is no value.
 
     Raises:
         ValueError: the shapes differ, a value is infinite, or ``confidence`` is not a share.
@@ -104,16 +94,9 @@ def compare_columns(
     confidence: float = 0.95,
     rng: np.random.Generator,
 ) -> list[Paired]:
-    """Judge many columns of paired differences, with the same resamples and flips for all.
+    """Judge (P, C) paired differences by column, with the same resamples and flips for all.
 
-    Args:
-        differences: (P, C), second condition less first; NaN where a problem lacks one of them.
-        resamples: bootstrap resamples of the problems.
-        confidence: share of such intervals that should hold the true difference.
-        rng: the only source of randomness.
-
-    Returns:
-        One comparison per column.
+    A difference is the second condition less the first; NaN where a problem lacks one of them.
 
     Raises:
         ValueError: a value is infinite, or ``confidence`` is not a share.
@@ -151,7 +134,7 @@ def sign_flip_p(differences: Floats, *, flips: int = FLIPS, rng: np.random.Gener
     Args:
         differences: (P, C) paired differences; NaN is left out of its column.
         flips: how many random signs.
-        rng: the only source of randomness.
+        rng: draws them.
 
     Returns:
         (C,) two-sided p-values, above 0; 1 where all differences are 0 or there are none.
@@ -175,15 +158,16 @@ def sign_flip_p(differences: Floats, *, flips: int = FLIPS, rng: np.random.Gener
     for number, rows in enumerate(patterns.T):
         columns = np.flatnonzero(few)[pattern == number]
         size = int(rows.sum())
-        p[columns] = _count_as_extreme(values[np.ix_(rows, columns)], _all_signs(size)) / 2**size
+        signs = ((np.arange(2**size)[:, None] >> np.arange(size)) & 1).astype(np.float64)
+        p[columns] = _count_as_extreme(values[np.ix_(rows, columns)], [signs]) / 2**size
     if not few.all():
-        signs = _random_signs(len(values), flips, rng)
-        p[~few] = (_count_as_extreme(values[:, ~few], signs) + 1) / (flips + 1)
+        drawn = _random_signs(len(values), flips, rng)
+        p[~few] = (_count_as_extreme(values[:, ~few], drawn) + 1) / (flips + 1)
     return p
 
 
 def _count_as_extreme(values: Floats, signs: Iterable[Floats]) -> Floats:
-    """(C,) how many choices of signs give a sum as far from 0 as that of the (P, C) values."""
+    """(C,) how many choices (S, P), 1: kept, of signs give a sum as far from 0 as the values."""
     total = values.sum(axis=0)
     bar = np.abs(total) - SAME * (1 + np.abs(values).sum(axis=0))
     count = np.zeros(values.shape[1])
@@ -196,11 +180,6 @@ def _count_as_extreme(values: Floats, signs: Iterable[Floats]) -> Floats:
             sums -= total[some]
             count[some] += np.count_nonzero(np.abs(sums, out=sums) >= bar[some], axis=0)
     return count
-
-
-def _all_signs(size: int) -> Iterator[Floats]:
-    """Yield (2^P, P) every choice of the problems that keep their sign (1) or flip it (0)."""
-    yield ((np.arange(2**size)[:, None] >> np.arange(size)) & 1).astype(np.float64)
 
 
 def _random_signs(size: int, flips: int, rng: np.random.Generator) -> Iterator[Floats]:
@@ -219,13 +198,11 @@ def discovery_rates(p: ArrayLike) -> Floats:
         >>> discovery_rates([0.01, 0.04, np.nan]).tolist()
         [0.02, 0.04, nan]
     """
-    from scipy.stats import false_discovery_control
-
     values = np.asarray(p, dtype=np.float64)
     tested = ~np.isnan(values)
     found = np.full(values.shape, np.nan)
     if tested.any():
-        found[tested] = false_discovery_control(values[tested])
+        found[tested] = stats.false_discovery_control(values[tested])
     return found
 
 
@@ -251,16 +228,15 @@ def simultaneous_band(
 ) -> Band:
     """Band over a whole curve of paired differences: Gaussian multipliers on problems, sup-t.
 
+    Where all problems differ by the same amount nothing is known of the spread, so the band is all
+    that is possible, [-1, 1].
+
     Args:
         differences: (P, K) differences of problems at the points of the curve, each in [-1, 1];
             NaN where a problem lacks one of the two.
         resamples: draws of the multipliers.
         confidence: share of such bands that should hold the true curve at all its points.
-        rng: the only source of randomness.
-
-    Returns:
-        The curve and its band. Where all problems differ by the same amount nothing is known of
-        the spread, so the band is all that is possible, [-1, 1].
+        rng: draws the multipliers.
 
     Raises:
         ValueError: a value is not in [-1, 1], or ``confidence`` is not a share.
@@ -279,9 +255,8 @@ def simultaneous_band(
     rows = np.asarray(differences, dtype=np.float64)
     missing = np.isnan(rows)
     if (np.abs(rows[~missing]) > 1 + SAME).any():
-        raise ValueError(
-            f"differences of accuracies lie in [-1, 1], got {np.nanmax(np.abs(rows)):g}"
-        )
+        largest = np.nanmax(np.abs(rows))
+        raise ValueError(f"differences of accuracies lie in [-1, 1], got {largest:g}")
     counts = np.maximum((~missing).sum(axis=0), 1)
     mean = np.where(missing, 0.0, rows).sum(axis=0) / counts
     mean = np.where(missing.all(axis=0), np.nan, mean)
