@@ -9,25 +9,17 @@ seed alone, and the logits of only one step are in memory.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+import transformers
 from tokenizers.decoders import DecodeStream
-from transformers import (
-    DynamicCache,
-    GenerationConfig,
-    LogitsProcessor,
-    LogitsProcessorList,
-    RepetitionPenaltyLogitsProcessor,
-    StoppingCriteria,
-    StoppingCriteriaList,
-)
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
-from workbench.models.hf_model import BATCH, Model, load
+from workbench.models.hf_model import BATCH, Model, load, read_prompt
 from workbench.models.tokenization import encode_prompt, too_long
 
 
@@ -46,7 +38,7 @@ class RunningSample:
     ended: bool = False
 
     def append(
-        self, token: int, logprob: float, model: Model, entropy: float | None = None
+        self, model: Model, token: int, logprob: float, entropy: float | None = None
     ) -> Sample | None:
         """Add one token; return the sample if it ends here, as vLLM would end it."""
         self.ids.append(token)
@@ -56,22 +48,17 @@ class RunningSample:
         stopped = token in model.ends
         if not stopped:
             self.text += self.stream.step(model.tokenizer.backend_tokenizer, token) or ""
-            found = [
-                (self.text.index(stop) + len(stop), order, stop)
-                for order, stop in enumerate(model.settings.stop)
-                if stop in self.text
-            ]
+            found = [stop for stop in model.settings.stop if stop in self.text]
             if found:  # the one that is complete first
                 stopped = True
-                end, _, stop = min(found)
-                self.text = self.text[: end - len(stop)]
+                stop = min(found, key=lambda stop: self.text.index(stop) + len(stop))
+                self.text = self.text[: self.text.index(stop)]
         self.ended = stopped or len(self.ids) == self.max_new_tokens
         if not self.ended:
             return None
-        reason = "stop" if stopped else "length"
         return self.request.sampled(
             self.text,
-            reason,
+            "stop" if stopped else "length",
             tuple(self.ids),
             tuple(self.logprobs),
             token_entropies=tuple(self.entropies),
@@ -94,12 +81,11 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     for _, group in itertools.groupby(requests, key=lambda request: request.prompt_hash):
         while batch := list(itertools.islice(group, size)):
             prompt = encode_prompt(model.tokenizer, batch[0].prompt)
-            errors = [too_long(request, len(prompt), model.limit) for request in batch]
-            if errors[0] is None:
-                yield from _draw(
-                    [_start(request, prompt, model) for request in batch], prompt, model
-                )
-            yield from (error for error in errors if error is not None)
+            if too_long(batch[0], len(prompt), model.limit) is None:
+                rows = [_start(request, prompt, model) for request in batch]
+                yield from _draw(rows, prompt, model)
+            else:
+                yield from filter(None, (too_long(r, len(prompt), model.limit) for r in batch))
 
 
 def next_tokens(
@@ -136,79 +122,42 @@ def _start(request: Request, prompt: list[int], model: Model) -> RunningSample:
     )
 
 
-class TokenDrawer(LogitsProcessor):  # type: ignore[misc, unused-ignore]
-    """Draws each row's next token: a logits processor that leaves ``generate`` one choice."""
+def _draw(rows: list[RunningSample], prompt: list[int], model: Model) -> list[Sample]:
+    """Draw a batch of samples of one prompt; ``generate`` is left one choice at every step."""
+    network, device = model.network, model.network.device
+    penalty = model.settings.repetition_penalty
+    penalised = transformers.RepetitionPenaltyLogitsProcessor(penalty) if penalty != 1 else None
+    temperatures = torch.tensor([row.request.temperature for row in rows], device=device)
+    done: list[Sample] = []
 
-    def __init__(self, rows: list[RunningSample], prompt: list[int], model: Model) -> None:
-        """Draw for ``rows``; samples that have ended are collected in ``done``."""
-        self.rows, self.prompt, self.model = rows, prompt, model
-        self.done: list[Sample] = []
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Take the raw logits (rows, vocabulary); return 1 for the drawn tokens, 0 elsewhere."""
-        logits = scores.float()
-        tokens, logprobs, entropies = _step(logits, self.rows, input_ids, self.model)
-        drawn = zip(self.rows, tokens.tolist(), logprobs, entropies, strict=True)
-        for row, token, logprob, entropy in drawn:
-            sample = None if row.ended else row.append(token, logprob, self.model, entropy)
-            if sample is not None:
-                self.done.append(sample)
+    def choose(input_ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """Draw each row's next token; return (rows, vocabulary), 1 for these tokens, else 0."""
+        logits = logits.float()
+        uniforms = [torch.rand(1, generator=row.generator, dtype=torch.float64) for row in rows]
+        scores = penalised(input_ids, logits) if penalised else logits
+        tokens = next_tokens(scores, temperatures, torch.cat(uniforms).to(device), model.warp)
+        raw = torch.log_softmax(logits, dim=-1)  # of the model itself
+        logprobs = raw.gather(1, tokens[:, None]).squeeze(1).tolist()
+        entropies: list[float | None] = [None] * len(rows)
+        if model.settings.logprobs:
+            entropies = torch.special.entr(raw.exp()).sum(dim=-1).tolist()
+        for row, *drawn in zip(rows, tokens.tolist(), logprobs, entropies, strict=True):
+            if not row.ended and (finished := row.append(model, *drawn)):
+                done.append(finished)
         return torch.zeros_like(logits).scatter_(1, tokens[:, None], 1.0)
 
+    def ended(input_ids: torch.Tensor, scores: Any, **more: Any) -> torch.Tensor:
+        return torch.tensor([row.ended for row in rows], device=device)
 
-class AllEnded(StoppingCriteria):  # type: ignore[misc, unused-ignore]
-    """Tells ``generate`` which rows have ended."""
-
-    def __init__(self, rows: list[RunningSample]) -> None:
-        """Watch ``rows``."""
-        self.rows = rows
-
-    def __call__(self, input_ids: torch.Tensor, *unused: Any, **more: Any) -> torch.Tensor:
-        """Return (rows,) truth values."""
-        return torch.tensor([row.ended for row in self.rows], device=input_ids.device)
-
-
-def _draw(rows: list[RunningSample], prompt: list[int], model: Model) -> list[Sample]:
-    """Draw a batch of samples of one prompt."""
-    network = model.network
-    ids = torch.tensor([prompt], device=network.device)
-    cache = DynamicCache(config=network.config)
-    drawer = TokenDrawer(rows, prompt, model)
+    ids = torch.tensor([prompt], device=device)  # of which `generate` reads the last token
     with torch.inference_mode():
-        if len(prompt) > 1:  # read once for all rows; `generate` reads the last token
-            network(input_ids=ids[:, :-1], past_key_values=cache, use_cache=True, logits_to_keep=1)
-            cache.batch_repeat_interleave(len(rows))
         network.generate(
             ids.repeat(len(rows), 1),
-            past_key_values=cache,
-            generation_config=GenerationConfig(
+            past_key_values=read_prompt(network, ids, len(rows)),
+            generation_config=transformers.GenerationConfig(
                 do_sample=False, max_new_tokens=rows[0].max_new_tokens, pad_token_id=0
             ),
-            logits_processor=LogitsProcessorList([drawer]),
-            stopping_criteria=StoppingCriteriaList([AllEnded(rows)]),
+            logits_processor=transformers.LogitsProcessorList([choose]),
+            stopping_criteria=transformers.StoppingCriteriaList([ended]),
         )
-    return drawer.done
-
-
-def _step(
-    logits: torch.Tensor, rows: Sequence[RunningSample], input_ids: torch.Tensor, model: Model
-) -> tuple[torch.Tensor, list[float], Sequence[float | None]]:
-    """Draw each row's next token.
-
-    Returns:
-        The tokens, (rows,), and under the model itself their log-probabilities and, where the
-        experiment asks for them, the entropies of the distributions they come from.
-    """
-    device, penalty = logits.device, model.settings.repetition_penalty
-    uniforms = [torch.rand(1, generator=row.generator, dtype=torch.float64) for row in rows]
-    scores = (
-        logits if penalty == 1 else RepetitionPenaltyLogitsProcessor(penalty)(input_ids, logits)
-    )
-    temperatures = torch.tensor([row.request.temperature for row in rows], device=device)
-    tokens = next_tokens(scores, temperatures, torch.cat(uniforms).to(device), model.warp)
-    raw = torch.log_softmax(logits, dim=-1)
-    logprobs = raw.gather(1, tokens[:, None]).squeeze(1)
-    entropies: Sequence[float | None] = [None] * len(rows)
-    if model.settings.logprobs:
-        entropies = torch.special.entr(raw.exp()).sum(dim=-1).tolist()
-    return tokens, logprobs.tolist(), entropies
+    return done

@@ -1,16 +1,9 @@
 """What a loaded model can be asked, whichever library holds it.
 
-==================== ====================================================== ====================
-asked for            a loaded model as                                      library
-==================== ====================================================== ====================
-samples              see ``workbench.generate``                             vLLM, transformers
-next-token scores    ``NextTokenScorer`` (reward ``orm``)                   vLLM, transformers
-scores of completion ``CompletionScorer`` (``scoring.models``)              vLLM, transformers
-hidden states        ``PromptEncoder`` (``scoring.orm.encodings``)          transformers
-vectors of texts     see ``text_encoder.py``                                sentence-transformers
-==================== ====================================================== ====================
-
-The functions that load them are in ``vllm_engine.py`` and ``hf_scoring.py``.
+``vllm_engine.py`` and ``hf_scoring.py`` load a ``NextTokenScorer`` (for the reward ``orm``) and a
+``CompletionScorer`` (for ``scoring.models``); ``hf_scoring.py`` also loads a ``PromptEncoder`` (for
+``scoring.orm.encodings``). Samples are drawn in ``workbench.generate``, and texts are turned into
+vectors in ``text_encoder.py``.
 """
 
 from __future__ import annotations

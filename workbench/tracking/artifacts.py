@@ -24,17 +24,16 @@ def run_artifacts(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Ar
 
     Args:
         root: the run's folder.
-        name: the experiment's.
-        manifest: the run's.
+        name: the experiment's name.
+        manifest: the content of the run's manifest.
     """
     found: list[ArtifactFiles] = []
     for kind, stage in STAGE_OF.items():
         endings = (".csv", ".md") if kind == "tables" else (".parquet",)
         files = sorted(path for path in (root / kind).glob("*") if path.suffix in endings)
+        made_from = manifest.get("stages", {}).get(stage, {}).get("fingerprint", "")
         metadata: dict[str, Any] = {key: manifest[key] for key in FACTS if key in manifest}
-        metadata["stage"] = stage
-        metadata["fingerprint"] = manifest.get("stages", {}).get(stage, {}).get("fingerprint", "")
-        metadata["files"] = len(files)
+        metadata |= {"stage": stage, "fingerprint": made_from, "files": len(files)}
         if kind != "tables":
             metadata["rows"] = sum(pq.read_metadata(path).num_rows for path in files)
         if found:

@@ -1,7 +1,7 @@
-"""A project's workspace and report in Weights & Biases, made of what its runs hold.
+"""The workspace and the report of a project in Weights & Biases, made from its runs.
 
-The only module that imports wandb_workspaces, and beside ``track`` the only one to import wandb.
-``workspace_of`` and ``report_of`` only build; ``save_dashboard`` alone talks to the server.
+This is the only module that imports wandb_workspaces, which takes more than a second. Only
+``save_dashboard`` talks to the server; ``workspace_of`` and ``report_of`` need none.
 """
 
 from __future__ import annotations
@@ -12,17 +12,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import wandb
+import wandb_workspaces.reports.v2.interface as wr
+import wandb_workspaces.workspaces as ws
+
 from workbench.metrics import METRICS
 
 TABLES = ("accuracy_by_k_temperature", "correlation", "partial_correlation", "bucket", "statuses")
-"""Those that are shown side by side, run under run; the others are on each run's own page."""
+"""The tables in which runs stand one under another; the others are on the page of each run."""
 FIGURES = ("accuracy_by_k", "coverage_curve", "outcome_by_bucket")
 GROUPED_BY = ("task_name", "model", "temperatures", "N")
-"""Of a run's configuration: what its signature names."""
+"""The parts of a run's configuration that its signature names."""
 ACCURACIES = ("pass", "maj", "best")
-"""What diversity is set against: any of the k is right, the vote is, the likeliest sample is."""
+"""What diversity is compared with: any of the k is right, the vote is, or the likeliest sample."""
 NEWEST = 50
-"""Runs of a project that are looked at in order to learn what is there to be shown."""
+"""How many runs of a project are read to find out what there is to show."""
 
 READING = """\
 Each run is one experiment; its name is its signature: task, model, temperatures, N, seed, version.
@@ -43,22 +47,22 @@ Rows of the table of runs can be grouped by any of these, which are columns of t
 
 @dataclass(frozen=True)
 class ProjectContents:
-    """What the runs of a project hold."""
+    """What the runs of a project hold that can be shown."""
 
     k: int
-    """The largest subset size that any of them has."""
+    """The largest subset size of any run."""
     selections: Sequence[str]
     metrics: Sequence[str]
     """Metrics of diversity at ``k``."""
     temperatures: Sequence[str]
-    """As they are spelt in names, such as ``T0.7``; ``mixed`` last."""
+    """Spelt as in names, such as ``T0.7``; ``mixed`` comes last."""
 
 
 def project_contents(names: Collection[str]) -> ProjectContents:
-    """Read off the scalars of runs what can be shown of them.
+    """Find out from the names in the runs' summaries what can be shown.
 
     Args:
-        names: of the runs' summaries, such as ``maj@8``, ``cos_sim@8`` and ``maj@8/T0.7``.
+        names: such as ``maj@8``, ``cos_sim@8`` and ``maj@8/T0.7``.
 
     Raises:
         ValueError: no run has been analysed.
@@ -84,20 +88,23 @@ def project_contents(names: Collection[str]) -> ProjectContents:
 
 
 def workspace_of(project: str, entity: str, found: ProjectContents) -> Any:
-    """Return the workspace (``wandb_workspaces.workspaces.Workspace``), not saved."""
-    import wandb_workspaces.reports.v2.interface as wr
-    import wandb_workspaces.workspaces as ws
-
+    """Return the workspace, a ``wandb_workspaces.workspaces.Workspace`` that is not saved yet."""
+    panels = {
+        "How to read this": [wr.MarkdownPanel(markdown=READING)],
+        "Accuracy against k, a line per run": _curves(found, ["all"]),
+        "Diversity against accuracy, a point per run": _points(found),
+        "Curves by temperature": _curves(found, found.temperatures),
+        "Tables": _tables(),
+        "Figures of each run": [
+            wr.MediaBrowser(title=name, media_keys=[f"{kind}/{name}"])
+            for name in FIGURES
+            for kind in ("charts", "figures")
+        ],
+    }
     sections = [
-        ws.Section(name="How to read this", panels=[wr.MarkdownPanel(markdown=READING)]),
-        ws.Section(name="Accuracy against k, a line per run", panels=_curves(found, ["all"])),
-        ws.Section(name="Diversity against accuracy, a point per run", panels=_points(found)),
-        ws.Section(name="Curves by temperature", panels=_curves(found, found.temperatures)),
-        ws.Section(name="Tables", panels=_tables()),
-        ws.Section(name="Figures of each run", panels=_figures()),
+        ws.Section(name=name, panels=shown, is_open=number < 3)
+        for number, (name, shown) in enumerate(panels.items())
     ]
-    for section in sections[:3]:
-        section.is_open = True
     return ws.Workspace(
         entity=entity,
         project=project,
@@ -110,11 +117,10 @@ def workspace_of(project: str, entity: str, found: ProjectContents) -> Any:
 
 
 def report_of(project: str, entity: str, found: ProjectContents) -> Any:
-    """Return the report (``wandb_workspaces.reports.v2.Report``), not saved."""
-    import wandb_workspaces.reports.v2.interface as wr
+    """Return the report, a ``wandb_workspaces.reports.v2.Report`` that is not saved yet."""
 
     def grid(panels: Sequence[Any]) -> Any:
-        # a set of runs without a project is that of the report; naming one would ask the server
+        # without a project the set of runs is the report's; with one, the server would be asked
         runs = wr.Runset(name="Runs", pinned_columns=_columns(found))
         return wr.PanelGrid(runsets=[runs], panels=_laid_out(panels))
 
@@ -139,21 +145,16 @@ def report_of(project: str, entity: str, found: ProjectContents) -> Any:
 
 
 def save_dashboard(project: str, entity: str | None) -> list[str]:
-    """Save a workspace and a report of a project.
+    """Save a workspace and a report of a project, and return their addresses.
 
     Args:
         project: its name.
-        entity: whose it is, a user or a team; by default the one who is logged in.
-
-    Returns:
-        The addresses of both.
+        entity: the user or team that owns it; by default the user who is logged in.
 
     Raises:
         ValueError: nobody is logged in, the server refuses, or the project has nothing to show.
     """
     os.environ.setdefault("WANDB_SILENT", "true")
-    import wandb
-
     owner = entity or "the default entity"
     try:
         api = wandb.Api(timeout=30)
@@ -167,7 +168,7 @@ def save_dashboard(project: str, entity: str | None) -> list[str]:
             "nobody is logged in to Weights & Biases; run `wandb login`, or set WANDB_API_KEY to "
             "the key from https://wandb.ai/authorize (and WANDB_BASE_URL for a server of your own)"
         ) from fault
-    except Exception as fault:  # of many kinds, by where the server is asked
+    except Exception as fault:  # the kind depends on where the server is asked
         raise _refused(owner, project, fault) from fault
     found = project_contents(names)
     try:
@@ -187,9 +188,7 @@ def _refused(owner: str, project: str, fault: Exception) -> ValueError:
 
 
 def _curves(found: ProjectContents, places: Sequence[str]) -> list[Any]:
-    """Return a panel for each selection and place: its accuracy against k, a line per run."""
-    import wandb_workspaces.reports.v2.interface as wr
-
+    """Return a panel for each selection and place: accuracy against k, with a line per run."""
     return [
         wr.LinePlot(
             title=f"{name}@k" if place == "all" else f"{name}@k, {place}",
@@ -206,9 +205,7 @@ def _curves(found: ProjectContents, places: Sequence[str]) -> list[Any]:
 
 
 def _points(found: ProjectContents) -> list[Any]:
-    """Return scatter panels of each metric against accuracies, and all side by side."""
-    import wandb_workspaces.reports.v2.interface as wr
-
+    """Return a scatter panel for each pair of metric and accuracy, and one of all together."""
     k = found.k
     outcomes = [name for name in ACCURACIES if name in found.selections]
     names = [f"{name}@{k}" for name in (*found.metrics, *outcomes)]
@@ -230,25 +227,11 @@ def _points(found: ProjectContents) -> list[Any]:
 
 
 def _tables() -> list[Any]:
-    import wandb_workspaces.reports.v2.interface as wr
-
     return [wr.WeavePanelSummaryTable(table_name=f"tables/{name}") for name in TABLES]
 
 
-def _figures() -> list[Any]:
-    import wandb_workspaces.reports.v2.interface as wr
-
-    return [
-        wr.MediaBrowser(title=name, media_keys=[f"{kind}/{name}"])
-        for name in FIGURES
-        for kind in ("charts", "figures")
-    ]
-
-
 def _laid_out(panels: Sequence[Any]) -> list[Any]:
-    """Place panels in a report: tables one under another, others three to a row."""
-    import wandb_workspaces.reports.v2.interface as wr
-
+    """Place panels in a report: tables one under another, others three in a row."""
     wide = isinstance(panels[0], wr.WeavePanelSummaryTable)
     for place, panel in enumerate(panels):
         x, y = (0, 10 * place) if wide else (8 * (place % 3), 6 * (place // 3))

@@ -11,8 +11,9 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Concatenate, ParamSpec
 
 import pandas as pd
 
@@ -40,6 +41,32 @@ class ArtifactFiles:
     """What stands beside it in W&B: signature, counts, fingerprint."""
 
 
+P = ParamSpec("P")
+
+
+def _harmless(
+    record: Callable[Concatenate[Tracker, P], None],
+) -> Callable[Concatenate[Tracker, P], None]:
+    """Open the run before the first thing is recorded; a fault ends the tracking only."""
+
+    @wraps(record)
+    def attempt(self: Tracker, *args: P.args, **named: P.kwargs) -> None:
+        if self.broken:
+            return
+        try:
+            if self.run is None:
+                self._open()
+            if self.waited > self._patience:
+                raise TimeoutError("the server answers too slowly, or no more")
+            start = time.monotonic()
+            record(self, *args, **named)
+            self.waited += time.monotonic() - start
+        except Exception as fault:  # whatever it is, hours of sampling matter more
+            self._stop(fault)
+
+    return attempt
+
+
 class Tracker:
     """A run in W&B, online or in a folder that ``wandb sync`` uploads later.
 
@@ -52,6 +79,8 @@ class Tracker:
         for name, seconds in PATIENCE.items():
             os.environ.setdefault(name, seconds)
         self.options = dict(options or {})
+        self.online = self.options.get("mode") == "online"
+        """Whether there is a server."""
         self.place = ""
         """Where the tracked run can be found, for people; empty when there is none."""
         self.run: Any = None
@@ -59,53 +88,46 @@ class Tracker:
         """Whether nothing more is recorded: not asked for, or after a fault."""
         self.waited = 0.0
 
+    @_harmless
     def log(self, values: Mapping[str, Any]) -> None:
         """Record values by name, as one step."""
-        self._try(lambda run: run.log(dict(values)))
+        self.run.log(dict(values))
 
+    @_harmless
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Record a whole table, each column of one type: numbers, truth values or text."""
+        import wandb
 
-        def record(run: Any) -> None:
-            import wandb
+        self.run.log({f"tables/{name}": wandb.Table(dataframe=one_type_per_column(frame))})
 
-            run.log({f"tables/{name}": wandb.Table(dataframe=one_type_per_column(frame))})
-
-        self._try(record)
-
+    @_harmless
     def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
         """Record curves over a column ``x`` of their rows, which all runs share as an axis.
 
         Each curve is declared by its whole name with the dots escaped: wandb 0.31 does not match
         ``curve/*`` with a name that holds a dot, and its panels would fall back to steps.
         """
+        self.run.define_metric(x, hidden=True, summary="none")
+        for name in dict.fromkeys(name for row in rows for name in row if name != x):
+            self.run.define_metric(name.replace(".", r"\."), step_metric=x, summary="none")
+        for row in rows:
+            self.run.log(dict(row))
 
-        def record(run: Any) -> None:
-            run.define_metric(x, hidden=True, summary="none")
-            for name in dict.fromkeys(name for row in rows for name in row if name != x):
-                run.define_metric(name.replace(".", r"\."), step_metric=x, summary="none")
-            for row in rows:
-                run.log(dict(row))
-
-        self._try(record)
-
+    @_harmless
     def figure(self, name: str, path: Path, page: str = "") -> None:
         """Record a picture as ``figures/NAME``, and the interactive page as ``charts/NAME``.
 
         The page draws with scripts from a public address, so that it is as small as its data; the
         picture shows where a browser may not fetch them.
         """
+        import wandb
 
-        def record(run: Any) -> None:
-            import wandb
+        values: dict[str, Any] = {f"figures/{name}": wandb.Image(str(path))}
+        if page:
+            values[f"charts/{name}"] = wandb.Html(page, inject=False, data_is_not_path=True)
+        self.run.log(values)
 
-            values: dict[str, Any] = {f"figures/{name}": wandb.Image(str(path))}
-            if page:
-                values[f"charts/{name}"] = wandb.Html(page, inject=False, data_is_not_path=True)
-            run.log(values)
-
-        self._try(record)
-
+    @_harmless
     def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Record what the run made, as artifacts; a new version is made only if files changed.
 
@@ -113,31 +135,23 @@ class Tracker:
         run as well as its outputs. Offline wandb cannot say that of artifacts that it has not
         uploaded: then the order stands in their metadata only.
         """
+        logged = [self.run.log_artifact(_artifact(bundle)) for bundle in chain if bundle.files]
+        for one in logged[:-1] if self.online else ():
+            self.run.use_artifact(one.wait(timeout=round(self._patience)))
 
-        def record(run: Any) -> None:
-            logged = [run.log_artifact(_artifact(bundle)) for bundle in chain if bundle.files]
-            if self.online:
-                for one in logged[:-1]:
-                    run.use_artifact(one.wait(timeout=round(self._patience)))
-
-        self._try(record)
-
+    @_harmless
     def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Record bundles of other runs as inputs: their own versions, as the files are the same."""
+        for artifact in map(_artifact, bundles):
+            if self.online:
+                self.run.use_artifact(artifact)
+            else:  # what use_artifact does; but by that name it is refused offline
+                self.run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
 
-        def record(run: Any) -> None:
-            for bundle in bundles:
-                artifact = _artifact(bundle)
-                if self.online:
-                    run.use_artifact(artifact)
-                else:  # what use_artifact does; but by that name it is refused offline
-                    run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
-
-        self._try(record)
-
+    @_harmless
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set the values that stand for the run in the table of runs."""
-        self._try(lambda run: run.summary.update(dict(values)))
+        self.run.summary.update(dict(values))
 
     def finish(self) -> None:
         """Close the run, if it was opened: what was recorded before a fault is kept."""
@@ -146,11 +160,6 @@ class Tracker:
                 self.run.finish()
         except Exception as fault:
             self._stop(fault)
-
-    @property
-    def online(self) -> bool:
-        """Whether there is a server."""
-        return bool(self.options["mode"] == "online")
 
     def _open(self) -> None:
         os.environ.setdefault("WANDB_SILENT", "true")  # it advertises at import and at the start
@@ -166,20 +175,6 @@ class Tracker:
     def _patience(self) -> float:
         return float(os.environ["WANDB_FINISH_TIMEOUT"])
 
-    def _try(self, act: Callable[[Any], Any]) -> None:
-        if self.broken:
-            return
-        try:
-            if self.run is None:
-                self._open()
-            if self.waited > self._patience:
-                raise TimeoutError("the server answers too slowly, or no more")
-            start = time.monotonic()
-            act(self.run)
-            self.waited += time.monotonic() - start
-        except Exception as fault:  # whatever it is, hours of sampling matter more
-            self._stop(fault)
-
     def _stop(self, fault: Exception) -> None:
         if not self.broken:
             self.broken = True
@@ -188,14 +183,15 @@ class Tracker:
 
 
 def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[str, Any]) -> Tracker:
-    """Return the tracker of a run folder; it never asks anything.
+    """Return the tracker of a run folder, which has yet to be opened; nobody is asked anything.
+
+    The mode ``auto`` is online if an API key is set or the agent of a sweep started the process,
+    else offline; the variable WANDB_MODE overrides it. The folder decides the id of the tracked
+    run, so that one folder is one run, unless an agent has made the run already.
 
     Args:
-        settings: the experiment's ``tracking`` section. ``auto`` is online where an API key is
-            set or a sweep's agent started the process, else offline; the variable WANDB_MODE
-            overrides it.
-        folder: the run's folder; it decides the tracked run's id, so that one folder is one run.
-            An agent has made its run already: then that one is taken.
+        settings: the experiment's ``tracking`` section.
+        folder: the run's folder.
         name: the run's signature.
         config: the resolved experiment.
     """
@@ -204,26 +200,22 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
         mode = "online" if os.environ.get("WANDB_API_KEY") or sweep_ids() else "offline"
     if mode == "disabled":
         return Tracker()
-    own: dict[str, Any] = {
-        "project": settings.project,
-        "entity": settings.entity,
-        "id": hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12],
+    options: dict[str, Any] = {
         "group": settings.group,
+        "tags": list(settings.tags),
+        "name": name,
+        "resume": "allow" if mode == "online" else None,
+        "job_type": settings.job_type,
+        "dir": str(folder),
+        "config": dict(config),
+        "mode": mode,
     }
     if found := sweep_ids():
-        own = {"group": settings.group or f"sweep-{found[0]}"}
-    return Tracker(
-        {
-            **own,
-            "tags": list(settings.tags),
-            "name": name,
-            "resume": "allow" if mode == "online" else None,
-            "job_type": settings.job_type,
-            "dir": str(folder),
-            "config": dict(config),
-            "mode": mode,
-        }
-    )
+        options["group"] = settings.group or f"sweep-{found[0]}"
+    else:
+        own = hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12]
+        options |= {"project": settings.project, "entity": settings.entity, "id": own}
+    return Tracker(options)
 
 
 def sweep_ids() -> tuple[str, str] | None:
@@ -237,8 +229,7 @@ def _artifact(bundle: ArtifactFiles) -> Any:
     import wandb
 
     artifact = wandb.Artifact(bundle.name, type=bundle.kind, metadata=dict(bundle.metadata))
-    policy: Literal["immutable", "mutable"]
-    policy = "immutable" if bundle.kind == SAMPLES else "mutable"
+    policy: Any = "immutable" if bundle.kind == SAMPLES else "mutable"
     for path in bundle.files:
         artifact.add_file(str(path), name=path.name, policy=policy, skip_cache=True)
     return artifact
@@ -246,13 +237,12 @@ def _artifact(bundle: ArtifactFiles) -> Any:
 
 def one_type_per_column(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a copy in which every column is of one type, as a W&B table needs."""
-    columns: dict[str, pd.Series[Any]] = {}
-    for name in frame.columns:
-        column = frame[name]
+    found = frame.copy()
+    for name, column in frame.items():
         if pd.api.types.is_bool_dtype(column.dtype):
-            columns[name] = column.astype(bool)
+            found[name] = column.astype(bool)
         elif pd.api.types.is_numeric_dtype(column.dtype):
-            columns[name] = column.astype(float)
+            found[name] = column.astype(float)
         else:
-            columns[name] = column.map(lambda value: "" if pd.isna(value) else str(value))
-    return pd.DataFrame(columns)
+            found[name] = column.map(lambda value: "" if pd.isna(value) else str(value))
+    return found

@@ -238,14 +238,14 @@ def test_a_stop_text_is_cut_off_and_its_tokens_are_kept():
 def test_of_two_stop_texts_in_one_token_the_one_complete_first_counts(stops, text):
     model = loaded(settings(stop=stops))
     (token,) = model.tokenizer.encode(" because")
-    ended = backend._start(asked()[0], [1], model).append(token, -0.5, model)
+    ended = backend._start(asked()[0], [1], model).append(model, token, -0.5)
     assert (ended and ended.completion) == text
 
 
 def test_a_token_that_ends_samples_is_no_text_of_theirs():
     (token,) = weights().tokenizer.encode(" because")
     model = dataclasses.replace(loaded(settings()), ends=frozenset({token}))
-    ended = backend._start(asked()[0], [1], model).append(token, -0.5, model)
+    ended = backend._start(asked()[0], [1], model).append(model, token, -0.5)
     assert (ended.completion, ended.stop_reason, ended.output_token_ids) == ("", "stop", (token,))
 
 

@@ -3,7 +3,15 @@ import warnings
 
 import pytest
 
-from workbench.tracking.dashboard import FIGURES, TABLES, project_contents, report_of, workspace_of
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # of wandb_workspaces, at import
+    from workbench.tracking.dashboard import (
+        FIGURES,
+        TABLES,
+        project_contents,
+        report_of,
+        workspace_of,
+    )
 
 NAMES = [
     "samples", "accuracy/T0.7", "status/answered/T0.7", "stage/score/seconds",
@@ -17,9 +25,7 @@ NAMES = [
 def built():
     """The workspace and the report as the server would be given them."""
     found = project_contents(NAMES)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of wandb_workspaces, at import
-        made = workspace_of("p", "lab", found), report_of("p", "lab", found)
+    made = workspace_of("p", "lab", found), report_of("p", "lab", found)
     models = [one._to_model() for one in made]
     return [
         json.loads(one.spec.model_dump_json(by_alias=True, exclude_none=True)) for one in models
