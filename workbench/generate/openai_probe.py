@@ -11,7 +11,7 @@ from workbench.config.schema import Generation, TaskSettings
 from workbench.core.console import notice
 from workbench.core.types import Prompt
 from workbench.generate import openai_protocol as protocol
-from workbench.generate.openai import RequestRefused, Server, connect
+from workbench.generate.openai import RequestRefused, connect
 from workbench.generate.openai_protocol import NEUTRAL_VALUES, OPTIONAL_FIELDS, Choice
 
 FIRST_TRIES = 2
@@ -69,10 +69,12 @@ def probe(settings: Generation, task: TaskSettings) -> tuple[dict[str, Any], tup
         refuse_needed_options(settings, left_out, server.address.url, refusal)
         cool, hot = (ask(left_out, temperature, plain) for temperature in (COOL, HOT))
         kind = logprobs_kind(cool, hot)
+        told = server.portal.call(server.get, f"{server.address.url.removesuffix('/v1')}/version")
+        told_version = isinstance(told, dict) and "version" in told  # as vLLM does
         entries = [row for row in protocol.model_entries(listed) if row["id"] == settings.model]
         facts = {
             "model": {key: entries[0].get(key) for key in MODEL_FACTS} if entries else None,
-            "version": version(server),
+            "version": str(told["version"]) if told_version else None,
             "token_ids": bool(protocol.reported_tokens(cool).ids),
             "left_out": list(left_out),
         }
@@ -90,11 +92,10 @@ def refusals(refusal: Refusal) -> tuple[str, ...]:
         return ()
     if reason := refusal(OPTIONAL_FIELDS):
         raise ValueError(f"{reason}, even to a plain request for one token")
-    return tuple(name for name in OPTIONAL_FIELDS if refusal(all_but(name)))
+    return tuple(name for name in OPTIONAL_FIELDS if refusal(_all_but(name)))
 
 
-def all_but(name: str) -> list[str]:
-    """Return the other ``OPTIONAL_FIELDS``."""
+def _all_but(name: str) -> list[str]:
     return [other for other in OPTIONAL_FIELDS if other != name]
 
 
@@ -111,7 +112,7 @@ def refuse_needed_options(
         if name in left_out and value != neutral:
             raise ValueError(
                 f"generation.{name}: the server at {url} does not take {value} "
-                f"({refusal(all_but(name))}); set it to {neutral}, or ask another server"
+                f"({refusal(_all_but(name))}); set it to {neutral}, or ask another server"
             )
 
 
@@ -143,13 +144,6 @@ def logprobs_kind(cool: Choice, hot: Choice) -> str:
     if 0.8 < ratio < 1.25:
         return "raw"
     return "processed" if ratio > 2 else "unknown"
-
-
-def version(server: Server) -> str | None:
-    """Return the version of vLLM, which it reports; None for a server that reports none."""
-    address = f"{server.address.url.removesuffix('/v1')}/version"
-    found = server.portal.call(server.get, address)
-    return str(found["version"]) if isinstance(found, dict) and "version" in found else None
 
 
 def report(kind: str, left_out: Collection[str], settings: Generation) -> None:

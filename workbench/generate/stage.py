@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from typing import Any
 
-from workbench.config.schema import Experiment, Generation, TaskSettings, pool_sizes
+import pyarrow as pa
+
+from workbench.config.schema import Experiment, TaskSettings
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, imported, resolve
@@ -28,7 +31,7 @@ from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import environment
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table
-from workbench.storage.run_folder import Folder, block_size
+from workbench.storage.run_folder import block_size
 from workbench.storage.signature import run_signature
 from workbench.tasks import TASKS
 from workbench.tasks.prompts import build_prompt, prompt_hash
@@ -84,8 +87,7 @@ def generate(
     for item in asked:
         wanted.setdefault(block_of[item.problem.id], []).append(item)
     missing = {
-        block: sum(1 for _ in _missing(run, block, items, settings))
-        for block, items in wanted.items()
+        block: sum(1 for _ in _missing(run, block, items)) for block, items in wanted.items()
     }
     total = len(asked) * sum(sizes)
     left = sum(missing.values())
@@ -96,9 +98,8 @@ def generate(
         current, sampler = {**current, **probed.facts}, probed.sample
         _refuse_other_identity(run, current)
 
-    manifest.update(
-        identity=current, drawn_with=drawing_settings(settings), problems_per_block=size
-    )
+    drawn_with = drawing_settings(settings)
+    manifest.update(identity=current, drawn_with=drawn_with, problems_per_block=size)
     run.write_experiment(experiment)
     run.write_problems(known)
     (run.root / "samples").mkdir(exist_ok=True)
@@ -118,18 +119,15 @@ def generate(
                 _compact(run, block, known, made_from)
         if left:
             engine = " ".join([current["backend"], *current["engine_versions"].values()])
-            notice(
-                f"generate: {left:,} of {total:,} samples to draw with {engine}, "
-                f"model {settings.model}"
-            )
+            what = f"{left:,} of {total:,} samples"
+            notice(f"generate: {what} to draw with {engine}, model {settings.model}")
             with progress_bar("generate", total, "samples", done=total - left) as advance:
-                for progress in _draw(run, settings, sampler, wanted, missing):
+                for progress in _draw(run, sampler, wanted, missing):
                     advance(1)
-                    entry.update(progress.counts())
+                    counts = progress.counts()
+                    entry.update(counts)
                     if progress.drawn % max(1, left // 20) == 0:
-                        log(
-                            {f"generate/{name}": value for name, value in progress.counts().items()}
-                        )
+                        log({f"generate/{name}": value for name, value in counts.items()})
                     if progress.finished is not None:
                         _compact(run, progress.finished, known, made_from)
 
@@ -159,8 +157,7 @@ class DrawingProgress:
 
 
 def _draw(
-    folder: Folder,
-    settings: Generation,
+    run: OpenRun,
     sampler: Sampler,
     wanted: Mapping[int, Sequence[PromptedProblem]],
     missing: Mapping[int, int],
@@ -171,17 +168,15 @@ def _draw(
     journals: dict[int, Journal] = {}
     progress = DrawingProgress()
     # lazily, block by block: the requests of a large run do not fit in memory
-    requests = (
-        r for block, items in wanted.items() for r in _missing(folder, block, items, settings)
-    )
-    samples = sampler(requests, settings)
-    try:
+    requests = (r for block, items in wanted.items() for r in _missing(run, block, items))
+    # closed at the end: an engine's memory, a server's connections
+    with ExitStack() as stack, closing(sampler(requests, run.generation)) as samples:
         for sample in samples:
             progress.first = progress.first or time.perf_counter()
             _refuse_nan(sample)
             block = block_of[sample.problem_id]
             if block not in journals:
-                journals[block] = Journal(folder.journal(block))
+                journals[block] = stack.enter_context(Journal(run.journal(block)))
             journals[block].add(sample)
             progress.drawn += 1
             progress.tokens += sample.length or 0
@@ -191,10 +186,6 @@ def _draw(
             if progress.finished is not None:
                 journals.pop(block).close()
             yield progress
-    finally:
-        samples.close()  # an engine's memory, a server's connections
-        for journal in journals.values():
-            journal.close()
     if progress.errors:
         notice(f"generate: {progress.errors:,} samples could not be drawn; their rows say why")
 
@@ -207,29 +198,21 @@ def _merge_problems(
     Raises:
         ValueError: the folder holds samples of another identity, or of other prompts.
     """
-    known = run.read_problems()
-    held = set(run.blocks_with_samples())
+    known = {item.problem.id: item for item in run.read_problems()}
     _refuse_other_identity(run, current)
-    order = {item.problem.id: number for number, item in enumerate(known)}
+    new = {item.problem.id: Known(item.problem, item.prompt_hash) for item in asked}
     changed = [
-        item.problem.id
-        for item in asked
-        if item.problem.id in order
-        and known[order[item.problem.id]].prompt_hash != item.prompt_hash
+        name
+        for name, item in new.items()
+        if name in known and known[name].prompt_hash != item.prompt_hash
     ]
-    if held and changed:
+    if changed and list(run.blocks_with_samples()):
         raise ValueError(
             f"{run.root} holds samples of other prompts for {len(changed)} of its problems "
             f"(first: {changed[0]!r}: its question, examples or system text changed); give this "
             "experiment another folder with --out, restore the prompts, or delete the folder"
         )
-    for item in asked:
-        entry = Known(item.problem, item.prompt_hash)
-        if item.problem.id in order:
-            known[order[item.problem.id]] = entry  # the gold answer may have been corrected
-        else:
-            known.append(entry)
-    return known
+    return list((known | new).values())  # in their places; a gold answer may have been corrected
 
 
 def _refuse_other_identity(run: OpenRun, current: Mapping[str, Any]) -> None:
@@ -240,54 +223,35 @@ def _refuse_other_identity(run: OpenRun, current: Mapping[str, Any]) -> None:
         raise ValueError(other_settings_message(run.root, before, current))
 
 
-def _requests(items: Sequence[PromptedProblem], settings: Generation) -> Iterator[Request]:
-    """Yield what a block is to hold: problem by problem, so that prompts share their prefix."""
+def _missing(run: OpenRun, block: int, items: Iterable[PromptedProblem]) -> Iterator[Request]:
+    """Yield what is not on disk, problem by problem, so that requests share their prompt."""
+    present = _keys(run.read_samples(block, KEY))
     for item in items:
-        for temperature, count in pool_sizes(settings).items():
+        for temperature, count in run.pool_sizes.items():
             if temperature is None:
                 continue  # unknown, so imported: it cannot be drawn
             for index in range(count):
-                yield Request(
-                    problem_id=item.problem.id,
-                    temperature=temperature,
-                    sample_index=index,
-                    prompt=item.prompt,
-                    prompt_hash=item.prompt_hash,
-                    seed=sample_seed(settings.seed, item.problem.id, temperature, index),
-                )
+                key = item.problem.id, temperature, index
+                if key not in present:
+                    seed = sample_seed(run.generation.seed, *key)
+                    yield Request(*key, item.prompt, item.prompt_hash, seed)
 
 
-def _missing(
-    folder: Folder, block: int, items: Sequence[PromptedProblem], settings: Generation
-) -> Iterator[Request]:
-    """Yield the requests of a block whose samples are not on disk."""
-    columns = folder.read_samples(block, KEY).to_pydict()
-    present = set(zip(*(columns[name] for name in KEY), strict=True))
-    for request in _requests(items, settings):
-        if _key(request) not in present:
-            yield request
+def _keys(samples: pa.Table) -> set[tuple[str, float, int]]:
+    return set(zip(*(samples[name].to_pylist() for name in KEY), strict=True))
 
 
-def _key(item: Request | Sample) -> tuple[str, float, int]:
-    return item.problem_id, item.temperature, item.sample_index
-
-
-def _compact(folder: Folder, block: int, known: Sequence[Known], made_from: str) -> None:
+def _compact(run: OpenRun, block: int, known: Sequence[Known], made_from: str) -> None:
     """Move a block's journal into a Parquet file, rows in order of problem, temperature, index."""
-    journal = folder.journal(block)
+    journal = run.journal(block)
     if not journal.exists():
         return
-    held: set[tuple[str, float, int]] = set()
-    for path in folder.parts(block):
-        columns = read_table(path, KEY).to_pydict()
-        held |= set(zip(*(columns[name] for name in KEY), strict=True))
+    held = {key for path in run.parts(block) for key in _keys(read_table(path, KEY))}
     order = {item.problem.id: number for number, item in enumerate(known)}
-    rows = {_key(sample): sample for sample in read_journal(journal)}
-    kept = [
-        rows[key] for key in sorted(rows, key=lambda k: (order[k[0]], *k[1:])) if key not in held
-    ]
-    if kept:
-        write_table(folder.next_part(block), sample_rows(kept), made_from)
+    rows = {(s.problem_id, s.temperature, s.sample_index): s for s in read_journal(journal)}
+    new = sorted(rows.keys() - held, key=lambda key: (order[key[0]], *key[1:]))
+    if new:
+        write_table(run.next_part(block), sample_rows([rows[key] for key in new]), made_from)
     journal.unlink()
 
 

@@ -24,8 +24,7 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     Raises:
         ValueError: vLLM refuses an option or the model.
     """
-    more = vllm_engine.more_logprobs(settings.logprobs)
-    engine = vllm_engine.load_engine(settings, "generation", settings.seed, more)
+    engine = vllm_engine.load_engine(settings, "generation", settings.seed)
     try:
         yield from _draw(engine, requests, settings)
     finally:

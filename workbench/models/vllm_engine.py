@@ -77,6 +77,9 @@ def load_engine(
             "disable_log_stats": True,
             "use_tqdm_on_load": False,
         }
+        top = 0 if isinstance(settings, OutcomeRewardModel) else settings.logprobs
+        if top > DEFAULT_MAX_LOGPROBS:
+            ours["max_logprobs"] = top
         return LLM(**{**ours, **(defaults or {}), **settings.engine}).llm_engine
 
 
@@ -92,11 +95,6 @@ def shut_down(engine: Any) -> None:
     """Stop an engine and free its memory, so that another can be loaded in the same process."""
     engine.engine_core.shutdown()
     gc.collect()
-
-
-def more_logprobs(top: int) -> dict[str, Any]:
-    """Return the engine option without which so many of the likeliest tokens are refused."""
-    return {"max_logprobs": top} if top > DEFAULT_MAX_LOGPROBS else {}
 
 
 def _check_options(given: Mapping[str, Any], engine_args: Any, section: str) -> None:
@@ -142,7 +140,6 @@ def _next_logprobs(
 def open_completion_scorer(settings: SecondModel) -> Iterator[protocols.CompletionScorer]:
     """Load one of ``scoring.models`` while the ``with`` block runs."""
     options = {"max_num_batched_tokens": PLACES, "enable_chunked_prefill": True}
-    options |= more_logprobs(settings.logprobs)
     engine = load_engine(settings, "scoring.models", defaults=options)
     try:
         limit, vocabulary = engine.model_config.max_model_len, engine.model_config.get_vocab_size()
