@@ -55,7 +55,8 @@ def probe(settings: Generation, task: TaskSettings) -> tuple[dict[str, Any], tup
 
         def ask(left_out: Collection[str], temperature: float, options: Generation) -> Choice:
             fields = protocol.request_body(prompt, options, temperature, 0, left_out)
-            answer = server.portal.call(server.post, protocol.path_of(prompt), fields)
+            path = protocol.path_of(prompt)
+            answer: protocol.Answer = server.portal.call(server.post, path, fields)
             return answer.choices[0]
 
         def refusal(left_out: Collection[str]) -> str:

@@ -206,7 +206,7 @@ def _merge_problems(
         for name, item in new.items()
         if name in known and known[name].prompt_hash != item.prompt_hash
     ]
-    if changed and list(run.blocks_with_samples()):
+    if changed and next(run.blocks_with_samples(), None) is not None:
         raise ValueError(
             f"{run.root} holds samples of other prompts for {len(changed)} of its problems "
             f"(first: {changed[0]!r}: its question, examples or system text changed); give this "

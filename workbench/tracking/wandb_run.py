@@ -50,7 +50,7 @@ def _harmless(
     """Open the run before the first thing is recorded; a fault ends the tracking only."""
 
     @wraps(record)
-    def attempt(self: Tracker, *args: P.args, **named: P.kwargs) -> None:
+    def attempt(self: Tracker, /, *args: P.args, **named: P.kwargs) -> None:
         if self.broken:
             return
         try:
