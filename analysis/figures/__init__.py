@@ -16,15 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.figures.accuracy import (
-    accuracy_by_k,
-    accuracy_by_m,
-    accuracy_by_tokens,
-    coverage_curve,
-)
+from analysis.figures import accuracy, measures, rewards
 from analysis.figures.drawing import Drawing
-from analysis.figures.measures import diversity_by_temperature, outcome_by_bucket
-from analysis.figures.rewards import best_by_reward, reliability, training
 from workbench.run import ACCESSORS, Run
 
 if TYPE_CHECKING:
@@ -51,14 +44,14 @@ def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
 FIGURES: dict[str, Callable[[Run], Chart]] = {
     describe.__name__: _figure(describe)
     for describe in (
-        accuracy_by_k,
-        accuracy_by_tokens,
-        accuracy_by_m,
-        coverage_curve,
-        best_by_reward,
-        reliability,
-        diversity_by_temperature,
-        outcome_by_bucket,
+        accuracy.accuracy_by_k,
+        accuracy.accuracy_by_tokens,
+        accuracy.accuracy_by_m,
+        accuracy.coverage_curve,
+        rewards.best_by_reward,
+        rewards.reliability,
+        measures.diversity_by_temperature,
+        measures.outcome_by_bucket,
     )
 }
 
@@ -71,9 +64,9 @@ def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:
         best: the step that was kept.
         signature: stands under the figure.
     """
-    about = (training.__doc__ or "").partition("\n")[0]
-    drawing = replace(training(curves, best), name="training", about=about, signature=signature)
-    return _chart(drawing)
+    about = (rewards.training.__doc__ or "").partition("\n")[0]
+    drawn = rewards.training(curves, best)
+    return _chart(replace(drawn, name="training", about=about, signature=signature))
 
 
 def save(chart: Chart, folder: Path, name: str) -> Path:

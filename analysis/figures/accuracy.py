@@ -12,6 +12,7 @@ from analysis.figures.drawing import (
     at_temperature,
     explain_empty,
     join_lines,
+    lines_by_temperature,
     outcome_columns,
     points,
     sample_count_axis,
@@ -55,10 +56,7 @@ def accuracy_by_tokens(run: Run) -> Drawing:
     panels = [
         Panel(
             title=column.removesuffix("_correct"),
-            rows=join_lines(
-                points(part, "tokens", column, at_temperature(temperature))
-                for temperature, part in frame.groupby("temperature", dropna=False)
-            ),
+            rows=lines_by_temperature(frame, "tokens", column),
             x=Axis(title="tokens per problem", log=True),
             y=RIGHT,
         )
@@ -103,10 +101,7 @@ def coverage_curve(run: Run) -> Drawing:
     panels = [
         Panel(
             title=column,
-            rows=join_lines(
-                points(part, "k", column, at_temperature(temperature))
-                for temperature, part in frame.groupby("temperature", dropna=False)
-            ),
+            rows=lines_by_temperature(frame, "k", column),
             x=sample_count_axis("k, samples in the subset", frame["k"]),
             y=Axis(title="expected accuracy"),
         )

@@ -66,11 +66,7 @@ class Chart(alt.ConcatChart):
         png = _png(_svg(spec))
         width, height = (side / SHARPNESS for side in Image.open(BytesIO(png)).size)
         spec["$schema"] = "https://vega.github.io/schema/vega-lite/v5.json"
-        data = {
-            "application/vnd.vegalite.v5+json": spec,
-            "image/png": png,
-            "text/plain": str(self),
-        }
+        data = {"application/vnd.vegalite.v5+json": spec, "image/png": png, "text/plain": str(self)}
         return data, {"image/png": {"width": width, "height": height}}
 
     def __repr__(self) -> str:
@@ -106,17 +102,14 @@ def _gestures(drawing: Drawing) -> list[alt.TopLevelSelectionParameter]:
     """Return what a click on the legend does to all panels, and a drag or the wheel to each."""
     if not drawing.panels:
         return []
+    param = alt.TopLevelSelectionParameter
     names = alt.PointSelectionConfig(type="point", fields=["series"])  # heard by the first layer
     axes = alt.IntervalSelectionConfig(type="interval", zoom="wheel![event.shiftKey]")
     return [
-        alt.TopLevelSelectionParameter(
-            name="chosen", select=names, bind="legend", views=["lines_0"]
-        ),
+        param(name="chosen", select=names, bind="legend", views=["lines_0"]),
         *(
-            alt.TopLevelSelectionParameter(
-                name=f"zoom_{place}", select=axes, bind="scales", views=[f"points_{place}"]
-            )
-            for place in range(len(drawing.panels))
+            param(name=f"zoom_{i}", select=axes, bind="scales", views=[f"points_{i}"])
+            for i in range(len(drawing.panels))
         ),
     ]
 
@@ -162,9 +155,10 @@ def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] 
     """Return one panel: bars, lines and markers, and its dashed lines."""
     names = drawing.series
     step = min(3.5, 22 / len(names))  # bars of several lines side by side
+    bounds = part.rows[["low", "high"]].to_numpy()
     rows = part.rows.assign(
         aside=[step * (names.index(s) - (len(names) - 1) / 2) for s in part.rows["series"]],
-        interval=[_interval(low, high) for low, high in part.rows[["low", "high"]].to_numpy()],
+        interval=["" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]" for low, high in bounds],
     )
     aside = alt.ExprRef("datum.aside") if part.x.apart else 0
     ends = part.y.ends or ends or _reach(rows[["y", "low", "high"]].to_numpy())
@@ -197,14 +191,15 @@ def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] 
 def _dashed(part: Panel) -> list[alt.Chart]:
     """Return the lines that stand for no series."""
     look: dict[str, Any] = {"strokeDash": [4, 3], "strokeWidth": 1, "color": alt.ExprRef("ink")}
+    x, y = alt.X("x:Q"), alt.Y("y:Q")
     found = []
     if part.level is not None:
-        found.append(_alone({"y": part.level}).mark_rule(**look).encode(y=alt.Y("y:Q")))
+        found.append(_alone({"y": part.level}).mark_rule(**look).encode(y=y))
     if part.place is not None:
-        found.append(_alone({"x": part.place}).mark_rule(**look).encode(x=alt.X("x:Q")))
+        found.append(_alone({"x": part.place}).mark_rule(**look).encode(x=x))
     if part.diagonal:
         ends = _alone({"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0})
-        found.append(ends.mark_line(**look).encode(x=alt.X("x:Q"), y=alt.Y("y:Q")))
+        found.append(ends.mark_line(**look).encode(x=x, y=y))
     return found
 
 
@@ -246,10 +241,6 @@ def _sides(drawing: Drawing) -> tuple[int, int]:
     return ALONE if len(drawing.panels) == 1 else PANEL
 
 
-def _interval(low: float, high: float) -> str:
-    return "" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]"
-
-
 def _tooltip(drawing: Drawing, part: Panel, rows: pd.DataFrame) -> list[alt.Tooltip]:
     number = ",.0f" if part.x.log or (rows["x"] % 1 == 0).all() else ",.4~g"
     found = [
@@ -279,20 +270,12 @@ def _legend(drawing: Drawing) -> alt.Legend:
 
 def _config() -> alt.Config:
     """Give all text the ink, axes a light grid, panels no frame and the whole no background."""
-    ink = alt.ExprRef("ink")
+    ink, grey = alt.ExprRef("ink"), "#888888"
+    lines = {"gridColor": grey, "gridOpacity": 0.22, "domainColor": grey, "tickColor": grey}
+    sizes = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
     return alt.Config(
         background="transparent",
-        axis=alt.AxisConfig(
-            labelColor=ink,
-            titleColor=ink,
-            titleFontWeight="normal",
-            gridColor="#888888",
-            gridOpacity=0.22,
-            domainColor="#888888",
-            tickColor="#888888",
-            labelFontSize=11,
-            titleFontSize=11,
-        ),
+        axis=alt.AxisConfig(labelColor=ink, titleColor=ink, **lines, **sizes),
         title=alt.TitleConfig(color=ink, fontSize=12, fontWeight="bold"),
         legend=alt.LegendConfig(labelColor=ink, labelFontSize=12, symbolSize=70, columnPadding=14),
         view=alt.ViewConfig(stroke=None),

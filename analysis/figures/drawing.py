@@ -117,16 +117,10 @@ def points(
         size: the column that the markers' areas show.
     """
     blank = pd.Series(np.nan, index=frame.index)
-    rows = pd.DataFrame(
-        {
-            "series": series,
-            "x": frame[x].astype(float),
-            "y": frame[y].astype(float),
-            "low": frame.get(f"{y}_low", blank).astype(float),
-            "high": frame.get(f"{y}_high", blank).astype(float),
-            "size": frame[size].astype(float) if size else blank,
-        }
-    )
+    low, high = (frame.get(f"{y}_{end}", blank) for end in ("low", "high"))
+    columns = {"x": frame[x], "y": frame[y], "low": low, "high": high}
+    rows = pd.DataFrame(columns | {"size": frame[size] if size else blank}).astype(float)
+    rows.insert(0, "series", series)
     return rows.dropna(subset=["x", "y"]).sort_values("x", ignore_index=True)
 
 
@@ -136,6 +130,14 @@ def join_lines(lines: Iterable[pd.DataFrame]) -> pd.DataFrame:
     if not filled:
         return pd.DataFrame({name: pd.Series(dtype=float) for name in COLUMNS})
     return pd.concat(filled, ignore_index=True)
+
+
+def lines_by_temperature(
+    frame: pd.DataFrame, x: str, y: str, size: str | None = None
+) -> pd.DataFrame:
+    """Return the rows of a panel with a line per temperature: arguments as of ``points``."""
+    groups = frame.groupby("temperature", dropna=False)
+    return join_lines(points(part, x, y, at_temperature(t), size) for t, part in groups)
 
 
 def spell_key(temperature: object) -> str:

@@ -8,9 +8,9 @@ from analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
-    at_temperature,
     explain_empty,
     join_lines,
+    lines_by_temperature,
     outcome_columns,
     points,
     sample_count_axis,
@@ -31,11 +31,10 @@ def diversity_by_temperature(run: Run) -> Drawing:
         return explain_empty(run, "diversity_by_temperature")
     means = frame.groupby(["k", "temperature"], dropna=False)[metrics].mean().reset_index()
     known = sorted(means["temperature"].dropna().unique())
-    panels = [
-        Panel(title=METRICS[metric].label, rows=rows, x=x, y=Axis(title=""))
-        for metric in metrics
-        for rows, x in [_against(means, metric, known)]
-    ]
+    panels = []
+    for metric in metrics:
+        rows, x = _against(means, metric, known)
+        panels.append(Panel(title=METRICS[metric].label, rows=rows, x=x, y=Axis(title="")))
     return Drawing(panels=panels, same_y=False)
 
 
@@ -47,11 +46,8 @@ def _against(means: pd.DataFrame, metric: str, known: list[float]) -> tuple[pd.D
             for k, part in means.groupby("k")
         ]
         return join_lines(lines), Axis(title="temperature", ticks=known)
-    lines = [
-        points(part, "k", metric, at_temperature(temperature))
-        for temperature, part in means.groupby("temperature", dropna=False)
-    ]
-    return join_lines(lines), sample_count_axis("k, samples in the subset", means["k"])
+    rows = lines_by_temperature(means, "k", metric)
+    return rows, sample_count_axis("k, samples in the subset", means["k"])
 
 
 def outcome_by_bucket(run: Run) -> Drawing:
@@ -64,19 +60,11 @@ def outcome_by_bucket(run: Run) -> Drawing:
     panels = []
     for metric, part in frame.groupby("metric", sort=False):
         name = str(metric)
-        lines = [
-            points(part, "mean", c, c.removesuffix("_correct"), size="count").assign(
-                low=float("nan"),
-                high=float("nan"),  # they would cover one another
-            )
+        rows = join_lines(
+            points(part, "mean", c, c.removesuffix("_correct"), size="count")
             for c in outcome_columns(frame)
-        ]
-        panels.append(
-            Panel(
-                title=f"{name}, k = {k}",
-                rows=join_lines(lines),
-                x=Axis(title=METRICS[name].label),
-                y=Axis(title="mean outcome"),
-            )
         )
+        rows[["low", "high"]] = float("nan")  # intervals would cover one another
+        x, y = Axis(title=METRICS[name].label), Axis(title="mean outcome")
+        panels.append(Panel(title=f"{name}, k = {k}", rows=rows, x=x, y=y))
     return Drawing(panels=panels, size="subsets in the bucket")

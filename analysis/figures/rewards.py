@@ -8,9 +8,9 @@ from analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
-    at_temperature,
     explain_empty,
     join_lines,
+    lines_by_temperature,
     points,
     sample_count_axis,
     spell_key,
@@ -29,10 +29,7 @@ def reliability(run: Run) -> Drawing:
     panels = [
         Panel(
             title=str(reward),
-            rows=join_lines(
-                points(at, "mean_reward", "right", at_temperature(temperature), size="samples")
-                for temperature, at in part.groupby("temperature", dropna=False)
-            ),
+            rows=lines_by_temperature(part, "mean_reward", "right", size="samples"),
             x=Axis(title="mean reward, as a probability", ends=ALL),
             y=Axis(title="share of samples right", ends=ALL),
             diagonal=True,

@@ -32,14 +32,10 @@ def overlaid(
         table: a saved table with columns ``temperature``, ``k`` and the outcomes.
         outcomes: columns to draw, a panel each, where any run has them.
     """
-    lines: dict[str, list[pd.DataFrame]] = {name: [] for name in outcomes}
-    for series, part in _lines(runs, names, table):
-        for name in outcomes:
-            if name in part:
-                lines[name].append(points(part, "k", name, series))
+    lines = [*_lines(runs, names, table)]
     panels = []
     for name in outcomes:
-        rows = join_lines(lines[name])
+        rows = join_lines(points(part, "k", name, line) for line, part in lines if name in part)
         rows = rows[rows.groupby("series")["x"].transform("size") > 1]  # greedy has no curve
         if len(rows):
             along = sample_count_axis("k, samples in the subset", rows["x"])
