@@ -9,6 +9,8 @@ import sys
 from itertools import permutations
 from pathlib import Path
 
+import pytest
+
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 TEXTS = [
     "x^2+1", "x^{2}y_1^3", "x_1^2", "a^b_c", "x+", "x^", "(1,2", r"\frac{1}{", "}{", "x_", "|x|",
@@ -27,12 +29,12 @@ RELATED = [  # much here is equal to something else here
     "f(x)=x+1", "f(x)=1+x", "xy", "yx", r"50\%", "0.5", r"\frac{x}{0}", r"(1,2)\cup(2,3)",
     r"(2,3)\cup(1,2)", r"\frac{2}{\sqrt{2}}", r"\sqrt{2}", "1.414214", r"\log 100", "2", "1,2",
 ]  # fmt: skip
-ASK = """
+ASK = r"""
 import json, sys
 from math_verify import parse, verify
 from sympy import srepr
 if sys.argv[1] == "quick":
-    import workbench.tasks.math_worker
+    import workbench.tasks.math_worker as worker
     from workbench.tasks.math_answers import answers_equal
 else:
     def answers_equal(gold, answer):
@@ -44,31 +46,30 @@ def read(text):
     except Exception as error:
         return type(error).__name__
     return [each if isinstance(each, str) else srepr(each) for each in found]
+def used():
+    count = {True: 0, False: 0}
+    math = worker.TwoStageParser.math
+    def counted(self):
+        tree = math(self)
+        count[self.full_context] += 1
+        return tree
+    worker.TwoStageParser.math = counted
+    before = worker._cached_solutions.cache_info().hits
+    for text in (r"(1,\frac{\pi}{9})", "3x^2-5x", r"\int x dx"):
+        parse(f"${text}$", parsing_timeout=None)
+    worker.TwoStageParser.math = math
+    for gold in ("2x+3y-z=7", "2x+3y-z=8"):
+        worker.answers_equal(gold, "2x+3y-z=9")
+    found = worker._cached_solutions.cache_info().hits - before
+    return [*count.values(), worker._cached_number.cache_info().hits > 0, found]
 texts, pairs = json.load(sys.stdin)
-print(json.dumps([[read(text) for text in texts], [answers_equal(*pair) for pair in pairs]]))
-"""
-USED = r"""
-import workbench.tasks.math_worker as worker
-from math_verify import parse
-count = {True: 0, False: 0}
-math = worker.TwoStageParser.math
-def counted(self):
-    tree = math(self)
-    count[self.full_context] += 1
-    return tree
-worker.TwoStageParser.math = counted
-before = worker._cached_solutions.cache_info().hits
-for text in (r"(1,\frac{\pi}{9})", "3x^2-5x", r"\int x dx"):
-    parse(f"${text}$", parsing_timeout=None)
-print(*count.values())
-for gold in ("2x+3y-z=7", "2x+3y-z=8"):
-    worker.answers_equal(gold, "2x+3y-z=9")
-found = worker._cached_solutions.cache_info().hits - before
-print(worker._cached_number.cache_info().hits > 0, found)
+first = used() if sys.argv[1] == "quick" else None
+print(json.dumps([[read(text) for text in texts], [answers_equal(*pair) for pair in pairs], first]))
 """
 
 
-def ask(how, texts=(), pairs=()):
+def ask(how, texts, pairs):
+    """How each text is read, whether each pair is equal, and what was used of the worker."""
     done = subprocess.run(
         [sys.executable, "-c", ASK, how], input=json.dumps([texts, pairs]), capture_output=True,
         text=True, check=True,
@@ -92,31 +93,46 @@ def real_texts():
     return sorted(found)
 
 
-def test_every_text_is_read_as_math_verify_reads_it():
+@pytest.fixture(scope="module")
+def texts():
     rng = random.Random(1)
     real = real_texts()
-    texts = TEXTS + RELATED + rng.sample(real, min(150, len(real)))
+    texts = TEXTS + RELATED + rng.sample(real, min(80, len(real)))
     pieces = ["^2", "_1", "x", "+", "(", ")", "{", "}", r"\frac", ",", "=", "[", "|", "!", r"\pi"]
-    for text in rng.sample(texts, 60 if real else 30):  # slips of a model
+    for text in rng.sample(texts, 40 if real else 20):  # slips of a model
         place = rng.randrange(len(text) + 1)
         texts.append(text[:place] + rng.choice(pieces) + text[place:])
         texts.append(text[:place] + text[place + 1 :])
-    quick, plain = ask("quick", texts)[0], ask("plain", texts)[0]
-    differ = [(text, q, p) for text, q, p in zip(texts, quick, plain, strict=True) if q != p]
-    assert not differ
-    assert len({str(found) for found in plain}) > len(texts) / 3  # they are not all unreadable
+    return texts
 
 
-def test_every_verdict_is_math_verify_s():
-    rng = random.Random(2)
+@pytest.fixture(scope="module")
+def pairs():
     near = [pair for at in range(len(RELATED)) for pair in permutations(RELATED[at : at + 3], 2)]
-    pairs = [*dict.fromkeys(near), *rng.sample(list(permutations(RELATED, 2)), 100)]
-    quick, plain = ask("quick", pairs=pairs)[1], ask("plain", pairs=pairs)[1]
-    differ = [(*pair, q, p) for pair, q, p in zip(pairs, quick, plain, strict=True) if q != p]
+    return [*dict.fromkeys(near), *random.Random(2).sample([*permutations(RELATED, 2)], 60)]
+
+
+@pytest.fixture(scope="module")
+def quick(texts, pairs):
+    return ask("quick", texts, pairs)
+
+
+@pytest.fixture(scope="module")
+def plain(texts, pairs):
+    return ask("plain", texts, pairs)
+
+
+def test_every_text_is_read_as_math_verify_reads_it(texts, quick, plain):
+    differ = [(text, q, p) for text, q, p in zip(texts, quick[0], plain[0], strict=True) if q != p]
     assert not differ
-    assert sum(plain) > 20  # right answers are among them
+    assert len({str(found) for found in plain[0]}) > len(texts) / 3  # not all are unreadable
 
 
-def test_most_is_read_without_looking_around_and_an_equation_is_solved_once():
-    done = subprocess.run([sys.executable, "-c", USED], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "1 2\nTrue 1"
+def test_every_verdict_is_math_verify_s(pairs, quick, plain):
+    differ = [(*pair, q, p) for pair, q, p in zip(pairs, quick[1], plain[1], strict=True) if q != p]
+    assert not differ
+    assert sum(plain[1]) > 20  # right answers are among them
+
+
+def test_most_is_read_without_looking_around_and_an_equation_is_solved_once(quick):
+    assert quick[2] == [1, 2, True, 1]
