@@ -23,6 +23,11 @@ EVERY = 12 * (1 + 2 * 4)
 """Samples of the experiment below: 12 problems, one greedy sample and two pools of four."""
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _imported_once(cli):
+    cli.load("openai", "workbench.generate.openai")
+
+
 @pytest.fixture
 def asking(experiment, server):
     """A function that writes an experiment for the server, with changes."""
