@@ -7,7 +7,7 @@ from pathlib import Path
 from analysis.aggregate import AGGREGATORS
 from workbench.cli.check_models import check_models
 from workbench.config.schema import Experiment, experiment_to_dict
-from workbench.generate.drawing_settings import drawing_settings, other_settings_message
+from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
 from workbench.generate.stage import generate
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.measure.stage import measure
@@ -91,10 +91,8 @@ def _same_samples(run: OpenRun) -> None:
     """Refuse to score, measure or analyse samples under settings they were not drawn with."""
     if not run.experiment_path.exists():
         raise ValueError(f"{run.root} holds no samples; run `workbench generate` first")
-    drawn = run.manifest.data.get("drawn_with", {})
-    now = drawing_settings(run.generation)
-    if drawn and drawn != now:
-        raise ValueError(other_settings_message(run.root, drawn, now))
+    if drawn := run.manifest.data.get("drawn_with", {}):
+        refuse_other_settings(run.root, drawn, drawing_settings(run.generation))
 
 
 def _is_number(value: object) -> bool:

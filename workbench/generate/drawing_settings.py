@@ -1,4 +1,4 @@
-"""What decides a sample: settings of the experiment, versions of packages, and the seed."""
+"""Which settings of an experiment decide what a sample is, and the seed of each sample."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config.schema import Generation
-from workbench.generate import BACKENDS, engine_versions, resolve
-from workbench.models import locate
 
 SPEED_OPTIONS = frozenset((
     "base_url", "block_size", "concurrency", "disable_custom_all_reduce", "enable_chunked_prefill",
@@ -48,48 +46,19 @@ def drawing_settings(generation: Generation) -> dict[str, Any]:
     }
 
 
-def other_settings_message(
+def refuse_other_settings(
     root: Path, before: Mapping[str, Any], current: Mapping[str, Any]
-) -> str:
-    """Return the message that says why old samples do not fit an experiment."""
+) -> None:
+    """Raise ValueError if a folder's samples were drawn with other settings than the current."""
+    if before == current:
+        return
     changed = "".join(
         f"  {key}: the samples have {before.get(key, ADDED.get(key))!r}, the experiment now gives "
         f"{current.get(key, ADDED.get(key))!r}\n"
         for key in {**before, **current}
         if before.get(key) != current.get(key)
     )
-    return (
+    raise ValueError(
         f"{root} holds samples drawn with other settings:\n{changed}give this experiment another "
         "folder with --out, restore the settings, or delete the folder"
     )
-
-
-def identity(settings: Generation) -> dict[str, Any]:
-    """Return everything that can change a sample, except the prompts.
-
-    The manifest keeps it, and the fingerprint of the stage is a hash of it: samples are added to a
-    run only under the same identity.
-    """
-    backend = resolve(settings.backend)
-    row = BACKENDS[backend]
-    model = settings.model
-    found = {
-        **drawing_settings(settings),
-        "backend": backend,
-        "engine_versions": {} if row.probe else engine_versions(backend),
-        "logprobs_kind": row.logprobs_kind,
-        "model": locate.model_hash(locate.resolve_model(model)) if row.local_model else model,
-    }
-    return found | ({"entropies": row.entropies} if settings.logprobs else {})
-
-
-def server_facts(settings: Generation, recorded: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run's server said of itself when it was last asked; {} without a server.
-
-    Args:
-        settings: say whether there is a server.
-        recorded: the identity in the run's manifest.
-    """
-    if BACKENDS[resolve(settings.backend)].probe is None:
-        return {}
-    return {key: recorded[key] for key in ("logprobs_kind", "server") if key in recorded}

@@ -8,7 +8,7 @@ from typing import Any
 from workbench.config.schema import Generation, pool_sizes
 from workbench.core.console import notice
 from workbench.core.types import Request, Sample
-from workbench.generate.drawing_settings import drawing_settings, other_settings_message
+from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
 from workbench.storage.manifest import Manifest
 from workbench.storage.open_run import OpenRun
 
@@ -35,9 +35,8 @@ def check(run: OpenRun) -> None:
         )
     for block in run.blocks_with_samples():
         run.read_samples(block)  # all columns, so that damage is found now and not in hours
-    drawn, now = run.manifest.data["drawn_with"], drawing_settings(run.generation)
-    if drawn != now:
-        raise ValueError(other_settings_message(run.root, drawn, now))
+    now = drawing_settings(run.generation)
+    refuse_other_settings(run.root, run.manifest.data["drawn_with"], now)
     refuse_more(run.generation, facts)
     notice(f"generate: all {facts['samples']:,} imported samples are there")
 

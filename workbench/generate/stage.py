@@ -16,17 +16,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from workbench.config.schema import Experiment, TaskSettings
+from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
-from workbench.generate import BACKENDS, Sampler, imported, resolve
-from workbench.generate.drawing_settings import (
-    drawing_settings,
-    identity,
-    other_settings_message,
-    sample_seed,
-    server_facts,
-)
+from workbench.generate import BACKENDS, Sampler, engine_versions, imported, resolve
+from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings, sample_seed
+from workbench.models import locate
 from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import environment
 from workbench.storage.open_run import OpenRun
@@ -49,11 +44,34 @@ class PromptedProblem:
 def prompted_problems(settings: TaskSettings) -> list[PromptedProblem]:
     """Load a task's problems and build their prompts."""
     task = TASKS[settings.name]
-    asked = []
-    for problem in task.load(settings):
-        prompt = build_prompt(problem, task, settings)
-        asked.append(PromptedProblem(problem, prompt, prompt_hash(prompt)))
-    return asked
+    asked = ((problem, build_prompt(problem, task, settings)) for problem in task.load(settings))
+    return [PromptedProblem(problem, prompt, prompt_hash(prompt)) for problem, prompt in asked]
+
+
+def identity(settings: Generation) -> dict[str, Any]:
+    """Return everything that can change a sample, except the prompts.
+
+    The manifest keeps it, and the fingerprint of the stage is a hash of it: samples are added to a
+    run only under the same identity.
+    """
+    backend = resolve(settings.backend)
+    row = BACKENDS[backend]
+    model = settings.model
+    found = {
+        **drawing_settings(settings),
+        "backend": backend,
+        "engine_versions": {} if row.probe else engine_versions(backend),
+        "logprobs_kind": row.logprobs_kind,
+        "model": locate.model_hash(locate.resolve_model(model)) if row.local_model else model,
+    }
+    return found | ({"entropies": row.entropies} if settings.logprobs else {})
+
+
+def server_facts(settings: Generation, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's server said when it was last asked, of the recorded identity."""
+    if BACKENDS[resolve(settings.backend)].probe is None:
+        return {}
+    return {key: recorded[key] for key in ("logprobs_kind", "server") if key in recorded}
 
 
 def generate(
@@ -218,9 +236,8 @@ def _merge_problems(
 def _refuse_other_identity(run: OpenRun, current: Mapping[str, Any]) -> None:
     """Refuse to go on where the folder holds samples of another identity."""
     before = run.manifest.data.get("identity")
-    held = list(run.blocks_with_samples())
-    if held and before is not None and before != dict(current):
-        raise ValueError(other_settings_message(run.root, before, current))
+    if before is not None and [*run.blocks_with_samples()]:
+        refuse_other_settings(run.root, before, current)
 
 
 def _missing(run: OpenRun, block: int, items: Iterable[PromptedProblem]) -> Iterator[Request]:

@@ -21,11 +21,7 @@ def run_artifacts(root: Path, name: str, manifest: Mapping[str, Any]) -> list[Ar
     """Return a run's artifacts, in the order in which they were made from one another.
 
     The rows behind the tables are whole Parquet files: a W&B table would stop at 200,000 rows.
-
-    Args:
-        root: the run's folder.
-        name: the experiment's name.
-        manifest: the content of the run's manifest.
+    ``name`` is the experiment's.
     """
     found: list[ArtifactFiles] = []
     for kind, stage in STAGE_OF.items():

@@ -59,10 +59,7 @@ class ProjectContents:
 
 
 def project_contents(names: Collection[str]) -> ProjectContents:
-    """Find out from the names in the runs' summaries what can be shown.
-
-    Args:
-        names: such as ``maj@8``, ``cos_sim@8`` and ``maj@8/T0.7``.
+    """Find out what can be shown, from the names in the runs' summaries, such as ``maj@8/T0.7``.
 
     Raises:
         ValueError: no run has been analysed.

@@ -187,13 +187,8 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
 
     The mode ``auto`` is online if an API key is set or the agent of a sweep started the process,
     else offline; the variable WANDB_MODE overrides it. The folder decides the id of the tracked
-    run, so that one folder is one run, unless an agent has made the run already.
-
-    Args:
-        settings: the experiment's ``tracking`` section.
-        folder: the run's folder.
-        name: the run's signature.
-        config: the resolved experiment.
+    run, so that one folder is one run, unless an agent has made the run already. ``name`` is the
+    run's signature and ``config`` the resolved experiment.
     """
     mode = os.environ.get("WANDB_MODE") or settings.mode
     if mode == "auto":

@@ -6,13 +6,8 @@ import pytest
 
 from workbench.config.schema import Experiment, Generation, TaskSettings, pool_sizes
 from workbench.generate import BACKENDS, engine_versions, resolve
-from workbench.generate.drawing_settings import (
-    drawing_settings,
-    identity,
-    sample_seed,
-    server_facts,
-)
-from workbench.generate.stage import generate
+from workbench.generate.drawing_settings import drawing_settings, sample_seed
+from workbench.generate.stage import generate, identity, server_facts
 from workbench.storage.manifest import Manifest
 from workbench.storage.open_run import OpenRun
 from workbench.storage.run_folder import Folder
@@ -160,7 +155,7 @@ def test_the_identity_survives_json():
 
 def test_the_model_is_known_by_its_content_and_not_its_name(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("workbench.generate.drawing_settings.engine_versions", lambda name: {})
+    monkeypatch.setattr("workbench.generate.stage.engine_versions", lambda name: {})
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
@@ -176,7 +171,7 @@ def test_the_model_is_known_by_its_content_and_not_its_name(tmp_path, monkeypatc
 
 
 def test_a_packaged_model_is_known_by_its_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.generate.drawing_settings.engine_versions", lambda name: {})
+    monkeypatch.setattr("workbench.generate.stage.engine_versions", lambda name: {})
     monkeypatch.setattr("workbench.models.locate.resolve_model", lambda name: tmp_path)
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "config.json").write_text("{}")
