@@ -33,7 +33,7 @@ def bucket(
     Args:
         df: one row per subset, with the columns ``metric`` and ``outcomes`` (and ``k``).
         metric: the column to group by.
-        num_buckets: how many buckets; empty ones are left out.
+        num_buckets: empty ones are left out.
         k: only subsets of this size; all rows by default. DPP values compare only at equal k.
         outcomes: columns to average; NaN is left out of its column.
         width: "equal" (width, as in the study) or "quantile" (count).
@@ -67,7 +67,7 @@ def bucket(
     finite = np.isfinite(values)
     kept = values[finite]
     results = {name: _numbers(rows, lookup(columns, name, kind="outcome")) for name in outcomes}
-    table = pd.DataFrame({name: result[finite] for name, result in results.items()})
+    table = pd.DataFrame({o: r[finite] for o, r in results.items()}, index=range(len(kept)))
     dropped = {metric: int((~finite).sum())}
     dropped |= {str(name): int(missing) for name, missing in table.isna().sum().items()}
     groups = bucket_numbers(kept, num_buckets, width)
@@ -79,7 +79,6 @@ def bucket(
 
 
 def _of_size(df: pd.DataFrame, k: int) -> pd.DataFrame:
-    """Rows of the subsets of size ``k``."""
     if "k" not in df.columns:
         raise ValueError(f"k={k} needs a column 'k' (known: {', '.join(map(str, df.columns))})")
     rows = df[df["k"] == k]
@@ -90,20 +89,13 @@ def _of_size(df: pd.DataFrame, k: int) -> pd.DataFrame:
 
 
 def _numbers(df: pd.DataFrame, name: str) -> Floats:
-    """A column as floats, whatever it uses for missing."""
     return df[name].to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 def bucket_numbers(values: Floats, num_buckets: int, width: str) -> Ints:
-    """Which bucket each value falls into.
+    """Which bucket each of (R,) finite values falls into: 0 for the lowest.
 
-    Args:
-        values: (R,) finite values.
-        num_buckets: how many buckets.
-        width: "equal" or "quantile".
-
-    Returns:
-        (R,) numbers from 0 for the lowest; those of empty buckets do not occur.
+    Numbers of empty buckets do not occur.
 
     Example:
         >>> values = np.array([0.0, 1.0, 2.0, 4.0])
@@ -115,8 +107,6 @@ def bucket_numbers(values: Floats, num_buckets: int, width: str) -> Ints:
     if not len(values):
         return np.empty(0, dtype=np.int64)
     shares = np.linspace(0, 1, num_buckets + 1)[1:-1]
-    if width == "quantile":
-        edges = np.quantile(values, shares)
-    else:
-        edges = values.min() + shares * (values.max() - values.min())
+    equal = values.min() + shares * np.ptp(values)
+    edges = np.quantile(values, shares) if width == "quantile" else equal
     return np.searchsorted(edges, values, side="left")

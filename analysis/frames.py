@@ -14,11 +14,10 @@ import pyarrow as pa
 
 from analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from analysis.stats.paired import discovery_rates, sign_flip_p
-from workbench.config.schema import pool_sizes
 from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import STATUSES, Floats, Ints
 from workbench.measure.missing_inputs import without
-from workbench.pools import pools, read_block
+from workbench.pools import Pool
 from workbench.run import Run
 from workbench.storage.parquet import read_table
 from workbench.tasks.math_answers import RULES
@@ -26,7 +25,7 @@ from workbench.tasks.math_answers import RULES
 POOL = ["problem_id", "temperature", "k"]
 RULE = "rule:"
 """Columns of ``Data.pools`` that count samples by the rule which found their answer."""
-ENDS = ("", "_low", "_high")
+ENDS = ("", "_low", "_high", "_p")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +69,8 @@ class ProblemSums:
 
 def stack_lines(parts: Sequence[ProblemSums]) -> ProblemSums:
     """Join the lines of several sums of the same columns."""
-    sums, counts = (
-        np.concatenate([getattr(part, name) for part in parts], axis=1)
-        for name in ("sums", "counts")
-    )
-    return ProblemSums(parts[0].names, sums, counts)
+    sums = np.concatenate([part.sums for part in parts], axis=1)
+    return ProblemSums(parts[0].names, sums, np.concatenate([p.counts for p in parts], axis=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,16 +80,14 @@ class Data:
     run: Run
     metrics: Sequence[str] = ()
     """Which metrics the tables are about; by default those that the run has. Other metrics of
-    ``METRICS`` are measured first, on the same subsets, so that every table can be made of a metric
-    that is only being tried out."""
+    ``METRICS``, such as one that is being tried out, are measured first, on the same subsets."""
     outcomes: Sequence[str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Note which columns there are."""
         experiment = without(self.run.experiment, self.left_out)
         selections = [f"{name}_correct" for name in experiment.selection.aggregators]
-        asked = list(self.metrics or experiment.measure.metrics)
-        object.__setattr__(self, "metrics", asked)
+        object.__setattr__(self, "metrics", list(self.metrics or experiment.measure.metrics))
         object.__setattr__(self, "outcomes", [*selections, "coverage"])
 
     @property
@@ -122,9 +116,9 @@ class Data:
             frame = self.run.measured_with(*new).drop(columns="members")
         for name in [*self.outcomes, "num_correct"] if len(frame) else []:
             if name not in frame:
+                root = self.run.root
                 raise ValueError(
-                    f"{self.run.root} has no outcomes {name!r} yet; run `workbench analyze "
-                    f"{self.run.root}` first"
+                    f"{root} has no outcomes {name!r} yet; run `workbench analyze {root}` first"
                 )
             frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
         return frame
@@ -142,17 +136,15 @@ class Data:
     @cached_property
     def pools(self) -> pd.DataFrame:
         """One row per pool: what became of its samples."""
-        return pd.concat(
-            [_pool_facts(self.run, block) for block in self.run.blocks], ignore_index=True
-        )
+        blocks = (self.run.pools(block, with_embeddings=False) for block in self.run.blocks)
+        return pd.DataFrame([_facts(pool) for block in blocks for pool in block])
 
     @cached_property
     def long_texts(self) -> tuple[int, int]:
         """How many texts are longer than the encoder reads, and how many are embedded."""
         paths = sorted((self.run.root / "embeddings").glob("block-*.parquet"))
-        tables = [read_table(path, ["cut"]) for path in paths]
-        longer = sum(int(np.sum(table.column("cut").to_numpy())) for table in tables)
-        return longer, sum(table.num_rows for table in tables)
+        cut = [read_table(path, ["cut"]).column("cut").to_numpy() for path in paths]
+        return sum(int(np.sum(part)) for part in cut), sum(map(len, cut))
 
     @cached_property
     def pool_means(self) -> pd.DataFrame:
@@ -199,12 +191,10 @@ class Data:
         ids, names = pd.factorize(frame["problem_id"])
         places = self.problems.get_indexer(pd.Index(names))
         if (places < 0).any():
-            raise ValueError(
-                f"{self.run.root} has samples of {names[int(np.argmin(places))]!r} that are not "
-                f"measured; run `workbench measure {self.run.root}`"
-            )
-        found: Ints = places[ids]
-        return found
+            root, name = self.run.root, names[int(np.argmin(places))]
+            mend = f"run `workbench measure {root}`"
+            raise ValueError(f"{root} has samples of {name!r} that are not measured; {mend}")
+        return np.asarray(places[ids])
 
     def sums(
         self, frame: pd.DataFrame, columns: Sequence[str], lines: Ints | None = None
@@ -220,16 +210,13 @@ class Data:
     def intervals(self, sums: ProblemSums) -> pd.DataFrame:
         """Return mean, low and high of each column, a row per line."""
         problems, lines, _ = sums.sums.shape
-        found = bootstrap_sums(
-            sums.sums.reshape(problems, -1),
-            sums.counts.reshape(problems, -1),
-            self.resamples,
-            self.run.experiment.analysis.confidence,
-        )
-        bounds = [part.reshape(lines, -1).T for part in (found.value, found.low, found.high)]
+        totals, counts = (part.reshape(problems, -1) for part in (sums.sums, sums.counts))
+        confidence = self.run.experiment.analysis.confidence
+        found = bootstrap_sums(totals, counts, self.resamples, confidence)
+        parts = [part.reshape(lines, -1).T for part in (found.value, found.low, found.high)]
         columns: dict[str, Floats] = {}
-        for name, *parts in zip(sums.names, *bounds, strict=True):
-            columns |= {f"{name}{end}": part for end, part in zip(ENDS, parts, strict=True)}
+        for name, *bounds in zip(sums.names, *parts, strict=True):
+            columns |= bounded(name, *bounds)
         return pd.DataFrame(columns)
 
     def means(self, frame: pd.DataFrame, columns: Sequence[str]) -> dict[str, float]:
@@ -247,7 +234,12 @@ class Data:
         """Return the p-values of columns (P, C) of paired differences; NaN below 10 problems."""
         enough = (~np.isnan(differences)).sum(axis=0) >= MIN_PROBLEMS
         found = sign_flip_p(differences, rng=self.rng())
-        return [float(p) if testable else np.nan for p, testable in zip(found, enough, strict=True)]
+        return [float(p) for p in np.where(enough, found, np.nan)]
+
+
+def bounded(name: str, *parts: Any) -> dict[str, Any]:
+    """Name a value, its bounds and perhaps its p-value: ``x``, ``x_low``, ``x_high``, ``x_p``."""
+    return {f"{name}{end}": part for end, part in zip(ENDS, parts, strict=False)}
 
 
 def table_lines(
@@ -272,36 +264,28 @@ def with_q_values(frame: pd.DataFrame) -> pd.DataFrame:
     names = [name for name in frame.columns if name.endswith("_p")]
     if not names:
         return frame
-    q = discovery_rates(frame[names].to_numpy(dtype=float))
+    q = dict(zip(names, discovery_rates(frame[names].to_numpy(dtype=float)).T, strict=True))
     columns: dict[str, Any] = {}
-    for name in frame.columns:
-        if name not in names:
-            columns[name] = frame[name]
-        base = name.removesuffix("_high")
-        if f"{base}_p" in names and name == f"{base}_high":
-            columns[f"{base}_p"] = frame[f"{base}_p"]
-            columns[f"{base}_q"] = q[:, names.index(f"{base}_p")]
+    for name in frame.columns.drop(names):
+        columns[name] = frame[name]
+        p = name.removesuffix("_high") + "_p"
+        if p in q and name.endswith("_high"):
+            columns |= {p: frame[p], p.removesuffix("p") + "q": q[p]}
     return pd.DataFrame(columns)
 
 
-def _pool_facts(run: Run, block: int) -> pd.DataFrame:
-    """Count, for each pool of a block, what became of its samples."""
-    rows = []
-    rows_of_it = read_block(run.folder, block, with_embeddings=False)
-    settings = run.experiment
-    for pool in pools(rows_of_it, pool_sizes(settings.generation), settings.measure):
-        row: dict[str, object] = {
-            "problem_id": pool.problem_id,
-            "temperature": np.nan if pool.temperature is None else pool.temperature,
-            "samples": len(pool),
-        }
-        row |= {status: pool.statuses.count(status) for status in STATUSES}
-        row |= {f"{RULE}{rule}": 0 for rule in RULES}
-        row |= {f"{RULE}{rule}": count for rule, count in Counter(pool.rules).items()}
-        known = pool.correct[~np.isnan(pool.correct)]
-        row["accuracy"] = known.mean() if len(known) else np.nan
-        row["distinct_texts"] = len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan
-        lengths = pool.num_tokens[~np.isnan(pool.num_tokens)]
-        row["mean_tokens"] = lengths.mean() if len(lengths) else np.nan
-        rows.append(row)
-    return pd.DataFrame(rows)
+def _facts(pool: Pool) -> dict[str, object]:
+    """Count what became of the samples of a pool."""
+    known = pool.correct[~np.isnan(pool.correct)]
+    lengths = pool.num_tokens[~np.isnan(pool.num_tokens)]
+    return {
+        "problem_id": pool.problem_id,
+        "temperature": np.nan if pool.temperature is None else pool.temperature,
+        "samples": len(pool),
+        **{status: pool.statuses.count(status) for status in STATUSES},
+        **{f"{RULE}{rule}": 0 for rule in RULES},
+        **{f"{RULE}{rule}": count for rule, count in Counter(pool.rules).items()},
+        "accuracy": known.mean() if len(known) else np.nan,
+        "distinct_texts": len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan,
+        "mean_tokens": lengths.mean() if len(lengths) else np.nan,
+    }

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.figures import save, training_curves
-from analysis.frames import Table, with_q_values
+from analysis.frames import Table, bounded, with_q_values
 from analysis.markdown import to_markdown
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.calibration import auroc, ranking_accuracy, reward_samples
@@ -34,9 +34,9 @@ def judge(out: Path, outcome: TrainedReward, tracker: Tracker) -> Mapping[str, A
         The tables' rows by name, as JSON has them, undefined values None.
     """
     found: dict[str, Any] = {}
+    folder = out / "tables"
+    folder.mkdir(parents=True, exist_ok=True)
     for name, table in held_out(outcome.held_out).items():
-        folder = out / "tables"
-        folder.mkdir(parents=True, exist_ok=True)
         table.frame.to_csv(folder / f"{name}.csv", index=False)
         text = to_markdown(name, table, outcome.signature)
         (folder / f"{name}.md").write_text(text, encoding="utf-8")
@@ -45,13 +45,11 @@ def judge(out: Path, outcome: TrainedReward, tracker: Tracker) -> Mapping[str, A
         found[name] = rows.to_dict("records")
     drawn = training_curves(outcome.curves, outcome.best_step, outcome.signature)
     tracker.figure("training", save(drawn, out / "figures", "training"), drawn.to_html())
-    tracker.summarize(
-        {
-            f"{row['part']}/{row['reward']}/{name}": row[name]
-            for row in found["held_out"]
-            for name in ("ranking_accuracy", "auroc")
-        }
-    )
+    numbers = {}
+    for row in found["held_out"]:
+        label = f"{row['part']}/{row['reward']}"
+        numbers |= {f"{label}/{name}": row[name] for name in ("ranking_accuracy", "auroc")}
+    tracker.summarize(numbers)
     return found
 
 
@@ -68,12 +66,8 @@ def show(out: Path) -> None:
 def held_out(rows: pd.DataFrame) -> dict[str, Table]:
     """Return how well each reward ranks the held-out samples, and what the training gained.
 
-    Args:
-        rows: of ``workbench.reward_training.train.TrainedReward``.
-
-    Returns:
-        ``held_out``, a row per part and reward, and ``held_out_gains``, the trained reward less
-        each other one, paired by problem.
+    From the rows of a ``TrainedReward``: ``held_out``, a row per part and reward, and
+    ``held_out_gains``, the trained reward less each other one, paired by problem.
     """
     levels, gains = [], []
     others = [c.removeprefix(REWARD_PREFIX) for c in rows.columns if c.startswith(REWARD_PREFIX)]
@@ -84,36 +78,22 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
         ranks = pd.DataFrame({name: _ranking(inside, name) for name in names})
         for name in names:
             means = bootstrap_means(ranks[name], ranks.index, rng=_rng())
+            bounds = (float(found[0]) for found in (means.value, means.low, means.high))
             samples = reward_samples(inside[name], inside["right"], inside["problem"])
             area = auroc(samples)
             levels.append(
-                {
-                    "part": part,
-                    "reward": name,
-                    "ranking_accuracy": float(means.value[0]),
-                    "ranking_accuracy_low": float(means.low[0]),
-                    "ranking_accuracy_high": float(means.high[0]),
-                    "problems": int(ranks[name].notna().sum()),
-                    "auroc": area.value,
-                    "auroc_low": area.low,
-                    "auroc_high": area.high,
-                    "right": float(samples.right.mean()) if len(samples) else np.nan,
-                    "samples": len(samples),
-                }
+                {"part": part, "reward": name}
+                | bounded("ranking_accuracy", *bounds)
+                | {"problems": int(ranks[name].notna().sum())}
+                | bounded("auroc", area.value, area.low, area.high)
+                | {"right": float(samples.right.mean()) if len(samples) else np.nan}
+                | {"samples": len(samples)}
             )
         for name in names[1:]:
             gain = compare_means(ranks["trained"], ranks[name], rng=_rng())
-            gains.append(
-                {
-                    "part": part,
-                    "trained_less": name,
-                    "ranking_accuracy": gain.value,
-                    "ranking_accuracy_low": gain.low,
-                    "ranking_accuracy_high": gain.high,
-                    "ranking_accuracy_p": gain.p,
-                    "problems": gain.num_problems,
-                }
-            )
+            columns = bounded("ranking_accuracy", gain.value, gain.low, gain.high, gain.p)
+            row = {"part": part, "trained_less": name, **columns, "problems": gain.num_problems}
+            gains.append(row)
     notes = (
         "problems not trained on; validation chose the step, so test is the honest part",
         "ranking_accuracy: chance that a right sample outranks a wrong one of its pool (run, "
@@ -125,13 +105,9 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
         "likelihood: mean token log-probability; others: rewards that the runs had already",
         f"[low, high]: 95% intervals, the problem as the unit; none below {MIN_PROBLEMS} problems",
     )
-    return {
-        "held_out": Table(pd.DataFrame(levels), notes),
-        "held_out_gains": Table(
-            with_q_values(pd.DataFrame(gains)),
-            ("ranking_accuracy of the trained reward less that of another", star_note("is not 0")),
-        ),
-    }
+    less = "ranking_accuracy of the trained reward less that of another"
+    gained = Table(with_q_values(pd.DataFrame(gains)), (less, star_note("is not 0")))
+    return {"held_out": Table(pd.DataFrame(levels), notes), "held_out_gains": gained}
 
 
 def _ranking(rows: pd.DataFrame, name: str) -> pd.Series:
@@ -144,5 +120,5 @@ def _ranking(rows: pd.DataFrame, name: str) -> pd.Series:
 
 
 def _rng() -> np.random.Generator:
-    """Return a new generator, the same for every number."""
+    """A new generator, the same for every number."""
     return np.random.default_rng(0)

@@ -2,9 +2,8 @@
 
 ``python -m analysis.interval_coverage FOLDER`` simulates 1,000 studies of each kind and size and
 writes the table ``simulation``; ``results/simulation`` holds what it printed. A study is made
-sample by sample: problem i has difficulty, each of its N samples is right or wrong and has a
-feature that
-adds up to a subset's diversity, and overlapping random subsets of k are measured and correlated.
+sample by sample: a problem has a difficulty, each of its N samples is right or wrong and has a
+feature that adds up to a subset's diversity, and overlapping random subsets of k are correlated.
 What is true is known by construction (no relation) or from one study of very many problems.
 """
 
@@ -14,12 +13,15 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit
 
-from analysis.correlation import LEVELS, correlate
+from analysis.correlation import LEVELS, METHODS, correlate
 from analysis.stats.bootstrap import bootstrap_means
 from analysis.stats.paired import compare_means
 from workbench.core.types import Floats
@@ -28,6 +30,7 @@ N, K, SUBSETS = 16, 4, 10
 SIZES = (24, 50, 200)
 """Problems of a study: the study's smallest table, a usual one, the whole study."""
 TRUTH_PROBLEMS = 100_000
+COLUMNS = ["world", "problems", "number", "true", "covered", "rejected", "studies"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +55,7 @@ WORLDS = {
 }
 
 
-@dataclass(frozen=True, eq=False)
-class Study:
+class Study(NamedTuple):
     """One simulated study of P problems: rows of subsets, and two conditions' accuracies."""
 
     rows: pd.DataFrame
@@ -65,7 +67,7 @@ class Study:
 def simulate(world: World, problems: int, rng: np.random.Generator) -> Study:
     """Draw one study."""
     easiness = rng.normal(0.0, world.spread, problems)
-    chance = _logistic(easiness)[:, None]
+    chance = expit(easiness)[:, None]
     right = (rng.random((problems, N)) < chance).astype(float)
     feature = (
         world.pull * easiness[:, None]
@@ -75,19 +77,11 @@ def simulate(world: World, problems: int, rng: np.random.Generator) -> Study:
     )
     order = rng.random((problems, SUBSETS, N)).argsort(axis=2)[:, :, :K]  # (P, S, K) members
     place = np.arange(problems)[:, None, None]
-    rows = pd.DataFrame(
-        {
-            "problem": np.repeat(np.arange(problems), SUBSETS),
-            "diversity": feature[place, order].mean(axis=2).ravel(),
-            "coverage": right[place, order].max(axis=2).ravel(),
-        }
-    )
-    second = rng.random((problems, N)) < _logistic(easiness + world.gain)[:, None]
+    rows = pd.DataFrame({"problem": np.repeat(np.arange(problems), SUBSETS)})
+    rows["diversity"] = feature[place, order].mean(axis=2).ravel()
+    rows["coverage"] = right[place, order].max(axis=2).ravel()
+    second = rng.random((problems, N)) < expit(easiness + world.gain)[:, None]
     return Study(rows, np.column_stack([right.mean(axis=1), second.mean(axis=1)]))
-
-
-def _logistic(values: Floats) -> Floats:
-    return np.asarray(1 / (1 + np.exp(-values)))
 
 
 @cache
@@ -100,9 +94,9 @@ def truth(world: World) -> dict[str, float]:
     between = means.iloc[::SUBSETS]
     found = {"accuracy": float(study.accuracy[:, 0].mean())}
     found["difference"] = float(np.diff(study.accuracy.mean(axis=0))[0]) if world.gain else 0.0
-    for method in ("pearson", "spearman"):
-        for level, frame in (("pooled", rows), ("within", within), ("between", between)):
-            columns = frame[["diversity", "coverage"]].round(12)
+    for level, frame in (("pooled", rows), ("within", within), ("between", between)):
+        columns = frame[["diversity", "coverage"]].round(12)
+        for method in ("pearson", "spearman"):
             found[f"{method} {level}"] = float(columns.corr(method=method).to_numpy()[0, 1])
     if world.tie == 0:
         found |= {name: 0.0 for name in found if name.endswith("within")}
@@ -111,30 +105,17 @@ def truth(world: World) -> dict[str, float]:
     return found
 
 
-@dataclass(frozen=True)
-class StudyResult:
-    """One number of one study: its interval, and whether 'nothing there' was rejected."""
-
-    name: str
-    low: float
-    high: float
-    p: float
-
-
-def analyse(study: Study, rng: np.random.Generator) -> Iterator[StudyResult]:
-    """Yield every number of a study, with the intervals and tests that the tables have."""
+def analyse(study: Study, rng: np.random.Generator) -> Iterator[tuple[str, float, float, float]]:
+    """Yield (number, low, high, p) of a study, with the intervals and tests of the tables."""
     problems = np.arange(len(study.accuracy))
     mean = bootstrap_means(study.accuracy[:, 0], problems, resamples=1000, rng=rng)
-    yield StudyResult("accuracy", float(mean.low[0]), float(mean.high[0]), np.nan)
+    yield "accuracy", float(mean.low[0]), float(mean.high[0]), np.nan
     pair = compare_means(study.accuracy[:, 1], study.accuracy[:, 0], resamples=1000, rng=rng)
-    yield StudyResult("difference", pair.low, pair.high, pair.p)
-    rows = study.rows
-    for method in ("pearson", "spearman"):
-        for level in LEVELS:
-            r = correlate(
-                rows["diversity"], rows["coverage"], rows["problem"], method=method, level=level
-            )
-            yield StudyResult(f"{method} {level}", r.low, r.high, r.p)
+    yield "difference", pair.low, pair.high, pair.p
+    columns = [study.rows[name] for name in ("diversity", "coverage", "problem")]
+    for method, level in product(METHODS, LEVELS):
+        r = correlate(*columns, method=method, level=level)
+        yield f"{method} {level}", r.low, r.high, r.p
 
 
 def coverage_study(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) -> pd.DataFrame:
@@ -151,25 +132,16 @@ def coverage_study(studies: int, sizes: tuple[int, ...] = SIZES, seed: int = 0) 
         known = truth(world)
         for size in sizes:
             rng = np.random.default_rng([seed, number, size])
-            found = pd.DataFrame(
-                [vars(f) for _ in range(studies) for f in analyse(simulate(world, size, rng), rng)]
-            )
-            for name, part in found.groupby("name", sort=False):
+            found = [f for _ in range(studies) for f in analyse(simulate(world, size, rng), rng)]
+            frame = pd.DataFrame(found, columns=["name", "low", "high", "p"])
+            for name, part in frame.groupby("name", sort=False):
                 value = known[str(name)]
                 whole = part.dropna(subset=["low", "high"])
                 tested = part["p"].dropna()
-                rows.append(
-                    {
-                        "world": label,
-                        "problems": size,
-                        "number": name,
-                        "true": value,
-                        "covered": ((whole["low"] <= value) & (value <= whole["high"])).mean(),
-                        "rejected": (tested < 0.05).mean() if len(tested) else np.nan,
-                        "studies": len(whole),
-                    }
-                )
-    return pd.DataFrame(rows)
+                covered = ((whole["low"] <= value) & (value <= whole["high"])).mean()
+                rejected = (tested < 0.05).mean() if len(tested) else np.nan
+                rows.append((label, size, name, value, covered, rejected, len(whole)))
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def main(folder: Path, studies: int = 1000) -> None:

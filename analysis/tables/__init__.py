@@ -18,26 +18,10 @@ from typing import Literal
 import pandas as pd
 
 from analysis.frames import Data, Table
-from analysis.tables.accuracy import (
-    accuracy_by_k,
-    accuracy_by_k_temperature,
-    accuracy_by_temperature,
-    budget,
-    coverage_curve,
-    oracle_gap,
-    sampling_check,
-)
-from analysis.tables.correlations import (
-    correct_count_correlation,
-    correlation,
-    partial_correlation,
-    within_correlation,
-)
-from analysis.tables.diversity import buckets, diversity_by_correctness
+from analysis.tables import accuracy, correlations, diversity, rewards
 from analysis.tables.entropies import entropy_bounds
 from analysis.tables.pruning import pruning
 from analysis.tables.quality import quality_coefficients
-from analysis.tables.rewards import reliability, reward_curve, reward_report
 from analysis.tables.statuses import statuses
 from analysis.tables.submitted import submitted
 
@@ -71,26 +55,28 @@ class TableSpec:
 
 
 TABLES: dict[str, TableSpec] = {
-    "accuracy_by_k": TableSpec(make=accuracy_by_k, place=3),
-    "accuracy_by_temperature": TableSpec(make=accuracy_by_temperature, place=4),
+    "accuracy_by_k": TableSpec(make=accuracy.accuracy_by_k, place=3),
+    "accuracy_by_temperature": TableSpec(make=accuracy.accuracy_by_temperature, place=4),
     "accuracy_by_k_temperature": TableSpec(
-        make=accuracy_by_k_temperature, place=1, open_on_page=True
+        make=accuracy.accuracy_by_k_temperature, place=1, open_on_page=True
     ),
-    "coverage_curve": TableSpec(make=coverage_curve, place=2, open_on_page=True),
-    "budget": TableSpec(make=budget, place=7),
-    "oracle_gap": TableSpec(make=oracle_gap, place=8),
-    "sampling_check": TableSpec(make=sampling_check, place=15, long=True),
-    "correlation": TableSpec(make=correlation, place=17, long=True),
-    "within_correlation": TableSpec(make=within_correlation, place=5, long=True, open_on_page=True),
-    "correct_count_correlation": TableSpec(make=correct_count_correlation, place=16),
-    "bucket": TableSpec(make=buckets, place=18, long=True),
-    "partial_correlation": TableSpec(make=partial_correlation, place=6),
-    "diversity_by_correctness": TableSpec(make=diversity_by_correctness, place=12),
+    "coverage_curve": TableSpec(make=accuracy.coverage_curve, place=2, open_on_page=True),
+    "budget": TableSpec(make=accuracy.budget, place=7),
+    "oracle_gap": TableSpec(make=accuracy.oracle_gap, place=8),
+    "sampling_check": TableSpec(make=accuracy.sampling_check, place=15, long=True),
+    "correlation": TableSpec(make=correlations.correlation, place=17, long=True),
+    "within_correlation": TableSpec(
+        make=correlations.within_correlation, place=5, long=True, open_on_page=True
+    ),
+    "correct_count_correlation": TableSpec(make=correlations.correct_count_correlation, place=16),
+    "bucket": TableSpec(make=diversity.buckets, place=18, long=True),
+    "partial_correlation": TableSpec(make=correlations.partial_correlation, place=6),
+    "diversity_by_correctness": TableSpec(make=diversity.diversity_by_correctness, place=12),
     "pruning": TableSpec(make=pruning, place=13, long=True),
     "submitted": TableSpec(make=submitted, place=11),
-    "reward_report": TableSpec(make=reward_report, place=10),
-    "reward_curve": TableSpec(make=reward_curve, place=9),
-    "reliability": TableSpec(make=reliability, printed="by name"),
+    "reward_report": TableSpec(make=rewards.reward_report, place=10),
+    "reward_curve": TableSpec(make=rewards.reward_curve, place=9),
+    "reliability": TableSpec(make=rewards.reliability, printed="by name"),
     "quality_coefficients": TableSpec(make=quality_coefficients, place=19, printed="with rows"),
     "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
     "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs_correctness=False),
@@ -99,13 +85,10 @@ TABLES: dict[str, TableSpec] = {
 
 def make_table(name: str, data: Data) -> Table:
     """Return a table of ``TABLES``; empty where it needs correctness and none is known."""
-    spec = TABLES[name]
-    if spec.needs_correctness and not data.correctness_known:
-        return Table(
-            pd.DataFrame(),
-            (f"no sample's correctness is known ({data.unknown:,} samples): nothing to compare",),
-        )
-    return spec.make(data)
+    if not TABLES[name].needs_correctness or data.correctness_known:
+        return TABLES[name].make(data)
+    why = f"no sample's correctness is known ({data.unknown:,} samples): nothing to compare"
+    return Table(pd.DataFrame(), (why,))
 
 
 def printed_tables() -> tuple[str, ...]:

@@ -38,8 +38,7 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     frame = _with_single(data, data.pool_means).assign(pool=ONE)
     frame = pd.concat([frame, data.mixed.assign(pool=MIXED)], ignore_index=True)
     columns = [*data.outcomes, "single_sample"]
-    greedy = data.expectations[data.expectations["temperature"] == 0.0]
-    greedy = greedy[greedy["k"] == 1]
+    greedy = data.expectations.query("temperature == 0 and k == 1")
     if not greedy.empty:
         known = greedy.set_index("problem_id")["pass@k"].rename("greedy")
         frame = frame.join(known, on="problem_id")
@@ -51,16 +50,17 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     p = data.p_values(gains, data.outcomes)
     table = with_q_values(pd.concat([labels, data.intervals(sums), p], axis=1))
     table = table.sort_values([*keys, "pool"], ascending=[*(True for _ in keys), False])
-    notes = [*sample_size_notes(data), *missing_value_notes(data, data.outcomes)]
-    notes.append("single_sample is pass@1, exact; coverage: any of the k is correct")
-    notes.append(star_note("differs from single_sample"))
+    notes = (
+        *sample_size_notes(data),
+        *missing_value_notes(data, data.outcomes),
+        "single_sample is pass@1, exact; coverage: any of the k is correct",
+        star_note("differs from single_sample"),
+    )
+    table = table.reset_index(drop=True)
     if data.mixed.empty:
-        table = table.drop(columns="pool")
-    else:
-        notes.append(
-            f"{MIXED}: k drawn from a pool of as many samples, taken from each temperature in turn"
-        )
-    return Table(table.reset_index(drop=True), tuple(notes))
+        return Table(table.drop(columns="pool"), notes)
+    mixed = f"{MIXED}: k drawn from a pool of as many samples, taken from each temperature in turn"
+    return Table(table, (*notes, mixed))
 
 
 def _with_single(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +75,7 @@ def coverage_curve(data: Data) -> Table:
     """Exact pass@k, maj@k and best@k over all k-subsets, by temperature."""
     frame = data.expectations
     unknown = data.unknown
-    names = [c for c in frame.columns if c.endswith("@k") or (unknown and c.endswith("@k_upper"))]
+    names = [c for c in frame.columns if c.endswith(("@k", "@k_upper") if unknown else "@k")]
     frame = _with_single(data, frame)
     labels, lines = table_lines(frame, ["temperature", "k"])
     gaining = [name for name in names if name.endswith("@k")]
@@ -86,10 +86,8 @@ def coverage_curve(data: Data) -> Table:
     notes = [*sample_size_notes(data), "exact expectations over all k-subsets, no sampling error"]
     notes.append(star_note("differs from a single sample (k = 1)"))
     if unknown:
-        notes.append(
-            f"{unknown} samples whose correctness is unknown count as not correct; as correct in "
-            "the columns …_upper"
-        )
+        how = "count as not correct; as correct in the columns …_upper"
+        notes.append(f"{unknown} samples whose correctness is unknown {how}")
     return Table(with_q_values(pd.concat(parts, axis=1)), tuple(notes))
 
 
@@ -101,10 +99,9 @@ def oracle_gap(data: Data) -> Table:
     labels, lines = table_lines(frame, ["k", "temperature"])
     sums = data.sums(gaps, names, lines)
     parts = [labels, data.intervals(sums), data.p_values(sums.means, names)]
-    notes = [*sample_size_notes(data), _how_known(data)]
-    notes.append("an oracle that always picks a correct sample has a gap of 0")
-    notes.append(star_note("is not 0"))
-    return Table(with_q_values(pd.concat(parts, axis=1)), tuple(notes))
+    oracle = "an oracle that always picks a correct sample has a gap of 0"
+    notes = (*sample_size_notes(data), _how_known(data), oracle, star_note("is not 0"))
+    return Table(with_q_values(pd.concat(parts, axis=1)), notes)
 
 
 def budget(data: Data) -> Table:
@@ -114,15 +111,14 @@ def budget(data: Data) -> Table:
         return Table(pd.DataFrame(), ("the lengths of the samples are unknown",))
     frame = _with_single(data, _best_known(data)).merge(pools, on=["problem_id", "temperature"])
     one = frame.drop_duplicates(["problem_id", "temperature"]).assign(k=1)
-    for name in data.outcomes:
-        one[name] = one["single_sample"]
+    one = one.assign(**dict.fromkeys(data.outcomes, one["single_sample"]))
     frame = pd.concat([one, frame[frame["k"] > 1]])
     frame["tokens"] = frame["k"] * frame["mean_tokens"]
     labels, lines = table_lines(frame, ["temperature", "k"])
     table = data.intervals(data.sums(frame, ["tokens", *data.outcomes], lines))
-    notes = [*sample_size_notes(data), _how_known(data)]
-    notes.append("tokens: those of k samples of a problem, on average, prompts not counted")
-    return Table(pd.concat([labels, table], axis=1), tuple(notes))
+    tokens = "tokens: those of k samples of a problem, on average, prompts not counted"
+    notes = (*sample_size_notes(data), _how_known(data), tokens)
+    return Table(pd.concat([labels, table], axis=1), notes)
 
 
 def _best_known(data: Data) -> pd.DataFrame:
@@ -134,6 +130,7 @@ def _best_known(data: Data) -> pd.DataFrame:
 
 
 def _exact(data: Data) -> dict[str, str]:
+    """Outcomes, each with the column of its exact expectation."""
     names = {o: o.removesuffix("_correct").replace("coverage", "pass") for o in data.outcomes}
     return {o: f"{n}@k" for o, n in names.items() if f"{n}@k" in data.expectations}
 
@@ -150,31 +147,15 @@ def sampling_check(data: Data) -> Table:
     drawn.columns = drawn.columns.map(" ".join)
     known = drawn.reset_index().merge(data.expectations, on=POOL)
     known = known[known["num_unknown"] == 0]
+    names = ["k", "temperature", "outcome", "sampled", "exact", "z", "pools"]
     rows = []
-    for (k, temperature), part in known.groupby(["k", "temperature"], dropna=False):
-        for outcome in data.outcomes:
-            name = outcome.removesuffix("_correct").replace("coverage", "pass") + "@k"
-            if name not in part:
-                continue
-            p = part[name].to_numpy()
-            mean = part[f"{outcome} mean"].to_numpy()
+    for key, part in known.groupby(["k", "temperature"], dropna=False):
+        for outcome, name in _exact(data).items():
+            p, mean = part[name].to_numpy(), part[f"{outcome} mean"].to_numpy()
             variance = p * (1 - p) / part[f"{outcome} count"].to_numpy()
             error = float(np.sqrt(np.clip(variance, 0, None).sum())) / len(p)
             gap = float(mean.mean() - p.mean())
-            rows.append(
-                {
-                    "k": k,
-                    "temperature": temperature,
-                    "outcome": outcome,
-                    "sampled": mean.mean(),
-                    "exact": p.mean(),
-                    "z": gap / error if error > 1e-12 else 0.0,
-                    "pools": len(p),
-                }
-            )
-    return Table(
-        pd.DataFrame(
-            rows, columns=["k", "temperature", "outcome", "sampled", "exact", "z", "pools"]
-        ),
-        ("z = (sampled - exact) / standard error of the draw",),
-    )
+            z = gap / error if error > 1e-12 else 0.0
+            rows.append((*key, outcome, mean.mean(), p.mean(), z, len(p)))
+    notes = ("z = (sampled - exact) / standard error of the draw",)
+    return Table(pd.DataFrame(rows, columns=names), notes)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.correlation import LEVELS, METHODS, Correlation, correlations
-from analysis.frames import Data, Table, with_q_values
+from analysis.frames import Data, Table, bounded, with_q_values
 from analysis.tables.shared import not_measured, rows_by_metric, star_note, subset_notes
 
 Row = dict[str, object]
@@ -36,9 +36,11 @@ def correlation(data: Data) -> Table:
         for method in METHODS
         for row in _outcome_rows(data, data.subsets, method=method, level=level)
     ]
-    notes = [f"{name}: {meaning}" for name, meaning in LEVELS.items()]
-    notes += subset_notes(data, [*data.outcomes, *data.metrics])
-    notes.append("all k and temperatures together, as in the study: dpp also falls with k")
+    notes = (
+        *(f"{name}: {meaning}" for name, meaning in LEVELS.items()),
+        *subset_notes(data, [*data.outcomes, *data.metrics]),
+        "all k and temperatures together, as in the study: dpp also falls with k",
+    )
     return Table(with_q_values(pd.DataFrame(rows)), (*notes, star_note("is not 0")))
 
 
@@ -47,12 +49,12 @@ def within_correlation(data: Data) -> Table:
     free = data.subsets[data.subsets["temperature"] != 0]
     if free.empty:
         return Table(pd.DataFrame(), ("every subset is of temperature 0",))
-    rows: list[Row] = []
-    for k, part in free.groupby("k", sort=True):
-        for held in ("nothing", "temperature") if _varies(part, "temperature") else ("nothing",):
-            covariates = ["temperature"] if held == "temperature" else []
-            found = _outcome_rows(data, part, covariates, level="within")
-            rows += [{"k": k, "held": held} | row for row in found]
+    rows = [
+        {"k": k, "held": held or "nothing"} | row
+        for k, part in free.groupby("k", sort=True)
+        for held in (("", "temperature") if _varies(part, "temperature") else ("",))
+        for row in _outcome_rows(data, part, [held] if held else [], level="within")
+    ]
     notes = [f"within: {LEVELS['within']}; k is fixed, as most metrics and coverage depend on it"]
     notes.append("held: nothing, so that hotter pools count as more diverse ones; or temperature")
     notes += subset_notes(data, [*data.outcomes, *data.metrics])
@@ -61,25 +63,19 @@ def within_correlation(data: Data) -> Table:
 
 def correct_count_correlation(data: Data) -> Table:
     """Correlation of dpp with the number of correct samples, by temperature and k."""
-    rows = []
     if "dpp" not in data.metrics:
         return Table(pd.DataFrame(), (not_measured(data, "dpp"),))
+    rows, pair = [], (["dpp"], ["num_correct"])
     groups = data.subsets.groupby(["temperature", "k"], sort=True, dropna=False)
     for (temperature, k), group in groups:
-        by_method = (
-            _correlations(data, group, ["dpp"], ["num_correct"], method=method)
-            for method in METHODS
-        )
+        by_method = (_correlations(data, group, *pair, method=method) for method in METHODS)
         for found in zip(*by_method, strict=True):
             _, rule, part, _ = found[0]
             row: Row = {"temperature": temperature, "k": k, "rows": rule}
             for method, (_, _, _, (one,)) in zip(METHODS, found, strict=True):
                 row |= _columns(method, one)
             rows.append(row | {"count": len(part)})
-    notes = (
-        *subset_notes(data, ["num_correct", "dpp"]),
-        star_note("is not 0"),
-    )
+    notes = (*subset_notes(data, ["num_correct", "dpp"]), star_note("is not 0"))
     return Table(with_q_values(pd.DataFrame(rows)), notes)
 
 
@@ -92,9 +88,8 @@ def partial_correlation(data: Data) -> Table:
     for k, group in data.subsets.groupby("k", sort=True):
         for label, names in {"Correlation": (), **PARTIAL}.items():
             for held, metrics in _metrics_by_covariates(others, names, present).items():
-                for metric, rule, part, (one,) in _correlations(
-                    data, group, metrics, ["coverage"], held
-                ):
+                found = _correlations(data, group, metrics, ["coverage"], held)
+                for metric, rule, part, (one,) in found:
                     key = (k, metric, rule)
                     row = rows.setdefault(key, {"k": k, "Measure": metric, "rows": rule})
                     row |= _columns(label, one)
@@ -102,41 +97,30 @@ def partial_correlation(data: Data) -> Table:
     table = pd.DataFrame([row | {"count": sizes[key]} for key, row in rows.items()])
     notes = subset_notes(data, ["coverage", *data.metrics])
     if LIKELIHOOD in present:
-        notes.append(
-            "Partial Correlation: avg_log_prob held fixed, temperatures together, as in the study"
-        )
+        how = f"{LIKELIHOOD} held fixed, temperatures together, as in the study"
+        notes.append(f"Partial Correlation: {how}")
     else:
         notes.append(f"no Partial Correlation, the study's: {not_measured(data, LIKELIHOOD)}")
-    free = [name for name in present if name != "difficulty"]
-    notes.append(
-        f"all: {', '.join(free) or 'nothing that varies'}; difficulty: the share of wrong ones "
-        "among the problem's samples outside the subset"
-    )
+    free = ", ".join(name for name in present if name != "difficulty") or "nothing that varies"
+    difficulty = "the share of wrong ones among the problem's samples outside the subset"
+    notes.append(f"all: {free}; difficulty: {difficulty}")
     return Table(with_q_values(table), (*notes, star_note("is not 0")))
 
 
 def _metrics_by_covariates(
     metrics: Sequence[str], names: Sequence[str], present: Sequence[str]
 ) -> dict[tuple[str, ...], list[str]]:
-    """Group metrics by the covariates that can be held fixed for them.
+    """Group metrics by those of the covariates ``names`` that can be held fixed for them.
 
-    Args:
-        metrics: whose correlations are wanted.
-        names: the covariates that a column of the table asks for; empty for the plain correlation.
-        present: the covariates that the run has and that vary.
-
-    Returns:
-        Metrics by covariates. A metric is never a covariate of itself. A metric is left out where
-        nothing is left to be held, and where only the likelihood is left of a longer list: that
-        is the study's own column.
+    A metric is never a covariate of itself. A metric is left out where nothing is left to be held,
+    and where only the likelihood is left of a longer list: that is the study's own column.
     """
     found: dict[tuple[str, ...], list[str]] = {}
     alone = (LIKELIHOOD,)
     for metric in metrics:
         held = tuple(name for name in names if name in present and name != metric)
-        if names and (not held or (tuple(names) == alone) != (held == alone)):
-            continue
-        found.setdefault(held, []).append(metric)
+        if not names or (held and (tuple(names) == alone) == (held == alone)):
+            found.setdefault(held, []).append(metric)
     return found
 
 
@@ -150,17 +134,11 @@ def _varies(frame: pd.DataFrame, name: str) -> bool:
 
 
 def _outcome_rows(
-    data: Data,
-    frame: pd.DataFrame,
-    covariates: Sequence[str] = (),
-    *,
-    method: str = "pearson",
-    level: str,
+    data: Data, frame: pd.DataFrame, covariates: Sequence[str] = (), **how: str
 ) -> Iterator[Row]:
     """Yield a row per metric: its correlation with every outcome, and how many subsets it has."""
-    for metric, rule, part, found in _correlations(
-        data, frame, data.metrics, data.outcomes, covariates, method=method, level=level
-    ):
+    columns = (data.metrics, data.outcomes, covariates)
+    for metric, rule, part, found in _correlations(data, frame, *columns, **how):
         row: Row = {"metric": metric, "rows": rule}
         for outcome, one in zip(data.outcomes, found, strict=True):
             row |= _columns(outcome, one)
@@ -173,34 +151,23 @@ def _correlations(
     metrics: Sequence[str],
     outcomes: Sequence[str],
     covariates: Sequence[str] = (),
-    *,
-    method: str = "pearson",
-    level: str = "pooled",
+    **how: str,
 ) -> Iterator[tuple[str, str, pd.DataFrame, list[Correlation]]]:
-    """Yield each of ``rows_by_metric`` with the correlations of its metric with the outcomes."""
-    choices = rows_by_metric(data, frame, metrics)
+    """Yield each of ``rows_by_metric`` with the correlations of its metric with the outcomes.
+
+    ``how`` is the method and the level.
+    """
+    choices = rows_by_metric(frame, metrics)
+    confidence = data.run.experiment.analysis.confidence
     found: dict[tuple[str, str], list[Correlation]] = {}
     for rule, part in {rule: part for _, rule, part in choices}.items():
         names = [metric for metric, of, _ in choices if of == rule]
-        lines = correlations(
-            part[names],
-            part[list(outcomes)],
-            data.codes(part),
-            part[list(covariates)],
-            method=method,
-            level=level,
-            confidence=data.run.experiment.analysis.confidence,
-        )
+        x, y, held = (part[list(some)] for some in (names, outcomes, covariates))
+        lines = correlations(x, y, data.codes(part), held, **how, confidence=confidence)
         found |= {(name, rule): line for name, line in zip(names, lines, strict=True)}
     for metric, rule, part in choices:
         yield metric, rule, part, found[metric, rule]
 
 
 def _columns(name: str, found: Correlation) -> dict[str, float]:
-    """Return a correlation as the columns ``NAME``, ``NAME_low``, ``NAME_high`` and ``NAME_p``."""
-    return {
-        name: found.r,
-        f"{name}_low": found.low,
-        f"{name}_high": found.high,
-        f"{name}_p": found.p,
-    }
+    return bounded(name, found.r, found.low, found.high, found.p)

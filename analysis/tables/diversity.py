@@ -6,14 +6,9 @@ import numpy as np
 import pandas as pd
 
 from analysis.buckets import bucket, bucket_numbers
-from analysis.frames import Data, Table, stack_lines, table_lines, with_q_values
-from analysis.tables.shared import (
-    long_text_notes,
-    not_measured,
-    rows_by_metric,
-    star_note,
-    subset_notes,
-)
+from analysis.frames import POOL, Data, Table, stack_lines, table_lines, with_q_values
+from analysis.tables import shared
+from analysis.tables.shared import star_note
 from workbench.measure.correctness_split import GROUPS, split_size
 
 
@@ -23,7 +18,7 @@ def buckets(data: Data) -> Table:
     parts = []
     for k, group in data.subsets.groupby("k", sort=True):
         found, sums = [], []
-        for metric, rule, rows in rows_by_metric(data, group, data.metrics):
+        for metric, rule, rows in shared.rows_by_metric(group, data.metrics):
             kept = rows[np.isfinite(rows[metric])]
             if kept.empty:
                 continue
@@ -31,21 +26,21 @@ def buckets(data: Data) -> Table:
             numbers = bucket_numbers(kept[metric].to_numpy(dtype=float), *shape)
             _, lines = np.unique(numbers, return_inverse=True)
             sums.append(data.sums(kept, data.outcomes, lines))
-            table = bucket(kept, metric, shape[0], outcomes=data.outcomes, width=shape[1])
-            table = table.drop(columns=list(data.outcomes))
+            table = bucket(kept, metric, shape[0], outcomes=(), width=shape[1])
             found.append(table.assign(metric=metric, k=k, rows=rule))
         if sums:
             joined, others = (stack_lines(some) for some in (sums, [one.others for one in sums]))
             p = data.p_values(joined.means - others.means, data.outcomes)
             rest = pd.concat(found, ignore_index=True)
-            first = rest[["metric", "k", "rows"]]
-            rest = rest.drop(columns=list(first))
+            first = pd.concat([rest.pop(name) for name in ("metric", "k", "rows")], axis=1)
             parts.append(pd.concat([first, data.intervals(joined), p, rest], axis=1))
-    notes = subset_notes(data, [*data.outcomes, *data.metrics])
-    notes.append(f"buckets of {settings.bucket_width} width; empty ones are not shown")
-    notes.append(star_note("differs from the other buckets of the same problems"))
+    notes = (
+        *shared.subset_notes(data, [*data.outcomes, *data.metrics]),
+        f"buckets of {settings.bucket_width} width; empty ones are not shown",
+        star_note("differs from the other buckets of the same problems"),
+    )
     table = with_q_values(pd.concat(parts, ignore_index=True)) if parts else pd.DataFrame()
-    return Table(table, tuple(notes))
+    return Table(table, notes)
 
 
 def diversity_by_correctness(data: Data) -> Table:
@@ -56,11 +51,10 @@ def diversity_by_correctness(data: Data) -> Table:
         return Table(pd.DataFrame(), (f"no pool has {size} right and {size} wrong samples",))
     metrics = [metric for metric in data.metrics if metric in frame]
     if not metrics:
-        return Table(pd.DataFrame(), (not_measured(data, ", ".join(data.metrics)),))
+        return Table(pd.DataFrame(), (shared.not_measured(data, ", ".join(data.metrics)),))
     rows = []
-    keys = ["problem_id", "temperature", "k"]
     for metric in metrics:
-        wide = frame.pivot(index=keys, columns="group", values=metric).reset_index()
+        wide = frame.pivot(index=POOL, columns="group", values=metric).reset_index()
         wide["difference"] = wide["correct"] - wide["wrong"]
         labels, lines = table_lines(wide, ["temperature", "k"])
         sums = data.sums(wide, [*GROUPS, "difference"], lines)
@@ -68,11 +62,11 @@ def diversity_by_correctness(data: Data) -> Table:
         labels.insert(1, "metric", metric)
         parts = [labels, data.intervals(sums), p]
         rows.append(pd.concat(parts, axis=1).assign(pools=np.bincount(lines)))
-    notes = [
+    notes = (
         "k samples at a time, drawn among all, the right and the wrong ones of a pool; "
         f"{len(wide)} pools have k of both kinds",
         "difference: correct - wrong of the same pools",
-        *long_text_notes(data),
-    ]
-    table = with_q_values(pd.concat(rows, ignore_index=True))
-    return Table(table, (*notes, star_note("is not 0")))
+        *shared.long_text_notes(data),
+        star_note("is not 0"),
+    )
+    return Table(with_q_values(pd.concat(rows, ignore_index=True)), notes)

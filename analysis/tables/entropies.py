@@ -9,9 +9,8 @@ import pandas as pd
 import pyarrow as pa
 
 from analysis.correlation import correlate
-from analysis.frames import Data, Table
+from analysis.frames import Data, Table, bounded
 from workbench.config.schema import pool_sizes
-from workbench.core.types import Floats
 from workbench.rewards.second_model import table_of
 from workbench.storage.parquet import KEY, read_table
 
@@ -31,10 +30,10 @@ def entropy_bounds(data: Data) -> Table:
     name = _exact_model(data)
     if name is None or not experiment.generation.logprobs:
         needed = (
-            "set generation.logprobs to 20, and in scoring.models name the run's own model with "
-            "backend transformers and logprobs above 0"
+            "no exact entropies beside bounded ones: set generation.logprobs to 20, and in "
+            "scoring.models name the run's own model with backend transformers and logprobs above 0"
         )
-        return Table(pd.DataFrame(), (f"no exact entropies beside bounded ones: {needed}",))
+        return Table(pd.DataFrame(), (needed,))
     left_out = data.run.manifest["stages"][table_of(name)]["vocabulary"]
     left_out -= experiment.generation.logprobs
     frame = _samples(data, name, left_out)
@@ -43,17 +42,12 @@ def entropy_bounds(data: Data) -> Table:
     for temperature, part in frame.groupby("temperature", sort=True, dropna=False):
         row: dict[str, object] = {"temperature": temperature, "samples": len(part)}
         row |= data.means(part, columns)
-        found = correlate(
-            part["exact"],
-            part["lower"],
-            part["problem_id"],
-            method="spearman",
-            confidence=experiment.analysis.confidence,
-        )
-        row |= {"rank": found.r, "rank_low": found.low, "rank_high": found.high}
-        below = part["exact"] < part["lower"] - TOLERANCE
-        above = part["exact"] > part["upper"] + TOLERANCE
-        rows.append(row | {"outside": int((below | above).sum())})
+        x, y, problems = (part[name] for name in ("exact", "lower", "problem_id"))
+        confidence = experiment.analysis.confidence
+        found = correlate(x, y, problems, method="spearman", confidence=confidence)
+        row |= bounded("rank", found.r, found.low, found.high)
+        outside = (x < y - TOLERANCE) | (x > part["upper"] + TOLERANCE)
+        rows.append(row | {"outside": int(outside.sum())})
     kind = data.run.manifest.get("identity", {}).get("entropies", "unknown")
     notes = (
         "mean token entropy of a sample, nats, mean over samples; the same tokens in every column",
@@ -88,17 +82,13 @@ def _samples(data: Data, name: str, left_out: int) -> pd.DataFrame:
         if not again.select(KEY).equals(samples.select(KEY)):
             raise ValueError(f"{path} is of other samples; run `workbench score` first")
         masses = samples.column("missing_mass").to_pylist()
-        columns: dict[str, Any] = {key: samples.column(key) for key in KEY}
-        columns["exact"] = again.column("mean_entropy")
-        columns["lower"] = samples.column("mean_entropy")
-        columns["missing"] = [float(np.mean(mass)) if mass else None for mass in masses]
-        tables.append(pa.table(columns))
+        found = samples.select(KEY).append_column("exact", again.column("mean_entropy"))
+        found = found.append_column("lower", samples.column("mean_entropy"))
+        missing = [float(np.mean(mass)) if mass else None for mass in masses]
+        tables.append(found.append_column("missing", pa.array(missing, pa.float64())))
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
     sizes = frame["temperature"].map(pool_sizes(data.run.experiment.generation)).fillna(0)
     frame = frame[frame["sample_index"] < sizes].dropna(subset=["exact", "lower", "missing"])
-    lower: Floats = frame["lower"].to_numpy(dtype=float)
-    upper = lower + frame["missing"].to_numpy(dtype=float) * np.log(max(1, left_out))
-    frame = frame.assign(upper=upper)
-    frame["gap_lower"] = frame["exact"] - frame["lower"]
-    frame["gap_upper"] = frame["upper"] - frame["exact"]
-    return frame
+    exact, lower = frame["exact"], frame["lower"].astype(float)
+    upper = lower + frame["missing"].astype(float) * np.log(max(1, left_out))
+    return frame.assign(upper=upper, gap_lower=exact - lower, gap_upper=upper - exact)

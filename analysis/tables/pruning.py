@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pandas as pd
 
 from analysis.aggregate.pruning import EVERYTHING, ORDERS, PRUNERS
-from analysis.frames import Data, Table
+from analysis.frames import Data, Table, bounded
 from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from analysis.stats.paired import compare_columns, discovery_rates
 from analysis.tables.shared import long_text_notes
@@ -19,10 +20,8 @@ CELL = ["temperature", "selection", "m", "method"]
 def pruning(data: Data) -> Table:
     """Accuracy when m of N samples are kept, by how they are chosen, against any m at random.
 
-    One row per temperature, selection (or ``coverage``), m and method. ``accuracy`` is a mean over
-    problems with a bootstrap interval; ``difference`` is that to ``random`` on the same problems,
-    with its interval, its p, and q, which is p corrected for the rows of the table. The method
-    ``all`` keeps the whole pool; its m is the largest N of the temperature.
+    ``difference`` is that to ``random`` on the same problems. The method ``all`` keeps the whole
+    pool; its m is the largest N of the temperature.
     """
     frame = data.run.frame("pruned")
     judged = frame[frame["num_unknown"] < frame["n"]] if len(frame) else frame
@@ -32,39 +31,27 @@ def pruning(data: Data) -> Table:
     table = rows.drop_duplicates("cell").sort_values("cell").reset_index(drop=True)[CELL]
     table = table.astype({"selection": str, "method": str})
     settings = data.run.experiment.analysis
-    values = rows.pivot(index="problem_id", columns="cell", values="accuracy")
+    resamples, confidence = settings.resamples, settings.confidence
+    wide = rows.pivot(index="problem_id", columns="cell", values=["accuracy", "difference"])
+    values, gaps = wide["accuracy"], wide["difference"]
     means = bootstrap_means(
-        values,
-        values.index,
-        resamples=settings.resamples,
-        confidence=settings.confidence,
-        rng=data.rng(),
+        values, values.index, resamples=resamples, confidence=confidence, rng=data.rng()
     )
-    table["accuracy"], table["accuracy_low"] = means.value, means.low
-    table["accuracy_high"] = means.high
+    table = table.assign(**bounded("accuracy", means.value, means.low, means.high))
     if judged["num_unknown"].any():
         table["accuracy_upper"] = rows.groupby("cell")["upper"].mean()
-    gaps = rows.pivot(index="problem_id", columns="cell", values="difference")
-    found = compare_columns(
-        gaps, resamples=settings.resamples, confidence=settings.confidence, rng=data.rng()
-    )
-    for name, field in (
-        ("difference", "value"),
-        ("difference_low", "low"),
-        ("difference_high", "high"),
-        ("p", "p"),
-    ):
-        table[name] = [getattr(one, field) for one in found]
-    table["q"] = discovery_rates(table["p"])
+    found = compare_columns(gaps, resamples=resamples, confidence=confidence, rng=data.rng())
+    bounds = zip(*((one.value, one.low, one.high) for one in found), strict=True)
+    p = np.array([one.p for one in found])
+    table = table.assign(**bounded("difference", *bounds), p=p, q=discovery_rates(p))
     table["problems"] = means.num_problems
     return Table(table, tuple(_notes(data, frame, table)))
 
 
 def _rows(frame: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     """One row per problem and cell of the table: its accuracy, and that less the baseline's."""
-    whole = frame["method"] == EVERYTHING
     largest = frame.groupby("temperature", dropna=False)["n"].transform("max")
-    frame = frame.assign(m=frame["m"].where(~whole, largest))
+    frame = frame.assign(m=frame["m"].where(frame["method"] != EVERYTHING, largest))
     rows = pd.concat(
         frame[["problem_id", "temperature", "m", "method"]].assign(
             selection=name.removesuffix("_correct"),
@@ -118,16 +105,15 @@ def _notes(data: Data, frame: pd.DataFrame, table: pd.DataFrame) -> Iterator[str
 
 def _missing(data: Data, frame: pd.DataFrame, there: Sequence[str]) -> Iterator[str]:
     """Say which methods are left out, wholly or for some pools, and why."""
-    pools = {name: len(_pools(frame[frame["method"] == name])) for name in PRUNERS}
+    key = ["problem_id", "temperature"]
+    pools = {n: len(frame.loc[frame["method"] == n, key].drop_duplicates()) for n in PRUNERS}
     for name, pruner in PRUNERS.items():
         short = pools[BASELINE] - pools[name]
         if name in there and short:
             yield f"{name}: {short} pools without what it needs are left out"
         elif short and "rewards" in pruner.needs:
-            yield (
-                f"{name} is left out: no sample has both a likelihood and a reward ("
-                f"{data.run.experiment.selection.reward or 'selection.reward is null'})"
-            )
+            reward = data.run.experiment.selection.reward or "selection.reward is null"
+            yield f"{name} is left out: no sample has both a likelihood and a reward ({reward})"
         elif short:
             yield f"{name} is left out: no embeddings; measure dpp or cos_sim, which need them"
     if "k_medoids_reward" in there and data.run.experiment.selection.reward == "likelihood":
@@ -147,7 +133,3 @@ def _short(data: Data, frame: pd.DataFrame) -> Iterator[str]:
     failed = int((both["n_asked"] - both["n"]).sum())
     if failed:
         yield f"{failed:,} samples that could not be drawn cannot be kept"
-
-
-def _pools(frame: pd.DataFrame) -> pd.DataFrame:
-    return frame[["problem_id", "temperature"]].drop_duplicates()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from scipy import stats
 
 from analysis.frames import Data, Table, with_q_values
@@ -23,11 +24,8 @@ def quality_coefficients(data: Data) -> Table:
     if not parts:
         return Table(pd.DataFrame(), ("the run has no reward quality (scoring.rewards)",))
     kept = pd.concat(parts, ignore_index=True)
-    scores = pd.concat(
-        [t.select(["is_correct"]).to_pandas() for t in data.run.tables_of("scores")],
-        ignore_index=True,
-    )
-    right: Floats = np.asarray(scores["is_correct"].astype("Float64"), dtype=float)
+    scores = pa.concat_tables(t.select(["is_correct"]) for t in data.run.tables_of("scores"))
+    right: Floats = scores.column("is_correct").cast("float64").to_numpy()
     names = [name for name in FEATURES if kept[name].notna().any()]
     whole = kept[names].notna().all(axis=1).to_numpy() & np.isfinite(right)
     values, right = kept[names].to_numpy(dtype=float)[whole], right[whole]
@@ -44,10 +42,8 @@ def quality_coefficients(data: Data) -> Table:
         "features that say nearly the same (primary_confidence, primary_entropy) share a weight",
         star_note("is not 0"),
     ]
-    left = [name for name in FEATURES if name not in names]
-    if left:
-        notes.append(f"the run has no {', '.join(left)}")
-    return Table(with_q_values(rows), tuple(notes))
+    left = ", ".join(name for name in FEATURES if name not in names)
+    return Table(with_q_values(rows), (*notes, *[f"the run has no {left}"] * bool(left)))
 
 
 def _judged(
@@ -55,9 +51,8 @@ def _judged(
 ) -> pd.DataFrame:
     """Interval and p-value of each weight, from fits without one part of the problems."""
     count = int(groups.max()) + 1
-    without = np.array(
-        [coefficients(values[groups != g], right[groups != g]) for g in range(count)]
-    )
+    others = [groups != group for group in range(count)]
+    without = np.array([coefficients(values[rows], right[rows]) for rows in others])
     spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
     error = np.sqrt(spread * (count - 1) / count)
     reach = stats.t.ppf((1 + data.run.experiment.analysis.confidence) / 2, count - 1) * error

@@ -10,25 +10,19 @@ import pyarrow as pa
 
 from analysis.aggregate import best_at_k
 from analysis.aggregate.outcomes import curve_sizes
-from analysis.frames import Data, Table, with_q_values
-from analysis.stats.calibration import (
-    BINS,
-    auroc,
-    average_precision,
-    bin_numbers,
-    brier,
-    calibration_error,
-    ranking_accuracy,
-    reward_samples,
-)
+from analysis.frames import Data, Table, bounded, with_q_values
+from analysis.stats import calibration
+from analysis.stats.calibration import BINS, reward_samples
 from analysis.tables.shared import star_note
 from workbench.config.schema import pool_sizes
 from workbench.core.types import REWARD_PREFIX, Floats
 from workbench.metrics.passk import pass_at_k
 from workbench.rewards import REWARDS
+from workbench.storage.parquet import KEY
 
 BASELINE = "likelihood"
 """The reward that costs nothing, which any other has to beat."""
+COLUMNS = ["problem_id", "correct", "reward"]
 
 
 def reward_report(data: Data) -> Table:
@@ -46,19 +40,20 @@ def reward_report(data: Data) -> Table:
             "right": known["correct"].mean() if len(known) else np.nan,
         }
         row |= data.means(within, ["ranking_accuracy"])
-        (row["ranking_accuracy_p"],) = data.column_p_values(
-            within[["ranking_accuracy"]].to_numpy() - 0.5
-        )
+        better = within[["ranking_accuracy"]].to_numpy() - 0.5
+        (row["ranking_accuracy_p"],) = data.column_p_values(better)
         if len(plain) and any(other != BASELINE for other, _, _ in parts):
             row |= _gain(data, within, plain.get(temperature, within.iloc[:0]), name)
         chances = _as_probability(name, known["reward"].to_numpy())
         samples = reward_samples(known["reward"], known["correct"], known["problem_id"])
-        found = {"auroc": auroc(samples), "auprc": average_precision(samples)}
+        found = {"auroc": calibration.auroc(samples)}
+        found["auprc"] = calibration.average_precision(samples)
         if chances is not None:
-            calibrated = reward_samples(chances, known["correct"], known["problem_id"])
-            found |= {"brier": brier(calibrated), "ece": calibration_error(calibrated)}
+            samples = reward_samples(chances, known["correct"], known["problem_id"])
+            found["brier"] = calibration.brier(samples)
+            found["ece"] = calibration.calibration_error(samples)
         for column, share in found.items():
-            row |= {column: share.value, f"{column}_low": share.low, f"{column}_high": share.high}
+            row |= bounded(column, share.value, share.low, share.high)
         row["auroc_p"] = found["auroc"].p
         rows.append(row | {"problems": int(within["ranking_accuracy"].notna().sum())})
     notes = [
@@ -66,11 +61,8 @@ def reward_report(data: Data) -> Table:
         "problems that have both (problems): what best-of-N depends on; 0.5 is chance",
         "auroc: the same over samples of all problems, so that telling easy problems from hard "
         "ones counts; auprc: mean precision, by chance the share of right samples (right)",
-        *(
-            [f"gain: ranking_accuracy less that of {BASELINE}, on the same problems"]
-            if any("gain" in row for row in rows)
-            else []
-        ),
+        *[f"gain: ranking_accuracy less that of {BASELINE}, on the same problems"]
+        * any("gain" in row for row in rows),
         "brier, ece (smaller is better): the reward as a probability of being right; a "
         "log-probability as its exponential; none where a reward is no probability",
         star_note("is not 0.5 (gain: 0)"),
@@ -83,7 +75,7 @@ def _gain(data: Data, within: pd.DataFrame, plain: pd.DataFrame, name: str) -> d
     both = within.merge(plain, on="problem_id", suffixes=("", "_plain"))
     both["gain"] = both["ranking_accuracy"] - both["ranking_accuracy_plain"]
     if name == BASELINE or both["gain"].isna().all():
-        return dict.fromkeys(("gain", "gain_low", "gain_high", "gain_p"), np.nan)
+        return bounded("gain", *[np.nan] * 4)
     (p,) = data.column_p_values(both[["gain"]].to_numpy())
     return data.means(both, ["gain"]) | {"gain_p": p}
 
@@ -96,18 +88,14 @@ def reliability(data: Data) -> Table:
         chances = _as_probability(name, known["reward"].to_numpy())
         if chances is None:
             continue
-        known = known.assign(reward=chances)
-        bins = bin_numbers(chances)
+        known = known.rename(columns={"correct": "right"}).assign(reward=chances)
+        bins = calibration.bin_numbers(chances)
         for number in np.unique(bins):
             inside = known[bins == number]
-            row: dict[str, object] = {
-                "reward": name,
-                "temperature": temperature,
-                "bin": f"{number / BINS:g}-{(number + 1) / BINS:g}",
-                "mean_reward": inside["reward"].mean(),
-            }
-            renamed = inside.rename(columns={"correct": "right"})
-            rows.append(row | data.means(renamed, ["right"]) | {"samples": len(inside)})
+            row: dict[str, object] = {"reward": name, "temperature": temperature}
+            row["bin"] = f"{number / BINS:g}-{(number + 1) / BINS:g}"
+            row["mean_reward"] = inside["reward"].mean()
+            rows.append(row | data.means(inside, ["right"]) | {"samples": len(inside)})
     notes = ("right: of a calibrated reward it is mean_reward", *_left_out(data))
     return Table(pd.DataFrame(rows), notes)
 
@@ -115,9 +103,7 @@ def reliability(data: Data) -> Table:
 def reward_curve(data: Data) -> Table:
     """Exact best@k of each reward, beside choosing at random and an oracle, by temperature."""
     curves = [
-        pd.DataFrame(_curve(pool)).assign(
-            problem_id=problem, temperature=temperature, reward=f"best:{name}"
-        )
+        _curve(pool).assign(problem_id=problem, temperature=temperature, reward=f"best:{name}")
         for name, temperature, part in _parts(data)
         for problem, pool in part.groupby("problem_id", sort=False)
     ]
@@ -153,13 +139,9 @@ def _parts(data: Data) -> Iterator[tuple[str, float, pd.DataFrame]]:
         if len(part) == part["problem_id"].nunique():
             continue  # one sample per problem, as greedy decoding has, ranks nothing
         for name in names:
+            found = part[["problem_id", "correct", REWARD_PREFIX + name]]
             if part[REWARD_PREFIX + name].notna().any():
-                columns = {"correct": part["correct"], "reward": part[REWARD_PREFIX + name]}
-                yield (
-                    name,
-                    float(str(temperature)),
-                    pd.DataFrame({"problem_id": part["problem_id"], **columns}),
-                )
+                yield name, float(str(temperature)), found.set_axis(COLUMNS, axis=1)
 
 
 def _samples(data: Data) -> pd.DataFrame:
@@ -167,9 +149,7 @@ def _samples(data: Data) -> pd.DataFrame:
     tables = []
     for table in data.run.tables_of("scores"):
         rewards = [name for name in table.schema.names if name.startswith(REWARD_PREFIX)]
-        tables.append(
-            table.select(["problem_id", "temperature", "sample_index", "is_correct", *rewards])
-        )
+        tables.append(table.select([*KEY, "is_correct", *rewards]))
     frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
     sizes = frame["temperature"].map(pool_sizes(data.run.experiment.generation)).fillna(0)
     frame = frame[frame["sample_index"] < sizes]
@@ -180,7 +160,7 @@ def _samples(data: Data) -> pd.DataFrame:
 def _ranking(known: pd.DataFrame) -> pd.DataFrame:
     """One row per problem: how often its right samples outrank its wrong ones."""
     found = {
-        problem: ranking_accuracy(pool["reward"], pool["correct"])
+        problem: calibration.ranking_accuracy(pool["reward"], pool["correct"])
         for problem, pool in known.groupby("problem_id", sort=True)
     }
     return pd.DataFrame({"problem_id": list(found), "ranking_accuracy": list(found.values())})
@@ -193,18 +173,15 @@ def _as_probability(name: str, rewards: Floats) -> Floats | None:
     return chances if ((chances >= 0) & (chances <= 1)).all() else None
 
 
-def _curve(pool: pd.DataFrame) -> dict[str, Floats]:
+def _curve(pool: pd.DataFrame) -> pd.DataFrame:
+    """One row per k: exact accuracy of a random choice, of the best reward and of an oracle."""
     right = np.nan_to_num(pool["correct"].to_numpy(dtype=float), nan=0.0)
-    sizes = np.array(curve_sizes(len(pool), ()))
-    return {
-        "k": sizes,
-        "random": np.full(len(sizes), right.mean()),
-        "best": best_at_k(pool["reward"].to_numpy(dtype=float), right, sizes),
-        "oracle": np.asarray(pass_at_k(len(pool), int(right.sum()), sizes)),
-    }
+    frame = pd.DataFrame({"k": curve_sizes(len(pool), ()), "random": right.mean()})
+    sizes = frame["k"].to_numpy()
+    frame["best"] = best_at_k(pool["reward"].to_numpy(dtype=float), right, sizes)
+    return frame.assign(oracle=pass_at_k(len(pool), int(right.sum()), sizes))
 
 
-def _left_out(data: Data) -> tuple[str, ...]:
-    if not data.unknown:
-        return ()
-    return (f"{data.unknown:,} samples whose correctness is unknown are left out",)
+def _left_out(data: Data) -> list[str]:
+    unknown = data.unknown
+    return [f"{unknown:,} samples whose correctness is unknown are left out"] * bool(unknown)

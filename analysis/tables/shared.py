@@ -21,7 +21,7 @@ def not_measured(data: Data, metric: str) -> str:
 
 
 def rows_by_metric(
-    data: Data, frame: pd.DataFrame, metrics: Sequence[str]
+    frame: pd.DataFrame, metrics: Sequence[str]
 ) -> list[tuple[str, str, pd.DataFrame]]:
     """Return (metric, which rows, rows) of each metric, twice for a DPP.
 
@@ -58,31 +58,23 @@ def sample_size_notes(data: Data) -> list[str]:
     notes = [f"{problems} problems, {len(frame):,} subsets; {repeats:,} hold a repeated text"]
     if "maj_correct" in data.outcomes:
         notes[0] += f", in {abstained:,} nobody answered (maj: not correct)"
-    if problems < MIN_PROBLEMS:
-        notes.append(f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}")
-    else:
-        share = f"{settings.analysis.confidence:.0%}"
-        notes.append(f"[low, high]: {share} intervals, the problem as the unit")
+    few = f"no intervals: {problems} problems are fewer than {MIN_PROBLEMS}"
+    share = f"[low, high]: {settings.analysis.confidence:.0%} intervals, the problem as the unit"
+    notes.append(few if problems < MIN_PROBLEMS else share)
     pools = data.expectations[data.expectations["k"] == 1]
     if settings.generation.greedy and 0.0 not in settings.generation.temperatures:
         pools = pools[pools["temperature"] != 0.0]  # of one sample each, on purpose
     short = sum(int((pools["n"] < k).sum()) for k in settings.measure.k)
     if short:
         notes.append(f"{short} pools smaller than k are left out for that k")
-    if data.left_out:
-        notes.append(f"not measured: {listed(data.left_out)}")
-    return notes
+    return notes + [f"not measured: {listed(data.left_out)}"] * bool(data.left_out)
 
 
 def missing_value_notes(data: Data, columns: Sequence[str]) -> list[str]:
     """Say how many subsets have no value in a column."""
-    missing = {
-        name: int((~np.isfinite(data.subsets[name].astype(float))).sum()) for name in columns
-    }
-    found = [f"{name} {count:,}" for name, count in missing.items() if count]
-    return (
-        [f"subsets without a value, left out of that column: {', '.join(found)}"] if found else []
-    )
+    missing = (~np.isfinite(data.subsets[list(columns)].astype(float))).sum()
+    found = ", ".join(f"{name} {count:,}" for name, count in missing.items() if count)
+    return [f"subsets without a value, left out of that column: {found}"] * bool(found)
 
 
 def long_text_notes(data: Data) -> list[str]:

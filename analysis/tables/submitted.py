@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
 from analysis.aggregate import rewards_of
 from analysis.aggregate.batched import ranked_answers
-from analysis.frames import Data, Table, table_lines, with_q_values
+from analysis.frames import POOL, Data, Table, table_lines, with_q_values
 from analysis.tables.shared import sample_size_notes, star_note
 from workbench.config.schema import Selection
 from workbench.core.types import NOBODY, Floats, Ints
@@ -30,50 +32,41 @@ def submitted(data: Data) -> Table:
     sizes = sorted(settings.submitted)
     names = [f"{FIRST}{size}" for size in sizes]
     columns = [*names, "coverage"]
-    rows = [row for block in data.run.blocks for row in _rows(data, block, settings, sizes)]
+    rows = [row for block in data.run.blocks for row in _rows(data, block, columns, sizes)]
     if not rows:
         return Table(pd.DataFrame(), ("no subset was measured",))
     frame = pd.DataFrame(rows)
     labels, lines = table_lines(frame, ["temperature", "k"])
     sums = data.sums(frame, columns, lines)
-    more = names[1:]
     gains = sums.means[:, :, 1 : len(names)] - sums.means[:, :, :1]
-    p = data.p_values(gains, more)
+    p = data.p_values(gains, names[1:])
     handed = frame.groupby(lines)["handed_in"].mean().reset_index(drop=True)
     table = pd.concat([labels, data.intervals(sums), p, handed], axis=1)
-    notes = [
+    notes = (
         *sample_size_notes(data),
         f"{names[0]} … {names[-1]}: one of so many answers is right; answers given by at least "
         f"{settings.threshold:.0%} of those who answered, highest mean {settings.reward} first",
         f"handed_in: how many there were at most, mean; of {sizes[-1]} asked for",
         "means over the drawn subsets: no closed form is known",
-    ]
-    if more:
-        notes.append(star_note(f"differs from {names[0]}"))
-    return Table(with_q_values(table), tuple(notes))
+        *[star_note(f"differs from {names[0]}")] * bool(names[1:]),
+    )
+    return Table(with_q_values(table), notes)
 
 
-def _rows(data: Data, block: int, settings: Selection, sizes: list[int]) -> list[dict[str, object]]:
-    """One row per pool and k: mean outcomes over its subsets, NaN where none is known."""
+def _rows(
+    data: Data, block: int, columns: list[str], sizes: list[int]
+) -> Iterator[dict[str, object]]:
+    """Yield a row per pool and k: mean outcomes over its subsets, NaN where none is known."""
     run = data.run
-    columns = ["problem_id", "temperature", "k", "members"]
-    drawn = drawn_subsets(read_table(run.folder.block_path("subsets", block), columns))
-    found: list[dict[str, object]] = []
+    drawn = drawn_subsets(read_table(run.folder.block_path("subsets", block), [*POOL, "members"]))
     for pool in run.pools(block, with_embeddings=False) if drawn else ():
         for k, subsets in drawn.get((pool.problem_id, pool.temperature), {}).items():
-            outcomes, handed = _outcomes(pool, subsets.members, settings, sizes)
+            outcomes, handed = _outcomes(pool, subsets.members, run.experiment.selection, sizes)
             known = ~np.isnan(outcomes)
             sums = np.where(known, outcomes, 0.0).sum(axis=0)
             means = np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
-            row: dict[str, object] = {
-                "problem_id": pool.problem_id,
-                "temperature": pool.temperature,
-                "k": k,
-                "handed_in": handed,
-            }
-            names = [*(f"{FIRST}{size}" for size in sizes), "coverage"]
-            found.append(row | dict(zip(names, means, strict=True)))
-    return found
+            key = zip(POOL, (pool.problem_id, pool.temperature, k), strict=True)
+            yield {**dict(key), "handed_in": handed, **dict(zip(columns, means, strict=True))}
 
 
 def _outcomes(
