@@ -15,7 +15,6 @@ import signal
 import sys
 import traceback
 import warnings
-from types import SimpleNamespace
 
 warnings.simplefilter("ignore")  # torch warns at import
 
@@ -67,16 +66,6 @@ def serve() -> None:
         print(json.dumps(answer), flush=True)
 
 
-def read_packages_once() -> None:
-    """Keep the versions of what is installed: a quarter of the time of a small run."""
-    from workbench.storage import manifest
-
-    installed = [
-        SimpleNamespace(name=each.name, version=each.version) for each in manifest.distributions()
-    ]
-    manifest.distributions = lambda: installed
-
-
 def compile_loops() -> None:
     """Load numba and the loops of the metrics and votes, which each child would do for itself."""
     import numpy as np
@@ -111,7 +100,6 @@ if __name__ == "__main__":
     _load("all-MiniLM-L6-v2", "float32")
     from reasoning_gym.arithmetic import chain_sum  # noqa: F401
 
-    read_packages_once()
     if modules := sys.argv[1:]:  # vLLM, which cannot start an engine where numba is loaded
         for name in modules:
             importlib.import_module(name)

@@ -6,17 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress as bar
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.text import Text
 
 console = Console(stderr=True, highlight=False)
@@ -26,10 +17,10 @@ LOG_EVERY = 0.1
 """Share of the work between two lines where there is no terminal to draw on."""
 
 
-class _Rate(ProgressColumn):
+class _Rate(bar.ProgressColumn):
     """Units of work per second."""
 
-    def render(self, task: Task) -> Text:
+    def render(self, task: bar.Task) -> Text:
         """Return the rate, or nothing while it is unknown."""
         speed = task.finished_speed or task.speed
         return Text("" if speed is None else f"{speed:,.1f} {task.fields['unit']}/s", style="cyan")
@@ -41,21 +32,17 @@ def progress_bar(
 ) -> Iterator[Callable[[int], None]]:
     """Show a bar while the block runs; yields a function that adds finished units.
 
-    Args:
-        what: what is being done.
-        total: how many units there are in all.
-        unit: what they are, plural.
-        done: how many were there before.
+    ``unit`` is a plural, and ``done`` says how many of the ``total`` were there before.
     """
     columns = (
-        TextColumn("{task.description:<9}"), BarColumn(bar_width=30), MofNCompleteColumn(),
-        TextColumn("{task.fields[unit]}"), _Rate(), TimeElapsedColumn(), TimeRemainingColumn(),
+        bar.TextColumn("{task.description:<9}"), bar.BarColumn(bar_width=30),
+        bar.MofNCompleteColumn(), bar.TextColumn("{task.fields[unit]}"), _Rate(),
+        bar.TimeElapsedColumn(), bar.TimeRemainingColumn(),
     )  # fmt: skip
-    shown = done
+    count = shown = done
     start = time.perf_counter()
-    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+    with bar.Progress(*columns, console=console, disable=not console.is_terminal) as progress:
         task = progress.add_task(what, total=total, completed=done, unit=unit)
-        count = done
 
         def advance(units: int = 1) -> None:
             nonlocal count, shown

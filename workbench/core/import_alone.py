@@ -13,11 +13,9 @@ def import_alone(name: str) -> ModuleType:
     """Import a module without running the ``__init__`` files of its packages.
 
     While the module is imported, an empty module stands in for each of its packages. Afterwards
-    the packages can still be imported as usual: they take over the modules that are there.
-
-    Args:
-        name: a module inside a package, such as ``reasoning_gym.arithmetic.chain_sum``. It has to
-            import whatever it uses by the path of a file, not from an ``__init__``.
+    the packages can still be imported as usual: they take over the modules that are there. The
+    module, such as ``reasoning_gym.arithmetic.chain_sum``, has to import whatever it uses by the
+    path of a file, not from an ``__init__``.
 
     Raises:
         ModuleNotFoundError: there is no such module.
@@ -28,12 +26,9 @@ def import_alone(name: str) -> ModuleType:
         return import_module(name)
     try:
         for package in packages:
-            stand_in = ModuleType(package)
-            inside = package.split(".")[1:]
-            stand_in.__path__ = [
-                "/".join([where, *inside]) for where in found.submodule_search_locations or ()
-            ]
-            sys.modules[package] = stand_in
+            sys.modules[package] = stand_in = ModuleType(package)
+            places, inside = found.submodule_search_locations or (), package.split(".")[1:]
+            stand_in.__path__ = ["/".join([place, *inside]) for place in places]
         return import_module(name)
     finally:
         for package in packages:

@@ -14,16 +14,9 @@ def compiled(function: Callable[P, T]) -> Callable[P, T]:
     """Compile a function with numba at its first call, and keep the machine code for later runs.
 
     It is not compiled when its module is imported: numba takes half a second to load, and a command
-    that measures nothing should not wait for it. The function may use numpy and plain loops, and
-    may call nothing else of this project, which numba could not compile.
-
-    Args:
-        function: takes and returns arrays and numbers. Its loops run on one core; several cores are
-            used by running several processes.
-
-    Returns:
-        The same function, compiled. Arithmetic is as numpy's, but an index outside an array raises
-        no error.
+    that measures nothing should not wait for it. The function takes and returns arrays and numbers,
+    uses numpy and plain loops on one core, and calls nothing else of this project, which numba
+    could not compile. Arithmetic is as numpy's, but an index outside an array raises no error.
     """
 
     @cache

@@ -37,12 +37,9 @@ def spread(
 ) -> Generator[Result]:
     """Yield the result of each task, in their order, whatever the number of workers.
 
-    Close the iterator to end the workers at once, whatever they are doing.
-
-    Args:
-        work: the function of a task; several workers need one that can be pickled.
-        tasks: its arguments; no more workers are started than there are tasks.
-        workers: number of processes; with 1 the work is done in this one.
+    Close the iterator to end the workers at once, whatever they are doing. Several workers need
+    a function that can be pickled, and are no more than there are tasks; with 1 the work is done in
+    this process.
 
     Raises:
         ValueError: a worker was ended from outside, or cannot be started.
@@ -55,9 +52,8 @@ def spread(
     if workers <= 1:
         yield from map(work, tasks)
         return
-    pool = ProcessPool(
-        workers, initializer=_prepare_worker, context=multiprocessing.get_context("spawn")
-    )
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPool(workers, initializer=_prepare_worker, context=context)
     try:
         # A signal raises its exception in the main thread, where it could leave a worker half
         # started, which then prints a traceback. So another thread starts them.

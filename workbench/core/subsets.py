@@ -16,14 +16,9 @@ from workbench.core.types import Ints
 def draw_subsets(n: int, k: int, count: int, rng: np.random.Generator) -> Ints:
     """Draw subsets of ``k`` distinct samples, each uniformly at random and in random order.
 
-    Args:
-        n: samples in the pool.
-        k: samples in each subset.
-        count: how many subsets to draw; the same one may come up twice.
-        rng: the only source of randomness.
-
     Returns:
-        (count, k) indices into the pool, no index twice in a row.
+        (count, k) indices into the pool of ``n``, no index twice in a row; the same subset may come
+        up twice.
 
     Raises:
         ValueError: ``k`` is not between 1 and ``n``, or ``count`` is negative.
@@ -42,17 +37,11 @@ def draw_subsets(n: int, k: int, count: int, rng: np.random.Generator) -> Ints:
 def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) -> Ints:
     """Return all subsets of a size where they are few, else random ones.
 
-    Args:
-        n: samples in the pool.
-        k: samples in each subset.
-        replicates: the most subsets wanted.
-        rng: the only source of randomness.
-
     Returns:
-        (S, k) indices into the pool, the members of each row in random order, so that whatever
-        breaks ties by taking the first breaks them evenly. S = C(n, k), each subset once, where
-        that is at most ``replicates`` (always so for k = n); else S = ``replicates`` independent
-        draws.
+        (S, k) indices into the pool of ``n``, the members of each row in random order, so that
+        whatever breaks ties by taking the first breaks them evenly. S = C(n, k), each subset once,
+        where that is at most ``replicates`` (always so for k = n); else S = ``replicates``
+        independent draws.
 
     Raises:
         ValueError: ``k`` is not between 1 and ``n``, or ``replicates`` is below 1.
@@ -76,17 +65,9 @@ def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) ->
 def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> np.random.Generator:
     """Return the random generator of one pool's subsets of one size.
 
-    It depends on these four alone, so a pool's subsets stay the same when others are added,
-    removed or visited in another order, and equal k of two pools are drawn independently.
-
-    Args:
-        seed: ``measure.seed`` of the experiment.
-        problem_id: the pool's problem.
-        temperature: the pool's temperature; None where it is unknown.
-        k: samples in each subset.
-
-    Returns:
-        A fresh generator, seeded with the SHA-256 of the four.
+    It is seeded with the SHA-256 of these four alone, so a pool's subsets stay the same when others
+    are added, removed or visited in another order, and equal k of two pools are drawn
+    independently. The seed is ``measure.seed``; an unknown temperature is None.
 
     Example:
         >>> pool_rng(0, "p1", 0.7, 8).random() == pool_rng(0, "p1", 0.7, 8).random()
@@ -101,14 +82,7 @@ def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> n
 
 
 def members_of(subsets: Ints, n: int) -> Ints:
-    """Return subsets as compiled loops need them, after checking every index.
-
-    Args:
-        subsets: (S, K) indices, with any memory layout.
-        n: samples in the pool.
-
-    Returns:
-        (S, K) the same numbers as contiguous int64.
+    """Return subsets (S, K) as compiled loops need them, contiguous, after checking every index.
 
     Raises:
         ValueError: ``subsets`` is not (S, K), or an index is not from 0 to ``n`` - 1.

@@ -41,10 +41,8 @@ class NotebookTable(pd.DataFrame):
         """
         columns = {str(name): str(name) for name in self.columns}
         wanted = [lookup(columns, name, "column") for name in names]
-        ends = ("", "_low", "_high", "_p", "_q")
-        kept: NotebookTable = self[
-            [f"{n}{end}" for n in wanted for end in ends if f"{n}{end}" in columns]
-        ]
+        parts = [f"{n}{end}" for n in wanted for end in ("", "_low", "_high", "_p", "_q")]
+        kept: NotebookTable = self[[name for name in parts if name in columns]]
         return kept
 
     def _repr_html_(self) -> str | None:
@@ -54,8 +52,7 @@ class NotebookTable(pd.DataFrame):
         if not (named and numbered and self.index.name is None):
             plain: str | None = getattr(super(), "_repr_html_")()  # noqa: B009  untyped in pandas
             return plain
-        cells = table_cells(self, self.attrs.get("notes", ()))
-        return render(HERE / "table.html.j2", shown=cells)
+        return render(HERE / "table.html.j2", shown=table_cells(self, self.attrs.get("notes", ())))
 
 
 def with_notes(frame: pd.DataFrame, notes: Iterable[str]) -> NotebookTable:
@@ -80,38 +77,24 @@ class TableCells:
 
 
 def table_cells(frame: pd.DataFrame, notes: Iterable[str] = ()) -> TableCells:
-    """Return a table of numbers as text; of a long one both ends.
-
-    Args:
-        frame: numbers, with their bounds in columns ``…_low`` and ``…_high``.
-        notes: what stands beneath, a line each.
-    """
+    """Return a table of numbers as text, with notes beneath it; of a long table both ends."""
     if frame.empty:
         return TableCells(notes=list(notes))
-    most = pd.get_option("display.max_rows") or len(frame)
-    half = most // 2 if len(frame) > most else len(frame)
-    parts = [frame.iloc[:half], frame.iloc[half:].tail(half)]
-    texts = [
-        format_table(part, gap="\n").to_numpy(dtype=object).tolist() for part in parts if len(part)
-    ]
-    names = [str(name) for name in format_table(frame.head(1)).columns]
-    numbers = [
-        i for i, name in enumerate(names) if pd.api.types.is_numeric_dtype(frame[name].dtype)
-    ]
-    rows, omitted = texts[0], ""
+    most, omitted = pd.get_option("display.max_rows") or len(frame), ""
     if len(frame) > most:
-        rows = [*texts[0], ["…"] * len(names), *texts[1]]
-        omitted = f"{len(frame):,} rows, of which {2 * half} are shown"
+        omitted = f"{len(frame):,} rows, of which {most // 2 * 2} are shown"
+        frame = pd.concat([frame.head(most // 2), frame.tail(most // 2)])
+    text = format_table(frame, gap="\n")
+    names, rows = list(text.columns), text.to_numpy(dtype=object).tolist()
+    is_number = pd.api.types.is_numeric_dtype
+    numbers = [i for i, name in enumerate(names) if is_number(frame[name].dtype)]
+    if omitted:
+        rows.insert(most // 2, ["…"] * len(names))
     return TableCells(names=names, rows=rows, numbers=numbers, omitted=omitted, notes=list(notes))
 
 
 def render(template: Path, **values: Any) -> str:
-    """Return a template as HTML; all text that it is given is escaped.
-
-    Args:
-        template: the file, which may import ``notebook_parts.html.j2``.
-        values: what the template shows, by name.
-    """
+    """Return a template as HTML, its values escaped; it may use ``notebook_parts.html.j2``."""
     return _environment(template.parent).get_template(template.name).render(values)
 
 
@@ -120,10 +103,6 @@ def _environment(folder: Path) -> Environment:
     from jinja2 import FileSystemLoader, StrictUndefined  # only where something is shown
     from jinja2.sandbox import SandboxedEnvironment
 
-    return SandboxedEnvironment(
-        loader=FileSystemLoader([folder, HERE]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    layout = {"trim_blocks": True, "lstrip_blocks": True, "undefined": StrictUndefined}
+    loader = FileSystemLoader([folder, HERE])
+    return SandboxedEnvironment(loader=loader, autoescape=True, **layout)

@@ -17,11 +17,8 @@ COUNTS = ("count", "samples", "pools", "k", "needed", "above_from", "below_from"
 def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
     """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]*``.
 
-    A star stands where the table's corrected test of the number has q < 0.05.
-
-    Args:
-        frame: numbers, with their bounds in columns ``…_low`` and ``…_high``.
-        gap: what stands between a number and its interval; None leaves the intervals out.
+    A star stands where the table's corrected test of the number has q < 0.05. Bounds are in the
+    columns ``…_low`` and ``…_high``; ``gap`` stands before them, and None leaves them out.
     """
     import pandas as pd
 
@@ -37,9 +34,7 @@ def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
         if gap is not None and f"{name}_low" in frame.columns:
             bounds = zip(frame[f"{name}_low"], frame[f"{name}_high"], strict=True)
             cells = [
-                cell
-                if pd.isna(low)
-                else f"{cell}{gap}[{_format_number(low)}, {_format_number(high)}]"
+                cell if pd.isna(low) else f"{cell}{gap}[{_number(low)}, {_number(high)}]"
                 for cell, (low, high) in zip(cells, bounds, strict=True)
             ]
         if f"{name}_q" in frame.columns:
@@ -56,14 +51,12 @@ def _format_value(name: str, value: Any) -> str:
         return f"{int(value)}"
     if name.rsplit("_", 1)[-1] in ("p", "q") and value < 0.001:
         return "<0.001"  # never 0
-    if isinstance(value, bool | str):
-        return str(value)
     if isinstance(value, float):
-        return spell_temperature(value) if name == "temperature" else _format_number(value)
+        return spell_temperature(value) if name == "temperature" else _number(value)
     return str(value)
 
 
-def _format_number(value: float) -> str:
+def _number(value: float) -> str:
     """Three decimals, more significant digits for large values; an undefined one is a dash."""
     import pandas as pd
 

@@ -91,21 +91,10 @@ class Request:
         num_output_tokens: int | None = None,
     ) -> Sample:
         """Return the sample that answers this request."""
-        return Sample(
-            problem_id=self.problem_id,
-            temperature=self.temperature,
-            sample_index=self.sample_index,
-            completion=completion,
-            stop_reason=stop_reason,
-            output_token_ids=output_token_ids,
-            token_logprobs=token_logprobs,
-            seed=self.seed,
-            prompt_hash=self.prompt_hash,
-            error=error,
-            token_entropies=token_entropies,
-            missing_mass=missing_mass,
-            num_output_tokens=num_output_tokens,
-        )
+        key = self.problem_id, self.temperature, self.sample_index
+        tokens = output_token_ids, token_logprobs, self.seed, self.prompt_hash, error
+        more = token_entropies, missing_mass, num_output_tokens
+        return Sample(*key, completion, stop_reason, *tokens, *more)
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from workbench.core.types import Sample
 
@@ -46,24 +46,19 @@ def read_journal(path: Path) -> Iterator[Sample]:
     Raises:
         ValueError: as ``read_entries``.
     """
-    for fields in read_entries(path):
-        for key, value in fields.items():
-            if isinstance(value, list):
-                fields[key] = tuple(value)
-        yield Sample(**fields)
+    for entry in read_entries(path):
+        yield Sample(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
 
 
-class Journal:
+class Journal(AbstractContextManager["Journal"]):
     """A journal open for appending. Each entry is with the operating system when added."""
 
     def __init__(self, path: Path) -> None:
         """Open ``path``, cutting off an unfinished last line."""
         self.path = path
-        self._file: BinaryIO = path.open("ab")
-        size = path.stat().st_size
-        if size:
-            with path.open("rb") as file:
-                kept = file.read().rfind(b"\n") + 1
+        self._file = path.open("ab")
+        if size := path.stat().st_size:
+            kept = path.read_bytes().rfind(b"\n") + 1
             if kept < size:
                 os.truncate(path, kept)
 
@@ -83,16 +78,7 @@ class Journal:
         """Close the file."""
         self._file.close()
 
-    def __enter__(self) -> Journal:
-        """Return the journal."""
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Close the file."""
         self.close()
 

@@ -9,9 +9,9 @@ import resource
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from importlib.metadata import distributions
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +35,11 @@ class Manifest:
             ValueError: the file is not JSON.
         """
         self.path = path
-        self.data: dict[str, Any] = {}
-        if path.exists():
-            try:
-                self.data = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError as fault:
-                raise ValueError(f"{path} is damaged ({fault}); restore it from a copy") from fault
+        try:
+            text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+            self.data: dict[str, Any] = json.loads(text)
+        except ValueError as fault:
+            raise ValueError(f"{path} is damaged ({fault}); restore it from a copy") from fault
 
     def update(self, **values: Any) -> None:
         """Set top-level entries."""
@@ -64,13 +63,9 @@ class Manifest:
         carried = before.get("seconds", 0.0) if same and before.get("status") != "done" else 0.0
         broken = before.get("interruptions", 0) if same else 0
         broken += same and before.get("status") == "running"
-        entry: dict[str, Any] = {
-            "status": "running",
-            "fingerprint": made_from,
-            "started": datetime.now(UTC).isoformat(timespec="seconds"),
-            "seconds": carried,
-            "interruptions": broken,
-        }
+        started = datetime.now(UTC).isoformat(timespec="seconds")
+        entry: dict[str, Any] = {"status": "running", "fingerprint": made_from, "started": started}
+        entry |= {"seconds": carried, "interruptions": broken}
         start = time.perf_counter()
         try:
             self._set(name, entry)  # inside, as a request to stop may come while it is written
@@ -92,36 +87,41 @@ class Manifest:
 
 def environment() -> dict[str, Any]:
     """Return the machine, the commit and the package versions, for the manifest."""
-    versions = {d.name.lower(): d.version for d in distributions() if d.name}
+    packages = {}
+    for name in PACKAGES:
+        with suppress(PackageNotFoundError):
+            packages[name] = version(name)
     return {
         "commit": commit(),
         "python": platform.python_version(),
-        "packages": {name: versions[name] for name in PACKAGES if name in versions},
+        "packages": packages,
         "hardware": {
             "machine": platform.machine(),
             "cpu": _cpu(),
             "cores": os.cpu_count(),
             "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-            "gpus": _gpus(),
+            "gpus": _output(
+                "nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"
+            ).splitlines(),
         },
     }
 
 
 def commit() -> str:
     """Return the short commit of the code, with ``+dirty`` if it has been changed; else ''."""
+    return _output("git", "describe", "--always", "--dirty=+dirty", "--abbrev=7", "--match=")
+
+
+def _output(*command: str) -> str:
+    """Return what a command prints, run where this file is; '' if there is no such command."""
     home = Path(__file__).resolve().parent
     try:
-        run = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+dirty", "--abbrev=7", "--match="],
-            cwd=home,
-            capture_output=True,
-            text=True,
-            timeout=10,
-            check=True,
+        printed = subprocess.check_output(
+            command, cwd=home, stderr=subprocess.PIPE, text=True, timeout=10
         )
     except (OSError, subprocess.SubprocessError):
         return ""
-    return run.stdout.strip()
+    return printed.strip()
 
 
 def version_string() -> str:
@@ -135,14 +135,5 @@ def _cpu() -> str:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
         return platform.processor()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
-
-
-def _gpus() -> list[str]:
-    query = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
-    try:
-        run = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return []
-    return run.stdout.strip().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor())

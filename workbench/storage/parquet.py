@@ -30,26 +30,14 @@ KEY = ("problem_id", "temperature", "sample_index")
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
 """What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost stamp."""
 
-SAMPLES = pa.schema(
-    [
-        ("problem_id", pa.string()),
-        ("temperature", pa.float64()),
-        ("sample_index", pa.int32()),
-        ("completion", pa.string()),
-        ("stop_reason", pa.string()),
-        ("num_output_tokens", pa.int32()),
-        ("output_token_ids", pa.list_(pa.int32())),
-        ("token_logprobs", pa.list_(pa.float32())),
-        ("cumulative_logprob", pa.float64()),
-        ("mean_logprob", pa.float64()),
-        ("seed", pa.int64()),
-        ("prompt_hash", pa.string()),
-        ("error", pa.string()),
-        ("token_entropies", pa.list_(pa.float32())),
-        ("missing_mass", pa.list_(pa.float32())),
-        ("mean_entropy", pa.float64()),
-    ]
-)
+SAMPLES = pa.schema({
+    "problem_id": pa.string(), "temperature": pa.float64(), "sample_index": pa.int32(),
+    "completion": pa.string(), "stop_reason": pa.string(), "num_output_tokens": pa.int32(),
+    "output_token_ids": pa.list_(pa.int32()), "token_logprobs": pa.list_(pa.float32()),
+    "cumulative_logprob": pa.float64(), "mean_logprob": pa.float64(), "seed": pa.int64(),
+    "prompt_hash": pa.string(), "error": pa.string(), "token_entropies": pa.list_(pa.float32()),
+    "missing_mass": pa.list_(pa.float32()), "mean_entropy": pa.float64(),
+})  # fmt: skip
 
 
 def fingerprint(**parts: Any) -> str:
@@ -88,53 +76,40 @@ def _lists(rows: Sequence[Sequence[float]], kind: pa.ListType) -> pa.ListArray:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON so that the file is there whole or as it was before."""
-    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write text so that the file is there whole or as it was before."""
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 def write_table(path: Path, table: pa.Table, made_from: str) -> None:
-    """Write one block's table.
-
-    Args:
-        path: where; its folder is made.
-        table: the rows.
-        made_from: fingerprint of the stage's settings and inputs.
-    """
-    content = hashlib.sha256()
+    """Write one block's table; ``made_from``: fingerprint of the stage's settings and inputs."""
+    digest = hashlib.sha256()
     for batch in table.combine_chunks().to_batches():
-        content.update(batch.serialize())
-    metadata = {
-        "fingerprint": made_from,
-        "content": content.hexdigest()[:16],
-        "columns": _columns(table.schema),
-    }
+        digest.update(batch.serialize())
+    content, columns = digest.hexdigest()[:16], _columns(table.schema)
+    # not the stamps of a file that it was read from
+    stamped = table.replace_schema_metadata(
+        {"fingerprint": made_from, "content": content, "columns": columns}
+    )
     floats = [
         f"{field.name}.list.element" if pa.types.is_list(field.type) else field.name
         for field in table.schema
         if field.name.endswith(("logprob", "logprobs", "entropies", "mass", "entropy"))
     ]
-    write_atomically(
-        path,
-        lambda part: pq.write_table(
-            table.replace_schema_metadata(metadata),  # not those of a file it was read from
-            part,
-            compression="zstd",
-            use_dictionary=[n for n in table.schema.names if n in ("problem_id", "prompt_hash")],
-            use_byte_stream_split=floats,
-            write_page_checksum=True,
-        ),
-    )
+    options = {
+        "compression": "zstd", "use_byte_stream_split": floats, "write_page_checksum": True,
+        "use_dictionary": [n for n in table.schema.names if n in ("problem_id", "prompt_hash")],
+    }  # fmt: skip
+    write_atomically(path, lambda part: pq.write_table(stamped, part, **options))
 
 
 def read_table(
     path: Path, columns: Sequence[str] | None = None, without: Sequence[str] = ()
 ) -> pa.Table:
-    """Read one block's table.
-
-    Args:
-        path: the file.
-        columns: which to read; all by default,
-        without: but for these, which need not be there.
+    """Read some or all columns of one block's table, but for some that need not be there.
 
     Raises:
         ValueError: the file is damaged or cut short; the message names it and what to do.

@@ -23,6 +23,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -31,12 +32,12 @@ from workbench.core.console import notice
 from workbench.core.types import Known, Problem
 from workbench.storage.journal import read_journal
 from workbench.storage.parquet import (
-    SAMPLES,
+    KEY,
     DamagedFileError,
     read_stamps,
     read_table,
     sample_rows,
-    write_atomically,
+    write_text,
 )
 
 ROWS_PER_BLOCK = 8192
@@ -79,19 +80,13 @@ class Folder:
 
     def write_experiment(self, experiment: Experiment) -> None:
         """Write the resolved experiment."""
-        text = dump_experiment(experiment)
-        write_atomically(self.experiment_path, lambda part: part.write_text(text, encoding="utf-8"))
+        write_text(self.experiment_path, dump_experiment(experiment))
 
     def write_problems(self, known: Sequence[Known]) -> None:
         """Write the run's problems, in the order of their places."""
-        lines = [
-            json.dumps({**asdict(k.problem), "prompt_hash": k.prompt_hash}, ensure_ascii=False)
-            for k in known
-        ]
-        text = "".join(line + "\n" for line in lines)
-        write_atomically(
-            self.root / "problems.jsonl", lambda part: part.write_text(text, encoding="utf-8")
-        )
+        rows = ({**asdict(item.problem), "prompt_hash": item.prompt_hash} for item in known)
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        write_text(self.root / "problems.jsonl", text)
 
     def read_problems(self) -> list[Known]:
         """Return the run's problems; none if it has not started.
@@ -118,9 +113,7 @@ class Folder:
     def read_samples(self, block: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return every sample of a block, journal included, each once, in order of arrival.
 
-        Args:
-            block: its number.
-            columns: which to read, those of ``KEY`` among them; all by default.
+        Of all columns, or some, those of ``KEY`` among them.
 
         Raises:
             ValueError: a file is damaged; the message names it.
@@ -157,14 +150,11 @@ class Folder:
 
 def _first_of_each_key(table: pa.Table) -> pa.Table:
     """Drop repeats: a kill between writing a file and dropping its journal leaves rows in both."""
-    seen: set[tuple[str, float, int]] = set()
-    keep = []
-    columns = [table.column(name).to_pylist() for name in SAMPLES.names[:3]]
+    columns = [table.column(name).to_pylist() for name in KEY]
+    first: dict[tuple[Any, ...], int] = {}
     for row, key in enumerate(zip(*columns, strict=True)):
-        if key not in seen:
-            seen.add(key)
-            keep.append(row)
-    return table if len(keep) == table.num_rows else table.take(keep)
+        first.setdefault(key, row)
+    return table if len(first) == table.num_rows else table.take(list(first.values()))
 
 
 def block_size(samples_per_problem: int) -> int:

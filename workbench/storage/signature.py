@@ -15,17 +15,9 @@ def run_signature(experiment: Experiment) -> str:
     An imported run has ``imported`` in place of a seed. The line is for reading; what is redone is
     decided by fingerprints.
     """
-    found = signature_parts(experiment)
-    seed = found["seed"]
-    parts = (
-        found["task_name"],
-        found["model"],
-        f"T:{found['temperatures']}",
-        f"N:{found['N']}",
-        seed if seed == IMPORTED else f"seed:{seed}",
-        version_string(),
-    )
-    return "|".join(map(str, parts))
+    task, model, temperatures, n, seed = signature_parts(experiment).values()
+    drawn = seed if seed == IMPORTED else f"seed:{seed}"
+    return f"{task}|{model}|T:{temperatures}|N:{n}|{drawn}|{version_string()}"
 
 
 def signature_parts(experiment: Experiment) -> dict[str, str | int]:

@@ -23,11 +23,7 @@ class DrawnSubsets:
 
 
 def drawn_subsets(table: pa.Table) -> dict[tuple[str, float | None], dict[int, DrawnSubsets]]:
-    """Return a block's subsets by (problem_id, temperature) and size, in the order of the table.
-
-    Args:
-        table: a block of ``subsets``: problem_id, temperature, k and members at least.
-    """
+    """Return a block's subsets by (problem_id, temperature) and size, in the order of the table."""
     if not table.num_rows:
         return {}
     members = table.column("members").combine_chunks()
@@ -54,6 +50,5 @@ def side_by_side(subsets: pa.Table, outcomes: pa.Table) -> pa.Table:
     added = [name for name in outcomes.column_names if name not in SUBSET_KEY]
     first = [name for name in (*SUBSET_KEY, "members") if name in subsets.column_names]
     rest = [name for name in subsets.column_names if name not in (*first, *added)]
-    parts = [subsets.select(first), outcomes.select(added), subsets.select(rest)]
-    columns = {name: part.column(name) for part in parts for name in part.column_names}
-    return pa.table(columns)
+    parts = (subsets.select(first), outcomes.select(added), subsets.select(rest))
+    return pa.table({name: part.column(name) for part in parts for name in part.column_names})

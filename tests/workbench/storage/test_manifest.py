@@ -87,7 +87,7 @@ def test_the_environment_is_named():
     assert found["python"].startswith("3.11")
     assert set(found["hardware"]) == {"machine", "cpu", "cores", "memory_gib", "gpus"}
     assert found["hardware"]["cores"] >= 1
-    assert {"numpy", "pyarrow"} <= set(found["packages"])
+    assert {"numpy", "pyarrow", "reasoning-gym"} <= set(found["packages"])
     json.dumps(found)
 
 
