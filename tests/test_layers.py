@@ -27,11 +27,7 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "sentence_transformers": {"workbench.models.text_encoder"},
     "altair": {"analysis.figures.chart"},
     "vl_convert": {"analysis.figures.chart", "analysis.page.html"},
-    "jinja2": {
-        "analysis.page.html",
-        "workbench.core.table_html",
-        "workbench.rewards.outcome_prompt",
-    },
+    "jinja2": {"workbench.core.table_html", "workbench.rewards.outcome_prompt"},
     "typer": DOORS,
 }
 FRONT_DOORS = {"workbench", "workbench.cli"}

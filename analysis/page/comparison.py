@@ -17,31 +17,22 @@ from analysis.page import curves
 from analysis.page.headline import Headline, Tile, change_tile, is_significant
 from analysis.page.html import Page, PageFigure, write
 from analysis.page.report import notices, page_figure
-from analysis.page.tables import PageTable, page_table, why_missing
+from analysis.page.tables import page_table, why_missing
 from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.run import Run
 
 SUMMARIES = {
     "settings": "The settings and circumstances in which the runs differ.",
     "problems": "The problems that the runs share: only these are compared.",
-    "curves": "Exact accuracies as curves over k, with bands that hold at all k at once.",
-    "crossings": "The k at which one curve is shown to rise above or fall below the other.",
     "differences": "Each run less the first, problem by problem, with what the difference is "
     "worth.",
-    "rewards": "The same selection by two rewards, problem by problem.",
-    "selections": "Each selection less a single sample and less the majority, problem by problem.",
     "temperatures": "Each temperature less every lower one, problem by problem.",
+    "selections": "Each selection less a single sample and less the majority, problem by problem.",
+    "rewards": "The same selection by two rewards, problem by problem.",
+    "crossings": "The k at which one curve is shown to rise above or fall below the other.",
+    "curves": "Exact accuracies as curves over k, with bands that hold at all k at once.",
 }
-ORDER = (
-    "settings",
-    "problems",
-    "differences",
-    "temperatures",
-    "selections",
-    "rewards",
-    "crossings",
-    "curves",
-)
+"""What each table says, in the order of the page."""
 MOST = 4
 """Differences that the opening sentence names."""
 
@@ -56,15 +47,11 @@ def write_comparison(
     """
     opened = [run if isinstance(run, Run) else Run(run) for run in runs]
     names = names_of(opened)
-    unready = {
-        name: why
-        for name, run in zip(names, opened, strict=True)
-        if (why := _why_not_ready(run)) is not None
-    }
+    reasons = [(name, _why_not_ready(run)) for name, run in zip(names, opened, strict=True)]
+    unready = [f"{name}: {why}" for name, why in reasons if why]
     if unready:
         tables = {"settings": differing_settings(opened, names)} if len(opened) > 1 else {}
-        why = "; ".join(f"{name}: {reason}" for name, reason in unready.items())
-        top = Headline(f"Nothing can be compared. {why}.")
+        top = Headline(f"Nothing can be compared. {'; '.join(unready)}.")
     else:
         tables = compare(opened, k)
         top = opening(tables, opened[0].experiment.analysis.confidence)
@@ -72,45 +59,40 @@ def write_comparison(
     return tables
 
 
-def _why_not_ready(run: Run) -> str | None:
-    """Say why a run has nothing to be compared; None where it has."""
+def _why_not_ready(run: Run) -> str:
+    """Say why a run has nothing to be compared; "" where it has."""
     for made in ("scores", "subsets"):
         if not list((run.root / made).glob("block-*.parquet")):
             return why_missing(run)
     pools = run.expectations
     if pools.empty:
         return f"no pool of {min(run.experiment.measure.k)} samples yet"
-    if not (pools["num_unknown"] < pools["n"]).any():
-        return "no sample's correctness is known"
-    return None
+    known = (pools["num_unknown"] < pools["n"]).any()
+    return "" if known else "no sample's correctness is known"
 
 
 def _page(
     runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table], top: Headline
 ) -> Page:
     shown = [
-        page_table(name, SUMMARIES[name], tables[name], folded=name in ("crossings", "curves"))
-        for name in ORDER
+        page_table(name, summary, tables[name], folded=name in ("crossings", "curves"))
+        for name, summary in SUMMARIES.items()
         if name in tables
     ]
     several = len(runs) > 1
-    prefixed = [
-        f"{name}: {notice}"
-        for name, run in zip(names, runs, strict=True)
-        for notice in notices(run)
-    ]
+    named = list(zip(names, runs, strict=True))
+    rows = [{"run": n, "folder": str(run.root), "signature": run.signature} for n, run in named]
     return Page(
         title=" · ".join(names),
         kind="Comparison of runs" if several else "Comparison in a run",
         signatures=[run.signature for run in runs],
-        notices=prefixed,
+        notices=[f"{name}: {notice}" for name, run in named for notice in notices(run)],
         headline=top,
         figures=_figures(runs, names, tables),
         tables=shown,
-        about=[_run_table(runs, names)],
+        about=[page_table("runs", "The runs of this page.", Table(pd.DataFrame(rows)))],
         settings={
-            name: run.folder.experiment_path.read_text(encoding="utf-8")
-            for name, run in zip(names, runs, strict=True)
+            name: run.folder.experiment_path.read_text(encoding="utf-8") for name, run in named
         },
     )
 
@@ -133,23 +115,13 @@ def _figures(
             curves.overlaid(runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]),
         ),
     }
-    confidence = runs[0].experiment.analysis.confidence
-    return [
-        page_figure(
-            name,
-            summary,
-            draw(
-                replace(
-                    drawing,
-                    name=name,
-                    about=summary,
-                    interval=f"{100 * confidence:g}% interval",
-                    signature=" · ".join(names),
-                )
-            ).to_dict(),
-        )
-        for name, (summary, drawing) in found.items()
-    ]
+    interval = f"{100 * runs[0].experiment.analysis.confidence:g}% interval"
+    figures = []
+    for name, (summary, drawing) in found.items():
+        drawing = replace(drawing, name=name, about=summary, interval=interval)
+        spec = draw(replace(drawing, signature=" · ".join(names))).to_dict()
+        figures.append(page_figure(name, summary, spec))
+    return figures
 
 
 def opening(tables: dict[str, Table], confidence: float) -> Headline:
@@ -184,11 +156,3 @@ def _tile(row: Mapping[Any, Any]) -> Tile:
     what = str(row["selection"])
     what = "single sample" if what == SINGLE else f"{what}@{row['k']}"
     return change_tile(f"{what}, {who} against {row['against']}", row)
-
-
-def _run_table(runs: Sequence[Run], names: Sequence[str]) -> PageTable:
-    rows = [
-        {"run": name, "folder": str(run.root), "signature": run.signature}
-        for name, run in zip(names, runs, strict=True)
-    ]
-    return page_table("runs", "The runs of this page.", Table(pd.DataFrame(rows)))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -219,8 +219,3 @@ def _sum_by_temperature(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     whole = pd.concat(parts)
     added: pd.DataFrame = whole.groupby(level="temperature", dropna=False).sum().reset_index()
     return added
-
-
-def pool_labels(problems: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield every temperature of the index, each once, in order of appearance."""
-    yield from dict.fromkeys(pool[0] for problem in problems for pool in problem["pools"])

@@ -12,7 +12,7 @@ import pandas as pd
 
 from analysis.compare.conditions import SINGLE, ConditionValues, Pair, conditions
 from analysis.compare.runs import differences
-from analysis.frames import Data, Table
+from analysis.frames import ENDS, Data, Table
 from analysis.page.tables import PageTable, page_table
 from analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.table_text import ALPHA, spell_temperature
@@ -66,10 +66,10 @@ def headline(run: Run) -> Headline:
     share = f"{run.experiment.analysis.confidence:.0%} intervals, the problem as the unit"
     ends = _coldest_and_hottest(by_condition)
     if ends is None:
-        row = {str(name): value for name, value in levels.iloc[-1].to_dict().items()}
+        row = levels.iloc[-1]
         tiles = [
             Tile(name, f"{row[name]:.3f}", _interval(row, name))
-            for name in row
+            for name in map(str, levels)
             if f"{name}_low" in row and not math.isnan(row[name])
         ]
         only = "One temperature was sampled, so there is no change to tell."
@@ -91,22 +91,21 @@ def _levels(run: Run) -> tuple[pd.DataFrame, int]:
     k = int(curve["k"].max())
     one = curve[curve["k"] == 1].set_index("temperature")
     most = curve[curve["k"] == k].set_index("temperature")
-    found = {}
-    names = {"pass@k": f"coverage@{k}", "maj@k": f"maj@{k}", "best@k": f"best@{k}"}
-    for end in ("", "_low", "_high"):
-        found[f"single sample{end}"] = one[f"pass@k{end}"]
-        for column in ("maj@k", "best@k", "pass@k"):
-            if column in most:
-                found[f"{names[column]}{end}"] = most[f"{column}{end}"]
+    shown = [("single sample", one, "pass@k"), (f"maj@{k}", most, "maj@k")]
+    shown += [(f"best@{k}", most, "best@k"), (f"coverage@{k}", most, "pass@k")]
+    found = {
+        f"{name}{end}": table[f"{column}{end}"]
+        for name, table, column in shown
+        if column in table
+        for end in ENDS
+    }
     levels = pd.DataFrame(found)
-    if "statuses" in run.tables:
-        texts = run.table("statuses").set_index("temperature")
-        for end in ("", "_low", "_high"):
-            if f"distinct_texts{end}" in texts:
-                levels[f"{TEXTS}{end}"] = texts[f"distinct_texts{end}"]
-    order = [name for name in levels if not str(name).endswith(("_low", "_high"))]
-    ordered = [f"{name}{end}" for name in order for end in ("", "_low", "_high")]
-    return levels.reindex(columns=ordered).reset_index(), k
+    texts = run.table("statuses") if "statuses" in run.tables else pd.DataFrame()
+    if "distinct_texts" in texts:
+        texts = texts.set_index("temperature").reindex(levels.index)
+        for end in ENDS:
+            levels[f"{TEXTS}{end}"] = texts.get(f"distinct_texts{end}", np.nan)
+    return levels.reset_index(), k
 
 
 def _coldest_and_hottest(by_condition: ConditionValues) -> tuple[float, float] | None:
@@ -117,18 +116,14 @@ def _coldest_and_hottest(by_condition: ConditionValues) -> tuple[float, float] |
 
 def changes(run: Run, by_condition: ConditionValues, cold: float, hot: float) -> pd.DataFrame:
     """Return the paired differences between two temperatures, a row per headline number."""
-    sizes = [
-        {k for t, k, name in by_condition if t == end and name == "coverage"} for end in (cold, hot)
-    ]
-    k = max(sizes[0] & sizes[1])
+    covered = [(t, k) for t, k, name in by_condition if name == "coverage"]
+    k = max({k for t, k in covered if t == cold} & {k for t, k in covered if t == hot})
     against = f"T = {spell_temperature(cold)}"
-    pairs = [
-        Pair(
-            hot, size, name, against, by_condition[hot, size, name], by_condition[cold, size, name]
-        )
-        for name, size in ((SINGLE, 1), ("maj", k), ("best", k), ("coverage", k))
-        if (hot, size, name) in by_condition and (cold, size, name) in by_condition
-    ]
+    pairs = []
+    for name, size in ((SINGLE, 1), ("maj", k), ("best", k), ("coverage", k)):
+        values, baseline = (by_condition.get((end, size, name)) for end in (hot, cold))
+        if values is not None and baseline is not None:
+            pairs.append(Pair(hot, size, name, against, values, baseline))
     pools = Data(run).pools
     wide = pools.pivot(index="problem_id", columns="temperature", values="distinct_texts")
     pairs.append(Pair(hot, k, TEXTS, against, wide[hot], wide[cold]))
@@ -177,7 +172,7 @@ def _label(row: Mapping[Any, Any]) -> str:
     return {SINGLE: "single sample", TEXTS: TEXTS}.get(name, f"{name}@{k}")
 
 
-def _interval(row: Mapping[Any, Any], name: str) -> str:
+def _interval(row: Mapping[Any, Any] | pd.Series[Any], name: str) -> str:
     low, high = row[f"{name}_low"], row[f"{name}_high"]
     return "" if np.isnan(low) else f" [{low:.3f}, {high:.3f}]"
 

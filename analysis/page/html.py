@@ -12,10 +12,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from analysis.page.explorer import Explorer, pool_labels
+from analysis.page.explorer import Explorer
 from analysis.page.headline import Headline
 from analysis.page.packing import pack
 from analysis.page.tables import PageTable, split_by_content
+from workbench.core import table_html
 from workbench.core.types import STATUSES
 from workbench.storage.parquet import write_atomically
 
@@ -61,30 +62,24 @@ class Page:
 
 def render(page: Page) -> str:
     """Return a page as HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(HERE),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     tables, empty = split_by_content(page.tables)
     data: dict[str, Any] = {
         "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
         "tables": {t.identity: t.packed for t in (*tables, *page.about) if t.packed},
     }
+    temperatures: dict[str, None] = {}  # each once, in order of appearance
     if page.explorer:
         problems = page.explorer.problems
+        temperatures = dict.fromkeys(pool[0] for one in problems for pool in one["pools"])
         index = {"problems": page.explorer.index, "statuses": STATUSES}
         data["explorer"] = {"index": pack(index), "chunks": [p["chunk"] for p in problems]}
-    return environment.get_template("page.html.j2").render(
+    return table_html.render(
+        HERE / "page.html.j2",
         page=page,
         tables=tables,
         empty=empty,
         data=data,
-        temperatures=list(pool_labels(page.explorer.problems)) if page.explorer else [],
+        temperatures=temperatures,
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         vega=vega() if data["figures"] or page.explorer else "",
         script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),

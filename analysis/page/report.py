@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,13 +42,12 @@ def write_report(run: Run | str | Path, out: Path | None = None) -> Path:
 def report(run: Run) -> Page:
     """Return all that can be shown of a run; what cannot is said in its place."""
     explorer = explore(run, np.random.default_rng(run.experiment.analysis.seed))
-    top = opening(lambda: headline(run), run, explorer)
     return Page(
         title=run.experiment.name,
         kind="Report of a run",
         signatures=[run.signature],
         notices=list(notices(run)),
-        headline=top,
+        headline=_opening(run, explorer),
         figures=page_figures(run),
         tables=saved_tables(run),
         explorer=explorer,
@@ -57,16 +56,16 @@ def report(run: Run) -> Page:
     )
 
 
-def opening(make: Callable[[], Headline], run: Run, explorer: Explorer | None) -> Headline:
+def _opening(run: Run, explorer: Explorer) -> Headline:
     """Return the headline; of a run that is not ready for one, why, and what samples there are."""
-    if run.tables and "coverage_curve" in run.tables:
+    why = why_missing(run)
+    if "coverage_curve" in run.tables:
         try:
-            return make()
+            return headline(run)
         except (ValueError, KeyError) as fault:
-            why = f"No headline figures: {fault}."
-    else:
-        why = f"No headline figures: {why_missing(run)}."
-    return Headline(why, table=sample_table(explorer) if explorer and len(explorer.facts) else None)
+            why = str(fault)
+    table = sample_table(explorer) if len(explorer.facts) else None
+    return Headline(f"No headline figures: {why}.", table=table)
 
 
 def page_figures(run: Run) -> list[PageFigure]:
@@ -121,15 +120,10 @@ def sample_table(explorer: Explorer) -> PageTable:
 def stage_table(run: Run) -> PageTable:
     """Return how each stage went."""
     recorded: dict[str, dict[str, Any]] = run.manifest.get("stages", {})
-    rows = [
-        {
-            "stage": name,
-            "status": entry.get("status", "-"),
-            "started": entry.get("started", "-"),
-            "seconds": float(entry.get("seconds", np.nan)),
-            "interruptions": str(entry.get("interruptions", "-")),
-        }
-        for name in STAGES
-        if (entry := recorded.get(name, {}))
-    ]
+    rows = []
+    for name in STAGES:
+        if entry := recorded.get(name, {}):
+            row = {"stage": name} | {key: entry.get(key, "-") for key in ("status", "started")}
+            row["seconds"] = float(entry.get("seconds", np.nan))
+            rows.append(row | {"interruptions": str(entry.get("interruptions", "-"))})
     return page_table("stages", "The stages of the run.", Table(pd.DataFrame(rows)))

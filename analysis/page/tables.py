@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
@@ -44,20 +44,15 @@ class PageTable:
 def page_table(name: str, summary: str, table: Table, *, folded: bool = False) -> PageTable:
     """Return a table as text, each interval in the cell of its number; an empty one has no rows."""
     frame = table.frame
+    empty = PageTable(name=name, summary=summary, notes=table.notes)
     if frame.empty:
-        return PageTable(name=name, summary=summary, notes=table.notes)
+        return empty
     text = format_table(frame)
     columns = [(name, _kind(name, frame[name], text[name])) for name in text.columns]
     rows = text.to_numpy(dtype=object).tolist()
-    return PageTable(
-        name=name,
-        summary=summary,
-        notes=table.notes,
-        columns=columns,
-        rows=rows[:ROWS],
-        count=len(rows),
-        packed=pack(rows[ROWS:]) if rows[ROWS:] else "",
-        folded=folded,
+    packed = pack(rows[ROWS:]) if rows[ROWS:] else ""
+    return replace(
+        empty, columns=columns, rows=rows[:ROWS], count=len(rows), packed=packed, folded=folded
     )
 
 
