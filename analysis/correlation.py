@@ -87,14 +87,9 @@ def correlate(
     problem at a time, on Fisher's z, t with P - 1 degrees of freedom; Spearman's ranks are taken
     again each time. At the levels "within" and "between" ranks are of the deviations or the means.
 
-    Args:
-        x: (R,) values.
-        y: (R,) values.
-        problems: (R,) problem of each row, as any label.
-        covariates: (R,) or (R, C) values held fixed.
-        method: a name of ``METHODS``.
-        level: a name of ``LEVELS``.
-        confidence: share of such intervals that should hold the true value.
+    Takes (R,) values and problems, as any label, (R,) or (R, C) covariates, and names of
+    ``METHODS`` and ``LEVELS``; ``confidence`` is the share of such intervals that should hold the
+    true value.
 
     Raises:
         ValueError: an unknown method or level, or lengths that differ.
@@ -219,16 +214,9 @@ def partial_correlation(
     The p-value and the interval count rows, so they are wrong (far too sure) for several rows of
     one problem; use ``correlate`` for those.
 
-    Args:
-        x: (R,) values.
-        y: (R,) values.
-        covariates: (R,) or (R, C) values held fixed. Rows with a missing or infinite value
-            anywhere are dropped.
-        method: "pearson", or "spearman" for the same of ranks (equal values share the mean rank).
-        confidence: share of such intervals that should hold the true value.
-
-    Returns:
-        All NaN but ``df`` where x or y does not vary beyond the covariates.
+    Takes (R,) values, (R,) or (R, C) covariates, and a name of ``METHODS``; rows with a missing or
+    infinite value anywhere are dropped. All of the result is NaN but ``df`` where x or y does not
+    vary beyond the covariates.
 
     Raises:
         ValueError: lengths differ, an unknown method, or too few complete rows (3 + covariates).

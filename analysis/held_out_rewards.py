@@ -45,7 +45,7 @@ def judge(out: Path, outcome: TrainedReward, tracker: Tracker) -> Mapping[str, A
         found[name] = rows.to_dict("records")
     drawn = training_curves(outcome.curves, outcome.best_step, outcome.signature)
     tracker.figure("training", save(drawn, out / "figures", "training"), drawn.to_html())
-    numbers = {}
+    numbers: dict[str, Any] = {}
     for row in found["held_out"]:
         label = f"{row['part']}/{row['reward']}"
         numbers |= {f"{label}/{name}": row[name] for name in ("ranking_accuracy", "auroc")}

@@ -103,16 +103,9 @@ def bootstrap_means(
     weigh more. Each resample draws as many problems as there are, with replacement, and the same
     ones for all columns.
 
-    Args:
-        values: (R, C) or (R,) values; NaN is left out of its column.
-        problems: (R,) problem of each row, as any label.
-        resamples: how many times the problems are resampled.
-        confidence: share of such intervals that should hold the true mean.
-        rng: draws the problems.
-
-    Returns:
-        (C,) means and bounds in the unit of ``values``; NaN where a column has no value; bounds NaN
-        below 10 problems.
+    Takes (R, C) or (R,) values, of which NaN is left out of its column, and the (R,) problems of
+    the rows, as any label. Gives (C,) means and bounds in the unit of the values; NaN where a
+    column has no value; bounds NaN below 10 problems.
 
     Raises:
         ValueError: lengths differ, a value is infinite, a problem label is missing, or
@@ -179,8 +172,8 @@ def fisher_interval(
         confidence: share of such intervals that should hold the true value.
 
     Returns:
-        Values and bounds, -1 to 1, and p-values; bounds and p NaN below 10 problems, and where the
-        estimate is ±1 or some correlation is undefined without one of the problems.
+        Bounds and p NaN below 10 problems, and where the estimate is ±1 or some correlation is
+        undefined without one of the problems.
 
     Raises:
         ValueError: ``confidence`` is not a share.

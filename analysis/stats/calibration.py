@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -56,12 +56,9 @@ UNDEFINED = Share(math.nan, math.nan, math.nan)
 
 
 def reward_samples(rewards: ArrayLike, correct: ArrayLike, problems: ArrayLike) -> RewardSamples:
-    """Sort the samples of known reward and correctness by reward.
+    """Sort samples by reward (R,), larger is better; correct is 1 or ``True`` where one is right.
 
-    Args:
-        rewards: (R,) rewards, larger is better; samples with NaN are left out.
-        correct: (R,) 1 or ``True`` where a sample is correct, 0 where not; NaN is left out.
-        problems: (R,) problem of each sample, as any label.
+    Samples of which one or the other is NaN, unknown, are left out; a problem is any label.
 
     Raises:
         ValueError: the lengths differ.
@@ -129,8 +126,7 @@ def average_precision(samples: RewardSamples) -> Share:
             return math.nan
         return float(right[::-1] @ (hits / np.maximum(taken, 1)) / hits[-1])
 
-    found = _jackknife_over_levels(samples, area)
-    return Share(found.value, found.low, found.high)
+    return replace(_jackknife_over_levels(samples, area), p=math.nan)
 
 
 def brier(samples: RewardSamples) -> Share:
@@ -186,11 +182,8 @@ def ranking_accuracy(rewards: ArrayLike, correct: ArrayLike) -> float:
     """Chance that a right sample of one pool outranks a wrong one of it, ties counting half.
 
     From 0 to 1; 0.5 is no better than chance, NaN where none is right or none is wrong. All that
-    matters to best-of-N, which compares samples of one problem only.
-
-    Args:
-        rewards: (N,) rewards of a pool, larger is better; NaN is left out.
-        correct: (N,) 1 or ``True`` where a sample is correct, 0 where not; NaN is left out.
+    matters to best-of-N, which compares samples of one problem only. Takes (N,) rewards of a pool,
+    larger is better, and (N,) 1 or ``True`` where a sample is correct; NaN is left out.
 
     Example:
         The right sample outranks one of two wrong ones.
@@ -235,8 +228,7 @@ def _mean_size(samples: RewardSamples, columns: list[Floats]) -> Share:
     whole = sums.sum(axis=0)
     without = whole - sums
     sizes = np.abs(without[:, 1:]).sum(axis=1) / np.maximum(without[:, 0], 1)
-    found = _interval(float(np.abs(whole[1:]).sum() / whole[0]), sizes)
-    return Share(found.value, found.low, found.high)
+    return replace(_interval(float(np.abs(whole[1:]).sum() / whole[0]), sizes), p=math.nan)
 
 
 def _interval(value: float, without: Floats) -> Share:

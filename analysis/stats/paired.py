@@ -131,13 +131,8 @@ def sign_flip_p(differences: Floats, *, flips: int = FLIPS, rng: np.random.Gener
     are tried where there are no more than ``flips`` of them; else random ones, and the data count
     as one of them, so that p is at least 1 / (flips + 1).
 
-    Args:
-        differences: (P, C) paired differences; NaN is left out of its column.
-        flips: how many random signs.
-        rng: draws them.
-
-    Returns:
-        (C,) two-sided p-values, above 0; 1 where all differences are 0 or there are none.
+    Takes (P, C) paired differences, of which NaN is left out of its column. Gives (C,) two-sided
+    p-values, above 0; 1 where all differences are 0 or there are none.
 
     Example:
         Of the eight ways to give three equal differences a sign, two have a mean as far from 0.
@@ -228,15 +223,10 @@ def simultaneous_band(
 ) -> Band:
     """Band over a whole curve of paired differences: Gaussian multipliers on problems, sup-t.
 
-    Where all problems differ by the same amount nothing is known of the spread, so the band is all
-    that is possible, [-1, 1].
-
-    Args:
-        differences: (P, K) differences of problems at the points of the curve, each in [-1, 1];
-            NaN where a problem lacks one of the two.
-        resamples: draws of the multipliers.
-        confidence: share of such bands that should hold the true curve at all its points.
-        rng: draws the multipliers.
+    Takes (P, K) differences of problems at the points of the curve, each in [-1, 1]; NaN where a
+    problem lacks one of the two. ``confidence`` is the share of such bands that should hold the
+    true curve at all its points. Where all problems differ by the same amount nothing is known of
+    the spread, so the band is all that is possible, [-1, 1].
 
     Raises:
         ValueError: a value is not in [-1, 1], or ``confidence`` is not a share.

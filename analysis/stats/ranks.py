@@ -18,14 +18,9 @@ def rank_covariances(values: Floats, codes: Ints, weights: Iterable[Floats]) -> 
     their mean rank. The columns are sorted once, after which a choice takes time in proportion to
     the rows. A jackknife leaves problems out by a weight of 0, a bootstrap repeats them.
 
-    Args:
-        values: (R, C) columns, none of them NaN.
-        codes: (R,) problem of each row, from 0.
-        weights: for each choice, (P,) how often each problem counts.
-
-    Returns:
-        (choices, C, C) covariances of the ranks divided by the number of rows, times 12: 1 on the
-        diagonal where nothing is tied, 0 where all is; 0 for fewer than two rows.
+    Takes (R, C) values without NaN, (R,) problems of the rows, from 0, and (P,) weights for each
+    choice. Gives (choices, C, C) covariances of the ranks divided by the number of rows, times 12:
+    1 on the diagonal where nothing is tied, 0 where all is; 0 for fewer than two rows.
 
     Example:
         Ranks 1, 2, 3 against 3, 2, 1. Less their mean and divided by 3 they are -1/3, 0 and 1/3, so
@@ -63,16 +58,8 @@ def _fill_ranks(
     rows: float,
     ranks: Floats,
 ) -> None:
-    """Set (C, R) ``ranks`` to mean ranks less their mean, ÷ rows, x the root of the row's weight.
-
-    Args:
-        order: (C, R) rows of each column in ascending order of value.
-        tied: (C, R) whether the value is that before it in this order.
-        holders: (C, R) problems in this order.
-        weights: (P,) how often each problem counts.
-        rows: how many rows that makes.
-        ranks: where the result goes, in the order of the rows.
-    """
+    """Set (C, R) ``ranks`` to mean ranks less their mean, ÷ rows, x the root of a row's weight."""
+    # Rows of each column in order of value, whether each is tied with the one before, its problem.
     roots = np.sqrt(weights)
     for column in range(len(order)):
         smaller, start = 0.0, 0

@@ -63,10 +63,10 @@ def entropy_bounds(data: Data) -> Table:
 def _exact_model(data: Data) -> str | None:
     """Return a name of the run's own model under which its samples have exact entropies."""
     stages: dict[str, Any] = data.run.manifest.get("stages", {})
+    wanted = {"own_model": True, "status": "done", "entropies": "exact"}.items()
     for name in data.run.experiment.scoring.models:
         stage = stages.get(table_of(name), {})
-        read = stage.get("own_model") and stage.get("status") == "done" and stage.get("vocabulary")
-        if read and stage.get("entropies") == "exact":
+        if wanted <= stage.items() and stage.get("vocabulary"):
             return name
     return None
 

@@ -33,12 +33,8 @@ def reward_report(data: Data) -> Table:
     for name, temperature, part in parts:
         known = part.dropna()
         within = _ranking(known)
-        row: dict[str, object] = {
-            "temperature": temperature,
-            "reward": name,
-            "samples": len(known),
-            "right": known["correct"].mean() if len(known) else np.nan,
-        }
+        row: dict[str, object] = {"temperature": temperature, "reward": name, "samples": len(known)}
+        row["right"] = known["correct"].mean() if len(known) else np.nan
         row |= data.means(within, ["ranking_accuracy"])
         better = within[["ranking_accuracy"]].to_numpy() - 0.5
         (row["ranking_accuracy_p"],) = data.column_p_values(better)
@@ -159,11 +155,9 @@ def _samples(data: Data) -> pd.DataFrame:
 
 def _ranking(known: pd.DataFrame) -> pd.DataFrame:
     """One row per problem: how often its right samples outrank its wrong ones."""
-    found = {
-        problem: calibration.ranking_accuracy(pool["reward"], pool["correct"])
-        for problem, pool in known.groupby("problem_id", sort=True)
-    }
-    return pd.DataFrame({"problem_id": list(found), "ranking_accuracy": list(found.values())})
+    pools = known.groupby("problem_id", sort=True)[["reward", "correct"]]
+    found = [(name, calibration.ranking_accuracy(*pool.to_numpy().T)) for name, pool in pools]
+    return pd.DataFrame(found, columns=["problem_id", "ranking_accuracy"])
 
 
 def _as_probability(name: str, rewards: Floats) -> Floats | None:
