@@ -24,7 +24,13 @@ QUIET_ENGINE = {
 }  # fmt: skip
 ENGINE_MODULES = ("vllm", "vllm.entrypoints.llm", "vllm.entrypoints.openai.api_server")
 
-NO_FIGURES = "from analysis.figures import FIGURES; FIGURES.clear()\n"
+# What takes most of the time of a small run, and is looked at by few tests.
+FIGURES = """
+from analysis.figures import FIGURES
+for name in {{*FIGURES}} - {names!r}:
+    del FIGURES[name]
+"""
+NOT_PRINTED = "import analysis.terminal; analysis.terminal.print_tables = lambda root: None\n"
 
 
 @dataclass
@@ -101,12 +107,17 @@ class CommandLine:
         """Import what the command lines from now on would each import for themselves."""
         assert self.ask({"import": modules}) == "imported"
 
-    def start(self, *args, before="", cwd=None, figures=False):
+    def start(self, *args, before="", cwd=None, figures=(), printed=False):
         """Start ``workbench *args``; ``before`` is Python to run first in the child.
 
-        Without ``figures`` the report draws none: they are most of the time of a small run.
+        Args:
+            figures: names of those that an analysis draws; True is all of them.
+            printed: whether ``run`` prints the tables at its end.
         """
-        before = ("" if figures else NO_FIGURES) + before
+        if figures is not True:
+            before = FIGURES.format(names={*figures}) + before
+        if args[0] == "run" and not printed:
+            before = NOT_PRINTED + before
         folder = self.folder / f"child-{len(self.children)}"
         folder.mkdir()
         (folder / "err").touch()

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,11 @@ from tests.command_line import ENGINE_MODULES, CommandLine
 # One thread each, also of an engine: on a busy machine several wait for one another.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
+
+# Python keeps what it compiled, even where it is told not to: a test that starts a process would
+# compile torch and transformers anew, which takes 20 seconds each time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).parent.parent
 
@@ -220,7 +226,7 @@ def finished(cli, tmp_path_factory):
     home = tmp_path_factory.mktemp("finished")
     path = write_experiment(home / "experiment.yaml")
     blocks_of(home / "run", 4)
-    cli.must("run", path, "--out", home / "run", figures=True)
+    cli.must("run", path, "--out", home / "run")
     return path, home / "run"
 
 
@@ -234,7 +240,7 @@ def embedded(cli, tmp_path_factory):
         selection__aggregators=["maj", "best", "weighted", "sem_mbr", "lex_mbr"],
     )  # fmt: skip
     blocks_of(home / "run", 4)
-    cli.must("run", path, "--out", home / "run", figures=True)
+    cli.must("run", path, "--out", home / "run")
     return path, home / "run"
 
 

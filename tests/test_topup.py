@@ -6,9 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures import FIGURES
-
-DERIVED = ("scores", "subsets", "expectations", "mixed", "split", "pruned", "tables", "figures")
+DERIVED = ("scores", "subsets", "expectations", "mixed", "split", "pruned", "tables")
 
 
 def times(folder, *names):
@@ -34,9 +32,8 @@ def drawn(folder):
 def test_an_unchanged_run_does_nothing(cli, copied):
     path, folder = copied
     before, ran = times(folder, "samples", *DERIVED), seconds(folder)
-    child = cli.must("run", path, "--out", folder, figures=True)
+    child = cli.must("run", path, "--out", folder)
     assert times(folder, "samples", *DERIVED) == before
-    assert len(list((folder / "figures").iterdir())) == 2 * len(FIGURES)
     assert seconds(folder) == ran
     assert child.err.count("up to date") == 3
     assert "all 204 samples are there" in child.err

@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -7,8 +8,17 @@ from analysis.tables import TABLES
 from workbench import load_run
 
 
-def test_every_table_and_figure_is_written(finished):
-    folder = finished[1]
+@pytest.fixture(scope="module")
+def drawn(cli, finished, tmp_path_factory):
+    """A copy of the finished run with all figures."""
+    folder = shutil.copytree(finished[1], tmp_path_factory.mktemp("drawn") / "run")
+    child = cli.must("analyze", folder, figures=True)
+    assert "up to date" not in child.err  # since the figures are missing
+    return folder
+
+
+def test_every_table_and_figure_is_written(drawn):
+    folder = drawn
     run = load_run(folder)
     for name in TABLES:
         assert (folder / "tables" / f"{name}.csv").exists()
@@ -19,6 +29,13 @@ def test_every_table_and_figure_is_written(finished):
         for kind in ("png", "svg"):
             assert (folder / "figures" / f"{name}.{kind}").stat().st_size > 1000
     assert run.tables == sorted(TABLES)
+
+
+def test_what_is_drawn_is_not_drawn_again(cli, drawn):
+    before = {path: path.stat().st_mtime_ns for path in drawn.glob("[tf]*/*")}
+    assert len(before) == 2 * (len(TABLES) + len(FIGURES))
+    assert "analyze: up to date" in cli.must("run", drawn, figures=True).err
+    assert {path: path.stat().st_mtime_ns for path in drawn.glob("[tf]*/*")} == before
 
 
 def test_every_table_of_the_study_is_there_by_its_name():
@@ -50,21 +67,20 @@ def test_no_table_counts_rows_as_if_they_were_independent(embedded):
 
 
 @pytest.mark.parametrize("missing", ["tables/bucket.csv", "figures/accuracy_by_k.svg"])
-def test_what_was_deleted_is_made_again(cli, copied, missing):
-    path, folder = copied
+def test_what_was_deleted_is_made_again(cli, drawn, tmp_path, missing):
+    folder = shutil.copytree(drawn, tmp_path / "run")
     before = (folder / missing).read_bytes()
     (folder / missing).unlink()
-    child = cli.must("run", path, "--out", folder, figures=True)
+    child = cli.must("run", folder, figures=["accuracy_by_k"])
     assert "analyze: up to date" not in child.err
     assert (folder / missing).read_bytes() == before
 
 
 def test_measuring_has_to_come_first(cli, experiment, tmp_path):
+    small = experiment(task__num_problems=1)
     for stage in ("generate", "score"):
-        cli.must(stage, experiment(), "--out", tmp_path / "run")
-    cli("analyze", experiment(), "--out", tmp_path / "run").refuses(
-        "not measured yet", "workbench measure"
-    )
+        cli.must(stage, small, "--out", tmp_path / "run")
+    cli("analyze", tmp_path / "run").refuses("not measured yet", "workbench measure")
 
 
 def test_the_manifest_says_how_the_stage_went(finished):

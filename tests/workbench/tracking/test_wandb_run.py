@@ -17,6 +17,7 @@ from workbench.tracking.wandb_run import (
 
 BLOCK = 32_768
 FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+FIGURES = ("accuracy_by_k", "coverage_curve")
 
 
 def payloads(data):
@@ -61,7 +62,7 @@ def tracked(cli, embedded, blocks, tmp_path_factory):
         "tracking.job_type=sweep",
     ]  # fmt: skip
     overrides = [word for setting in settings for word in ("--set", setting)]
-    child = cli.must("run", embedded[0], "--out", folder, *overrides, figures=True)
+    child = cli.must("run", embedded[0], "--out", folder, *overrides, figures=FIGURES)
     assert "tracking stopped" not in child.err
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
     assert f"W&B run  {file.parent}" in child.out  # offline without being asked to be
@@ -160,7 +161,7 @@ def test_curves_are_over_k(tracked):
 
 def test_figures_and_the_progress_of_stages_are_recorded(tracked):
     _, found = tracked
-    for name in ("accuracy_by_k", "coverage_curve"):
+    for name in FIGURES:
         (picture,) = found["history"][f"figures/{name}"]
         assert (found["files"] / picture["path"]).read_bytes().startswith(b"\x89PNG")
     for stage in ("generate", "score", "measure", "analyze"):
@@ -185,7 +186,7 @@ def test_the_rows_behind_the_tables_are_artifacts_of_whole_parquet_files(tracked
 
 def test_an_unchanged_run_opens_no_second_tracked_run(cli, tracked, embedded):
     folder, found = tracked
-    cli.must("run", folder, "--out", folder, figures=True)
+    cli.must("run", folder, "--out", folder, figures=FIGURES)
     assert json.loads((folder / "manifest.json").read_text())["tracked"] == str(
         found["files"].parent
     )
@@ -256,10 +257,10 @@ assert not tracker.broken
 """
 
 
-def test_pages_and_inputs_are_recorded_offline(cli, finished, tmp_path):
+def test_pages_and_inputs_are_recorded_offline(cli, tracked, tmp_path):
     from wandb.proto import wandb_internal_pb2 as records
 
-    picture = finished[1] / "figures" / "accuracy_by_k.png"
+    picture = tracked[0] / "figures" / "accuracy_by_k.png"
     cli.must("--version", before=OFFLINE.format(picture=str(picture)), cwd=tmp_path)
     (file,) = tmp_path.glob("wandb/offline-run-*/*.wandb")
     found = [records.Record.FromString(payload) for payload in payloads(file.read_bytes())]
