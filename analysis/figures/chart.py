@@ -271,11 +271,11 @@ def _legend(drawing: Drawing) -> alt.Legend:
 def _config() -> alt.Config:
     """Give all text the ink, axes a light grid, panels no frame and the whole no background."""
     ink, grey = alt.ExprRef("ink"), "#888888"
-    lines = {"gridColor": grey, "gridOpacity": 0.22, "domainColor": grey, "tickColor": grey}
-    sizes = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
+    lines: dict[str, Any] = dict.fromkeys(("gridColor", "domainColor", "tickColor"), grey)
+    sizes: dict[str, Any] = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
     return alt.Config(
         background="transparent",
-        axis=alt.AxisConfig(labelColor=ink, titleColor=ink, **lines, **sizes),
+        axis=alt.AxisConfig(labelColor=ink, titleColor=ink, gridOpacity=0.22, **lines, **sizes),
         title=alt.TitleConfig(color=ink, fontSize=12, fontWeight="bold"),
         legend=alt.LegendConfig(labelColor=ink, labelFontSize=12, symbolSize=70, columnPadding=14),
         view=alt.ViewConfig(stroke=None),
