@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from workbench.config.schema import pool_sizes
 from workbench.models.text_encoder import embed, text_hash
-from workbench.rewards.embedding_source import encoder_identity
+from workbench.rewards.hidden_states import encoder_identity
 from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts, read_embedded
 from workbench.run import Run
 from workbench.storage import parquet
@@ -122,8 +122,8 @@ def neighbours_of(
     blocks = set(found["block"]) or run.blocks[:1]  # of one at least, for its columns
     texts = [run.folder.read_samples(block, columns) for block in blocks]
     samples = pa.concat_tables(texts, promote_options="default").to_pandas()
-    found = found.merge(samples, how="left", on=list(parquet.KEY), validate="1:1")
-    return found.drop(columns=["text_hash", "block", "encoder"])
+    found = found.drop(columns=["text_hash", "block", "encoder"])
+    return pd.merge(found, samples, how="left", on=list(parquet.KEY), validate="1:1")
 
 
 def _place(sample: str) -> tuple[str, float | None, int]:

@@ -6,7 +6,7 @@ from functools import partial
 from analysis.aggregate import AGGREGATORS
 from workbench.config.schema import Experiment
 from workbench.core.types import STAGES
-from workbench.generate import BACKENDS, resolve
+from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.models.locate import check_encoder, check_model
 
@@ -35,7 +35,7 @@ def check_models(
 
 def _checks(
     experiment: Experiment, stages: tuple[str, ...], fetch: bool
-) -> Iterator[tuple[str, Callable[[], None]]]:
+) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield the setting that names a model or its backend, and the check of it."""
     scoring, embedding = experiment.scoring, experiment.embedding
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
@@ -51,12 +51,14 @@ def _checks(
         engines = {"backend": judge.backend} if "orm" in scoring.rewards else {}
         engines |= {"encodings": "transformers"} if judge.encodings else {}
         for setting, engine in engines.items():
-            yield f"scoring.orm.{setting}", partial(orm.check_engine, engine)
+            versions = partial(engine_versions, resolve(engine), "scoring.orm.backend")
+            yield f"scoring.orm.{setting}", versions
             yield "scoring.orm.model", partial(orm.check_judge, judge.model, fetch)
     chat = experiment.task.prompt == "chat"
     for name, second in scoring.models.items():
         from workbench.rewards import second_model as under
 
         key = f"scoring.models.{name}"
-        yield f"{key}.backend", partial(under.check_engine, name, second.backend)
+        versions = partial(engine_versions, resolve(second.backend), f"{key}.backend")
+        yield f"{key}.backend", versions
         yield f"{key}.model", partial(under.check_model, second.model, chat, fetch)

@@ -183,7 +183,7 @@ def prepare(labelled: LabelledSamples, place: str, settings: Training) -> Traini
 def _read(run: Run, place: int) -> pd.DataFrame:
     """Return a run's samples; ``right`` is None where unknown."""
     scores = run.frame("scores")
-    others = list(scores.filter(regex=f"^{REWARD_PREFIX}(?!likelihood$)"))
+    others = [str(c) for c in scores.filter(regex=f"^{REWARD_PREFIX}(?!likelihood$)")]
     scores = scores[[*KEY, "is_correct", *others]]
     columns = [*KEY, "completion", "mean_logprob"]
     tables = [run.folder.read_samples(block, columns) for block in run.blocks]

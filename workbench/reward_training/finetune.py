@@ -103,7 +103,7 @@ def tune(
     set_seed(settings.seed)
     network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype))
     network.config.use_cache = False
-    layers = {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}
+    layers: dict[str, Any] = {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}
     model = get_peft_model(network, LoraConfig(r=settings.rank, lora_alpha=ALPHA, **layers))
     arguments = _arguments(len(train), settings, dtype, work)
     trainer = VerdictTrainer(

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -71,74 +72,38 @@ def given(samples: pd.DataFrame) -> Floats:
     return samples["given_reward"].to_numpy(dtype=float)
 
 
-# The table is read by every command, and what is behind it takes a second to import: so each
-# function is imported when the reward is made.
+def _deferred(module: str, function: str) -> Callable[..., None]:
+    """Return a function of this package that is imported when it is called.
 
+    Every command reads the table, and what is behind it takes a second to import.
+    """
 
-def _outcome_model(run: OpenRun, scoring: Scoring) -> None:
-    from workbench.rewards.outcome_model import judge
+    def call(*settings: Any) -> None:
+        getattr(import_module(module), function)(*settings)
 
-    judge(run, scoring.orm)
-
-
-def _density_ratio(run: OpenRun, scoring: Scoring) -> None:
-    from workbench.rewards.log_ratio import density_ratio
-
-    density_ratio(run, scoring)
-
-
-def _implicit_reward(run: OpenRun, scoring: Scoring) -> None:
-    from workbench.rewards.log_ratio import implicit_reward
-
-    implicit_reward(run, scoring)
-
-
-def _self_certainty(run: OpenRun, scoring: Scoring) -> None:
-    from workbench.rewards.self_certainty import self_certainty
-
-    self_certainty(run, scoring)
-
-
-def _quality(run: OpenRun, scoring: Scoring, seed: int, made_of: Mapping[int, str]) -> None:
-    from workbench.rewards.quality import learn
-
-    learn(run, scoring.models, seed, made_of)
+    return call
 
 
 REWARDS: dict[str, Reward] = {
     "likelihood": Reward(
-        summary="mean token log-probability [nats/token]",
-        is_log=True,
-        fn=likelihood,
-    ),
+        summary="mean token log-probability [nats/token]", is_log=True,
+        fn=likelihood),
     "given": Reward(
-        summary="the reward that imported samples came with",
-        is_log=False,
-        fn=given,
-    ),
+        summary="the reward that imported samples came with", is_log=False,
+        fn=given),
     "orm": Reward(
-        summary="probability of + against - from an outcome reward model",
-        is_log=False,
-        judge=_outcome_model,
-    ),
+        summary="probability of + against - from an outcome reward model", is_log=False,
+        judge=_deferred("workbench.rewards.outcome_model", "judge")),
     "density_ratio": Reward(
-        summary="log-ratio of a strong model over a weak one [nats/token]",
-        is_log=True,
-        judge=_density_ratio,
-    ),
+        summary="log-ratio of a strong model over a weak one [nats/token]", is_log=True,
+        judge=_deferred("workbench.rewards.second_model_rewards", "density_ratio")),
     "implicit_reward": Reward(
-        summary="beta x log-ratio of a policy over its reference [nats]",
-        is_log=True,
-        judge=_implicit_reward,
-    ),
+        summary="beta x log-ratio of a policy over its reference [nats]", is_log=True,
+        judge=_deferred("workbench.rewards.second_model_rewards", "implicit_reward")),
     "self_certainty": Reward(
-        summary="mean distance of next-token distributions from uniform [nats]",
-        is_log=False,
-        judge=_self_certainty,
-    ),
+        summary="mean distance of next-token distributions from uniform [nats]", is_log=False,
+        judge=_deferred("workbench.rewards.second_model_rewards", "self_certainty")),
     "quality": Reward(
-        summary="chance of being right, learned from features across problems",
-        is_log=False,
-        learn=_quality,
-    ),
-}
+        summary="chance of being right, learned from features across problems", is_log=False,
+        learn=_deferred("workbench.rewards.quality", "learn")),
+}  # fmt: skip

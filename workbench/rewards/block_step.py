@@ -61,32 +61,16 @@ class BlockStep:
         return read_table(self.run.block_path(self.table, block), [column]).column(column)
 
 
-def read_matching(folder: Folder, table: str, block: int, samples: pa.Table) -> pa.Table | None:
+def read_matching(folder: Folder, table: str, block: int, samples: pa.Table) -> pa.Table:
     """Read a block of a table that has one row for each sample, in the order of the samples.
-
-    Returns:
-        The table; None if the block has none.
-
-    Raises:
-        ValueError: the table is of other samples, or damaged.
-    """
-    path = folder.block_path(table, block)
-    if not path.exists():
-        return None
-    found = read_table(path)
-    if not found.select(KEY).equals(samples.select(KEY)):
-        raise ValueError(f"{path} is of other samples than {folder.root / 'samples'}; delete it")
-    return found
-
-
-def require_matching(folder: Folder, table: str, block: int, samples: pa.Table) -> pa.Table:
-    """Read a block as ``read_matching`` does, where it has to be there.
 
     Raises:
         ValueError: there is no such table, it is of other samples, or damaged.
     """
-    found = read_matching(folder, table, block, samples)
-    if found is None:
-        path = folder.block_path(table, block)
+    path = folder.block_path(table, block)
+    if not path.exists():
         raise ValueError(f"{path} is missing; run `workbench score` first")
+    found = read_table(path)
+    if not found.select(KEY).equals(samples.select(KEY)):
+        raise ValueError(f"{path} is of other samples than {folder.root / 'samples'}; delete it")
     return found

@@ -8,19 +8,21 @@ cosine metrics, the DPP, MBR and pruning use these vectors instead of the senten
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
+from workbench.config.schema import Embedding
 from workbench.config.scoring_schema import OutcomeRewardModel
-from workbench.models.protocols import PromptEncoder
-from workbench.rewards.block_step import BlockStep, require_matching
-from workbench.rewards.model_step import ModelStep, Values, model_identity
-from workbench.rewards.outcome_model import judged_blocks, read_solutions
+from workbench.models.locate import model_hash, resolve_encoder
+from workbench.models.protocols import PromptEncoder, Vector
+from workbench.rewards.block_step import BlockStep, read_matching
+from workbench.rewards.model_step import Judged, ModelStep, model_identity
+from workbench.rewards.outcome_model import solutions
 from workbench.rewards.outcome_prompt import find_verdict_tokens
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
@@ -30,8 +32,6 @@ TABLE = "encodings"
 
 VERSION = 1
 """Raise when an encoding would come out otherwise, so that finished runs are encoded again."""
-
-Vector = NDArray[np.float32]
 
 
 def encode(run: OpenRun, settings: OutcomeRewardModel | None) -> None:
@@ -47,7 +47,7 @@ def encode(run: OpenRun, settings: OutcomeRewardModel | None) -> None:
     if settings is None or not settings.encodings:
         return
     judged_by = fingerprint(**_identity(settings))
-    questions, made_from = judged_blocks(run, judged_by)
+    made_from, read_texts = solutions(run, judged_by, with_failed=True)
     step = BlockStep(run, stage=TABLE, table=TABLE, made_from=made_from)
     outdated = step.outdated_blocks()
     if outdated is None:
@@ -58,41 +58,39 @@ def encode(run: OpenRun, settings: OutcomeRewardModel | None) -> None:
 
         return open_prompt_encoder(settings)
 
-    model_step = ModelStep(
-        step=step,
-        judged_by=judged_by,
-        columns=["encoding"],
-        cached_in=[TABLE],
-        read_texts=lambda block: read_solutions(run, block, questions, with_failed=True),
-        open_model=open_model,
-        judge=_encode_texts,
-        to_columns=_to_columns,
-    )
+    columns = {"encoding": pa.list_(pa.float32())}
+    model_step = ModelStep(step, judged_by, columns, read_texts, open_model, _encode_texts)
     with step.running() as entry:
         model_step.run(outdated, entry, f"to encode with {settings.model}")
 
 
-def encoded_by(settings: OutcomeRewardModel | None) -> dict[str, Any]:
-    """Return what decides an encoding, apart from the text.
+def encoder_identity(settings: Embedding, orm: OutcomeRewardModel | None) -> dict[str, Any]:
+    """Return what decides the embedding of a text, or its encoding with ``embedding.source: orm``.
 
     Raises:
-        ValueError: there are to be no encodings, or the model is not to be found.
+        ValueError: encodings are asked for, and there are to be none; or there is no such model.
     """
-    if settings is None or not settings.encodings:
-        raise ValueError("embedding.source: 'orm' needs scoring.orm with encodings: true")
-    return _identity(settings)
+    if settings.source == "orm":
+        if orm is None or not orm.encodings:
+            raise ValueError("embedding.source: 'orm' needs scoring.orm with encodings: true")
+        return _identity(orm)
+    found = {
+        "model": model_hash(str(resolve_encoder(settings.model))),
+        "long_texts": settings.long_texts,
+        "sentence-transformers": version("sentence-transformers"),
+    }
+    if settings.dtype != "float32":  # older runs know no dtype, and their vectors still fit
+        found["dtype"] = settings.dtype
+    return found
 
 
 def read_encodings(folder: Folder, block: int, samples: pa.Table) -> Vector:
-    """Return the encodings of a block, row by row in the order of the samples.
-
-    Returns:
-        (R, D) float32 unit vectors.
+    """Return the encodings of a block in the order of the samples: (R, D) float32 unit vectors.
 
     Raises:
         ValueError: there are none, they are of other samples, or a sample has none.
     """
-    column = require_matching(folder, TABLE, block, samples).column("encoding").combine_chunks()
+    column = read_matching(folder, TABLE, block, samples).column("encoding").combine_chunks()
     if column.null_count:
         raise ValueError(
             f"{column.null_count:,} samples of {folder.block_path(TABLE, block)} are too long for "
@@ -109,21 +107,15 @@ def _identity(settings: OutcomeRewardModel) -> dict[str, Any]:
     return identity
 
 
-def _encode_texts(encoder: PromptEncoder, texts: Mapping[str, str]) -> Iterator[tuple[str, Values]]:
-    """Yield the name and the vector of each text; first None for those too long to be read."""
+def _encode_texts(encoder: PromptEncoder, texts: Mapping[str, str]) -> Judged:
     verdict = find_verdict_tokens(encoder.tokenizer)
     prompts, too_long = verdict.prompts(encoder.tokenizer, texts, encoder.limit)
     for name in too_long:
-        yield name, {"encoding": None}
+        yield name, {"encoding": None}, None
     for name, vector in encoder.last_states(prompts):
         if not np.isfinite(vector).all():
             raise ValueError(
                 "the reward model gave a hidden state of NaN: its weights are damaged or its "
                 "numbers overflow; try scoring.orm.dtype: float32. Finished encodings are kept"
             )
-        yield name, {"encoding": vector.tolist()}
-
-
-def _to_columns(rows: Sequence[Values | None]) -> dict[str, pa.Array]:
-    encodings = [None if row is None else row["encoding"] for row in rows]
-    return {"encoding": pa.array(encodings, pa.list_(pa.float32()))}
+        yield name, {"encoding": vector.tolist()}, None

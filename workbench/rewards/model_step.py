@@ -7,8 +7,8 @@ step that was interrupted reads both and asks the model only for texts that neit
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -31,27 +31,24 @@ Model = TypeVar("Model")
 Values = dict[str, Any]
 """What is kept of one text, by column."""
 
+Judged = Iterator[tuple[str, Values, int | None]]
+"""The hash of each text, its values, and the number of tokens read for it, 0 if it is too long and
+None if tokens are not counted; in any order, as they come."""
+
 
 @dataclass
 class Throughput:
-    """How much a model has read in this attempt, and how fast, for the manifest."""
+    """How much a model has read in this attempt, and how fast."""
 
+    start: float
+    """When the model was ready, so that the time to load it is not counted."""
     texts: int = 0
     tokens: int = 0
-    start: float = 0.0
-    """When the model was ready, so that the time to load it is not counted."""
 
-    def start_once(self) -> None:
-        """Start the clock, unless it is running already."""
-        self.start = self.start or time.perf_counter()
-
-    def count(self, tokens: int) -> None:
-        """Count one text of so many tokens."""
-        self.texts += 1
+    def count(self, tokens: int) -> dict[str, Any]:
+        """Count a text of so many tokens, 0 if it was not read; return the manifest's entries."""
+        self.texts += tokens > 0
         self.tokens += tokens
-
-    def entries(self) -> dict[str, Any]:
-        """Return the entries of the manifest."""
         seconds = time.perf_counter() - self.start
         rate = round(self.tokens / seconds, 1) if self.tokens else None
         return {"texts_judged": self.texts, "tokens_read": self.tokens, "tokens_per_second": rate}
@@ -59,14 +56,14 @@ class Throughput:
 
 @dataclass(frozen=True)
 class BlockTexts:
-    """The samples of a block and the distinct texts that a model is to judge."""
+    """The samples of a block and the text of each that a model is to judge."""
 
     samples: pa.Table
     """With the columns of ``KEY`` at least."""
-    hashes: list[str | None]
+    hashes: Sequence[str | None]
     """For each sample, the hash of its text; None if it is not judged."""
-    texts: dict[str, Any]
-    """Each distinct text by its hash, in the form in which ``ModelStep.judge`` takes it."""
+    texts: Sequence[Any]
+    """For each sample, its text in the form in which ``ModelStep.judge`` takes it."""
 
 
 @dataclass(frozen=True)
@@ -76,20 +73,19 @@ class ModelStep(Generic[Model]):
     step: BlockStep
     judged_by: str
     """Fingerprint of the model and its settings: values of another one are not used."""
-    columns: Sequence[str]
+    columns: Mapping[str, pa.DataType]
     """What is kept of each text, in the journal and in the table."""
-    cached_in: Sequence[str]
-    """Tables that may hold values of this very model; the step's own is among them."""
     read_texts: Callable[[int], BlockTexts]
     """Number of a block -> its texts."""
     open_model: Callable[[], AbstractContextManager[Model]]
     """Loads the model; called only if a text is to be judged."""
-    judge: Callable[[Model, Mapping[str, Any]], Iterator[tuple[str, Values]]]
-    """Model, texts by hash -> each hash with its values, in any order, as they come."""
-    to_columns: Callable[[Sequence[Values | None]], Mapping[str, pa.Array]]
-    """Values of each sample, None for one that is not judged -> columns of the table."""
-    throughput: Throughput | None = None
-    """Where ``judge`` counts what the model has read, for the manifest."""
+    judge: Callable[[Model, Mapping[str, Any]], Judged]
+    """Model, distinct texts by hash -> the values of each."""
+    cached_in: Collection[str] = ()
+    """Other tables that may hold values of this very model."""
+    to_columns: Callable[[Sequence[Values | None]], Mapping[str, pa.Array]] | None = None
+    """Values of each sample, None for one that is not judged -> columns of the table; by default
+    the values themselves."""
 
     def run(self, blocks: Sequence[int], entry: dict[str, Any], task: str) -> None:
         """Judge the texts of some blocks and write their tables.
@@ -103,48 +99,40 @@ class ModelStep(Generic[Model]):
             ValueError: the model cannot be loaded or gives no numbers, or a file is damaged. What
                 has been judged is kept.
         """
-        stage = self.step.stage
+        step = self.step
         count = sum(len(self._unjudged(block)[2]) for block in blocks)
         if count:
-            notice(f"{stage}: {count:,} texts {task}")
+            notice(f"{step.stage}: {count:,} texts {task}")
         with ExitStack() as stack:
-            advance = stack.enter_context(progress_bar(stage, count, "texts"))
-            model = cache(lambda: stack.enter_context(self.open_model()))
+            advance = stack.enter_context(progress_bar(step.stage, count, "texts"))
 
-            def judged() -> None:
-                if self.throughput is not None:
-                    entry.update(self.throughput.entries())
-                advance(1)
+            @cache
+            def loaded() -> tuple[Model, Throughput]:
+                return stack.enter_context(self.open_model()), Throughput(time.perf_counter())
 
             for block in blocks:
-                self.step.write(block, self.judge_block(block, model, judged))
-                journal_path(self.step.run, self.step.table, block).unlink(missing_ok=True)
+                texts, values, unjudged = self._unjudged(block)
+                path = journal_path(step.run, step.table, block)
+                if unjudged:
+                    model, throughput = loaded()
+                    with Journal(path) as journal:
+                        for name, found, tokens in self.judge(model, unjudged):
+                            journal.add({"judged_by": self.judged_by, "text": name, **found})
+                            values[name] = found
+                            if tokens is not None:
+                                entry.update(throughput.count(tokens))
+                            advance(1)
+                step.write(block, self._table(texts, values))
+                path.unlink(missing_ok=True)
 
-    def judge_block(
-        self, block: int, model: Callable[[], Model], judged: Callable[[], None]
-    ) -> pa.Table:
-        """Return the table of one block, after judging the texts that have not been judged.
-
-        Args:
-            block: its number.
-            model: returns the loaded model; called only if a text is to be judged.
-            judged: called after each text.
-        """
-        texts, values, unjudged = self._unjudged(block)
-        if unjudged:
-            loaded = model()
-            with Journal(journal_path(self.step.run, self.step.table, block)) as journal:
-                for name, found in self.judge(loaded, unjudged):
-                    journal.add({"judged_by": self.judged_by, "text": name, **found})
-                    values[name] = found
-                    judged()
-        return self.table(texts, values)
-
-    def table(self, texts: BlockTexts, values: Mapping[str, Values]) -> pa.Table:
-        """Return the table of a block from the values of all its texts."""
+    def _table(self, texts: BlockTexts, values: Mapping[str, Values]) -> pa.Table:
         rows = [None if name is None else values[name] for name in texts.hashes]
         columns: dict[str, Any] = {name: texts.samples.column(name) for name in KEY}
-        columns |= self.to_columns(rows)
+        if self.to_columns:
+            columns |= self.to_columns(rows)
+        else:
+            for name, kind in self.columns.items():
+                columns[name] = pa.array([row and row[name] for row in rows], kind)
         columns["text_hash"] = pa.array(texts.hashes, pa.string())
         columns["judged_by"] = pa.array([self.judged_by] * len(rows), pa.string())
         return pa.table(columns)
@@ -153,10 +141,10 @@ class ModelStep(Generic[Model]):
         """Return the texts of a block, the values that are cached, and the texts without any."""
         texts = self.read_texts(block)
         values: dict[str, Values] = {}
-        for table in self.cached_in:
+        for table in {self.step.table, *self.cached_in}:
             values |= read_cached(self.step.run, table, block, self.judged_by, self.columns)
-        unjudged = {name: text for name, text in texts.texts.items() if name not in values}
-        return texts, values, unjudged
+        named = zip(texts.hashes, texts.texts, strict=True)
+        return texts, values, {name: text for name, text in named if name and name not in values}
 
 
 def model_identity(
@@ -192,31 +180,25 @@ def journal_path(folder: Folder, table: str, block: int) -> Path:
 
 
 def read_cached(
-    folder: Folder, table: str, block: int, judged_by: str, columns: Sequence[str]
+    folder: Folder, table: str, block: int, judged_by: str, columns: Iterable[str]
 ) -> dict[str, Values]:
     """Return the values that one model has given to texts of a block, by the texts' hashes.
 
-    Args:
-        folder: the run.
-        table: the table to look in; a damaged one counts as empty (``fresh`` names it).
-        block: number of the block.
-        judged_by: fingerprint of the model and its settings; values of others are not returned.
-        columns: what is kept of each text.
+    They are looked for in the table and its journal. A damaged table counts as empty (``fresh``
+    names it). Values of another model or settings than ``judged_by`` are not returned.
 
     Raises:
         ValueError: the journal is damaged.
     """
-    values: dict[str, Values] = {}
     path = folder.block_path(table, block)
+    rows: list[dict[str, Any]] = []
     if path.exists():
-        try:
+        with suppress(DamagedFileError):
             rows = read_table(path, ["text_hash", "judged_by", *columns]).to_pylist()
-        except DamagedFileError:
-            rows = []
-        for row in rows:
-            if row["judged_by"] == judged_by and row["text_hash"] is not None:
-                values[row["text_hash"]] = {name: row[name] for name in columns}
-    for entry in read_entries(journal_path(folder, table, block)):
-        if entry["judged_by"] == judged_by:
-            values[entry["text"]] = {name: entry[name] for name in columns}
-    return values
+    found = [(row["text_hash"], row) for row in rows]
+    found += [(entry["text"], entry) for entry in read_entries(journal_path(folder, table, block))]
+    return {
+        name: {column: row[column] for column in columns}
+        for name, row in found
+        if name is not None and row["judged_by"] == judged_by
+    }

@@ -59,15 +59,18 @@ class Neighbours:
         rows = np.full((len(vectors), count), -1, dtype=np.int64)
         owners = [None] * len(vectors) if apart_from is None else list(apart_from)
         places = self.entries.groupby("problem_id", sort=False).indices
-        kind, options = faiss.SearchParameters, dict[str, Any]()
+        kind: Any = faiss.SearchParameters
+        options: dict[str, Any] = {}
         if isinstance(self.index, faiss.IndexHNSW):
-            kind, options = faiss.SearchParametersHNSW, {"efSearch": max(SEARCH_BREADTH, count)}
+            kind = faiss.SearchParametersHNSW  # type: ignore[attr-defined]
+            options["efSearch"] = max(SEARCH_BREADTH, count)
         for owner in dict.fromkeys(owners):
             asked = np.flatnonzero([other == owner for other in owners])
-            own = places.get(owner)
-            apart = {} if own is None else {"sel": faiss.IDSelectorNot(faiss.IDSelectorBatch(own))}
-            parameters = kind(**options, **apart)
-            found, where = self.index.search(vectors[asked], count, params=parameters)
+            if owner in places:
+                own = np.asarray(places[owner])
+                options["sel"] = faiss.IDSelectorNot(faiss.IDSelectorBatch(own))
+            found, where = self.index.search(vectors[asked], count, params=kind(**options))
+            options.pop("sel", None)
             cosines[asked] = np.where(where < 0, np.nan, np.clip(found, -1.0, 1.0))
             rows[asked] = where
         return cosines, rows
@@ -87,11 +90,17 @@ def neighbour_features(
         ones as 0; NaN where no entry has a known correctness.
     """
     cosines, rows = known.nearest(vectors, count, problems)
+    there = rows >= 0
     correct = known.entries["correct"].to_numpy(dtype=float)[rows]
-    graded = np.ma.masked_invalid(np.where(rows >= 0, correct, np.nan))
-    weights = np.nan_to_num(cosines).clip(min=0.0)
-    means = np.ma.masked_invalid(cosines).mean(axis=1), np.ma.average(graded, 1, weights)
-    return means[0].filled(np.nan), means[1].filled(np.nan)
+    weights = np.where(there & np.isfinite(correct), np.maximum(cosines, 0.0), 0.0)
+    return _weighted_means(cosines, there.astype(float)), _weighted_means(correct, weights)
+
+
+def _weighted_means(values: Floats, weights: Floats) -> Floats:
+    """Return the weighted mean of each row; NaN where all weights are 0."""
+    total = weights.sum(axis=1)
+    means = np.where(weights > 0, values * weights, 0.0).sum(axis=1) / np.where(total, total, 1.0)
+    return np.where(total > 0, means, np.nan)
 
 
 def build(vectors: Vectors, entries: pd.DataFrame, exact_up_to: int = EXACT_UP_TO) -> Neighbours:

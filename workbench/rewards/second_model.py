@@ -18,20 +18,21 @@ one row for each sample:
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.config.scoring_schema import SecondModel
 from workbench.core.console import notice
 from workbench.core.types import Known
-from workbench.generate import BACKENDS, engine_versions, resolve
+from workbench.generate import BACKENDS, resolve
 from workbench.models.locate import resolve_model
 from workbench.models.protocols import CompletionScorer
 from workbench.models.scoring_library import scoring_library
 from workbench.models.tokenization import open_tokenizer, same_tokens
 from workbench.rewards.block_step import BlockStep
-from workbench.rewards.model_step import ModelStep, Throughput, Values, model_identity
+from workbench.rewards.model_step import Judged, ModelStep, model_identity
 from workbench.rewards.second_model_reader import VALUE_TYPES, read_texts, score_texts, to_columns
 from workbench.rewards.sequences import Spelling, prompts_of
 from workbench.storage.open_run import OpenRun
@@ -55,12 +56,9 @@ def table_of(name: str) -> str:
 
 
 def check_model(name: str, chat: bool, fetch: bool) -> None:
-    """Check that a model exists and that it has a chat template if the prompts need one.
+    """Check that a model exists, and that it has a chat template if the prompts are ``chat``.
 
-    Args:
-        name: a folder, a hub name, or a packaged model.
-        chat: whether the run's prompts are conversations.
-        fetch: as for ``open_tokenizer``.
+    With ``fetch`` a tokenizer that is not here is fetched from the hub.
 
     Raises:
         ValueError: there is no such model, or it takes no conversation.
@@ -71,11 +69,6 @@ def check_model(name: str, chat: bool, fetch: bool) -> None:
             f"{name} has no chat template, and the run's prompts are conversations; use an "
             "instruct model, or set task.prompt to completion"
         )
-
-
-def check_engine(name: str, backend: str) -> None:
-    """Raise ValueError if the library that is to run one of ``scoring.models`` is not installed."""
-    engine_versions(resolve(backend), f"scoring.models.{name}.backend")
 
 
 def score_under_second_models(run: OpenRun, models: Mapping[str, SecondModel]) -> None:
@@ -90,7 +83,6 @@ def score_under_second_models(run: OpenRun, models: Mapping[str, SecondModel]) -
 
 
 def _score_under(run: OpenRun, models: Mapping[str, SecondModel], name: str) -> None:
-    """Score the samples under one second model."""
     settings, table = models[name], table_of(name)
     grouped = run.known_problems()
     drawn_by = run.manifest.data.get("identity", {}).get("model")
@@ -110,7 +102,9 @@ def _score_under(run: OpenRun, models: Mapping[str, SecondModel], name: str) -> 
     outdated = step.outdated_blocks()
     if outdated is None:
         return
-    tables = _tables_of_model(models, judged_by)
+    # under all names of one model, so that it scores a text only once
+    same = [n for n, other in models.items() if fingerprint(**_identity(n, other)) == judged_by]
+    tables = [table_of(n) for n in same]
     earlier = [stage for stage in map(run.manifest.stage, tables) if stage.get("vocabulary")]
     sizes = [stage["vocabulary"] for stage in earlier if stage["model"] == identity["model"]]
     with step.running() as entry:
@@ -120,30 +114,26 @@ def _score_under(run: OpenRun, models: Mapping[str, SecondModel], name: str) -> 
             entry["entropies"] = BACKENDS[backend].entropies
         prompts = prompts_of(run, [item for b in outdated for item in grouped[b]])
         spelling = _spelling(run.generation, settings, entry["own_model"])
-        throughput = Throughput()
 
-        def judge(
-            scorer: CompletionScorer, texts: Mapping[str, Mapping[str, Any]]
-        ) -> Iterator[tuple[str, Values]]:
+        def judge(scorer: CompletionScorer, texts: Mapping[str, Any]) -> Judged:
             entry["vocabulary"] = scorer.vocabulary
-            yield from score_texts(scorer, texts, prompts, spelling, throughput, name)
+            return score_texts(scorer, texts, prompts, spelling, name)
 
         model_step = ModelStep(
             step=step,
             judged_by=judged_by,
-            columns=list(VALUE_TYPES),
-            cached_in=tables,
+            columns=VALUE_TYPES,
             read_texts=lambda block: read_texts(run, block, prompts, spelling),
             open_model=lambda: scoring_library(backend).open_completion_scorer(settings),
             judge=judge,
+            cached_in=tables,
             to_columns=to_columns,
-            throughput=throughput,
         )
         model_step.run(outdated, entry, f"to read with {settings.model}")
-        missing = Counter[str]()
-        for block in made_from:
-            reasons = step.read_column(block, "missing").to_pylist()
-            missing.update(reason for reason in reasons if reason is not None)
+        reasons = [
+            step.read_column(block, "missing").drop_null().to_pylist() for block in made_from
+        ]
+        missing = Counter(chain.from_iterable(reasons))
         entry["missing"] = dict(missing)
     if missing:
         counts = [f"{count:,} {REASONS[reason]}" for reason, count in missing.items()]
@@ -158,28 +148,16 @@ def _prompt_hashes(run: OpenRun, known: Sequence[Known]) -> list[list[str]]:
 
 
 def _identity(name: str, settings: SecondModel) -> dict[str, Any]:
-    """Return what decides the values, apart from the text."""
     key = f"scoring.models.{name}.backend"
     identity = model_identity(settings, VERSION, resolve(settings.backend), key)
     return identity | {"logprobs": settings.logprobs}
 
 
-def _tables_of_model(models: Mapping[str, SecondModel], judged_by: str) -> list[str]:
-    """Return the tables of one model under all its names, so that it scores a text only once."""
-    return [
-        table_of(name)
-        for name, settings in models.items()
-        if fingerprint(**_identity(name, settings)) == judged_by
-    ]
-
-
 def _spelling(drawn: Generation, settings: SecondModel, own_model: bool) -> Spelling:
     """Find out whether a second model has the tokenizer by which the samples were drawn."""
     may_stop = bool(drawn.stop)
-    if own_model:
-        return Spelling(same=True, ends=None, may_stop=may_stop)
-    if not BACKENDS[resolve(drawn.backend)].local_model:
-        return Spelling(same=False, ends=None, may_stop=may_stop)
+    if own_model or not BACKENDS[resolve(drawn.backend)].local_model:
+        return Spelling(same=own_model, ends=None, may_stop=may_stop)
     from transformers import AutoTokenizer  # a slow import
 
     try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -12,14 +13,11 @@ from workbench.core.types import Prompt
 from workbench.models.protocols import CompletionScorer
 from workbench.models.token_entropy import as_stored
 from workbench.models.tokenization import encode_prompt, steps_of
-from workbench.rewards.model_step import BlockTexts, Throughput, Values
+from workbench.rewards.model_step import BlockTexts, Judged, Values
 from workbench.rewards.sequences import Spelling
 from workbench.storage.parquet import KEY
 from workbench.storage.run_folder import Folder
 from workbench.tasks.prompts import prompt_hash
-
-SAMPLE_COLUMNS = (*KEY, "completion", "stop_reason", "output_token_ids")
-"""What is read of a sample."""
 
 VALUE_TYPES = {
     "token_logprobs": pa.list_(pa.float32()),
@@ -35,25 +33,17 @@ VALUE_TYPES = {
 def read_texts(
     folder: Folder, block: int, prompts: Mapping[str, Prompt], spelling: Spelling
 ) -> BlockTexts:
-    """Read the samples of a block; a text is a row of the first sample that has it.
-
-    Args:
-        folder: the run.
-        block: number of the block.
-        prompts: the prompt of each problem, by the problem's id.
-        spelling: which tokens of the second model a sample is.
-    """
-    samples = folder.read_samples(block, SAMPLE_COLUMNS)
+    """Read the samples of a block; the text of each is its row. ``prompts`` are by problem."""
+    samples = folder.read_samples(block, [*KEY, "completion", "stop_reason", "output_token_ids"])
     prompt_hashes = {name: prompt_hash(prompt) for name, prompt in prompts.items()}
-    hashes: list[str | None] = []
-    texts: dict[str, dict[str, Any]] = {}
-    for row in samples.to_pylist():
-        failed = row["stop_reason"] == "error"
-        name = None if failed else spelling.hash(row, prompt_hashes[row["problem_id"]])
-        hashes.append(name)
-        if name is not None:
-            texts.setdefault(name, row)
-    return BlockTexts(samples, hashes, texts)
+    rows = samples.to_pylist()
+    hashes = [
+        spelling.hash(row, prompt_hashes[row["problem_id"]])
+        if row["stop_reason"] != "error"
+        else None
+        for row in rows
+    ]
+    return BlockTexts(samples, hashes, rows)
 
 
 def score_texts(
@@ -61,42 +51,34 @@ def score_texts(
     texts: Mapping[str, Mapping[str, Any]],
     prompts: Mapping[str, Prompt],
     spelling: Spelling,
-    throughput: Throughput,
     model: str,
-) -> Iterator[tuple[str, Values]]:
-    """Yield the name and the values of each text; first of those that the model cannot read.
+) -> Judged:
+    """Yield the name, the values and the tokens read of each text, unreadable ones first.
 
     Args:
         scorer: the second model.
         texts: rows of samples, by the hash of their text.
         prompts: the prompt of each problem, by the problem's id.
         spelling: which tokens of the second model a sample is.
-        throughput: where to count what the model has read.
         model: the model's name in ``scoring.models``, for messages.
 
     Raises:
         ValueError: the model gives NaN.
     """
     tokenizer = scorer.tokenizer
-    token_texts: dict[int, str] = {}
-    prompt_ids: dict[str, list[int]] = {}
+    prompt_ids = cache(lambda problem: encode_prompt(tokenizer, prompts[problem]))
+    token_text = cache(lambda token: tokenizer.decode([token], skip_special_tokens=True))
     sequences: dict[str, tuple[list[int], list[int]]] = {}
-    throughput.start_once()
     for name, row in texts.items():
-        prompt = prompts[row["problem_id"]]
-        if row["problem_id"] not in prompt_ids:
-            prompt_ids[row["problem_id"]] = encode_prompt(tokenizer, prompt)
-        before = prompt_ids[row["problem_id"]]
-        ids = spelling.tokens(row, tokenizer, prompt)
+        before = prompt_ids(row["problem_id"])
+        ids = spelling.tokens(row, tokenizer, prompts[row["problem_id"]])
         if not ids:
-            yield (
-                name,
-                {**no_values(None), "token_logprobs": [], "token_ids": [], "token_steps": []},
-            )
+            empty: Values = {"token_logprobs": [], "token_ids": [], "token_steps": []}
+            yield name, no_values(None) | empty, 0
         elif max(ids) >= scorer.vocabulary:
-            yield name, no_values("no_logprob")
+            yield name, no_values("no_logprob"), 0
         elif len(before) + len(ids) >= scorer.limit:
-            yield name, no_values("too_long")
+            yield name, no_values("too_long"), 0
         else:
             sequences[name] = before, ids
     for name, *scores in scorer.score(sequences):
@@ -107,32 +89,22 @@ def score_texts(
                 f"{model} gave a NaN log-probability: its weights are damaged or its numbers "
                 f"overflow; try scoring.models.{model}.dtype: float32. Finished values are kept"
             )
-        throughput.count(len(before) + len(ids))
         if -math.inf in logprobs:
-            yield name, no_values("no_logprob")
-            continue
-        for token in ids:
-            if token not in token_texts:
-                token_texts[token] = tokenizer.decode([token], skip_special_tokens=True)
-        yield (
-            name,
-            {
+            found = no_values("no_logprob")
+        else:
+            found = {
                 "token_logprobs": as_stored(logprobs),
                 "token_ids": ids,
-                "token_steps": steps_of(token_texts[token] for token in ids),
+                "token_steps": steps_of(map(token_text, ids)),
                 "mean_entropy": math.fsum(entropies) / len(ids) if entropies else None,
                 "mean_certainty": math.fsum(certainties) / len(ids) if certainties else None,
                 "missing": None,
-            },
-        )
+            }
+        yield name, found, len(before) + len(ids)
 
 
 def to_columns(rows: Sequence[Values | None]) -> dict[str, pa.Array]:
-    """Return the columns of a second model's table from the values of each sample.
-
-    Args:
-        rows: values of ``score_texts``; None for a sample that failed.
-    """
+    """Return the columns of a second model's table from each sample's values, None if it failed."""
     found = [no_values("failed") if row is None else row for row in rows]
     logprobs = [row["token_logprobs"] for row in found]
     sums = [None if values is None else math.fsum(values) for values in logprobs]
@@ -143,9 +115,8 @@ def to_columns(rows: Sequence[Values | None]) -> dict[str, pa.Array]:
         "mean_logprob": pa.array(means, pa.float64()),
         "num_tokens": pa.array(counts, pa.int32()),
     }
-    for name, kind in VALUE_TYPES.items():
-        columns[name] = pa.array([row[name] for row in found], kind)
-    return columns
+    kept = {n: pa.array([row[n] for row in found], kind) for n, kind in VALUE_TYPES.items()}
+    return columns | kept
 
 
 def no_values(reason: str | None) -> Values:

@@ -17,9 +17,8 @@ from workbench.core.types import REWARD_PREFIX, Known
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards import REWARDS
 from workbench.rewards.block_step import read_matching
-from workbench.rewards.embedding_source import encoder_identity
 from workbench.rewards.hidden_states import TABLE as ENCODINGS
-from workbench.rewards.hidden_states import encode, read_encodings
+from workbench.rewards.hidden_states import encode, encoder_identity, read_encodings
 from workbench.rewards.second_model import score_under_second_models
 from workbench.score.grading import grade
 from workbench.storage.open_run import OpenRun
@@ -139,7 +138,8 @@ def _score_block(
 ) -> pa.Table:
     samples = run.read_samples(block, COLUMNS)
     _refuse_nan(samples)
-    given = read_matching(run, "given", block, samples)
+    there = run.block_path("given", block).exists()
+    given = read_matching(run, "given", block, samples) if there else None
     graded = grade(samples, known, run.task, None if scoring.regrade else given, comparer)
     columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
     columns["answer"] = pa.array(graded.answers, pa.string())
@@ -158,7 +158,6 @@ def _score_block(
             values = np.full(len(frame), np.nan)
         else:
             judged = read_matching(run, f"rewards/{name}", block, samples)
-            assert judged is not None  # just made
             values = judged.column("reward").to_numpy()
         columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
@@ -171,7 +170,6 @@ def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
         return
     table = read_table(path)
     learned = read_matching(folder, f"rewards/{name}", block, table)
-    assert learned is not None  # just made
     place = table.schema.names.index(f"{REWARD_PREFIX}{name}")
     values = learned.column("reward")
     write_table(path, table.set_column(place, f"{REWARD_PREFIX}{name}", values), made_from)

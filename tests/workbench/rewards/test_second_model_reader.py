@@ -6,7 +6,6 @@ import pytest
 
 from workbench.core.types import Prompt
 from workbench.models.protocols import CompletionScorer, CompletionScores
-from workbench.rewards.model_step import Throughput
 from workbench.rewards.second_model_reader import no_values, score_texts, to_columns
 from workbench.rewards.sequences import Spelling
 
@@ -45,20 +44,20 @@ def values_of(model, *ids):
         for i, of in enumerate(ids)
     }
     spelling = Spelling(same=True, ends=None, may_stop=False)
-    throughput = Throughput()
-    return dict(score_texts(model, rows, {"p": PROMPT}, spelling, throughput, "x")), throughput
+    found = list(score_texts(model, rows, {"p": PROMPT}, spelling, "x"))
+    return {name: values for name, values, _ in found}, [tokens for _, _, tokens in found]
 
 
 def test_values_by_hand():
     model, asked = scorer({(3, 8, 4): [-1.0, -0.5, -0.25], (7,): [-2.0]})
-    found, throughput = values_of(model, (3, 8, 4), (7,))
+    found, tokens = values_of(model, (3, 8, 4), (7,))
     assert asked == [((0, 1, 2), (7,)), ((0, 1, 2), (3, 8, 4))]
     assert found["0"] == {
         "token_logprobs": (-1.0, -0.5, -0.25), "token_ids": [3, 8, 4], "token_steps": [0, 0, 1],
         "mean_entropy": 0.5, "mean_certainty": 2.0, "missing": None,
     }  # fmt: skip
     assert found["1"]["mean_entropy"] == 0.0
-    assert (throughput.texts, throughput.tokens) == (2, 3 + 3 + 3 + 1)
+    assert tokens == [3 + 1, 3 + 3]
 
 
 def test_what_has_no_values_says_why_and_is_never_zero():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from workbench.rewards.self_certainty import self_certainty
+from workbench.rewards.second_model_rewards import self_certainty
 from workbench.storage.parquet import KEY, read_table, sample_rows, write_table
 
 KEY_COLUMNS = list(KEY)

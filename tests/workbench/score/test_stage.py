@@ -19,7 +19,7 @@ from workbench.config.schema import (
 )
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.rewards import REWARDS
-from workbench.rewards.embedding_source import encoder_identity
+from workbench.rewards.hidden_states import encoder_identity
 
 SAMPLES = [
     [
@@ -152,7 +152,7 @@ def test_the_encoder_is_loaded_only_where_it_is_needed(metrics, rules, needed):
 
 
 def test_vectors_from_before_a_dtype_could_be_set_still_fit(monkeypatch):
-    monkeypatch.setattr("workbench.rewards.embedding_source.model_hash", lambda name: "0123")
+    monkeypatch.setattr("workbench.rewards.hidden_states.model_hash", lambda name: "0123")
     before = {
         "model": "0123", "long_texts": "truncate",
         "sentence-transformers": version("sentence-transformers"),
