@@ -147,8 +147,8 @@ def _aggregator_faults(
         rule, colon, reward = name.partition(":")
         if rule not in aggregators:
             yield Fault(at, unknown(rule, aggregators, "aggregator"))
-        elif colon and not aggregators[rule].uses_reward:
-            able = ", ".join(other for other, row in aggregators.items() if row.uses_reward)
+        elif colon and "rewards" not in aggregators[rule].needs:
+            able = ", ".join(other for other, row in aggregators.items() if "rewards" in row.needs)
             message = f"{name!r}: {rule!r} uses no reward; only {able} can be given one"
             yield Fault(at, message)
         elif colon:

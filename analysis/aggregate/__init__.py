@@ -13,16 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from analysis.aggregate import batched
 from analysis.aggregate.aggregator import Aggregator
-from analysis.aggregate.batched import (
-    best_picks,
-    borda_picks,
-    filtered_picks,
-    majority_picks,
-    mbr_picks,
-    ranked_answers,
-    weighted_picks,
-)
 from analysis.aggregate.exact import best_at_k, maj_at_k
 from analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
 from workbench.config.schema import Selection
@@ -34,15 +26,9 @@ if TYPE_CHECKING:
     from workbench.pools import Pool
 
 __all__ = [
-    "AGGREGATORS",
-    "best_at_k",
-    "best_of_n",
-    "maj_at_k",
-    "majority",
-    "mbr",
-    "rewards_of",
+    "AGGREGATORS", "best_at_k", "best_of_n", "maj_at_k", "majority", "mbr", "rewards_of",
     "weighted_majority",
-]
+]  # fmt: skip
 
 
 def rewards_of(pool: Pool, settings: Selection) -> Floats:
@@ -60,96 +46,57 @@ def _weights(pool: Pool, subsets: Ints, settings: Selection) -> Floats:
     return np.asarray(np.exp(rewards - np.where(np.isfinite(top), top, 0.0)))
 
 
-def _pick_maj(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    return majority_picks(pool.clusters, subsets)
-
-
-def _pick_best(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    return best_picks(rewards_of(pool, settings), subsets)
-
-
-def _pick_weighted(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    return weighted_picks(pool.clusters, _weights(pool, subsets, settings), subsets)
-
-
-def _pick_best_of_majority(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    rewards = rewards_of(pool, settings)
-    return ranked_answers(pool.clusters, rewards, subsets, settings.threshold, 1)[:, 0]
-
-
-def _pick_filtered(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    rewards, weights = rewards_of(pool, settings), _weights(pool, subsets, settings)
-    return filtered_picks(pool.clusters, rewards, weights, subsets, settings.kept)
-
-
-def _pick_borda(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    return borda_picks(pool.clusters, rewards_of(pool, settings), subsets, settings.power)
-
-
-def _pick_sem_mbr(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    return mbr_picks(pool.similarity, subsets)
-
-
-def _pick_lex_mbr(pool: Pool, subsets: Ints, settings: Selection) -> Ints:
-    return mbr_picks(pool.bleu, subsets)
-
-
-def _maj_at_k(pool: Pool, sizes: Ints, settings: Selection) -> Floats:
-    return maj_at_k(pool.clusters, pool.correct, sizes)
-
-
-def _best_at_k(pool: Pool, sizes: Ints, settings: Selection) -> Floats:
-    return best_at_k(rewards_of(pool, settings), pool.correct, sizes)
-
-
 # `expected` refuses a pool whose correctness is unknown somewhere: its caller replaces NaN by 0 and
 # by 1 for the two extremes.
 AGGREGATORS: dict[str, Aggregator] = {
     "maj": Aggregator(
-        pick=_pick_maj,
+        pick=lambda pool, subsets, _: batched.majority_picks(pool.clusters, subsets),
         summary="first sample of the commonest answer",
         needs=("clusters",),
-        expected=_maj_at_k,
+        expected=lambda pool, sizes, _: maj_at_k(pool.clusters, pool.correct, sizes),
     ),
     "best": Aggregator(
-        pick=_pick_best,
+        pick=lambda pool, subsets, told: batched.best_picks(rewards_of(pool, told), subsets),
         summary="highest reward",
         needs=("rewards",),
-        expected=_best_at_k,
-        uses_reward=True,
+        expected=lambda pool, sizes, told: best_at_k(rewards_of(pool, told), pool.correct, sizes),
     ),
     "weighted": Aggregator(
-        pick=_pick_weighted,
+        pick=lambda pool, subsets, told: batched.weighted_picks(
+            pool.clusters, _weights(pool, subsets, told), subsets
+        ),
         summary="answer with the largest sum of rewards (exp of log-probabilities)",
         needs=("clusters", "rewards"),
-        uses_reward=True,
     ),
     "best_of_majority": Aggregator(
-        pick=_pick_best_of_majority,
+        pick=lambda pool, subsets, told: batched.ranked_answers(
+            pool.clusters, rewards_of(pool, told), subsets, told.threshold, 1
+        )[:, 0],
         summary="highest mean reward among answers with selection.threshold of the votes or more",
         needs=("clusters", "rewards"),
-        uses_reward=True,
     ),
     "filtered": Aggregator(
-        pick=_pick_filtered,
+        pick=lambda pool, subsets, told: batched.filtered_picks(
+            pool.clusters, rewards_of(pool, told), _weights(pool, subsets, told), subsets, told.kept
+        ),
         summary="weighted vote among the share selection.kept of the samples with the highest "
         "reward",
         needs=("clusters", "rewards"),
-        uses_reward=True,
     ),
     "borda": Aggregator(
-        pick=_pick_borda,
+        pick=lambda pool, subsets, told: batched.borda_picks(
+            pool.clusters, rewards_of(pool, told), subsets, told.power
+        ),
         summary="vote in which the rank of a sample's reward, to selection.power, is its weight",
         needs=("clusters", "rewards"),
-        uses_reward=True,
     ),
     "sem_mbr": Aggregator(
-        pick=_pick_sem_mbr,
+        pick=lambda pool, subsets, _: batched.mbr_picks(pool.similarity, subsets),
         summary="largest mean cosine similarity with the others",
         needs=("similarity",),
     ),
     "lex_mbr": Aggregator(
-        pick=_pick_lex_mbr,
+        pick=lambda pool, subsets, _: batched.mbr_picks(pool.bleu, subsets),
         summary="largest mean sentence BLEU with the others",
         needs=("bleu",),
     ),

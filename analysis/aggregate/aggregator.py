@@ -22,9 +22,8 @@ class Aggregator:
     the members, or ``NOBODY``."""
     summary: str
     needs: tuple[str, ...]
-    """Fields of ``Pool`` it reads, so that a stage knows what it may skip."""
+    """Fields of ``Pool`` it reads, so that a stage knows what it may skip. One that reads
+    ``rewards`` can be given another reward as ``NAME:REWARD``."""
     expected: Callable[[Pool, Ints, Selection], Floats] | None = None
     """(pool, sizes k, settings) -> exact mean outcome over all k-subsets for each k, where one is
     known."""
-    uses_reward: bool = False
-    """Whether ``NAME:REWARD`` chooses another reward for it."""

@@ -1,7 +1,9 @@
 """The rules of ``rules.py``, and votes by rewards, for many subsets of a pool at once.
 
-Everywhere subsets are (S, K) indices into the pool's N samples, in drawn order, and a result is
-(S,): the position of the pick among the K members, or ``NOBODY``.
+Everywhere clusters (N,) are the answer clusters of the samples, -1 = unanswered; rewards (N,) are
+larger for better samples, NaN where there is none; subsets (S, K) are indices into the pool's N
+samples, in drawn order; and a result is (S,): the position of the pick among the K members, or
+``NOBODY``.
 """
 
 from typing import Any
@@ -22,26 +24,16 @@ up to K of about a million: each of K additions is off by 1e-16 of the sum at mo
 
 
 def majority_picks(clusters: Ints, subsets: Ints) -> Ints:
-    """``majority`` of each subset.
-
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        subsets: (S, K) indices into the N samples.
-    """
+    """``majority`` of each subset."""
     votes = as_clusters(clusters)[subsets] != UNANSWERED
     return _first(votes, _of_own_cluster(clusters, subsets, votes.astype(np.float64)))
 
 
 def weighted_picks(clusters: Ints, weights: Floats, subsets: Ints) -> Ints:
-    """``weighted_majority`` of each subset.
+    """``weighted_majority`` of each subset, by the weights (S, K) of its members' votes.
 
     Where the two largest sums are so near that rounding could decide between them, the rule itself
     is asked, which adds exactly: equal sets of weights tie whatever their order.
-
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        weights: (S, K) weights of the members' votes, at least 0; NaN where there is none.
-        subsets: (S, K) indices into the N samples.
 
     Raises:
         ValueError: a weight is negative.
@@ -60,12 +52,7 @@ def weighted_picks(clusters: Ints, weights: Floats, subsets: Ints) -> Ints:
 
 
 def best_picks(rewards: Floats, subsets: Ints) -> Ints:
-    """``best_of_n`` of each subset.
-
-    Args:
-        rewards: (N,) rewards, higher is better; NaN is never chosen.
-        subsets: (S, K) indices into the N samples.
-    """
+    """``best_of_n`` of each subset."""
     values = as_vector(rewards, "rewards")[subsets]
     known = ~np.isnan(values)
     values[~known] = -np.inf
@@ -74,11 +61,7 @@ def best_picks(rewards: Floats, subsets: Ints) -> Ints:
 
 
 def mbr_picks(utility: Floats, subsets: Ints) -> Ints:
-    """``mbr`` of each subset.
-
-    Args:
-        utility: (N, N), [i, j] = utility of hypothesis i against reference j; larger is better.
-        subsets: (S, K) indices into the N samples.
+    """``mbr`` of each subset, by the utility (N, N) of hypothesis i against reference j.
 
     Raises:
         ValueError: a pair of members has no utility (NaN).
@@ -98,14 +81,9 @@ def mbr_picks(utility: Floats, subsets: Ints) -> Ints:
 def filtered_picks(
     clusters: Ints, rewards: Floats, weights: Floats, subsets: Ints, kept: float
 ) -> Ints:
-    """``filtered_majority`` of each subset.
+    """``filtered_majority`` of each subset, by the weights (S, K) of its members' votes.
 
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        rewards: (N,) rewards; samples without one (NaN) do not vote.
-        weights: (S, K) weights of the members' votes, at least 0.
-        subsets: (S, K) indices into the N samples.
-        kept: share of a subset's answered samples with a reward that may vote.
+    ``kept`` is the share of a subset's answered samples with a reward that may vote.
     """
     rank, able = _ranks(clusters, rewards, subsets)
     voters = np.ceil(kept * able - ROUNDING)
@@ -113,14 +91,7 @@ def filtered_picks(
 
 
 def borda_picks(clusters: Ints, rewards: Floats, subsets: Ints, power: float) -> Ints:
-    """``borda`` of each subset.
-
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        rewards: (N,) rewards; samples without one (NaN) do not vote.
-        subsets: (S, K) indices into the N samples.
-        power: to which a rank is raised.
-    """
+    """``borda`` of each subset; ranks are raised to a power."""
     rank, able = _ranks(clusters, rewards, subsets)
     weights = np.where(rank < able, np.maximum(able - rank, 1).astype(np.float64) ** power, np.nan)
     return weighted_picks(clusters, weights, subsets)
@@ -129,14 +100,7 @@ def borda_picks(clusters: Ints, rewards: Floats, subsets: Ints, power: float) ->
 def ranked_answers(
     clusters: Ints, rewards: Floats, subsets: Ints, threshold: float, count: int
 ) -> Ints:
-    """``best_answers`` of each subset.
-
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        rewards: (N,) rewards, higher is better; NaN = none.
-        subsets: (S, K) indices into the N samples.
-        threshold: smallest share of a subset's answered samples.
-        count: answers to submit.
+    """``best_answers`` of each subset: of a share ``threshold`` of the answered samples.
 
     Returns:
         (S, count) positions of the answers' first samples, best answer first; ``NOBODY`` beyond
@@ -150,12 +114,7 @@ def ranked_answers(
 
 
 def agreements(clusters: Ints, subsets: Ints) -> Floats:
-    """``agreement`` of each subset, (S,).
-
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        subsets: (S, K) indices into the N samples.
-    """
+    """``agreement`` of each subset, (S,)."""
     votes = (as_clusters(clusters)[subsets] != UNANSWERED).astype(np.float64)
     return np.asarray(_of_own_cluster(clusters, subsets, votes).max(axis=1) / subsets.shape[1])
 
@@ -240,11 +199,8 @@ def _ranked(
             for label in range(answers):
                 if judged[label] == 0 or (often and votes[label] < least):
                     continue
-                if (
-                    best < 0
-                    or worth[label] > worth[best]
-                    or (worth[label] == worth[best] and first[label] < first[best])
-                ):
+                tie = best >= 0 and worth[label] == worth[best] and first[label] < first[best]
+                if best < 0 or worth[label] > worth[best] or tie:
                     best = label
             if best < 0:
                 break

@@ -30,13 +30,7 @@ def rule_of(name: str, selection: Selection) -> tuple[Aggregator, Selection]:
 
 
 def picked(name: str, pool: Pool, subsets: Ints, selection: Selection) -> Ints:
-    """Return the sample that a selection picks of each subset.
-
-    Args:
-        name: the selection.
-        pool: N samples.
-        subsets: (S, K) indices into them, in drawn order.
-        selection: the settings, with the reward that is gone by where the name says none.
+    """Return the sample that a selection picks of each subset (S, K) of a pool, in drawn order.
 
     Returns:
         (S,) indices into the pool; ``NOBODY`` where no member can be picked.
@@ -49,13 +43,9 @@ def picked(name: str, pool: Pool, subsets: Ints, selection: Selection) -> Ints:
 def subset_outcomes(
     pool: Pool, subsets: Ints, selection: Selection, tally: Tally = (0.0, 0.0)
 ) -> dict[str, Any]:
-    """Return what is right in each subset of a pool, and what each selection picks.
+    """Return what is right in each subset (S, K) of a pool, and what each selection picks.
 
-    Args:
-        pool: N scored samples.
-        subsets: (S, K) indices into them, in drawn order.
-        selection: which selections, and their settings.
-        tally: of all the problem's samples at every temperature above 0, for ``difficulty``.
+    The tally for ``difficulty`` is of all the problem's samples at every temperature above 0.
 
     Returns:
         Columns of (S,): the key (problem_id, temperature, k, replicate), ``num_correct`` and
@@ -82,12 +72,7 @@ def subset_outcomes(
 
 
 def exact_means(pool: Pool, sizes: Ints, selection: Selection) -> dict[str, Floats]:
-    """Return the exact mean outcome over all C(N, k) subsets of each size k.
-
-    Args:
-        pool: N samples.
-        sizes: the k, each N at most.
-        selection: which selections, and their settings.
+    """Return the exact mean outcome over all C(N, k) subsets of each size k, N at most.
 
     Returns:
         One array with a share correct per k, between 0 and 1: under ``coverage`` of the subsets
@@ -117,22 +102,18 @@ def expectations(pool: Pool, sizes: Sequence[int], selection: Selection) -> list
     subsets with unknown samples counted as not correct; ``…_upper`` counts them as correct.
     ``mean_cos_sim`` is the mean cosine over all pairs, which is its mean over k-subsets for any k.
     """
-    unknown = np.isnan(pool.correct)
-    pairs = (
-        mean_over_pairs(pool.similarity) if pool.embeddings is not None and len(pool) > 1 else None
-    )
+    paired = pool.embeddings is not None and len(pool) > 1
+    key = {"problem_id": pool.problem_id, "temperature": pool.temperature}
+    counts = {
+        "n": len(pool),
+        "num_correct": int((pool.correct == 1).sum()),
+        "num_unknown": int(np.isnan(pool.correct).sum()),
+        "mean_cos_sim": mean_over_pairs(pool.similarity) if paired else None,
+    }
     shown = curve_sizes(len(pool), sizes)
     exact = exact_means(pool, np.array(shown), selection)
     return [
-        {
-            "problem_id": pool.problem_id,
-            "temperature": pool.temperature,
-            "k": k,
-            "n": len(pool),
-            "num_correct": int((pool.correct == 1).sum()),
-            "num_unknown": int(unknown.sum()),
-            "mean_cos_sim": pairs,
-        }
+        {**key, "k": k, **counts}
         | {_at_k(name): float(values[place]) for name, values in exact.items()}
         for place, k in enumerate(shown)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 
 from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp, k_medoids
 from analysis.aggregate.outcomes import exact_means, picked
+from analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Measure, Selection
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY, Floats, Ints
@@ -48,17 +48,6 @@ class Pruner:
     """``embeddings`` or ``rewards``: a pool without is left out."""
 
 
-def _random(pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs) -> list[Ints]:
-    pairs = zip(sizes, rngs, strict=True)
-    return [choose_subsets(len(pool), m, settings.replicates, rng) for m, rng in pairs]
-
-
-def _k_medoids(
-    pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
-) -> list[Ints]:
-    return [medoids[None] for medoids in k_medoids(_cosine_distances(pool), sizes)]
-
-
 def _k_medoids_reward(
     pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
 ) -> list[Ints]:
@@ -76,49 +65,49 @@ def _k_medoids_reward(
     ]
 
 
-def _farthest_point(
-    pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
-) -> list[Ints]:
-    order = farthest_point(_cosine_distances(pool), max(sizes))
-    return [order[None, :m] for m in sizes]
-
-
-def _greedy_map(
-    pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs
-) -> list[Ints]:
-    order = greedy_map(_kernel(pool, settings.jitter), max(sizes))
-    return [order[None, :m] for m in sizes]
-
-
-def _k_dpp(pool: Pool, sizes: Sequence[int], settings: PruningSettings, rngs: Rngs) -> list[Ints]:
-    return k_dpp(_kernel(pool, settings.jitter), sizes, settings.replicates, rngs)
-
-
 EVERYTHING = "all"
 """The method of the rows in which nothing is left out."""
 
 # New ones go to the end: a method's seeds depend on its place.
 PRUNERS: dict[str, Pruner] = {
-    "random": Pruner(_random, "any m, evenly"),
-    "k_medoids": Pruner(_k_medoids, "k-medoids by cosine distance", ("embeddings",)),
+    "random": Pruner(
+        lambda pool, sizes, told, rngs: [
+            choose_subsets(len(pool), m, told.replicates, rng)
+            for m, rng in zip(sizes, rngs, strict=True)
+        ],
+        "any m, evenly",
+    ),
+    "k_medoids": Pruner(
+        lambda pool, sizes, *_: [kept[None] for kept in k_medoids(1.0 - pool.similarity, sizes)],
+        "k-medoids by cosine distance",
+        ("embeddings",),
+    ),
     "k_medoids_reward": Pruner(
         _k_medoids_reward, "k-medoids by reward and likelihood, each standardised", ("rewards",)
     ),
-    "k_dpp": Pruner(_k_dpp, "k-DPP draws by cosine similarity", ("embeddings",)),
-    "greedy_map": Pruner(_greedy_map, "greedy largest determinant", ("embeddings",)),
-    "farthest_point": Pruner(_farthest_point, "farthest point by cosine distance", ("embeddings",)),
+    "k_dpp": Pruner(
+        lambda pool, sizes, told, rngs: k_dpp(_kernel(pool, told), sizes, told.replicates, rngs),
+        "k-DPP draws by cosine similarity",
+        ("embeddings",),
+    ),
+    "greedy_map": Pruner(
+        lambda pool, sizes, told, _: _first_ones(greedy_map, _kernel(pool, told), sizes),
+        "greedy largest determinant",
+        ("embeddings",),
+    ),
+    "farthest_point": Pruner(
+        lambda pool, sizes, *_: _first_ones(farthest_point, 1.0 - pool.similarity, sizes),
+        "farthest point by cosine distance",
+        ("embeddings",),
+    ),
 }
 
 
 def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict[str, Any]]:
     """Keep m of a pool's N samples in every way, and look at the kept ones with every selection.
 
-    A sample that failed to be drawn cannot be kept, so it does not count among the N.
-
-    Args:
-        pool: the pool.
-        measured: its ``replicates``, ``seed`` and ``dpp_jitter``.
-        selection: the selections.
+    A sample that failed to be drawn cannot be kept, so it does not count among the N. ``measured``
+    says how many sets a random method draws, from which seed, and the jitter of the kernel.
 
     Returns:
         A row per method and m: the powers of two from 2 to below N, and N itself under the method
@@ -128,7 +117,7 @@ def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict
         unknown count as not correct; as correct in the columns ``…_upper``. No rows for a pool of
         less than two samples, nor for a method that lacks what it needs.
     """
-    pool = _without_failed(pool)
+    pool = samples_of([pool], np.flatnonzero(np.array(pool.statuses) != "error"))
     size = len(pool)
     if size < 2:
         return []
@@ -149,30 +138,21 @@ def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict
             kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
     exact = exact_means(pool, np.array(whole), selection)
     unknown = int(np.isnan(pool.correct).sum())
+    key = {"problem_id": pool.problem_id, "temperature": pool.temperature}
     rows: list[dict[str, Any]] = []
     for place, m in enumerate(whole):
         there = {name: sets[place] for name, sets in kept.items() if place < len(sets)}
         over_all = {name: float(values[place]) for name, values in exact.items()}
         for name, outcomes in _outcomes(pool, there, over_all, selection).items():
+            method = EVERYTHING if m == size else name
             rows.append(
-                {
-                    "problem_id": pool.problem_id,
-                    "temperature": pool.temperature,
-                    "m": m,
-                    "method": EVERYTHING if m == size else name,
-                    "n": size,
-                    "num_unknown": unknown,
-                    **outcomes,
-                }
+                {**key, "m": m, "method": method, "n": size, "num_unknown": unknown, **outcomes}
             )
     return rows
 
 
 def _outcomes(
-    pool: Pool,
-    sets: Mapping[str, Ints],
-    exact: Mapping[str, float],
-    selection: Selection,
+    pool: Pool, sets: Mapping[str, Ints], exact: Mapping[str, float], selection: Selection
 ) -> dict[str, dict[str, float]]:
     """Mean outcomes of the sets (S, m) of each method; for ``random`` the exact ones there are."""
     stacked = np.concatenate(list(sets.values()))  # picks are made of all methods' at once
@@ -209,31 +189,16 @@ def _lacking(pool: Pool, pruner: Pruner, reward: str | None) -> bool:
     return "embeddings" in pruner.needs and pool.embeddings is None
 
 
-def _without_failed(pool: Pool) -> Pool:
-    """Return the samples of a pool that could be drawn."""
-    drawn = np.flatnonzero(np.array(pool.statuses) != "error")
-    if len(drawn) == len(pool):
-        return pool
-
-    def some(value: Any) -> Any:
-        if isinstance(value, np.ndarray):
-            return value[drawn]
-        if isinstance(value, tuple) and value:
-            return tuple(value[i] for i in drawn)
-        if isinstance(value, Mapping):
-            return {name: some(part) for name, part in value.items()}
-        return value
-
-    fields = {field.name: some(getattr(pool, field.name)) for field in dataclasses.fields(Pool)}
-    return Pool(**fields)
+def _kernel(pool: Pool, settings: PruningSettings) -> Floats:
+    return np.asarray(pool.similarity + settings.jitter * np.eye(len(pool)))
 
 
-def _cosine_distances(pool: Pool) -> Floats:
-    return 1.0 - pool.similarity
-
-
-def _kernel(pool: Pool, jitter: float) -> Floats:
-    return np.asarray(pool.similarity + jitter * np.eye(len(pool)))
+def _first_ones(
+    choose: Callable[[Floats, int], Ints], matrix: Floats, sizes: Sequence[int]
+) -> list[Ints]:
+    """Sets (1, m) of a method whose choice for the largest m begins with that for the others."""
+    order = choose(matrix, max(sizes))
+    return [order[None, :m] for m in sizes]
 
 
 def _reward_and_likelihood(pool: Pool, name: str | None) -> Floats:

@@ -2,6 +2,7 @@
 
 Every rule reads its arrays in drawn order, and in drawn order ties go to whoever comes first. In a
 randomly ordered subset that is exactly a uniform tie-break, so never sort the members beforehand.
+Clusters are (N,) answer clusters, -1 = unanswered. A pick is an index, or ``None`` for nobody.
 """
 
 from math import fsum
@@ -20,12 +21,6 @@ def majority(clusters: ArrayLike) -> int | None:
 
     Unanswered samples (-1) do not vote; ties go to the cluster seen first.
 
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-
-    Returns:
-        An index, or ``None`` when nobody answered.
-
     Raises:
         ValueError: ``clusters`` are not whole numbers from -1 upwards.
     """
@@ -34,17 +29,10 @@ def majority(clusters: ArrayLike) -> int | None:
 
 
 def weighted_majority(clusters: ArrayLike, weights: ArrayLike) -> int | None:
-    """First voter, in order, of the cluster whose votes weigh most.
+    """First voter, in order, of the cluster whose votes (N,) of at least 0 weigh most.
 
     A sample does not vote when it is unanswered (-1) or its weight is NaN (it has no reward); such
     a sample is neither counted nor picked. Ties go to the cluster that voted first.
-
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered.
-        weights: (N,) weight of each sample's vote, at least 0; NaN where it has none.
-
-    Returns:
-        An index, or ``None`` when nobody votes.
 
     Raises:
         ValueError: a weight is negative, lengths differ, or ``clusters`` are not cluster numbers.
@@ -63,14 +51,7 @@ def weighted_majority(clusters: ArrayLike, weights: ArrayLike) -> int | None:
 
 
 def best_of_n(rewards: ArrayLike) -> int | None:
-    """The sample of highest reward; ties go to the first.
-
-    Args:
-        rewards: (N,) rewards, higher is better; NaN (no reward) is never chosen.
-
-    Returns:
-        An index, or ``None`` when every reward is NaN or there are none.
-    """
+    """The sample of highest reward; ties go to the first, and NaN (no reward) is never chosen."""
     values = as_vector(rewards, "rewards")
     chosen_from = np.flatnonzero(~np.isnan(values))
     if not len(chosen_from):
@@ -127,10 +108,8 @@ def as_clusters(clusters: ArrayLike) -> Ints:
             f"clusters must be one row of whole numbers, got shape {numbers.shape} of "
             f"{numbers.dtype}; number the distinct answers, with {UNANSWERED} for unanswered"
         )
-    if numbers.min() < UNANSWERED:
-        raise ValueError(
-            f"clusters must be {UNANSWERED} (unanswered) or higher, got {numbers.min()}"
-        )
+    if (least := numbers.min()) < UNANSWERED:
+        raise ValueError(f"clusters must be {UNANSWERED} (unanswered) or higher, got {least}")
     return numbers.astype(np.int64)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, pairwise, zip_longest
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,13 +19,7 @@ def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
     It has as many samples as the largest of them: the first of each temperature, then the second
     of each, and so on, so that it costs what one pool costs and compares with it at equal N and k.
     Samples of one pool are independent draws, so the first are as good as any. Greedy and other
-    samples at temperature 0 are left out.
-
-    Args:
-        pools: scored pools in any order; all are held until the last has come.
-
-    Yields:
-        Pools without a temperature, problems in the order of their first pool.
+    samples at temperature 0 are left out. A mixed pool has no temperature.
     """
     found: dict[str, list[Pool]] = {}
     for pool in pools:
@@ -37,15 +31,15 @@ def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
 
 
 def _mixed(parts: Sequence[Pool]) -> Pool:
-    starts = np.cumsum([0, *(len(part) for part in parts)])
-    places = [range(start, end) for start, end in pairwise(starts)]
-    in_turn = [place for place in chain.from_iterable(zip_longest(*places)) if place is not None]
-    order = np.array(in_turn[: max(len(part) for part in parts)])
-    fields = {
-        field.name: _joined([getattr(part, field.name) for part in parts], order)
-        for field in dataclasses.fields(Pool)
-    }
-    return Pool(**{**fields, "temperature": None})
+    turns = np.concatenate([np.arange(len(part)) for part in parts])
+    order = np.argsort(turns, kind="stable")[: max(map(len, parts))]
+    return dataclasses.replace(samples_of(parts, order), temperature=None)
+
+
+def samples_of(pools: Sequence[Pool], order: Ints) -> Pool:
+    """Return the pool of some samples of several, by their places one pool behind the other."""
+    names = [field.name for field in dataclasses.fields(Pool)]
+    return Pool(**{n: _joined([getattr(pool, n) for pool in pools], order) for n in names})
 
 
 def _joined(values: Sequence[Any], order: Ints) -> Any:
@@ -53,8 +47,8 @@ def _joined(values: Sequence[Any], order: Ints) -> Any:
     first = values[0]
     if isinstance(first, np.ndarray):
         return np.concatenate(values)[order]
-    if isinstance(first, tuple):
-        joined = tuple(chain.from_iterable(values))
+    if isinstance(first, tuple) and first:
+        joined = list(chain.from_iterable(values))
         return tuple(joined[place] for place in order)
     if isinstance(first, dict):
         return {name: _joined([value[name] for value in values], order) for name in first}

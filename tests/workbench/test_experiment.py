@@ -10,7 +10,7 @@ from workbench.experiment import ExperimentError, load_experiment
 
 ROOT = Path(__file__).resolve().parents[2]
 AGGREGATORS = {
-    name: SimpleNamespace(uses_reward=name in ("best", "weighted"))
+    name: SimpleNamespace(needs=("rewards",) if name in ("best", "weighted") else ())
     for name in ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
 }
 GOOD = """\

@@ -92,9 +92,9 @@ class Request:
     ) -> Sample:
         """Return the sample that answers this request."""
         key = self.problem_id, self.temperature, self.sample_index
-        tokens = output_token_ids, token_logprobs, self.seed, self.prompt_hash, error
-        more = token_entropies, missing_mass, num_output_tokens
-        return Sample(*key, completion, stop_reason, *tokens, *more)
+        rest: list[Any] = [output_token_ids, token_logprobs, self.seed, self.prompt_hash, error]
+        rest += [token_entropies, missing_mass, num_output_tokens]
+        return Sample(*key, completion, stop_reason, *rest)
 
 
 @dataclass(frozen=True)
@@ -148,8 +148,4 @@ class SelectionRule(Protocol):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """The fields of ``Pool`` that it reads."""
-
-    @property
-    def uses_reward(self) -> bool:
-        """Whether ``NAME:REWARD`` chooses another reward for it."""
+        """The fields of ``Pool`` that it reads; with ``rewards``, ``NAME:REWARD`` chooses one."""

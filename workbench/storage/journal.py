@@ -47,7 +47,10 @@ def read_journal(path: Path) -> Iterator[Sample]:
         ValueError: as ``read_entries``.
     """
     for entry in read_entries(path):
-        yield Sample(**{k: tuple(v) if isinstance(v, list) else v for k, v in entry.items()})
+        fields: dict[str, Any] = {
+            key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+        }
+        yield Sample(**fields)
 
 
 class Journal(AbstractContextManager["Journal"]):

@@ -54,7 +54,6 @@ def test_every_row_is_complete():
         assert aggregator.summary, name
         assert aggregator.needs, name
         assert set(aggregator.needs) <= known, name
-        assert aggregator.uses_reward == ("rewards" in aggregator.needs), name
 
 
 def test_maj_counts_in_drawn_order(pool):

@@ -137,7 +137,7 @@ def test_the_encoder_is_loaded_only_where_it_is_needed(metrics, rules, needed):
 
     rows = {
         "maj": Aggregator(pick=pick, summary="", needs=("clusters",)),
-        "best": Aggregator(pick=pick, summary="", needs=("rewards",), uses_reward=True),
+        "best": Aggregator(pick=pick, summary="", needs=("rewards",)),
         "sem_mbr": Aggregator(pick=pick, summary="", needs=("similarity",)),
     }
     experiment = Experiment(
