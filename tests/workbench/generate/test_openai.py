@@ -19,8 +19,7 @@ from workbench.core.types import Prompt, Request
 
 pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
 
-EVERY = 12 * (1 + 2 * 4)
-"""Samples of the experiment below: 12 problems, one greedy sample and two pools of four."""
+EVERY = 12 * (1 + 2 * 4)  # problems, each with a greedy sample and two pools of four
 
 
 @pytest.fixture(autouse=True, scope="module")
