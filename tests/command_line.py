@@ -116,7 +116,7 @@ class CommandLine:
         """
         if figures is not True:
             before = FIGURES.format(names={*figures}) + before
-        if args[0] == "run" and not printed:
+        if args[:1] == ("run",) and not printed:
             before = NOT_PRINTED + before
         folder = self.folder / f"child-{len(self.children)}"
         folder.mkdir()

@@ -104,7 +104,7 @@ def experiment(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(engine_cli, experiment, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "undisturbed"
-    child = engine_cli.must("run", experiment, "--out", folder, before=WATCH_MEMORY)
+    child = engine_cli.must("run", experiment, "--out", folder, before=WATCH_MEMORY, printed=True)
     return folder, child.out + child.err
 
 
@@ -244,7 +244,7 @@ def test_the_same_tokens_end_at_the_same_place_with_the_same_text(undisturbed, n
         prompt = encode_prompt(network.tokenizer, request.prompt)
         drawn = transformers._start(request, prompt, network)
         pairs = zip(row.output_token_ids.tolist(), row.token_logprobs.tolist(), strict=True)
-        ends = [drawn.append(token, logprob, network) for token, logprob in pairs]
+        ends = [drawn.append(network, token, logprob) for token, logprob in pairs]
         assert ends[:-1] == [None] * (len(ends) - 1)
         assert ends[-1].completion == row.completion
         assert ends[-1].stop_reason == row.stop_reason

@@ -54,7 +54,7 @@ def run(engine_cli, tmp_path_factory):
     path.write_text(
         yaml.safe_dump(EXPERIMENT | {"task": EXPERIMENT["task"] | {"source": str(source)}})
     )
-    child = engine_cli.must("run", path, "--out", folder / "run")
+    child = engine_cli.must("run", path, "--out", folder / "run", printed=True)
     return wb.load_run(folder / "run"), child.out + child.err
 
 
