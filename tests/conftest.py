@@ -87,16 +87,11 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Mark slow tests; with several workers, which take a file each, begin with the longest.
-
-    One worker takes all files with vLLM, which is imported only once.
-    """
+    """Mark slow tests; with several workers, which take a file each, begin with the longest."""
     for item in items:
         named = item.path.name in SLOW_FILES or item.originalname in SLOW_TESTS
         if named or of_engine(item.path) or SLOW_FIXTURES & {*item.fixturenames}:
             item.add_marker("slow")
-        group = "engine" if of_engine(item.path) else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow = Counter(item.path for item in items if "slow" in item.keywords)
         items.sort(key=lambda item: (not of_engine(item.path), -slow[item.path]))
