@@ -1,7 +1,10 @@
 """The notebooks are committed clean, run as they are, and take another run by one changed line."""
 
+import gzip
+import json
 import os
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 import nbformat
@@ -29,20 +32,36 @@ def conclusion(notebook):
     return cell
 
 
-def executed(path, **lines):
-    """The notebook as it is after running, with ``NAME = …`` lines changed."""
-    notebook = read(path)
-    for name, value in lines.items():
-        first = code(notebook)[0]
-        first.source, changed = re.subn(rf"(?m)^{name} = .*$", f"{name} = {value}", first.source)
-        assert changed == 1, f"{name} is not set on one line of the first cell"
-    client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3",
-        resources={"metadata": {"path": str(path.parent)}},
-    )  # fmt: skip
+@pytest.fixture
+def executed():
+    """A function: path -> the notebook as it is after running, with ``NAME = …`` lines changed.
+
+    Within a test a notebook runs in one kernel, as when a line is changed and all cells run again.
+    """
+    clients = {}
     quiet = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
-    client.execute(env=quiet | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"})
-    return notebook
+    quiet |= {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
+    with ExitStack() as stack:
+
+        def execute(path, **lines):
+            notebook = read(path)
+            for name, value in lines.items():
+                first = code(notebook)[0]
+                pattern = rf"(?m)^{name} = .*$"
+                first.source, changed = re.subn(pattern, f"{name} = {value}", first.source)
+                assert changed == 1, f"{name} is not set on one line of the first cell"
+            if path not in clients:
+                clients[path] = NotebookClient(
+                    notebook, timeout=300, kernel_name="python3",
+                    resources={"metadata": {"path": str(path.parent)}},
+                )  # fmt: skip
+                stack.enter_context(clients[path].setup_kernel(env=quiet))
+            clients[path].nb = notebook
+            for place, cell in enumerate(notebook.cells):
+                clients[path].execute_cell(cell, place)
+            return notebook
+
+        yield execute
 
 
 @names
@@ -67,36 +86,73 @@ def test_no_number_of_a_conclusion_is_typed(path):
     assert not re.search(r"\d\.\d", "".join([*prose, conclusion(notebook).source]))
 
 
-@names
-def test_a_notebook_runs_as_it_is(path, tmp_path):
-    lines = {}
-    if "temperature_gpt35" in path.stem:
-        if not GPT35.exists():
-            pytest.skip(f"{GPT35} is not here")
-        lines["RUN"] = f'Path("{tmp_path / "gpt35"}")'  # else it would write into results/
-    notebook = executed(path, **lines)
+def some_of(data, path):
+    """Write the samples of 30 problems at three temperatures."""
+    with gzip.open(data, "rt") as file:
+        rows = [(line, json.loads(line)) for line in file]
+    problems = list(dict.fromkeys(row["problem_id"] for _, row in rows))[:30]
+    path.write_text("".join(
+        line for line, row in rows
+        if row["problem_id"] in problems and row["temperature"] in (0, 0.5, 1)
+    ))  # fmt: skip
+    return path
+
+
+def concluded(notebook):
+    """Check what a notebook shows; return its conclusion."""
     outputs = [output for cell in code(notebook) for output in cell.outputs]
     assert not [o for o in outputs if o.output_type == "error" or o.get("name") == "stderr"]
-    data = [output.data for output in outputs if "data" in output]
-    assert any(CHART & set(found) for found in data) or "own_metric" in path.stem
-    for found in data:  # nothing is fetched when a page is looked at
+    for found in [output.data for output in outputs if "data" in output]:
+        # nothing is fetched when a page is looked at
         assert not re.search(r"<script|src=|https?://", found.get("text/html", ""))
     text = conclusion(notebook).outputs[0].data["text/markdown"]
     assert re.search(r"-?\d\.\d{3} \[-?\d\.\d{3}, -?\d\.\d{3}\]", text)
     assert "nan" not in text
+    return text
 
 
-@pytest.mark.parametrize("name", ["quickstart", "own_metric"])
-def test_a_notebook_takes_another_run_by_one_line(name, finished):
-    _, folder = finished
-    notebook = executed(ROOT / "notebooks" / f"{name}.ipynb", RUN=f'Path("{folder}")')
-    text = conclusion(notebook).outputs[0].data["text/markdown"]
+def shows_a_chart(notebook):
+    outputs = [output for cell in code(notebook) for output in cell.outputs]
+    return any(CHART & set(output.get("data", ())) for output in outputs)
+
+
+def test_quickstart_runs_as_it_is_and_takes_another_run_by_one_line(executed, finished):
+    path = ROOT / "notebooks" / "quickstart.ipynb"
+    notebook = executed(path)
+    concluded(notebook)
+    assert shows_a_chart(notebook)
+    text = concluded(executed(path, RUN=f'Path("{finished[1]}")'))
     assert "arithmetic|replay|" in text
 
 
-def test_two_runs_are_compared_by_one_line(finished, embedded):
-    folders = f'["{finished[1]}", "{embedded[1]}"]'
-    notebook = executed(ROOT / "notebooks" / "compare_runs.ipynb", RUNS=folders)
-    text = conclusion(notebook).outputs[0].data["text/markdown"]
+def test_own_metric_runs_as_it_is_and_takes_another_run_by_one_line(executed, finished):
+    path = ROOT / "notebooks" / "own_metric.ipynb"
+    concluded(executed(path))
+    text = concluded(executed(path, RUN=f'Path("{finished[1]}")'))
+    assert "arithmetic|replay|" in text
+
+
+def test_compare_runs_runs_as_it_is_and_takes_two_others_by_one_line(executed, finished, embedded):
+    path = ROOT / "notebooks" / "compare_runs.ipynb"
+    notebook = executed(path)
+    concluded(notebook)
+    assert shows_a_chart(notebook)
+    text = concluded(executed(path, RUNS=f'["{finished[1]}", "{embedded[1]}"]'))
     assert text.count("arithmetic|replay|") == 2
     assert text.count("0.000 [0.000, 0.000], not shown to differ") == 8  # the same samples
+
+
+def test_temperature_gpt35_imports_and_runs(executed, tmp_path):
+    """Of fewer samples than theirs, and into another folder than results/."""
+    if not GPT35.exists():
+        pytest.skip(f"{GPT35} is not here")
+    data = some_of(GPT35, tmp_path / "some.jsonl")
+    notebook = executed(ROOT / "notebooks" / "temperature_gpt35.ipynb",
+                        DATA=f'Path("{data}")', RUN=f'Path("{tmp_path / "gpt35"}")')  # fmt: skip
+    concluded(notebook)
+    assert shows_a_chart(notebook)
+
+
+def test_every_notebook_runs():
+    tested = {"quickstart", "own_metric", "compare_runs", "temperature_gpt35"}
+    assert {path.stem for path in NOTEBOOKS} == tested
