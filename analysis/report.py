@@ -36,7 +36,7 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
     run, manifest = Run(opened.root), opened.manifest
     measured, selection = run.experiment.measure, run.experiment.selection
     embedded = needs_embeddings(run.experiment, AGGREGATORS)
-    aggregate(opened, measured, selection, with_embeddings=embedded, workers=workers)
+    aggregate(opened, measured, selection, embedded, workers)
     names = ("subsets", "outcomes", "expectations", "scores", "under/*")
     inputs = [
         read_stamps(path)["content"]

@@ -23,9 +23,6 @@ __all__ = ["__version__", "load_run"]
 def load_run(root: str | Path) -> Run:
     """Open a run's folder, with ``run.plot`` and its look in a notebook from the analysis.
 
-    Args:
-        root: such as ``results/quickstart``.
-
     Raises:
         ValueError: the folder is not a run.
     """

@@ -125,11 +125,8 @@ def read_block(folder: Folder, block: int, *, with_embeddings: bool) -> BlockRow
 def pools(rows: BlockRows, sizes: Mapping[float | None, int], settings: Measure) -> Iterator[Pool]:
     """Yield the pools of a block, in the order of their first samples.
 
-    Args:
-        rows: the block.
-        sizes: samples wanted per pool, by temperature; others are left aside, and of a larger
-            pool the first samples are taken.
-        settings: how BLEU is computed.
+    The sizes say by temperature how many samples are wanted; others are left aside, and of a larger
+    pool the first samples are taken. The settings say how BLEU is computed.
     """
     ordered = _ordered(rows, sizes)
     for start, stop in ordered.bounds:
@@ -145,12 +142,7 @@ def by_problem(
 ) -> Iterator[list[tuple[int, Pool]]]:
     """Yield all pools of one problem after another, each with its place among those of ``pools``.
 
-    Args:
-        rows: the block.
-        sizes: as for ``pools``.
-        settings: as for ``pools``.
-        share: which problems: those in this place,
-        shares: and every so many behind it.
+    Of the problems, those in the place ``share`` and every ``shares`` behind it.
     """
     ordered = _ordered(rows, sizes)
     problems: dict[str, list[int]] = {}
@@ -182,25 +174,28 @@ def _ordered(rows: BlockRows, sizes: Mapping[float | None, int]) -> _Ordered:
     order = np.lexsort((frame["sample_index"], groups.ngroup()))
     frame = frame.iloc[order]
     ends = np.cumsum(groups.size().to_numpy())
-    columns: dict[str, Any] = {
-        name: frame[name].tolist()
-        for name in ("problem_id", "temperature", "completion", "status", "answer_rule")
-    }
+    texts = ("problem_id", "temperature", "completion", "status", "answer_rule")
+    columns: dict[str, Any] = {name: frame[name].tolist() for name in texts}
     columns["answer"] = [None if pd.isna(answer) else answer for answer in frame["answer"]]
     columns["correct"] = np.asarray(frame["is_correct"].astype("Float64"), dtype=np.float64)
     columns["answer_cluster"] = frame["answer_cluster"].to_numpy(dtype=np.int64)
-    for name in ("mean_logprob", "mean_entropy", "num_output_tokens"):
+    rewards = [name for name in frame.columns if name.startswith(REWARD_PREFIX)]
+    for name in ("mean_logprob", "mean_entropy", "num_output_tokens", *rewards):
         columns[name] = frame[name].to_numpy(dtype=float)
-    for name in frame.columns:
-        if name.startswith(REWARD_PREFIX):
-            columns[name] = frame[name].to_numpy(dtype=float)
     bounds = list(pairwise([0, *ends.tolist()]))
     return _Ordered(columns, bounds, rows.vectors, frame.index.to_numpy())
 
 
 def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
     part = {name: values[start:stop] for name, values in ordered.columns.items()}
-    vectors = ordered.vectors
+    rewards = {
+        name.removeprefix(REWARD_PREFIX): values
+        for name, values in part.items()
+        if name.startswith(REWARD_PREFIX)
+    }
+    embeddings = None
+    if ordered.vectors is not None:
+        embeddings = ordered.vectors[ordered.index[start:stop]].astype(np.float64)
     return Pool(
         problem_id=part["problem_id"][0],
         temperature=known_temperature(part["temperature"][0]),
@@ -213,14 +208,8 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         correct=part["correct"],
         statuses=tuple(part["status"]),
         rules=tuple(part["answer_rule"]),
-        rewards={
-            name.removeprefix(REWARD_PREFIX): values
-            for name, values in part.items()
-            if name.startswith(REWARD_PREFIX)
-        },
-        embeddings=(
-            None if vectors is None else vectors[ordered.index[start:stop]].astype(np.float64)
-        ),
+        rewards=rewards,
+        embeddings=embeddings,
         bleu_tokenize=settings.bleu_tokenize,
         bleu_smoothing=settings.bleu_smoothing,
     )

@@ -26,8 +26,6 @@ from workbench.storage.subset_table import side_by_side
 
 ACCESSORS: dict[str, Callable[[Run], Any]] = {}
 """What other packages hang on a run: ``plot``, from ``analysis``."""
-
-
 STAGE_OF = {"samples": "generate", "scores": "score", "subsets": "measure", "split": "measure"}
 """Which stage makes a table; all others are the analysis."""
 OUTCOMES = "outcomes"
@@ -114,11 +112,7 @@ class Run:
         return self.frame("expectations")
 
     def frame(self, name: str, without: Sequence[str] = ()) -> pd.DataFrame:
-        """Read a derived table: scores, subsets (with their outcomes) or expectations.
-
-        Args:
-            name: which.
-            without: columns to leave on the disk.
+        """Read a derived table, some of its columns left on the disk; subsets with their outcomes.
 
         Raises:
             ValueError: the run has not come that far.
@@ -158,19 +152,14 @@ class Run:
     def measured_with(self, *metrics: str) -> pd.DataFrame:
         """Return the run's subsets with further metrics of ``METRICS``; nothing is written.
 
-        What is being tried out in a notebook needs a row in ``METRICS`` and no more::
+        What is being tried out in a notebook needs a row in ``METRICS`` and no more; a metric that
+        the run has already is measured again::
 
             METRICS["length_spread"] = Metric(
                 fn=spread, needs=("num_tokens", "subsets"), label="spread [tokens]",
                 summary="...", larger_means="neither",
             )
             run.measured_with("length_spread")
-
-        Args:
-            metrics: which; one that the run has already is measured again.
-
-        Returns:
-            ``subsets`` with a column for each metric.
 
         Raises:
             ValueError: there is no such metric, it needs what a pool of the run has not, it does
@@ -181,27 +170,22 @@ class Run:
         return self._frame(list(measured), "subsets")
 
     def pool(self, problem_id: str, temperature: float | None) -> Pool:
-        """Return all samples of one problem at one temperature.
-
-        Args:
-            problem_id: the problem.
-            temperature: None (or NaN) for the unknown one of an imported run.
+        """Return all samples of one problem at a temperature, None or NaN where it is unknown.
 
         Raises:
             ValueError: the run has no such pool, or is not scored.
         """
-        places = {item.problem.id: place for place, item in enumerate(self.folder.read_problems())}
-        block = lookup(places, problem_id, "problem") // int(self.manifest["problems_per_block"])
-        found = {
-            pool.temperature: pool for pool in self.pools(block) if pool.problem_id == problem_id
-        }
+        problems = {item.problem.id: item.problem for item in self.folder.read_problems()}
+        problem = lookup(problems, problem_id, "problem")
+        block = list(problems).index(problem_id) // int(self.manifest["problems_per_block"])
+        pools = self.pools(block)
+        found = {pool.temperature: pool for pool in pools if pool.problem_id == problem_id}
         wanted = known_temperature(temperature)
         if wanted not in found:
             known = ", ".join("unknown" if t is None else str(t) for t in found) or "none"
             raise ValueError(
                 f"{problem_id} has no pool at temperature {temperature} (known: {known})"
             )
-        problem = self.folder.read_problems()[places[problem_id]].problem
         return dataclasses.replace(found[wanted], problem=problem)
 
     def pools(self, block: int, *, with_embeddings: bool = True) -> Iterator[Pool]:
@@ -221,10 +205,8 @@ class Run:
 
     def _frame(self, tables: list[pa.Table], name: str) -> pd.DataFrame:
         if not tables:
-            stage = STAGE_OF.get(name, "analyze")
-            raise ValueError(
-                f"{self.root} has no {name} yet; run `workbench {stage} {self.root}` first"
-            )
+            command = f"workbench {STAGE_OF.get(name, 'analyze')} {self.root}"
+            raise ValueError(f"{self.root} has no {name} yet; run `{command}` first")
         # A block without a pool of k samples yet has no columns, or only nulls in some.
         filled = [table for table in tables if table.num_rows] or tables[:1]
         frame: pd.DataFrame = pa.concat_tables(filled, promote_options="default").to_pandas()

@@ -32,10 +32,8 @@ DRAWN_AT_ONCE = 32
 def k_medoids(distances: Floats, sizes: Sequence[int]) -> list[Ints]:
     """Choose the samples that the others are closest to: PAM, which uses no chance.
 
-    Args:
-        distances: (N, N), symmetric, 0 on the diagonal.
-        sizes: how many to keep, one m or several: what is built for the largest begins with what
-            is built for the others.
+    Distances (N, N) are symmetric, 0 on the diagonal. Of several sizes m, what is built for the
+    largest begins with what is built for the others.
 
     Returns:
         For each m, (m,) medoids: no single swap lowers the sum of the distances of all samples to
@@ -126,10 +124,6 @@ def _swap(distances: Floats, medoids: Ints, smallest_gain: float, tie: float) ->
 def farthest_point(distances: Floats, m: int) -> Ints:
     """Choose the medoid of all samples, then again and again what is farthest from those chosen.
 
-    Args:
-        distances: (N, N), symmetric, 0 on the diagonal.
-        m: how many to keep.
-
     Returns:
         (m,) samples as chosen, so that the first ones are the choice for a smaller m. Ties go to
         the first sample.
@@ -153,10 +147,8 @@ def farthest_point(distances: Floats, m: int) -> Ints:
 def greedy_map(kernel: Floats, m: int) -> Ints:
     """Choose one by one the sample that raises the determinant of the chosen ones' kernel most.
 
-    Args:
-        kernel: (N, N) symmetric and positive semi-definite. With a constant diagonal all samples
-            tie for the first place, which goes to the first.
-        m: how many to keep.
+    The kernel (N, N) is symmetric and positive semi-definite. With a constant diagonal all samples
+    tie for the first place, which goes to the first.
 
     Returns:
         (m,) samples as chosen, so that the first ones are the choice for a smaller m. Once no
@@ -188,12 +180,8 @@ def k_dpp(
 ) -> list[Ints]:
     """Draw sets of m samples with probability proportional to the determinant of their kernel.
 
-    Args:
-        kernel: (N, N) symmetric and positive definite: a jitter on the diagonal makes it so, and
-            lets m exceed the number of distinct samples.
-        sizes: how many to keep, one m or several.
-        count: how many sets to draw of each size.
-        rngs: the only source of randomness, one for each size.
+    The kernel (N, N) is symmetric and positive definite: a jitter on the diagonal makes it so, and
+    lets m exceed the number of distinct samples. Each size has its own generator.
 
     Returns:
         For each m, (count, m) sets, in the order of drawing.
@@ -247,12 +235,9 @@ def projection_dpp(vectors: Floats, taken: Ints, rng: np.random.Generator) -> In
     """Draw sets of m rows with probability the squared determinant of the rows.
 
     Of a large set half the rows one by one, then half of those that are missing from what of each
-    row lies across the rows drawn, and so on: Gram-Schmidt by products of matrices.
-
-    Args:
-        vectors: (N, N), columns orthonormal.
-        taken: (count, m) the columns that rows of a set consist of.
-        rng: the only source of randomness.
+    row lies across the rows drawn, and so on: Gram-Schmidt by products of matrices. The columns of
+    ``vectors`` (N, N) are orthonormal; the rows of a set consist of the columns ``taken``
+    (count, m).
 
     Returns:
         (count, m) rows in the order of drawing.
@@ -313,8 +298,7 @@ def _check(matrix: Floats, sizes: Sequence[int], name: str) -> None:
             f"{name} must be a square of finite numbers, a row and a column per sample, got shape "
             f"{matrix.shape} with {int((~np.isfinite(matrix)).sum())} that are not finite"
         )
+    n = len(matrix)
     for m in sizes:
-        if not 1 <= m <= len(matrix):
-            raise ValueError(
-                f"cannot keep {m} of {len(matrix)} samples; m must be between 1 and {len(matrix)}"
-            )
+        if not 1 <= m <= n:
+            raise ValueError(f"cannot keep {m} of {n} samples; m must be between 1 and {n}")

@@ -11,6 +11,7 @@ from analysis.aggregate.rules import as_clusters, as_vector
 from workbench.core.jit import compiled
 from workbench.core.types import UNANSWERED, Floats, Ints
 
+Sizes = int | Sequence[int] | Ints
 RAREST = 800.0
 """Sizes of which one has a chance below exp(-800) are computed in parts: half of the exponent is
 lifted away, and float64 ends near exp(-708)."""
@@ -20,19 +21,16 @@ lifted away, and float64 ends near exp(-708)."""
 def maj_at_k(clusters: ArrayLike, correct: ArrayLike, k: int) -> float: ...
 @overload
 def maj_at_k(clusters: ArrayLike, correct: ArrayLike, k: Sequence[int] | Ints) -> Floats: ...
-def maj_at_k(
-    clusters: ArrayLike, correct: ArrayLike, k: int | Sequence[int] | Ints
-) -> float | Floats:
+def maj_at_k(clusters: ArrayLike, correct: ArrayLike, k: Sizes) -> float | Floats:
     """Expected accuracy of a majority vote over a random subset of k samples.
 
     Between 0 and 1, higher is better. Exactly the mean of ``correct[majority(...)]`` over all
     ordered subsets of k: ties between clusters split evenly, the winner's sample is a random one of
     its members in the subset, and a subset in which nobody answered (an abstention) counts 0.
 
-    Args:
-        clusters: (N,) answer cluster of each sample, -1 = unanswered (holds a place, has no vote).
-        correct: (N,) 1 or ``True`` where a sample is correct, else 0; it may differ in a cluster.
-        k: size of the subsets; several sizes at once cost little more than one.
+    Clusters (N,) are -1 where a sample is unanswered: it holds a place and has no vote. ``correct``
+    (N,) is 1 or ``True`` where a sample is correct, else 0; it may differ in a cluster. Several
+    sizes at once cost little more than one.
 
     Returns:
         The expectation; an array of the shape of ``k`` where that is no plain number.
@@ -62,9 +60,7 @@ def maj_at_k(
 def best_at_k(rewards: ArrayLike, correct: ArrayLike, k: int) -> float: ...
 @overload
 def best_at_k(rewards: ArrayLike, correct: ArrayLike, k: Sequence[int] | Ints) -> Floats: ...
-def best_at_k(
-    rewards: ArrayLike, correct: ArrayLike, k: int | Sequence[int] | Ints
-) -> float | Floats:
+def best_at_k(rewards: ArrayLike, correct: ArrayLike, k: Sizes) -> float | Floats:
     """Expected accuracy of the highest reward among a random subset of k samples.
 
     Between 0 and 1, higher is better. Exactly the mean of ``correct[best_of_n(...)]`` over all
@@ -72,10 +68,7 @@ def best_at_k(
     C(N-r, k-1) / C(N, k), and samples of equal reward share their ranks' total equally. A NaN
     reward is never chosen: such samples rank last, and a subset of nothing else counts 0.
 
-    Args:
-        rewards: (N,) rewards, higher is better; NaN = none.
-        correct: (N,) 1 or ``True`` where a sample is correct, else 0.
-        k: size of the subsets, or several sizes.
+    ``correct`` (N,) is 1 or ``True`` where a sample is correct, else 0.
 
     Returns:
         The expectation; an array of the shape of ``k`` where that is no plain number.
@@ -173,12 +166,8 @@ def _winning_votes(members: Ints, shares: Floats, kind: Ints, chances: Floats, m
     which each wins one in t. The tied ones' t x w votes are left out of the exponent until the end.
     Clusters too small for w take part by all their votes, unanswered samples not at all.
 
-    Args:
-        members: (C,) sizes of the clusters.
-        shares: (C,) share correct of each; fastest where those of 0 come first.
-        kind: (C,) row of ``chances`` that belongs to each cluster.
-        chances: chance that so many of a cluster's members are in the subset.
-        most: largest number of votes that is of interest.
+    ``members``, ``shares`` (fastest where those of 0 come first) and ``kind``, its row of
+    ``chances``, are (C,), one of each cluster; ``most`` votes are of interest.
     """
     won, row = np.zeros(most + 1), np.zeros(most + 1)
     for votes in range(min(members.max(), most), 0, -1):
@@ -219,7 +208,7 @@ def _winning_votes(members: Ints, shares: Floats, kind: Ints, chances: Floats, m
     return won
 
 
-def _as_sizes(k: int | Sequence[int] | Ints, total: int, name: str) -> Ints:
+def _as_sizes(k: Sizes, total: int, name: str) -> Ints:
     """Subset sizes as an array, or say which is impossible."""
     sizes = np.asarray(k)
     if not np.issubdtype(sizes.dtype, np.integer):

@@ -15,17 +15,12 @@ from analysis.aggregate.pruning import prune_pool
 from analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
+from workbench.measure import missing_inputs as needed
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
-from workbench.measure.missing_inputs import (
-    left_out,
-    listed,
-    missing,
-    selection_needs,
-)
 from workbench.measure.stage import draw, input_contents, require_scores
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import fingerprint, read_stamps, read_table
+from workbench.storage.parquet import fingerprint, read_table
 from workbench.storage.subset_table import DrawnSubsets, drawn_subsets
 
 VERSION = 1
@@ -37,40 +32,29 @@ TABLES = ("outcomes", "expectations", "mixed", "pruned")
 
 
 def aggregate(
-    run: OpenRun,
-    measured: Measure,
-    selection: Selection,
-    *,
-    with_embeddings: bool,
-    workers: int = 1,
+    run: OpenRun, measured: Measure, selection: Selection, with_embeddings: bool, workers: int = 1
 ) -> None:
     """Pick from every subset by every rule, block by block; what is up to date is skipped.
 
-    Args:
-        run: the run.
-        measured: the subsets that were measured.
-        selection: which selections.
-        with_embeddings: whether the run has embeddings for its metrics and selections.
-        workers: processes that share the work. The tables do not depend on it, by a byte.
+    Embeddings are read if the run has made them for its metrics and selections. Workers are
+    processes. The tables do not depend on how many there are, by a byte.
 
     Raises:
         ValueError: subsets are missing or of other samples, or a worker was ended from outside.
     """
     require_scores(run)
     blocks = list(run.blocks_with_samples())
-    subsets = {b: read_stamps(run.block_path("subsets", b)).get("content") for b in blocks}
+    subsets = {block: run.content("subsets", block) for block in blocks}
     if None in subsets.values():
         raise ValueError(f"{run.root} is not measured yet; run `workbench measure` first")
-    needs = selection_needs(selection, AGGREGATORS)
-    left = left_out(needs, missing(run, needs))
+    needs = needed.selection_needs(selection, AGGREGATORS)
+    left = needed.left_out(needs, needed.missing(run, needs))
     aggregators = tuple(name for name in selection.aggregators if name not in left)
     selection = dataclasses.replace(selection, aggregators=aggregators)
-    subset_settings = dataclasses.asdict(measured)
-    del subset_settings["metrics"]
     settings = {
         "version": VERSION,
         "selection": dataclasses.asdict(selection),
-        "measure": subset_settings,
+        "measure": {k: v for k, v in dataclasses.asdict(measured).items() if k != "metrics"},
         "n": run.generation.n,
         "pools": sizes_listed(run.pool_sizes),
     }
@@ -87,7 +71,7 @@ def aggregate(
     if not todo and before.get("status") == "done" and before.get("left_out", {}) == left:
         return
     if left:
-        notice(f"analyze: left out: {listed(left)}")
+        notice(f"analyze: left out: {needed.listed(left)}")
     with run.manifest.running(STAGE, fingerprint(blocks=made_from)) as entry:
         entry["left_out"] = left
         work = partial(aggregate_share, run, measured, selection, with_embeddings=with_embeddings)

@@ -21,19 +21,12 @@ from workbench.tracking.wandb_run import Tracker, open_tracker
 
 
 def run_stages(
-    names: tuple[str, ...],
-    root: Path,
-    experiment: Experiment,
-    workers: int | None = None,
+    names: tuple[str, ...], root: Path, experiment: Experiment, workers: int | None = None
 ) -> tuple[Folder, Tracker]:
-    """Run stages of an experiment in a folder.
+    """Run some of ``STAGES``, in order, in a run's folder, which is made if it is not there.
 
-    Args:
-        names: which of ``STAGES``, in order.
-        root: the run's folder; made if it is not there.
-        experiment: what to do.
-        workers: processes that compare answers, measure and pick; by default one for each core
-            compares, and one does the rest. Results do not depend on it.
+    Workers are processes that compare answers, measure and pick; by default one for each core
+    compares, and one does the rest. Results do not depend on how many there are.
 
     Returns:
         The folder and the closed tracker (untracked unless the last stage is among ``names``).

@@ -30,24 +30,19 @@ def split_pool(pool: Pool, settings: Measure) -> list[dict[str, Any]]:
         A row per group (key, k, ``group``, one column per metric), or none.
     """
     k = split_size(settings)
-    members = {
-        "all": np.arange(len(pool)),
-        "correct": np.flatnonzero(pool.correct == 1),
-        "wrong": np.flatnonzero(pool.correct == 0),
-    }
+    right, wrong = (np.flatnonzero(pool.correct == value) for value in (1, 0))
+    members = dict(zip(GROUPS, (np.arange(len(pool)), right, wrong), strict=True))
     if k is None or not settings.metrics or min(map(len, members.values())) < k:
         return []
     rows = []
-    for number, group in enumerate(GROUPS):
+    for number, (group, inside) in enumerate(members.items()):
         seed = settings.seed + number
         rng = pool_rng(seed, f"split|{pool.problem_id}", pool.temperature, k)
-        inside = members[group]
         drawn = choose_subsets(len(inside), k, settings.replicates, rng)
         found = compute_all(settings.metrics, pool, inside[drawn], settings)
-        rows.append(
-            {"problem_id": pool.problem_id, "temperature": pool.temperature, "k": k, "group": group}
-            | {name: _mean_known(values) for name, values in found.items()}
-        )
+        key = {"problem_id": pool.problem_id, "temperature": pool.temperature, "k": k}
+        means = {name: _mean_known(values) for name, values in found.items()}
+        rows.append({**key, "group": group, **means})
     return rows
 
 

@@ -24,9 +24,7 @@ LOG_QUALITY = "log_quality"
 def log_quality(pool: Pool, reward: str | None) -> Floats:
     """Return the logarithm of each sample's quality in ``qual_dpp``, (N,); NaN where it has none.
 
-    Args:
-        pool: N samples.
-        reward: the reward that is the quality; None: the mean log-probability, as in the study.
+    Without a reward it is the mean log-probability, as in the study.
 
     Raises:
         ValueError: the pool has no such reward.
@@ -43,13 +41,7 @@ def log_quality(pool: Pool, reward: str | None) -> Floats:
 def compute_all(
     names: Sequence[str], pool: Pool, subsets: Ints, settings: Measure
 ) -> dict[str, Floats]:
-    """Apply metrics of ``METRICS`` to subsets of a pool; what they share is worked out once.
-
-    Args:
-        names: which metrics.
-        pool: N samples.
-        subsets: (S, K) indices into them.
-        settings: what the metrics are told beside the pool.
+    """Apply metrics of ``METRICS`` to subsets (S, K) of a pool; what they share is worked out once.
 
     Returns:
         One (S,) column per name, in the order asked for.

@@ -33,12 +33,10 @@ def metric_needs(settings: Measure) -> dict[str, list[str]]:
     """Return what each of some metrics reads, a quality as the column it is made from."""
     reward = settings.dpp_quality
     quality = "logprobs" if reward is None else f"{REWARD_PREFIX}{reward}"
+    fields = {name: lookup(METRICS, name, "metric").fields for name in settings.metrics}
     return {
-        name: [
-            quality if field == LOG_QUALITY else field
-            for field in lookup(METRICS, name, "metric").fields
-        ]
-        for name in settings.metrics
+        name: [quality if field == LOG_QUALITY else field for field in read]
+        for name, read in fields.items()
     }
 
 
@@ -81,11 +79,9 @@ def missing(folder: Folder, needs: Needs) -> set[str]:
         ValueError: a table is damaged, or the samples are not scored with a reward that is needed.
     """
     asked = {need for fields in needs.values() for need in fields}
-    stored = {
-        n for n in asked if n in COLUMNS or (n.startswith(REWARD_PREFIX) and n != REWARD_PREFIX)
-    }
+    rewards = {need for need in asked if need.startswith(REWARD_PREFIX)} - {REWARD_PREFIX}
     absent = set()
-    for need in stored:
+    for need in asked & {*COLUMNS} | rewards:
         table, column, _ = COLUMNS.get(need, ("scores", need, ""))
         if not any(_has_values(folder, table, column, b) for b in folder.blocks_with_samples()):
             absent.add(need)
@@ -96,23 +92,18 @@ def missing(folder: Folder, needs: Needs) -> set[str]:
 
 def left_out(needs: Needs, absent: Collection[str]) -> dict[str, str]:
     """Return the metrics or selections that need what is absent, each with the reason."""
-    found = {}
-    for name, fields in needs.items():
-        reasons = [need for need in fields if need in absent or need == REWARD_PREFIX]
-        if reasons:
-            found[name] = _reason(reasons[0])
-    return found
+    unmet = {*absent, REWARD_PREFIX}
+    first = {name: next((n for n in fields if n in unmet), None) for name, fields in needs.items()}
+    return {name: _reason(need) for name, need in first.items() if need is not None}
 
 
 def without(experiment: Experiment, names: Collection[str]) -> Experiment:
     """Return an experiment without some of its metrics and selections."""
     metrics = tuple(m for m in experiment.measure.metrics if m not in names)
     rules = tuple(rule for rule in experiment.selection.aggregators if rule not in names)
-    return dataclasses.replace(
-        experiment,
-        measure=dataclasses.replace(experiment.measure, metrics=metrics),
-        selection=dataclasses.replace(experiment.selection, aggregators=rules),
-    )
+    measure = dataclasses.replace(experiment.measure, metrics=metrics)
+    selection = dataclasses.replace(experiment.selection, aggregators=rules)
+    return dataclasses.replace(experiment, measure=measure, selection=selection)
 
 
 def listed(reasons: Mapping[str, str]) -> str:

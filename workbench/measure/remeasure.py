@@ -32,16 +32,10 @@ def measured_again(
     settings: Measure,
     names: Sequence[str],
 ) -> Iterator[pa.Table]:
-    """Yield a run's subsets, block by block, with a column for each of some metrics.
+    """Yield a run's subsets, by number of the block, with a column for each of some metrics.
 
-    One pool is held at a time, and each metric sees a pool's subsets of one size together, as in
-    ``measure``.
-
-    Args:
-        subsets: number and subsets of each block.
-        pools: (block) -> its pools, one after another.
-        settings: what metrics are told beside the pool.
-        names: the metrics.
+    One of the ``pools`` of a block is held at a time, and each metric sees a pool's subsets of one
+    size together, as in ``measure``.
 
     Raises:
         ValueError: there is no such metric, it asks for what no pool has or gives something other

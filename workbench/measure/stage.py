@@ -13,20 +13,14 @@ from workbench.config.schema import Measure
 from workbench.core.console import notice
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import Ints
+from workbench.measure import missing_inputs as inputs
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
 from workbench.measure.correctness_split import split_pool
 from workbench.measure.evaluate import compute_known
-from workbench.measure.missing_inputs import (
-    left_out,
-    listed,
-    metric_needs,
-    missing,
-    reads_embeddings,
-)
 from workbench.metrics.distinct import distinct_texts
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import fingerprint, read_stamps
+from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import Folder
 
 VERSION = 5
@@ -39,20 +33,17 @@ TABLES = ("subsets", "split")
 def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
     """Measure subsets of every pool, block by block; blocks that are up to date are skipped.
 
-    Args:
-        run: the run.
-        settings: which subsets and metrics.
-        workers: processes that measure. The tables do not depend on it, by a byte.
+    Workers are processes. The tables do not depend on how many there are, by a byte.
 
     Raises:
         ValueError: scores are missing or of other samples, or a worker was ended from outside.
     """
     require_scores(run)
-    needs = metric_needs(settings)
-    left = left_out(needs, missing(run, needs))
+    needs = inputs.metric_needs(settings)
+    left = inputs.left_out(needs, inputs.missing(run, needs))
     metrics = tuple(name for name in settings.metrics if name not in left)
     settings = dataclasses.replace(settings, metrics=metrics)
-    with_embeddings = reads_embeddings(metric_needs(settings))
+    with_embeddings = inputs.reads_embeddings(inputs.metric_needs(settings))
     made_from = {
         block: fingerprint(
             version=VERSION,
@@ -72,7 +63,7 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
         notice("measure: up to date")
         return
     if left:
-        notice(f"measure: left out: {listed(left)}")
+        notice(f"measure: left out: {inputs.listed(left)}")
     with run.manifest.running("measure", fingerprint(blocks=made_from)) as entry:
         entry["left_out"] = left
         work = partial(measure_share, run, settings, with_embeddings=with_embeddings)
@@ -98,7 +89,7 @@ def input_contents(folder: Folder, block: int, *, with_embeddings: bool) -> list
         ValueError: embeddings are needed and not there.
     """
     tables = ("scores", "embeddings") if with_embeddings else ("scores",)
-    contents = [read_stamps(folder.block_path(table, block)).get("content") for table in tables]
+    contents = [folder.content(table, block) for table in tables]
     if None in contents:
         raise ValueError(f"{folder.root} is not embedded yet; run `workbench score` first")
     return [content for content in contents if content is not None]
@@ -125,24 +116,13 @@ def measure_share(run: OpenRun, settings: Measure, share: Share, *, with_embeddi
 
 
 def draw(pool: Pool, k: int, settings: Measure) -> Ints:
-    """Draw a pool's subsets of one size, (S, k); the same ones whenever it is asked.
-
-    Args:
-        pool: N samples.
-        k: size of the subsets, N at most.
-        settings: how many, and the seed.
-    """
+    """Draw a pool's subsets of one size, (S, k), N at most; the same ones whenever it is asked."""
     rng = pool_rng(settings.seed, pool.problem_id, pool.temperature, k)
     return choose_subsets(len(pool), k, settings.replicates, rng)
 
 
 def measure_subsets(pool: Pool, k: int, settings: Measure) -> dict[str, Any]:
-    """Draw a pool's subsets of one size and apply every metric to them.
-
-    Args:
-        pool: scored samples.
-        k: size of the subsets, N at most.
-        settings: how many, the seed, and which metrics.
+    """Draw a pool's subsets of one size, N at most, and apply every metric to them.
 
     Returns:
         Columns of (S,): the key (problem_id, temperature, k, replicate), members (S, k) (indices

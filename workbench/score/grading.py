@@ -33,15 +33,10 @@ def grade(
     given: pa.Table | None,
     comparer: Comparer,
 ) -> Graded:
-    """Extract answers, compare them with the known ones and with one another.
+    """Extract the answers of whole problems, compare them with the known ones and one another.
 
-    Args:
-        samples: rows of whole problems.
-        known: their problems by id.
-        task: its settings.
-        given: for an imported run, the answers and the correctness it came with (columns
-            ``answer`` and ``is_correct``, either of which may be absent), row by row.
-        comparer: compares by the task's checker.
+    ``given`` holds the answers and the correctness that an imported run came with, row by row, as
+    ``answer`` and ``is_correct``, either of which may be absent.
     """
     ids = samples["problem_id"].to_pylist()
     reasons = samples["stop_reason"].to_pylist()
@@ -50,15 +45,16 @@ def grade(
     texts = {text for text in (*answers, *golds.values()) if text is not None}
     spelling: dict[str | None, str] = {text: comparer.canonical(text) for text in texts}
     spelt = [spelling.get(answer) for answer in answers]
-    rows_of = _rows_of(ids)
+    rows_of: dict[str, list[int]] = {}
+    for row, name in enumerate(ids):
+        rows_of.setdefault(name, []).append(row)
     questions = [
         (spelling.get(golds[name]), [spelt[row] for row in rows]) for name, rows in rows_of.items()
     ]
     clusters = [0] * len(ids)
     judged: list[tuple[str, bool | None]] = [("", None)] * len(ids)
-    for (name, rows), (verdicts, numbers) in zip(
-        rows_of.items(), comparer.run(questions), strict=True
-    ):
+    results = zip(rows_of.items(), comparer.run(questions), strict=True)
+    for (name, rows), (verdicts, numbers) in results:
         for row, cluster in zip(rows, numbers, strict=True):
             clusters[row] = cluster
             judged[row] = _judge(reasons[row], spelt[row], golds[name], verdicts)
@@ -74,10 +70,7 @@ def grade(
 
 
 def _answers(
-    samples: pa.Table,
-    golds: Mapping[str, str | None],
-    task: TaskSettings,
-    given: pa.Table | None,
+    samples: pa.Table, golds: Mapping[str, str | None], task: TaskSettings, given: pa.Table | None
 ) -> tuple[list[str | None], list[str]]:
     """Return each sample's answer and the rule that found it.
 
@@ -87,22 +80,12 @@ def _answers(
     if given is not None and "answer" in given.schema.names:
         kept = given["answer"].to_pylist()
         return kept, ["none" if answer is None else "given" for answer in kept]
-    extract = TASKS[task.name].extract
+    extract, columns = TASKS[task.name].extract, (samples["problem_id"], samples["completion"])
     found = [
         (None, "none") if golds[name] is None else extract(text, task)
-        for name, text in zip(
-            samples["problem_id"].to_pylist(), samples["completion"].to_pylist(), strict=True
-        )
+        for name, text in zip(*(column.to_pylist() for column in columns), strict=True)
     ]
     return [answer for answer, _ in found], [rule for _, rule in found]
-
-
-def _rows_of(ids: list[str]) -> dict[str, list[int]]:
-    """Return the rows of each problem."""
-    rows: dict[str, list[int]] = {}
-    for row, name in enumerate(ids):
-        rows.setdefault(name, []).append(row)
-    return rows
 
 
 def _judge(

@@ -50,15 +50,11 @@ def score(
     seed: int,
     workers: int | None = None,
 ) -> None:
-    """Score every sample of the folder, block by block; blocks that are up to date are skipped.
+    """Score every sample of a run, block by block; blocks that are up to date are skipped.
 
-    Args:
-        run: the run.
-        scoring: its rewards, and the models behind them.
-        embedding: its encoder.
-        with_embeddings: whether the texts are embedded too.
-        seed: by which problems are dealt into the parts that rewards are learned from.
-        workers: processes for slow comparisons of answers; by default one for each core.
+    Texts are embedded only ``with_embeddings``. By the seed problems are dealt into the parts that
+    rewards are learned from. Workers are processes for slow comparisons of answers; by default one
+    for each core.
 
     Raises:
         ValueError: there are no samples, a file is damaged, or a log-probability is NaN.
@@ -86,28 +82,29 @@ def score(
     golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
 
     def graded_from(block: int, *, learned: bool = True) -> str:
-        beside = _beside(run, block, scoring, learned=learned)
+        rows = {name: REWARDS[name] for name in scoring.rewards}
+        made = [name for name, row in rows.items() if row.judge or (learned and row.learn)]
+        tables = ["given", *(f"rewards/{name}" for name in made)]
+        beside = {table: run.content(table, block) for table in tables}
         return fingerprint(**settings, samples=inputs[block], golds=golds[block], beside=beside)
 
+    def embedded_from(block: int) -> str:
+        of_orm = embedding.source == "orm"
+        own = {"encodings": run.content(ENCODINGS, block)} if of_orm else {}
+        return fingerprint(encoder=encoder, samples=inputs[block], **own)
+
     scores_from = {block: graded_from(block) for block in held}
-    vectors_from = {
-        block: fingerprint(
-            encoder=encoder, samples=inputs[block], **_encodings(run, block, embedding)
-        )
-        for block in held
-    }
+    vectors_from = {block: embedded_from(block) for block in held}
     todo = [b for b in held if not run.fresh("scores", b, scores_from[b])]
-    to_embed = [
-        b for b in held if with_embeddings and not run.fresh("embeddings", b, vectors_from[b])
-    ]
+    wanted = held if with_embeddings else []
+    to_embed = [b for b in wanted if not run.fresh("embeddings", b, vectors_from[b])]
     if not todo and not to_embed and run.manifest.stage("score").get("status") == "done":
         notice("score: up to date")
         return
     made_from = fingerprint(scores=scores_from, vectors=vectors_from)
     checker = TASKS[run.task.name].checker(run.task)
     with run.manifest.running("score", made_from) as entry, Comparer(checker, workers) as comparer:
-        work = len(todo) + len(to_embed)
-        with progress_bar("score", work, "blocks") as advance:
+        with progress_bar("score", len(todo) + len(to_embed), "blocks") as advance:
             for block in todo:
                 known = {k.problem.id: k for k in grouped[block]}
                 table = _score_block(run, block, known, scoring, comparer)
@@ -130,23 +127,20 @@ def score(
 
 
 def _score_block(
-    run: OpenRun,
-    block: int,
-    known: Mapping[str, Known],
-    scoring: Scoring,
-    comparer: Comparer,
+    run: OpenRun, block: int, known: Mapping[str, Known], scoring: Scoring, comparer: Comparer
 ) -> pa.Table:
     samples = run.read_samples(block, COLUMNS)
     _refuse_nan(samples)
     there = run.block_path("given", block).exists()
     given = read_matching(run, "given", block, samples) if there else None
     graded = grade(samples, known, run.task, None if scoring.regrade else given, comparer)
-    columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
-    columns["answer"] = pa.array(graded.answers, pa.string())
-    columns["answer_rule"] = pa.array(graded.rules, pa.string())
-    columns["answer_cluster"] = pa.array(graded.clusters, pa.int32())
-    columns["status"] = pa.array(graded.statuses, pa.string())
-    columns["is_correct"] = pa.array(graded.correct, pa.bool_())
+    columns: dict[str, Any] = {name: samples.column(name) for name in KEY} | {
+        "answer": pa.array(graded.answers, pa.string()),
+        "answer_rule": pa.array(graded.rules, pa.string()),
+        "answer_cluster": pa.array(graded.clusters, pa.int32()),
+        "status": pa.array(graded.statuses, pa.string()),
+        "is_correct": pa.array(graded.correct, pa.bool_()),
+    }
     frame = samples.to_pandas()
     if given is not None and "reward" in given.schema.names:
         frame["given_reward"] = given.column("reward").to_numpy()
@@ -157,8 +151,7 @@ def _score_block(
         elif reward.learn is not None:  # from these very scores, and put in later
             values = np.full(len(frame), np.nan)
         else:
-            judged = read_matching(run, f"rewards/{name}", block, samples)
-            values = judged.column("reward").to_numpy()
+            values = read_matching(run, f"rewards/{name}", block, samples)["reward"].to_numpy()
         columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
     return pa.table(columns)
 
@@ -168,33 +161,10 @@ def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
     path = folder.block_path("scores", block)
     if read_stamps(path).get("fingerprint") == made_from:
         return
-    table = read_table(path)
-    learned = read_matching(folder, f"rewards/{name}", block, table)
-    place = table.schema.names.index(f"{REWARD_PREFIX}{name}")
-    values = learned.column("reward")
-    write_table(path, table.set_column(place, f"{REWARD_PREFIX}{name}", values), made_from)
-
-
-def _beside(
-    folder: Folder, block: int, scoring: Scoring, *, learned: bool
-) -> dict[str, str | None]:
-    """Return what else a block's scores are made of: what it was given, and judged rewards."""
-    names = [
-        f"rewards/{name}"
-        for name in scoring.rewards
-        if REWARDS[name].judge or (learned and REWARDS[name].learn)
-    ]
-    return {
-        name: read_stamps(folder.block_path(name, block)).get("content")
-        for name in ("given", *names)
-    }
-
-
-def _encodings(folder: Folder, block: int, embedding: Embedding) -> dict[str, str | None]:
-    """Return which encodings a block's vectors are, where they are those of the reward model."""
-    if embedding.source != "orm":
-        return {}
-    return {"encodings": read_stamps(folder.block_path(ENCODINGS, block)).get("content")}
+    table, column = read_table(path), f"{REWARD_PREFIX}{name}"
+    values = read_matching(folder, f"rewards/{name}", block, table).column("reward")
+    place = table.schema.names.index(column)
+    write_table(path, table.set_column(place, column, values), made_from)
 
 
 def _refuse_nan(samples: pa.Table) -> None:

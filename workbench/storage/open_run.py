@@ -28,13 +28,9 @@ class OpenRun(Folder):
 
     @classmethod
     def of(cls, root: Path, experiment: Experiment) -> Self:
-        """Open a folder for an experiment.
-
-        Raises:
-            ValueError: its manifest is damaged.
-        """
-        folder = Folder(root)
-        return cls(root, Manifest(folder.manifest_path), experiment.task, experiment.generation)
+        """Open a folder for an experiment; raise ValueError if its manifest is damaged."""
+        manifest = Manifest(Folder(root).manifest_path)
+        return cls(root, manifest, experiment.task, experiment.generation)
 
     @property
     def pool_sizes(self) -> dict[float | None, int]:

@@ -129,6 +129,10 @@ class Folder:
         names = {path.name for path in (self.root / "samples").glob("block-*.*")}
         yield from sorted({int(name[6:11]) for name in names if not name.endswith(".part")})
 
+    def content(self, table: str, block: int) -> str | None:
+        """Return the hash of what is in a derived table's block; None where there is none."""
+        return read_stamps(self.block_path(table, block)).get("content")
+
     def sample_hashes(self, block: int) -> list[str]:
         """Return what a block's samples are known by: parts' contents and the journal's length."""
         journal = self.journal(block)
