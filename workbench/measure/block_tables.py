@@ -16,12 +16,7 @@ from workbench.core.parallel import spread
 from workbench.storage.parquet import write_table
 from workbench.storage.run_folder import Folder
 
-TYPES = {
-    "k": pa.int32(),
-    "replicate": pa.int32(),
-    "num_correct": pa.int32(),
-    "coverage": pa.bool_(),
-}
+TYPES = {name: pa.int32() for name in ("k", "replicate", "num_correct")} | {"coverage": pa.bool_()}
 """Of columns that are not what their numbers are; NaN is null there, as in ``…_correct``."""
 
 Parts = dict[str, list[tuple[int, Any]]]
@@ -38,15 +33,10 @@ def write_block_tables(
     workers: int,
     label: str,
 ) -> None:
-    """Make some tables of every block that is to be made, and write them block by block.
+    """Make some tables of the blocks in ``made_from``, which has the fingerprint of each.
 
-    Args:
-        folder: the run.
-        names: the tables, which ``work`` gives the parts of.
-        made_from: block -> fingerprint of what its tables are made from; only these are made.
-        work: (block, share, shares) -> the parts made of this share of the block's problems.
-        workers: processes that share the work. The tables do not depend on it, by a byte.
-        label: what the progress bar says.
+    The work of a share is to make its parts of all the tables. Workers are processes. The tables do
+    not depend on how many there are, by a byte.
 
     Raises:
         ValueError: a worker was ended from outside.

@@ -126,8 +126,8 @@ class Folder:
 
     def blocks_with_samples(self) -> Iterator[int]:
         """Yield the numbers of the blocks that hold any sample, in order."""
-        names = {path.name for path in (self.root / "samples").glob("block-*.*")}
-        yield from sorted({int(name[6:11]) for name in names if not name.endswith(".part")})
+        paths = (self.root / "samples").glob("block-*.*")
+        yield from sorted({int(path.name[6:11]) for path in paths if path.suffix != ".part"})
 
     def content(self, table: str, block: int) -> str | None:
         """Return the hash of what is in a derived table's block; None where there is none."""
