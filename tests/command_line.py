@@ -25,11 +25,16 @@ QUIET_ENGINE = {
 ENGINE_MODULES = ("vllm", "vllm.entrypoints.llm", "vllm.entrypoints.openai.api_server")
 
 # What takes most of the time of a small run, and is looked at by few tests.
-FIGURES = """
-from analysis.figures import FIGURES
-for name in {{*FIGURES}} - {names!r}:
-    del FIGURES[name]
+ONLY = """
+from analysis.{kind} import {KIND}
+for name in {{*{KIND}}} - {names!r}:
+    del {KIND}[name]
 """
+SUMMED_UP = {
+    "accuracy_by_k", "accuracy_by_temperature", "accuracy_by_k_temperature", "coverage_curve",
+    "statuses",
+}  # fmt: skip
+"""Tables that an analysis cannot do without, as the scalars of the tracked run are made of them."""
 NOT_PRINTED = "import analysis.terminal; analysis.terminal.print_tables = lambda root: None\n"
 
 
@@ -107,15 +112,19 @@ class CommandLine:
         """Import what the command lines from now on would each import for themselves."""
         assert self.ask({"import": modules}) == "imported"
 
-    def start(self, *args, before="", cwd=None, figures=(), printed=False):
+    def start(self, *args, before="", cwd=None, figures=(), tables=True, printed=False):
         """Start ``workbench *args``; ``before`` is Python to run first in the child.
 
         Args:
             figures: names of those that an analysis draws; True is all of them.
+            tables: names of those that it makes beside SUMMED_UP; True is all of them.
             printed: whether ``run`` prints the tables at its end.
         """
         if figures is not True:
-            before = FIGURES.format(names={*figures}) + before
+            before = ONLY.format(kind="figures", KIND="FIGURES", names={*figures}) + before
+        if tables is not True:
+            names = {*tables} | SUMMED_UP
+            before = ONLY.format(kind="tables", KIND="TABLES", names=names) + before
         if args[:1] == ("run",) and not printed:
             before = NOT_PRINTED + before
         folder = self.folder / f"child-{len(self.children)}"

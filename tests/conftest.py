@@ -136,10 +136,11 @@ def hand_made(cli, tmp_path_factory):
     """A function: {problem: [(gold, samples)]} -> folder of a run of just these samples.
 
     A sample is (text, mean log-probability, stop reason); problems are numbered p0, p1, ...
-    ``stages`` are the commands that make it: all in one, or only those that a test looks at.
+    ``stages`` are the commands that make it: all in one, or only those that a test looks at;
+    ``tables`` those that it has, as of a command line.
     """
 
-    def make(golds, samples, stages=("run",), **changes):
+    def make(golds, samples, stages=("run",), tables=True, **changes):
         home = tmp_path_factory.mktemp("hand-made")
         lines = [
             json.dumps({"id": f"p{i}", "problem": f"Problem {i}?", "gold": gold}) + "\n"
@@ -155,8 +156,9 @@ def hand_made(cli, tmp_path_factory):
             "generation__greedy": False, "measure__k": [2],
         }  # fmt: skip
         path = write_experiment(home / "experiment.yaml", **(defaults | changes))
+        draw = DRAW.format(samples=samples)
         for stage in stages:
-            cli.must(stage, path, "--out", home / "run", before=DRAW.format(samples=samples))
+            cli.must(stage, path, "--out", home / "run", before=draw, tables=tables)
         return home / "run"
 
     return make

@@ -40,40 +40,41 @@ def test_an_unchanged_run_does_nothing(cli, copied):
 
 
 @pytest.mark.parametrize(
-    ("change", "new"),
+    ("change", "new", "tables"),
     [
-        ("generation.n=11", 12 * 2 * 3),  # three more of each pool
-        ("generation.temperatures=[0.3, 0.7, 1.0]", 12 * 8),  # a new temperature
-        ("task.num_problems=15", 3 * 17),  # three new problems, a greedy sample for each
+        ("generation.n=11", 12 * 2 * 3, True),  # three more of each pool
+        ("generation.temperatures=[0.3, 0.7, 1.0]", 12 * 8, ["pruning"]),  # a new temperature
+        ("task.num_problems=15", 3 * 17, ["bucket"]),  # three new, a greedy sample for each
     ],
 )
 def test_topping_up_draws_what_is_missing_and_touches_nothing_old(
-    cli, copied, rows_of, tables_of, tmp_path, change, new
+    cli, copied, rows_of, tables_of, tmp_path, change, new, tables
 ):
     path, folder = copied
-    old, shards, tables = rows_of(folder), times(folder, "samples"), tables_of(folder)
-    cli.must("run", path, "--out", folder, "--set", change)
+    old, shards, before = rows_of(folder), times(folder, "samples"), tables_of(folder)
+    cli.must("run", path, "--out", folder, "--set", change, tables=tables)
     now = rows_of(folder)
     assert drawn(folder) == new == len(now) - len(old)
     assert {key: now[key] for key in old} == old
     assert shards.items() <= times(folder, "samples").items()
     # the same as if it had been asked for at once
-    cli.must("run", path, "--out", tmp_path / "at-once", "--set", change)
+    cli.must("run", path, "--out", tmp_path / "at-once", "--set", change, tables=tables)
     assert rows_of(tmp_path / "at-once") == now
-    for name in tables:
+    for name in tables_of(tmp_path / "at-once"):
         if not (folder / "tables" / name).read_text().strip():
             continue  # empty: there is no dpp, for one
         at_once = pd.read_csv(tmp_path / "at-once" / "tables" / name)
         topped_up = pd.read_csv(folder / "tables" / name)
         pd.testing.assert_frame_equal(topped_up, at_once, rtol=1e-9)  # rows come in another order
-    assert tables_of(folder) != tables
+    assert tables_of(folder) != before
 
 
 def test_a_new_metric_is_measured_and_analysed_alone(cli, copied):
     path, folder = copied
     before, ran = times(folder, "samples", "scores"), seconds(folder)
     names = "[avg_log_prob, num_tokens, distinct_2, distinct_texts, num_answers]"
-    cli.must("run", path, "--out", folder, "--set", f"measure.metrics={names}")
+    cli.must("run", path, "--out", folder, "--set", f"measure.metrics={names}",
+             tables=["correlation"])  # fmt: skip
     assert times(folder, "samples", "scores") == before
     now = seconds(folder)
     assert {name for name in now if now[name] != ran[name]} == {"measure", "aggregate", "analyze"}
@@ -83,7 +84,7 @@ def test_a_new_metric_is_measured_and_analysed_alone(cli, copied):
 def test_another_analysis_setting_reruns_the_analysis_alone(cli, copied):
     path, folder = copied
     before, ran = times(folder, "samples", "scores", "subsets"), seconds(folder)
-    cli.must("run", path, "--out", folder, "--set", "analysis.num_buckets=3")
+    cli.must("run", path, "--out", folder, "--set", "analysis.num_buckets=3", tables=())
     assert times(folder, "samples", "scores", "subsets") == before
     now = seconds(folder)
     assert {name for name in now if now[name] != ran[name]} == {"analyze"}
@@ -118,10 +119,13 @@ def test_speed_options_are_not_another_setting(cli, copied):
 def test_a_smaller_n_uses_the_first_samples(cli, copied, rows_of, tables_of, tmp_path):
     path, folder = copied
     old = times(folder, "samples")
-    cli.must("run", path, "--out", folder, "--set", "generation.n=5")
+    fewer = ("--set", "generation.n=5")
+    cli.must("run", path, "--out", folder, *fewer, tables=["pruning", "bucket"])
     assert times(folder, "samples") == old
-    cli.must("run", path, "--out", tmp_path / "small", "--set", "generation.n=5")
-    assert tables_of(folder) == tables_of(tmp_path / "small")
+    cli.must("run", path, "--out", tmp_path / "small", *fewer, tables=["pruning", "bucket"])
+    tables = tables_of(tmp_path / "small")
+    assert len(tables) == 7
+    assert tables.items() <= tables_of(folder).items()
 
 
 def test_a_mended_gold_answer_is_scored_again_without_sampling(cli, experiment, tmp_path, rows_of):
@@ -135,10 +139,12 @@ def test_a_mended_gold_answer_is_scored_again_without_sampling(cli, experiment, 
     problems(gold=0)
     path = experiment(task__name="math500", task__num_problems=10)
     source = ("--set", f"task.source={tmp_path / 'p.jsonl'}", "--out", tmp_path / "run")
-    cli.must("run", path, *source)
+    for stage in ("generate", "score"):
+        cli.must(stage, path, *source)
     before, first = rows_of(tmp_path / "run"), accuracies(tmp_path / "run")
     problems(gold=1)  # p3: 5 instead of 4
-    cli.must("run", path, *source)
+    for stage in ("generate", "score"):
+        cli.must(stage, path, *source)
     assert rows_of(tmp_path / "run") == before
     second = accuracies(tmp_path / "run")
     changed = [name for name in first.index if first[name] != second[name]]
@@ -167,7 +173,7 @@ journal.Journal.add = add
     for stage in ("score", "measure"):
         cli.must(stage, path, "--out", folder)
     assert len(pd.read_parquet(folder / "scores")) == 90
-    cli.must("run", path, "--out", folder)
+    cli.must("run", path, "--out", folder, tables=())
     scores = pd.read_parquet(folder / "scores")
     assert len(scores) == 204
     assert np.array_equal(scores.groupby("temperature").size(), [12, 96, 96])

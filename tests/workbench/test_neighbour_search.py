@@ -119,10 +119,20 @@ def test_the_neighbours_of_a_sample_are_those_of_all_pairs(embedded):
     assert pool.problem_id not in set(others["problem_id"])
 
 
-def test_a_text_is_nearest_to_itself(embedded):
+NEAREST = """
+from workbench import load_run
+from workbench.neighbour_search import neighbours_of
+neighbours_of(load_run({run!r}), 3, text={text!r}).to_json({out!r}, orient="table", index=False)
+"""
+
+
+def test_a_text_is_nearest_to_itself(cli, embedded, tmp_path):
+    """In a process that has the encoder."""
     run = load_run(embedded[1])
     pool = next(p for p in run.pools(0) if p.temperature == 1.0)
-    found = neighbours_of(run, 3, text=pool.texts[0])
+    asked = NEAREST.format(run=str(run.root), text=pool.texts[0], out=str(tmp_path / "found.json"))
+    cli.must("--version", before=asked)
+    found = pd.read_json(tmp_path / "found.json", orient="table")
     assert found["cosine"][0] == pytest.approx(1.0, abs=1e-5)
     assert pool.texts[0] in set(found["completion"][found["cosine"] > 1 - 1e-5])
 

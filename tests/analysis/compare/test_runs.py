@@ -29,7 +29,7 @@ def other(cli, finished, tmp_path_factory):
     )  # fmt: skip
     sets = [word for change in changes for word in ("--set", change)]
     for stage in STAGES:
-        cli.must(stage, finished[0], "--out", home / "other", *sets)
+        cli.must(stage, finished[0], "--out", home / "other", *sets, tables=())
     return home / "other"
 
 
@@ -39,7 +39,7 @@ def made(cli, experiment, tmp_path):
 
     def make(name, **changes):
         for stage in STAGES:
-            cli.must(stage, experiment(**changes), "--out", tmp_path / name)
+            cli.must(stage, experiment(**changes), "--out", tmp_path / name, tables=())
         return tmp_path / name
 
     return make
@@ -174,8 +174,8 @@ def test_sizes_may_be_chosen(cli, finished):
 def test_curves_cross(hand_made):
     # 14 of 20 problems always right, against one sample of four right on all of them
     golds = ["1"] * 20
-    steady = hand_made(golds, [[RIGHT] * 4] * 14 + [[WRONG] * 4] * 6)
-    lucky = hand_made(golds, [[RIGHT, *[WRONG] * 3]] * 20)
+    steady = hand_made(golds, [[RIGHT] * 4] * 14 + [[WRONG] * 4] * 6, tables=())
+    lucky = hand_made(golds, [[RIGHT, *[WRONG] * 3]] * 20, tables=())
     tables = compare([steady, lucky])
     frame = tables["curves"].frame
     curve = frame[frame["selection"] == "coverage"]
@@ -201,11 +201,11 @@ def test_curves_cross(hand_made):
 @pytest.fixture(scope="module")
 def right(hand_made):
     """Twelve problems, all of them right."""
-    return hand_made(["1"] * 12, [[RIGHT] * 2] * 12)
+    return hand_made(["1"] * 12, [[RIGHT] * 2] * 12, tables=())
 
 
 def test_all_right_against_all_wrong(hand_made, right, cli):
-    wrong = hand_made(["1"] * 12, [[WRONG] * 2] * 12)
+    wrong = hand_made(["1"] * 12, [[WRONG] * 2] * 12, tables=())
     frame = compare([wrong, right])["differences"].frame
     assert (frame[["difference", "difference_low", "difference_high", "differ"]] == 1).all(
         axis=None
@@ -263,7 +263,7 @@ def test_unknown_temperatures_are_compared_with_each_other(finished, tmp_path):
 
 
 def test_unknown_correctness_is_said(hand_made, right):
-    second = hand_made(["1"] * 12, [[RIGHT, ("", 0.0, "error")]] * 12)
+    second = hand_made(["1"] * 12, [[RIGHT, ("", 0.0, "error")]] * 12, tables=())
     notes = compare([right, second])["differences"].notes
     said = f"{second}: 12 samples of unknown correctness count as not correct"
     assert any(note.startswith(said) for note in notes)

@@ -10,7 +10,7 @@ from analysis.page.comparison import opening, write_comparison
 def two(cli, finished, tmp_path_factory):
     """Folders of two runs of the same problems, which differ in their seed and temperatures."""
     folder = tmp_path_factory.mktemp("two") / "other"
-    cli.must("run", finished[0], "--out", folder, "--set", "generation.seed=1")
+    cli.must("run", finished[0], "--out", folder, "--set", "generation.seed=1", tables=())
     return finished[1], folder
 
 

@@ -99,7 +99,7 @@ def test_samples_are_kept_without_log_probabilities(cli, asking, server, tmp_pat
     else:
         server.refuses = ("logprobs",)
     path, folder = asking(), tmp_path / "run"
-    child = cli.must("run", path, "--out", folder)
+    child = cli.must("run", path, "--out", folder, tables=())
     assert child.err.count("tells no log-probabilities; samples are kept without") == 1
     assert identity(folder)["logprobs_kind"] == "none"
     import workbench as wb

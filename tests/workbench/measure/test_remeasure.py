@@ -86,7 +86,9 @@ def test_samples_of_unknown_temperature_and_failed_ones(cli, tmp_path, own, hand
     assert measured["own"].tolist() == [sum(i + 1 for i in m) for m in measured["members"]]
 
     failed = hand_made(
-        ["7"] * 2, [[("a", -0.1, "stop"), ("b", -0.2, "error"), ("c", -1, "stop")]] * 2
+        ["7"] * 2,
+        [[("a", -0.1, "stop"), ("b", -0.2, "error"), ("c", -1, "stop")]] * 2,
+        ("generate", "score", "measure"),
     )
     measured = wb.load_run(failed).measured_with("own")
     assert measured["own"].isna().tolist() == [1 in members for members in measured["members"]]

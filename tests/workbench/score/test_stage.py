@@ -21,6 +21,7 @@ from workbench.measure.missing_inputs import needs_embeddings
 from workbench.rewards import REWARDS
 from workbench.rewards.hidden_states import encoder_identity
 
+STAGES = ("generate", "score")
 SAMPLES = [
     [
         (r"So it is \boxed{1/2}.", -0.5, "stop"),
@@ -37,7 +38,7 @@ SAMPLES = [
 
 @pytest.fixture(scope="module")
 def run(hand_made):
-    return load_run(hand_made(["0.5", "3"], SAMPLES))
+    return load_run(hand_made(["0.5", "3"], SAMPLES, STAGES))
 
 
 def test_answers_statuses_and_correctness_by_hand(run):
@@ -77,7 +78,7 @@ def checker(settings):
     return dataclasses.replace(plain, equal=equal)
 TASKS["arithmetic"] = dataclasses.replace(task, checker=checker)
 """
-    cli.must("run", experiment(), "--out", tmp_path / "run", before=slow)
+    cli.must("run", experiment(), "--out", tmp_path / "run", before=slow, tables=())
     run = load_run(tmp_path / "run")
     slow_ones = pd.to_numeric(run.scores["answer"]) % 3 == 0
     assert slow_ones.sum() > 20
@@ -95,7 +96,7 @@ TASKS["arithmetic"] = dataclasses.replace(task, checker=checker)
 def test_correctness_is_against_gold_and_not_through_the_cluster(cli, hand_made):
     """math-verify: gold 50% accepts 0.5 as well as 50, which do not equal each other."""
     answers = [(rf"\boxed{{{text}}}", -0.5, "stop") for text in ("0.5", "50", "50", "7")]
-    scores = load_run(hand_made([r"50\%"], [answers])).scores
+    scores = load_run(hand_made([r"50\%"], [answers], STAGES)).scores
     assert scores["is_correct"].tolist() == [True, True, True, False]
     assert scores["answer_cluster"].nunique() == 3
 
