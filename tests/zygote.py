@@ -8,7 +8,6 @@ first are given as arguments.
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import json
 import os
@@ -88,13 +87,6 @@ def compile_loops() -> None:
     exact_means(pool, np.array([2]), Selection(aggregators=("maj",)))
 
 
-def load_client() -> None:
-    """Import what asks a server, where it is installed: a second and a half."""
-    with contextlib.suppress(ImportError):
-        import workbench.generate.openai
-        import workbench.generate.openai_probe  # noqa: F401
-
-
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import typer.main  # noqa: F401
@@ -113,7 +105,6 @@ if __name__ == "__main__":
             importlib.import_module(name)
     else:
         compile_loops()
-        load_client()
     print(json.dumps("ready"), flush=True)
     serve()
     os._exit(0)  # without the seconds in which all those modules are taken down

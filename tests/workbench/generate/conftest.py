@@ -176,3 +176,9 @@ def server():
     made = Server()
     yield made
     made.close()
+
+
+@pytest.fixture(scope="module")
+def client_loaded(cli):
+    """The client of servers is imported once for all command lines of a module."""
+    cli.load("openai", "workbench.generate.openai", "workbench.generate.openai_probe")

@@ -18,13 +18,9 @@ from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
 
 pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
+pytestmark = pytest.mark.usefixtures("client_loaded")
 
 EVERY = 12 * (1 + 2 * 4)  # problems, each with a greedy sample and two pools of four
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _imported_once(cli):
-    cli.load("openai", "workbench.generate.openai")
 
 
 @pytest.fixture

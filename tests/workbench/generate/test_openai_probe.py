@@ -42,7 +42,7 @@ def test_a_server_that_tells_none():
 
 
 @pytest.fixture
-def asking(experiment, server):
+def asking(client_loaded, experiment, server):
     def write(**changes):
         given = {
             "generation__model": "small", "generation__backend": "openai", "measure__k": [2],
