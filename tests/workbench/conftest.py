@@ -46,11 +46,12 @@ def make_model():
 
         from workbench.models.locate import resolve_model
 
-    def make(folder, seed=11, spread=0.5, damage=False):
+    def make(folder, seed=11, spread=0.5, damage=False, head_dim=16):
         config = LlamaConfig(
             vocab_size=TOKENS, hidden_size=32, intermediate_size=64, num_hidden_layers=2,
             num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
             tie_word_embeddings=True, bos_token_id=1, eos_token_id=2, initializer_range=spread,
+            head_dim=head_dim,
         )  # fmt: skip
         torch.manual_seed(seed)
         network = LlamaForCausalLM(config)
@@ -78,6 +79,12 @@ def model(cli, make_model, tmp_path_factory):
     """The folder of a random model that reads every text."""
     cli.load("workbench.models.hf_scoring", "transformers.models.llama.modeling_llama")
     return make_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def engine_model(make_model, tmp_path_factory):
+    """The folder of a random model that an engine of vLLM can open: its heads are wide enough."""
+    return make_model(tmp_path_factory.mktemp("engine-model"), head_dim=32)
 
 
 @pytest.fixture(scope="session")

