@@ -58,12 +58,12 @@ notebook: .venv/made-for ## open the notebooks in JupyterLab, which is installed
 	.venv/bin/python -m jupyterlab notebooks
 
 test: .venv/made-for ## run the tests, the small real model among them
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	.venv/bin/python -m pytest -n 3 --no-loadscope-reorder
 
 check-fast: .venv/made-for ## style and the tests that start no process, model or browser
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
-	.venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q -m 'not slow'
+	.venv/bin/python -m pytest -n 3 --no-loadscope-reorder -q -m 'not slow'
 
 lint: .venv/made-for ## style, formatting, types, and which way imports go
 	.venv/bin/ruff check

@@ -97,6 +97,19 @@ def pytest_collection_modifyitems(items):
         items.sort(key=lambda item: (not of_engine(item.path), -slow[item.path]))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Hand out whole files, and all those of engines to one worker, which imports vLLM once."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneWorkerForEngines(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            file = super()._split_scope(nodeid)
+            return "engines" if of_engine(Path(file)) else file
+
+    return OneWorkerForEngines(config, log)
+
+
 @pytest.fixture(scope="session")
 def cli(tmp_path_factory):
     command_line = CommandLine(tmp_path_factory.mktemp("cli"))

@@ -36,13 +36,14 @@ OPTIONS = (
 )  # fmt: skip
 
 
-# The wheel for CPUs has no command `vllm serve`, hence the module. The engine is forked as well, as
-# a process started anew would import vLLM again.
+# The wheel for CPUs has no command `vllm serve`, hence the module. Its engine and the engine's
+# worker are forked as well, as a process started anew would import vLLM again.
 SERVE = """
 import multiprocessing, os, runpy, sys
-import vllm.v1.engine.utils
+import vllm.v1.engine.utils as engine, vllm.v1.executor.multiproc_executor as executor
 os.setsid()  # to be ended with the engine
-vllm.v1.engine.utils.get_mp_context = lambda: multiprocessing.get_context("fork")
+for module in (engine, executor):
+    module.get_mp_context = lambda: multiprocessing.get_context("fork")
 sys.argv = ["serve", *{arguments!r}]
 del sys.modules["vllm.entrypoints.openai.api_server"]
 runpy.run_module("vllm.entrypoints.openai.api_server", run_name="__main__")
