@@ -34,8 +34,8 @@ SLOW_FILES = {
     "test_hidden_states.py", "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py",
     "test_math_worker.py", "test_notebooks.py", "test_openai.py", "test_openai_probe.py",
     "test_orm_faults.py", "test_outcome_model.py", "test_outcome_prompt.py",
-    "test_run_stages.py", "test_second_model.py", "test_text_encoder.py", "test_train.py",
-    "test_transformers.py",
+    "test_run_stages.py", "test_scoring_library.py", "test_second_model.py",
+    "test_text_encoder.py", "test_train.py", "test_transformers.py",
 }  # fmt: skip
 """All their tests are ``slow``, as are those with vLLM in the file's name: the files import a
 library of models, start processes, or simulate for long. They are not even imported where slow
@@ -52,8 +52,10 @@ SLOW_TESTS = {
     "test_sets_are_drawn_as_dppy_draws_them",
     "test_sets_are_drawn_in_proportion_to_their_determinants",
     "test_sets_far_larger_than_the_rank_do_not_underflow",
+    "test_the_examples_of_a_module_that_trains_run",
     "test_the_light_half_loads_nothing_heavy",
     "test_the_short_cut_for_numbers_is_math_verify_s_verdict",
+    "test_the_whole_of_reasoning_gym_draws_the_same",
     "test_training_shows_both_parts_and_the_step_that_was_kept",
 }  # fmt: skip
 """Slow ones in files that are not."""

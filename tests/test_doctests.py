@@ -14,9 +14,18 @@ WITH_EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize("module", WITH_EXAMPLES)
+TRAINS = "workbench.reward_training.finetune"
+"""Its example trains a model, which takes longer than all others together."""
+
+
+@pytest.mark.parametrize("module", [module for module in WITH_EXAMPLES if module != TRAINS])
 def test_the_examples_of_a_module_run(module, monkeypatch):
     monkeypatch.chdir(ROOT)  # an example may read results/reference
     found = doctest.testmod(importlib.import_module(module))  # prints what differs
     assert found.attempted, "no docstring holds the example"
     assert found.failed == 0
+
+
+def test_the_examples_of_a_module_that_trains_run(monkeypatch):
+    assert TRAINS in WITH_EXAMPLES
+    test_the_examples_of_a_module_run(TRAINS, monkeypatch)

@@ -32,6 +32,17 @@ TASKS_PER_WORKER = 2
 """Tasks handed out per worker at a time, so that few results wait for the oldest task."""
 
 
+class WorkerPool(ProcessPool):
+    """pebble's pool, which can be stopped while a worker starts without a traceback of it."""
+
+    def _stop_pool(self) -> None:
+        """End the workers first: pebble's own method first removes the locks that they open."""
+        if self._pool_manager_loop is not None:  # it starts workers
+            self._pool_manager_loop.join()
+        self._pool_manager.worker_manager.force_stop_workers()  # type: ignore[no-untyped-call]
+        super()._stop_pool()  # type: ignore[no-untyped-call]
+
+
 def spread(
     work: Callable[[Task], Result], tasks: Sequence[Task], workers: int
 ) -> Generator[Result]:
@@ -53,7 +64,7 @@ def spread(
         yield from map(work, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPool(workers, initializer=_prepare_worker, context=context)
+    pool = WorkerPool(workers, initializer=_prepare_worker, context=context)
     try:
         # A signal raises its exception in the main thread, where it could leave a worker half
         # started, which then prints a traceback. So another thread starts them.
@@ -71,7 +82,7 @@ def spread(
         pool.join()
 
 
-def _start(pool: ProcessPool) -> None:
+def _start(pool: WorkerPool) -> None:
     """Start the workers, and wait until one answers."""
     # Ctrl-C goes to all processes of a terminal. A worker inherits the signal mask of the thread
     # that starts it, so it never sees Ctrl-C; this process ends it.
@@ -92,7 +103,7 @@ def _prepare_worker() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _submit(pool: ProcessPool, work: Callable[[Task], Result], task: Task) -> Future[Result]:
+def _submit(pool: WorkerPool, work: Callable[[Task], Result], task: Task) -> Future[Result]:
     try:
         return pool.schedule(work, args=(task,))
     except RuntimeError as fault:  # the pool broke in the meantime

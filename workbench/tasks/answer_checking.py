@@ -26,8 +26,9 @@ from concurrent.futures.process import BrokenProcessPool
 from queue import SimpleQueue
 
 import psutil
-from pebble import ProcessExpired, ProcessPool
+from pebble import ProcessExpired
 
+from workbench.core.parallel import WorkerPool
 from workbench.tasks.checkers import Checker
 from workbench.tasks.math_answers import clustering
 
@@ -63,7 +64,7 @@ class Comparer:
         self.canonical = checker.canonical
         self._checker = checker
         self._workers = workers or len(os.sched_getaffinity(0))
-        self._pool: ProcessPool | None = None
+        self._pool: WorkerPool | None = None
 
     def __enter__(self) -> Comparer:
         """Return itself."""
@@ -132,7 +133,7 @@ class Comparer:
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([PRELOADED])  # two seconds, once for all workers
-            self._pool = ProcessPool(self._workers, initializer=_prepare_worker, context=context)
+            self._pool = WorkerPool(self._workers, initializer=_prepare_worker, context=context)
             # In a thread, and waited for: a signal's exception is raised in the main one, and would
             # leave a process half started, which then prints a traceback.
             with ThreadPoolExecutor(1) as starter:

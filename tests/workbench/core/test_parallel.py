@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from pebble.pool.channel import WorkerChannel
 
 from workbench.core.parallel import spread
 from workbench.storage.lock import locked
@@ -63,6 +64,14 @@ def test_a_worker_that_is_ended_from_outside_is_told(work, task):
     with pytest.raises(ValueError, match=r"ended from outside.*fewer --workers"):
         list(spread(work, [task, task], 2))
     assert not children()
+
+
+def test_workers_end_before_their_locks_go(monkeypatch):
+    alive = []
+    close = WorkerChannel.close
+    monkeypatch.setattr(WorkerChannel, "close", lambda one: (alive.append(children()), close(one)))
+    assert list(spread(operator.neg, [1, 2, 3], 2)) == [-1, -2, -3]
+    assert alive == [[]]  # else one that is starting does not find them, and prints a traceback
 
 
 def test_a_script_without_its_guard_is_told(tmp_path):
