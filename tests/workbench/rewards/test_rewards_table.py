@@ -44,7 +44,11 @@ def test_every_row_has_one_function():
 
 def test_no_reward_is_forgotten():
     written = {name for path in HOME.glob("*.py") for name in rewards_in(path)} - STEPS
-    listed = {f"__init__.{row.fn.__name__}" for row in REWARDS.values() if row.fn}
+    listed = {
+        f"{row.fn.__module__.removeprefix('workbench.rewards').lstrip('.') or '__init__'}"
+        f".{row.fn.__name__}"
+        for row in REWARDS.values() if row.fn
+    }  # fmt: skip
     listed |= {f"{module.rpartition('.')[2]}.{name}" for module, name in imported_by_rows()}
     forgotten = written - listed
     assert not forgotten, f"add a row to REWARDS in workbench/rewards/__init__.py for {forgotten}"
