@@ -44,7 +44,7 @@ def judge(out: Path, outcome: TrainedReward, tracker: Tracker) -> Mapping[str, A
         rows = table.frame.astype(object).where(table.frame.notna(), None)
         found[name] = rows.to_dict("records")
     drawn = training_curves(outcome.curves, outcome.best_step, outcome.signature)
-    tracker.figure("training", save(drawn, out / "figures", "training"), drawn.to_html())
+    tracker.figure("training", save(drawn, out / "figures", "training"), drawn.to_html)
     numbers: dict[str, Any] = {}
     for row in found["held_out"]:
         label = f"{row['part']}/{row['reward']}"

@@ -73,7 +73,7 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
             for name, draw in FIGURES.items():
                 chart = draw(run)
                 picture = save(chart, run.root / "figures", name)
-                tracker.figure(name, picture, chart.to_html())
+                tracker.figure(name, picture, chart.to_html)
                 advance(1)
         scalars = {"problems": len(data.problems), **summary(frames), **diversity(data)}
         tracker.curves("k", curves(scalars, frames))

@@ -18,6 +18,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import vl_convert
+from altair.utils.schemapi import debug_mode
 from PIL import Image
 
 from analysis.figures.drawing import Axis, Drawing, Panel
@@ -69,11 +70,16 @@ class Chart(alt.ConcatChart):
         data = {"application/vnd.vegalite.v5+json": spec, "image/png": png, "text/plain": str(self)}
         return data, {"image/png": {"width": width, "height": height}}
 
+    def to_dict(self, validate: bool = False, **options: Any) -> dict[str, Any]:
+        """Return the specification: the tests see to it that it is a valid one."""
+        return super().to_dict(validate, **options)
+
     def __repr__(self) -> str:
         """Name the figure."""
         return f"Chart({self.name}: {self.description})"
 
 
+@debug_mode(False)  # altair would validate each part, which takes as long again as drawing
 def draw(drawing: Drawing) -> Chart:
     """Return the chart of a drawing."""
     drawing = drawing.without_blanks()

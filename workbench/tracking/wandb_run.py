@@ -114,18 +114,16 @@ class Tracker:
             self.run.log(dict(row))
 
     @_harmless
-    def figure(self, name: str, path: Path, page: str = "") -> None:
+    def figure(self, name: str, path: Path, page: Callable[[], str]) -> None:
         """Record a picture as ``figures/NAME``, and the interactive page as ``charts/NAME``.
 
-        The page draws with scripts from a public address, so that it is as small as its data; the
-        picture shows where a browser may not fetch them.
+        The page is made only where it is recorded. It draws with scripts from a public address, so
+        that it is as small as its data; the picture shows where a browser may not fetch them.
         """
         import wandb
 
-        values: dict[str, Any] = {f"figures/{name}": wandb.Image(str(path))}
-        if page:
-            values[f"charts/{name}"] = wandb.Html(page, inject=False, data_is_not_path=True)
-        self.run.log(values)
+        chart = wandb.Html(page(), inject=False, data_is_not_path=True)
+        self.run.log({f"figures/{name}": wandb.Image(str(path)), f"charts/{name}": chart})
 
     @_harmless
     def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:

@@ -204,7 +204,7 @@ def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
     tracker.curves("k", [{"k": 1}])
     tracker.log_artifacts([ArtifactFiles("a", "samples", [tmp_path], {})])
     tracker.use_artifacts([ArtifactFiles("a", "samples", [tmp_path], {})])
-    tracker.figure("f", tmp_path)
+    tracker.figure("f", tmp_path, str)
     tracker.finish()
     assert tracker.place == ""
     assert not list(tmp_path.iterdir())
@@ -249,7 +249,7 @@ from pathlib import Path
 from workbench.config.schema import Tracking
 from workbench.tracking.wandb_run import ArtifactFiles, open_tracker
 tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
-tracker.figure("drawn", Path({picture!r}), "<html>a chart</html>")
+tracker.figure("drawn", Path({picture!r}), lambda: "<html>a chart</html>")
 used = ArtifactFiles("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})
 tracker.use_artifacts([used])
 tracker.finish()
