@@ -1,8 +1,10 @@
 """Command lines as processes of their own, forked off one that has imported the workbench."""
 
+import fcntl
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -89,24 +91,35 @@ class Child:
 class CommandLine:
     """Starts command lines as processes of their own, by way of ``zygote.py``.
 
-    Each imports ``modules`` only once for all of them.
+    Each imports ``modules`` only once for all of them. ``shared`` is a folder of all workers of
+    the tests: the first to come starts the zygote there, and the last to leave ends it.
     """
 
-    def __init__(self, folder, modules=()):
+    def __init__(self, folder, shared, modules=()):
         self.folder = folder
         self.children = []
         env = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")} | QUIET
         env |= QUIET_ENGINE if modules else {}
-        self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "zygote.py"), *modules],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder, env=env,
-        )  # fmt: skip
-        assert json.loads(self.process.stdout.readline()) == "ready"
+        address = shared / ("engine.socket" if modules else "cli.socket")
+        command = [sys.executable, str(ROOT / "tests" / "zygote.py"), str(address), *modules]
+        with open(address.with_suffix(".lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            try:
+                self.connect(address)
+            except (OSError, ValueError):  # none yet, or just ended
+                subprocess.run(command, cwd=shared, env=env, check=True)
+                self.connect(address)
+
+    def connect(self, address):
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(address))
+            self.lines = connection.makefile("rw")
+        self.load()
 
     def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
+        self.lines.write(json.dumps(request) + "\n")
+        self.lines.flush()
+        return json.loads(self.lines.readline())
 
     def load(self, *modules):
         """Import what the command lines from now on would each import for themselves."""
@@ -151,6 +164,4 @@ class CommandLine:
         for child in self.children:
             if child.code is None:  # of a test that failed
                 child.stop()
-        self.process.stdin.close()
-        self.process.stdout.close()
-        self.process.wait(timeout=30)
+        self.lines.close()

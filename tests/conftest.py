@@ -113,16 +113,24 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 @pytest.fixture(scope="session")
-def cli(tmp_path_factory):
-    command_line = CommandLine(tmp_path_factory.mktemp("cli"))
+def of_all_workers(tmp_path_factory):
+    """A folder that all workers of these tests share."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+@pytest.fixture(scope="session")
+def cli(of_all_workers, tmp_path_factory):
+    command_line = CommandLine(tmp_path_factory.mktemp("cli"), of_all_workers)
     yield command_line
     command_line.close()
 
 
 @pytest.fixture(scope="session")
-def engine_cli(tmp_path_factory):
+def engine_cli(of_all_workers, tmp_path_factory):
     """Command lines that have imported vLLM, which takes half a minute."""
-    command_line = CommandLine(tmp_path_factory.mktemp("engine-cli"), ENGINE_MODULES)
+    folder = tmp_path_factory.mktemp("engine-cli")
+    command_line = CommandLine(folder, of_all_workers, ENGINE_MODULES)
     yield command_line
     command_line.close()
 

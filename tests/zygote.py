@@ -2,8 +2,9 @@
 
 A start of the command line takes seconds of imports, and the tests make hundreds of starts. Each
 child here is a process of its own, with its own exit code, output and signals, in a tenth of a
-second. Requests and answers are JSON, a line each, on stdin and stdout. Further modules to import
-first are given as arguments.
+second. The arguments are the address of a socket and further modules to import. Who connects gets
+a fork of this process; requests and answers are JSON, a line each. The process goes into the
+background once it can be connected to, and ends with the last connection.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ import importlib
 import json
 import os
 import signal
+import socket
 import sys
+import time
 import traceback
 import warnings
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
 
 warnings.simplefilter("ignore")  # torch warns at import
 
@@ -43,9 +49,9 @@ def child(request: dict[str, object]) -> int:
     return 0
 
 
-def serve() -> None:
-    """Answer requests until stdin ends."""
-    for line in sys.stdin:
+def answer_all(lines: TextIO) -> None:
+    """Answer the requests of one connection until it ends."""
+    for line in lines:
         request = json.loads(line)
         answer: int | str
         if "import" in request:
@@ -58,12 +64,33 @@ def serve() -> None:
         else:
             answer = os.fork()
             if not answer:
+                lines.close()
                 signal.signal(signal.SIGINT, signal.default_int_handler)
                 code = child(request)
                 sys.stdout.flush()
                 sys.stderr.flush()
                 os._exit(code)
-        print(json.dumps(answer), flush=True)
+        lines.write(json.dumps(answer) + "\n")
+        lines.flush()
+
+
+def serve(server: socket.socket) -> None:
+    """Fork off who answers, for each connection, until the last has ended."""
+    server.settimeout(1)
+    answering: set[int] = set()
+    end = time.monotonic() + 60  # of the wait for the first
+    while answering or time.monotonic() < end:
+        with suppress(TimeoutError):
+            connection, _ = server.accept()
+            connection.settimeout(None)
+            if not (pid := os.fork()):
+                server.close()
+                answer_all(connection.makefile("rw"))
+                os._exit(0)
+            answering.add(pid)
+            connection.close()
+            end = 0
+        answering -= {pid for pid in answering if os.waitpid(pid, os.WNOHANG)[0]}
 
 
 def compile_loops() -> None:
@@ -100,11 +127,16 @@ if __name__ == "__main__":
     _load("all-MiniLM-L6-v2", "float32")
     from reasoning_gym.arithmetic import chain_sum  # noqa: F401
 
-    if modules := sys.argv[1:]:  # vLLM, which cannot start an engine where numba is loaded
+    address, *modules = sys.argv[1:]
+    if modules:  # vLLM, which cannot start an engine where numba is loaded
         for name in modules:
             importlib.import_module(name)
     else:
         compile_loops()
-    print(json.dumps("ready"), flush=True)
-    serve()
+    Path(address).unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        server.listen()
+        if not os.fork():
+            serve(server)
     os._exit(0)  # without the seconds in which all those modules are taken down
