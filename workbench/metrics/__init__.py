@@ -27,7 +27,7 @@ from workbench.metrics.spectrum import eigenvalues, rankme, spectral_alpha
 from workbench.metrics.vendi import vendi
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Intermediate:
     """A result that several metrics are computed from, computed once per pool and subset size."""
 
@@ -40,13 +40,15 @@ class Intermediate:
 
 
 INTERMEDIATES = {
-    "spectrum": Intermediate(eigenvalues, ("similarity", "subsets")),
-    "log_volumes": Intermediate(log_volume, ("similarity", "subsets"), {"jitter": "dpp_jitter"}),
-    "answer_sizes": Intermediate(group_sizes, ("clusters", "subsets")),
+    "spectrum": Intermediate(fn=eigenvalues, needs=("similarity", "subsets")),
+    "log_volumes": Intermediate(
+        fn=log_volume, needs=("similarity", "subsets"), settings={"jitter": "dpp_jitter"}
+    ),
+    "answer_sizes": Intermediate(fn=group_sizes, needs=("clusters", "subsets")),
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Metric:
     """A function over subsets, and what a reader and the tests of all metrics need to know of it.
 
@@ -91,60 +93,66 @@ class Metric:
 
 METRICS: dict[str, Metric] = {
     "avg_log_prob": Metric(
-        mean_logprob, ("logprobs", "subsets"), "mean log-probability [nats/token]",
-        "mean token log-probability of the samples; larger: likelier, so usually less diverse",
-        "neither", range=(-inf, 0)),
+        fn=mean_logprob, needs=("logprobs", "subsets"), label="mean log-probability [nats/token]",
+        summary="mean token log-probability of the samples; larger: likelier, so usually less "
+        "diverse",
+        larger_means="neither", range=(-inf, 0)),
     "seq_entropy": Metric(
-        mean_entropy, ("entropies", "subsets"), "mean token entropy [nats]",
-        "mean token entropy of the samples; larger: less certain, so usually more diverse",
-        "neither", range=(0, inf)),
+        fn=mean_entropy, needs=("entropies", "subsets"), label="mean token entropy [nats]",
+        summary="mean token entropy of the samples; larger: less certain, so usually more diverse",
+        larger_means="neither", range=(0, inf)),
     "num_tokens": Metric(
-        mean_length, ("num_tokens", "subsets"), "mean length [tokens]",
-        "mean length of the samples; a covariate: says nothing of diversity in either direction",
-        "neither", range=(0, inf)),
+        fn=mean_length, needs=("num_tokens", "subsets"), label="mean length [tokens]",
+        summary="mean length of the samples; a covariate: says nothing of diversity in either "
+        "direction",
+        larger_means="neither", range=(0, inf)),
     "cos_sim": Metric(
-        mean_cosine, ("similarity", "subsets"), "mean cosine similarity [-1 to 1]",
-        "mean cosine of sentence embeddings over pairs; larger: LESS diverse",
-        "less diverse", range=(-1, 1), pairwise=True),
+        fn=mean_cosine, needs=("similarity", "subsets"), label="mean cosine similarity [-1 to 1]",
+        summary="mean cosine of sentence embeddings over pairs; larger: LESS diverse",
+        larger_means="less diverse", range=(-1, 1), pairwise=True),
     **{f"distinct_{n}": Metric(
-        partial(distinct, n=n), ("ngrams", "subsets"), f"distinct {n}-grams [ratio]",
-        f"distinct {n}-grams among all of the subset's; larger: more diverse",
-        "more diverse", range=(0, 1)) for n in range(1, 5)},
+        fn=partial(distinct, n=n), needs=("ngrams", "subsets"), label=f"distinct {n}-grams [ratio]",
+        summary=f"distinct {n}-grams among all of the subset's; larger: more diverse",
+        larger_means="more diverse", range=(0, 1)) for n in range(1, 5)},
     "distinct_texts": Metric(
-        distinct_texts, ("text_ids", "subsets"), "distinct texts [ratio]",
-        "share of distinct texts; larger: more diverse",
-        "more diverse", range=(0, 1)),
+        fn=distinct_texts, needs=("text_ids", "subsets"), label="distinct texts [ratio]",
+        summary="share of distinct texts; larger: more diverse",
+        larger_means="more diverse", range=(0, 1)),
     "dpp": Metric(
-        lambda log_volumes: log_volumes, ("log_volumes",), "DPP log-volume [-]",
-        "log-determinant of the embeddings' cosine matrix; larger: more diverse, at equal k only",
-        "more diverse"),
+        fn=lambda log_volumes: log_volumes, needs=("log_volumes",), label="DPP log-volume [-]",
+        summary="log-determinant of the embeddings' cosine matrix; larger: more diverse, at "
+        "equal k only",
+        larger_means="more diverse"),
     "qual_dpp": Metric(
-        quality_log_volume, ("log_volumes", "log_quality", "subsets"),
-        "quality-weighted DPP log-volume [-]",
-        "dpp plus the sum of log qualities; larger: more diverse and better, at equal k only",
-        "more diverse"),
+        fn=quality_log_volume, needs=("log_volumes", "log_quality", "subsets"),
+        label="quality-weighted DPP log-volume [-]",
+        summary="dpp plus the sum of log qualities; larger: more diverse and better, at equal k "
+        "only",
+        larger_means="more diverse"),
     **{f"vendi_{q:g}": Metric(
-        partial(vendi, q=q), ("spectrum",), f"Vendi score of order {q:g} [samples]",
-        f"effective number of distinct samples, order {q:g}; larger: more diverse, at equal k only",
-        "more diverse", range=(1, inf)) for q in (0.5, 1, 2, inf)},
+        fn=partial(vendi, q=q), needs=("spectrum",), label=f"Vendi score of order {q:g} [samples]",
+        summary=f"effective number of distinct samples, order {q:g}; larger: more diverse, at "
+        "equal k only",
+        larger_means="more diverse", range=(1, inf)) for q in (0.5, 1, 2, inf)},
     "rankme": Metric(
-        rankme, ("spectrum",), "RankMe effective rank [samples]",
-        "effective rank of the embeddings; larger: more diverse, at equal k only",
-        "more diverse", range=(1, inf)),
+        fn=rankme, needs=("spectrum",), label="RankMe effective rank [samples]",
+        summary="effective rank of the embeddings; larger: more diverse, at equal k only",
+        larger_means="more diverse", range=(1, inf)),
     "spectral_alpha": Metric(
-        spectral_alpha, ("spectrum",), "decay exponent of the spectrum [-]",
-        "how fast the cosine matrix's eigenvalues decay; larger: LESS diverse, at equal k only",
-        "less diverse", range=(0, inf), pairwise=True, nan_for_copies=True),
+        fn=spectral_alpha, needs=("spectrum",), label="decay exponent of the spectrum [-]",
+        summary="how fast the cosine matrix's eigenvalues decay; larger: LESS diverse, at equal "
+        "k only",
+        larger_means="less diverse", range=(0, inf), pairwise=True, nan_for_copies=True),
     "self_bleu": Metric(
-        self_bleu, ("bleu", "subsets"), "mean pairwise BLEU [0 to 1]",
-        "mean sentence BLEU over ordered pairs; larger: LESS diverse",
-        "less diverse", range=(0, 1), pairwise=True),
+        fn=self_bleu, needs=("bleu", "subsets"), label="mean pairwise BLEU [0 to 1]",
+        summary="mean sentence BLEU over ordered pairs; larger: LESS diverse",
+        larger_means="less diverse", range=(0, 1), pairwise=True),
     "answer_entropy": Metric(
-        answer_entropy, ("answer_sizes",), "answer entropy [nats]",
-        "entropy of the answers given; larger: more diverse answers",
-        "more diverse", range=(0, inf)),
+        fn=answer_entropy, needs=("answer_sizes",), label="answer entropy [nats]",
+        summary="entropy of the answers given; larger: more diverse answers",
+        larger_means="more diverse", range=(0, inf)),
     "num_answers": Metric(
-        num_answers, ("answer_sizes",), "different answers [count]",
-        "number of different answers given; larger: more diverse answers",
-        "more diverse", range=(0, inf)),
+        fn=num_answers, needs=("answer_sizes",), label="different answers [count]",
+        summary="number of different answers given; larger: more diverse answers",
+        larger_means="more diverse", range=(0, inf)),
 }  # fmt: skip

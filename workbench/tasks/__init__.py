@@ -14,17 +14,21 @@ from workbench.tasks.task import Task
 
 TASKS = {
     "arithmetic": Task(
-        arithmetic.load, arithmetic.examples, arithmetic.check, arithmetic.INSTRUCTION,
-        "generated sums and differences of whole numbers, difficulty set by options",
+        load=arithmetic.load, examples=arithmetic.examples, check=arithmetic.check,
+        instruction=arithmetic.INSTRUCTION,
+        summary="generated sums and differences of whole numbers, difficulty set by options",
         checker=lambda settings: CHECKERS["integer"], hub=False),
     "gsm8k": Task(
-        gsm8k.load, gsm8k.examples, gsm8k.check, gsm8k.INSTRUCTION,
-        "grade-school word problems (openai/gsm8k on the hub, or a local JSONL)"),
+        load=gsm8k.load, examples=gsm8k.examples, check=gsm8k.check,
+        instruction=gsm8k.INSTRUCTION,
+        summary="grade-school word problems (openai/gsm8k on the hub, or a local JSONL)"),
     "math500": Task(
-        math500.load, math500.examples, math500.check, math500.INSTRUCTION,
-        "competition mathematics (MATH-500, or any local JSONL with LaTeX answers)"),
+        load=math500.load, examples=math500.examples, check=math500.check,
+        instruction=math500.INSTRUCTION,
+        summary="competition mathematics (MATH-500, or any local JSONL with LaTeX answers)"),
     "jsonl": Task(
-        jsonl.load, jsonl.examples, jsonl.check, jsonl.INSTRUCTION,
-        "any local JSONL; options.compare: exact, integer, numeric, choice or math",
+        load=jsonl.load, examples=jsonl.examples, check=jsonl.check,
+        instruction=jsonl.INSTRUCTION,
+        summary="any local JSONL; options.compare: exact, integer, numeric, choice or math",
         extract=jsonl.extract, checker=jsonl.checker, hub=False),
 }  # fmt: skip

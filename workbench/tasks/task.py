@@ -28,7 +28,7 @@ def extract_by_rules(text: str, settings: config.TaskSettings) -> tuple[str | No
     return extract_answer(text, last_number=settings.last_number)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
     r"""One kind of problem. ``settings`` is always the experiment's ``task`` section.
 
