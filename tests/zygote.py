@@ -9,6 +9,7 @@ background once it can be connected to, and ends with the last connection.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -133,6 +134,7 @@ if __name__ == "__main__":
             importlib.import_module(name)
     else:
         compile_loops()
+    gc.freeze()  # or each child would go through all those modules' objects again and again
     Path(address).unlink(missing_ok=True)
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(address)

@@ -62,6 +62,9 @@ Scheduler._preempt_request = counted
 """
 
 
+COMPILE = "import torch._dynamo.config as config; config.disable = False\n"
+"""With torch's compiler, as users have it and the other tests do not."""
+
 WATCH_MEMORY = """
 from pathlib import Path
 import workbench.generate.vllm as backend
@@ -104,7 +107,8 @@ def experiment(tmp_path_factory):
 @pytest.fixture(scope="module")
 def undisturbed(engine_cli, experiment, tmp_path_factory):
     folder = tmp_path_factory.mktemp("run") / "undisturbed"
-    child = engine_cli.must("run", experiment, "--out", folder, before=WATCH_MEMORY, printed=True)
+    before = COMPILE + WATCH_MEMORY
+    child = engine_cli.must("run", experiment, "--out", folder, before=before, printed=True)
     return folder, child.out + child.err
 
 
