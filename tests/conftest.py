@@ -1,5 +1,6 @@
 """What the tests share: a fast command line, experiment files, and one finished run."""
 
+import gc
 import json
 import os
 import shutil
@@ -97,6 +98,12 @@ def pytest_collection_modifyitems(items):
     if "PYTEST_XDIST_WORKER" in os.environ:
         slow = Counter(item.path for item in items if "slow" in item.keywords)
         items.sort(key=lambda item: (not of_engine(item.path), -slow[item.path]))
+
+
+def pytest_collection_finish():
+    """Keep the garbage collector from going through all imported modules time and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)
