@@ -129,7 +129,7 @@ def by_one(cli, scored, tmp_path_factory):
 
 def test_tables_are_the_same_to_the_byte(cli, run, by_one):
     for stage in ("measure", "analyze"):
-        cli.must(stage, run, "--workers", 3)
+        cli.must(stage, run, "--workers", 2)
     expected = written(by_one, *MEASURED, *ANALYSED)
     assert len(expected) == 3 * len(MEASURED + ANALYSED)
     assert written(run, *MEASURED, *ANALYSED) == expected
