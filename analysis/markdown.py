@@ -24,16 +24,18 @@ def to_markdown(name: str, table: Table, signature: str) -> str:
 def to_grid(name: str, frame: pd.DataFrame, caption: str, *, intervals: bool = True) -> Grid:
     """Return a table for the terminal, each interval on a line of its own under its number.
 
-    Without intervals the caption says where they are.
+    Without intervals the caption says where they are. Names and cells are shown as they are: what
+    looks like rich's markup, as ``[b]`` in a completion, is text like any other.
     """
     gap = "\n" if intervals else None
     if not intervals and any(str(column).endswith("_low") for column in frame.columns):
         caption = f"intervals: in the files {name}.md and {name}.csv\n{caption}"
-    grid = Grid(title=name, caption=Text(caption), title_justify="left", caption_justify="left")
+    title = Text(name, style="table.title")
+    grid = Grid(title=title, caption=Text(caption), title_justify="left", caption_justify="left")
     text = format_table(frame, gap)
     for column in text.columns:
         numeric = pd.api.types.is_numeric_dtype(frame[column].dtype)
-        grid.add_column(str(column), justify="right" if numeric else "left", overflow="fold")
+        grid.add_column(Text(str(column)), justify="right" if numeric else "left", overflow="fold")
     for row in text.itertuples(index=False):
-        grid.add_row(*row)
+        grid.add_row(*(Text(str(cell)) for cell in row))
     return grid

@@ -34,10 +34,13 @@ const Explorer = {
 
   /** Go to what the address names, #problem/temperature; say whether it names anything. */
   follow() {
-    const [problem, temperature] = location.hash.slice(1).split("/").map(decodeURIComponent);
-    const place = this.index.problems.findIndex((one) => one.id === problem);
-    if (temperature === undefined || place < 0) return false;
-    byId("temperature").value = temperature;
+    const [, problem, temperature] = location.hash.match(/^#(.*)\/(.*)$/s) ?? [];
+    if (temperature === undefined) return false;
+    const places = [decoded(problem), problem]  // a link typed by hand has the id itself
+      .map((id) => this.index.problems.findIndex((one) => one.id === id));
+    const place = places.find((found) => found >= 0);
+    if (place === undefined) return false;
+    byId("temperature").value = decoded(temperature);
     this.choose(place, false);
     byId("samples").scrollIntoView();
     return true;

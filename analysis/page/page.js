@@ -3,6 +3,15 @@
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const byId = (id) => document.getElementById(id);
 
+/** Return what a part of an address stands for; as it is, where a "%" in it was typed by hand. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** Return a packed value: base64 of gzip of JSON. */
 async function unpack(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -50,7 +59,7 @@ document.querySelectorAll("main > section").forEach((section) => seen.observe(se
 
 // A link to a folded table opens it.
 function openTarget() {
-  const target = location.hash.includes("/") ? null : byId(decodeURIComponent(location.hash.slice(1)));
+  const target = location.hash.includes("/") ? null : byId(decoded(location.hash.slice(1)));
   if (target instanceof HTMLDetailsElement) target.open = true;
 }
 addEventListener("hashchange", openTarget);

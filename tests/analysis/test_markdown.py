@@ -4,6 +4,7 @@ from rich.console import Console
 
 from analysis.frames import Table
 from analysis.markdown import to_grid, to_markdown
+from analysis.terminal import print_table
 from workbench.core.table_text import format_table
 
 FRAME = pd.DataFrame(
@@ -57,3 +58,21 @@ def test_a_grid_for_the_terminal_keeps_every_number_and_the_caption():
     shown = console.export_text()
     for text in ("accuracy", "0.512", "[0.400, 0.600]", "-123456.8", "[not markup]"):
         assert text in shown
+
+
+MARKUP = ["[a,b] and x[i]", "[b]8[/b]", "[/red] [0, 1]", "[link=x]y[/link]", "\\[5\\]", ":smile:"]
+
+
+def test_what_looks_like_markup_is_printed_as_it_is():
+    frame = pd.DataFrame({"[b]column[/b]": MARKUP, "[/x]": MARKUP})
+    console = Console(width=200, highlight=False)
+    with console.capture() as capture:
+        print_table(console, "[/name]", frame, "[/caption] [i]")
+        print_table(console, "[/empty]", frame.iloc[:0], "[/caption] [i]")
+    text = capture.get()
+    for shown in (*frame.columns, "[/name]", "[/empty]"):
+        assert text.count(shown) == 1
+    for shown in MARKUP:
+        assert text.count(shown) == 2
+    assert text.count("[/caption] [i]") == 2
+    assert "😄" not in text

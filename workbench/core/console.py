@@ -35,7 +35,7 @@ def progress_bar(
     ``unit`` is a plural, and ``done`` says how many of the ``total`` were there before.
     """
     columns = (
-        bar.TextColumn("{task.description:<9}"), bar.BarColumn(bar_width=30),
+        bar.TextColumn("{task.description:<9}", markup=False), bar.BarColumn(bar_width=30),
         bar.MofNCompleteColumn(), bar.TextColumn("{task.fields[unit]}"), _Rate(),
         bar.TimeElapsedColumn(), bar.TimeRemainingColumn(),
     )  # fmt: skip
@@ -51,7 +51,7 @@ def progress_bar(
             if not console.is_terminal and count - shown >= max(1, LOG_EVERY * total):
                 shown = count
                 rate = (count - done) / (time.perf_counter() - start)
-                console.print(f"{what}: {count:,} of {total:,} {unit}, {rate:,.1f}/s")
+                notice(f"{what}: {count:,} of {total:,} {unit}, {rate:,.1f}/s")
 
         yield advance
 

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 
@@ -77,7 +78,8 @@ def _read_zip(path: Path) -> Iterator[tuple[str, Record | ValueError, Record]]:
             raise ValueError(f"{path}, {HEADER}: damaged ({fault}); fetch it again") from fault
         _check(path, header)
         ids = ((header.get("eval") or {}).get("dataset") or {}).get("sample_ids") or []
-        order = {str(name): i for i, name in enumerate(ids)}
+        order = {str(name): i for i, name in enumerate(ids)}  # as Inspect itself names them
+        order |= {member_stem(str(name)): i for i, name in enumerate(ids)}
 
         def rank(name: str) -> tuple[int, str, int]:
             stem = name.removeprefix("samples/").removesuffix(".json")
@@ -91,6 +93,22 @@ def _read_zip(path: Path) -> Iterator[tuple[str, Record | ValueError, Record]]:
             except DAMAGE as fault:
                 sample = ValueError(f"damaged ({fault}); fetch the file again")
             yield name, sample, header
+
+
+def member_stem(sample_id: str) -> str:
+    """Return what a sample's id is called in the name of a zip's member, as our exports have it.
+
+    Inspect takes the id itself, and so do we, because it looks a single sample up by that name. An
+    id that would leave the folder, or that a zip cuts short, is percent-encoded, and so is every
+    id with a percent sign, so that no two ids have one name. The log has the id itself.
+
+    Example:
+        >>> member_stem("algebra/1.json"), member_stem("../../etc/x"), member_stem("50%")
+        ('algebra/1.json', '..%2F..%2Fetc%2Fx', '50%25')
+    """
+    leaves = ".." in sample_id.split("/") or "\\" in sample_id  # a separator on Windows
+    is_unsafe = leaves or re.search(r"[%\x00-\x1f]", sample_id)
+    return quote(sample_id, safe="") if is_unsafe else sample_id
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:

@@ -17,6 +17,7 @@ from typing import Any
 
 from workbench.core.types import REWARD_PREFIX
 from workbench.core.version import __version__
+from workbench.interchange.readers.inspect_log import member_stem
 from workbench.interchange.readers.records import Record
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 from workbench.storage.parquet import fingerprint
@@ -73,7 +74,7 @@ def _add(log: _EvalLog, pool: ExportedPool, run: ExportedRun) -> None:
     with log.summaries.open("a", encoding="utf-8") as file:
         for epoch, sample in enumerate(pool.samples, start=1):
             whole = _sample(pool, epoch, sample, run)
-            log.write(f"samples/{pool.problem.id}_epoch_{epoch}.json", whole)
+            log.write(f"samples/{member_stem(pool.problem.id)}_epoch_{epoch}.json", whole)
             short = {key: whole[key] for key in ("id", "epoch", "target", "scores", "uuid")}
             short["input"] = whole["input"][:INPUT_SHOWN]
             short["completed"] = "error" not in whole
