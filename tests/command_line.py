@@ -85,7 +85,7 @@ class Child:
         told = self.err[self.err.index("error: ") :]
         assert len(told.strip().splitlines()) <= 3, told
         for word in words:
-            assert word in told
+            assert word in told, told
         return told
 
 

@@ -7,7 +7,7 @@ room are the only ones outside of ``analysis`` that import it.
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Exit, Option, Typer
 
@@ -20,6 +20,7 @@ from workbench.core.version import __version__
 
 if TYPE_CHECKING:
     from workbench.config.schema import Experiment
+    from workbench.storage.open_run import OpenRun
 
 app = Typer(
     name="workbench",
@@ -63,6 +64,10 @@ Workers = Annotated[
         "Default: every core compares, one does the rest.",
     ),
 ]
+Redraw = Annotated[
+    Literal["errors"] | None,
+    Option(help="Draw again, with the same seeds, the samples that could not be drawn."),
+]
 
 
 @app.command()
@@ -75,6 +80,7 @@ def run(
     overrides: Override = None,
     out: Out = None,
     workers: Workers = None,
+    redraw: Redraw = None,
 ) -> None:
     """Run all four stages and print the tables.
 
@@ -83,17 +89,24 @@ def run(
     """
     from analysis.terminal import print_tables
     from workbench.core.types import STAGES
+    from workbench.generate.drawing_progress import say_how_it_went
 
     given = [*(settings or ()), *(overrides or ())]
-    root = _stages(STAGES, experiment, given, out, workers)
-    print_tables(root)
-    _print_places(root)
+    done = _stages(STAGES, experiment, given, out, workers, redraw)
+    print_tables(done.root)
+    _print_places(done.root)
+    say_how_it_went(done.manifest, done.generation.max_failed)
 
 
 @app.command()
-def generate(experiment: Target, overrides: Override = None, out: Out = None) -> None:
+def generate(
+    experiment: Target, overrides: Override = None, out: Out = None, redraw: Redraw = None
+) -> None:
     """Stage 1: draw the samples that are missing."""
-    _stages(("generate",), experiment, overrides, out)
+    from workbench.generate.drawing_progress import say_how_it_went
+
+    done = _stages(("generate",), experiment, overrides, out, redraw=redraw)
+    say_how_it_went(done.manifest, done.generation.max_failed)
 
 
 @app.command()
@@ -120,8 +133,7 @@ def analyze(
 
     They are logged to the tracked run as well.
     """
-    root = _stages(("analyze",), experiment, overrides, out, workers)
-    _print_places(root)
+    _print_places(_stages(("analyze",), experiment, overrides, out, workers).root)
 
 
 @app.command()
@@ -238,13 +250,13 @@ def _stages(
     overrides: list[str] | None,
     out: Path | None,
     workers: int | None = None,
-) -> Path:
+    redraw: str | None = None,
+) -> "OpenRun":
     from workbench.cli.run_stages import run_stages
 
     experiment = _load(target, overrides, here="generate" in names)
     root = out or (target if target.is_dir() else default_folder(experiment.name))
-    run_stages(names, root, experiment, workers)
-    return root
+    return run_stages(names, root, experiment, workers, redraw_errors=redraw is not None)[0]
 
 
 def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> "Experiment":

@@ -7,6 +7,7 @@ from pathlib import Path
 from analysis.aggregate import AGGREGATORS
 from workbench.cli.check_models import check_models
 from workbench.config.schema import Experiment, experiment_to_dict
+from workbench.generate.drawing_progress import say_how_it_went
 from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
 from workbench.generate.stage import generate
 from workbench.measure.missing_inputs import needs_embeddings
@@ -14,25 +15,31 @@ from workbench.measure.stage import measure
 from workbench.score.stage import score
 from workbench.storage.lock import locked
 from workbench.storage.open_run import OpenRun
-from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature, signature_parts
 from workbench.tracking.artifacts import run_artifacts
 from workbench.tracking.wandb_run import Tracker, open_tracker
 
 
 def run_stages(
-    names: tuple[str, ...], root: Path, experiment: Experiment, workers: int | None = None
-) -> tuple[Folder, Tracker]:
+    names: tuple[str, ...],
+    root: Path,
+    experiment: Experiment,
+    workers: int | None = None,
+    *,
+    redraw_errors: bool = False,
+) -> tuple[OpenRun, Tracker]:
     """Run some of ``STAGES``, in order, in a run's folder, which is made if it is not there.
 
     Workers are processes that compare answers, measure and pick; by default one for each core
-    compares, and one does the rest. Results do not depend on how many there are.
+    compares, and one does the rest. Results do not depend on how many there are. Samples that
+    could not be drawn are drawn again with ``redraw_errors``.
 
     Returns:
-        The folder and the closed tracker (untracked unless the last stage is among ``names``).
+        The run and the closed tracker (untracked unless the last stage is among ``names``).
 
     Raises:
-        ValueError: a stage refuses, or another process is working on the folder.
+        ValueError: a stage refuses, no sample could be drawn, or another process is working on
+            the folder.
         OSError: the folder cannot be written.
     """
     check_models(experiment, names, fetch=True)
@@ -50,7 +57,10 @@ def run_stages(
             for name in names:
                 before = manifest.stage(name)
                 if name == "generate":
-                    generate(run, experiment, tracker.log)
+                    generate(run, experiment, tracker.log, redraw_errors=redraw_errors)
+                    went = manifest.stage(name)
+                    if went.get("errors") and went["errors"] == went.get("samples"):
+                        say_how_it_went(manifest, 1.0)  # there is nothing for later stages
                 run.write_experiment(experiment)
                 manifest.update(experiment=experiment_to_dict(experiment))
                 if name == "score":

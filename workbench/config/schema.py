@@ -72,6 +72,9 @@ class Generation:
     distribution; elsewhere it is a lower bound, from this many of the likeliest tokens (servers
     usually allow 20)."""
     seed: int = Field(default=0, ge=0)
+    max_failed: float = Field(default=0.05, ge=0, le=1)
+    """Largest share of samples that may fail; above it, and where all fail, the command ends with
+    an error when everything else is done. Failed ones are drawn again with ``--redraw errors``."""
     dtype: Dtype = "auto"
     max_model_len: int | None = Field(default=None, ge=2)
     """Longest prompt and sample together, tokens; the model's own limit by default."""

@@ -106,13 +106,14 @@ class Sample:
     sample_index: int
     completion: str
     stop_reason: str
-    """``stop``, ``length`` (cut off at ``max_tokens``) or ``error`` (never sampled)."""
+    """``stop``, ``length`` (cut off at ``max_tokens``) or ``error`` (never sampled whole)."""
     output_token_ids: tuple[int, ...]
     token_logprobs: tuple[float, ...]
     seed: int
     prompt_hash: str
     error: str = ""
-    """Why the sample could not be drawn, when ``stop_reason`` is ``error``."""
+    """Why the sample could not be drawn, when ``stop_reason`` is ``error``; else what was odd in
+    the reply that it came in."""
     token_entropies: tuple[float, ...] = ()
     """Entropy of each token's distribution, nats, under the untempered model: exact, or a lower
     bound that takes what is not among the likeliest tokens for one token. Empty where the

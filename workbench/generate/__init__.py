@@ -76,8 +76,8 @@ def _probe_openai(settings: Generation, task: TaskSettings) -> ProbedServer:
     from workbench.generate.openai import sample
     from workbench.generate.openai_probe import probe
 
-    facts, left_out = probe(settings, task)
-    return ProbedServer(facts, partial(sample, left_out=left_out))
+    facts, left_out, answered = probe(settings, task)
+    return ProbedServer(facts, partial(sample, left_out=left_out, answered=answered))
 
 
 BACKENDS: dict[str, Backend] = {

@@ -19,9 +19,9 @@ SPEED_OPTIONS = frozenset((
 """Engine options that change how fast samples are drawn, not from which distribution. The address
 of a server is one of them: the server itself says which model it has (``server_facts``)."""
 
-NOT_DRAWING = frozenset({"temperatures", "n", "greedy", "backend"})
-"""Settings that do not decide what a sample is: how many there are, which may grow, and the
-backend, which may be ``auto`` (the backend that was chosen is part of the identity)."""
+NOT_DRAWING = frozenset({"temperatures", "n", "greedy", "backend", "max_failed"})
+"""Settings that do not decide what a sample is: how many there are, which may grow, how many may
+fail, and the backend, which may be ``auto`` (the one that was chosen is part of the identity)."""
 
 ADDED = {"logprobs": 0}
 """Settings that older runs do not have, with the values at which they change nothing. With these

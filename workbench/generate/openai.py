@@ -7,7 +7,6 @@ would be lost in an event loop there.
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Collection, Generator, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import contextmanager
@@ -19,19 +18,16 @@ import openai
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from workbench.config.schema import Generation
-from workbench.core.console import notice
 from workbench.core.types import Request, Sample
 from workbench.generate import openai_protocol as protocol
 from workbench.generate.openai_options import Address, ServerOptions, address_of, options_of
+from workbench.generate.openai_traffic import BoundedClient, ReplyTooLarge, TrafficMonitor
 
 REQUEST_FAULTS = (400, 413, 422)
 """Statuses that concern one request: only that sample becomes an error row."""
 
-CONNECT_SECONDS = 10.0
-"""Most seconds to wait for a connection."""
-
-SECONDS_BETWEEN_NOTICES = 60.0
-"""Least time between two notices about a failing server."""
+FIRST_TRIES = 2
+"""Retries of a request that is to show in seconds whether the server answers."""
 
 RESUME_HINT = "finished samples are kept, and the same command goes on"
 
@@ -40,35 +36,13 @@ class RequestRefused(ValueError):
     """A request that the server refuses because of its content: too long, or an unknown option."""
 
 
-@dataclass
-class TrafficMonitor:
-    """Sees every request and response: reports trouble, and checks answers."""
+class NoAnswer(ValueError):
+    """A request that gets no answer however often it is asked, from a server that is there."""
 
-    address: Address
-    max_retries: int
-    status: int | None = None
-    """The last status that was an error."""
-    quiet_until: float = 0.0
-
-    async def asked(self, request: httpx2.Request) -> None:
-        """Print that the server fails, where a request has failed twice."""
-        tries = int(request.headers.get("x-stainless-retry-count", "0"))
-        if tries >= 2 and time.monotonic() > self.quiet_until:
-            self.quiet_until = time.monotonic() + SECONDS_BETWEEN_NOTICES
-            last = f", last status {self.status}" if self.status else ""
-            notice(
-                f"generate: the server at {self.address.url} fails{last}; asking again, each "
-                f"request up to {self.max_retries} times"
-            )
-
-    async def answered(self, response: httpx2.Response) -> None:
-        """Parse an answer; one that cannot be parsed counts as a dropped connection."""
-        self.status = response.status_code if response.is_error else None
-        if response.status_code == 200 and response.request.method == "POST":
-            try:
-                response.extensions["answer"] = protocol.parse_answer(await response.aread())
-            except ValueError as fault:
-                raise httpx2.RemoteProtocolError(f"an answer that is none: {fault}") from None
+    def __init__(self, reason: str, advice: str) -> None:
+        """Say why, and what to do where the server fails for others too."""
+        super().__init__(f"{reason}; {advice}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -81,9 +55,17 @@ class Server:
     options: ServerOptions
 
     async def draw(
-        self, request: Request, settings: Generation, left_out: Collection[str]
+        self,
+        request: Request,
+        settings: Generation,
+        left_out: Collection[str],
+        answered: Mapping[str, Any] | None,
     ) -> Sample:
-        """Draw one sample; a request that is refused is an error row."""
+        """Draw one sample; a request that is refused is an error row.
+
+        So is one that gets no answer from a server that still answers ``answered``, the body of a
+        request that it has answered before.
+        """
         prompt = request.prompt
         fields = protocol.request_body(
             prompt, settings, request.temperature, request.seed, left_out
@@ -92,25 +74,41 @@ class Server:
             answer = await self.post(protocol.path_of(prompt), fields)
         except RequestRefused as fault:
             return request.sampled("", "error", error=str(fault))
-        return protocol.to_sample(request, answer, settings.logprobs)
+        except NoAnswer as fault:
+            if answered is None:
+                raise
+            try:  # by a server that is out of order no sample is spoilt: the run stops
+                await self.post(protocol.path_of(prompt), answered, FIRST_TRIES)
+            except ValueError:
+                raise fault from None
+            return request.sampled("", "error", error=fault.reason)
+        return protocol.to_sample(request, answer, settings.logprobs, settings.max_tokens)
 
-    async def post(self, path: str, fields: Mapping[str, Any]) -> protocol.Answer:
+    async def post(
+        self, path: str, fields: Mapping[str, Any], max_retries: int | None = None
+    ) -> protocol.Answer:
         """Send one request.
 
         Raises:
             RequestRefused: the server refuses this request.
-            ValueError: the server fails, refuses the key or does not know the model.
+            NoAnswer: it fails at this request, and perhaps at others.
+            ValueError: it cannot be reached, asks to wait, refuses the key or does not know the
+                model.
         """
+        most = self.client.max_retries
+        client = self.client.with_options(max_retries=min(most, max_retries or most))
         try:
-            response = await self.client.post(path, cast_to=httpx2.Response, body=fields)
+            response = await client.post(path, cast_to=httpx2.Response, body=fields)
         except openai.APIStatusError as fault:
             if fault.status_code in REQUEST_FAULTS:
                 raise RequestRefused(f"the server answers {self._status(fault)}") from None
             if fault.status_code == 404:
                 raise ValueError(await self._unknown(fault, path)) from None
-            raise ValueError(self._status_fault(fault)) from None
+            raise self._status_fault(fault) from None
+        except ReplyTooLarge as fault:
+            raise RequestRefused(str(fault)) from None
         except openai.APIConnectionError as fault:
-            raise ValueError(self._no_answer(fault)) from None
+            raise self._no_answer(fault) from None
         answer: protocol.Answer = response.extensions["answer"]
         return answer
 
@@ -125,11 +123,11 @@ class Server:
             return response.json()
         except openai.APIStatusError as fault:
             if fault.status_code in (401, 403):
-                raise ValueError(self._status_fault(fault)) from None
+                raise self._status_fault(fault) from None
             return None
         except openai.APIConnectionError as fault:
-            raise ValueError(self._no_answer(fault)) from None
-        except ValueError:  # a page for people
+            raise self._no_answer(fault) from None
+        except (ValueError, RecursionError, ReplyTooLarge):  # a page for people
             return None
 
     async def _unknown(self, fault: openai.APIStatusError, path: str) -> str:
@@ -139,23 +137,29 @@ class Server:
             way = f"it serves {', '.join(names)}: set generation.model"
         return f"the server at {self.address.url} answers {path} with {self._status(fault)}; {way}"
 
-    def _status_fault(self, fault: openai.APIStatusError) -> str:
+    def _status_fault(self, fault: openai.APIStatusError) -> ValueError:
         where = f"the server at {self.address.url} answers {self._status(fault)}"
         if fault.status_code in (401, 403):
-            return f"{where}; set the environment variable OPENAI_API_KEY to a key that it takes"
+            key = "set the environment variable OPENAI_API_KEY to a key that it takes"
+            return ValueError(f"{where}; {key}")
         wait = fault.response.headers.get("retry-after")
         until = f" (it asks for a pause of {wait} s)" if wait else ""
-        return f"{where} though asked up to {self._tries} times{until}; {RESUME_HINT}"
+        reason = f"{where} though asked up to {self._tries} times{until}"
+        if fault.status_code == 429:  # whatever is asked
+            return ValueError(f"{reason}; {RESUME_HINT}")
+        return NoAnswer(reason, RESUME_HINT)
 
-    def _no_answer(self, fault: openai.APIConnectionError) -> str:
+    def _no_answer(self, fault: openai.APIConnectionError) -> ValueError:
         cause = fault.__cause__
         reason = f"cannot be reached or breaks off ({cause or fault})"
-        slow = isinstance(fault, openai.APITimeoutError)
-        if slow and not isinstance(cause, httpx2.ConnectTimeout):
+        there = not isinstance(cause, httpx2.ConnectTimeout | httpx2.ConnectError)
+        if isinstance(fault, openai.APITimeoutError) and there:
             seconds = f"{self.options.timeout:g} s"
-            reason = f"gives no answer within generation.engine.timeout = {seconds}"
-        text = f"the server at {self.address.url} {reason}, asked {self._tries} times; start it "
-        return self.address.hide_key(text + f"or mend generation.engine.base_url: {RESUME_HINT}")
+            reason = f"gives no whole answer within generation.engine.timeout = {seconds}"
+        text = f"the server at {self.address.url} {reason}, asked {self._tries} times"
+        text = self.address.hide_key(text)
+        advice = f"start it or mend generation.engine.base_url: {RESUME_HINT}"
+        return NoAnswer(text, advice) if there else ValueError(f"{text}; {advice}")
 
     def _status(self, fault: openai.APIStatusError) -> str:
         """Return a status with what the server says to it, in one line."""
@@ -185,22 +189,23 @@ def connect(settings: Generation, max_retries: int | None = None) -> Iterator[Se
     options, address = options_of(settings), address_of(settings)
     retries = options.max_retries if max_retries is None else min(max_retries, options.max_retries)
     monitor = TrafficMonitor(address, retries)
+    traffic = BoundedClient(monitor, options.timeout, protocol.most_bytes(settings))
     client = openai.AsyncOpenAI(
         base_url=address.url,
         api_key=address.key,
         max_retries=retries,
-        timeout=httpx2.Timeout(options.timeout, connect=min(CONNECT_SECONDS, options.timeout)),
-        http_client=openai.DefaultAsyncHttpx2Client(
-            limits=httpx2.Limits(max_connections=None),  # as many as samples are in flight
-            event_hooks={"request": [monitor.asked], "response": [monitor.answered]},
-        ),
+        timeout=traffic.timeout,
+        http_client=traffic,
     )
     with start_blocking_portal() as portal, portal.wrap_async_context_manager(client):
         yield Server(portal, client, address, options)
 
 
 def sample(
-    requests: Iterable[Request], settings: Generation, left_out: Collection[str] = ()
+    requests: Iterable[Request],
+    settings: Generation,
+    left_out: Collection[str] = (),
+    answered: Mapping[str, Any] | None = None,
 ) -> Generator[Sample]:
     """Draw samples from a server, each yielded as it finishes.
 
@@ -212,6 +217,8 @@ def sample(
         requests: what to draw; taken from the iterator as earlier ones finish.
         settings: how, and from which server.
         left_out: options that the server does not take; see ``openai_protocol.OPTIONAL_FIELDS``.
+        answered: the body of a request that it has answered. A request that gets no answer though
+            this one does is an error row; where this one gets none either, the run stops.
 
     Raises:
         ValueError: the server goes on failing, refuses the key or does not know the model.
@@ -223,7 +230,7 @@ def sample(
         begin = server.portal.start_task_soon
         while True:
             for request in itertools.islice(waiting, most_running - len(running)):
-                running.add(begin(server.draw, request, settings, left_out))
+                running.add(begin(server.draw, request, settings, left_out, answered))
             if not running:
                 return
             done, running = wait(running, return_when=FIRST_COMPLETED)

@@ -33,13 +33,16 @@ Refusal = Callable[[Collection[str]], str]
 """(options to leave out) -> the server's reason to refuse a request with the others, or ''."""
 
 
-def probe(settings: Generation, task: TaskSettings) -> tuple[dict[str, Any], tuple[str, ...]]:
+def probe(
+    settings: Generation, task: TaskSettings
+) -> tuple[dict[str, Any], tuple[str, ...], dict[str, Any]]:
     """Ask a server what it is, and print what a person has to know of it.
 
     Returns:
         What belongs to the identity of its samples: ``logprobs_kind`` (``raw``, ``processed``,
         ``unknown`` or ``none``) and ``server`` (model, version, whether it reports token ids, and
-        the options left out). And these options again, of ``openai_protocol.OPTIONAL_FIELDS``.
+        the options left out). These options again, of ``openai_protocol.OPTIONAL_FIELDS``. And
+        the body of a request that the server answers.
 
     Raises:
         ValueError: the server cannot be reached, does not know the model, or cannot do what the
@@ -79,8 +82,9 @@ def probe(settings: Generation, task: TaskSettings) -> tuple[dict[str, Any], tup
             "token_ids": bool(protocol.reported_tokens(cool).ids),
             "left_out": list(left_out),
         }
+        answered = protocol.request_body(prompt, settings, COOL, 1, left_out)
     report(kind, left_out, settings)
-    return {"logprobs_kind": kind, "server": facts}, left_out
+    return {"logprobs_kind": kind, "server": facts}, left_out, answered
 
 
 def refusals(refusal: Refusal) -> tuple[str, ...]:

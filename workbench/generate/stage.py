@@ -2,13 +2,12 @@
 
 A sample is on disk (in its block's journal) as soon as the backend hands it over. When a block is
 complete its journal is compacted into a Parquet file. A sample on disk is never drawn again or
-changed.
+changed; only an error row gives way, on request, to what is drawn in its place.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, engine_versions, imported, resolve
+from workbench.generate.drawing_progress import DrawingProgress
 from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings, sample_seed
 from workbench.models import locate
 from workbench.storage.journal import Journal, read_journal
@@ -78,6 +78,8 @@ def generate(
     run: OpenRun,
     experiment: Experiment,
     log: Callable[[Mapping[str, Any]], None] = lambda values: None,
+    *,
+    redraw_errors: bool = False,
 ) -> None:
     """Draw every sample that the experiment asks for and the folder does not hold.
 
@@ -85,6 +87,7 @@ def generate(
         run: the run.
         experiment: what to draw; it is written into the folder.
         log: called with the progress of drawing, about twenty times.
+        redraw_errors: whether to draw the samples again that are error rows.
 
     Raises:
         ValueError: the folder holds samples of another experiment, the model gives NaN
@@ -104,9 +107,11 @@ def generate(
     wanted: dict[int, list[PromptedProblem]] = {}
     for item in asked:
         wanted.setdefault(block_of[item.problem.id], []).append(item)
-    missing = {
-        block: sum(1 for _ in _missing(run, block, items)) for block, items in wanted.items()
-    }
+    missing, failed = {}, 0
+    for block, items in wanted.items():
+        states = [state for *_, state in _states(run, block, items)]
+        missing[block] = states.count("missing") + redraw_errors * states.count("error")
+        failed += 0 if redraw_errors else states.count("error")
     total = len(asked) * sum(sizes)
     left = sum(missing.values())
     backend = BACKENDS[resolve(settings.backend)]
@@ -126,12 +131,14 @@ def generate(
         prompts=[item.prompt_hash for item in asked],
         pools=sorted(run.pool_sizes.items()),
     )
-    if not left and manifest.stage("generate").get("fingerprint") == made_from:
+    before = manifest.stage("generate")
+    if not left and before.get("fingerprint") == made_from:
         notice(f"generate: all {total:,} samples are there")
-        if manifest.stage("generate")["status"] == "done":
+        if before["status"] == "done" and before.get("errors", 0) == failed:
             return
     manifest.update(signature=run_signature(experiment), **environment())
     with manifest.running("generate", made_from) as entry:
+        entry.update(samples=total, errors=failed)
         for block in wanted:
             if not missing[block]:  # the process may have been killed just before compacting
                 _compact(run, block, known, made_from)
@@ -140,38 +147,15 @@ def generate(
             what = f"{left:,} of {total:,} samples"
             notice(f"generate: {what} to draw with {engine}, model {settings.model}")
             with progress_bar("generate", total, "samples", done=total - left) as advance:
-                for progress in _draw(run, sampler, wanted, missing):
+                progress = DrawingProgress(failed)
+                for finished in _draw(run, sampler, wanted, missing, redraw_errors, progress):
                     advance(1)
-                    counts = progress.counts()
-                    entry.update(counts)
+                    entry.update(progress.for_manifest())
                     if progress.drawn % max(1, left // 20) == 0:
-                        log({f"generate/{name}": value for name, value in counts.items()})
-                    if progress.finished is not None:
-                        _compact(run, progress.finished, known, made_from)
-
-
-@dataclass
-class DrawingProgress:
-    """How many samples have been drawn in this run of the stage, and how fast."""
-
-    finished: int | None = None
-    """The block that the last sample completed."""
-    drawn: int = 0
-    tokens: int = 0
-    errors: int = 0
-    first: float | None = None
-    """Time of the first sample, so that the rate does not include loading the model."""
-
-    def counts(self) -> dict[str, Any]:
-        """Return what the manifest keeps."""
-        seconds = time.perf_counter() - (self.first or 0)
-        rate = round(self.tokens / seconds, 1) if self.drawn > 1 and seconds > 0 else None
-        return {
-            "samples_drawn": self.drawn,
-            "tokens_drawn": self.tokens,
-            "tokens_per_second": rate,
-            "errors": self.errors,
-        }
+                        counts = progress.counts().items()
+                        log({f"generate/{name}": value for name, value in counts})
+                    if finished is not None:
+                        _compact(run, finished, known, made_from)
 
 
 def _draw(
@@ -179,33 +163,35 @@ def _draw(
     sampler: Sampler,
     wanted: Mapping[int, Sequence[PromptedProblem]],
     missing: Mapping[int, int],
-) -> Iterator[DrawingProgress]:
-    """Have the backend draw the missing samples, and write each to its block's journal."""
+    redraw_errors: bool,
+    progress: DrawingProgress,
+) -> Iterator[int | None]:
+    """Have the backend draw the missing samples, and write each to its block's journal.
+
+    Yields the block that a sample completes, or None.
+    """
     block_of = {item.problem.id: block for block, items in wanted.items() for item in items}
     open_count = dict(missing)
     journals: dict[int, Journal] = {}
-    progress = DrawingProgress()
     # lazily, block by block: the requests of a large run do not fit in memory
-    requests = (r for block, items in wanted.items() for r in _missing(run, block, items))
+    requests = (
+        request
+        for block, items in wanted.items()
+        for request in _missing(run, block, items, redraw_errors)
+    )
     # closed at the end: an engine's memory, a server's connections
     with ExitStack() as stack, closing(sampler(requests, run.generation)) as samples:
         for sample in samples:
-            progress.first = progress.first or time.perf_counter()
             _refuse_nan(sample)
             block = block_of[sample.problem_id]
             if block not in journals:
                 journals[block] = stack.enter_context(Journal(run.journal(block)))
             journals[block].add(sample)
-            progress.drawn += 1
-            progress.tokens += sample.length or 0
-            progress.errors += sample.stop_reason == "error"
+            progress.add(sample)
             open_count[block] -= 1
-            progress.finished = None if open_count[block] else block
-            if progress.finished is not None:
+            if not open_count[block]:
                 journals.pop(block).close()
-            yield progress
-    if progress.errors:
-        notice(f"generate: {progress.errors:,} samples could not be drawn; their rows say why")
+            yield None if open_count[block] else block
 
 
 def _merge_problems(
@@ -240,35 +226,64 @@ def _refuse_other_identity(run: OpenRun, current: Mapping[str, Any]) -> None:
         refuse_other_settings(run.root, before, current)
 
 
-def _missing(run: OpenRun, block: int, items: Iterable[PromptedProblem]) -> Iterator[Request]:
-    """Yield what is not on disk, problem by problem, so that requests share their prompt."""
-    present = _keys(run.read_samples(block, KEY))
+def _states(
+    run: OpenRun, block: int, items: Iterable[PromptedProblem]
+) -> Iterator[tuple[PromptedProblem, float, int, str]]:
+    """Yield every sample of a block that is asked for, and whether it is missing or an error.
+
+    Problem by problem, so that requests share their prompt; '' is a sample that is there.
+    """
+    held = run.read_samples(block, (*KEY, "stop_reason"))
+    reasons = dict(zip(_keys(held), held["stop_reason"].to_pylist(), strict=True))
     for item in items:
         for temperature, count in run.pool_sizes.items():
             if temperature is None:
                 continue  # unknown, so imported: it cannot be drawn
             for index in range(count):
-                key = item.problem.id, temperature, index
-                if key not in present:
-                    seed = sample_seed(run.generation.seed, *key)
-                    yield Request(*key, item.prompt, item.prompt_hash, seed)
+                reason = reasons.get((item.problem.id, temperature, index), "missing")
+                yield item, temperature, index, reason if reason in ("missing", "error") else ""
 
 
-def _keys(samples: pa.Table) -> set[tuple[str, float, int]]:
-    return set(zip(*(samples[name].to_pylist() for name in KEY), strict=True))
+def _missing(
+    run: OpenRun, block: int, items: Iterable[PromptedProblem], redraw_errors: bool
+) -> Iterator[Request]:
+    """Yield what is to be drawn: what is not on disk, and on request what is an error row."""
+    for item, temperature, index, state in _states(run, block, items):
+        if state == "missing" or (redraw_errors and state == "error"):
+            key = item.problem.id, temperature, index
+            seed = sample_seed(run.generation.seed, *key)
+            yield Request(*key, item.prompt, item.prompt_hash, seed)
+
+
+def _keys(samples: pa.Table) -> list[tuple[str, float, int]]:
+    return list(zip(*(samples[name].to_pylist() for name in KEY), strict=True))
 
 
 def _compact(run: OpenRun, block: int, known: Sequence[Known], made_from: str) -> None:
-    """Move a block's journal into a Parquet file, rows in order of problem, temperature, index."""
+    """Move a block's journal into Parquet files, rows in order of problem, temperature, index.
+
+    New samples make a new file. Those drawn in the place of error rows take their rows in the file
+    where these are, which is replaced as a whole; until the journal is gone, they count from there.
+    """
     journal = run.journal(block)
     if not journal.exists():
         return
-    held = {key for path in run.parts(block) for key in _keys(read_table(path, KEY))}
-    order = {item.problem.id: number for number, item in enumerate(known)}
     rows = {(s.problem_id, s.temperature, s.sample_index): s for s in read_journal(journal)}
-    new = sorted(rows.keys() - held, key=lambda key: (order[key[0]], *key[1:]))
-    if new:
-        write_table(run.next_part(block), sample_rows([rows[key] for key in new]), made_from)
+    for path in run.parts(block):
+        held = read_table(path, (*KEY, "stop_reason"))
+        failed = [reason == "error" for reason in held["stop_reason"].to_pylist()]
+        drawn = [rows.pop(key, None) for key in _keys(held)]  # good ones stay as they are
+        places = {n: s for n, (s, e) in enumerate(zip(drawn, failed, strict=True)) if s and e}
+        if places:
+            new = sample_rows(list(places.values()))
+            order = {place: held.num_rows + n for n, place in enumerate(places)}
+            table = pa.concat_tables([read_table(path), new], promote_options="default")
+            taken = table.take([order.get(n, n) for n in range(held.num_rows)])
+            write_table(path, taken, made_from)
+    number = {item.problem.id: n for n, item in enumerate(known)}
+    late = sorted(rows, key=lambda key: (number[key[0]], *key[1:]))
+    if late:
+        write_table(run.next_part(block), sample_rows([rows[key] for key in late]), made_from)
     journal.unlink()
 
 

@@ -72,7 +72,7 @@ def grade(
 def _answers(
     samples: pa.Table, golds: Mapping[str, str | None], task: TaskSettings, given: pa.Table | None
 ) -> tuple[list[str | None], list[str]]:
-    """Return each sample's answer and the rule that found it.
+    """Return each sample's answer and the rule that found it; the text of an error row has none.
 
     Where a problem has no known answer, as in a run imported with its correctness, nothing says
     what an answer looks like, and none is looked for.
@@ -80,10 +80,11 @@ def _answers(
     if given is not None and "answer" in given.schema.names:
         kept = given["answer"].to_pylist()
         return kept, ["none" if answer is None else "given" for answer in kept]
-    extract, columns = TASKS[task.name].extract, (samples["problem_id"], samples["completion"])
+    extract = TASKS[task.name].extract
+    columns = (samples[name].to_pylist() for name in ("problem_id", "completion", "stop_reason"))
     found = [
-        (None, "none") if golds[name] is None else extract(text, task)
-        for name, text in zip(*(column.to_pylist() for column in columns), strict=True)
+        (None, "none") if golds[name] is None or reason == "error" else extract(text, task)
+        for name, text, reason in zip(*columns, strict=True)
     ]
     return [answer for answer, _ in found], [rule for _, rule in found]
 

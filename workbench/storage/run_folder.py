@@ -113,16 +113,21 @@ class Folder:
     def read_samples(self, block: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return every sample of a block, journal included, each once, in order of arrival.
 
-        Of all columns, or some, those of ``KEY`` among them.
+        Of all columns, or some, those of ``KEY`` among them. What was drawn in the place of an
+        error row, and is still in the journal, takes its place.
 
         Raises:
             ValueError: a file is damaged; the message names it.
         """
-        tables = [read_table(path, columns) for path in self.parts(block)]
         late = sample_rows(list(read_journal(self.journal(block))))
-        tables.append(late.select(list(columns)) if columns else late)
+        wanted = [*columns, "stop_reason"] if columns and late.num_rows else columns
+        wanted = list(dict.fromkeys(wanted)) if wanted else None
+        tables = [read_table(path, wanted) for path in self.parts(block)]
+        tables.append(late.select(wanted) if wanted else late)
         table = pa.concat_tables(tables, promote_options="default")  # older parts lack columns
-        return _first_of_each_key(table) if late.num_rows else table
+        if late.num_rows:
+            table = _one_of_each_key(table)
+        return table.select(list(columns)) if columns else table
 
     def blocks_with_samples(self) -> Iterator[int]:
         """Yield the numbers of the blocks that hold any sample, in order."""
@@ -152,13 +157,19 @@ class Folder:
             return False
 
 
-def _first_of_each_key(table: pa.Table) -> pa.Table:
-    """Drop repeats: a kill between writing a file and dropping its journal leaves rows in both."""
+def _one_of_each_key(table: pa.Table) -> pa.Table:
+    """Drop repeats: the first good row of each key counts, or else the last error row.
+
+    A kill between writing a file and dropping its journal leaves rows in both, and an error row
+    stays in its file until its block is drawn again.
+    """
     columns = [table.column(name).to_pylist() for name in KEY]
-    first: dict[tuple[Any, ...], int] = {}
+    failed = [reason == "error" for reason in table.column("stop_reason").to_pylist()]
+    kept: dict[tuple[Any, ...], int] = {}
     for row, key in enumerate(zip(*columns, strict=True)):
-        first.setdefault(key, row)
-    return table if len(first) == table.num_rows else table.take(list(first.values()))
+        if failed[kept.setdefault(key, row)]:
+            kept[key] = row
+    return table if len(kept) == table.num_rows else table.take(list(kept.values()))
 
 
 def block_size(samples_per_problem: int) -> int:

@@ -78,7 +78,8 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
     def reply(self, status, content, kind="application/json", **headers):
-        data = content.encode() if isinstance(content, str) else json.dumps(content).encode()
+        text = content if isinstance(content, str | bytes) else json.dumps(content)
+        data = text.encode() if isinstance(text, str) else text
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(data)))

@@ -133,6 +133,117 @@ def test_a_sample_cut_off_while_it_reasons_is_empty_and_no_fault():
     assert empty.stop_reason == "stop"  # an empty text is a text
 
 
+NO_TEXT = {"text": None}
+CONTENT = {"text": None, "message": {"content": [{"type": "text", "text": "th"}, {"text": "ree"}]}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "text", "why"),
+    [
+        (NO_TEXT, "", "ended it with 'stop' and sent no text"),
+        (NO_TEXT | {"message": {}, "finish_reason": "length"}, "", "sent no text"),
+        (NO_TEXT | {"message": {"refusal": "I cannot."}}, "", "refused: 'I cannot.'"),
+        ({"finish_reason": "content_filter"}, "three", "'content_filter'"),
+        ({"finish_reason": "tool_calls"}, "three", "'tool_calls'"),
+        ({"finish_reason": "SAFETY"}, "three", "'SAFETY'"),
+        ({"text": "a \ud83d b"}, "a \ufffd b", "half a surrogate pair"),
+        ({"text": "a \udc80"}, "a \ufffd", "half a surrogate pair"),
+        ({"logprobs": {"tokens": ["a"], "token_logprobs": [math.nan]}}, "three", "is NaN"),
+        ({"logprobs": {"content": [{"logprob": math.nan}]}}, "three", "is NaN"),
+    ],
+)
+def test_no_whole_text_is_an_error_row_with_what_text_there_was(choice, text, why):
+    sample = to_sample(REQUEST, answer(**choice), top=0)
+    assert (sample.stop_reason, sample.completion) == ("error", text)
+    assert why in sample.error
+    assert (sample.token_logprobs, sample.length) == ((), 0)
+    json.dumps(vars(sample), ensure_ascii=False).encode()  # a file can hold it
+
+
+@pytest.mark.parametrize(
+    ("word", "ended", "note"),
+    [
+        ("stop", "stop", ""),
+        ("length", "length", ""),
+        ("eos_token", "stop", "ended it with 'eos_token'"),
+        ("STOP", "stop", "'STOP'"),
+        ("max_tokens", "length", "'max_tokens'"),
+        (None, "stop", "ended it with None"),
+        ("whatever", "stop", "'whatever'"),
+        ({"type": "stop"}, "stop", "'type'"),
+    ],
+)
+def test_a_word_for_the_end_that_is_not_ours_keeps_the_text(word, ended, note):
+    found = answer(finish_reason=word, usage={"completion_tokens": 4})
+    sample = to_sample(REQUEST, found, top=0, max_tokens=5)
+    assert (sample.completion, sample.stop_reason) == ("three", ended)
+    assert note in sample.error
+    assert bool(note) == bool(sample.error)
+    cut = to_sample(REQUEST, found, top=0, max_tokens=4).stop_reason
+    assert cut == (ended if word in ("stop", "STOP", "eos_token") else "length")  # as many as asked
+
+
+def tokens(*values, **more):
+    return {"tokens": ["a"] * len(values), "token_logprobs": values} | more
+
+
+@pytest.mark.parametrize(
+    ("choice", "note"),
+    [
+        ({"logprobs": tokens(-0.1, 0.9)}, "0.9 is no log-probability"),
+        ({"logprobs": tokens(-0.1, -math.inf)}, "-inf is no log-probability"),
+        ({"logprobs": tokens(-0.1, math.inf)}, "inf is no log-probability"),
+        ({"logprobs": tokens(-0.1, top_logprobs=[{"b": 0.5}])}, "0.5 is no log-probability"),
+        ({"logprobs": tokens(-0.1, top_logprobs=[{"b": math.nan}])}, "nan is no log-probability"),
+        ({"logprobs": tokens(None, -0.1)}, "token_logprobs.0"),
+        ({"logprobs": {"content": [{"token": "a", "logprob": None}]}}, "content.0.logprob"),
+        ({"logprobs": "none"}, "log-probabilities left out"),
+        ({"logprobs": tokens(-1.0, -2.0), "token_ids": [1]}, "1 token ids and 2 log-prob"),
+        ({"token_ids": [-1]}, "greater than or equal to 0"),
+        ({"token_ids": [2**31]}, "less than or equal to 2147483647"),
+        ({"logprobs": {"tokens": ["token_id:-1"]}}, ""),  # no number: a text like another
+        ({"logprobs": {"tokens": [f"token_id:{2**40}"]}}, "2147483647"),
+        ({"logprobs": tokens(0.0005, -0.1)}, ""),  # rounding
+        ({"logprobs": tokens(-9999.0)}, ""),  # as vLLM writes minus infinity
+    ],
+)
+def test_what_a_server_cannot_know_is_left_out_and_said(choice, note):
+    sample = to_sample(REQUEST, answer(**choice), top=1)
+    assert (sample.completion, sample.stop_reason) == ("three", "stop")
+    assert note in sample.error
+    if note:
+        assert (sample.output_token_ids, sample.token_logprobs, sample.token_entropies) == ((),) * 3
+    else:
+        assert sample.error == ""
+
+
+@pytest.mark.parametrize(
+    ("usage", "count"),
+    [
+        ({"completion_tokens": 7}, 7),
+        ({"completion_tokens": 5.0}, 5),
+        ({"completion_tokens": None}, None),
+        (None, None),
+        ([], None),
+        ({"completion_tokens": -1}, "token count left out"),
+        ({"completion_tokens": 2**31}, "token count left out"),
+        ({"completion_tokens": "many"}, "token count left out"),
+    ],
+)
+def test_a_count_that_cannot_be_is_unknown(usage, count):
+    sample = to_sample(REQUEST, answer(usage=usage), top=0)
+    assert sample.num_output_tokens == (None if isinstance(count, str) else count)
+    assert sample.error.startswith(count) if isinstance(count, str) else sample.error == ""
+
+
+def test_odd_ways_to_say_something_plain_are_understood():
+    assert to_sample(REQUEST, answer(**CONTENT), top=0).completion == "three"  # a text in parts
+    bare = {"content": [{"logprob": -0.1, "top_logprobs": None}]}
+    assert to_sample(REQUEST, answer(bare), top=1).token_logprobs == pytest.approx([-0.1])
+    raw = b'{"choices": [{"text": "\xff\xfe", "finish_reason": "stop"}]}'
+    assert to_sample(REQUEST, parse_answer(raw), top=0).completion == "\ufffd\ufffd"
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -142,11 +253,9 @@ def test_a_sample_cut_off_while_it_reasons_is_empty_and_no_fault():
         (b"{}", "choices"),
         (b'{"choices": []}', "choices"),
         (b'{"choices": [{"text": 5}]}', r"choices\.0\.text"),
-        (b'{"choices": [{"text": null, "finish_reason": "stop"}]}', "no text"),
-        (b'{"choices": [{"message": {}, "finish_reason": "length"}]}', "no text"),
+        (b'{"error": {"message": "overloaded"}}', "choices.*overloaded"),
+        (b"[" * 100_000, "the answer"),
         (b'{"choices": [{"text": "a"}, {"text": "b"}]}', "choices"),
-        (b'{"choices": [{"text": "a", "token_ids": [1], "logprobs": {"tokens": ["a", "b"], '
-         b'"token_logprobs": [-1, -2]}}]}', "1 token ids and 2 log-probabilities"),
     ],
 )  # fmt: skip
 def test_what_is_no_answer_is_named(content, words):

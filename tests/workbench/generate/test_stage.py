@@ -186,7 +186,7 @@ def test_progress_is_told_about_twenty_times(tmp_path):
     assert [values["generate/samples_drawn"] for values in told] == list(range(20, 401, 20))
 
 
-def test_a_request_that_cannot_be_drawn_is_a_row_that_says_why(tmp_path, monkeypatch, capsys):
+def test_a_request_that_cannot_be_drawn_is_a_row_that_says_why(tmp_path, monkeypatch):
     def sample(requests, settings):
         for request in requests:
             if request.problem_id == "problem-2":
@@ -201,8 +201,9 @@ def test_a_request_that_cannot_be_drawn_is_a_row_that_says_why(tmp_path, monkeyp
     assert len(errors) == 16
     assert set(errors["error"]) == {"the prompt is too long"}
     assert errors["mean_logprob"].isna().all()
-    assert Manifest(tmp_path / "manifest.json").stage("generate")["errors"] == 16
-    assert "16 samples could not be drawn" in capsys.readouterr().err
+    stage = Manifest(tmp_path / "manifest.json").stage("generate")
+    assert (stage["errors"], stage["samples"]) == (16, 64)
+    assert stage["failures"] == {"the prompt is too long": 16}
     run(tmp_path, experiment())  # and they are not tried again for ever
     assert len(run(tmp_path, experiment())) == len(frame)
 

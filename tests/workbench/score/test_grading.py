@@ -32,7 +32,7 @@ ROWS = [
     ("p", r"\boxed{3}", "length"),
     ("p", "no", "stop"),
     ("p", "no", "length"),
-    ("p", "", "error"),
+    ("p", r"\boxed{3}", "error"),  # a text that is not whole has no vote
     ("q", r"\boxed{3}", "stop"),
 ]
 
