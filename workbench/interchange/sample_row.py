@@ -7,6 +7,8 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
+from workbench.core.plain_number import as_plain_text
+
 ROUNDING = 1e-3
 """How far rounding may put a log-probability above 0, in nats; beyond it the value is a fault."""
 
@@ -25,7 +27,7 @@ def _as_text(value: Any) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"expected a text or a number, got {value!r}")
-    return str(value).strip() or None
+    return as_plain_text(value).strip() or None
 
 
 def _as_bool(value: Any) -> Any:

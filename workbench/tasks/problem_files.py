@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.config import schema as config
+from workbench.core.plain_number import as_plain_text
 from workbench.core.types import Problem
 
 Parse = Callable[[Mapping[str, Any], str], Problem]
@@ -178,7 +179,7 @@ def _value(record: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
     value = record[key]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{key!r} must be a text or a number, got {value!r}")
-    text = str(value).strip()
+    text = as_plain_text(value).strip()
     if not text:
         raise ValueError(f"no {what}: {key!r} is empty")
     return text
