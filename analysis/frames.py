@@ -20,7 +20,7 @@ from workbench.measure.missing_inputs import without
 from workbench.pools import Pool
 from workbench.run import Run
 from workbench.storage.parquet import read_table
-from workbench.tasks.math_answers import RULES
+from workbench.tasks.answer_extraction import RULES
 
 POOL = ["problem_id", "temperature", "k"]
 RULE = "rule:"

@@ -7,7 +7,7 @@ import pandas as pd
 from analysis.frames import RULE, Data, Table
 from analysis.tables.shared import long_text_notes
 from workbench.core.types import STATUSES
-from workbench.tasks.math_answers import RULES
+from workbench.tasks.answer_extraction import RULES
 
 
 def statuses(data: Data) -> Table:

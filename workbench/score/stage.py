@@ -37,7 +37,7 @@ from workbench.tasks.answer_checking import Comparer
 COLUMNS = (*KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
 """What this stage and the rewards read of a sample."""
 
-VERSION = 1
+VERSION = 2
 """Raise when this stage's code gives other numbers, so that finished runs are scored again."""
 
 

@@ -9,7 +9,7 @@ in worker processes. To add a task, write one file beside this one and give it a
 from __future__ import annotations
 
 from workbench.tasks import arithmetic, gsm8k, jsonl, math500
-from workbench.tasks.checkers import CHECKERS
+from workbench.tasks.checkers import CHECKERS, mathematics
 from workbench.tasks.task import Task
 
 TASKS = {
@@ -25,7 +25,8 @@ TASKS = {
     "math500": Task(
         load=math500.load, examples=math500.examples, check=math500.check,
         instruction=math500.INSTRUCTION,
-        summary="competition mathematics (MATH-500, or any local JSONL with LaTeX answers)"),
+        summary="competition mathematics (MATH-500, or any local JSONL with LaTeX answers)",
+        checker=lambda settings: mathematics(any_order=True)),  # "separated by commas"
     "jsonl": Task(
         load=jsonl.load, examples=jsonl.examples, check=jsonl.check,
         instruction=jsonl.INSTRUCTION,

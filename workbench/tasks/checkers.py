@@ -8,28 +8,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
+from workbench.tasks.answer_numbers import read_quantity, same_quantity
+from workbench.tasks.answer_spelling import (
+    MINUS_SIGNS,
+    answer_within,
+    with_decimal_point,
+    without_marks,
+)
 from workbench.tasks.math_answers import answers_equal, canonical_answer
 
-LONGEST_NUMBER = 300
-"""Characters; a longer text is not a number but a model that does not stop."""
-
-_WHOLE = re.compile(r"([+-]?)\s*0*([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.0*)?")
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
-_SHORT_NUMBER = re.compile(
-    r"(-?)(?:((?:0|[1-9][0-9]{0,8})(?:\.[0-9]{1,6})?)"
-    r"|([0-9]{1,9})/([1-9][0-9]{0,8})|\\frac\{([0-9]{1,9})\}\{([1-9][0-9]{0,8})\})"
-)
-FAR_APART = Fraction(1, 10_000)
-"""Numbers that differ by more are unequal to math-verify, which rounds to six decimals."""
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
-_DIGITS = r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)"
-_NUMBER = re.compile(
-    rf"(?P<sign>[+-]?)\s*[$€£¥]?\s*(?P<sign2>[+-]?)"
-    rf"(?:\\[dt]?frac\s*\{{(?P<top>[0-9]+)\}}\s*\{{(?P<bottom>[0-9]+)\}}"
-    rf"|(?P<number>{_DIGITS}(?:\.[0-9]*)?|\.[0-9]+)(?:[eE](?P<power>[+-]?[0-9]{{1,3}}))?"
-    rf"(?:\s*/\s*(?P<under>[0-9]+))?)"
-    r"\s*(?:%|[€£¥]|(?:[^\W\d_]|[ .°²³/-])*)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +46,14 @@ def exact_text(answer: str) -> str:
         >>> exact_text(r"\text{New  York}.")
         'new york'
     """
-    text = answer.casefold()
+    text = answer_within(answer).casefold().translate(MINUS_SIGNS)
     while (plainer := _plainer(text)) and plainer != text:
         text = plainer
     return text
 
 
 def _plainer(text: str) -> str:
-    text = " ".join(text.split()).strip("$ ").rstrip(" .")
+    text = without_marks(" ".join(text.split())).strip("$ ").rstrip(" .")
     inside = _TEXT_MACRO.fullmatch(text)
     return inside[1] if inside else text
 
@@ -72,10 +61,11 @@ def _plainer(text: str) -> str:
 def number_text(answer: str) -> str:
     r"""Return a number as a reduced fraction (``1/2``, ``-1234``), anything else as exact text.
 
-    A number is an integer, decimal, fraction (``3/4``, ``\frac{3}{4}``) or power of ten
-    (``1.5e3``), with thousands commas, a currency sign, a percent sign or words behind it
-    (``$1,234.50``, ``18 dollars``, ``60 km/h``). Signs and units are dropped, not converted:
-    50 % is 50 and not 0.5. Two numbers, or one inside a formula, are no number.
+    A number is an integer, decimal, fraction (``3/4``, ``\frac{3}{4}``), mixed number or power of
+    ten (``1.5e3``), with thousands, a currency sign, a percent sign, a name in front (``x = 5``) or
+    words behind it (``$1,234.50``, ``18 dollars``, ``60 km/h``). Signs and units are dropped, not
+    converted: 50 % is 50 and not 0.5. What changes the size is counted: ``1.5 million``. Two
+    numbers, or one inside a formula, are no number.
 
     Example:
         >>> number_text("$1,234.50"), number_text("0.75"), number_text("two")
@@ -86,17 +76,8 @@ def number_text(answer: str) -> str:
 
 
 def _value(answer: str) -> Fraction | None:
-    text = exact_text(answer).replace("\\$", "$").replace("\\%", "%").replace("{,}", ",")
-    text = text.replace("\N{MINUS SIGN}", "-")
-    found = _NUMBER.fullmatch(text) if len(text) <= LONGEST_NUMBER else None
-    if found is None or (found["sign"] and found["sign2"]):
-        return None
-    under = int(found["bottom"] or found["under"] or 1)
-    if under == 0:
-        return None
-    size = Fraction((found["number"] or found["top"]).replace(",", "")) / under
-    size *= Fraction(10) ** int(found["power"] or 0)
-    return -size if "-" in (found["sign"], found["sign2"]) else size
+    quantity = read_quantity(canonical_answer(answer), prose=True)
+    return None if quantity is None else quantity.value
 
 
 def _same_number(gold: str, answer: str, *, tolerance: Fraction) -> bool:
@@ -121,19 +102,18 @@ def numeric(tolerance: float = 0.0) -> Checker:
 
 
 def integer_text(answer: str) -> str:
-    """Return an integer without leading zeros, plus sign, thousands commas or ``.0``.
+    r"""Return an integer without leading zeros, plus sign, thousands, ``.0`` or unit.
 
     What is not an integer comes back as it is, so that it can be counted but equals no other.
 
     Example:
-        >>> integer_text("+1,024.0"), integer_text("half")
-        ('1024', 'half')
+        >>> integer_text("+1,024.0"), integer_text(r"\$5"), integer_text("half")
+        ('1024', '5', 'half')
     """
-    match = _WHOLE.fullmatch(answer.strip(" \t\n$"))
-    if not match:
-        return answer.strip()
-    sign, digits = match[1], match[2].replace(",", "")
-    return f"-{digits}" if sign == "-" and digits != "0" else digits
+    plain = canonical_answer(answer)
+    value = _value(plain)
+    whole = value is not None and value.denominator == 1 and "/" not in plain
+    return str(value) if whole and "frac" not in plain else answer.strip()
 
 
 def letter_text(answer: str) -> str:
@@ -153,32 +133,51 @@ def _same(spelt: Callable[[str], str], gold: str, answer: str) -> bool:
     return spelt(gold) == spelt(answer)
 
 
-def _quick_math(gold: str, answer: str) -> bool | None:
-    """Decide in place of math-verify, which takes milliseconds, where its verdict is certain.
+def mathematics(*, any_order: bool = False) -> Checker:
+    """Return the comparison of mathematical answers; in ``any_order`` lists are sets.
 
-    It is certain for equal texts, for two plain integers, which are equal only if their texts are,
-    and for two short numbers that are equal or far apart.
+    Example:
+        >>> mathematics().equal("1, 2", "2, 1"), mathematics(any_order=True).equal("1, 2", "2, 1")
+        (False, True)
+    """
+    return Checker(canonical_answer, partial(answers_equal, any_order=any_order), _quick_math)
+
+
+def with_decimal_comma(checker: Checker) -> Checker:
+    """Return a comparison that reads ``3,5`` as 3.5 and ``1.234,5`` as 1234.5, on either side.
+
+    Example:
+        >>> with_decimal_comma(CHECKERS["numeric"]).equal("3.5", "3,5")
+        True
+    """
+    return Checker(
+        partial(_spelt_with_point, checker.canonical),
+        partial(_equal_with_point, checker.equal),
+        checker.quick,
+    )
+
+
+def _spelt_with_point(canonical: Callable[[str], str], answer: str) -> str:
+    return canonical(with_decimal_point(answer))
+
+
+def _equal_with_point(
+    equal: Callable[[str, str], bool | None], gold: str, answer: str
+) -> bool | None:
+    return equal(with_decimal_point(gold), with_decimal_point(answer))
+
+
+def _quick_math(gold: str, answer: str) -> bool | None:
+    """Decide in place of math-verify, which takes milliseconds, where the form of both decides.
+
+    That is so for equal texts, for two plain integers, for two numbers and for two words.
     """
     if gold == answer:
         return True
     if _INTEGER.fullmatch(gold) and _INTEGER.fullmatch(answer):
         return False
-    known, found = _short_number(gold), _short_number(answer)
-    if known is None or found is None:
-        return None
-    if known == found:
-        return True
-    return None if abs(known - found) <= FAR_APART else False
-
-
-def _short_number(text: str) -> Fraction | None:
-    r"""Return an integer, decimal, ``a/b`` or ``\frac{a}{b}`` that floats hold to six decimals."""
-    found = _SHORT_NUMBER.fullmatch(text)
-    if found is None:
-        return None
-    whole, top, under = found[2], found[3] or found[5], found[4] or found[6]
-    size = Fraction(whole) if whole else Fraction(int(top), int(under))
-    return -size if found[1] else size
+    known, found = read_quantity(gold), read_quantity(answer)
+    return same_quantity(known, found) if known and found else None
 
 
 CHECKERS = {
@@ -186,5 +185,5 @@ CHECKERS = {
     "integer": Checker(integer_text, partial(_same, integer_text)),
     "numeric": numeric(),
     "choice": Checker(letter_text, partial(_same, letter_text)),
-    "math": Checker(canonical_answer, answers_equal, _quick_math),
+    "math": mathematics(),
 }

@@ -14,7 +14,7 @@ from workbench.config import schema as config
 from workbench.core.lookup import unknown
 from workbench.core.types import Problem
 from workbench.tasks import multiple_choice, problem_files
-from workbench.tasks.checkers import CHECKERS, Checker, numeric
+from workbench.tasks.checkers import CHECKERS, Checker, mathematics, numeric, with_decimal_comma
 from workbench.tasks.prompts import too_many_examples
 from workbench.tasks.task import Example, extract_by_rules
 
@@ -22,10 +22,12 @@ INSTRUCTION = (
     r"Answer the question step by step, and put your final answer in \boxed{}: "
     "of several choices the letter."
 )
-OPTIONS = ("compare", "examples", "tolerance")
+OPTIONS = ("compare", "examples", "tolerance", "any_order", "decimal_comma")
 """``compare``: a row of CHECKERS, ``math`` by default. ``examples``: a JSONL file of worked
 examples, with the keys ``problem`` and ``solution``. ``tolerance``: with ``compare: numeric``, the
-largest error that is accepted, relative to the known answer."""
+largest error that is accepted, relative to the known answer. ``any_order``: with ``compare: math``,
+whether lists without brackets are sets (``1, 2`` is ``2, 1``). ``decimal_comma``: whether ``3,5``
+is 3.5."""
 
 
 def check(settings: config.TaskSettings) -> None:
@@ -37,6 +39,8 @@ def check(settings: config.TaskSettings) -> None:
     if not isinstance(compare, str) or compare not in CHECKERS:
         faults.append(f"options.compare: {unknown(str(compare), CHECKERS, 'comparison')}")
     faults += _tolerance_faults(options, compare)
+    faults += _switch_faults(options, "any_order", compare, ("math",))
+    faults += _switch_faults(options, "decimal_comma", compare, ("math", "numeric", "integer"))
     if settings.last_number and compare == "choice":
         faults.append("last_number: the answer is a letter, with compare: choice; leave it out")
     if settings.source is None:
@@ -59,6 +63,17 @@ def _tolerance_faults(options: Mapping[str, Any], compare: object) -> list[str]:
             "options.tolerance: must be a share of the known answer, at least 0 and below 1, "
             f"got {value!r}"
         ]
+    return []
+
+
+def _switch_faults(
+    options: Mapping[str, Any], name: str, compare: object, comparisons: tuple[str, ...]
+) -> list[str]:
+    if not isinstance(options.get(name, False), bool):
+        return [f"options.{name}: must be true or false, got {options[name]!r}"]
+    if options.get(name) and compare not in comparisons:
+        needed = " or ".join(comparisons)
+        return [f"options.{name}: set options.compare to {needed}, or leave it out"]
     return []
 
 
@@ -113,9 +128,13 @@ def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
 
 def checker(settings: config.TaskSettings) -> Checker:
     """Return the comparison that ``options.compare`` names."""
-    if _comparison(settings) == "numeric":
-        return numeric(settings.options.get("tolerance", 0))
-    return CHECKERS[_comparison(settings)]
+    name, options = _comparison(settings), settings.options
+    found = CHECKERS[name]
+    if name == "numeric":
+        found = numeric(options.get("tolerance", 0))
+    elif name == "math":
+        found = mathematics(any_order=options.get("any_order", False))
+    return with_decimal_comma(found) if options.get("decimal_comma") else found
 
 
 def _comparison(settings: config.TaskSettings) -> str:

@@ -1,4 +1,4 @@
-"""Finds the answer in a text, compares mathematical answers, and clusters answers that agree.
+"""Compares mathematical answers, and clusters answers that agree.
 
 math-verify decides equality. It is neither symmetric nor transitive (gold ``50%`` accepts ``0.5``
 and ``50``), so correctness is always against gold directly, and never through a cluster.
@@ -7,133 +7,55 @@ and ``50``), so correctness is always against gold directly, and never through a
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from workbench.core.types import UNANSWERED
+from workbench.tasks.answer_forms import decided_by_form
+from workbench.tasks.answer_numbers import read_quantity
+from workbench.tasks.answer_spelling import answer_within, unified, without_marks
 from workbench.tasks.math_numeric import Value, differ, value_of
-
-RULES = ("boxed", "phrase", "last_number", "none")
-"""The rules that find an answer, in the order in which they are tried; ``none``: no rule did. An
-imported run may have answers that were ``given``, and a task may have its own rules."""
 
 TIMEOUT_SECONDS = 5
 """Limit for each of: parsing gold, parsing the answer, comparing the two."""
-
-_BOX = re.compile(r"\\boxed\s*\{")
-_PHRASE = re.compile(r"\banswer(?:\s+is\s*:?|\s*[:=])", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"\.(?=\s|$)")
-# A minus sign belongs to the number unless it stands behind something to subtract from.
-_NUMBER = re.compile(
-    r"(?:(?<![\w)\]}])-)?(?<![\w.,])(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+|/\d+)?(?!\w)"
-)
-
-
-def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None, str]:
-    r"""Return what a text gives as its answer, and the rule that found it.
-
-    The rules, in order:
-
-    - ``boxed``: the last ``\boxed{...}`` that is closed (braces balanced, ``\{`` and ``\}`` not
-      counted) and not empty. A box cut off by the end of the text is not an answer.
-    - ``phrase``: what follows the last "answer is", "answer:" or "answer =", up to the end of its
-      sentence or line, or inside its dollar signs.
-    - ``last_number``: the last integer, decimal or plain fraction, only where it is allowed.
-    - ``none``: no answer, None.
-
-    Example:
-        >>> extract_answer(r"We get 4 + 9 = \boxed{13}.")
-        ('13', 'boxed')
-        >>> extract_answer("So the answer is 13.")
-        ('13', 'phrase')
-        >>> extract_answer("4 + 9 makes 13."), extract_answer("4 + 9 makes 13.", last_number=True)
-        ((None, 'none'), ('13', 'last_number'))
-    """
-    text = text.replace("\N{MINUS SIGN}", "-")
-    for inside in boxed(text):
-        return inside, "boxed"
-    for match in reversed(list(_PHRASE.finditer(text))):
-        answer = _end_of_phrase(text[match.end() :])
-        if answer:
-            return answer, "phrase"
-    if last_number and (numbers := _NUMBER.findall(text)):
-        return numbers[-1], "last_number"
-    return None, "none"
-
-
-def boxed(text: str) -> Iterator[str]:
-    r"""Yield what stands in the boxes of a text that are closed and not empty, the last first.
-
-    Example:
-        >>> list(boxed(r"Either \boxed{1} or \boxed{\{2\}}, not \boxed{3"))
-        ['\\{2\\}', '1']
-    """
-    for match in reversed(list(_BOX.finditer(text))):
-        inside = _before_closing_brace(text, match.end())
-        if inside is not None and inside.strip():
-            yield inside.strip()
-
-
-def _before_closing_brace(text: str, start: int) -> str | None:
-    """Return the text from ``start`` to the brace that closes it, or None if none does."""
-    depth, position = 1, start
-    while position < len(text):
-        character = text[position]
-        if character == "\\":  # \{ and \} are printed braces, not grouping ones
-            position += 1
-        depth += (character == "{") - (character == "}")
-        if depth == 0:
-            return text[start:position]
-        position += 1
-    return None
-
-
-def _end_of_phrase(rest: str) -> str:
-    """Return the answer at the start of ``rest``, without dollar signs, stars and full stop."""
-    line = rest.lstrip(" \t:*").split("\n", 1)[0]
-    maths = re.match(r"\$+([^$]+)\$", line) or re.match(r"\\\((.+?)\\\)", line)
-    if maths:
-        return maths.group(1).strip()
-    if "\\boxed" in line:  # an empty or unclosed box: the box rule has already refused it
-        return ""
-    return _SENTENCE_END.split(line, maxsplit=1)[0].strip(" \t*$")
 
 
 def canonical_answer(answer: str) -> str:
     r"""Return an answer in the spelling under which it is counted and compared.
 
     Only spellings that never change a value are unified (spaces, outer dollar signs, a final full
-    stop, ``\left`` and ``\right``, ``\dfrac``), so that fewer strings are left for math-verify.
+    stop, ``\left`` and ``\right``, ``\dfrac``, thousands, minus signs; see ``answer_spelling``), so
+    that fewer strings are left for math-verify. Of a worked solution only its answer is left.
 
     Example:
-        >>> canonical_answer(r"$\dfrac{1}{2}$.")
-        '\\frac{1}{2}'
+        >>> canonical_answer(r"$\dfrac{1}{2}$."), canonical_answer("5 + 12 = 17 pens.\n#### 17")
+        ('\\frac{1}{2}', '17')
     """
+    answer = answer_within(answer)
     while (plainer := _plainer(answer)) != answer:
         answer = plainer
     return answer
 
 
 def _plainer(answer: str) -> str:
-    text = answer.strip().strip("$").strip()
-    if not text.endswith(r"\right."):
-        text = text.removesuffix(".").rstrip().rstrip("$").rstrip()
-    text = re.sub(r"\\[dt]frac(?![a-zA-Z])", r"\\frac", text)
-    text = re.sub(r"\\(?:left|right)(?![a-zA-Z])\s*(?!\.)", "", text)
-    return re.sub(r"\s+", " ", text).strip() or answer.strip()
+    text = without_marks(answer)
+    plain = text.rstrip(".$ \t\n")
+    if plain.endswith(r"\right") and text != plain:
+        plain += "."  # an invisible bracket
+    return unified(plain) or answer.strip()
 
 
-def answers_equal(gold: str, answer: str) -> bool | None:
+def answers_equal(gold: str, answer: str, *, any_order: bool = False) -> bool | None:
     r"""Whether ``answer`` is right when ``gold`` is the known answer.
 
-    Not symmetric: gold comes first. Equal strings are equal; the rest is math-verify's to decide;
-    what neither it nor sympy can read or compare is not equal. Each pair is compared once and
-    remembered.
+    Not symmetric: gold comes first. Equal strings are equal; numbers, words, lists, points, sets
+    and intervals are compared as ``answer_forms`` says, lists in their order unless in
+    ``any_order``; the rest is math-verify's to decide; what neither it nor sympy can read or
+    compare is not equal. Each pair is compared once and remembered.
 
     Returns:
         True or False, or None where reading or comparing took more than 5 seconds, or more memory
@@ -148,13 +70,23 @@ def answers_equal(gold: str, answer: str) -> bool | None:
         >>> answers_equal("(x + 1)^2", "x^2 + 2x + 1")
         True
     """
-    return _compare(canonical_answer(gold), canonical_answer(answer))
+    return _compare(canonical_answer(gold), canonical_answer(answer), any_order)
 
 
 @lru_cache(maxsize=1 << 16)
-def _compare(gold: str, answer: str) -> bool | None:
+def _compare(gold: str, answer: str, any_order: bool) -> bool | None:
     if gold == answer:
         return True
+    equal = partial(answers_equal, any_order=any_order)
+    try:
+        decided = decided_by_form(gold, answer, equal, any_order=any_order)
+    except TimeoutError:
+        return None
+    return _compare_formulas(gold, answer) if decided is None else decided
+
+
+def _compare_formulas(gold: str, answer: str) -> bool | None:
+    """Return math-verify's verdict, unless the values of the two differ."""
     from math_verify import verify  # sympy takes a while to import
     from math_verify.errors import TimeoutException  # a BaseException: `except Exception` misses it
 
@@ -187,7 +119,12 @@ def _parse(text: str) -> ParsedAnswer:
     """Parse a bare LaTeX text with math-verify."""
     from math_verify import parse
 
+    quantity = read_quantity(text)
+    if quantity and quantity.unit and not quantity.letter and quantity.unit != "%":
+        text = quantity.number
     parsed = tuple(parse(f"${text}$", parsing_timeout=_time_limit(), raise_on_error=True))
+    if parsed and parsed[-1].count("{") != parsed[-1].count("}"):  # only a part could be read
+        parsed = ()
     return ParsedAnswer(parsed, value_of(parsed[0]) if parsed else None)
 
 

@@ -14,12 +14,15 @@ from dataclasses import dataclass
 from typing import Any
 from zlib import crc32
 
-LARGEST_POWER = 1000
+LARGEST_POWER = 100_000
 """A larger exponent is left to math-verify, whose time is limited."""
+LARGEST_FLOAT = 1e300
 FINITE_KINDS = ("tuple", "set")
-RELATIVE_TOLERANCE = 1e-9
-ABSOLUTE_TOLERANCE = 1e-4
-"""Numbers that are closer are left to math-verify, which rounds to six decimals."""
+RELATIVE_TOLERANCE = 2e-6
+"""Numbers that are closer are left to math-verify, which rounds to six decimals: a difference is
+relative to their size, so that neither a tiny number is nothing nor a huge one any other."""
+NOISE = 1e-90
+"""A sum that is smaller may be zero: sympy computes with a hundred digits at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,17 @@ class CompoundValue:
     parts: tuple[Value | None, ...]
 
 
-Value = complex | CompoundValue
+@dataclass(frozen=True, slots=True)
+class ExtremeNumber:
+    """A number that is too large or too small for a float, such as 1/2004!."""
+
+    log: float
+    """The natural logarithm of its absolute value."""
+    direction: complex
+    """The number divided by its absolute value."""
+
+
+Value = complex | ExtremeNumber | CompoundValue
 """A number, finite or not, or a collection of values; None stands for an unknown one."""
 
 
@@ -61,9 +74,9 @@ def value_of(reading: Any) -> Value | None:
     return None
 
 
-def _number(reading: Any) -> complex | None:
+def _number(reading: Any) -> complex | ExtremeNumber | None:
     """Return the value of a formula, if every node of it is quick to evaluate."""
-    from sympy import Rational, Symbol, preorder_traversal
+    from sympy import Add, Rational, Symbol, log, preorder_traversal
 
     if isinstance(reading, Symbol):
         return None
@@ -74,21 +87,42 @@ def _number(reading: Any) -> complex | None:
                 values[node] = Rational(crc32(node.name.encode()), 2**32) + Rational(1, 2)
             elif not _quick_to_evaluate(node):
                 return None
-        found = complex(reading.evalf(15, subs=values))
+        number = reading.evalf(15, subs=values)
+        found = complex(number)
+        if NOISE < abs(found) < LARGEST_FLOAT or not number or reading.is_infinite:
+            return None if cmath.isnan(found) else found
+        if reading.has(Add):  # what is left of a difference may be noise
+            return None
+        return ExtremeNumber(float(log(abs(number))), complex(number / abs(number)))
     except Exception:  # sympy raises many kinds of error; math-verify decides then
         return None
-    return None if cmath.isnan(found) else found
 
 
 def _quick_to_evaluate(node: Any) -> bool:
     """Say whether one node of a formula is evaluated quickly, whatever the numbers."""
-    from sympy import Add, Mul, Number, NumberSymbol, Pow, Symbol, cos, cot, log, sin, tan
+    from sympy import (
+        Add,
+        Mul,
+        Number,
+        NumberSymbol,
+        Pow,
+        Symbol,
+        cos,
+        cot,
+        factorial,
+        log,
+        sin,
+        tan,
+    )
     from sympy.core.numbers import ImaginaryUnit
 
     if isinstance(node, Pow):
         power = node.exp
         small = isinstance(power, Number) and power.is_finite and abs(power) <= LARGEST_POWER
         return small or isinstance(power, Symbol)
+    if isinstance(node, factorial):
+        size = node.args[0]
+        return isinstance(size, Number) and size.is_finite and abs(size) <= LARGEST_POWER
     functions = sin | cos | tan | cot | log
     return isinstance(node, Add | Mul | Number | NumberSymbol | ImaginaryUnit | functions)
 
@@ -103,13 +137,18 @@ def differ(one: Value | None, other: Value | None) -> bool:
     a member of one differs from all members of the other.
 
     Example:
-        >>> differ(complex(1 / 3), complex(0.3333)), differ(complex(1 / 3), complex(0.34))
+        >>> differ(complex(1 / 3), complex(0.333333)), differ(complex(1 / 3), complex(0.3333))
         (False, True)
     """
     if one is None or other is None:
         return False
     if isinstance(one, complex) and isinstance(other, complex):
-        return not cmath.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=ABSOLUTE_TOLERANCE)
+        return not cmath.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=NOISE)
+    if isinstance(one, ExtremeNumber) and isinstance(other, ExtremeNumber):
+        same = cmath.isclose(one.direction, other.direction, rel_tol=RELATIVE_TOLERANCE)
+        return not same or abs(one.log - other.log) > RELATIVE_TOLERANCE
+    if not isinstance(one, CompoundValue) and not isinstance(other, CompoundValue):
+        return True
     first, second = (  # math-verify compares a number with a set as a set of one
         each if isinstance(each, CompoundValue) else CompoundValue("set", (each,))
         for each in (one, other)

@@ -30,7 +30,7 @@ from latex2sympy2_extended import latex2sympy2  # type: ignore[import-untyped]
 from math_verify import grader
 
 from workbench.tasks.math_answers import answers_equal
-from workbench.tasks.math_numeric import differ, value_of
+from workbench.tasks.math_numeric import value_of
 
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # as the server does for itself afterwards
 WARM_UP_PAIRS = (
@@ -43,6 +43,8 @@ WARM_UP_PAIRS = (
     (r"\begin{pmatrix} 1 \\ 2/3 \end{pmatrix}", r"\begin{pmatrix} 1 \\ 3 \end{pmatrix}"),
 )  # fmt: skip
 """Pairs of answers of the usual kinds."""
+SURELY_NOT_ZERO = 1e-4
+"""A difference at one point that is larger is no matter of rounding."""
 
 
 class _NeedsFullContext(Exception):
@@ -91,7 +93,9 @@ def _cached_number(text: str) -> Any:
 
 def _simplify(difference: Any) -> Any:
     """Simplify a difference unless it is surely not zero: math-verify only asks whether it is."""
-    return difference if differ(value_of(difference), 0j) else _sympy_simplify(difference)
+    value = value_of(difference)
+    surely = isinstance(value, complex) and abs(value) > SURELY_NOT_ZERO
+    return difference if surely else _sympy_simplify(difference)
 
 
 def _solve(equation: Any, unknowns: set[Any]) -> Any:

@@ -7,21 +7,26 @@ from collections.abc import Mapping
 from string import ascii_uppercase
 from typing import Any
 
+from workbench.core.plain_number import as_plain_text
+from workbench.tasks.answer_spelling import boxed
 from workbench.tasks.checkers import letter_text
-from workbench.tasks.math_answers import boxed
 
 # A capital by itself: no part of a word, a name or a formula, nor one of two ("A or C").
 _LETTER = (
     r"(?P<letter>[A-Z])(?![\w'\u2019^=+])(?!\s*[=+^])"
     r"(?!\)?\s*(?:or|and|&|/)\s*\(?[A-Z](?![\w'\u2019]))"
 )
-_OPEN = r"[\"'\u201c\u2018(\[*$\s]*(?:\\(?:text|textbf|mathrm|mathbf)\s*\{|\\\()?[\s(]*"
+# What may be read in one way only (`*+` gives nothing back), or many line breaks take for ever.
+_OPEN = (
+    r"[\"'\u201c\u2018(\[*$\s]*+"
+    r"(?:(?:\\(?:text|textbf|mathrm|mathbf)\s*+\{|\\[(\[])[\s(]*+(?:\\text\{[\s(]*+)?)?"
+)
 # "A" and "I" are words too: then a small letter follows, unless it gives the reason.
 _NO_ARTICLE = r"(?!(?<=[AI]) (?!because|since|as |for |with )[a-z])"
 _PHRASE = re.compile(
-    r"(?<!closest )\b(?i:answer)(?:\s*(?i:is|would be|should be|must be)\b\s*:?|\s*[:=(])"
-    r"(?:\s*(?i:(?:the )?(?:option|choice|letter)))?"
-    rf"(?:{_OPEN}{_LETTER}{_NO_ARTICLE}|[\"'(*\s]*(?i:none|not)\b)"
+    r"(?<!closest )\b(?i:answer)(?:\s*+(?i:is|would be|should be|must be)\b\s*+:?|\s*+[:=(])"
+    r"(?:\s*+(?i:(?:the )?(?:option|choice|letter)))?"
+    rf"(?:{_OPEN}{_LETTER}{_NO_ARTICLE}|[\"'(*\s]*+(?i:none|not)\b)"
 )
 _BOLD = re.compile(rf"\*\*\s*\(?{_LETTER}\)?\s*(?:[.:)][^*\n]*)?\*\*")
 _ALONE = re.compile(rf"^[ \t]*[(\[*\"']*{_LETTER}[)\]*\"'.:]*[ \t]*$", re.MULTILINE)
@@ -92,10 +97,10 @@ def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
             raise ValueError(f"'choices' must go by capital letters, got {letter!r}")
         if isinstance(choice, bool) or not isinstance(choice, str | int | float):
             raise ValueError(f"choice {letter} must be a text or a number, got {choice!r}")
-    return {letter: str(choice).strip() for letter, choice in choices.items()}
+    return {letter: as_plain_text(choice).strip() for letter, choice in choices.items()}
 
 
-def letter_of(gold: object, choices: Mapping[str, str]) -> str:
+def letter_of(gold: str | float, choices: Mapping[str, str]) -> str:
     """Return the letter of the known answer.
 
     That is a letter, the text of a choice, or (a number in JSON, not a text) its place from 0.
@@ -108,7 +113,7 @@ def letter_of(gold: object, choices: Mapping[str, str]) -> str:
         >>> letter_of("red", {"A": "red", "B": "blue"}), letter_of(1, {"A": "red", "B": "blue"})
         ('A', 'B')
     """
-    text = str(gold).strip()
+    text = as_plain_text(gold).strip()
     letter = letter_text(text)
     if not choices:
         if not re.fullmatch("[A-Z]", letter):

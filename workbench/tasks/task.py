@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from workbench.config import schema as config
 from workbench.core.types import Problem
+from workbench.tasks.answer_extraction import extract_answer
 from workbench.tasks.checkers import CHECKERS, Checker
-from workbench.tasks.math_answers import extract_answer
 from workbench.tasks.problem_files import local_path
 
 

@@ -7,7 +7,7 @@ import pytest
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
 from workbench.generate.replay import sample
-from workbench.tasks.math_answers import extract_answer
+from workbench.tasks.answer_extraction import extract_answer
 
 SETTINGS = Generation(model="replay", backend="replay")
 

@@ -9,7 +9,7 @@ import pytest
 
 from workbench.config import schema as config
 from workbench.tasks import TASKS, gsm8k, problem_files
-from workbench.tasks.math_answers import extract_answer
+from workbench.tasks.answer_extraction import extract_answer
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data" / "problems"
 TEST = [

@@ -9,7 +9,7 @@ import pytest
 
 from workbench.config import schema as config
 from workbench.tasks import math500, problem_files
-from workbench.tasks.math_answers import extract_answer
+from workbench.tasks.answer_extraction import extract_answer
 
 PATH = Path(__file__).resolve().parents[4] / "shared" / "data" / "problems" / "math500.jsonl"
 ROWS = [{"problem": f"{i}+1?", "answer": str(i + 1), "level": i} for i in range(3)]

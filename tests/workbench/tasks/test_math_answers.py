@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from tests.workbench.tasks.plain_clusters import cluster_answers
 from workbench.tasks import math_answers
-from workbench.tasks.math_answers import answers_equal, canonical_answer, extract_answer
+from workbench.tasks.answer_extraction import extract_answer
+from workbench.tasks.math_answers import answers_equal, canonical_answer
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -45,6 +46,31 @@ DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
         ("answer is \N{MINUS SIGN}5", "-5", "phrase"),
         (r"The answer is \boxed{", None, "none"),  # the box rule has refused it
         ("The answer is", None, "none"),
+        (r"\boxed 5", "5", "boxed"),
+        (r"\boxed5.", "5", "boxed"),
+        (r"\[\text{ANSWER: 434}\]", "434", "phrase"),
+        ("Answer: \\[ 5 \\]", "5", "phrase"),
+        ("Answer:\n\\[\n5\n\\]\n", "5", "phrase"),
+        ("The answer is:\n\n72", "72", "phrase"),
+        (r"The answer is \[ 72 \]", "72", "phrase"),
+        ("**Final Answer**\n72", "72", "phrase"),
+        ("## Final Answer\n\n$$x = 3$$", "x = 3", "phrase"),
+        ("Final answer:\nParis\n", "Paris", "phrase"),
+        ("The answer:\nLet us first count the eggs that are left:\n", None, "none"),
+        ("The answer is\nnot clear", None, "none"),
+        ("The final answer is 5 because 2 + 3 = 5.", "5", "phrase"),
+        ("The answer is 15%, which is choice B.", "15%", "phrase"),
+        ("Answer: The largest $n$ is 34", "34", "phrase"),
+        ("Answer: The largest $n$ is $34$.", "34", "phrase"),
+        ("The answer is what is left", "what is left", "phrase"),
+        ("She sold 70+2=72.\n#### 72", "72", "hashes"),
+        ("#### 70\n#### 1,072 \nthe end", "1,072", "hashes"),
+        (r"#### 70 and \boxed{71}", "71", "boxed"),
+        ("#### ", None, "none"),
+        ("The total is:\n\n$$72$$", "72", "display"),
+        ("The total is:\n\\[ 72. \\]\n", "72", "display"),
+        ("We have\n\n$$72$$", None, "none"),  # no colon: a step on the way
+        ("We have:\n\n$$72$$\nand so on", None, "none"),
         ("4 + 9 is 13", None, "none"),  # the last number is not allowed here
         ("", None, "none"),
     ],
@@ -64,6 +90,14 @@ def test_extraction_by_hand(text, answer, rule):
         ("x = -3", "-3"),
         ("(-3)", "-3"),
         ("about 3/4 of it", "3/4"),
+        ("each bag weighs 2.5kg", "2.5"),
+        ("In total that is 1,234kg", "1,234"),
+        ("so (x,y) = (3,4)", "4"),
+        (r"that makes 9{,}500 eggs", "9,500"),
+        ("about 3 1/2 cups", "3 1/2"),
+        ("about 1.5e3 cells", "1.5e3"),
+        ("from 1.2.3", "1.2"),
+        ("it is 1,2345", "2345"),
         ("the 2nd of x1", None),  # part of a word
         ("none", None),
     ],
@@ -114,8 +148,8 @@ def test_equality_by_hand(gold, answer, expected):
 
 
 def test_gold_comes_first():
-    # math-verify reads "x = 5" as 5 when gold is 5, but not the other way round for a set.
-    pairs = [(r"(1,2)", r"\{1,2\}"), (r"1 < x < 2", "(1,2)"), ("5", "x=5")]
+    # The letter in "5m" may be a variable of the known answer, and is a unit in the other.
+    pairs = [("5m", "5"), (r"(1,2)", r"\{1,2\}"), ("5", "x=5")]
     assert any(answers_equal(a, b) is not answers_equal(b, a) for a, b in pairs)
 
 
