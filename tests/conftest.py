@@ -215,15 +215,19 @@ def rows_of():
         for path in sorted((folder / "samples").glob("block-*.parquet")):
             for row in pq.ParquetFile(path).read().to_pylist():
                 for derived in (
-                    "num_output_tokens", "cumulative_logprob", "mean_logprob", "mean_entropy",
-                ):  # fmt: skip
+                    "num_output_tokens",
+                    "cumulative_logprob",
+                    "mean_logprob",
+                    "mean_entropy",
+                ):
                     del row[derived]
                 found[key_of(row)] = json.dumps(row, sort_keys=True)
         for path in (folder / "samples").glob("block-*.journal"):
             whole, _, _ = path.read_bytes().rpartition(b"\n")
             for line in whole.splitlines():
                 row = json.loads(line[9:])
-                row.pop("num_output_tokens")
+                for left in ("num_output_tokens", "thought", "num_thought_tokens"):
+                    row.pop(left)
                 text = json.dumps(row, sort_keys=True)
                 assert found.setdefault(key_of(row), text) == text
         return found

@@ -95,7 +95,8 @@ def _same_samples(run: OpenRun) -> None:
     if not run.experiment_path.exists():
         raise ValueError(f"{run.root} holds no samples; run `workbench generate` first")
     if drawn := run.manifest.data.get("drawn_with", {}):
-        refuse_other_settings(run.root, drawn, drawing_settings(run.generation))
+        now = drawing_settings(run.generation, run.task.thinking)
+        refuse_other_settings(run.root, drawn, now)
 
 
 def _is_number(value: object) -> bool:

@@ -10,6 +10,11 @@ STRICT = ConfigDict(  # a misspelt key is an error, and so is NaN
 )
 OWN_OPTIONS = ("model", "dtype", "seed", "max_model_len", "logprobs_mode")
 """Engine options that the workbench sets itself."""
+TAKEN_OPTIONS = (
+    "add_generation_prompt", "chat_template", "continue_final_message", "conversation", "messages",
+    "return_dict", "return_tensors", "tokenize",
+)  # fmt: skip
+"""Arguments with which a chat template is applied, and which are no switches of its own."""
 OWN = "own"
 """Where a name of ``scoring.models`` is asked for: the model that drew the samples."""
 
@@ -61,6 +66,13 @@ def _not_own(name: str) -> str:
     return name
 
 
+def _not_taken(options: dict[str, Any]) -> dict[str, Any]:
+    taken = [name for name in TAKEN_OPTIONS if name in options]
+    if taken:
+        raise ValueError(f"{taken[0]!r} is set by the workbench itself; leave it out")
+    return options
+
+
 FolderName = Annotated[str, AfterValidator(_folder_name)]
 ModelName = Annotated[FolderName, AfterValidator(_not_own)]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
@@ -68,4 +80,5 @@ Entries = Annotated[tuple[V, ...], AfterValidator(_not_empty)]
 Sizes = Annotated[Entries[int], AfterValidator(_positive), AfterValidator(_distinct)]
 Temperatures = Annotated[Entries[float | None], AfterValidator(_distinct)]
 EngineOptions = Annotated[dict[str, Any], AfterValidator(_not_our_own)]
+TemplateOptions = Annotated[dict[str, Any], AfterValidator(_not_taken)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]

@@ -7,12 +7,14 @@ N samples in a pool, K of them in a subset, S subsets, D embedding dimensions. A
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.core.thinking import FAMILIES, Markers, split_thought
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -65,6 +67,8 @@ class Prompt:
 
     text: str | None = None
     messages: tuple[Mapping[str, str], ...] | None = None
+    template_options: Mapping[str, Any] = field(default_factory=dict)
+    """Of a conversation: switches of the model's chat template, such as ``enable_thinking``."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,12 @@ class Request:
     prompt: Prompt
     prompt_hash: str
     seed: int
+    thinking: tuple[Markers, ...] = tuple(FAMILIES.values())
+    """The markers by which thoughts are told from answers."""
 
     def sampled(
         self,
-        completion: str,
+        text: str,
         stop_reason: str,
         output_token_ids: tuple[int, ...] = (),
         token_logprobs: tuple[float, ...] = (),
@@ -89,22 +95,41 @@ class Request:
         token_entropies: tuple[float, ...] = (),
         missing_mass: tuple[float, ...] = (),
         num_output_tokens: int | None = None,
+        reasoning: str | None = None,
+        num_thought_tokens: int | None = None,
+        count_tokens: Callable[[int], int | None] | None = None,
     ) -> Sample:
-        """Return the sample that answers this request."""
+        """Return the sample that answers this request, its thought apart from its answer.
+
+        A server may keep the ``reasoning`` apart already, and count its tokens. Who knows the
+        tokens gives ``count_tokens``: how many of them spell so many characters of the text.
+        """
+        parts = split_thought(text, self.thinking, reasoning)
+        if parts.thought is None:
+            num_thought_tokens = None
+        elif count_tokens is not None:
+            closed = parts.closed  # what ends the sample is of the thought if no answer was begun
+            num_thought_tokens = count_tokens(parts.start) if closed else len(output_token_ids)
         key = self.problem_id, self.temperature, self.sample_index
         rest: list[Any] = [output_token_ids, token_logprobs, self.seed, self.prompt_hash, error]
         rest += [token_entropies, missing_mass, num_output_tokens]
-        return Sample(*key, completion, stop_reason, *rest)
+        rest += [parts.thought, num_thought_tokens]
+        return Sample(*key, parts.answer, stop_reason, *rest)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One sampled sequence. Log-probabilities are in nats, under the untempered model."""
+    """One sampled sequence, of a thought, where there is one, and an answer.
+
+    Tokens, log-probabilities and entropies are of both together. Log-probabilities are in nats,
+    under the untempered model.
+    """
 
     problem_id: str
     temperature: float
     sample_index: int
     completion: str
+    """The answer: what follows the thought, or the whole text where there is none."""
     stop_reason: str
     """``stop``, ``length`` (cut off at ``max_tokens``) or ``error`` (never sampled whole)."""
     output_token_ids: tuple[int, ...]
@@ -122,6 +147,11 @@ class Sample:
     """For each token the probability outside the likeliest tokens, which the bound lumps."""
     num_output_tokens: int | None = None
     """Tokens drawn, where a server counts them without telling which they are."""
+    thought: str | None = None
+    """What was thought before the answer, without its markers; None where nothing was."""
+    num_thought_tokens: int | None = None
+    """How many of the tokens, from the first, are of the thought and its markers; None where there
+    is no thought, and where nobody counted."""
 
     @property
     def length(self) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from workbench.config.schema import Generation
+from workbench.config.schema import Generation, Thinking
 
 SPEED_OPTIONS = frozenset((
     "base_url", "block_size", "concurrency", "disable_custom_all_reduce", "enable_chunked_prefill",
@@ -23,7 +23,10 @@ NOT_DRAWING = frozenset({"temperatures", "n", "greedy", "backend", "max_failed"}
 """Settings that do not decide what a sample is: how many there are, which may grow, how many may
 fail, and the backend, which may be ``auto`` (the one that was chosen is part of the identity)."""
 
-ADDED = {"logprobs": 0}
+DEFAULT = Thinking()
+"""By which markers thoughts are told from answers, where an experiment does not say."""
+
+ADDED = {"logprobs": 0, "thinking": dataclasses.asdict(DEFAULT)}
 """Settings that older runs do not have, with the values at which they change nothing. With these
 values they are left out, so that samples of older runs still fit."""
 
@@ -34,9 +37,10 @@ def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: in
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def drawing_settings(generation: Generation) -> dict[str, Any]:
-    """Return the settings that decide a sample, as the experiment file has them."""
+def drawing_settings(generation: Generation, thinking: Thinking = DEFAULT) -> dict[str, Any]:
+    """Return the settings that decide a sample behind its prompt, as the experiment has them."""
     settings: dict[str, Any] = dataclasses.asdict(generation)
+    settings["thinking"] = dataclasses.asdict(thinking)
     settings["stop"] = list(settings["stop"])
     settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
     return {

@@ -35,7 +35,7 @@ def check(run: OpenRun) -> None:
         )
     for block in run.blocks_with_samples():
         run.read_samples(block)  # all columns, so that damage is found now and not in hours
-    now = drawing_settings(run.generation)
+    now = drawing_settings(run.generation, run.task.thinking)
     refuse_other_settings(run.root, run.manifest.data["drawn_with"], now)
     refuse_more(run.generation, facts)
     notice(f"generate: all {facts['samples']:,} imported samples are there")

@@ -50,7 +50,8 @@ def probe(
     """
     prompt = Prompt(text="One, two, three,")
     if task.prompt == "chat":
-        prompt = Prompt(messages=({"role": "user", "content": "Name a colour."},))
+        messages = ({"role": "user", "content": "Name a colour."},)
+        prompt = Prompt(messages=messages, template_options=task.template_options)
     one_token = replace(settings, max_tokens=1, logprobs=settings.logprobs or TOP_TOKENS)
     plain = replace(one_token, **NO_FILTERS)
     with connect(settings, max_retries=FIRST_TRIES) as server:

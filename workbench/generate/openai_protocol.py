@@ -95,6 +95,8 @@ def request_body(
         fields |= {"prompt": prompt.text, "logprobs": max(1, top)}
     else:
         fields |= {"messages": [dict(message) for message in prompt.messages], "logprobs": True}
+        if prompt.template_options:
+            fields["chat_template_kwargs"] = dict(prompt.template_options)
         if top and "logprobs" not in left_out:
             fields["top_logprobs"] = top
     return {name: value for name, value in fields.items() if name not in left_out}
@@ -259,7 +261,7 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
     add the drawn token's own log-probability, with which the bound would be biased.
     """
     choice = answer.choices[0]
-    tokens, notes, count = ReportedTokens(), [], None
+    tokens, notes, count, thought_count = ReportedTokens(), [], None, None
     try:
         tokens = reported_tokens(choice)
     except ValueError as fault:
@@ -267,6 +269,9 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
     try:
         usage = answer.usage if isinstance(answer.usage, dict) else {}
         count = COUNT.validate_python(usage.get("completion_tokens"))
+        details = usage.get("completion_tokens_details")
+        spent = details if isinstance(details, dict) else {}
+        thought_count = COUNT.validate_python(spent.get("reasoning_tokens"))
     except ValidationError as fault:
         notes.append(f"token count left out: {_first_fault(fault, 'it')}")
     ids, logprobs, likeliest = tokens
@@ -285,6 +290,7 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
         sorted((logprob for _, logprob in step), reverse=True)[:top]
         for step in (likeliest if complete else ())
     )
+    message = choice.message or Message()
     return request.sampled(
         text or "",
         ended,
@@ -294,6 +300,8 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
         token_entropies=entropies,
         missing_mass=missing,
         num_output_tokens=count,
+        reasoning=message.reasoning or message.reasoning_content or None,
+        num_thought_tokens=thought_count,
     )
 
 

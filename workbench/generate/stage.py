@@ -15,17 +15,29 @@ from typing import Any
 
 import pyarrow as pa
 
-from workbench.config.schema import Experiment, Generation, TaskSettings
+from workbench.config.schema import Experiment, Generation, TaskSettings, Thinking
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, engine_versions, imported, resolve
 from workbench.generate.drawing_progress import DrawingProgress
-from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings, sample_seed
+from workbench.generate.drawing_settings import (
+    DEFAULT,
+    drawing_settings,
+    refuse_other_settings,
+    sample_seed,
+)
 from workbench.models import locate
 from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import environment
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import KEY, fingerprint, read_table, sample_rows, write_table
+from workbench.storage.parquet import (
+    KEY,
+    fingerprint,
+    read_table,
+    sample_rows,
+    with_thoughts_if_any,
+    write_table,
+)
 from workbench.storage.run_folder import block_size
 from workbench.storage.signature import run_signature
 from workbench.tasks import TASKS
@@ -48,7 +60,7 @@ def prompted_problems(settings: TaskSettings) -> list[PromptedProblem]:
     return [PromptedProblem(problem, prompt, prompt_hash(prompt)) for problem, prompt in asked]
 
 
-def identity(settings: Generation) -> dict[str, Any]:
+def identity(settings: Generation, thinking: Thinking = DEFAULT) -> dict[str, Any]:
     """Return everything that can change a sample, except the prompts.
 
     The manifest keeps it, and the fingerprint of the stage is a hash of it: samples are added to a
@@ -58,7 +70,7 @@ def identity(settings: Generation) -> dict[str, Any]:
     row = BACKENDS[backend]
     model = settings.model
     found = {
-        **drawing_settings(settings),
+        **drawing_settings(settings, thinking),
         "backend": backend,
         "engine_versions": {} if row.probe else engine_versions(backend),
         "logprobs_kind": row.logprobs_kind,
@@ -98,7 +110,7 @@ def generate(
     manifest, settings, sizes = run.manifest, run.generation, run.pool_sizes.values()
     asked = prompted_problems(run.task)
     recorded = manifest.data.get("identity", {})
-    current = identity(settings) | server_facts(settings, recorded)
+    current = identity(settings, run.task.thinking) | server_facts(settings, recorded)
     for block in run.blocks_with_samples():
         run.read_samples(block)  # all columns, so that damage is found now and not in hours
     known = _merge_problems(run, asked, current)
@@ -121,7 +133,7 @@ def generate(
         current, sampler = {**current, **probed.facts}, probed.sample
         _refuse_other_identity(run, current)
 
-    drawn_with = drawing_settings(settings)
+    drawn_with = drawing_settings(settings, run.task.thinking)
     manifest.update(identity=current, drawn_with=drawn_with, problems_per_block=size)
     run.write_experiment(experiment)
     run.write_problems(known)
@@ -248,11 +260,12 @@ def _missing(
     run: OpenRun, block: int, items: Iterable[PromptedProblem], redraw_errors: bool
 ) -> Iterator[Request]:
     """Yield what is to be drawn: what is not on disk, and on request what is an error row."""
+    thinking = run.task.thinking.markers
     for item, temperature, index, state in _states(run, block, items):
         if state == "missing" or (redraw_errors and state == "error"):
             key = item.problem.id, temperature, index
             seed = sample_seed(run.generation.seed, *key)
-            yield Request(*key, item.prompt, item.prompt_hash, seed)
+            yield Request(*key, item.prompt, item.prompt_hash, seed, thinking)
 
 
 def _keys(samples: pa.Table) -> list[tuple[str, float, int]]:
@@ -278,12 +291,14 @@ def _compact(run: OpenRun, block: int, known: Sequence[Known], made_from: str) -
             new = sample_rows(list(places.values()))
             order = {place: held.num_rows + n for n, place in enumerate(places)}
             table = pa.concat_tables([read_table(path), new], promote_options="default")
+            table = with_thoughts_if_any(table)
             taken = table.take([order.get(n, n) for n in range(held.num_rows)])
             write_table(path, taken, made_from)
     number = {item.problem.id: n for n, item in enumerate(known)}
     late = sorted(rows, key=lambda key: (number[key[0]], *key[1:]))
     if late:
-        write_table(run.next_part(block), sample_rows([rows[key] for key in late]), made_from)
+        samples = with_thoughts_if_any(sample_rows([rows[key] for key in late]))
+        write_table(run.next_part(block), samples, made_from)
     journal.unlink()
 
 

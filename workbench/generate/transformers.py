@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Generator, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -20,7 +20,13 @@ from tokenizers.decoders import DecodeStream
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
 from workbench.models.hf_model import BATCH, Model, load, read_prompt
-from workbench.models.tokenization import encode_prompt, too_long
+from workbench.models.tokenization import (
+    encode_prompt,
+    has_special_markers,
+    markers_behind,
+    token_counter,
+    too_long,
+)
 
 
 @dataclass
@@ -28,14 +34,21 @@ class RunningSample:
     """A sample that is being drawn: one row of a batch."""
 
     request: Request
+    prompt: list[int]
     max_new_tokens: int
     generator: torch.Generator
-    stream: DecodeStream
+    skip_special: bool
+    """Whether special tokens are left out of the text; some tokenizers mark thoughts by them."""
+    stream: DecodeStream = field(init=False)
     ids: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
     entropies: list[float] = field(default_factory=list)
     text: str = ""
     ended: bool = False
+
+    def __post_init__(self) -> None:
+        """Begin the text behind the prompt."""
+        self.stream = DecodeStream(ids=self.prompt, skip_special_tokens=self.skip_special)
 
     def append(
         self, model: Model, token: int, logprob: float, entropy: float | None = None
@@ -63,6 +76,9 @@ class RunningSample:
             tuple(self.logprobs),
             token_entropies=tuple(self.entropies),
             missing_mass=(0.0,) * len(self.entropies),  # nothing is left out: they are exact
+            count_tokens=token_counter(
+                model.tokenizer, self.prompt, self.ids, skip_special=self.skip_special
+            ),
         )
 
 
@@ -114,11 +130,13 @@ def next_tokens(
 
 
 def _start(request: Request, prompt: list[int], model: Model) -> RunningSample:
+    behind = markers_behind(model.tokenizer, prompt, request.thinking)
     return RunningSample(
-        request=request,
+        request=replace(request, thinking=behind),
+        prompt=prompt,
         max_new_tokens=min(model.settings.max_tokens, model.limit - len(prompt)),
         generator=torch.Generator().manual_seed(request.seed),
-        stream=DecodeStream(ids=prompt, skip_special_tokens=True),
+        skip_special=not has_special_markers(model.tokenizer, request.thinking),
     )
 
 

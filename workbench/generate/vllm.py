@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
 from workbench.models import vllm_engine
-from workbench.models.tokenization import encode_prompt, too_long
+from workbench.models.tokenization import (
+    encode_prompt,
+    has_special_markers,
+    markers_behind,
+    token_counter,
+    too_long,
+)
 
 IN_FLIGHT = 4
 """Requests in the engine at a time, as a multiple of ``max_num_seqs``: enough to keep it busy, and
@@ -36,7 +43,7 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
     limit = engine.model_config.max_model_len
     ahead = IN_FLIGHT * engine.vllm_config.scheduler_config.max_num_seqs
     waiting = iter(requests)
-    running: dict[str, Request] = {}
+    running: dict[str, tuple[Request, list[int], bool]] = {}
     encoded: dict[str, list[int]] = {}
     exhausted = False
     while running or not exhausted:
@@ -53,27 +60,32 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
                 yield error
                 continue
             key = f"{request.problem_id}|{request.temperature}|{request.sample_index}"
-            running[key] = request
-            engine.add_request(key, {"prompt_token_ids": ids}, _params(request, settings))
+            skip = not has_special_markers(tokenizer, request.thinking)
+            behind = markers_behind(tokenizer, ids, request.thinking)
+            running[key] = replace(request, thinking=behind), ids, skip
+            engine.add_request(key, {"prompt_token_ids": ids}, _params(request, settings, skip))
         if running:
             for output in engine.step():
                 if output.finished:
-                    request = running.pop(output.request_id)
-                    yield _sample(request, output.outputs[0], settings.logprobs)
+                    request, ids, skip = running.pop(output.request_id)
+                    drawn = output.outputs[0]
+                    count = token_counter(tokenizer, ids, drawn.token_ids, skip_special=skip)
+                    yield _sample(request, drawn, settings.logprobs, count)
 
 
-def _params(request: Request, settings: Generation) -> Any:
+def _params(request: Request, settings: Generation, skip_special: bool) -> Any:
     same = ("top_p", "top_k", "min_p", "repetition_penalty", "max_tokens", "logprobs")
     return vllm_engine.sampling_params(
         n=1,
         temperature=request.temperature,
         stop=list(settings.stop),
         seed=request.seed,
+        skip_special_tokens=skip_special,
         **{name: getattr(settings, name) for name in same},
     )
 
 
-def _sample(request: Request, output: Any, top: int) -> Sample:
+def _sample(request: Request, output: Any, top: int, count: Callable[[int], int | None]) -> Sample:
     if output.finish_reason not in ("stop", "length"):
         return request.sampled("", "error", error=f"vLLM ended it with {output.finish_reason!r}")
     ids = tuple(output.token_ids)
@@ -87,4 +99,5 @@ def _sample(request: Request, output: Any, top: int) -> Sample:
         logprobs,
         token_entropies=entropies,
         missing_mass=missing,
+        count_tokens=count,
     )

@@ -15,13 +15,20 @@ from pathlib import Path
 import pyarrow as pa
 
 from workbench.core.console import progress_bar
+from workbench.core.thinking import Markers, split_thought
 from workbench.core.types import Known
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
 from workbench.interchange.survey import Survey
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import KEY, SAMPLES, write_table
+from workbench.storage.parquet import (
+    KEY,
+    SAMPLES,
+    means_of_parts,
+    with_thoughts_if_any,
+    write_table,
+)
 from workbench.storage.run_folder import Folder, block_size
 
 BUFFERED_ROWS = 8192
@@ -34,10 +41,13 @@ NumberedRows = list[tuple[int, SampleRow]]
 """(number in the pool, row) of each."""
 
 
-def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: str) -> None:
+def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: str) -> int:
     """Write problems, samples, and the answers, correctness and rewards that came with them.
 
     All is made in the folder ``PART`` and moved to its place when it is complete.
+
+    Returns:
+        How many samples have a thought, which is kept apart from the answer.
 
     Raises:
         ValueError: two rows are the same sample, or a file changed since the survey.
@@ -50,6 +60,7 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
     per_problem = -(-survey.samples // len(survey.problems))
     size = run.manifest.data.get("problems_per_block") or block_size(per_problem)
     run.manifest.update(problems_per_block=size)
+    thoughts = 0
     try:
         known = list(survey.known_problems())
         part.write_problems(known)
@@ -58,8 +69,9 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
         with progress_bar("import", count, "blocks") as advance:
             for block in range(count):
                 rows = _sorted_rows(_read_waiting(part.root, block), survey, source)
-                samples = _samples_table(rows, survey, known)
-                write_table(part.next_part(block), samples, made_from)
+                samples = _samples_table(rows, survey, known, run.task.thinking.markers)
+                thoughts += samples.num_rows - samples.column("thought").null_count
+                write_table(part.next_part(block), with_thoughts_if_any(samples), made_from)
                 given = _given_table(rows, samples, survey)
                 write_table(part.block_path("given", block), given, made_from)
                 advance(1)
@@ -68,6 +80,7 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
                 (part.root / name).replace(run.root / name)
     finally:
         shutil.rmtree(part.root, ignore_errors=True)
+    return thoughts
 
 
 def _spread(source: SampleFiles, survey: Survey, home: Path, size: int) -> None:
@@ -119,21 +132,26 @@ def _sorted_rows(rows: list[WaitingRow], survey: Survey, source: SampleFiles) ->
     return [(number, row) for _, pool in pools for number, (*_, row) in enumerate(pool)]
 
 
-def _samples_table(rows: NumberedRows, survey: Survey, known: Sequence[Known]) -> pa.Table:
+def _samples_table(
+    rows: NumberedRows, survey: Survey, known: Sequence[Known], thinking: Sequence[Markers]
+) -> pa.Table:
     """Return rows as the table of samples; what a file does not have is null."""
     values = []
     for number, row in rows:
         tokens, total, mean = row.likelihood()
+        parts = split_thought(row.text, thinking, row.thought)
+        token_logprobs = row.token_logprobs or []
+        means = means_of_parts(token_logprobs, row.num_thought_tokens, tokens)
         values.append(
             {
                 "problem_id": row.problem_id,
                 "temperature": row.temperature,
                 "sample_index": number,
-                "completion": row.text,
-                "stop_reason": row.stop_reason,
+                "completion": parts.answer,
+                "stop_reason": row.stop_reason or (None if parts.closed else "length"),
                 "num_output_tokens": tokens,
                 "output_token_ids": [],
-                "token_logprobs": row.token_logprobs or [],
+                "token_logprobs": token_logprobs,
                 "cumulative_logprob": total,
                 "mean_logprob": mean,
                 "prompt_hash": known[survey.problems[row.problem_id].index].prompt_hash,
@@ -141,9 +159,19 @@ def _samples_table(rows: NumberedRows, survey: Survey, known: Sequence[Known]) -
                 "mean_entropy": row.mean_entropy,
                 "token_entropies": [],
                 "missing_mass": [],
+                "thought": parts.thought,
+                "num_thought_tokens": row.num_thought_tokens,
+                "thought_logprob": _known(row.thought_logprob, means[0]),
+                "answer_logprob": _known(row.answer_logprob, means[1]),
+                "thought_entropy": row.thought_entropy,
+                "answer_entropy": row.answer_entropy,
             }
         )
     return pa.Table.from_pylist(values, schema=SAMPLES)
+
+
+def _known(given: float | None, computed: float | None) -> float | None:
+    return computed if given is None else given
 
 
 def _given_table(rows: NumberedRows, samples: pa.Table, survey: Survey) -> pa.Table:

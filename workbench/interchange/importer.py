@@ -28,7 +28,7 @@ from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature
 
-VERSION = 2
+VERSION = 3
 """Raise when this code makes other samples of a file: imports by older code are then made again."""
 
 
@@ -85,7 +85,7 @@ def import_file(
             _facts_of_same_import(root, current)  # again, now that the folder is locked
             manifest.update(identity=current, **environment())
             with manifest.running("generate", made_from) as entry:
-                write_blocks(run, source, found, made_from)
+                facts["thoughts"] = write_blocks(run, source, found, made_from)
                 if _digest(source.files) != current["file"]:
                     raise ValueError(f"{source.name} changed while it was read; import it again")
                 entry["samples_imported"] = facts["samples"]
@@ -93,7 +93,7 @@ def import_file(
         files = [path.name for path in source.files]
         manifest.update(
             imported=facts | {"left_out": left, "files": files},
-            drawn_with=drawing_settings(experiment.generation),
+            drawn_with=drawing_settings(experiment.generation, experiment.task.thinking),
             signature=run_signature(experiment),
         )
         run.write_experiment(experiment)

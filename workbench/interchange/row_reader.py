@@ -12,7 +12,7 @@ from workbench.interchange.readers import FORMATS
 from workbench.interchange.readers.records import Record
 from workbench.interchange.reward_scales import REWARD_SCALES
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
+from workbench.interchange.sample_row import SAMPLE_COLUMNS, THOUGHT_COLUMNS, RowLocation, SampleRow
 from workbench.tasks.problem_files import FAULTS_SHOWN
 
 
@@ -94,6 +94,11 @@ class RowReader:
 
     def _sample_row(self, record: Record) -> SampleRow:
         values = {ours: record[name] for ours, name in self.theirs.items() if name in record}
+        if values.get("thought") is None and "thought" not in self.source.columns:
+            named = (record.get(name) for name in THOUGHT_COLUMNS)
+            values["thought"] = next((t for t in named if t and isinstance(t, str)), None)
+        if values.get("thought") and "text" in values and values["text"] is None:
+            values["text"] = ""  # cut off while it reasoned
         if isinstance(values.get("reward"), int | float) and math.isfinite(values["reward"]):
             values["reward"] = REWARD_SCALES[self.source.reward_scale](values["reward"])
         return SampleRow(**values)

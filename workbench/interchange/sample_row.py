@@ -77,6 +77,15 @@ class SampleRow:
     num_tokens: Annotated[int, Field(ge=0, lt=2**31)] | None = None
     mean_entropy: Annotated[float, Field(ge=0)] | None = None
     """Mean entropy of the tokens' distributions at temperature 1, nats per token."""
+    thought: Text | None = None
+    """What was thought before the answer, where the file keeps it apart from ``text``."""
+    num_thought_tokens: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    """How many of the tokens, from the first, are of the thought."""
+    thought_logprob: LogProb | None = None
+    """Mean over the tokens of the thought, nats per token; ``answer_logprob`` over the others."""
+    answer_logprob: LogProb | None = None
+    thought_entropy: Annotated[float, Field(ge=0)] | None = None
+    answer_entropy: Annotated[float, Field(ge=0)] | None = None
     reward: float | None = None
     stop_reason: Annotated[str | None, BeforeValidator(_as_reason)] = None
     """``stop``, ``length`` (cut off) or ``error`` (could not be drawn)."""
@@ -115,6 +124,9 @@ class SampleRow:
             mean = total / tokens
         return tokens, total, mean
 
+
+THOUGHT_COLUMNS = ("reasoning", "reasoning_content")
+"""Names that other tools give the column ``thought``."""
 
 SAMPLE_COLUMNS = tuple(item.name for item in fields(SampleRow))
 

@@ -10,7 +10,7 @@ from workbench.core.types import Known, Problem, Prompt
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
+from workbench.interchange.sample_row import SAMPLE_COLUMNS, THOUGHT_COLUMNS, RowLocation, SampleRow
 from workbench.measure.missing_inputs import listed
 from workbench.tasks.prompts import prompt_hash
 
@@ -144,7 +144,7 @@ def survey(source: SampleFiles) -> Survey:
             "to all of them, or to none: then they are numbered in order"
         )
     if FORMATS[source.format].is_plain:
-        used = {*reader.theirs.values(), *source.where}
+        used = {*reader.theirs.values(), *source.where, *THOUGHT_COLUMNS}
         found.unused = tuple(name for name in reader.columns if name not in used)
     return found
 
@@ -172,6 +172,7 @@ def describe(
         "pools": f"{pools} samples",
         "given": ", ".join([*given, f"known answers of {facts['golds']:,} problems"]),
         "read as": interpretation and f"{source.format}: {interpretation}",
+        "thoughts": facts.get("thoughts") and f"of {facts['thoughts']:,} samples, kept apart",
         "greedy": facts["greedy"] and "the one sample at temperature 0 is a baseline, not a pool",
         "renumbered": closed_up and f"{closed_up:,} pools: {gaps}",
         "unknown": unknown and f"{unknown:,} samples have neither correctness nor known answer",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workbench.core.thinking import Markers
 from workbench.core.types import Prompt, Request, Sample
 from workbench.models.locate import MODELS, check_model, resolve_model
 
@@ -26,8 +28,55 @@ def encode_prompt(tokenizer: Any, prompt: Prompt, completion: str = "") -> list[
             "model"
         )
     messages = [dict(message) for message in prompt.messages or ()]
-    text = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+    text = tokenizer.apply_chat_template(
+        messages, tokenize=False, add_generation_prompt=True, **prompt.template_options
+    )
     return list(tokenizer.encode(text + completion, add_special_tokens=False))  # the template has
+
+
+def markers_behind(
+    tokenizer: Any, prompt: Sequence[int], families: tuple[Markers, ...]
+) -> tuple[Markers, ...]:
+    """Return the markers of thoughts behind a prompt: of one kind, if the prompt opens a thought.
+
+    The chat templates of many reasoning models end with the opening marker, so that a sample has
+    only the closing one, or none if it is cut.
+    """
+    end = str(tokenizer.decode(list(prompt[-32:]))).rstrip()
+    opened = (replace(kind, in_prompt=True) for kind in families if end.endswith(kind.open))
+    return next(((kind,) for kind in opened), families)
+
+
+def has_special_markers(tokenizer: Any, families: Iterable[Markers]) -> bool:
+    """Say whether a tokenizer has markers of thoughts among the tokens that texts usually lack."""
+    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
+    special = [token.content for token in added if token.special]
+    markers = [marker for kind in families for marker in (kind.open, kind.close)]
+    return any(token in marker for token in special for marker in markers)
+
+
+def token_counter(
+    tokenizer: Any, prompt: Sequence[int], ids: Sequence[int], *, skip_special: bool
+) -> Callable[[int], int | None]:
+    """Return a function: a number of characters -> how many of a sample's tokens spell them.
+
+    It returns None if the tokenizer cannot tell.
+    """
+
+    def count(end: int) -> int | None:
+        from tokenizers.decoders import DecodeStream  # not in every installation
+
+        if not hasattr(tokenizer, "backend_tokenizer"):
+            return None
+        stream = DecodeStream(ids=list(prompt), skip_special_tokens=skip_special)
+        length = 0
+        for number, token in enumerate(ids):
+            if length >= end:
+                return number
+            length += len(stream.step(tokenizer.backend_tokenizer, token) or "")
+        return len(ids)
+
+    return count
 
 
 def too_long(request: Request, num_tokens: int, limit: int) -> Sample | None:

@@ -36,8 +36,18 @@ SAMPLES = pa.schema({
     "output_token_ids": pa.list_(pa.int32()), "token_logprobs": pa.list_(pa.float32()),
     "cumulative_logprob": pa.float64(), "mean_logprob": pa.float64(), "seed": pa.int64(),
     "prompt_hash": pa.string(), "error": pa.string(), "token_entropies": pa.list_(pa.float32()),
-    "missing_mass": pa.list_(pa.float32()), "mean_entropy": pa.float64(),
+    "missing_mass": pa.list_(pa.float32()), "mean_entropy": pa.float64(), "thought": pa.string(),
+    "num_thought_tokens": pa.int32(), "thought_logprob": pa.float64(),
+    "answer_logprob": pa.float64(), "thought_entropy": pa.float64(), "answer_entropy": pa.float64(),
 })  # fmt: skip
+"""``mean_…`` are means over all tokens, ``thought_…`` and ``answer_…`` over those of the two parts;
+these are null where a sample has no thought, so that all of it is answer, or nobody counted."""
+
+THOUGHT_COLUMNS = (
+    "thought", "num_thought_tokens", "thought_logprob", "answer_logprob", "thought_entropy",
+    "answer_entropy",
+)  # fmt: skip
+"""Columns that only files with a thought have."""
 
 
 def fingerprint(**parts: Any) -> str:
@@ -52,19 +62,49 @@ def fingerprint(**parts: Any) -> str:
 
 
 def sample_rows(samples: Sequence[Sample]) -> pa.Table:
-    """Return samples as a table; a sample without log-probabilities has null means."""
+    """Return samples as a table; without log-probabilities, or tokens of a part, means are null."""
     columns: dict[str, Any] = {name: [] for name in SAMPLES.names}
     for sample in samples:
         for name, value in (vars(sample) | {"num_output_tokens": sample.length}).items():
             columns[name].append(value)
         logprobs, entropies = sample.token_logprobs, sample.token_entropies
         columns["cumulative_logprob"].append(sum(logprobs) if logprobs else None)
-        columns["mean_logprob"].append(sum(logprobs) / len(logprobs) if logprobs else None)
-        columns["mean_entropy"].append(sum(entropies) / len(entropies) if entropies else None)
+        columns["mean_logprob"].append(_mean(logprobs))
+        columns["mean_entropy"].append(_mean(entropies))
+        for name, values in (("logprob", logprobs), ("entropy", entropies)):
+            parts = means_of_parts(values, sample.num_thought_tokens, sample.length)
+            columns[f"thought_{name}"].append(parts[0])
+            columns[f"answer_{name}"].append(parts[1])
     for field in SAMPLES:
         if pa.types.is_list(field.type):
             columns[field.name] = _lists(columns[field.name], field.type)
     return pa.table(columns, schema=SAMPLES)
+
+
+def with_thoughts_if_any(samples: pa.Table) -> pa.Table:
+    """Return samples without the columns of thoughts if none of them has one."""
+    has_none = samples.column("thought").null_count == samples.num_rows
+    return samples.drop_columns(list(THOUGHT_COLUMNS)) if has_none else samples
+
+
+def means_of_parts(
+    values: Sequence[float], num_thought_tokens: int | None, length: int | None
+) -> tuple[float | None, float | None]:
+    """Return the means of values of tokens over those of a thought, and over those of the answer.
+
+    Both are None where it is not known which values are the thought's: nobody counted its tokens,
+    or a server leaves out their values. It may leave out that of the token that ends the sample.
+
+    >>> means_of_parts((-1.0, -2.0, -3.0), 1, 3), means_of_parts((-3.0,), 500, 501)
+    ((-1.0, -2.5), (None, None))
+    """
+    if num_thought_tokens is None or len(values) + 1 < (length or 0):
+        return None, None
+    return _mean(values[:num_thought_tokens]), _mean(values[num_thought_tokens:])
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
 
 
 def _lists(rows: Sequence[Sequence[float]], kind: pa.ListType) -> pa.ListArray:

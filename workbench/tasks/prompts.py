@@ -40,7 +40,8 @@ def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) ->
     for example in shown:
         turns += [("user", example.question), ("assistant", example.solution)]
     turns.append(("user", problem.question))
-    return Prompt(messages=tuple({"role": role, "content": text} for role, text in turns))
+    messages = tuple({"role": role, "content": text} for role, text in turns)
+    return Prompt(messages=messages, template_options=settings.template_options)
 
 
 def too_many_examples(settings: config.TaskSettings, available: int) -> list[str]:
@@ -62,5 +63,8 @@ def raise_faults(faults: list[str], settings: config.TaskSettings, available: in
 
 def prompt_hash(prompt: Prompt) -> str:
     """SHA-256 of a prompt, 64 hexadecimal digits: equal exactly when the prompts are."""
-    text = json.dumps(asdict(prompt), sort_keys=True, ensure_ascii=False)
+    parts = asdict(prompt)
+    if not prompt.template_options:  # prompts had none at first
+        del parts["template_options"]
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -10,11 +10,13 @@ import pytest
 from workbench.core.types import Sample
 from workbench.storage.parquet import (
     SAMPLES,
+    THOUGHT_COLUMNS,
     DamagedFileError,
     fingerprint,
     read_stamps,
     read_table,
     sample_rows,
+    with_thoughts_if_any,
     write_atomically,
     write_json,
     write_table,
@@ -33,6 +35,39 @@ def test_sample_rows_by_hand():
     assert first["mean_logprob"] == -0.5
     assert (second["cumulative_logprob"], second["mean_logprob"]) == (None, None)
     assert second["error"] == "too long"
+
+
+@pytest.mark.parametrize(
+    ("changes", "thought", "answer"),
+    [
+        ({}, None, None),  # all of it is answer
+        ({"thought": "7"}, None, None),  # nobody counted
+        ({"thought": "7", "num_thought_tokens": 1}, -0.5, -0.5),
+        ({"thought": "7", "num_thought_tokens": 2}, -0.375, -0.75),
+        ({"thought": "7", "num_thought_tokens": 3}, -0.5, None),  # cut inside
+        ({"thought": "", "num_thought_tokens": 0}, None, -0.5),
+        (  # a server that counts the token which ends it, and does not report it
+            {"thought": "7", "num_thought_tokens": 1, "output_token_ids": (),
+             "num_output_tokens": 4}, -0.5, -0.5,
+        ),
+        (  # and one that leaves out those of the thought
+            {"thought": "7", "num_thought_tokens": 500, "output_token_ids": (),
+             "num_output_tokens": 503}, None, None,
+        ),
+    ],
+)  # fmt: skip
+def test_thought_and_answer_have_their_own_means(changes, thought, answer):
+    both = dataclasses.replace(ONE, token_entropies=ONE.token_logprobs, **changes)
+    (row,) = sample_rows([both]).to_pylist()
+    for value in ("logprob", "entropy"):
+        assert (row[f"thought_{value}"], row[f"answer_{value}"]) == (thought, answer)
+
+
+def test_samples_without_a_thought_are_stored_as_ever():
+    plain = with_thoughts_if_any(sample_rows([ONE, FAILED]))
+    assert plain.schema.names == [n for n in SAMPLES.names if n not in THOUGHT_COLUMNS]
+    mixed = sample_rows([ONE, dataclasses.replace(ONE, thought="")])
+    assert with_thoughts_if_any(mixed).equals(mixed)
 
 
 @pytest.mark.parametrize(
@@ -70,6 +105,7 @@ def test_a_block_is_what_arrow_makes_of_the_fields_one_by_one():
         row["cumulative_logprob"] = sum(logprobs) if logprobs else None
         row["mean_logprob"] = sum(logprobs) / len(logprobs) if logprobs else None
         row["mean_entropy"] = sum(entropies) / len(entropies) if entropies else None
+        row |= dict.fromkeys(THOUGHT_COLUMNS[2:])  # means of the parts, where there is a thought
     for few in (60, 1, 0):
         plain = pa.table(
             {name: [row[name] for row in rows[:few]] for name in SAMPLES.names}, schema=SAMPLES
