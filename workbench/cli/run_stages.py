@@ -10,7 +10,7 @@ from workbench.config.schema import Experiment, experiment_to_dict
 from workbench.generate.drawing_progress import say_how_it_went
 from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
 from workbench.generate.stage import generate
-from workbench.measure.missing_inputs import needs_embeddings
+from workbench.measure.missing_inputs import lost_without_logprobs, needs_embeddings
 from workbench.measure.stage import measure
 from workbench.score.stage import score
 from workbench.storage.lock import locked
@@ -57,7 +57,13 @@ def run_stages(
             for name in names:
                 before = manifest.stage(name)
                 if name == "generate":
-                    generate(run, experiment, tracker.log, redraw_errors=redraw_errors)
+                    generate(
+                        run,
+                        experiment,
+                        tracker.log,
+                        redraw_errors=redraw_errors,
+                        without_logprobs=lost_without_logprobs(experiment, AGGREGATORS),
+                    )
                     went = manifest.stage(name)
                     if went.get("errors") and went["errors"] == went.get("samples"):
                         say_how_it_went(manifest, 1.0)  # there is nothing for later stages

@@ -19,9 +19,9 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
-from workbench.config.schema import Generation, TaskSettings
+from workbench.config.schema import Generation
 from workbench.core.lookup import lookup
-from workbench.core.types import Request, Sample
+from workbench.core.types import Prompt, Request, Sample
 from workbench.generate.openai_options import ServerOptions
 
 Sampler = Callable[[Iterable[Request], Generation], Generator[Sample]]
@@ -54,9 +54,10 @@ class Backend:
     """Whether it loads the model named in the experiment."""
     entropies: str = "none"
     """What ``generation.logprobs`` keeps: ``exact``, ``lower bound``; ``none``: make-believe."""
-    probe: Callable[[Generation, TaskSettings], ProbedServer] | None = None
-    """For a server: asks what it is, before the first missing sample is drawn. A run whose samples
-    are all there never asks."""
+    probe: Callable[[Generation, Prompt, str], ProbedServer] | None = None
+    """For a server: asks what it is, with the first prompt, before the first missing sample is
+    drawn. It is told what there will not be without log-probabilities. A run whose samples are all
+    there never asks."""
     options: type | None = None
     """What ``generation.engine`` may hold, as a pydantic dataclass; None: the engine checks it."""
     decided_by_server: tuple[str, ...] = ()
@@ -71,12 +72,12 @@ def _deferred(module: str) -> Sampler:
     return lambda requests, settings: import_module(module).sample(requests, settings)
 
 
-def _probe_openai(settings: Generation, task: TaskSettings) -> ProbedServer:
+def _probe_openai(settings: Generation, prompt: Prompt, without_logprobs: str) -> ProbedServer:
     engine_versions("openai")  # or say that it is not installed
     from workbench.generate.openai import sample
     from workbench.generate.openai_probe import probe
 
-    facts, left_out, answered = probe(settings, task)
+    facts, left_out, answered = probe(settings, prompt, without_logprobs)
     return ProbedServer(facts, partial(sample, left_out=left_out, answered=answered))
 
 

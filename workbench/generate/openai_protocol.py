@@ -15,14 +15,21 @@ from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request, Sample
 from workbench.models.token_entropy import as_stored, entropy_bounds
 
-NEUTRAL_VALUES = {"top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
-"""Sampling options beyond OpenAI's own, with the values at which they change nothing."""
+NEUTRAL_VALUES = {"top_p": 1.0, "top_k": 0, "min_p": 0.0, "repetition_penalty": 1.0}
+"""Sampling options that not every server has, with the values at which they change nothing."""
 
 REPORTING_OPTIONS = ("return_token_ids", "return_tokens_as_token_ids")
 """Options of vLLM that change what is reported, not what is drawn."""
 
-OPTIONAL_FIELDS = (*NEUTRAL_VALUES, *REPORTING_OPTIONS, "logprobs")
+OPTIONAL_FIELDS = ("n", *NEUTRAL_VALUES, *REPORTING_OPTIONS, "logprobs")
 """Fields of a request without which a server can still be used."""
+
+SUBSTITUTES = {
+    "max_tokens": "max_completion_tokens says how long a sample may be",
+    "large_seeds": "only the last 31 bits of a sample's seed are sent",
+    "seed": "a sample that is drawn again will be another",
+}
+"""What a server may not take though it is needed -> what is done instead."""
 
 FINISH_REASONS = {
     "stop": "stop", "eos": "stop", "eos_token": "stop", "stop_sequence": "stop", "end_turn": "stop",
@@ -76,19 +83,20 @@ def request_body(
             of the likeliest tokens to report at each position, beside the one drawn.
         temperature: of this sample.
         seed: of this sample.
-        left_out: those of ``OPTIONAL_FIELDS`` that the server does not take.
+        left_out: those of ``OPTIONAL_FIELDS`` and ``SUBSTITUTES`` that the server does not take.
     """
     top = settings.logprobs
     fields: dict[str, Any] = {
         "model": settings.model,
         "n": 1,
         "temperature": temperature,
-        "seed": seed,
+        "seed": seed & (2**31 - 1) if "large_seeds" in left_out else seed,
         "max_tokens": settings.max_tokens,
-        "top_p": settings.top_p,
         **{name: getattr(settings, name) for name in NEUTRAL_VALUES},
         **dict.fromkeys(REPORTING_OPTIONS, True),
     }
+    if "max_tokens" in left_out:
+        fields["max_completion_tokens"] = settings.max_tokens
     if settings.stop:
         fields["stop"] = list(settings.stop)
     if prompt.messages is None:  # llama.cpp reports nothing when asked for 0

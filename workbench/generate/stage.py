@@ -92,6 +92,7 @@ def generate(
     log: Callable[[Mapping[str, Any]], None] = lambda values: None,
     *,
     redraw_errors: bool = False,
+    without_logprobs: str = "",
 ) -> None:
     """Draw every sample that the experiment asks for and the folder does not hold.
 
@@ -100,6 +101,7 @@ def generate(
         experiment: what to draw; it is written into the folder.
         log: called with the progress of drawing, about twenty times.
         redraw_errors: whether to draw the samples again that are error rows.
+        without_logprobs: what of the experiment is left out where a server tells none, in words.
 
     Raises:
         ValueError: the folder holds samples of another experiment, the model gives NaN
@@ -129,7 +131,7 @@ def generate(
     backend = BACKENDS[resolve(settings.backend)]
     sampler = backend.sample
     if left and backend.probe is not None:  # a server is asked only where it has to draw
-        probed = backend.probe(settings, run.task)
+        probed = backend.probe(settings, asked[0].prompt, without_logprobs)
         current, sampler = {**current, **probed.facts}, probed.sample
         _refuse_other_identity(run, current)
 

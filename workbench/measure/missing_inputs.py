@@ -60,6 +60,12 @@ def needs_embeddings(experiment: Experiment, rules: Mapping[str, SelectionRule])
     return learned or reads_embeddings(needs)
 
 
+def lost_without_logprobs(experiment: Experiment, rules: Mapping[str, SelectionRule]) -> str:
+    """Return the metrics and selections that samples without log-probabilities do not have."""
+    needs = metric_needs(experiment.measure) | selection_needs(experiment.selection, rules)
+    return ", ".join(left_out(needs, {"logprobs", f"{REWARD_PREFIX}likelihood"}))
+
+
 def reads_embeddings(needs: Needs) -> bool:
     """Say whether any of some metrics or selections looks at embeddings."""
     return any({"similarity", "embeddings"} & set(fields) for fields in needs.values())

@@ -15,22 +15,32 @@ MODELS = {
 }
 
 
+PROBE_SEED = 2**63 - 1
+
+
+def of_probe(asked):
+    """Whether a request is one of those that find out what the server can do."""
+    return asked.get("seed", PROBE_SEED) == PROBE_SEED and asked.get("max_tokens", 1) == 1
+
+
 def completion(asked, kind="raw"):
     """What the server answers: a text, its tokens and the six likeliest at each place.
 
     Every field follows from the request, so a test can work out what should have arrived.
     """
-    value = asked["seed"] % 50
+    seed = asked.get("seed", 0)
+    value = seed % 50
     text = f"We get {value}. The answer is \\boxed{{{value}}}."
-    words = text.split(" ")[: asked["max_tokens"]]
-    ended = len(words) < asked["max_tokens"]  # the token that ends it counts
+    most = asked.get("max_tokens") or asked["max_completion_tokens"]
+    words = text.split(" ")[:most]
+    ended = len(words) < most  # the token that ends it counts
     ids = [1000 + len(word) for word in words] + [0] * ended
     logits = [2.0, 1.0, 0.5, 0.0, -1.0, -2.0]
     if kind == "processed":
         logits = [value / (asked["temperature"] or 1.0) for value in logits]
     total = math.log(sum(map(math.exp, logits)))
     top = {name: logit - total for name, logit in zip(WORDS, logits, strict=True)}
-    own = [-0.1 - (asked["seed"] >> i) % 7 / 10 for i in range(len(ids))]
+    own = [-0.1 - (seed >> i) % 7 / 10 for i in range(len(ids))]
     return " ".join(words), "stop" if ended else "length", ids, own, top
 
 
@@ -46,6 +56,7 @@ class Server(ThreadingHTTPServer):
         self.asked, self.answered, self.keys = [], [], []
         self.misbehave = lambda handler, asked, nth: False
         self.nth = Counter()
+        self.accepts = lambda asked: ""  # the reason to refuse a request, of the probe too
         self.refuses, self.logprobs_kind, self.version = (), "raw", "0.32.0"
         self.tells_logprobs = self.tells_ids = True
         self.seconds, self.busy, self.busiest = 0.0, 0, 0
@@ -58,8 +69,12 @@ class Server(ThreadingHTTPServer):
 
     @property
     def drawn(self):
-        """Seeds of the samples that were answered; the probe's requests have seed 0."""
-        return [asked["seed"] for asked in self.answered if asked["seed"]]
+        """Seeds of the samples that were answered."""
+        return [asked["seed"] for asked in self.answered if asked.get("seed") != PROBE_SEED]
+
+    @property
+    def asked_for_samples(self):
+        return [asked for asked in self.asked if not of_probe(asked)]
 
     def handle_error(self, request, client_address):
         pass  # a client that went away
@@ -117,8 +132,8 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.keys.append(self.headers["Authorization"])
             server.asked.append(asked)
-            server.nth[asked["seed"]] += 1
-            nth = server.nth[asked["seed"]]
+            server.nth[asked.get("seed")] += 1
+            nth = server.nth[asked.get("seed")]
             server.busy += 1
             server.busiest = max(server.busiest, server.busy)
         try:
@@ -136,11 +151,14 @@ class Handler(BaseHTTPRequestHandler):
         if asked["model"] != "small":
             self.fault(404, f"The model `{asked['model']}` does not exist.")
             return
+        if reason := server.accepts(asked):
+            self.fault(400, reason)
+            return
         unknown = [name for name in server.refuses if name in asked]
         if unknown:
             self.fault(400, f"Unrecognized request argument: {unknown[0]}")
             return
-        if asked["seed"] and server.misbehave(self, asked, nth):
+        if not of_probe(asked) and server.misbehave(self, asked, nth):
             return
         self.reply(200, self.whole(asked))
         with server.lock:

@@ -50,7 +50,7 @@ def identity(folder):
 def test_what_the_server_says_is_what_is_kept(cli, asking, server, tmp_path):
     path, folder = asking(generation__logprobs=4), tmp_path / "run"
     cli.must("generate", path, "--out", folder)
-    drawn = [asked for asked in server.asked if asked["seed"]]
+    drawn = server.asked_for_samples
     assert len(drawn) == EVERY == len({asked["seed"] for asked in drawn})
     for asked in drawn:
         assert asked["n"] == 1
@@ -90,7 +90,7 @@ def test_what_the_server_says_is_what_is_kept(cli, asking, server, tmp_path):
 def test_a_conversation_goes_to_the_chat(cli, asking, server, tmp_path):
     path = asking(task__prompt="chat", task__system="Be brief.", generation__logprobs=2)
     cli.must("generate", path, "--out", tmp_path / "run")
-    asked = next(asked for asked in server.asked if asked["seed"])
+    asked = server.asked_for_samples[0]
     assert asked["messages"][0] == {"role": "system", "content": "Be brief."}
     assert (asked["logprobs"], asked["top_logprobs"]) == (True, 2)
     found = rows(tmp_path / "run")
@@ -230,7 +230,7 @@ def test_a_request_that_is_refused_is_an_error_row_and_the_rest_goes_on(
     assert len(refused) == 48
     assert len(found) == EVERY
     assert all("(the prompt is too long)" in row["error"] for row in refused)
-    assert {count for seed, count in server.nth.items() if seed} == {1}  # not asked again
+    assert {server.nth[asked["seed"]] for asked in server.asked_for_samples} == {1}
 
 
 @pytest.mark.parametrize("status", [401, 403])

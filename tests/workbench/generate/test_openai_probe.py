@@ -68,7 +68,7 @@ def test_options_that_a_server_refuses_are_left_out_where_they_change_nothing(
     assert "top_k, repetition_penalty, return_token_ids; left out" in said[0]
     left_out = ["top_k", "repetition_penalty", "return_token_ids"]
     assert identity(tmp_path / "run")["server"]["left_out"] == left_out
-    drawn = [asked for asked in server.asked if asked["seed"]]
+    drawn = server.asked_for_samples
     assert len(drawn) == 60
     assert all("min_p" in asked and "top_k" not in asked for asked in drawn)
 
@@ -86,9 +86,9 @@ def test_an_option_that_the_experiment_needs_is_not_left_out(cli, asking, server
 
 
 def test_a_server_that_refuses_everything_says_why(cli, asking, server, tmp_path):
-    server.refuses = ("n",)
+    server.refuses = ("model",)
     cli("run", asking(), "--out", tmp_path / "run").refuses(
-        "400 (Unrecognized request argument: n)", "even to a plain request"
+        "400 (Unrecognized request argument: model)", "even to a plain request"
     )
 
 
@@ -128,3 +128,97 @@ def test_a_server_of_another_make_is_known_by_what_it_tells(cli, asking, server,
     facts = identity(tmp_path / "run")["server"]
     assert facts["version"] is None
     assert facts["model"]["id"] == "small"
+
+
+def refuses(test, reason):
+    return lambda asked: reason if test(asked) else ""
+
+
+SUITS = {
+    "the other name": (
+        refuses(lambda asked: "max_tokens" in asked, "use max_completion_tokens"),
+        ["max_tokens"], "max_completion_tokens says how long",
+    ),
+    "seeds of 31 bits": (
+        refuses(lambda asked: asked.get("seed", 0) > 2**31 - 1, "seed must be a 32-bit integer"),
+        ["large_seeds"], "only the last 31 bits",
+    ),
+    "both": (
+        refuses(lambda asked: "max_tokens" in asked or asked.get("seed", 0) >= 2**31, "no"),
+        ["max_tokens", "large_seeds"], "only the last 31 bits",
+    ),
+    "at least 16 tokens": (
+        refuses(lambda asked: asked.get("max_tokens", 1) < 16, "at least 16"), [], "",
+    ),
+    "no temperature above 1": (
+        refuses(lambda asked: asked["temperature"] > 1, "must be in [0, 1]"), [], "",
+    ),
+    "neither n nor top_p": (
+        refuses(lambda asked: {"n", "top_p"} & {*asked}, "no such field"),
+        ["n", "top_p"], "n, top_p; left out, which changes no sample",
+    ),
+    "the other name and no top_k": (
+        refuses(lambda asked: {"max_tokens", "top_k"} & {*asked}, "no such field"),
+        ["max_tokens", "top_k"], "does not take top_k",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SUITS)
+def test_a_server_that_suits_the_experiment_is_taken(cli, asking, server, tmp_path, name):
+    server.accepts, left_out, said = SUITS[name]
+    path = asking(task__num_problems=2, task__prompt="chat", task__system="Be brief.")
+    child = cli.must("generate", path, "--out", tmp_path / "run")
+    assert said in child.err
+    assert identity(tmp_path / "run")["server"]["left_out"] == left_out
+    samples = [asked for asked in server.answered if 48 in asked.values()]
+    assert len(samples) >= 10
+    for asked in samples if "16" not in name else ():
+        assert asked["messages"][0]["role"] == "system"
+        assert (asked["seed"] < 2**31) == ("large_seeds" in left_out)
+
+
+UNSUITED = {
+    "a system message": (
+        refuses(lambda asked: asked["messages"][0]["role"] == "system", "System role no"),
+        ["task.system", "System role no", 'set it to ""'],
+    ),
+    "temperatures": (
+        refuses(lambda asked: asked["temperature"] not in (0.3, 0), "only 0.3"),
+        ["generation.temperatures", "temperature 1 (", "only 0.3"],
+    ),
+    "every temperature": (
+        refuses(lambda asked: asked["temperature"] == 0.3, "not 0.3"),
+        ["generation.temperatures", "temperature 0.3 (", "leave it out"],
+    ),
+    "a greedy sample": (
+        refuses(lambda asked: asked["temperature"] == 0, "not 0"),
+        ["generation.greedy", "temperature 0 (", "set it to false"],
+    ),
+    "a nucleus": (
+        refuses(lambda asked: "top_p" in asked, "no top_p"),
+        ["generation.top_p", "does not take 0.9", "set it to 1.0"],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNSUITED)
+def test_what_has_to_change_for_a_server_is_said_before_any_sample(
+    cli, asking, server, tmp_path, name
+):
+    server.accepts, words = UNSUITED[name]
+    top_p = 0.9 if name == "a nucleus" else 1.0
+    path = asking(task__prompt="chat", task__system="Be brief.", generation__top_p=top_p)
+    cli("run", path, "--out", tmp_path / "run").refuses(*words)
+    assert not server.drawn
+
+
+def test_what_there_will_not_be_without_log_probabilities_is_said(cli, asking, server, tmp_path):
+    server.tells_logprobs = False
+    child = cli.must("generate", asking(), "--out", tmp_path / "run")
+    assert "there will be no avg_log_prob, best, weighted" in child.err
+
+
+def test_log_probabilities_that_are_none_are_none():
+    odd = choice({"a": 0.5})
+    assert logprobs_kind(odd, odd) == "none"
