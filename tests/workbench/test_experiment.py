@@ -133,6 +133,23 @@ tracking: 3
             "generation: {model: m, max_tokens: 99, max_model_len: 99}",
             "generation.max_tokens: samples of 99 tokens leave no room for a prompt",
         ),
+        (
+            "generation: {model: m, engine: {max_num_seqs: }}",
+            "generation.engine: max_num_seqs must be an integer of at least 1, got None",
+        ),
+        (
+            "generation: {model: m, engine: {max_num_seqs: [1]}}",
+            "generation.engine: max_num_seqs must be an integer of at least 1, got [1]",
+        ),
+        (
+            "generation: {model: m, engine: {tensor_parallel_size: true}}",
+            "generation.engine: tensor_parallel_size must be an integer of at least 1, got True",
+        ),
+        (
+            "generation: {model: m, engine: {gpu_memory_utilization: 1.5}}",
+            "generation.engine: gpu_memory_utilization must be above 0 and at most 1, got 1.5",
+        ),
+        ("generation: {model: m, max_failed: 2}", "generation.max_failed: must be at most 1"),
         ("generation: {model: /no/where}", "generation.model: there is no folder /no/where"),
     ],
 )
@@ -141,6 +158,31 @@ def test_one_fault_gives_one_line_about_it(write, line, fault):
     found = faults(write(text))
     assert len(found) == 1
     assert found[0].startswith(fault)
+
+
+@pytest.mark.parametrize(
+    ("backend", "option", "fault"),
+    [
+        ("replay", "seconds_per_sample: ", "seconds_per_sample: expected a number, got nothing"),
+        ("replay", "seconds_per_sample: [1]", "seconds_per_sample: expected a number, got [1]"),
+        ("replay", "seconds_per_sample: 1.0e+400", "seconds_per_sample: expected a finite number"),
+        ("replay", "seconds_per_sample: .nan", "seconds_per_sample: expected a finite number"),
+        ("replay", "seconds_per_sample: 1.0e+300", "seconds_per_sample: must be at most 3600"),
+        ("replay", "seconds_per_sample: -1", "seconds_per_sample: must be at least 0, got -1"),
+        ("replay", "seconds: 1", "seconds: unknown key (known: seconds_per_sample)"),
+        ("openai", "timeout: ", "timeout: expected a number, got nothing"),
+        ("openai", "timeout: 1.0e+400", "timeout: expected a finite number"),
+        ("openai", "concurrency: 1.5", "concurrency: expected an integer, got 1.5"),
+        ("openai", "concurrency: 100000000000000000000", "concurrency: "),
+        ("openai", "max_retries: 1001", "max_retries: must be at most 1000, got 1001"),
+        ("openai", "base_url: 7", "base_url: expected a text, got 7"),
+    ],
+)
+def test_every_option_of_a_backend_has_its_type(write, backend, option, fault):
+    line = f"generation: {{model: m, n: 8, backend: {backend}, engine: {{{option}}}}}"
+    found = faults(write(GOOD.replace("generation: {model: m, n: 8}", line)))
+    assert len(found) == 1
+    assert found[0].startswith(f"generation.engine.{fault}")
 
 
 def test_an_integer_is_a_number_too(write):

@@ -9,6 +9,7 @@ from workbench.core.types import STAGES
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.models.locate import check_encoder, check_model
+from workbench.tasks import TASKS
 
 
 def check_models(
@@ -39,7 +40,13 @@ def _checks(
     """Yield the setting that names a model or its backend, and the check of it."""
     scoring, embedding = experiment.scoring, experiment.embedding
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
-        yield "generation.model", partial(check_model, experiment.generation.model)
+        model, task = experiment.generation.model, experiment.task
+        yield "generation.model", partial(check_model, model)
+        system = TASKS[task.name].instruction if task.system is None else task.system
+        if system and task.prompt == "chat":
+            from workbench.models.chat_template import check_system_message
+
+            yield "task.system", partial(check_system_message, model, fetch)
     if not {"generate", "score"} & {*stages}:
         return
     if embedding.source == "text" and needs_embeddings(experiment, AGGREGATORS):

@@ -15,6 +15,10 @@ TAKEN_OPTIONS = (
     "return_dict", "return_tensors", "tokenize",
 )  # fmt: skip
 """Arguments with which a chat template is applied, and which are no switches of its own."""
+WHOLE_OPTIONS = (
+    "max_num_seqs", "max_num_batched_tokens", "tensor_parallel_size", "pipeline_parallel_size",
+)  # fmt: skip
+"""Engine options that are counts, and that backends other than vLLM read as well."""
 OWN = "own"
 """Where a name of ``scoring.models`` is asked for: the model that drew the samples."""
 
@@ -57,6 +61,17 @@ def _not_our_own(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _engine_numbers(options: dict[str, Any]) -> dict[str, Any]:
+    for name in WHOLE_OPTIONS:
+        value = options.get(name, 1)
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value < 2**31:
+            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}")
+    share = options.get("gpu_memory_utilization", 1)
+    if not isinstance(share, int | float) or isinstance(share, bool) or not 0 < share <= 1:
+        raise ValueError(f"gpu_memory_utilization must be above 0 and at most 1, got {share!r}")
+    return options
+
+
 def _not_own(name: str) -> str:
     if name == OWN:
         raise ValueError(
@@ -79,6 +94,8 @@ Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 Entries = Annotated[tuple[V, ...], AfterValidator(_not_empty)]
 Sizes = Annotated[Entries[int], AfterValidator(_positive), AfterValidator(_distinct)]
 Temperatures = Annotated[Entries[float | None], AfterValidator(_distinct)]
-EngineOptions = Annotated[dict[str, Any], AfterValidator(_not_our_own)]
 TemplateOptions = Annotated[dict[str, Any], AfterValidator(_not_taken)]
+EngineOptions = Annotated[
+    dict[str, Any], AfterValidator(_not_our_own), AfterValidator(_engine_numbers)
+]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]

@@ -23,6 +23,7 @@ from workbench.config.schema import Generation
 from workbench.core.lookup import lookup
 from workbench.core.types import Prompt, Request, Sample
 from workbench.generate.openai_options import ServerOptions
+from workbench.generate.replay_options import ReplayOptions
 
 Sampler = Callable[[Iterable[Request], Generation], Generator[Sample]]
 
@@ -102,7 +103,8 @@ BACKENDS: dict[str, Backend] = {
         summary="samples that exist already: see `workbench import`", local_model=False),
     "replay": Backend(
         sample=_deferred("workbench.generate.replay"), logprobs_kind="none",
-        summary="seeded make-believe samples, for tests", local_model=False),
+        summary="seeded make-believe samples, for tests", local_model=False,
+        options=ReplayOptions),
 }  # fmt: skip
 
 

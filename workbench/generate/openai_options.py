@@ -14,8 +14,12 @@ from workbench.config.setting_types import STRICT
 
 
 def _check_address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port above 65535, half an IPv6 address
+        whole = False
+    if not whole or not url.isascii() or not url.isprintable() or " " in url:
         raise ValueError(f"must be an address such as http://127.0.0.1:8000/v1, got {url!r}")
     if parts.username or parts.password or parts.query:
         raise ValueError(  # without the address, which may hold a key
@@ -31,11 +35,11 @@ class ServerOptions:
 
     base_url: Annotated[str, AfterValidator(_check_address)] | None = None
     """The server's address, which usually ends in /v1; by default the variable OPENAI_BASE_URL."""
-    concurrency: int = Field(default=64, ge=1)
+    concurrency: int = Field(default=64, ge=1, le=10_000)
     """Requests in flight at once: about as many as the server works on at a time."""
-    timeout: float = Field(default=600.0, gt=0)
-    """Seconds that the server may take over one sample."""
-    max_retries: int = Field(default=20, ge=0)
+    timeout: float = Field(default=600.0, gt=0, le=86_400)
+    """Seconds that the server may take over one sample, from the request to the last byte."""
+    max_retries: int = Field(default=20, ge=0, le=1000)
     """How often a request is sent again after the server failed. The pauses double from half a
     second to eight: 20 of them are two minutes, in which most servers can be started again."""
 

@@ -15,23 +15,15 @@ import numpy as np
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
+from workbench.generate.replay_options import ReplayOptions
 from workbench.models.token_entropy import as_stored
 
 OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take the tens and then")
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    """Yield one make-believe sample per request, in the order of the requests.
-
-    Raises:
-        ValueError: ``generation.engine`` holds an option other than ``seconds_per_sample``, the
-            time each sample pretends to take.
-    """
-    if other := sorted(settings.engine.keys() - {"seconds_per_sample"}):
-        raise ValueError(
-            f"generation.engine.{other[0]}: backend replay knows only seconds_per_sample"
-        )
-    pause = float(settings.engine.get("seconds_per_sample", 0.0))
+    """Yield one make-believe sample per request, in the order of the requests."""
+    pause = ReplayOptions(**settings.engine).seconds_per_sample
     for request in requests:
         if pause:
             time.sleep(pause)

@@ -18,7 +18,8 @@ def encode_prompt(tokenizer: Any, prompt: Prompt, completion: str = "") -> list[
     A conversation goes through the model's chat template.
 
     Raises:
-        ValueError: the prompt is a conversation, and the model has no chat template.
+        ValueError: the prompt is a conversation, and the model has no chat template, or one that
+            refuses the conversation.
     """
     if prompt.text is not None:
         return list(tokenizer.encode(prompt.text + completion))
@@ -28,9 +29,18 @@ def encode_prompt(tokenizer: Any, prompt: Prompt, completion: str = "") -> list[
             "model"
         )
     messages = [dict(message) for message in prompt.messages or ()]
-    text = tokenizer.apply_chat_template(
-        messages, tokenize=False, add_generation_prompt=True, **prompt.template_options
-    )
+    from jinja2 import TemplateError  # which transformers has loaded by now
+
+    try:
+        text = tokenizer.apply_chat_template(
+            messages, tokenize=False, add_generation_prompt=True, **prompt.template_options
+        )
+    except TemplateError as fault:
+        has_system = any(message["role"] == "system" for message in messages)
+        way_out = 'task.system: ""' if has_system else "task.prompt: completion"
+        raise ValueError(
+            f"the model's chat template refuses the conversation ({fault}); set {way_out}"
+        ) from None
     return list(tokenizer.encode(text + completion, add_special_tokens=False))  # the template has
 
 

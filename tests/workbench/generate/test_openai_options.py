@@ -21,7 +21,13 @@ def test_the_experiment_s_address_comes_before_the_environment_s(monkeypatch):
     assert address_of(settings()).url == "http://there:1/v1"
 
 
-@pytest.mark.parametrize("url", ["here:8000/v1", "ftp://here/v1", "http:///v1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "here:8000/v1", "ftp://here/v1", "http:///v1", "http://here:99999/v1", "http://here:x/v1",
+        "http://[::1/v1", "http://he re/v1", "http://here/v1\n",
+    ],
+)  # fmt: skip
 def test_an_address_that_is_none_is_refused_from_either_place(monkeypatch, url):
     with pytest.raises(ValidationError, match=r"such as http://127\.0\.0\.1:8000/v1"):
         ServerOptions(base_url=url)
