@@ -101,7 +101,40 @@ def test_each_kind_of_odd_reply_is_an_error_row_and_the_rest_goes_on(cli, asking
     texts = {kinds[seed]: row["completion"] for seed, row in failed.items()}
     assert texts["half a surrogate pair"] == "half \ufffd"
     assert "boxed" in texts["is NaN"]
-    assert len(server.drawn) >= EVERY - len(ODD)
+    server.misbehave = lambda handler, asked, nth: False
+    cli.must("generate", path, "--out", folder, "--redraw", "errors")
+    after = {row["seed"]: row for row in rows(folder)}
+    assert len(after) == EVERY
+    assert {after[seed]["stop_reason"] for seed in failed} <= {"stop", "length"}
+    assert [row for row in after.values() if row["seed"] not in failed] == [
+        row for row in found if row["seed"] not in failed
+    ]
+
+
+def test_a_run_of_errors_alone_ends_before_its_next_stage(cli, asking, server, tmp_path):
+    server.misbehave = lambda handler, asked, nth: handler.fault(400, "never")
+    path, folder = asking(task__num_problems=2), tmp_path / "run"
+    words = ("18 of 18 samples could not be drawn", "400 (never) (18)", "all failed", "--redraw")
+    cli("run", path, "--out", folder).refuses(*words)
+    assert not (folder / "scores").exists()
+    asked = len(server.asked)
+    cli("generate", path, "--out", folder).refuses(*words)  # and every time
+    assert len(server.asked) == asked
+    limit = ("--set", "generation.max_failed=1")
+    cli("generate", path, "--out", folder, *limit).refuses("all failed")
+
+
+def test_a_run_with_too_many_errors_goes_on_and_ends_with_an_error(cli, asking, server, tmp_path):
+    server.misbehave = lambda handler, asked, nth: (
+        asked["temperature"] == 0.3 and handler.fault(400, "too cool")
+    )
+    path, folder = asking(task__num_problems=2), tmp_path / "run"
+    child = cli("run", path, "--out", folder, tables=())
+    told = child.refuses("8 of 18 samples could not be drawn", "too cool", "max_failed is 0.05")
+    assert child.err.endswith(told)  # the last thing that is said
+    assert (folder / "tables").exists()
+    limit = ("--set", "generation.max_failed=0.5")
+    assert "8 of 18 samples" in cli.must("generate", path, "--out", folder, *limit).err
 
 
 def test_what_is_left_out_is_counted(cli, asking, server, tmp_path):
