@@ -164,7 +164,7 @@ class Server:
     def _status(self, fault: openai.APIStatusError) -> str:
         """Return a status with what the server says to it, in one line."""
         said = fault.body.get("message") if isinstance(fault.body, dict) else None
-        text = " ".join(str(said or fault.response.text).split())
+        text = " ".join(protocol.storable(str(said or fault.response.text)).split())
         detail = f" ({text[:300]})" if text else ""
         return self.address.hide_key(f"{fault.status_code}{detail}")
 

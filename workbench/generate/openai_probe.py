@@ -282,7 +282,7 @@ def report(kind: str, left_out: Collection[str], settings: Generation, without: 
                 f"generation.logprobs = {settings.logprobs} asks for entropies, but the server "
                 "tells no log-probabilities; set it to 0, or ask another server"
             )
-        lost = f"; without them there will be no {without}" if without else ""
+        lost = f", and there will be no {without}" if without else ""
         notice(f"generate: the server tells no log-probabilities; samples are kept without{lost}")
     elif kind != "raw":
         why = "they change with the temperature" if kind == "processed" else "it tells too little"

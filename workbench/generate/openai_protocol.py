@@ -281,11 +281,11 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
         spent = details if isinstance(details, dict) else {}
         thought_count = COUNT.validate_python(spent.get("reasoning_tokens"))
     except ValidationError as fault:
-        notes.append(f"token count left out: {_first_fault(fault, 'it')}")
+        notes.append(f"token count left out: {_first_fault(fault, 'usage')}")
     ids, logprobs, likeliest = tokens
     text = text_of(choice)
     if reason := _failure(choice, text, logprobs):
-        return request.sampled(HALF_PAIR.sub("\ufffd", text or ""), "error", error=reason)
+        return request.sampled(storable(text or ""), "error", error=reason)
     word = choice.finish_reason
     ended = FINISH_REASONS.get(str(word).lower())
     if ended is None or word != ended:
@@ -304,7 +304,7 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
         ended,
         ids,
         as_stored(logprobs),
-        "; ".join(notes),
+        storable("; ".join(notes)),
         token_entropies=entropies,
         missing_mass=missing,
         num_output_tokens=count,
@@ -327,8 +327,13 @@ def _failure(choice: Choice, text: str | None, logprobs: tuple[float, ...]) -> s
     return "a log-probability is NaN" if any(map(math.isnan, logprobs)) else ""
 
 
+def storable(text: str) -> str:
+    """Return a text as a file can hold it."""
+    return HALF_PAIR.sub("\ufffd", text)
+
+
 def _quoted(said: Any) -> str:
-    return HALF_PAIR.sub("\ufffd", repr(said))[:200]
+    return storable(repr(said))[:200]
 
 
 def model_entries(listed: Any) -> list[dict[str, Any]]:

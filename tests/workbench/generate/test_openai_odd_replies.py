@@ -66,7 +66,7 @@ ODD = {
     "'content_filter'": changed(finish_reason="content_filter"),
     "half a surrogate pair": changed(text="half \ud83d"),
     "is NaN": nan,
-    "answers 400 (too long)": lambda handler, asked: handler.fault(400, "too long"),
+    "answers 400 (long \ufffd)": lambda handler, asked: handler.fault(400, "long \ud83d"),
     "answers 500 (this prompt)": lambda handler, asked: handler.fault(500, "this prompt"),
     "breaks off": lambda handler, asked: handler.drop(),
     "an answer that is none": lambda handler, asked: handler.reply(200, "<html>"),

@@ -197,6 +197,7 @@ def tokens(*values, **more):
         ({"logprobs": tokens(-0.1, top_logprobs=[{"b": math.nan}])}, "nan is no log-probability"),
         ({"logprobs": tokens(None, -0.1)}, "token_logprobs.0"),
         ({"logprobs": {"content": [{"token": "a", "logprob": None}]}}, "content.0.logprob"),
+        ({"logprobs": tokens(-0.1, top_logprobs=[{"\ud83d": "x"}])}, "top_logprobs.0.\ufffd"),
         ({"logprobs": "none"}, "log-probabilities left out"),
         ({"logprobs": tokens(-1.0, -2.0), "token_ids": [1]}, "1 token ids and 2 log-prob"),
         ({"token_ids": [-1]}, "greater than or equal to 0"),
