@@ -9,10 +9,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from workbench.config.faults import Fault, Unsound
+from workbench.config.faults import Fault, Unsound, shortened
 from workbench.config.schema import Experiment, Generation, TaskSettings, contradictions
 from workbench.config.validation import Place, SoundPart, fields_of, parse
-from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping
+from workbench.config.yaml_file import NESTING_LIMIT, YamlError, parse_yaml, read_mapping
 from workbench.core.lookup import unknown
 from workbench.core.types import SelectionRule
 from workbench.generate import BACKENDS
@@ -34,7 +34,8 @@ class ExperimentError(ValueError):
 
     def __init__(self, path: str | Path, faults: Sequence[str]) -> None:
         """Make the message of a file and its faults."""
-        super().__init__("\n  ".join([f"{path} is not a valid experiment:", *faults]))
+        lines = (" ".join(fault.split()) for fault in faults)
+        super().__init__("\n  ".join([f"{path} is not a valid experiment:", *lines]))
 
 
 def load_experiment(
@@ -109,10 +110,12 @@ def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Plac
         try:
             if not equals or not all(key):
                 raise ValueError("expected KEY=VALUE, such as generation.n=32")
+            if len(key) > NESTING_LIMIT:
+                raise ValueError(f"the key has {len(key):,} parts; no setting has so many")
             _set(tree, key, parse_yaml(text))
             keys.append(key)
         except ValueError as error:
-            faults.append(f"--set {override}: {error}")
+            faults.append(f"--set {shortened(override)}: {error}")
     return keys, faults
 
 

@@ -21,6 +21,12 @@ ADVICE = {
 """What to do about an error of the operating system, by its number."""
 
 
+MOST_LINES = 10
+"""Lines of a message: more push what was said first off a small terminal."""
+LONGEST_LINE = 1000
+"""Characters of one of them: a fault that quotes a long path or text has room."""
+
+
 class Stopped(BaseException):
     """Told to stop, by which signal. It is no ``Exception``, so nothing mistakes it for one."""
 
@@ -67,7 +73,7 @@ def exit_code_of(command: Callable[[], Any]) -> int:
 
         text = str(fault) if isinstance(fault, ValueError) else _explain(fault)
         style = "red" if console.is_terminal else None
-        console.print(f"error: {text}", style=style, markup=False, soft_wrap=True)
+        console.print(f"error: {_in_few_lines(text)}", style=style, markup=False, soft_wrap=True)
         return 1
     except Stopped as stopped:
         from workbench.core.console import notice
@@ -75,6 +81,17 @@ def exit_code_of(command: Callable[[], Any]) -> int:
         notice("stopped; what is finished is kept, and the same command goes on from there")
         return 128 + stopped.signum
     return 0
+
+
+def _in_few_lines(text: str) -> str:
+    """Return a message cut to what fits on a terminal; what it quotes may be of any length."""
+    lines = text.strip().splitlines()
+    if len(lines) > MOST_LINES:
+        hidden = len(lines) - MOST_LINES + 1
+        lines = [*lines[: MOST_LINES - 1], f"... and {hidden:,} more lines"]
+    return "\n".join(
+        line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 3]}..." for line in lines
+    )
 
 
 def _explain(fault: OSError) -> str:

@@ -75,3 +75,14 @@ def shown(value: object) -> str:
         return str(value).lower()
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def shortened(text: str) -> str:
+    r"""Return a text that a person typed, on one line and not too long for one.
+
+    Example:
+        >>> shortened("generation.engine=[\n1,\n2]")
+        'generation.engine=[ 1, 2]'
+    """
+    line = " ".join(text.split())
+    return line if len(line) <= 100 else f"{line[:97]}..."

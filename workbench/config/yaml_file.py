@@ -1,15 +1,32 @@
 """YAML as this project reads and writes it.
 
-Differs from PyYAML's safe loader in three ways that matter in an experiment file: a key given twice
-is an error (PyYAML keeps the last), ``1e-6`` is a number (PyYAML reads a text), and ``2026-01-31``
-is a text (PyYAML makes a date).
+Differs from PyYAML's safe loader in four ways that matter in an experiment file: a key given twice
+is an error (PyYAML keeps the last), ``1e-6`` is a number (PyYAML reads a text), ``2026-01-31`` is a
+text (PyYAML makes a date), and a text that would fill the memory is refused before it does.
 """
 
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
+
+LONGEST_TEXT = 256 * 1024
+"""Characters of a file. The longest experiment here has 2,000; PyYAML reads 100,000 a second."""
+TOO_LONG = (
+    f"longer than {LONGEST_TEXT:,} characters, which are the most that are read; an experiment has "
+    "some hundreds"
+)
+NESTING_LIMIT = 50
+"""Lists and mappings inside one another: settings nest four deep, a model's own options some more,
+and Python's recursion ends at 1,000."""
+MOST_VALUES = 20_000
+"""Values of a file, those that an alias repeats counted each time: a few lines of aliases of
+aliases stand for billions."""
+
+
+UNKNOWN = [f"tag:yaml.org,2002:{kind}" for kind in ("binary", "set", "omap", "pairs")]
+"""Kinds of values that no setting has, and of which JSON has no like."""
 
 
 class YamlError(ValueError):
@@ -30,6 +47,56 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
 
 class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers = _resolvers()
+    yaml_constructors: ClassVar[dict[Any, Any]] = {
+        tag: make for tag, make in yaml.SafeLoader.yaml_constructors.items() if tag not in UNKNOWN
+    }
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = self._values = 0
+        self._sizes: dict[int, int] = {}
+        """The values in each node that is complete."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Refuse values that are too many or nested too deeply, and an alias inside of itself."""
+        event, before = self.peek_event(), self._values  # type: ignore[no-untyped-call]
+        line = event.start_mark.line + 1
+        self._depth += 1
+        if self._depth > NESTING_LIMIT:
+            raise YamlError(
+                f"line {line}: nested more than {NESTING_LIMIT} deep; no setting needs that"
+            )
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if not isinstance(event, yaml.AliasEvent):
+            self._values += 1
+            self._sizes[id(node)] = self._values - before
+        elif id(node) in self._sizes:
+            self._values += self._sizes[id(node)]
+        else:
+            raise YamlError(
+                f"line {line}: the alias *{event.anchor} is inside of the value it stands for; "
+                "write the value out"
+            )
+        if self._values > MOST_VALUES:
+            raise YamlError(
+                f"line {line}: more than {MOST_VALUES:,} values so far, counting what aliases "
+                "repeat; an experiment has some dozens"
+            )
+        return node
+
+    def compose_scalar_node(self, anchor: Any) -> yaml.ScalarNode:
+        """Refuse a text that no file can hold, as the escape of half a surrogate pair makes one."""
+        node = super().compose_scalar_node(anchor)
+        try:
+            node.value.encode()
+        except UnicodeEncodeError as error:
+            line = node.start_mark.line + 1
+            raise YamlError(
+                f"line {line}: half a surrogate pair, {node.value[error.start]!r}, is no text; "
+                "write the whole character"
+            ) from error
+        return node
 
     def compose_mapping_node(self, anchor: dict[Any, yaml.Node]) -> yaml.MappingNode:
         """Refuse a key that is given twice."""
@@ -58,7 +125,8 @@ def parse_yaml(text: str) -> Any:
     """Return what a YAML text says; None for an empty one.
 
     Raises:
-        YamlError: a syntax error or a key given twice, with its line.
+        YamlError: a syntax error, a key given twice, or one of the limits above exceeded; with
+            its line.
 
     Example:
         >>> parse_yaml("{n: 16, top_p: 1e-6, stop: [a], day: 2026-01-31}")
@@ -68,6 +136,8 @@ def parse_yaml(text: str) -> Any:
             ...
         workbench.config.yaml_file.YamlError: line 1: the key 'n' is already on line 1; ...
     """
+    if len(text) > LONGEST_TEXT:
+        raise YamlError(TOO_LONG)
     try:
         return yaml.load(text, _Loader)
     except YamlError:
@@ -77,7 +147,8 @@ def parse_yaml(text: str) -> Any:
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
         raise YamlError(f"{where}not valid YAML: {error.problem or error.context}") from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # an integer of 5,000 digits
-        raise YamlError(f"not valid YAML: {error}") from error
+        reason = " ".join(str(error).partition("; use sys.")[0].split())
+        raise YamlError(f"not valid YAML: {reason}") from error
 
 
 def read_mapping(path: Path) -> dict[Any, Any]:
@@ -87,13 +158,19 @@ def read_mapping(path: Path) -> dict[Any, Any]:
         YamlError: no such file, not UTF-8, empty, not YAML, or something other than a mapping.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        with path.open("rb") as file:
+            data = file.read(LONGEST_TEXT + 1)
+        if len(data) > LONGEST_TEXT:
+            raise YamlError(TOO_LONG)
+        text = data.decode("utf-8-sig")
     except (FileNotFoundError, NotADirectoryError) as error:
         raise YamlError(
             f"there is no such file (looked for from {Path.cwd()}); paths are relative to the "
             "current working directory"
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise YamlError(f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
+    except OSError as error:
         raise YamlError(f"cannot be read: {error}") from error
     tree = parse_yaml(text)
     if tree is None:

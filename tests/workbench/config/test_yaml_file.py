@@ -1,5 +1,7 @@
 """YAML in and out, where it differs from PyYAML's."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,8 @@ def test_what_a_text_says(text, expected):
         ("a: 1\n\tb: 2", "line 2, column 1: not valid YAML"),
         ("a: !!python/object:os.system {}", "line 1.*not valid YAML"),
         ("? [a]\n: 1", "line 1.*not valid YAML"),
+        ("a: 1\n!!binary aGk=: 1", "line 2.*not valid YAML"),
+        ("a: !!set {b, c}", "line 1.*not valid YAML"),
         ("a: " + "9" * 5000, "not valid YAML"),
         ("a: 1\n---\nb: 2", "line 2.*not valid YAML"),
     ],
@@ -49,9 +53,56 @@ def test_faults_have_a_line(text, fault):
         parse_yaml(text)
 
 
-def test_an_alias_to_itself_does_not_hang():
-    value = parse_yaml("a: &x [*x]")
-    assert value["a"][0] is value["a"]
+def aliases_of_aliases(levels, each=10):
+    """A text of which the last line stands for each ** levels values."""
+    lines = ["a0: &a0 [x]"]
+    for level in range(1, levels + 1):
+        lines.append(f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * each)}]")
+    return "\n".join(lines)
+
+
+MUCH = {
+    "lists in lists": ("a: " + "[" * 100_000, "line 1: nested more than 50 deep"),
+    "mappings in mappings": ("{a: " * 900 + "1" + "}" * 900, "line 1: nested more than 50"),
+    "lines ever further in": ("\n".join(" " * i + "a:" for i in range(60)), "line 50: nested more"),
+    "items of items": ("x:\n " + "- " * 3000, "line 2: nested more than 50 deep"),
+    "keys of keys": ("? " * 3000, "line 1: nested more than 50 deep"),
+    "an alias in itself": ("n: 1\na: &x [1, *x]", r"line 2: the alias \*x is inside of the value"),
+    "an alias below itself": ("a: &x\n  b: {c: [*x]}", r"line 2: the alias \*x is inside"),
+    "a merged alias in itself": ("a: &x {<<: *x, b: 1}", r"line 1: the alias \*x is inside"),
+    "the whole in itself": ("&x\na: *x", r"line 2: the alias \*x is inside"),
+    "aliases of aliases": (aliases_of_aliases(9), "line 5: more than 20,000 values"),
+    "many aliases": (f"a: &a [{'1, ' * 99}]\nb: [{'*a, ' * 300}]", "line 2: more than 20,000 val"),
+    "many values": (f"a: [{'1, ' * 20_001}]", "line 1: more than 20,000 values"),
+    "many keys": ("".join(f"k{i}: 1\n" for i in range(60_000)), "longer than 262,144 characters"),
+    "a long text": ("a: '" + "b" * 10_000_000 + "'", "longer than 262,144 characters"),
+    "half a surrogate": (
+        'a: 1\nb: "\\ud83d"',
+        r"line 2: half a surrogate pair, '\\ud83d', is no te",
+    ),
+    "half a surrogate as a key": ('"\\udc00x": 1', "line 1: half a surrogate pair"),
+}
+
+
+@pytest.mark.parametrize("kind", MUCH)
+def test_what_would_fill_the_memory_or_be_no_text_is_refused_at_once(kind, tmp_path):
+    text, fault = MUCH[kind]
+    start = time.process_time()
+    with pytest.raises(YamlError, match=fault):
+        parse_yaml(text)
+    (tmp_path / "file.yaml").write_text(text)
+    with pytest.raises(YamlError, match=fault):
+        read_mapping(tmp_path / "file.yaml")
+    assert time.process_time() - start < 8
+
+
+def test_what_is_large_but_within_bounds_is_read():
+    assert len(parse_yaml(aliases_of_aliases(3))["a3"]) == 10
+    assert len(parse_yaml(f"a: [{'1, ' * 1000}]")["a"]) == 1000
+    assert parse_yaml("a: " + "[" * 48 + "]" * 48) is not None
+    with pytest.raises(YamlError, match="nested"):
+        parse_yaml("a: " + "[" * 50 + "]" * 50)
+    assert parse_yaml("a: &x {b: 1}\nc: {<<: *x, d: 2}")["c"] == {"b": 1, "d": 2}
 
 
 scalars = (
@@ -85,7 +136,7 @@ def test_files_that_hold_no_mapping(tmp_path):
         with pytest.raises(YamlError, match=fault):
             read_mapping(path)
     path.write_bytes(b"a: \xe9")
-    with pytest.raises(YamlError, match="cannot be read"):
+    with pytest.raises(YamlError, match="not UTF-8 at byte 4"):
         read_mapping(path)
     path.write_text("\ufeffa: 1", encoding="utf-8")
     assert read_mapping(path) == {"a": 1}
