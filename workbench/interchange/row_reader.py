@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.config.faults import type_fault
+from workbench.core.strict_json import without_nan
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.readers.records import Record
 from workbench.interchange.reward_scales import REWARD_SCALES
@@ -90,7 +91,8 @@ class RowReader:
             for label, record in FORMATS[self.source.format].read(path):
                 number += 1
                 within = label if len(files) == 1 else f"{path.name}, {label}"
-                yield RowLocation(number, within), record
+                known = without_nan(record) if isinstance(record, dict) else record
+                yield RowLocation(number, within), known
 
     def _sample_row(self, record: Record) -> SampleRow:
         values = {ours: record[name] for ours, name in self.theirs.items() if name in record}
@@ -150,6 +152,6 @@ def matches(value: Any, text: str) -> bool:
         return value == text
     try:
         meant = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return bool(meant == value) and isinstance(meant, bool) == isinstance(value, bool)

@@ -38,7 +38,7 @@ class Manifest:
         try:
             text = path.read_text(encoding="utf-8") if path.exists() else "{}"
             self.data: dict[str, Any] = json.loads(text)
-        except ValueError as fault:
+        except (ValueError, RecursionError) as fault:
             raise ValueError(f"{path} is damaged ({fault}); restore it from a copy") from fault
 
     def update(self, **values: Any) -> None:

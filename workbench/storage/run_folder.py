@@ -104,7 +104,7 @@ class Folder:
                     fields = json.loads(line)
                     prompt_hash = fields.pop("prompt_hash")
                     known.append(Known(Problem(**fields), prompt_hash))
-                except (ValueError, KeyError, TypeError, AttributeError) as fault:
+                except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
                     raise ValueError(
                         f"{path}, line {number}: damaged ({fault}); restore it from a copy"
                     ) from fault

@@ -69,9 +69,10 @@ def _parse(record: Mapping[str, Any], default_id: str) -> Problem:
     """Read one problem: the answer stands by itself, or behind the solution's ``####``."""
     fields = dict(record)
     worked = fields.get("answer")
-    if fields.get("gold") is None and isinstance(worked, str) and _FINAL in worked:
-        fields["solution"] = worked
-        fields["gold"] = worked.rpartition(_FINAL)[2]
+    if isinstance(worked, str) and _FINAL in worked:
+        fields["answer"] = worked.rpartition(_FINAL)[2]
+        if fields.get("gold") is None:
+            fields["solution"] = worked
     for key in ("gold", "answer"):
         if isinstance(fields.get(key), str):
             fields[key] = fields[key].replace(",", "").strip()

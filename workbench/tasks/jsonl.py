@@ -174,7 +174,8 @@ def _parse_example(record: Mapping[str, Any], default_id: str) -> Problem:
     """Read a worked example as a problem whose known answer is the solution."""
     if record.get("solution") is None:
         raise ValueError("no solution: needs the key 'solution'")
-    return problem_files.parse_record({**record, "gold": record["solution"]}, default_id)
+    others = {key: value for key, value in record.items() if key not in problem_files.GOLD_KEYS}
+    return problem_files.parse_record(others | {"gold": record["solution"]}, default_id)
 
 
 def _parse_choice_example(record: Mapping[str, Any], default_id: str) -> Problem:

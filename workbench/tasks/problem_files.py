@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from workbench.config import schema as config
+from workbench.config.faults import shown
+from workbench.core.bounded_lines import read_lines
 from workbench.core.plain_number import as_plain_text
+from workbench.core.strict_json import half_surrogate, is_nan, parse_json, without_nan
 from workbench.core.types import Problem
 
 Parse = Callable[[Mapping[str, Any], str], Problem]
@@ -69,37 +71,40 @@ def read_jsonl(
     Each line is a JSON object with the question (key ``problem`` or ``question``), its known answer
     (``gold`` or ``answer``; a text or a number) and, optionally, an id (``id``, ``problem_id`` or
     ``unique_id``). All other keys are kept as the problem's metadata. Empty lines are skipped. A
-    problem without an id becomes ``prefix-<i>``, its number from 0 in the file. ``parse`` reads one
-    object where the keys are not those above. A file that ends in ``.gz`` is unpacked.
+    problem without an id becomes ``prefix-<i>``, its number from 0 in the file. NaN is read as
+    null. ``parse`` reads one object where the keys are not those above. gzip is unpacked.
 
     Raises:
         ValueError: the file is missing, empty or cannot be unpacked; or lines are not UTF-8, not
-            JSON, not an object, without question or known answer, or repeat an id. Such lines are
-            named by number, several at once.
+            JSON, not an object, without question or known answer, with two of either, or repeat
+            an id. Such lines are named by number, several at once.
     """
     problems: list[Problem] = []
     faults: list[str] = []
+    hidden = 0
     line_of: dict[str, int] = {}
     for number, line in enumerate(_lines(Path(path)), start=1):
         if not line.strip():
             continue
         try:
-            problem = (parse or parse_record)(parse_object(line), f"{prefix}-{len(problems)}")
+            record = _sound(parse_object(line))
+            problem = (parse or parse_record)(record, f"{prefix}-{len(problems)}")
             if problem.id in line_of:
                 raise ValueError(
                     f"id {problem.id!r} is also that of line {line_of[problem.id]}; "
                     "give each problem its own"
                 )
         except ValueError as error:
-            faults.append(f"  line {number}: {error}")
+            if len(faults) < FAULTS_SHOWN:
+                faults.append(f"  line {number}: {error}")
+            else:
+                hidden += 1
         else:
             line_of[problem.id] = number
             problems.append(problem)
     if faults:
-        hidden = len(faults) - FAULTS_SHOWN
-        more = [f"  and {hidden} more"] if hidden > 0 else []
-        lines = [f"{path} is not a valid problem file:", *faults[:FAULTS_SHOWN], *more]
-        raise ValueError("\n".join(lines))
+        more = [f"  and {hidden:,} more"] if hidden else []
+        raise ValueError("\n".join([f"{path} is not a valid problem file:", *faults, *more]))
     if not problems:
         raise ValueError(f"{path} holds no problems; it needs one JSON object a line")
     return problems
@@ -116,30 +121,42 @@ def _read_once(path: Path, changed: int, prefix: str, parse: Parse) -> list[Prob
     return read_jsonl(path, prefix, parse)
 
 
-def _lines(path: Path) -> list[bytes]:
+def _sound(record: dict[str, Any]) -> dict[str, Any]:
+    """Return a record with its NaN as None; ValueError for an id that is NaN, or half a surrogate.
+
+    Of two problems without an id each gets its own; an id of NaN says that something went wrong.
+    """
+    for key in ID_KEYS:
+        if is_nan(record.get(key)):
+            raise ValueError(f"{key!r} is NaN; give the problem an id, or leave the key out")
+    for key, value in record.items():
+        found = half_surrogate({key: value})
+        if found is not None:
+            raise ValueError(
+                f"{key!r} holds half a surrogate pair, in {found[:40]!r}, which is no text; write "
+                "the whole character"
+            )
+    return without_nan(record)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
     """Return the lines of a file as bytes, so that a bad character is an error of one line only."""
     if not path.is_file():
         raise ValueError(
             f"there is no problem file {path} (looked for from {Path.cwd()}); "
             "paths are relative to the current working directory"
         )
-    data = path.read_bytes()
-    if path.suffix == ".gz":
-        try:
-            data = gzip.decompress(data)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path} cannot be unpacked: {error}; fetch it again") from error
-    return data.removeprefix(b"\xef\xbb\xbf").split(b"\n")
+    return read_lines(path)
 
 
 def parse_object(line: bytes) -> dict[str, Any]:
     """Return the JSON object that a line holds.
 
     Raises:
-        ValueError: it is not UTF-8, not JSON or not an object.
+        ValueError: it is not UTF-8, not an object, or not JSON as ``parse_json`` takes it.
     """
     try:
-        record = json.loads(line.decode("utf-8"))
+        record = parse_json(line.decode("utf-8"))
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
     except json.JSONDecodeError as error:
@@ -153,7 +170,7 @@ def parse_record(record: Mapping[str, Any], default_id: str) -> Problem:
     """Return one problem from a JSON object or a dataset's row.
 
     Raises:
-        ValueError: no question, or no known answer; the message names the keys that are there.
+        ValueError: no question or no known answer, or two of one; the message names the keys.
 
     Example:
         >>> parse_record({"question": "4 + 9?", "answer": 13, "level": 1}, "problem-0")
@@ -162,7 +179,7 @@ def parse_record(record: Mapping[str, Any], default_id: str) -> Problem:
     question = _value(record, QUESTION_KEYS, "question")
     gold = _value(record, GOLD_KEYS, "known answer")
     present = [key for key in ID_KEYS if record.get(key) is not None]
-    ident = _value(record, tuple(present), "id") if present else default_id
+    ident = _value(record, (present[0],), "id") if present else default_id
     used = (*QUESTION_KEYS, *GOLD_KEYS, *ID_KEYS)
     metadata = {key: value for key, value in record.items() if key not in used}
     return Problem(id=ident, question=question, gold=gold, metadata=metadata)
@@ -170,7 +187,14 @@ def parse_record(record: Mapping[str, Any], default_id: str) -> Problem:
 
 def _value(record: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
     """Return the value of the first of ``keys`` that the record has, as text."""
-    key = next((key for key in keys if record.get(key) is not None), None)
+    present = [key for key in keys if record.get(key) is not None]
+    if len({str(record[key]).strip() for key in present}) > 1:
+        first, other = present[:2]
+        raise ValueError(
+            f"two columns for the {what}: {first!r} and {other!r} differ; keep one of them, or "
+            "give the other another name"
+        )
+    key = next(iter(present), None)
     if key is None:
         names = " or ".join(repr(key) for key in keys)
         raise ValueError(
@@ -178,7 +202,9 @@ def _value(record: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
         )
     value = record[key]
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"{key!r} must be a text or a number, got {value!r}")
+        raise ValueError(f"{key!r} must be a text or a number, got {shown(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError(f"{key!r} must be a finite number, got {value!r}")
     text = as_plain_text(value).strip()
     if not text:
         raise ValueError(f"no {what}: {key!r} is empty")
@@ -232,7 +258,7 @@ def _fetch(dataset: HubDataset, name: str, split: str) -> list[Problem]:
     problems = []
     for number, row in enumerate(rows):
         try:
-            problems.append(dataset.parse(row, f"{dataset.prefix}-{number}"))
+            problems.append(dataset.parse(_sound(dict(row)), f"{dataset.prefix}-{number}"))
         except ValueError as error:
             raise ValueError(f"row {number} of {name!r}, split {split!r}: {error}") from error
     return problems

@@ -2,12 +2,14 @@ import gzip
 import json
 import math
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from workbench.interchange.reward_scales import REWARD_SCALES
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.sample_row import SampleRow
+from workbench.interchange.sample_row import SAMPLE_COLUMNS, SampleRow
 
 
 def lines(path, *records):
@@ -110,7 +112,9 @@ def test_truth_and_blank_answers(path):
         ({"temperature": "hot"}, "temperature: expected a number, got 'hot'"),
         ({"temperature": True}, "temperature: expected a number, got true"),
         ({"temperature": -1}, "temperature: must be at least 0, got -1"),
-        ({"temperature": math.nan}, "temperature: expected a finite number, got nan"),
+        ({"token_logprobs": [math.nan]}, "token_logprobs: expected a finite number, got nan"),
+        ({"problem_id": math.nan}, "problem_id: expected a text, got nothing"),
+        ({"text": math.nan}, "text: expected a text, got nothing"),
         ({"correct": "yes"}, "correct: expected true or false, got 'yes'"),
         ({"answer": ["5"]}, "answer: expected a text or a number, got ['5']"),
         ({"text": None}, "text: expected a text, got nothing"),
@@ -119,7 +123,7 @@ def test_truth_and_blank_answers(path):
         ({"problem_id": True}, "problem_id: expected a text or a number, got True"),
         ({"sample_index": 1.5}, "sample_index: expected an integer, got 1.5"),
         ({"sample_index": -1}, "sample_index: must be at least 0, got -1"),
-        ({"reward": math.inf}, "reward: expected a finite number, got inf"),
+        ({"reward": math.inf}, "Infinity is no number in JSON; write null"),
         ({"reward": "good"}, "reward: expected a number, got 'good'"),
         ({"logprob": 0.7}, "logprob: must be at most 0.001, got 0.7"),
         ({"token_logprobs": [-1, "x"]}, "token_logprobs: expected a number, got 'x'"),
@@ -136,6 +140,32 @@ def test_a_value_of_another_kind_is_named_by_line(path, wrong, words):
     with pytest.raises(ValueError, match="cannot be imported") as fault:
         read(path, row(), row(**wrong))
     assert f"  line 2: {words}" in str(fault.value)
+
+
+OPTIONAL = [name for name in SAMPLE_COLUMNS if name not in ("problem_id", "text")]
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_nan_in_any_column_is_null(tmp_path, name, kind):
+    file = tmp_path / f"rows.{kind}"
+    if kind == "jsonl":
+        lines(file, row(**{name: math.nan}))
+    else:
+        pq.write_table(pa.table({"problem_id": ["p"], "text": ["t"], name: [math.nan]}), file)
+    reader = RowReader(SampleFiles.from_options([file], where=[f"{name}=null"]))
+    ((_, found),) = reader.rows()
+    assert getattr(found, name) is None
+    assert (found.problem_id, found.text) == (row()["problem_id"], row()["text"])
+
+
+def test_infinity_from_parquet_is_no_answer(tmp_path):
+    columns = {"problem_id": ["p"], "text": ["t"], "answer": [math.inf]}
+    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    reader = RowReader(SampleFiles.from_options([tmp_path / "rows.parquet"]))
+    assert not list(reader.rows())
+    with pytest.raises(ValueError, match="row 1: answer: expected a finite number, got inf"):
+        reader.check(0)
 
 
 def test_a_renamed_column_is_named_both_ways(path):

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_gzip_and_a_byte_order_mark(tmp_path):
             {"problem": "x", "gold": ["1"]},
             r"line 2: 'gold' must be a text or a number, got \['1'\]",
         ),
-        ({"problem": "x", "gold": True}, "line 2: 'gold' must be a text or a number, got True"),
+        ({"problem": "x", "gold": True}, "line 2: 'gold' must be a text or a number, got true"),
         ({"problem": "x", "gold": "1", "id": "a"}, "line 2: id 'a' is also that of line 1"),
         ({"problem": "x", "gold": "1", "id": ["a"]}, "line 2: 'id' must be a text or a number"),
         ("{}", "line 2: no question: .* has no keys"),
@@ -107,8 +108,58 @@ def test_a_missing_an_empty_and_a_broken_file(tmp_path):
     with pytest.raises(ValueError, match="cannot be unpacked"):
         read_jsonl(broken)
     broken.write_bytes(b"not gzip at all")
-    with pytest.raises(ValueError, match="cannot be unpacked"):
+    with pytest.raises(ValueError, match="line 1: not JSON"):
         read_jsonl(broken)
+
+
+HALF = "\\ud83d"
+
+
+@pytest.mark.parametrize(
+    ("line", "fault"),
+    [
+        ('{"problem": "x", "gold": NaN}', "no known answer: needs the key 'gold' or 'answer'"),
+        ('{"problem": NaN, "gold": "1"}', "no question: needs the key 'problem' or 'question'"),
+        ('{"id": NaN, "problem": "x", "gold": "1"}', "'id' is NaN; give the problem an id"),
+        ('{"unique_id": NaN, "problem": "x", "gold": "1"}', "'unique_id' is NaN"),
+        ('{"problem": "x", "gold": Infinity}', "Infinity is no number in JSON"),
+        ('{"problem": "x", "gold": -Infinity}', "-Infinity is no number in JSON"),
+        ('{"problem": "x", "gold": 1, "level": 1e400}', "1e400 is larger than any number"),
+        ('{"problem": "x", "gold": -1e999}', "-1e999 is larger than any number"),
+        ('{"problem": "x", "gold": ' + "9" * 6000 + "}", "an integer has thousands of digits"),
+        ('{"problem": "x", "gold": 1, "gold": 2}', "the key 'gold' is given twice"),
+        ('{"problem": "x", "gold": 1, "m": {"a": 1, "a": 1}}', "the key 'a' is given twice"),
+        ('{"problem": "x", "gold": 1, "answer": 2}', "two columns for the known answer: 'gold' a"),
+        ('{"problem": "x", "question": "y", "gold": 1}', "two columns for the question: 'problem'"),
+        ('{"problem": "x", "gold": 1, "m": ' + "[" * 120 + "]" * 120 + "}", "more than 100 deep"),
+        ('{"problem": "x", "gold": 1, "m": ' + "[" * 99_999, "more than 100 deep"),
+        (f'{{"problem": "half {HALF}", "gold": 1}}', "'problem' holds half a surrogate pair"),
+        (f'{{"problem": "x", "gold": "{HALF}"}}', "'gold' holds half a surrogate pair"),
+        (f'{{"id": "{HALF}", "problem": "x", "gold": 1}}', "'id' holds half a surrogate pair"),
+        (f'{{"problem": "x", "gold": 1, "m": [{{"a": "{HALF}"}}]}}', "'m' holds half a surr"),
+        (f'{{"problem": "x", "gold": 1, "{HALF}": 2}}', "holds half a surrogate pair"),
+    ],
+)
+def test_what_is_no_json_or_says_two_things_is_named_by_its_line(tmp_path, line, fault):
+    path = write(tmp_path / "p.jsonl", GOOD, line)
+    with pytest.raises(ValueError, match=re.escape(fault)) as error:
+        read_jsonl(path)
+    told = str(error.value)
+    assert f"{path} is not a valid problem file:\n  line 2: " in told
+    assert max(map(len, told.splitlines())) < 300
+
+
+def test_what_is_missing_is_null_and_what_agrees_is_one(tmp_path):
+    path = write(
+        tmp_path / "p.jsonl",
+        '{"problem": "x", "gold": "1", "answer": NaN, "level": NaN}',
+        '{"problem": "y", "question": "y", "gold": 2, "answer": "2", "id": null}',
+        '{"problem": "\\ud83d\\ude00", "gold": "NaN"}',
+    )
+    first, second, third = read_jsonl(path)
+    assert (first.gold, first.metadata) == ("1", {"level": None})
+    assert (second.id, second.question, second.gold) == ("problem-1", "y", "2")
+    assert (third.question, third.gold) == ("😀", "NaN")  # a text that says so is a text
 
 
 @pytest.mark.parametrize(

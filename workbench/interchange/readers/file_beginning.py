@@ -7,8 +7,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.interchange.readers.jsonl import read_lines
-from workbench.interchange.readers.records import damaged
+from workbench.core.bounded_lines import damaged, read_lines
 from workbench.tasks.problem_files import parse_object
 
 LENGTH = 64 * 1024
@@ -43,11 +42,19 @@ def read_beginning(path: Path) -> FileBeginning:
             return FileBeginning("parquet", frozenset(pq.read_schema(path).names))
     except (zipfile.BadZipFile, pa.ArrowException, OSError) as fault:
         raise damaged(path, "cannot be opened", fault) from fault
-    first = next(filter(bytes.strip, read_lines(path)), b"")
+    with path.open("rb") as file:
+        text = file.read(LENGTH).removeprefix(b"\xef\xbb\xbf")
+    is_log = text.lstrip().startswith(b'{"version"')  # perhaps all of it in one line
+    try:
+        first = next(filter(bytes.strip, read_lines(path)), b"")
+    except ValueError:
+        if not is_log:
+            raise
+        first = b""
     try:
         return FileBeginning("lines", frozenset(parse_object(first)))
     except ValueError:
-        if first.strip() not in (b"{", b"[") and not first.lstrip().startswith(b'{"version"'):
+        if first.strip() not in (b"{", b"[") and not is_log:
             return FileBeginning("lines")
     with path.open("rb") as file:
         return FileBeginning("json", text=file.read(LENGTH).decode(errors="replace"))

@@ -19,9 +19,10 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
+from workbench.core.bounded_lines import LONGEST_LINE, MIB, damaged
 from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.json_stream import DamagedJsonError, stream_members
-from workbench.interchange.readers.records import LocatedRecord, Record, damaged, split_row
+from workbench.interchange.readers.records import LocatedRecord, Record, split_row
 
 INTERPRETATION = (
     "epochs as samples; a score of C or 1 is correct, I, N or 0 is not, any other is unknown; "
@@ -30,12 +31,17 @@ INTERPRETATION = (
 )
 VERSION = 2
 HEADER, JOURNAL = "header.json", "_journal/start.json"
+MEMBER = re.compile(r"samples/(.*)_epoch_(\d+)\.json", re.DOTALL)
+"""The name of a sample's member of a zip: its id and its epoch."""
 ZSTD = 93
 UNSOUND = "hf/"
 """A provider that logs the log-probabilities of the likeliest tokens, not of the sampled ones, and
 for each sample of a batch the token count of the longest one (0.3.285)."""
 CORRECT = {"C": True, "I": False, "N": False}
-DAMAGE = (ValueError, KeyError, OSError, zipfile.BadZipFile, zlib.error, pa.ArrowException)
+DAMAGE = (
+    ValueError, KeyError, OSError, RecursionError, zipfile.BadZipFile, zlib.error,
+    pa.ArrowException,
+)  # fmt: skip
 """What reading a damaged member may raise."""
 
 
@@ -72,27 +78,21 @@ def _read_zip(path: Path) -> Iterator[tuple[str, Record | ValueError, Record]]:
         names = set(archive.namelist())
         if HEADER not in names:
             raise ValueError(f"{path} is of an eval that has not finished: it has no {HEADER}")
-        try:
-            header = json.loads(_member(path, archive, HEADER))
-        except DAMAGE as fault:
-            raise ValueError(f"{path}, {HEADER}: damaged ({fault}); fetch it again") from fault
+        header = _parsed(path, archive, HEADER)
+        if isinstance(header, ValueError):
+            raise ValueError(f"{path}, {HEADER}: {header}")
         _check(path, header)
         ids = ((header.get("eval") or {}).get("dataset") or {}).get("sample_ids") or []
         order = {str(name): i for i, name in enumerate(ids)}  # as Inspect itself names them
         order |= {member_stem(str(name)): i for i, name in enumerate(ids)}
 
         def rank(name: str) -> tuple[int, str, int]:
-            stem = name.removeprefix("samples/").removesuffix(".json")
-            sample_id, _, epoch = stem.rpartition("_epoch_")
+            sample_id, epoch = inside[name].groups()
             return order.get(sample_id, len(order)), sample_id, int(epoch)
 
-        inside = [name for name in names if name.startswith("samples/") and "_epoch_" in name]
+        inside = {name: found for name in names if (found := MEMBER.fullmatch(name))}
         for name in sorted(inside, key=rank):
-            try:
-                sample = json.loads(_member(path, archive, name))
-            except DAMAGE as fault:
-                sample = ValueError(f"damaged ({fault}); fetch the file again")
-            yield name, sample, header
+            yield name, _parsed(path, archive, name), header
 
 
 def member_stem(sample_id: str) -> str:
@@ -111,6 +111,18 @@ def member_stem(sample_id: str) -> str:
     return quote(sample_id, safe="") if is_unsafe else sample_id
 
 
+def _parsed(path: Path, archive: zipfile.ZipFile, name: str) -> Any:
+    """Return the value of a member's JSON, or what is wrong with it."""
+    size = archive.getinfo(name).file_size
+    if size > LONGEST_LINE:
+        most = f"{LONGEST_LINE // MIB} MiB, which is the most that is read of one sample"
+        return ValueError(f"unpacks to {size // MIB:,} MiB; more than {most}")
+    try:
+        return json.loads(_member(path, archive, name))
+    except DAMAGE as fault:
+        return ValueError(f"damaged ({fault}); fetch the file again")
+
+
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
     """Return a member's content."""
     info = archive.getinfo(name)
@@ -122,7 +134,7 @@ def _member(path: Path, archive: zipfile.ZipFile, name: str) -> bytes:
         file.seek(sum(name_and_extra), 1)
         raw = file.read(info.compress_size)
     with pa.CompressedInputStream(pa.BufferReader(raw), "zstd") as stream:
-        content: bytes = stream.read()
+        content: bytes = stream.read(LONGEST_LINE + 1)
     if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
         raise zipfile.BadZipFile(f"Bad CRC-32 for file {name!r}")
     return content
@@ -151,6 +163,8 @@ def _read_json(path: Path) -> Iterator[tuple[str, Record, Record]]:
 
 
 def _check(path: Path, header: Mapping[str, Any]) -> None:
+    if not isinstance(header, Mapping) or not isinstance(header.get("eval"), Mapping):
+        raise ValueError(f"{path} is not as Inspect writes it: its header has no eval")
     version, status = header.get("version"), header.get("status")
     if version != VERSION:
         raise ValueError(

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
+from workbench.core.bounded_lines import LONGEST_LINE, MIB
+
 CHUNK = 1 << 16
 """Characters read at first; doubled while a value is longer."""
 AFTER_VALUE = frozenset(",:]} \t\r\n")
@@ -68,6 +70,13 @@ class JsonStream:
                 if not self._read_more():
                     place = self._dropped + error.pos + 1
                     raise DamagedJsonError(f"{error.msg} at character {place}") from error
+                if len(self._text) > LONGEST_LINE:
+                    longer = f"a value is longer than {LONGEST_LINE // MIB} MiB"
+                    raise DamagedJsonError(f"{longer}, at character {self._dropped + 1}") from error
+            except (RecursionError, ValueError) as error:  # thousands of lists in lists, of digits
+                why = "nested too deeply" if isinstance(error, RecursionError) else "too long"
+                place = self._dropped + 1
+                raise DamagedJsonError(f"a value is {why}, at character {place}") from error
 
 
 def stream_members(path: Path, streamed: str) -> Iterator[tuple[str, Any]]:

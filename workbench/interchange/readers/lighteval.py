@@ -40,7 +40,7 @@ def _settings(path: Path) -> Record:
                 model = general["model_config"]
                 temperature = model["generation_parameters"].get("temperature")
                 return {"model": model["model_name"], "temperature": temperature}
-            except (ValueError, KeyError, TypeError) as fault:
+            except (ValueError, KeyError, TypeError, RecursionError) as fault:
                 raise ValueError(f"{results} is damaged ({fault}); fetch it again") from fault
     return {}
 

@@ -43,7 +43,7 @@ def _model(results: Path) -> str | None:
         return None
     try:
         name = json.loads(results.read_text(encoding="utf-8")).get("model_name")
-    except (ValueError, AttributeError) as fault:
+    except (ValueError, AttributeError, RecursionError) as fault:
         raise ValueError(f"{results} is damaged ({fault}); fetch it again") from fault
     return str(name) if name else None
 

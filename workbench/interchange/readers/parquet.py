@@ -6,7 +6,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.interchange.readers.records import LocatedRecord, damaged
+from workbench.core.bounded_lines import damaged
+from workbench.interchange.readers.records import LocatedRecord
 
 ROWS = 64
 """Rows in memory at a time; few, because one row may hold all samples of a problem."""

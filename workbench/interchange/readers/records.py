@@ -1,24 +1,12 @@
 """What the reader of a format yields: the columns of a sample, and where in its file it is."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
 """The columns of a sample, or of a row that holds several samples, by name."""
 LocatedRecord = tuple[str, Record | ValueError]
 """Where in its file a record is, in words (``line 3``), and the record or what is wrong with it."""
-
-
-def damaged(path: Path, what: str, fault: Exception) -> ValueError:
-    """Return the error for a file that cannot be read on; ``what`` says how far it can be read.
-
-    Example:
-        >>> print(damaged(Path("a.eval"), "cannot be opened", OSError("no end")))
-        a.eval cannot be opened (no end); it is cut off or damaged: fetch it again
-    """
-    reason = str(fault).strip().partition("\n")[0]
-    return ValueError(f"{path} {what} ({reason}); it is cut off or damaged: fetch it again")
 
 
 def split_row(

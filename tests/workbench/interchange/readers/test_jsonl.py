@@ -2,7 +2,7 @@ import gzip
 
 import pytest
 
-from workbench.interchange.readers.jsonl import read_lines
+from workbench.core.bounded_lines import read_lines
 
 TEXT = "first é\n\nthird, with no end".encode()
 LINES = ["first é\n".encode(), b"\n", b"third, with no end"]
