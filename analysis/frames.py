@@ -277,7 +277,9 @@ def with_q_values(frame: pd.DataFrame) -> pd.DataFrame:
 def _facts(pool: Pool) -> dict[str, object]:
     """Count what became of the samples of a pool."""
     known = pool.correct[~np.isnan(pool.correct)]
-    lengths = pool.num_tokens[~np.isnan(pool.num_tokens)]
+    cut_right = np.where(np.array(pool.statuses) == "truncated", 1.0, pool.correct)
+    lengths = pool.num_tokens if pool.total_tokens is None else pool.total_tokens
+    thoughts = pool.thought_tokens
     return {
         "problem_id": pool.problem_id,
         "temperature": np.nan if pool.temperature is None else pool.temperature,
@@ -286,6 +288,13 @@ def _facts(pool: Pool) -> dict[str, object]:
         **{f"{RULE}{rule}": 0 for rule in RULES},
         **{f"{RULE}{rule}": count for rule, count in Counter(pool.rules).items()},
         "accuracy": known.mean() if len(known) else np.nan,
+        "accuracy_if_cut_right": _known_mean(np.where(np.isnan(pool.correct), np.nan, cut_right)),
         "distinct_texts": len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan,
-        "mean_tokens": lengths.mean() if len(lengths) else np.nan,
+        "mean_tokens": _known_mean(lengths),
+        "mean_thought_tokens": np.nan if thoughts is None else _known_mean(thoughts),
     }
+
+
+def _known_mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if len(known) else np.nan

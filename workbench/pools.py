@@ -13,12 +13,13 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.config.schema import Measure
+from workbench.config.schema import Measure, MeasuredText
 from workbench.core.notebook_html import notebook_html
 from workbench.core.types import REWARD_PREFIX, Floats, Ints, Problem, known_temperature
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
 from workbench.metrics.cosine import similarity_matrix
 from workbench.metrics.ngrams import Ngrams, number_ngrams, numbered
+from workbench.storage.measured_text import PART_COLUMNS, measured_part
 from workbench.storage.parquet import KEY, read_table
 from workbench.storage.run_folder import Folder
 
@@ -31,6 +32,8 @@ class Pool:
     temperature: float | None
     """None where an imported run does not say, and in a mixture of several."""
     texts: tuple[str, ...]
+    """The part of each sample that ``measure.text`` names; so are ``logprobs``, ``num_tokens``,
+    ``entropies`` and ``embeddings`` of that part."""
     logprobs: Floats
     """(N,) mean token log-probability of each sample, nats per token; NaN where unknown."""
     num_tokens: Floats
@@ -51,6 +54,12 @@ class Pool:
     bleu_smoothing: str = "method1"
     entropies: Floats | None = None
     """(N,) mean token entropy of each sample, nats; NaN where unknown, None where never kept."""
+    total_tokens: Floats | None = None
+    """(N,) tokens drawn for each sample, thought and answer together; NaN where unknown."""
+    thoughts: tuple[str | None, ...] = ()
+    """(N,) what was thought before each answer; None where nothing was."""
+    thought_tokens: Floats | None = None
+    """(N,) tokens of the thoughts, 0 where there is none; NaN where nobody counted."""
     problem: Problem | None = None
     """What was asked, where it is at hand: ``Run.pool`` sees to that."""
 
@@ -90,7 +99,7 @@ class Pool:
         return pairwise_bleu(self.texts, self.bleu_tokenize, self.bleu_smoothing)
 
 
-SAMPLE_COLUMNS = (*KEY, "completion", "num_output_tokens", "mean_logprob", "mean_entropy")
+SAMPLE_COLUMNS = (*KEY, *PART_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +137,7 @@ def pools(rows: BlockRows, sizes: Mapping[float | None, int], settings: Measure)
     The sizes say by temperature how many samples are wanted; others are left aside, and of a larger
     pool the first samples are taken. The settings say how BLEU is computed.
     """
-    ordered = _ordered(rows, sizes)
+    ordered = _ordered(rows, sizes, settings.text)
     for start, stop in ordered.bounds:
         yield _pool(ordered, start, stop, settings)
 
@@ -144,7 +153,7 @@ def by_problem(
 
     Of the problems, those in the place ``share`` and every ``shares`` behind it.
     """
-    ordered = _ordered(rows, sizes)
+    ordered = _ordered(rows, sizes, settings.text)
     problems: dict[str, list[int]] = {}
     for place, (start, _) in enumerate(ordered.bounds):
         problems.setdefault(ordered.columns["problem_id"][start], []).append(place)
@@ -165,7 +174,7 @@ class _Ordered:
     """Where each row's vector is."""
 
 
-def _ordered(rows: BlockRows, sizes: Mapping[float | None, int]) -> _Ordered:
+def _ordered(rows: BlockRows, sizes: Mapping[float | None, int], part: MeasuredText) -> _Ordered:
     frame = rows.frame
     numbers = {np.nan if t is None else t: size for t, size in sizes.items()}
     wanted = frame["temperature"].map(numbers).fillna(0)
@@ -174,13 +183,18 @@ def _ordered(rows: BlockRows, sizes: Mapping[float | None, int]) -> _Ordered:
     order = np.lexsort((frame["sample_index"], groups.ngroup()))
     frame = frame.iloc[order]
     ends = np.cumsum(groups.size().to_numpy())
-    texts = ("problem_id", "temperature", "completion", "status", "answer_rule")
+    texts = ("problem_id", "temperature", "status", "answer_rule")
     columns: dict[str, Any] = {name: frame[name].tolist() for name in texts}
+    measured = measured_part(frame, part)
+    columns["text"] = measured["text"].tolist()
+    columns |= {name: measured[name].to_numpy() for name in ("tokens", "logprob", "entropy")}
+    columns["thought"] = [None if pd.isna(thought) else thought for thought in frame["thought"]]
     columns["answer"] = [None if pd.isna(answer) else answer for answer in frame["answer"]]
     columns["correct"] = np.asarray(frame["is_correct"].astype("Float64"), dtype=np.float64)
     columns["answer_cluster"] = frame["answer_cluster"].to_numpy(dtype=np.int64)
     rewards = [name for name in frame.columns if name.startswith(REWARD_PREFIX)]
-    for name in ("mean_logprob", "mean_entropy", "num_output_tokens", *rewards):
+    columns["thought_tokens"] = measured_part(frame, "thought")["tokens"].to_numpy()
+    for name in ("num_output_tokens", *rewards):
         columns[name] = frame[name].to_numpy(dtype=float)
     bounds = list(pairwise([0, *ends.tolist()]))
     return _Ordered(columns, bounds, rows.vectors, frame.index.to_numpy())
@@ -199,10 +213,13 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
     return Pool(
         problem_id=part["problem_id"][0],
         temperature=known_temperature(part["temperature"][0]),
-        texts=tuple(part["completion"]),
-        logprobs=part["mean_logprob"],
-        entropies=part["mean_entropy"],
-        num_tokens=part["num_output_tokens"],
+        texts=tuple(part["text"]),
+        logprobs=part["logprob"],
+        entropies=part["entropy"],
+        num_tokens=part["tokens"],
+        total_tokens=part["num_output_tokens"],
+        thoughts=tuple(part["thought"]),
+        thought_tokens=part["thought_tokens"],
         answers=tuple(part["answer"]),
         clusters=part["answer_cluster"],
         correct=part["correct"],

@@ -17,7 +17,7 @@ from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
 from workbench.measure import missing_inputs as needed
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
-from workbench.measure.stage import draw, input_contents, require_scores
+from workbench.measure.stage import draw, input_contents, measuring_settings, require_scores
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_table
@@ -48,13 +48,13 @@ def aggregate(
     if None in subsets.values():
         raise ValueError(f"{run.root} is not measured yet; run `workbench measure` first")
     needs = needed.selection_needs(selection, AGGREGATORS)
-    left = needed.left_out(needs, needed.missing(run, needs))
+    left = needed.left_out(needs, needed.missing(run, needs, measured.text))
     aggregators = tuple(name for name in selection.aggregators if name not in left)
     selection = dataclasses.replace(selection, aggregators=aggregators)
     settings = {
         "version": VERSION,
         "selection": dataclasses.asdict(selection),
-        "measure": {k: v for k, v in dataclasses.asdict(measured).items() if k != "metrics"},
+        "measure": {k: v for k, v in measuring_settings(measured).items() if k != "metrics"},
         "n": run.generation.n,
         "pools": sizes_listed(run.pool_sizes),
     }

@@ -99,6 +99,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     columns: dict[str, list[Any]] = {
         "index": frame["sample_index"].tolist(),
         "completion": frame["completion"].tolist(),
+        "thought": [None if pd.isna(thought) else thought for thought in frame["thought"]],
         "answer": [None if pd.isna(answer) else str(answer) for answer in frame["answer"]],
         "cluster": frame["answer_cluster"].fillna(UNANSWERED).astype(int).tolist(),
         "status": [STATUSES.index(s) if s in STATUSES else -1 for s in frame["status"]],
@@ -154,6 +155,8 @@ def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str
             if name.startswith(REWARD_PREFIX) and any(value is not None for value in values)
         },
     }
+    if any(thought is not None for thought in part["thought"]):
+        pool["thoughts"] = part["thought"]
     if rows.vectors is not None:
         vectors = rows.vectors[rows.places[[start + place for place in first]]]
         pool["map"] = project(vectors.astype(np.float64), np.bincount(texts))

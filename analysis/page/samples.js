@@ -98,6 +98,9 @@ function showSample(pool, fold, answer, words) {
   const text = make("p", { class: "text" }, ...marked(pool.texts[pool.text[fold[0]]] || "(empty)", words));
   const item = make("li", { class: `sample ${verdict}`, "data-text": pool.text[fold[0]], tabindex: "-1" },
     make("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => (typeof fact === "string" ? make("span", {}, fact) : fact))), text);
+  item.append(...fold.filter((i) => (pool.thoughts?.[i] ?? null) !== null).slice(0, FOLDED).map((i) =>
+    make("details", { class: "thought" }, make("summary", {}, `Thought of sample ${pool.index[i]}`),
+      make("p", { class: "text whole" }, ...marked(pool.thoughts[i], words)))));
   if (text.textContent.length > 420 || text.textContent.split("\n").length > 7) {
     const whole = make("button", { type: "button", "aria-expanded": "false" }, "Whole text");
     whole.addEventListener("click", () => {

@@ -12,7 +12,12 @@ import numpy as np
 import pandas as pd
 
 from analysis.frames import POOL, Data, Table, table_lines, with_q_values
-from analysis.tables.shared import missing_value_notes, sample_size_notes, star_note
+from analysis.tables.shared import (
+    cut_sample_notes,
+    missing_value_notes,
+    sample_size_notes,
+    star_note,
+)
 
 ONE, MIXED = "one T", "mixed"
 """What a row's subsets are drawn from: the pool of one temperature, or of several mixed."""
@@ -54,6 +59,7 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
         *sample_size_notes(data),
         *missing_value_notes(data, data.outcomes),
         "single_sample is pass@1, exact; coverage: any of the k is correct",
+        *cut_sample_notes(data, "single_sample"),
         star_note("differs from single_sample"),
     )
     table = table.reset_index(drop=True)
@@ -85,6 +91,7 @@ def coverage_curve(data: Data) -> Table:
     parts = [labels, data.intervals(data.sums(frame, names, lines)), p]
     notes = [*sample_size_notes(data), "exact expectations over all k-subsets, no sampling error"]
     notes.append(star_note("differs from a single sample (k = 1)"))
+    notes += cut_sample_notes(data, "pass@1")
     if unknown:
         how = "count as not correct; as correct in the columns …_upper"
         notes.append(f"{unknown} samples whose correctness is unknown {how}")
@@ -106,18 +113,24 @@ def oracle_gap(data: Data) -> Table:
 
 def budget(data: Data) -> Table:
     """Accuracy of each selection against the tokens spent on it, by temperature and k."""
-    pools = data.pools[["problem_id", "temperature", "mean_tokens"]]
+    spent = {"tokens": "mean_tokens", "thought_tokens": "mean_thought_tokens"}
+    if not (data.pools["mean_thought_tokens"] > 0).any():
+        del spent["thought_tokens"]
+    pools = data.pools[["problem_id", "temperature", *spent.values()]]
     if not pools["mean_tokens"].notna().any():
         return Table(pd.DataFrame(), ("the lengths of the samples are unknown",))
     frame = _with_single(data, _best_known(data)).merge(pools, on=["problem_id", "temperature"])
     one = frame.drop_duplicates(["problem_id", "temperature"]).assign(k=1)
     one = one.assign(**dict.fromkeys(data.outcomes, one["single_sample"]))
     frame = pd.concat([one, frame[frame["k"] > 1]])
-    frame["tokens"] = frame["k"] * frame["mean_tokens"]
+    for name, mean in spent.items():
+        frame[name] = frame["k"] * frame[mean]
     labels, lines = table_lines(frame, ["temperature", "k"])
-    table = data.intervals(data.sums(frame, ["tokens", *data.outcomes], lines))
+    table = data.intervals(data.sums(frame, [*spent, *data.outcomes], lines))
     tokens = "tokens: those of k samples of a problem, on average, prompts not counted"
-    notes = (*sample_size_notes(data), _how_known(data), tokens)
+    tokens += "; thought_tokens: those of them that are thought" * ("thought_tokens" in spent)
+    tail = cut_sample_notes(data, "a single sample")
+    notes = (*sample_size_notes(data), _how_known(data), tokens, *tail)
     return Table(pd.concat([labels, table], axis=1), notes)
 
 

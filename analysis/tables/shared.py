@@ -9,9 +9,12 @@ import pandas as pd
 
 from analysis.frames import Data
 from analysis.stats.bootstrap import MIN_PROBLEMS
-from workbench.core.table_text import ALPHA
+from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.measure.missing_inputs import listed
 from workbench.metrics import METRICS
+
+CUT_SHARE = 0.01
+"""Share of samples that were cut, above which tables say how much that may matter."""
 
 
 def not_measured(data: Data, metric: str) -> str:
@@ -68,6 +71,22 @@ def sample_size_notes(data: Data) -> list[str]:
     if short:
         notes.append(f"{short} pools smaller than k are left out for that k")
     return notes + [f"not measured: {listed(data.left_out)}"] * bool(data.left_out)
+
+
+def cut_sample_notes(data: Data, column: str) -> list[str]:
+    """Say what the accuracy of a single sample would be if all samples that were cut were right.
+
+    They count as wrong. Said of each temperature at which more than ``CUT_SHARE`` were cut.
+    """
+    found = []
+    for temperature, part in data.pools.groupby("temperature", dropna=False):
+        share = part["truncated"].sum() / part["samples"].sum()
+        if share > CUT_SHARE:
+            least, most = (part[name].mean() for name in ("accuracy", "accuracy_if_cut_right"))
+            where = f" at T = {spell_temperature(float(str(temperature)))}"
+            found.append(f"{least:.3f} to {most:.3f}{where} ({share:.1%} cut)")
+    what = f"samples that were cut count as wrong; {column} with all of them wrong, and all right: "
+    return [what + "; ".join(found)] * bool(found)
 
 
 def missing_value_notes(data: Data, columns: Sequence[str]) -> list[str]:

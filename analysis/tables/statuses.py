@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.frames import RULE, Data, Table
-from analysis.tables.shared import long_text_notes
+from analysis.tables.shared import cut_sample_notes, long_text_notes
 from workbench.core.types import STATUSES
 from workbench.tasks.answer_extraction import RULES
 
@@ -17,6 +17,7 @@ def statuses(data: Data) -> Table:
     names = ["samples", *STATUSES, *usual, *others]
     values = ["accuracy", "distinct_texts", "mean_tokens"]
     shown = [v for v in values if v == "distinct_texts" or data.pools[v].notna().any()]
+    shown += ["mean_thought_tokens"] * bool((data.pools["mean_thought_tokens"] > 0).any())
     rows = []
     for temperature, part in data.pools.groupby("temperature", sort=True, dropna=False):
         row: dict[str, object] = {"temperature": temperature}
@@ -28,4 +29,7 @@ def statuses(data: Data) -> Table:
     notes.append("distinct_texts: share of distinct texts in a pool, mean over problems")
     if "mean_tokens" not in shown:
         notes.append("lengths in tokens are unknown")
+    if "mean_thought_tokens" in shown:
+        notes.append("mean_thought_tokens: those of the mean_tokens that are thought, not answer")
+    notes += cut_sample_notes(data, "accuracy")
     return Table(pd.DataFrame(rows), (*notes, *long_text_notes(data)))

@@ -76,6 +76,7 @@ def run_stages(
                         experiment.embedding,
                         with_embeddings=needs_embeddings(experiment, AGGREGATORS),
                         seed=experiment.measure.seed,
+                        text=experiment.measure.text,
                         workers=workers,
                     )
                 elif name == "measure":

@@ -21,6 +21,8 @@ from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names, 
 from workbench.config.yaml_file import write_yaml
 from workbench.core.thinking import FAMILIES, Markers
 
+MeasuredText = Literal["answer", "thought", "whole"]
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Thinking:
@@ -161,6 +163,10 @@ class Measure:
     dpp_quality: str | None = None
     """Reward that is the quality in ``qual_dpp``, such as ``quality`` or ``orm``; by default the
     mean log-probability, as in the study."""
+    text: MeasuredText = "answer"
+    """Which part of a sample the metrics, the embeddings and the selections by text read (texts,
+    lengths, likelihoods, entropies): the ``answer``, the ``thought`` before it, or the ``whole``.
+    Without thoughts a sample is all answer."""
     bleu_tokenize: Literal["whitespace", "13a"] = "whitespace"
     bleu_smoothing: Literal["method1", "exp"] = "method1"
 

@@ -109,11 +109,12 @@ def _family_of(text: str, families: Sequence[Markers], *, opened: bool) -> Marke
 
 
 def whole_text(thought: str | None, answer: str, markers: Markers = FAMILIES["think"]) -> str:
-    """Return thought and answer as one text, with markers around the thought.
+    """Return thought and answer as one text, with markers around a thought that has an answer.
 
     >>> whole_text("3+5 is eight.", " It is 8."), whole_text(None, "It is 8.")
     ('<think>3+5 is eight.</think> It is 8.', 'It is 8.')
     """
     if thought is None:
         return answer
-    return f"{markers.open}{thought}{markers.between}{markers.close}{answer}"
+    end = markers.between + markers.close if answer else ""
+    return f"{markers.open}{thought}{end}{answer}"

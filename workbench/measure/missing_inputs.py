@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
-from workbench.config.schema import Experiment, Measure, Selection
+from workbench.config.schema import Experiment, Measure, MeasuredText, Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import REWARD_PREFIX, SelectionRule
 from workbench.measure.evaluate import LOG_QUALITY
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from workbench.storage.run_folder import Folder
 
 COLUMNS = {
-    "logprobs": ("samples", "mean_logprob", "log-probabilities"),
-    "entropies": ("samples", "mean_entropy", "entropies"),
-    "num_tokens": ("samples", "num_output_tokens", "token counts"),
+    "logprobs": ("samples", "logprob", "log-probabilities"),
+    "entropies": ("samples", "entropy", "entropies"),
+    "num_tokens": ("samples", "tokens", "token counts"),
     "clusters": ("scores", "answer", "answers"),
 }
-"""What a metric or a selection may need of a pool: its table, its column, and its name."""
+"""What a metric or a selection may need of a pool: its table, its column, and its name. Columns of
+samples are those of ``measured_part``."""
 
 Needs = Mapping[str, Collection[str]]
 """By metric or selection: the fields of a pool that it reads, a reward as ``reward_NAME`` (bare
@@ -71,8 +72,8 @@ def reads_embeddings(needs: Needs) -> bool:
     return any({"similarity", "embeddings"} & set(fields) for fields in needs.values())
 
 
-def missing(folder: Folder, needs: Needs) -> set[str]:
-    """Return which needs no scored sample of a run meets.
+def missing(folder: Folder, needs: Needs, part: MeasuredText) -> set[str]:
+    """Return which needs no scored sample of a run meets, in the part of it that is measured.
 
     A value that only some samples lack is not among them: it is NaN, dropped and counted. Where
     answers were looked for and none was found, nobody answered, which is a result; answers are
@@ -89,7 +90,8 @@ def missing(folder: Folder, needs: Needs) -> set[str]:
     absent = set()
     for need in asked & {*COLUMNS} | rewards:
         table, column, _ = COLUMNS.get(need, ("scores", need, ""))
-        if not any(_has_values(folder, table, column, b) for b in folder.blocks_with_samples()):
+        held = folder.blocks_with_samples()
+        if not any(_has_values(folder, table, column, block, part) for block in held):
             absent.add(need)
     if "clusters" in absent and any(k.problem.gold is not None for k in folder.read_problems()):
         absent.remove("clusters")
@@ -128,17 +130,18 @@ def _reason(need: str) -> str:
     return f"no sample has the reward {need.removeprefix(REWARD_PREFIX)}"
 
 
-def _has_values(folder: Folder, table: str, column: str, block: int) -> bool:
+def _has_values(folder: Folder, table: str, column: str, block: int, part: MeasuredText) -> bool:
     """Say whether any row of a block has a value that is neither null nor NaN."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    from workbench.storage.measured_text import PART_COLUMNS, measured_part
     from workbench.storage.parquet import KEY, read_table
 
     if table == "samples":
-        rows = folder.read_samples(block, (*KEY, column))
-    else:
-        rows = read_table(folder.block_path(table, block), (column,))
+        samples = folder.read_samples(block, (*KEY, *PART_COLUMNS)).to_pandas()
+        return bool(measured_part(samples, part)[column].notna().any())
+    rows = read_table(folder.block_path(table, block), (column,))
     if column not in rows.schema.names:
         if column.startswith(REWARD_PREFIX):
             raise ValueError(f"{folder.root} has no {column} yet; run `workbench score` first")

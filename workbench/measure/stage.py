@@ -40,14 +40,14 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
     """
     require_scores(run)
     needs = inputs.metric_needs(settings)
-    left = inputs.left_out(needs, inputs.missing(run, needs))
+    left = inputs.left_out(needs, inputs.missing(run, needs, settings.text))
     metrics = tuple(name for name in settings.metrics if name not in left)
     settings = dataclasses.replace(settings, metrics=metrics)
     with_embeddings = inputs.reads_embeddings(inputs.metric_needs(settings))
     made_from = {
         block: fingerprint(
             version=VERSION,
-            measure=dataclasses.asdict(settings),
+            measure=measuring_settings(settings),
             pools=sizes_listed(run.pool_sizes),
             inputs=input_contents(run, block, with_embeddings=with_embeddings),
         )
@@ -69,6 +69,14 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
         work = partial(measure_share, run, settings, with_embeddings=with_embeddings)
         write_block_tables(run, TABLES, todo, work, workers, "measure")
         entry["blocks"] = len(made_from)
+
+
+def measuring_settings(settings: Measure) -> dict[str, Any]:
+    """Return the settings that decide what is measured, for a fingerprint."""
+    found = dataclasses.asdict(settings)
+    if settings.text == "answer":  # as in runs that were made before there was another
+        del found["text"]
+    return found
 
 
 def require_scores(folder: Folder) -> None:

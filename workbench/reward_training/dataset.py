@@ -32,7 +32,7 @@ class LabelledSamples:
 
     rows: pd.DataFrame
     """One row per sample: ``run`` (number of the run, from 0), the key, ``problem`` (its question's
-    hash), ``text`` (problem and solution, as a reward model judges them), ``right`` (bool),
+    hash), ``text`` (problem and answer, as a reward model judges them), ``right`` (bool),
     ``mean_logprob`` (nats per token; NaN where unknown), and ``reward_NAME`` for each other reward
     that a run has."""
     samples: int

@@ -53,6 +53,8 @@ class Reward:
 def likelihood(samples: pd.DataFrame) -> Floats:
     """Mean token log-probability of each sample, nats per token; 0 at most, larger is likelier.
 
+    Of the whole sample, thought and answer, whatever ``measure.text`` says.
+
     >>> import pandas as pd
     >>> likelihood(pd.DataFrame({"mean_logprob": [-0.5, None]}))
     array([-0.5,  nan])

@@ -1,6 +1,7 @@
 """The reward ``orm``: the probability that an outcome reward model says ``+`` after a solution.
 
-A step of its own before the scoring, as it needs a model. Its table is ``rewards/orm``.
+A step of its own before the scoring, as it needs a model. Its table is ``rewards/orm``. A solution
+is the answer alone: a thought before it is neither judged nor encoded.
 """
 
 from __future__ import annotations

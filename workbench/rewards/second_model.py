@@ -4,7 +4,8 @@ A step of its own for each model, before the scoring. The table of a model is ``
 one row for each sample:
 
 - ``sum_logprob``, nats, and ``mean_logprob``, nats per token, of the completion after the run's own
-  prompt (a conversation goes through the second model's own chat template); ``num_tokens``;
+  prompt (a conversation goes through the second model's own chat template); ``num_tokens``; a
+  thought before the answer is scored with it, whatever ``measure.text`` says;
 - ``mean_entropy`` of the model's distributions at these tokens, nats, if ``logprobs`` is set:
   exact with transformers, with vLLM a lower bound (``workbench.models.token_entropy``);
 - ``mean_certainty``, the distance of these distributions from uniform, nats, with transformers

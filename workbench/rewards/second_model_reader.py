@@ -34,7 +34,8 @@ def read_texts(
     folder: Folder, block: int, prompts: Mapping[str, Prompt], spelling: Spelling
 ) -> BlockTexts:
     """Read the samples of a block; the text of each is its row. ``prompts`` are by problem."""
-    samples = folder.read_samples(block, [*KEY, "completion", "stop_reason", "output_token_ids"])
+    columns = [*KEY, "thought", "completion", "stop_reason", "output_token_ids"]
+    samples = folder.read_samples(block, columns)
     prompt_hashes = {name: prompt_hash(prompt) for name, prompt in prompts.items()}
     rows = samples.to_pylist()
     hashes = [

@@ -1,8 +1,9 @@
 """The tokens by which a second model scores a sample.
 
-If the second model has the tokenizer of the model that drew the samples, they are the tokens of the
-sample, the end token included. If not, the completion is tokenized again, without the stop text
-that may have ended it, and the second model's own end token is added if the sample ended by itself.
+A sample is scored whole, its thought before its answer. If the second model has the tokenizer of
+the model that drew the samples, they are the tokens of the sample, the end token included. If not,
+the text is tokenized again, without the stop text that may have ended it, and the second model's
+own end token is added if the sample ended by itself.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.core.thinking import whole_text
 from workbench.core.types import Known, Prompt
 from workbench.models.text_encoder import text_hash
 from workbench.models.tokenization import continuation
@@ -56,7 +58,7 @@ class Spelling:
         """Return the hash of a sample's text, or of its tokens, after a prompt."""
         if self.same:
             return text_hash(f"{prompt_hash} {list(row['output_token_ids'])}")
-        return text_hash(f"{prompt_hash} {self.ended(row)} {row['completion']}")
+        return text_hash(f"{prompt_hash} {self.ended(row)} {_text(row)}")
 
     def ended(self, row: Mapping[str, Any]) -> bool:
         """Say whether a sample ended by an end token, not at its length limit or at a stop text."""
@@ -71,4 +73,8 @@ class Spelling:
             return list(row["output_token_ids"])
         end = tokenizer.eos_token_id
         last = [end] if self.ended(row) and end is not None else []
-        return continuation(tokenizer, prompt, row["completion"]) + last
+        return continuation(tokenizer, prompt, _text(row)) + last
+
+
+def _text(row: Mapping[str, Any]) -> str:
+    return whole_text(row.get("thought"), row["completion"])

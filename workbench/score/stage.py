@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.config.schema import Embedding
+from workbench.config.schema import Embedding, MeasuredText
 from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import REWARD_PREFIX, Known
@@ -21,6 +21,7 @@ from workbench.rewards.hidden_states import TABLE as ENCODINGS
 from workbench.rewards.hidden_states import encode, encoder_identity, read_encodings
 from workbench.rewards.second_model import score_under_second_models
 from workbench.score.grading import grade
+from workbench.storage.measured_text import PART_COLUMNS, measured_part
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import (
     KEY,
@@ -48,13 +49,14 @@ def score(
     *,
     with_embeddings: bool,
     seed: int,
+    text: MeasuredText = "answer",
     workers: int | None = None,
 ) -> None:
     """Score every sample of a run, block by block; blocks that are up to date are skipped.
 
-    Texts are embedded only ``with_embeddings``. By the seed problems are dealt into the parts that
-    rewards are learned from. Workers are processes for slow comparisons of answers; by default one
-    for each core.
+    Texts are embedded only ``with_embeddings``, of each sample the part ``text``. By the seed
+    problems are dealt into the parts that rewards are learned from. Workers are processes for slow
+    comparisons of answers; by default one for each core.
 
     Raises:
         ValueError: there are no samples, a file is damaged, or a log-probability is NaN.
@@ -91,6 +93,7 @@ def score(
     def embedded_from(block: int) -> str:
         of_orm = embedding.source == "orm"
         own = {"encodings": run.content(ENCODINGS, block)} if of_orm else {}
+        own |= {} if text == "answer" else {"text": text}
         return fingerprint(encoder=encoder, samples=inputs[block], **own)
 
     scores_from = {block: graded_from(block) for block in held}
@@ -114,7 +117,7 @@ def score(
                 advance(1)
             encoded = 0
             for block in to_embed:
-                encoded += _embed_block(run, block, embedding, vectors_from[block], encoder)
+                encoded += _embed_block(run, block, embedding, text, vectors_from[block], encoder)
                 advance(1)
         entry["texts_encoded"] = encoded
         for name in scoring.rewards:
@@ -178,9 +181,14 @@ def _refuse_nan(samples: pa.Table) -> None:
 
 
 def _embed_block(
-    folder: Folder, block: int, settings: Embedding, made_from: str, encoder: Any
+    folder: Folder,
+    block: int,
+    settings: Embedding,
+    part: MeasuredText,
+    made_from: str,
+    encoder: Any,
 ) -> int:
-    """Encode a block's completions, reusing the vectors of texts it held before."""
+    """Encode a part of each of a block's samples, reusing the vectors of texts it held before."""
     path = folder.block_path("embeddings", block)
     held: dict[str, Any] = {}
     known_encoder = fingerprint(encoder=encoder)
@@ -194,8 +202,8 @@ def _embed_block(
             vectors = values.reshape(old.num_rows, -1)
             stacked = np.column_stack([vectors, old.column("cut").to_numpy()])
             held = dict(zip(old.column("text_hash").to_pylist(), stacked, strict=True))
-    samples = folder.read_samples(block, [*KEY, "completion"])
-    texts = samples.column("completion").to_pylist()
+    samples = folder.read_samples(block, [*KEY, *PART_COLUMNS])
+    texts = measured_part(samples.to_pandas(), part)["text"].tolist()
     if settings.source == "orm":
         vectors = read_encodings(folder, block, samples)
         cut, encoded = np.zeros(len(texts), dtype=bool), 0

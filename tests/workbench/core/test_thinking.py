@@ -114,7 +114,7 @@ def test_the_answer_is_the_end_of_the_text_and_holds_no_marker(text, opened):
     assert text.endswith(found.answer)
     assert "<think>" not in found.answer
     assert "</think>" not in found.answer
-    if found.closed and found.thought is not None and not opened:
+    if found.answer and found.thought is not None:
         assert split_thought(whole_text(found.thought, found.answer), KINDS[:1])[:2] == found[:2]
 
 

@@ -125,6 +125,35 @@ def test_an_ending_out_of_the_ordinary_is_an_error_row(reason):
     assert sample.length == 0
 
 
+@pytest.mark.parametrize(
+    ("message", "finish", "thought", "answer", "spent", "counted"),
+    [
+        ({"content": "8", "reasoning_content": "7"}, "stop", "7", "8", 5, 5),
+        ({"content": "8", "reasoning": "7"}, "stop", "7", "8", 5, 5),
+        ({"content": "8", "reasoning": "7", "reasoning_content": "7"}, "stop", "7", "8", 5, 5),
+        ({"content": "8", "reasoning_content": ""}, "stop", None, "8", 0, None),
+        ({"content": None, "reasoning": "7"}, "length", "7", "", 9, 9),
+        ({"content": None, "reasoning": "7"}, "stop", "7", "", 9, 9),
+        ({"content": "<think>7"}, "length", "7", "", None, None),
+        ({"content": "7</think>8"}, "stop", "7", "8", None, None),
+    ],
+)
+def test_reasoning_is_kept_apart_and_counted(message, finish, thought, answer, spent, counted):
+    usage = {"completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": spent}}
+    choice = {"index": 0, "finish_reason": finish, "message": message}
+    whole = parse_answer(json.dumps({"choices": [choice], "usage": usage}).encode())
+    sample = to_sample(REQUEST, whole, 0)
+    assert (sample.thought, sample.completion, sample.stop_reason) == (thought, answer, finish)
+    assert (sample.length, sample.num_thought_tokens) == (9, counted)
+
+
+def test_switches_of_the_template_go_to_the_server():
+    prompt = Prompt(messages=({"role": "user", "content": "?"},),
+                    template_options={"enable_thinking": False})  # fmt: skip
+    assert said(prompt)["chat_template_kwargs"] == {"enable_thinking": False}
+    assert "chat_template_kwargs" not in said(CHAT)
+
+
 def test_a_sample_cut_off_while_it_reasons_is_empty_and_no_fault():
     message = {"content": None, "reasoning_content": "Let me see"}
     sample = to_sample(REQUEST, answer(text=None, message=message, finish_reason="length"), top=0)

@@ -219,6 +219,7 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
         "problem_id": sample["id"],
         "sample_index": sample["epoch"] - 1,
         "text": attachments.get(completion.removeprefix("attachment://"), completion),
+        "thought": _thought(choice, attachments),
         "problem": _question(sample["input"], attachments),
         "gold": (target[0] if len(target) == 1 else None) if isinstance(target, list) else target,
         "model": header["eval"]["model"],
@@ -237,7 +238,19 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
         record["token_logprobs"] = [token["logprob"] for token in logprobs]
     elif output.get("usage"):
         record["num_tokens"] = output["usage"].get("output_tokens")
+        if record["thought"] is not None:
+            record["num_thought_tokens"] = output["usage"].get("reasoning_tokens")
     return record
+
+
+def _thought(choice: Mapping[str, Any], attachments: Mapping[str, str]) -> str | None:
+    """Return the reasoning parts of a choice's message; None where there is none to read."""
+    content = (choice.get("message") or {}).get("content")
+    parts = content if isinstance(content, list) else []
+    parts = [part for part in parts if part.get("type") == "reasoning"]
+    texts = [part.get("summary" if part.get("redacted") else "reasoning") for part in parts]
+    told = [attachments.get(text.removeprefix("attachment://"), text) for text in texts if text]
+    return "\n".join(told) if told else None
 
 
 def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, Self
 
-from workbench.config.schema import Experiment, pool_sizes
+from workbench.config.schema import Experiment, Thinking, pool_sizes
 from workbench.core.types import REWARD_PREFIX, Problem
 from workbench.rewards import REWARDS
 from workbench.run import Run
-from workbench.storage.parquet import KEY, read_table
+from workbench.storage.parquet import KEY, THOUGHT_COLUMNS, read_table
 
 SAMPLES = (
     *KEY, "completion", "stop_reason", "num_output_tokens", "output_token_ids", "token_logprobs",
-    "cumulative_logprob", "mean_logprob", "mean_entropy", "error",
+    "cumulative_logprob", "mean_logprob", "mean_entropy", "error", *THOUGHT_COLUMNS,
 )  # fmt: skip
 
 
@@ -107,6 +107,8 @@ class ExportedRun:
         options = f"--out results/NAME --compare {compare}"
         if "tolerance" in given:
             options += f" --set task.options.tolerance={given['tolerance']}"
+        if self.experiment.task.thinking != Thinking():  # they are apart already
+            options += " --set task.thinking.family=none"
         return options + (" --reward-scale logit" if self.has_log_reward else "")
 
 
@@ -166,7 +168,8 @@ def _sample(row: Mapping[str, Any], score: Mapping[str, Any], reward: str | None
         "answer_rule": score["answer_rule"],
         "token_ids": row["output_token_ids"] or None,
     }
-    return values | rewards
+    thoughts = {name: row.get(name) for name in THOUGHT_COLUMNS}  # no columns where there is none
+    return values | thoughts | rewards
 
 
 def _known(value: float | None) -> float | None:

@@ -22,7 +22,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "model": (pa.string(), "the model that drew the sample"),
     "temperature": (pa.float64(), "at which it was drawn; null where that is not known"),
     "sample_index": (pa.int32(), "its place among the samples of the problem at that temperature"),
-    "text": (pa.string(), "what was sampled"),
+    "text": (pa.string(), "what was sampled, but for the thought"),
     "answer": (pa.string(), "what it answers; null where no answer was found"),
     "correct": (pa.bool_(), "whether that is the known answer; null where that is not known"),
     "status": (
@@ -37,6 +37,12 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "mean_entropy": (pa.float64(), "mean entropy of the tokens' distributions, nats; where kept"),
     "token_logprobs": (pa.list_(pa.float32()), "log-probability of each token, nats"),
     "token_ids": (pa.list_(pa.int32()), "the tokens, by their numbers in the model's vocabulary"),
+    "thought": (pa.string(), "what was thought before the text; null where nothing was"),
+    "num_thought_tokens": (pa.int32(), "how many of the tokens, from the first, are the thought's"),
+    "thought_logprob": (pa.float64(), "mean over the thought's tokens, nats per token"),
+    "answer_logprob": (pa.float64(), "mean over the other tokens, nats per token"),
+    "thought_entropy": (pa.float64(), "mean entropy over the thought's tokens, nats; where kept"),
+    "answer_entropy": (pa.float64(), "mean entropy over the other tokens, nats; where kept"),
     "reward": (pa.float64(), "how good the sample is thought to be, without the known answer"),
     "error": (pa.string(), "why it could not be drawn"),
 }

@@ -20,12 +20,14 @@ from workbench.core.version import __version__
 from workbench.interchange.readers.inspect_log import member_stem
 from workbench.interchange.readers.records import Record
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
-from workbench.storage.parquet import fingerprint
+from workbench.storage.parquet import THOUGHT_COLUMNS, fingerprint
 
 VERSION = 2
 SCORER = "workbench"
 STOP_REASONS = {"stop": "stop", "length": "max_tokens"}
-OWN_COLUMNS = ("logprob", "mean_logprob", "num_tokens", "mean_entropy", "reward", "answer")
+OWN_COLUMNS = (
+    "logprob", "mean_logprob", "num_tokens", "mean_entropy", "reward", "answer", *THOUGHT_COLUMNS,
+)  # fmt: skip
 """Columns in the metadata of each sample."""
 INPUT_SHOWN = 1000
 """Characters of a question in a summary."""
@@ -85,7 +87,11 @@ def _add(log: _EvalLog, pool: ExportedPool, run: ExportedRun) -> None:
 
 def _sample(pool: ExportedPool, epoch: int, sample: Record, run: ExportedRun) -> dict[str, Any]:
     problem, tokens = pool.problem, sample["num_tokens"]
-    message = {"role": "assistant", "content": sample["text"], "source": "generate"}
+    content: Any = sample["text"]
+    if sample["thought"] is not None:
+        thought = {"type": "reasoning", "reasoning": sample["thought"]}
+        content = [thought, {"type": "text", "text": sample["text"]}]
+    message = {"role": "assistant", "content": content, "source": "generate"}
     choice: dict[str, Any] = {
         "message": message | {"model": run.model},
         "stop_reason": STOP_REASONS.get(sample["stop_reason"], "unknown"),
@@ -96,7 +102,10 @@ def _sample(pool: ExportedPool, epoch: int, sample: Record, run: ExportedRun) ->
         choice["logprobs"] = {"content": [{"token": str(i), "logprob": p} for i, p in pairs]}
     output = {"model": run.model, "choices": [choice], "completion": sample["text"]}
     if tokens is not None:
-        output["usage"] = {"input_tokens": 0, "output_tokens": tokens, "total_tokens": tokens}
+        usage = {"input_tokens": 0, "output_tokens": tokens, "total_tokens": tokens}
+        if sample["num_thought_tokens"] is not None:
+            usage["reasoning_tokens"] = sample["num_thought_tokens"]
+        output["usage"] = usage
     own = {name: sample[name] for name in OWN_COLUMNS if sample[name] is not None}
     whole: dict[str, Any] = {
         "id": problem.id,

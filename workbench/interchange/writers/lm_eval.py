@@ -19,13 +19,14 @@ from typing import Any
 
 from workbench.interchange.readers.lm_eval import INVALID
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
+from workbench.storage.parquet import THOUGHT_COLUMNS
 
 FILTER = "none"
 """The harness's name for no filter."""
 METRIC = "exact_match"
 OWN_COLUMNS = (
     "correct", "logprob", "mean_logprob", "num_tokens", "mean_entropy", "reward", "stop_reason",
-    "error",
+    "error", *THOUGHT_COLUMNS,
 )  # fmt: skip
 """Columns of each sample under the key ``workbench``."""
 
