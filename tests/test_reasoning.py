@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from inspect_ai.log import list_eval_logs, read_eval_log
 
+from analysis.page.report import write_report
 from workbench.interchange.writers import EXPORTS
 from workbench.run import Run
 
@@ -157,6 +158,17 @@ def test_inspect_sees_thoughts_as_reasoning(cli, thinking, tmp_path):
     assert first.output.completion == message.text == "It is \\boxed{8}"
     assert first.output.usage.reasoning_tokens == 2
     assert last.output.choices[0].message.content == "\\boxed{8}"
+
+
+def test_a_page_folds_thoughts(thinking, browser, tmp_path):
+    page = browser.new_context(offline=True).new_page()
+    page.goto(write_report(thinking, tmp_path / "page.html").as_uri() + "#p/0.7")
+    folded = page.locator("details.thought")
+    folded.first.wait_for(state="attached")
+    assert folded.count() == 4
+    assert not folded.first.locator(".text").is_visible()
+    folded.first.locator("summary").click()
+    assert "\\boxed{" in folded.first.locator(".text").inner_text()
 
 
 FAULTS = Path(__file__).parents[1] / "../shared/faults"

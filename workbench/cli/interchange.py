@@ -41,8 +41,9 @@ def import_(
     Reads logs of Inspect (.eval, .json), samples of lm-evaluation-harness, completions of
     search-and-learn, details of lighteval, and plain JSONL or Parquet. Of these the columns
     problem_id and text are needed; problem, gold, model, prompt_style, temperature, sample_index,
-    answer, correct, token_logprobs, logprob, mean_logprob, num_tokens, mean_entropy, stop_reason
-    and reward are used where they are there.
+    answer, correct, token_logprobs, logprob, mean_logprob, num_tokens, mean_entropy, stop_reason,
+    reward, thought (or reasoning, reasoning_content) and num_thought_tokens are used where they are
+    there.
     """
     from analysis.aggregate import AGGREGATORS
     from workbench.interchange.importer import import_file

@@ -12,7 +12,8 @@ from workbench.core.types import UNANSWERED, Floats, Ints
 def group_sizes(clusters: Ints, subsets: Ints) -> Ints:
     """How many members of each subset are in each answer cluster that occurs among them.
 
-    Unanswered samples, -1 among the (N,) clusters, are in none.
+    Unanswered samples, -1 among the (N,) clusters, are in none. An answer is never taken from a
+    thought, whatever ``measure.text`` says.
 
     Returns:
         (S, K) sizes in order of first appearance, then zeros.

@@ -155,7 +155,8 @@ def self_bleu(bleu: Floats, subsets: Ints) -> Floats:
     """Mean sentence BLEU over the ordered pairs of each subset.
 
     Between 0 and 1; larger means LESS diverse wording. May be compared between subset sizes; NaN at
-    K = 1. The (N, N) ``bleu`` is from ``pairwise_bleu``.
+    K = 1. The (N, N) ``bleu`` is from ``pairwise_bleu``, of the part of each sample that
+    ``measure.text`` names.
 
     Source:
         Zhu et al. (2018), arXiv:1802.01886, but with each other text as the one reference of a

@@ -124,7 +124,7 @@ def mean_cosine(similarity: Floats, subsets: Ints) -> Floats:
 
     Between -1/(K - 1) and 1; larger means LESS diverse. Its expectation is the same at every K
     (``mean_over_pairs``), so it may be compared between subset sizes; NaN at K = 1. The study's
-    "cos sim", with its sign as there.
+    "cos sim", with its sign as there. Embedded is the part of a sample that ``measure.text`` names.
 
     Example:
         >>> matrix = np.array([[1, 0.5, 0.25], [0.5, 1, 0], [0.25, 0, 1]])

@@ -19,6 +19,7 @@ def distinct(ngrams: Ngrams, subsets: Ints, n: int) -> Floats:
     subset is shorter than ``n``. It falls as a subset's texts grow in length or number, so compare
     at equal K and like lengths. Tokens are separated by whitespace and otherwise as written: "Four"
     and "four." are different. N-grams of up to ``n`` tokens are to be numbered (``number_ngrams``).
+    A text is the part of a sample that ``measure.text`` names.
 
     Raises:
         ValueError: an index is not of the pool.
@@ -75,6 +76,7 @@ def distinct_texts(text_ids: Ints, subsets: Ints) -> Floats:
 
     Between 1/K (all the same) and 1 (no two the same, and always at K = 1); larger means more
     diverse. Texts are the same only if every character is: then only are their (N,) numbers equal.
+    A text is the part of a sample that ``measure.text`` names.
 
     Example:
         >>> distinct_texts(np.array([0, 0, 1]), np.array([[0, 1], [0, 2]])).tolist()

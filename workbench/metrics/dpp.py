@@ -16,6 +16,7 @@ def log_volume(similarity: Floats, subsets: Ints, jitter: float = 1e-6) -> Float
     they repeat one another; larger means more diverse. Compare only at equal K: every further
     sample can only lower the value. A repeated sample makes the matrix singular, and costs about
     log(jitter): -14 at 1e-6. So the value of a subset with repeats is mostly a count of them.
+    Embedded is the part of a sample that ``measure.text`` names.
 
     Args:
         similarity: (N, N) cosine similarities, 1 on the diagonal.

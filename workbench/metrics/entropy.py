@@ -13,7 +13,8 @@ def mean_entropy(entropies: Floats | None, subsets: Ints) -> Floats:
     At least 0; larger means that the model was less certain what to write, so usually more
     diverse samples. Every sample weighs the same, however long it is. Comparable between subset
     sizes, but not between exact entropies and lower bounds; NaN where any member's is NaN. The
-    study's sequence-level entropy: the mean over tokens of -sum p ln p.
+    study's sequence-level entropy: the mean over tokens of -sum p ln p. Of the part of a sample
+    that ``measure.text`` names.
 
     Raises:
         ValueError: the samples were drawn without entropies.

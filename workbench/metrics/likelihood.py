@@ -11,7 +11,8 @@ def mean_logprob(logprobs: Floats, subsets: Ints) -> Floats:
     """Mean over a subset of each sample's mean token log-probability, (N,), in nats per token.
 
     At most 0; larger means likelier. Every sample weighs the same, however long it is. Comparable
-    between subset sizes; NaN where any member's is NaN. The study's ``avg_log_prob``.
+    between subset sizes; NaN where any member's is NaN. The study's ``avg_log_prob``. Of the part
+    of a sample that ``measure.text`` names.
 
     Example:
         >>> mean_logprob(np.array([-0.5, -1.5, -3.0]), np.array([[0, 1], [1, 2]])).tolist()
@@ -23,7 +24,8 @@ def mean_logprob(logprobs: Floats, subsets: Ints) -> Floats:
 def mean_length(num_tokens: Ints, subsets: Ints) -> Floats:
     """Mean length of a subset's samples, in tokens.
 
-    A covariate rather than a result: most other metrics depend on how long the texts are.
+    A covariate rather than a result: most other metrics depend on how long the texts are. Of the
+    part of a sample that ``measure.text`` names; budgets count all tokens.
 
     Example:
         >>> mean_length(np.array([10, 30, 40]), np.array([[0, 1], [1, 2]])).tolist()

@@ -21,6 +21,7 @@ def eigenvalues(similarity: Floats, subsets: Ints) -> Floats:
 
     Not negative, and K in sum. They are the squared singular values of the members' unit
     embeddings. One as small as rounding is exactly 0: at least one for each repeat of a sample.
+    Embedded is the part of a sample that ``measure.text`` names.
 
     Raises:
         ValueError: ``similarity`` is not (N, N) with a unit diagonal; or over a subset it is not

@@ -248,3 +248,11 @@ def test_importing_it_loads_nothing_heavy(module):
     output = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     loaded = {name.split(".")[0] for name in output.split()}
     assert not loaded & (HEAVY | {"analysis"})
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_metric_says_which_part_of_a_sample_it_reads(name):
+    row = METRICS[name]
+    functions = [row.fn, *(INTERMEDIATES[n].fn for n in row.needs if n in INTERMEDIATES)]
+    told = [inspect.getdoc(getattr(fn, "func", fn)) or "" for fn in functions]
+    assert any("measure.text" in text for text in told)
