@@ -23,11 +23,15 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},
     "wandb_workspaces": {"workbench.tracking.dashboard"},
     "vllm": {"workbench.models.vllm_engine"},
-    "openai": {"workbench.generate.openai"},
+    "openai": {"workbench.generate.openai", "workbench.generate.openai_traffic"},
     "sentence_transformers": {"workbench.models.text_encoder"},
     "altair": {"analysis.figures.chart"},
     "vl_convert": {"analysis.figures.chart", "analysis.page.html"},
-    "jinja2": {"workbench.core.table_html", "workbench.rewards.outcome_prompt"},
+    "jinja2": {
+        "workbench.core.table_html",
+        "workbench.models.tokenization",
+        "workbench.rewards.outcome_prompt",
+    },
     "typer": DOORS,
 }
 FRONT_DOORS = {"workbench", "workbench.cli"}

@@ -1,4 +1,4 @@
-"""Backend ``openai``: any OpenAI-compatible server. The only module that imports openai.
+"""Backend ``openai``: any OpenAI-compatible server. Only it and ``openai_traffic`` import openai.
 
 The client runs on an event loop in its own thread: a signal to stop interrupts the main thread, and
 would be lost in an event loop there.

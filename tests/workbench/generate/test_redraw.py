@@ -9,9 +9,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.workbench.generate.test_stage import experiment
+from workbench.core.types import Sample
 from workbench.generate import BACKENDS
 from workbench.generate.drawing_progress import say_how_it_went
 from workbench.generate.stage import generate
+from workbench.storage.journal import Journal
 from workbench.storage.manifest import Manifest
 from workbench.storage.open_run import OpenRun
 from workbench.storage.run_folder import Folder
@@ -143,9 +145,20 @@ def test_killed_between_a_file_and_the_end_of_its_journal(drawing, monkeypatch):
     drawing(text="third", redraw=True)
     after = rows(drawing.folder)
     shutil.copy(drawing.folder / "kept", journals[0])  # as if it had not been deleted yet
+    manifest = Manifest(drawing.folder / "manifest.json")
+    manifest.update(stages={"generate": manifest.stage("generate") | {"status": "running"}})
+    mine = {"problem-0", "problem-1"} if "00000" in journals[0].name else {"problem-2", "problem-3"}
+    key, good = next(
+        (key, row)
+        for key, row in after.items()
+        if row["completion"].startswith("first") and key[0] in mine
+    )
+    with Journal(journals[0]) as journal:  # which no crash does, and which changes nothing either
+        journal.add(Sample(*key, "other", "stop", (), (), good["seed"], good["prompt_hash"]))
     assert len(read(drawing.folder)) == 64
     assert not drawing(text="fourth")
     assert rows(drawing.folder) == after
+    assert not journals[0].exists()
 
 
 def test_a_run_may_go_on_without_drawing_the_rest_again(drawing):
