@@ -66,10 +66,8 @@ def spread(
     context = multiprocessing.get_context("spawn")
     pool = WorkerPool(workers, initializer=_prepare_worker, context=context)
     try:
-        # A signal raises its exception in the main thread, where it could leave a worker half
-        # started, which then prints a traceback. So another thread starts them.
-        with ThreadPoolExecutor(1) as starter:
-            starter.submit(_start, pool).result()
+        start_workers(pool)
+        _wait_for_one(pool)
         futures: deque[Future[Result]] = deque()
         for task in tasks:
             futures.append(_submit(pool, work, task))
@@ -82,13 +80,24 @@ def spread(
         pool.join()
 
 
+def start_workers(pool: WorkerPool) -> None:
+    """Start the workers of a pool, and what serves them, so that none of them sees Ctrl-C."""
+    # A signal raises its exception in the main thread, where it could leave a worker half
+    # started, which then prints a traceback. So another thread starts them.
+    with ThreadPoolExecutor(1) as starter:
+        starter.submit(_start, pool).result()
+
+
 def _start(pool: WorkerPool) -> None:
-    """Start the workers, and wait until one answers."""
-    # Ctrl-C goes to all processes of a terminal. A worker inherits the signal mask of the thread
-    # that starts it, so it never sees Ctrl-C; this process ends it.
+    # Ctrl-C goes to all processes of a terminal. A worker, and a server that forks workers,
+    # inherits the signal mask of the thread that starts it; this process ends it.
     resource_tracker.ensure_running()  # first, because starting it unblocks these signals
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     _ = pool.active
+
+
+def _wait_for_one(pool: WorkerPool) -> None:
+    """Wait until a worker answers."""
     try:
         pool.schedule(os.getpid).result()
     except LOST as fault:

@@ -21,14 +21,14 @@ import resource
 import signal
 import time
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from queue import SimpleQueue
 
 import psutil
 from pebble import ProcessExpired
 
-from workbench.core.parallel import WorkerPool
+from workbench.core.parallel import WorkerPool, start_workers
 from workbench.tasks.checkers import Checker
 from workbench.tasks.math_answers import clustering
 
@@ -134,10 +134,7 @@ class Comparer:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([PRELOADED])  # two seconds, once for all workers
             self._pool = WorkerPool(self._workers, initializer=_prepare_worker, context=context)
-            # In a thread, and waited for: a signal's exception is raised in the main one, and would
-            # leave a process half started, which then prints a traceback.
-            with ThreadPoolExecutor(1) as starter:
-                starter.submit(getattr, self._pool, "active").result()
+            start_workers(self._pool)  # its server imports for seconds, and must not see Ctrl-C
         arguments = (self._checker, pair, question, SECONDS_PER_PAIR)
         future = self._pool.schedule(_compare, args=arguments, timeout=SECONDS_PER_PAIR)
         future.add_done_callback(lambda done: finished.put((pair, question is None, done)))
