@@ -102,8 +102,8 @@ def _wait_for_one(pool: WorkerPool) -> None:
         pool.schedule(os.getpid).result()
     except LOST as fault:
         raise ValueError(
-            f"cannot start worker processes ({fault}); a script that runs stages itself must do so "
-            'under `if __name__ == "__main__":`'
+            f"cannot start worker processes, or they were ended from outside ({fault}): a script "
+            'that runs stages itself must do so under `if __name__ == "__main__":`'
         ) from fault
 
 
