@@ -17,7 +17,13 @@ from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
 from workbench.measure import missing_inputs as needed
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
-from workbench.measure.stage import draw, input_contents, measuring_settings, require_scores
+from workbench.measure.stage import (
+    draw,
+    input_contents,
+    measuring_settings,
+    require_embedded,
+    require_scores,
+)
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_table
@@ -47,6 +53,8 @@ def aggregate(
     subsets = {block: run.content("subsets", block) for block in blocks}
     if None in subsets.values():
         raise ValueError(f"{run.root} is not measured yet; run `workbench measure` first")
+    if with_embeddings:
+        require_embedded(run, measured.text)
     needs = needed.selection_needs(selection, AGGREGATORS)
     left = needed.left_out(needs, needed.missing(run, needs, measured.text))
     aggregators = tuple(name for name in selection.aggregators if name not in left)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from workbench.config.schema import Measure
+from workbench.config.schema import Measure, MeasuredText
 from workbench.core.console import notice
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import Ints
@@ -44,6 +44,8 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
     metrics = tuple(name for name in settings.metrics if name not in left)
     settings = dataclasses.replace(settings, metrics=metrics)
     with_embeddings = inputs.reads_embeddings(inputs.metric_needs(settings))
+    if with_embeddings:
+        require_embedded(run, settings.text)
     made_from = {
         block: fingerprint(
             version=VERSION,
@@ -88,6 +90,20 @@ def require_scores(folder: Folder) -> None:
     for block in folder.blocks_with_samples():
         if not folder.block_path("scores", block).exists():
             raise ValueError(f"{folder.root} is not scored yet; run `workbench score` first")
+
+
+def require_embedded(run: OpenRun, part: MeasuredText) -> None:
+    """Refuse embeddings of another part of the samples than is measured.
+
+    Raises:
+        ValueError: ``measure.text`` has changed since.
+    """
+    embedded = run.manifest.stage("score").get("embedded", "answer")
+    if embedded != part:
+        raise ValueError(
+            f"{run.root}: its embeddings are of the {embedded}, and measure.text is {part}; run "
+            f"`workbench score {run.root} --set measure.text={part}` first"
+        )
 
 
 def input_contents(folder: Folder, block: int, *, with_embeddings: bool) -> list[str]:

@@ -120,6 +120,8 @@ def score(
                 encoded += _embed_block(run, block, embedding, text, vectors_from[block], encoder)
                 advance(1)
         entry["texts_encoded"] = encoded
+        if with_embeddings and text != "answer":
+            entry["embedded"] = text
         for name in scoring.rewards:
             if learn := REWARDS[name].learn:
                 graded = {block: graded_from(block, learned=False) for block in held}

@@ -3,7 +3,14 @@
 import pytest
 from pydantic import ValidationError
 
-from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
+from workbench.config.schema import (
+    Experiment,
+    Generation,
+    Measure,
+    Selection,
+    TaskSettings,
+    Thinking,
+)
 from workbench.config.scoring_schema import Scoring
 
 TASK = TaskSettings(name="arithmetic")
@@ -19,6 +26,15 @@ TASK = TaskSettings(name="arithmetic")
         (Generation, {"max_tokens": 0}, "greater than or equal to 1"),
         (Generation, {"engine": {"seed": 1}}, "'seed' is not an engine option here.*beside engine"),
         (Generation, {"nn": 1}, "nn"),
+        (Thinking, {"family": "thoughts"}, "'auto'"),
+        (Thinking, {"open": ""}, "at least 1 character"),
+        (Thinking, {"open": "<a>"}, "give open and close, or neither"),
+        (Measure, {"text": "answers"}, "'answer'"),
+        (
+            TaskSettings,
+            {"name": "x", "template_options": {"tokenize": True}},
+            "'tokenize' is set by",
+        ),
         (Measure, {"k": ()}, "at least one entry"),
         (Measure, {"k": (0,)}, "at least 1"),
         (Measure, {"k": (2, 2)}, "2 is given twice"),
@@ -40,6 +56,9 @@ def test_a_name_must_do_for_a_folder(name):
 
 def test_what_contradicts_itself_across_sections():
     good = {"name": "a", "task": TASK}
+    switched = TaskSettings(name="x", prompt="completion", template_options={"thinks": False})
+    with pytest.raises(ValidationError, match=r"template_options: a completion prompt goes"):
+        Experiment(name="a", task=switched, generation=Generation(model="m"))
     with pytest.raises(
         ValidationError, match=r"measure.k: subsets of 8 .* got 4.*selection.reward"
     ):

@@ -4,7 +4,7 @@ import json
 import pandas as pd
 import pytest
 
-from workbench.config.schema import Experiment, Generation, TaskSettings, pool_sizes
+from workbench.config.schema import Experiment, Generation, TaskSettings, Thinking, pool_sizes
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.generate.drawing_settings import drawing_settings, sample_seed
 from workbench.generate.stage import generate, identity, server_facts
@@ -138,6 +138,23 @@ def test_samples_from_before_a_setting_came_still_fit(tmp_path, capsys):
     run(tmp_path / "b", experiment(logprobs=20))
     with pytest.raises(ValueError, match=r"have 20, the experiment now gives 0"):
         run(tmp_path / "b", experiment())
+
+
+def test_other_markers_of_thoughts_are_other_samples(tmp_path, capsys):
+    def marked(thinking):
+        settings = experiment()
+        return dataclasses.replace(
+            settings, task=dataclasses.replace(settings.task, thinking=thinking)
+        )
+
+    run(tmp_path, experiment())
+    assert "thinking" not in Manifest(tmp_path / "manifest.json").data["identity"]
+    run(tmp_path, marked(Thinking()))
+    assert "all 64 samples are there" in capsys.readouterr().err
+    with pytest.raises(
+        ValueError, match=r"thinking: the samples have .*'auto'.*now gives .*'none'"
+    ):
+        run(tmp_path, marked(Thinking(family="none")))
 
 
 def test_what_kind_of_entropies_is_recorded_where_there_are_any():

@@ -9,7 +9,7 @@ from analysis.aggregate.outcomes import subset_outcomes
 from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.measure.block_tables import assembled
 from workbench.measure.evaluate import compute_all
-from workbench.measure.stage import measure_subsets
+from workbench.measure.stage import measure_subsets, measuring_settings, require_embedded
 from workbench.pools import Pool
 
 NAN = np.nan
@@ -252,3 +252,20 @@ def test_a_run_without_one_pool_of_k_cannot_be_analysed_yet(cli, experiment, tmp
     for stage in ("score", "measure"):
         cli.must(stage, path, "--out", folder)
     cli("analyze", path, "--out", folder).refuses("no pool of 2 samples yet", "workbench generate")
+
+
+def test_embeddings_of_another_part_than_is_measured_are_refused(open_run):
+    run = open_run()
+    require_embedded(run, "answer")  # as in runs from before there was another
+    with pytest.raises(ValueError, match=r"are of the answer, and measure\.text is thought; run"):
+        require_embedded(run, "thought")
+    with run.manifest.running("score", "x") as entry:
+        entry["embedded"] = "thought"
+    require_embedded(run, "thought")
+    with pytest.raises(ValueError, match=r"are of the thought.*--set measure\.text=answer"):
+        require_embedded(run, "answer")
+
+
+def test_a_run_from_before_there_were_parts_is_measured_as_it_was():
+    assert "text" not in measuring_settings(Measure())
+    assert measuring_settings(Measure(text="whole"))["text"] == "whole"

@@ -68,6 +68,21 @@ def test_a_sample_ended_by_itself_or_was_stopped(changes, ends, may_stop, ended)
     assert spelling.ended(ROW | changes) == ended
 
 
+def test_a_thought_is_scored_with_its_answer():
+    class Letters:
+        eos_token_id = None
+
+        def encode(self, text, add_special_tokens=True):
+            return list(text)
+
+    anew = Spelling(same=False, ends=None, may_stop=False)
+    thinks = ROW | {"thought": "2+2?"}
+    assert "".join(anew.tokens(thinks, Letters(), Prompt(text="Q"))) == "<think>2+2?</think>so 4"
+    assert "".join(anew.tokens(ROW | {"thought": None}, Letters(), Prompt(text="Q"))) == "so 4"
+    assert anew.hash(thinks, "p") != anew.hash(ROW, "p")
+    assert anew.hash(ROW | {"thought": None}, "p") == anew.hash(ROW, "p")
+
+
 def test_samples_share_a_hash_where_they_are_the_same_to_the_model():
     own, anew = (Spelling(same=same, ends=None, may_stop=False) for same in (True, False))
     other_ids = ROW | {"output_token_ids": [5, 7, 2]}
