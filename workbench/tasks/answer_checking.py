@@ -23,6 +23,7 @@ import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
 from queue import SimpleQueue
 
 import psutil
@@ -30,7 +31,7 @@ from pebble import ProcessExpired
 
 from workbench.core.parallel import WorkerPool, start_workers
 from workbench.tasks.checkers import Checker
-from workbench.tasks.math_answers import clustering
+from workbench.tasks.math_answers import Key, clustering, keys_differ
 
 Pair = tuple[str, str]
 """(gold, answer), in their canonical spelling."""
@@ -41,11 +42,29 @@ Question = tuple[str | None, Sequence[str | None]]
 their canonical spelling."""
 Grades = tuple[dict[str, Verdict], list[int]]
 """Each distinct answer's verdict (none without a known answer), and each sample's cluster."""
-Finished = SimpleQueue[tuple[Pair, bool, Future[dict[Pair, Verdict]]]]
-"""Jobs that ended: the pair each was for, whether for that pair alone, and its verdicts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a job found out."""
+
+    verdicts: dict[Pair, Verdict] = field(default_factory=dict)
+    """Without those that the keys decide."""
+    keys: dict[str, Key | None] = field(default_factory=dict)
+    """Of the texts that were read; without those that took too long."""
+    unreadable: frozenset[str] = frozenset()
+    """Those that took too long."""
+    seconds: float = 0.0
+
+
+Finished = SimpleQueue[tuple[Pair, bool, Future[Compared]]]
+"""Jobs that ended: the pair each was for, whether for that pair alone, and what it found."""
 
 SECONDS_PER_PAIR = 20
 """Time limit of one job. It is more than math-verify's own limits together, which come first."""
+SECONDS_PER_PROBLEM = 30
+"""Time that jobs may take for one problem. What is not compared by then counts as timed out: one
+pool of 161 answers, many of them infinite sums, took half an hour."""
 BYTES_PER_WORKER = 2 << 30
 """Memory limit of a worker: without one the system might kill this process when memory is short."""
 PRELOADED = "workbench.tasks.math_worker"
@@ -65,6 +84,8 @@ class Comparer:
         self._checker = checker
         self._workers = workers or len(os.sched_getaffinity(0))
         self._pool: WorkerPool | None = None
+        self.given_up = 0
+        """Comparisons that were not made because their problem had taken its time."""
 
     def __enter__(self) -> Comparer:
         """Return itself."""
@@ -86,7 +107,8 @@ class Comparer:
         Raises:
             ValueError: no worker process can be started.
         """
-        verdicts: dict[Pair, Verdict] = {}
+        found, spent = Compared(), [0.0] * len(questions)
+        unreadable: set[str] = set()
         graded: dict[int, Grades] = {}
         pair_streams = [_pairs_to_compare(*question) for question in questions]
         waiting: dict[Pair, list[int]] = {}
@@ -97,17 +119,26 @@ class Comparer:
         while ready or waiting:
             if not ready:
                 pair, alone, future = finished.get()
-                decided = _verdicts_of(future)
-                if decided is None and not alone:  # which of them was it?
+                job = _result_of(future)
+                taken = SECONDS_PER_PAIR if job is None else job.seconds
+                for index in waiting[pair]:
+                    spent[index] += taken
+                if job is None and not alone:  # which of them was it?
                     self._schedule(pair, None, finished)
                     continue
-                verdicts |= {pair: None} if decided is None else decided
-                ready = [(index, verdicts[pair]) for index in waiting.pop(pair)]
+                job = job or Compared({pair: None})
+                found.verdicts.update(job.verdicts)
+                found.keys.update(job.keys)
+                unreadable |= job.unreadable
+                ready = [(index, found.verdicts[pair]) for index in waiting.pop(pair)]
             index, verdict = ready.pop()
             try:
-                pair = pair_streams[index].send(verdict)
-                while self._is_decided(pair, verdicts):
-                    pair = pair_streams[index].send(verdicts[pair])
+                while True:
+                    pair = pair_streams[index].send(verdict)
+                    decided, verdict = _decide(self._checker, pair, found, unreadable)
+                    if not decided and spent[index] < SECONDS_PER_PROBLEM:
+                        break
+                    self.given_up += not decided
             except StopIteration as end:
                 graded[index] = end.value
                 continue
@@ -118,15 +149,6 @@ class Comparer:
                 self._schedule(pair, whole, finished)
             waiting.setdefault(pair, []).append(index)
         return [graded[index] for index in range(len(questions))]
-
-    def _is_decided(self, pair: Pair, verdicts: dict[Pair, Verdict]) -> bool:
-        """Say whether the verdict on a pair is known, and try to decide it without a worker."""
-        if pair not in verdicts:
-            if self._checker.quick is None:
-                verdicts[pair] = self._checker.equal(*pair)
-            elif (verdict := self._checker.quick(*pair)) is not None:
-                verdicts[pair] = verdict
-        return pair in verdicts
 
     def _schedule(self, pair: Pair, question: Question | None, finished: Finished) -> None:
         """Have a worker compare a pair, and then the other pairs of a question, if one is given."""
@@ -151,8 +173,26 @@ def _pairs_to_compare(
     return verdicts, (yield from clustering(answers))
 
 
-def _verdicts_of(future: Future[dict[Pair, Verdict]]) -> dict[Pair, Verdict] | None:
-    """Return the verdicts of a job, or None where it took too long or its process died."""
+def _decide(
+    checker: Checker, pair: Pair, found: Compared, unreadable: set[str]
+) -> tuple[bool, Verdict]:
+    """Return whether a verdict is known or quickly found, and if so the verdict."""
+    if checker.quick is None:
+        if pair not in found.verdicts:
+            found.verdicts[pair] = checker.equal(*pair)
+        return True, found.verdicts[pair]
+    if (verdict := checker.quick(*pair)) is not None:
+        return True, verdict
+    if pair in found.verdicts:
+        return True, found.verdicts[pair]
+    if not unreadable.isdisjoint(pair):
+        return True, None
+    one, other = map(found.keys.get, pair)
+    return (True, False) if one and other and keys_differ(one, other) else (False, None)
+
+
+def _result_of(future: Future[Compared]) -> Compared | None:
+    """Return what a job found, or None where it took too long or its process died."""
     fault = future.exception()
     if fault is None:
         return future.result()
@@ -173,25 +213,40 @@ def _prepare_worker() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
 
 
-def _compare(
-    checker: Checker, pair: Pair, question: Question | None, seconds: float
-) -> dict[Pair, Verdict]:
+def _compare(checker: Checker, pair: Pair, question: Question | None, seconds: float) -> Compared:
     """Compare a pair, then other pairs of its question while there is time. Runs in a worker."""
     # If the main process is killed, nothing else would end a comparison that never ends.
     signal.setitimer(signal.ITIMER_PROF, 2 * seconds)
-    end = time.monotonic() + seconds / 5  # the rest is enough for any one pair
+    start = time.monotonic()
+    end = start + seconds / 5  # the rest is enough for any one pair
+    found, unreadable = Compared(), set[str]()
     try:
-        verdicts = {pair: checker.equal(*pair)}
+        found.verdicts[pair] = _compare_one(checker, pair, found, unreadable)
         if question is not None:
             pairs = _pairs_to_compare(*question)
             other = next(pairs)
             while time.monotonic() < end:
-                if other not in verdicts:
-                    quick = checker.quick and checker.quick(*other)
-                    verdicts[other] = checker.equal(*other) if quick is None else quick
-                other = pairs.send(verdicts[other])
+                decided, verdict = _decide(checker, other, found, unreadable)
+                if not decided:
+                    verdict = _compare_one(checker, other, found, unreadable)
+                other = pairs.send(verdict)
     except StopIteration:
         pass
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
-    return verdicts
+    taken = time.monotonic() - start
+    return Compared(found.verdicts, found.keys, frozenset(unreadable), taken)
+
+
+def _compare_one(checker: Checker, pair: Pair, found: Compared, unreadable: set[str]) -> Verdict:
+    """Compare a pair: by the keys of both texts, which are noted, or else by ``equal``."""
+    for text in pair:
+        if checker.key and text not in found.keys and text not in unreadable:
+            try:
+                found.keys[text] = checker.key(text)
+            except TimeoutError:
+                unreadable.add(text)
+    decided, verdict = _decide(checker, pair, found, unreadable)
+    if not decided:
+        verdict = found.verdicts[pair] = checker.equal(*pair)
+    return verdict

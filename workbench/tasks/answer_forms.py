@@ -33,6 +33,10 @@ _UP = {"<": True, "\\lt": True, "<=": False, "\\le": False}
 _DOWN = {">": "<", "\\gt": "<", ">=": "<=", "\\ge": "<="}
 _MEMBER = re.compile(r"[a-zA-Z]\s*\\in(?![a-zA-Z])\s*")
 _NOT_EQUAL = re.compile(r"\\not\s*=|!=")
+_MAY_BE_SEVERAL = re.compile(
+    r"[,;<>]|\\(?:pm|mp|cup|cap|in|setminus|mathbb|le|ge|neq|text|mbox|ldots|dots)(?![a-zA-Z])"
+)
+"""What a formula holds that may be a list, a set or an inequality."""
 _INFINITE = ("\\infty", "-\\infty")
 
 
@@ -111,8 +115,22 @@ def decided_by_form(gold: str, answer: str, equal: Equal, *, any_order: bool) ->
             return verdict
     if one.items and other.items:
         return _same_items(one.items, other.items, equal, any_order)
-    many = one.items or other.items
-    return False if many and len(many.parts) > 1 and (known or found) else None
+    for form, text in ((one, answer), (other, gold)):
+        several = form.region or (form.items and len(form.items.parts) > 1)
+        if several and not has_form(text) and not _MAY_BE_SEVERAL.search(text):
+            return False
+    return None
+
+
+def has_form(text: str) -> bool:
+    r"""Say whether a canonical text is words, a list, a region or the like, rather than a formula.
+
+    Example:
+        >>> has_form("(1, 2)"), has_form("1 + x")
+        (True, False)
+    """
+    form = read_form(text)
+    return bool(form.words or form.region or form.items or form.excludes)
 
 
 def _words(text: str) -> tuple[str | None, bool]:
@@ -297,7 +315,9 @@ def _same_region(one: Form, other: Form, number: bool, equal: Equal) -> bool | N
         return _matched(one.region, other.region, lambda a, b: _same_interval(a, b, equal))
     if one.excludes != other.excludes:
         return False
-    written = one if one.region else other
+    written, plain = (one, other) if one.region else (other, one)
+    if written.inequality and plain.items and len(plain.items.parts) > 1:
+        return False
     return False if number and (written.inequality or len(written.region) > 1) else None
 
 

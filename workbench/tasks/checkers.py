@@ -7,17 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from operator import eq
 
-from workbench.tasks.answer_numbers import read_quantity, same_quantity
+from workbench.tasks.answer_numbers import read_quantity
 from workbench.tasks.answer_spelling import (
     MINUS_SIGNS,
     answer_within,
     with_decimal_point,
     without_marks,
 )
-from workbench.tasks.math_answers import answers_equal, canonical_answer
+from workbench.tasks.math_answers import (
+    Key,
+    answer_key,
+    answers_equal,
+    canonical_answer,
+    quickly_equal,
+)
 
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,14}")
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
 
 
@@ -32,8 +38,11 @@ class Checker:
     """(gold, answer) -> whether it is right; None where the check timed out. The canonical spelling
     of either gives the same result."""
     quick: Callable[[str, str], bool | None] | None = None
-    """Only for a checker whose ``equal`` can take long or hang: the verdict on two canonical texts
-    where it is certain. Where it returns None, ``equal`` has to decide, in a worker process."""
+    """The verdict on two canonical texts where it is certain; needed where ``equal`` can take long
+    or hang. Where it returns None, ``equal`` has to decide, in a worker process."""
+    key: Callable[[str], Key | None] | None = None
+    """Beside ``quick``: what a canonical text comes to, found in a worker process once for all its
+    comparisons; texts whose keys differ are unequal. TimeoutError where it cannot be found."""
 
 
 def exact_text(answer: str) -> str:
@@ -98,7 +107,7 @@ def numeric(tolerance: float = 0.0) -> Checker:
         (True, False)
     """
     share = Fraction(str(tolerance))
-    return Checker(number_text, partial(_same_number, tolerance=share))
+    return Checker(number_text, partial(_same_number, tolerance=share), None if share else eq)
 
 
 def integer_text(answer: str) -> str:
@@ -140,7 +149,8 @@ def mathematics(*, any_order: bool = False) -> Checker:
         >>> mathematics().equal("1, 2", "2, 1"), mathematics(any_order=True).equal("1, 2", "2, 1")
         (False, True)
     """
-    return Checker(canonical_answer, partial(answers_equal, any_order=any_order), _quick_math)
+    equal = partial(answers_equal, any_order=any_order)
+    return Checker(canonical_answer, equal, partial(quickly_equal, any_order=any_order), answer_key)
 
 
 def with_decimal_comma(checker: Checker) -> Checker:
@@ -154,6 +164,7 @@ def with_decimal_comma(checker: Checker) -> Checker:
         partial(_spelt_with_point, checker.canonical),
         partial(_equal_with_point, checker.equal),
         checker.quick,
+        checker.key,
     )
 
 
@@ -167,23 +178,10 @@ def _equal_with_point(
     return equal(with_decimal_point(gold), with_decimal_point(answer))
 
 
-def _quick_math(gold: str, answer: str) -> bool | None:
-    """Decide in place of math-verify, which takes milliseconds, where the form of both decides.
-
-    That is so for equal texts, for two plain integers, for two numbers and for two words.
-    """
-    if gold == answer:
-        return True
-    if _INTEGER.fullmatch(gold) and _INTEGER.fullmatch(answer):
-        return False
-    known, found = read_quantity(gold), read_quantity(answer)
-    return same_quantity(known, found) if known and found else None
-
-
 CHECKERS = {
-    "exact": Checker(exact_text, partial(_same, exact_text)),
-    "integer": Checker(integer_text, partial(_same, integer_text)),
+    "exact": Checker(exact_text, partial(_same, exact_text), eq),
+    "integer": Checker(integer_text, partial(_same, integer_text), eq),
     "numeric": numeric(),
-    "choice": Checker(letter_text, partial(_same, letter_text)),
+    "choice": Checker(letter_text, partial(_same, letter_text), eq),
     "math": mathematics(),
 }

@@ -27,7 +27,11 @@ NOISE = 1e-90
 
 @dataclass(frozen=True, slots=True)
 class CompoundValue:
-    """The values in a ``tuple``, ``set`` or ``union``; or the ends of an interval: ``[)``."""
+    """Values that belong together.
+
+    Those in a ``tuple``, ``set``, ``union`` or matrix; the ends of an interval: ``[)``; or both
+    readings of a ``percent`` value.
+    """
 
     kind: str
     parts: tuple[Value | None, ...]
@@ -43,7 +47,18 @@ class ExtremeNumber:
     """The number divided by its absolute value."""
 
 
-Value = complex | ExtremeNumber | CompoundValue
+@dataclass(frozen=True, slots=True)
+class NamedValue:
+    """An equation such as ``y = 2x + 1``."""
+
+    name: str
+    others: frozenset[str]
+    """The variables on its right side."""
+    value: Value | None
+    """What the right side comes to."""
+
+
+Value = complex | ExtremeNumber | CompoundValue | NamedValue
 """A number, finite or not, or a collection of values; None stands for an unknown one."""
 
 
@@ -54,7 +69,7 @@ def value_of(reading: Any) -> Value | None:
     number, tuple, finite set, interval or union with an interval, and for what math-verify does not
     compare by value: a variable, a percentage, an equation.
     """
-    from sympy import Expr, Interval, Tuple, Union
+    from sympy import Eq, Expr, Interval, MatrixBase, Symbol, Tuple, Union
     from sympy.sets import FiniteSet
 
     if isinstance(reading, Expr):
@@ -67,6 +82,13 @@ def value_of(reading: Any) -> Value | None:
         if isinstance(start, complex) and isinstance(end, complex) and start.real < end.real:
             kind = ("(" if reading.left_open else "[") + (")" if reading.right_open else "]")
             return CompoundValue(kind, (start, end))
+    if isinstance(reading, Eq) and isinstance(reading.lhs, Symbol):
+        if reading.lhs in reading.rhs.free_symbols:
+            return None
+        others = frozenset(map(str, reading.rhs.free_symbols))
+        return NamedValue(str(reading.lhs), others, value_of(reading.rhs))
+    if isinstance(reading, MatrixBase):
+        return CompoundValue(f"matrix {reading.shape}", tuple(map(value_of, reading.flat())))
     if isinstance(reading, Union):
         parts = tuple(map(value_of, reading.args))
         if any(isinstance(part, CompoundValue) and part.kind not in FINITE_KINDS for part in parts):
@@ -82,6 +104,8 @@ def _number(reading: Any) -> complex | ExtremeNumber | None:
         return None
     values = {}
     try:
+        if is_slow(reading):  # their variables are bound, and have no value
+            return None if reading.free_symbols else complex(reading.evalf(15))
         for node in preorder_traversal(reading):
             if isinstance(node, Symbol):
                 values[node] = Rational(crc32(node.name.encode()), 2**32) + Rational(1, 2)
@@ -96,6 +120,13 @@ def _number(reading: Any) -> complex | ExtremeNumber | None:
         return ExtremeNumber(float(log(abs(number))), complex(number / abs(number)))
     except Exception:  # sympy raises many kinds of error; math-verify decides then
         return None
+
+
+def is_slow(reading: Any) -> bool:
+    """Say whether the value of a sympy object can take seconds: sums, products and integrals."""
+    from sympy import Integral, Product, Sum
+
+    return bool(getattr(reading, "has", None)) and bool(reading.has(Sum, Product, Integral))
 
 
 def _quick_to_evaluate(node: Any) -> bool:
@@ -142,6 +173,14 @@ def differ(one: Value | None, other: Value | None) -> bool:
     """
     if one is None or other is None:
         return False
+    if isinstance(one, NamedValue) and isinstance(other, NamedValue):
+        if one.name == other.name:
+            return differ(one.value, other.value)
+        return one.name not in other.others or other.name not in one.others
+    if isinstance(one, NamedValue):  # compared by its right side
+        return differ(one.value, other)
+    if isinstance(other, NamedValue):
+        return differ(one, other.value)
     if isinstance(one, complex) and isinstance(other, complex):
         return not cmath.isclose(one, other, rel_tol=RELATIVE_TOLERANCE, abs_tol=NOISE)
     if isinstance(one, ExtremeNumber) and isinstance(other, ExtremeNumber):
@@ -149,6 +188,10 @@ def differ(one: Value | None, other: Value | None) -> bool:
         return not same or abs(one.log - other.log) > RELATIVE_TOLERANCE
     if not isinstance(one, CompoundValue) and not isinstance(other, CompoundValue):
         return True
+    if isinstance(one, CompoundValue) and one.kind == "percent":
+        return all(differ(part, other) for part in one.parts)
+    if isinstance(other, CompoundValue) and other.kind == "percent":
+        return differ(other, one)
     first, second = (  # math-verify compares a number with a set as a set of one
         each if isinstance(each, CompoundValue) else CompoundValue("set", (each,))
         for each in (one, other)

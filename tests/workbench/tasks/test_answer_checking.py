@@ -309,3 +309,29 @@ def test_a_run_that_is_stopped_in_the_middle_of_a_comparison(endless):
     assert "Traceback" not in child.err
     assert child.err.strip().splitlines()[-1].startswith("stopped; what is finished is kept")
     assert not psutil.wait_procs(family, timeout=10)[1]
+
+
+def test_a_problem_has_its_time_and_the_rest_is_counted(monkeypatch):
+    monkeypatch.setattr(checking, "SECONDS_PER_PROBLEM", 1)
+    sums = [rf"\sum_{{n=2}}^{{\infty}} \frac{{1}}{{n \ln^{power} n}}" for power in range(2, 40)]
+    start = time.monotonic()
+    with Comparer(CHECKERS["math"], workers=1) as comparer:
+        ((verdicts, clusters),) = comparer.run([(r"\frac{\pi}{6}", [*sums, "2", r"\frac{\pi}{6}"])])
+        assert comparer.given_up > len(sums)
+    assert time.monotonic() - start < 30
+    assert (verdicts["2"], verdicts[r"\frac{\pi}{6}"]) == (None, True) or verdicts["2"] is False
+    assert None in verdicts.values()
+    assert len(set(clusters)) == len(clusters) == 40
+
+
+def test_many_distinct_answers_are_told_apart_without_asking_for_each_pair():
+    answers = [rf"{a}\sqrt{{{b}}}" for a in range(1, 17) for b in (2, 3, 5, 7)]
+    answers += [f"({a},{b})" for a in range(4) for b in range(4)] + [f"y={a}x" for a in range(9)]
+    with Comparer(CHECKERS["math"], workers=1) as comparer:
+        scheduled = []
+        schedule = comparer._schedule
+        comparer._schedule = lambda *job: (scheduled.append(job), schedule(*job))
+        ((verdicts, clusters),) = comparer.run([(r"\sqrt{2}", answers)])
+    assert len(set(clusters)) == len(answers)
+    assert sum(verdicts.values()) == 1  # math-verify and 15 digits agree
+    assert len(scheduled) < len(answers)

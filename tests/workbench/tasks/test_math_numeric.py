@@ -8,10 +8,11 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from sympy import Symbol
 
 from workbench.tasks import math_answers
 from workbench.tasks.math_answers import answers_equal, canonical_answer
-from workbench.tasks.math_numeric import CompoundValue, ExtremeNumber, differ, value_of
+from workbench.tasks.math_numeric import CompoundValue, ExtremeNumber, NamedValue, differ, value_of
 
 DATA = Path(__file__).resolve().parents[4] / "shared" / "data"
 
@@ -44,14 +45,19 @@ def value_at_point(text):
                 "union", (CompoundValue("[)", (1 + 0j, 2 + 0j)), CompoundValue("set", (None,)))
             ),
         ),
+        ("x = 5", NamedValue("x", frozenset(), 5 + 0j)),
+        ("y = ab", NamedValue("y", frozenset("ab"), value_of(Symbol("a") * Symbol("b")))),
+        ("x = x^2", None),
+        (
+            r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}",
+            CompoundValue("matrix (2, 1)", (1 + 0j, 2 + 0j)),
+        ),
         # compared by other rules than values, or of no value
         ("x", None),
         (r"\text{Evelyn}", None),
         (r"50\%", None),
-        ("x = 5", None),
         ("1 < x", None),
         (r"\frac{1}{0}", None),
-        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", None),
         (r"\{1\} \cup \{2\}", None),
         (r"\int x dx", None),
         ("n!", None),
@@ -90,6 +96,16 @@ def test_a_variable_has_one_value_and_two_have_two():
         ("7", "x", False),
         ("(x+1)^2", "x^2+2x+1", False),
         ("(x+1)^2", "x^2+2x+2", True),
+        ("y=2x", "y=3x", True),
+        ("y=2x", r"y=\sqrt{4}x", False),
+        ("y=2x", "x=3", True),  # one depends on x alone, the other not on y
+        ("y=2x", "x=3y", False),
+        ("y=2", "3", True),
+        ("y=2", "2", False),
+        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", "3", True),
+        (r"\begin{pmatrix} 1 \\ 2 \end{pmatrix}", r"\begin{pmatrix} 1 \\ 3 \end{pmatrix}", True),
+        (r"\frac{1}{2004!}", r"\frac{2005}{2005!}", False),
+        ("10^{400}", "10^{401}", True),
         ("[1,2]", "[1,2)", True),
         ("[1,2]", "[1,3]", True),
         ("[1,2]", r"[1,\sqrt{4}]", False),

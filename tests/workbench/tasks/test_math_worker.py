@@ -130,7 +130,10 @@ def test_every_text_is_read_as_math_verify_reads_it(texts, quick, plain):
 
 def test_every_verdict_is_math_verify_s(pairs, quick, plain):
     differ = [(*pair, q, p) for pair, q, p in zip(pairs, quick[1], plain[1], strict=True) if q != p]
-    assert not differ
+    # but where the form of both decides: an interval is its inequality, and words are no products
+    assert {frozenset(pair) for *pair, _, _ in differ} == {
+        frozenset({"(1,3)", "1<x<3"}), frozenset({r"x\in(1,3)", "1<x<3"}), frozenset({"xy", "yx"}),
+    }  # fmt: skip
     assert sum(plain[1]) > 20  # right answers are among them
 
 
