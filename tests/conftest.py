@@ -67,7 +67,7 @@ EXPERIMENT = {
     "task": {"name": "arithmetic", "num_problems": 12, "prompt": "completion", "few_shot": 1},
     "generation": {
         "model": "replay", "backend": "replay", "temperatures": [0.3, 1.0], "n": 8, "greedy": True,
-        "max_tokens": 48,
+        "max_tokens": 48, "max_failed": 1,
     },
     "measure": {
         "k": [2, 4], "replicates": 5,

@@ -16,6 +16,7 @@ from workbench.generate.stage import generate
 from workbench.storage.journal import Journal
 from workbench.storage.manifest import Manifest
 from workbench.storage.open_run import OpenRun
+from workbench.storage.parquet import THOUGHT_COLUMNS
 from workbench.storage.run_folder import Folder
 
 
@@ -62,7 +63,7 @@ def rows(folder):
         for row in pq.ParquetFile(path).read().to_pylist():
             key = row["problem_id"], row["temperature"], row["sample_index"]
             assert key not in found
-            found[key] = row
+            found[key] = dict.fromkeys(THOUGHT_COLUMNS) | row  # files without a thought lack them
     return found
 
 
