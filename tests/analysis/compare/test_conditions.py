@@ -13,6 +13,7 @@ from analysis.compare.conditions import (
     temperature_pairs,
     unknown_samples,
 )
+from workbench.core.types import STAGES
 
 VALUES = pd.Series({"a": 1.0, "b": 0.5})
 
@@ -74,7 +75,7 @@ def test_samples_of_unknown_correctness_are_counted_and_pools_of_them_left_out(h
 
 
 def test_a_run_of_unknown_correctness_is_refused(hand_made):
-    folder = hand_made(["1"], [[("", 0.0, "error")] * 2])
+    folder = hand_made(["1"], [[("", 0.0, "error")] * 2], STAGES)
     with pytest.raises(ValueError, match="does not know of any sample whether it is correct"):
         conditions(workbench.load_run(folder))
 
