@@ -175,7 +175,6 @@ FAULTS = Path(__file__).parents[1] / "../shared/faults"
 SERVED = {
     # how the server keeps thoughts: (thought, answers, statuses, lengths)
     "reasoning_stop": ("so it is \\boxed{3}", {None}, {"no_answer"}, {5}),
-    "think_close": ("so \\boxed{1}? no", {"5"}, {"answered"}, {5}),
 }
 
 

@@ -34,6 +34,7 @@ OPENED = Thinking(in_prompt=True).markers
         ("Well. <think>7", "Well. <think>7", "", "cut, with words before it"),
         ("<think>a <think> b</think>8", "a <think> b", "8", "one inside the other"),
         ("<think>[/THINK] 7</think>8", "[/THINK] 7", "8", "the kind that comes first"),
+        ("<think>7</think>[/THINK]8", "7", "[/THINK]8", "and no other"),
         ("<thinking>7</thinking>8", "7", "8", "another kind"),
         ("<thought>7</thought>8", "7", "8", "another kind"),
         ("[THINK]7[/THINK]8", "7", "8", "Magistral"),
