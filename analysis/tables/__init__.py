@@ -19,6 +19,7 @@ import pandas as pd
 
 from analysis.frames import Data, Table
 from analysis.tables import accuracy, correlations, diversity, rewards
+from analysis.tables.answer_audit import answer_audit
 from analysis.tables.entropies import entropy_bounds
 from analysis.tables.pruning import pruning
 from analysis.tables.quality import quality_coefficients
@@ -79,6 +80,7 @@ TABLES: dict[str, TableSpec] = {
     "reliability": TableSpec(make=rewards.reliability, printed="by name"),
     "quality_coefficients": TableSpec(make=quality_coefficients, place=19, printed="with rows"),
     "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
+    "answer_audit": TableSpec(make=answer_audit, printed="by name", needs_correctness=False),
     "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs_correctness=False),
 }
 

@@ -148,6 +148,25 @@ def show(
 
 
 @app.command()
+def audit(
+    run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
+) -> None:
+    """Print which answers count as right, or as answers, by a lenient rule only.
+
+    The run has to be scored; it needs no analysis.
+    """
+    from analysis.frames import Data
+    from analysis.tables.answer_audit import answer_audit
+    from analysis.terminal import print_table, stdout
+    from workbench.run import Run
+
+    opened = Run(run)
+    made = answer_audit(Data(opened))
+    notes = "\n".join((*made.notes, opened.signature))
+    print_table(stdout(), "answer_audit", made.frame, notes)
+
+
+@app.command()
 def neighbours(
     run: Annotated[Path, Argument(help="The run whose samples are searched.")],
     sample: Annotated[
