@@ -33,7 +33,7 @@ from workbench.storage.parquet import (
 )
 from workbench.storage.run_folder import Folder
 from workbench.tasks import TASKS
-from workbench.tasks.answer_checking import Comparer
+from workbench.tasks.answer_checking import SECONDS_PER_PROBLEM, Comparer
 
 COLUMNS = (*KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
 """What this stage and the rewards read of a sample."""
@@ -120,6 +120,12 @@ def score(
                 encoded += _embed_block(run, block, embedding, text, vectors_from[block], encoder)
                 advance(1)
         entry["texts_encoded"] = encoded
+        entry["comparisons_given_up"] = comparer.given_up
+        if comparer.given_up:
+            notice(
+                f"score: {comparer.given_up:,} comparisons of answers were not made: each problem "
+                f"has {SECONDS_PER_PROBLEM} s; answers not compared with the known one time out"
+            )
         if with_embeddings and text != "answer":
             entry["embedded"] = text
         for name in scoring.rewards:

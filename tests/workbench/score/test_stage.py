@@ -93,6 +93,19 @@ TASKS["arithmetic"] = dataclasses.replace(task, checker=checker)
     assert (curve["pass@k_upper"] > curve["pass@k"]).any()
 
 
+def test_comparisons_beyond_a_problem_s_time_are_counted(cli, hand_made):
+    texts = [rf"\boxed{{\frac{{x^{n}+1}}{{2}}}}" for n in (2, 3)]
+    samples = [[(text, -0.5, "stop") for text in texts]]
+    folder = hand_made([r"\frac{1+x^2}{2}"], samples, stages=("generate",))
+    no_time = "import workbench.tasks.answer_checking as checking; checking.SECONDS_PER_PROBLEM = 0"
+    child = cli.must("score", folder, before=no_time)
+    assert "score: 4 comparisons of answers were not made: each problem has 30 s" in child.err
+    scores = load_run(folder).scores
+    assert scores["status"].tolist() == ["timeout"] * 2
+    assert scores["is_correct"].isna().all()
+    assert len(set(scores["answer_cluster"])) == 2
+
+
 def test_correctness_is_against_gold_and_not_through_the_cluster(cli, hand_made):
     """math-verify: gold 50% accepts 0.5 as well as 50, which do not equal each other."""
     answers = [(rf"\boxed{{{text}}}", -0.5, "stop") for text in ("0.5", "50", "50", "7")]
