@@ -33,6 +33,8 @@ _BARE_ROOT = re.compile(r"(?<![\\a-zA-Z])sqrt(?=\s*[({])")
 _ROOT_IN_BRACKETS = re.compile(r"\\sqrt\s*\(([^()]*)\)")
 _ROOT_OF_DIGITS = re.compile(r"\\sqrt\s*(\d+)")
 _ROOT_OF_MINUS_ONE = re.compile(r"(?<![a-zA-Z])\\sqrt\s*\{\s*-\s*1\s*\}")
+_BARE_TOP = re.compile(r"\\frac\s*([0-9a-zA-Z])")
+_BARE_BOTTOM = re.compile(r"(\\frac\{[^{}]*\})\s*([0-9a-zA-Z])")
 _EMPTY_SET = re.compile(r"\\\{\s*\\\}")
 # A backslash that is not itself escaped, as in the line break of a matrix.
 _SPACE_MACRO = re.compile(r"(?<!\\)\\[,;: ]|(?<!\\)\\q?quad(?![a-zA-Z])|~")
@@ -106,7 +108,7 @@ def unified(text: str) -> str:
 
     Example:
         >>> unified("\u2212\u221a(2)"), unified(r"\dfrac12"), unified(r"12\,345"), unified("1,234")
-        ('-\\sqrt{2}', '\\frac12', '12345', '1234')
+        ('-\\sqrt{2}', '\\frac{1}{2}', '12345', '1234')
     """
     text = _DASH_AS_MINUS.sub("-", text.translate(_CHARACTERS))
     text = _THOUSANDS.sub(lambda found: found[1] + _GROUP_MARK.sub("", found[2]), text)
@@ -116,6 +118,8 @@ def unified(text: str) -> str:
     text = _NAME.sub(lambda found: "\\" + _NAMES[found[1]], text)
     text = _BRACKET_SIZE.sub("", _UPRIGHT_LETTER.sub(r"\1", text))
     text = _SPACE_MACRO.sub(" ", _EMPTY_SET.sub(r"\\emptyset", text))
+    if "frac" in text:  # math-verify reads \frac{a}b as something else
+        text = _BARE_BOTTOM.sub(r"\1{\2}", _BARE_TOP.sub(r"\\frac{\1}", text))
     if "sqrt" in text:
         text = _ROOT_IN_BRACKETS.sub(r"\\sqrt{\1}", _BARE_ROOT.sub(r"\\sqrt", text))
         text = _ROOT_OF_MINUS_ONE.sub("i", _ROOT_OF_DIGITS.sub(r"\\sqrt{\1}", text))
