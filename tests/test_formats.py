@@ -67,8 +67,8 @@ def reference(cli, tmp_path_factory):
     shutil.rmtree(root / "tables")
     options = [*QUIET, "--set", f"measure.metrics={json.dumps(LIGHT['metrics'])}",
                "--set", f"selection.aggregators={json.dumps(LIGHT['aggregators'])}"]  # fmt: skip
-    cli.must("measure", root, *options)
-    cli.must("analyze", root)
+    for stage in ("score", "measure", "analyze"):
+        cli.must(stage, root, *options)
     return Run(root)
 
 

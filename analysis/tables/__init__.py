@@ -80,7 +80,7 @@ TABLES: dict[str, TableSpec] = {
     "reliability": TableSpec(make=rewards.reliability, printed="by name"),
     "quality_coefficients": TableSpec(make=quality_coefficients, place=19, printed="with rows"),
     "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
-    "answer_audit": TableSpec(make=answer_audit, printed="by name", needs_correctness=False),
+    "answer_audit": TableSpec(make=answer_audit, printed="by name"),
     "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs_correctness=False),
 }
 

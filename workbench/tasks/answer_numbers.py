@@ -53,9 +53,6 @@ _FORMULA_WORDS = frozenset({
     "squared", "cubed", "plus", "minus", "times", "over", "divided",
 })  # fmt: skip
 """Words behind a number that belong to a formula, or make a text more than a number and a unit."""
-_LARGE = frozenset("kKMB")
-"""Directly behind a number these may stand for a thousand, a million or a billion."""
-
 _ARGUMENT = r"\s*(?:\{{\s*(?P<{0}>-?\d+)\s*\}}|(?P<{0}_digit>\d))"
 _POWER_OF_TEN = (
     r"[eE](?P<power>[-+]?\d{1,3})(?![\d.])|\s*(?:\\times|\\cdot|\*)\s*10\s*\^\s*"
@@ -165,6 +162,11 @@ def _quantity_at(text: str, words: bool) -> tuple[Quantity | None, str]:
     return Quantity(size, unit, "." in (found["digits"] or ""), letter), rest
 
 
+def _is_known(letter: str) -> bool:
+    """Say whether a letter directly behind a number is a unit, and no large number's: k, M, B."""
+    return letter in UNITS or letter == "L"
+
+
 def _unit_at(text: str, words: bool) -> tuple[list[str] | None, str, bool]:
     """Return the words of a unit, the rest of a text, and whether they may be variables.
 
@@ -181,8 +183,8 @@ def _unit_at(text: str, words: bool) -> tuple[list[str] | None, str, bool]:
             if not _is_unit_in_formula(name, attached, names):
                 return None, "", False
             letter = letter or (len(name) == 1 and not names)
-        elif name in _FORMULA_WORDS or (name in _LARGE and found.end() == 1):
-            return None, "", False
+        elif name in _FORMULA_WORDS or (name and found.end() == 1 and not _is_known(name)):
+            return None, "", False  # 8Z is a slip and 5k may be five thousand; 5m is a length
         if name:
             names.append(name)
         elif found["text"]:

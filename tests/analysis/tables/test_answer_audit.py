@@ -35,6 +35,6 @@ def test_counts_and_examples_by_hand(scored, cli):
     units = made.frame[made.frame["rule"] == "units"]
     assert len(units) == EXAMPLES < 6
     assert [note.split(":")[0] for note in made.notes] == ["percent", "units"]
-    printed = cli("audit", scored)
+    printed = cli("audit", scored).out
     assert "18 dollars" in printed
     assert "percent: 50% is accepted" in printed

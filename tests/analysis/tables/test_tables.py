@@ -231,6 +231,7 @@ def test_every_table_has_its_key_columns_first(data):
         "reward_curve": ["temperature", "k", "random"],
         "reliability": ["reward", "temperature", "bin"],
         "quality_coefficients": [],
+        "answer_audit": [],
         "entropy_bounds": [],
         "sampling_check": ["k", "temperature", "outcome"],
         "submitted": ["temperature", "k", "answers@1"],

@@ -45,7 +45,7 @@ def test_a_sample_that_the_engine_gave_up_is_an_error_row():
     request = Request("p", 0.7, 0, Prompt(text="?"), "hash", 5)
     step = {7: SimpleNamespace(logprob=-0.5)}
     output = SimpleNamespace(text="7", token_ids=[7], logprobs=[step], finish_reason="length")
-    assert _sample(request, output, 0) == request.sampled("7", "length", (7,), (-0.5,))
+    assert _sample(request, output, 0, len) == request.sampled("7", "length", (7,), (-0.5,))
     output.finish_reason = "abort"
-    assert _sample(request, output, 0).stop_reason == "error"
-    assert "'abort'" in _sample(request, output, 0).error
+    assert _sample(request, output, 0, len).stop_reason == "error"
+    assert "'abort'" in _sample(request, output, 0, len).error

@@ -99,7 +99,7 @@ def test_what_the_tables_of_a_run_lack_is_left_out_saying_so(cli, tmp_path):
     assert f"measure: left out: {told}" in child.err
     assert "analyze: left out: best (no reward)" in child.err
     run = Run(root)
-    assert missing(run.folder, needs(run.experiment)) == {"logprobs", "entropies"}
+    assert missing(run.folder, needs(run.experiment), "answer") == {"logprobs", "entropies"}
     assert run.manifest["stages"]["aggregate"]["left_out"]["best"] == "no reward"
     assert {"distinct_texts", "maj_correct", "lex_mbr_correct"} <= set(run.subsets)
     assert not {"avg_log_prob", "seq_entropy", "best_correct"} & set(run.subsets)
@@ -143,7 +143,7 @@ def test_one_value_among_many_is_not_absent(cli, tmp_path):
              "--set", "selection.aggregators=[best, lex_mbr]")  # fmt: skip
     cli.must("run", root, tables=["bucket"])
     run = Run(root)
-    assert missing(run.folder, needs(run.experiment)) == set()
+    assert missing(run.folder, needs(run.experiment), "answer") == set()
     assert run.subsets["avg_log_prob"].isna().all()  # every pair holds one without
     assert "avg_log_prob 9" in (root / "tables" / "bucket.md").read_text()  # counted
     assert run.subsets.query("problem_id == '2'")["best_correct"].tolist().count(False) == 1

@@ -75,7 +75,7 @@ def checker(settings):
     plain = task.checker(settings)
     def equal(gold, answer):
         return None if int(answer) % 3 == 0 else plain.equal(gold, answer)
-    return dataclasses.replace(plain, equal=equal)
+    return dataclasses.replace(plain, equal=equal, quick=None)
 TASKS["arithmetic"] = dataclasses.replace(task, checker=checker)
 """
     cli.must("run", experiment(), "--out", tmp_path / "run", before=slow, tables=())

@@ -4,7 +4,7 @@ r"""Equivalences that other graders are described to know, each with a pair that
   drops ``\left``, ``\text`` units, degree, dollar and percent signs, and writes fractions and roots
   in full.
 - Lewkowycz et al. 2022, Minerva (https://arxiv.org/abs/2206.14858), appendix on answers: drops
-  units and articles in words, unpacks ``\text``, ``\textbf`` and ``\mbox``, removes thousands' commas.
+  units in words, unpacks ``\text``, ``\textbf`` and ``\mbox``, removes commas of thousands.
 - Math-Verify (https://github.com/huggingface/Math-Verify): sets, intervals, relations, matrices,
   percentages and rounded decimals.
 """
