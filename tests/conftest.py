@@ -67,7 +67,7 @@ EXPERIMENT = {
     "task": {"name": "arithmetic", "num_problems": 12, "prompt": "completion", "few_shot": 1},
     "generation": {
         "model": "replay", "backend": "replay", "temperatures": [0.3, 1.0], "n": 8, "greedy": True,
-        "max_tokens": 48, "max_failed": 1,
+        "max_tokens": 48,
     },
     "measure": {
         "k": [2, 4], "replicates": 5,
@@ -184,7 +184,7 @@ def hand_made(cli, tmp_path_factory):
         }  # fmt: skip
         defaults = {
             "task": source, "generation__temperatures": [1.0], "generation__n": len(samples[0]),
-            "generation__greedy": False, "measure__k": [2],
+            "generation__greedy": False, "measure__k": [2], "generation__max_failed": 1,
         }  # fmt: skip
         path = write_experiment(home / "experiment.yaml", **(defaults | changes))
         draw = DRAW.format(samples=samples)

@@ -4,7 +4,10 @@ A person never sees a traceback for a mistake of their own or a fault of the mac
 """
 
 import errno
+import os
 import signal
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -20,7 +23,8 @@ ADVICE = {
 }
 """What to do about an error of the operating system, by its number."""
 
-
+SECONDS_TO_SEND_AGAIN = 0.1
+"""Time after which a signal is sent again that Python ignored."""
 MOST_LINES = 10
 """Lines of a message: more push what was said first off a small terminal."""
 LONGEST_LINE = 1000
@@ -38,15 +42,30 @@ class Stopped(BaseException):
 
 @contextmanager
 def stoppable() -> Iterator[None]:
-    """Turn SIGINT and SIGTERM into ``Stopped``, so that open files are closed on the way out."""
+    """Turn SIGINT and SIGTERM into ``Stopped``, so that open files are closed on the way out.
+
+    In a weak reference's callback or a destructor Python ignores every exception. A signal that
+    comes just then is sent again.
+    """
 
     def stop(signum: int, frame: FrameType | None) -> None:
         raise Stopped(signum)
 
+    def report(ignored: "sys.UnraisableHookArgs") -> None:
+        if isinstance(ignored.exc_value, Stopped):  # later, or it would be ignored here as well
+            again = (os.getpid(), ignored.exc_value.signum)
+            timer = threading.Timer(SECONDS_TO_SEND_AGAIN, os.kill, again)
+            timer.daemon = True  # no command waits for it
+            timer.start()
+        else:
+            hook(ignored)
+
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    hook, sys.unraisablehook = sys.unraisablehook, report
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

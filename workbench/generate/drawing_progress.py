@@ -21,8 +21,6 @@ class DrawingProgress:
 
     failed_before: int = 0
     """Error rows among the samples that are asked for and were there before."""
-    finished: int | None = None
-    """The block that the last sample completed."""
     drawn: int = 0
     tokens: int = 0
     failures: Counter[str] = field(default_factory=Counter)

@@ -3,6 +3,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import weakref
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,33 @@ def test_a_signal_becomes_a_way_out_that_no_handler_of_errors_takes(number):
     assert caught.value.signum == number
     assert closed == ["closed"]
     assert signal.getsignal(number) is before
+
+
+def test_a_signal_that_python_ignores_comes_again():
+    seen = []
+
+    def callback(reference):
+        seen.append("callback")
+        signal.raise_signal(signal.SIGINT)
+
+    class Gone:
+        pass
+
+    held, hook = [Gone()], sys.unraisablehook
+    reference = weakref.ref(held[0], callback)
+
+    def work():
+        held.clear()
+        seen.append("went on")  # so it was ignored
+        time.sleep(5)
+        seen.append("never stopped")
+
+    with pytest.raises(Stopped) as caught, stoppable():
+        work()
+    assert caught.value.signum == signal.SIGINT
+    assert seen == ["callback", "went on"]
+    assert reference() is None
+    assert sys.unraisablehook is hook
 
 
 def test_a_signature_is_for_reading():

@@ -143,7 +143,7 @@ def family_of(child):
 
 @pytest.mark.parametrize(
     ("number", "code", "wait"),
-    [(signal.SIGINT, 130, 0.2), (signal.SIGINT, 130, 0.8), (signal.SIGTERM, 143, 1.6)],
+    [(signal.SIGINT, 130, 0), (signal.SIGINT, 130, 0.8), (signal.SIGTERM, 143, 1.6)],
 )
 def test_a_request_to_stop_reaches_everybody(cli, run, number, code, wait):
     child = cli.start("measure", run, "--workers", 2)

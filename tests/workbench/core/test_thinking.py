@@ -1,6 +1,7 @@
 """Where thoughts end and answers begin: by hand, and of real texts that are made to think."""
 
 import time
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -102,6 +103,11 @@ def test_every_family_has_its_name_in_the_settings():
 def test_markers_that_contradict_one_another_are_refused(settings):
     with pytest.raises(ValueError, match=r"leave out open and close|needs its counterpart"):
         Thinking(**settings)
+
+
+def test_every_family_can_be_chosen_by_its_name():
+    choices = get_args(Thinking.__annotations__["family"])
+    assert sorted(choices) == sorted(["auto", "none", *FAMILIES])
 
 
 PIECES = st.lists(

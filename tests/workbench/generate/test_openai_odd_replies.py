@@ -89,10 +89,7 @@ def test_each_kind_of_odd_reply_is_an_error_row_and_the_rest_goes_on(cli, asking
 
     packed()
     server.misbehave = misbehave
-    path, folder = (
-        asking({"timeout": 2, "max_retries": 1, "concurrency": 3}, generation__max_failed=0.05),
-        tmp_path / "run",
-    )
+    path, folder = asking({"timeout": 2, "max_retries": 1, "concurrency": 3}), tmp_path / "run"
     child = cli("generate", path, "--out", folder)
     child.refuses("10 of 108 samples could not be drawn", "--redraw errors", "max_failed is 0.05")
     found = rows(folder)
@@ -131,8 +128,7 @@ def test_a_run_with_too_many_errors_goes_on_and_ends_with_an_error(cli, asking, 
     server.misbehave = lambda handler, asked, nth: (
         asked["temperature"] == 0.3 and handler.fault(400, "too cool")
     )
-    path = asking(task__num_problems=2, generation__max_failed=0.05)
-    folder = tmp_path / "run"
+    path, folder = asking(task__num_problems=2), tmp_path / "run"
     child = cli("run", path, "--out", folder, tables=())
     told = child.refuses("8 of 18 samples could not be drawn", "too cool", "max_failed is 0.05")
     assert child.err.endswith(told)  # the last thing that is said
