@@ -46,6 +46,9 @@ def rows(full: bool) -> Iterator[Row]:
     golds = [json.loads(line)["gold"] for line in lines]
     made = [(gold, _answers(gold, golds, rng)) for gold in golds]
     yield _row("GSM8K", made[:PROBLEMS], before=[*made[PROBLEMS:], ("x+1", ["1+x"])])
+    yield _one_problem("many of them infinite sums", r"\frac{\pi^2}{6}-1", _hard())
+    several = [rf"\frac{{{n}}}{{{n + 1}}}+\sqrt{{{n}}}" for n in range(1, 1025)]
+    yield _one_problem("all of them closed forms", several[33], several)
 
 
 def _real(path: object, rng: random.Random) -> Problems:
@@ -113,6 +116,33 @@ def _row(name: str, problems: Problems, before: Problems) -> Row:
         f"{peer:.1f} s (math-verify in a loop; {differing} verdicts differ)",
         peer / statistics.median(taken),
         "at least 10 x",
+    )
+
+
+def _hard() -> list[str]:
+    """Return 161 answers that take a computer algebra system seconds each, or for ever."""
+    return [
+        *(rf"\sum_{{k=1}}^{{\infty}} \frac{{1}}{{k^2+{n}}}" for n in range(61)),
+        *(rf"\int_0^{{{n}}} e^{{-x^2}} \cos(x) dx" for n in range(1, 41)),
+        *(rf"\prod_{{k=1}}^{{{n}}} (1+\frac{{1}}{{k^3}})" for n in range(2, 32)),
+        *(rf"\sqrt{{{n}+\sqrt{{{n + 1}+\sqrt{{{n + 2}}}}}}}" for n in range(30)),
+    ]
+
+
+def _one_problem(kind: str, gold: str, answers: list[str]) -> Row:
+    """Time a pool whose answers all differ: every two of them would have to be compared."""
+    with Comparer(CHECKERS["math"]) as comparer:
+        _graded([("x+1", ["1+x"])], comparer)
+        start = time.perf_counter()
+        graded = _graded([(gold, answers)], comparer)
+        taken = time.perf_counter() - start
+    undecided = graded.statuses.count("timeout")
+    return Row(
+        f"{len(answers):,} distinct answers to one problem, {kind}",
+        f"{taken:.1f} s, {undecided} of them not decided",
+        "",
+        None,
+        "under 60 s",
     )
 
 
