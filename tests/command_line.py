@@ -126,7 +126,7 @@ class CommandLine:
         """Import what the command lines from now on would each import for themselves."""
         assert self.ask({"import": modules}) == "imported"
 
-    def start(self, *args, before="", cwd=None, figures=(), tables=True, printed=False):
+    def start(self, *args, before="", cwd=None, figures=(), tables=(), printed=False):
         """Start ``workbench *args``; ``before`` is Python to run first in the child.
 
         Args:

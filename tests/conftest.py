@@ -171,7 +171,7 @@ def hand_made(cli, tmp_path_factory):
     ``tables`` those that it has, as of a command line.
     """
 
-    def make(golds, samples, stages=("run",), tables=True, **changes):
+    def make(golds, samples, stages=("run",), tables=(), **changes):
         home = tmp_path_factory.mktemp("hand-made")
         lines = [
             json.dumps({"id": f"p{i}", "problem": f"Problem {i}?", "gold": gold}) + "\n"
@@ -259,7 +259,7 @@ def finished(cli, tmp_path_factory):
     home = tmp_path_factory.mktemp("finished")
     path = write_experiment(home / "experiment.yaml")
     blocks_of(home / "run", 4)
-    cli.must("run", path, "--out", home / "run")
+    cli.must("run", path, "--out", home / "run", tables=True)
     return path, home / "run"
 
 
@@ -273,7 +273,7 @@ def embedded(cli, tmp_path_factory):
         selection__aggregators=["maj", "best", "weighted", "sem_mbr", "lex_mbr"],
     )  # fmt: skip
     blocks_of(home / "run", 4)
-    cli.must("run", path, "--out", home / "run")
+    cli.must("run", path, "--out", home / "run", tables=True)
     return path, home / "run"
 
 

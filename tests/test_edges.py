@@ -11,7 +11,9 @@ RIGHT, WRONG = r"It is \boxed{7}.", r"No: it is \boxed{8}."
 
 def run_of(hand_made, text, problems):
     samples = [(text + " x" * i, -0.1 * (i + 1), "stop") for i in range(4)]
-    return wb.load_run(hand_made(["7"] * problems, [samples] * problems, measure__k=[2, 4]))
+    return wb.load_run(
+        hand_made(["7"] * problems, [samples] * problems, measure__k=[2, 4], tables=True)
+    )
 
 
 @pytest.mark.parametrize(("text", "accuracy"), [(RIGHT, 1.0), (WRONG, 0.0)])

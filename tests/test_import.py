@@ -30,7 +30,7 @@ def settings(**values):
             for part in ("--set", f"{key.replace('__', '.')}={json.dumps(value)}")]  # fmt: skip
 
 
-def brought(cli, path, root, *options, figures=(), tables=True, **values):
+def brought(cli, path, root, *options, figures=(), tables=(), **values):
     """Import a file and run it; returns the run and what was said."""
     said = cli.must("import", path, "--out", root, *options, *QUIET, *settings(**values)).out
     cli.must("run", root, figures=figures, tables=tables)
@@ -68,7 +68,9 @@ def test_a_greedy_and_a_ragged_pool_through_every_table_and_figure(cli, tmp_path
     for problem in range(11):
         rows += pool(problem, 0, text="all the same: {p}", correct=problem % 2 == 0, answer="1")
         rows += pool(problem, 0.7, n=2 if problem == 4 else 4, answer=str(problem))
-    run, said = brought(cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run", figures=True)
+    run, said = brought(
+        cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run", figures=True, tables=True
+    )
     assert "pools         21 of 4, 1 of 2 samples" in said
     assert "avg_log_prob, qual_dpp (no log-probabilities)" in said
     assert set(run.tables) == set(TABLES)
@@ -94,7 +96,7 @@ def test_a_greedy_and_a_ragged_pool_through_every_table_and_figure(cli, tmp_path
 def test_an_unknown_temperature_beside_a_known_one(cli, tmp_path):
     rows = [row for p in range(11) for t in (None, 0.7) for row in pool(p, t, answer=str(p))]
     run, _ = brought(cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run",
-                     figures=["accuracy_by_k"], **CHEAP, **MAJ)  # fmt: skip
+                     figures=["accuracy_by_k"], tables=True, **CHEAP, **MAJ)  # fmt: skip
     single = run.table("accuracy_by_k_temperature").query("k == 2")
     assert len(single[single["temperature"].isna()]) >= 1  # and mixed pools, which are of no one
     assert run.pool("p3", None).texts[0] == run.pool("p3", math.nan).texts[0] == "0 of None for p3"
@@ -127,7 +129,8 @@ def test_no_temperature_is_known(cli, tmp_path):
 def test_without_any_correctness_tables_are_empty_and_say_why(cli, tmp_path, n):
     rows = [row for p in range(2) for row in pool(p, None, n=n, correct=None)]
     run, said = brought(cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run",
-                        figures=["accuracy_by_k"] if n == 4 else (), **CHEAP)  # fmt: skip
+                        figures=["accuracy_by_k"] if n == 4 else (), tables=True,
+                        **CHEAP)  # fmt: skip
     assert f"unknown       {2 * n} samples have neither correctness nor known answer" in said
     assert set(run.tables) == set(TABLES)
     for name in set(TABLES) - {"statuses"}:
@@ -146,7 +149,8 @@ def test_without_any_correctness_tables_are_empty_and_say_why(cli, tmp_path, n):
 
 
 def test_one_problem_of_one_sample(cli, tmp_path):
-    run, _ = brought(cli, made(tmp_path / "a.jsonl", pool(0, 0.5, n=1)), tmp_path / "run")
+    rows = pool(0, 0.5, n=1)
+    run, _ = brought(cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run", tables=True)
     assert run.experiment.measure.k == (1,)
     table = run.table("accuracy_by_k")
     assert table.loc[0, ["coverage", "single_sample"]].tolist() == [1, 1]
@@ -190,7 +194,7 @@ def test_real_math_samples_regraded_agree_with_their_graders(cli, tmp_path):
     path = real("math100_qwen_rm_8x")
     run, said = brought(cli, path, tmp_path / "run", "--regrade", "--reward-scale", "logit",
                         measure__k=[8], measure__metrics=["distinct_3"],
-                        selection__aggregators=["maj", "best", "weighted"], tables=())  # fmt: skip
+                        selection__aggregators=["maj", "best", "weighted"])  # fmt: skip
     assert "correctness of all samples (put aside: --regrade), rewards of all samples" in said
     with gzip.open(path, "rt") as file:
         theirs = pd.DataFrame([json.loads(line) for line in file])
@@ -215,7 +219,7 @@ def test_real_math_samples_regraded_agree_with_their_graders(cli, tmp_path):
 def test_real_multiple_choice_from_greedy_to_hot(cli, tmp_path):
     path = real("renze_gpt35_math_mcq")
     where = [part for t in (0, 0.5, 1) for part in ("--where", f"temperature={t}")]
-    run, said = brought(cli, path, tmp_path / "run", "--compare", "choice", *where, tables=(),
+    run, said = brought(cli, path, tmp_path / "run", "--compare", "choice", *where,
                         measure__k=[8], **CHEAP, **MAJ)  # fmt: skip
     with gzip.open(path, "rt") as file:
         theirs = pd.DataFrame([json.loads(line) for line in file])
@@ -243,7 +247,7 @@ def test_real_multiple_choice_from_greedy_to_hot(cli, tmp_path):
 def test_real_programs_with_their_given_correctness(cli, tmp_path):
     path = real("humaneval_codegen16b_100x")
     run, _ = brought(cli, path, tmp_path / "run", measure__k=[10, 100], selection__aggregators=[],
-                     measure__metrics=["distinct_texts"], tables=())  # fmt: skip
+                     measure__metrics=["distinct_texts"])  # fmt: skip
     curve = run.table("coverage_curve").set_index("k")["pass@k"]
     # 50.4 % and 73.8 % in the paper
     assert round(float(curve[10]), 3) == 0.504

@@ -58,7 +58,7 @@ def test_kills_over_all_stages_change_nothing(
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     for folder in (undisturbed, killed):
         blocks(folder, 2)
-    cli.must("run", slow_experiment, "--out", undisturbed)
+    cli.must("run", slow_experiment, "--out", undisturbed, tables=True)
     rng = np.random.default_rng(7)
     known = {}
     struck = []
@@ -73,7 +73,7 @@ def test_kills_over_all_stages_change_nothing(
         assert {key: now.get(key) for key in known} == known
         known = now
     assert {name: struck.count(name) >= 2 for name in STAGES} == dict.fromkeys(STAGES, True), struck
-    cli.must("run", slow_experiment, "--out", killed)
+    cli.must("run", slow_experiment, "--out", killed, tables=True)
 
     assert rows_of(killed) == rows_of(undisturbed)
     assert len(known) == 12 * (8 + 8 + 1)

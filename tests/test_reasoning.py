@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from inspect_ai.log import list_eval_logs, read_eval_log
 
 from analysis.page.report import write_report
+from tests.lazily import Lazy
 from workbench.interchange.writers import EXPORTS
 from workbench.run import Run
 
+inspect_logs = Lazy("inspect_ai.log")
 QUIET = ("--set", "tracking.mode=disabled", "--set", "measure.metrics=[distinct_1]",
          "--set", "selection.aggregators=[maj]")  # fmt: skip
 
@@ -104,7 +105,7 @@ def thinking(cli, tmp_path_factory):
     measured = ("--set", "measure.metrics=[avg_log_prob, num_tokens, distinct_1]",
                 "--set", "measure.k=[1, 2]", "--set", "analysis.resamples=100")  # fmt: skip
     imported(cli, home, THOUGHTS, *measured)
-    cli.must("run", home / "run")
+    cli.must("run", home / "run", tables=True)
     return home / "run"
 
 
@@ -150,8 +151,8 @@ def test_thoughts_survive_an_export_and_an_import(cli, thinking, tmp_path, name)
 
 def test_inspect_sees_thoughts_as_reasoning(cli, thinking, tmp_path):
     cli.must("export", thinking, "--to", "inspect", "--out", tmp_path)
-    (log,) = list_eval_logs(str(tmp_path))
-    first, *_, last = read_eval_log(log).samples
+    (log,) = inspect_logs.list_eval_logs(str(tmp_path))
+    first, *_, last = inspect_logs.read_eval_log(log).samples
     message = first.output.choices[0].message
     assert [part.type for part in message.content] == ["reasoning", "text"]
     assert message.content[0].reasoning == "\\boxed{7}"

@@ -12,7 +12,7 @@ from workbench import load_run
 def drawn(cli, finished, tmp_path_factory):
     """A copy of the finished run with all figures."""
     folder = shutil.copytree(finished[1], tmp_path_factory.mktemp("drawn") / "run")
-    child = cli.must("analyze", folder, figures=True)
+    child = cli.must("analyze", folder, figures=True, tables=True)
     assert "up to date" not in child.err  # since the figures are missing
     return folder
 
@@ -34,7 +34,7 @@ def test_every_table_and_figure_is_written(drawn):
 def test_what_is_drawn_is_not_drawn_again(cli, drawn):
     before = {path: path.stat().st_mtime_ns for path in drawn.glob("[tf]*/*")}
     assert len(before) == 2 * (len(TABLES) + len(FIGURES))
-    assert "analyze: up to date" in cli.must("run", drawn, figures=True).err
+    assert "analyze: up to date" in cli.must("run", drawn, figures=True, tables=True).err
     assert {path: path.stat().st_mtime_ns for path in drawn.glob("[tf]*/*")} == before
 
 
@@ -71,7 +71,7 @@ def test_what_was_deleted_is_made_again(cli, drawn, tmp_path, missing):
     folder = shutil.copytree(drawn, tmp_path / "run")
     before = (folder / missing).read_bytes()
     (folder / missing).unlink()
-    child = cli.must("run", folder, figures=["accuracy_by_k"])
+    child = cli.must("run", folder, figures=["accuracy_by_k"], tables=True)
     assert "analyze: up to date" not in child.err
     assert (folder / missing).read_bytes() == before
 

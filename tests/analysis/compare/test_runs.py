@@ -33,6 +33,11 @@ def other(cli, finished, tmp_path_factory):
     return home / "other"
 
 
+@pytest.fixture(scope="module")
+def compared(finished, other):
+    return compare([finished[1], other])
+
+
 @pytest.fixture
 def made(cli, experiment, tmp_path):
     """A function: settings -> a run's folder with these."""
@@ -59,8 +64,8 @@ def test_a_run_that_is_measured_only_says_what_to_run(cli, experiment, tmp_path)
     cli("compare", tmp_path / "run").refuses("outcomes", "workbench analyze")
 
 
-def test_two_runs_by_hand(finished, other):
-    tables = compare([finished[1], other])
+def test_two_runs_by_hand(finished, other, compared):
+    tables = compared
     before, after = (
         run.expectations.query("temperature == 0.3 and k == 4").set_index("problem_id")["maj@k"]
         for run in map(workbench.load_run, (finished[1], other))
@@ -82,8 +87,8 @@ def test_two_runs_by_hand(finished, other):
     np.testing.assert_allclose(tables["differences"].frame["q"], q)
 
 
-def test_runs_of_other_sizes_are_compared_where_both_have_a_value(finished, other):
-    frame = compare([finished[1], other])["differences"].frame
+def test_runs_of_other_sizes_are_compared_where_both_have_a_value(compared):
+    frame = compared["differences"].frame
     known = {name: sorted(set(part["k"])) for name, part in frame.groupby("selection")}
     exact = [2, 4, 8]  # [2, 4] and [4, 8] are measured; exact values are there at each power of 2
     assert known == {
@@ -93,15 +98,15 @@ def test_runs_of_other_sizes_are_compared_where_both_have_a_value(finished, othe
     assert set(frame["temperature"]) == {0.0, 0.3, 1.0}
 
 
-def test_only_settings_that_differ_are_listed(finished, other):
-    table = compare([finished[1], other])["settings"]
+def test_only_settings_that_differ_are_listed(compared):
+    table = compared["settings"]
     keys = set(table.frame["setting"]) - {"commit"}  # which may change while the tests run
     assert keys == {"generation.n", "generation.seed", "measure.k", "task.num_problems"}
     assert row_of(table, setting="generation.n")[["run", "other"]].tolist() == ["8", "9"]
 
 
-def test_problems_of_one_run_alone_are_left_out_and_counted(finished, other):
-    row = compare([finished[1], other])["problems"].frame.iloc[0]
+def test_problems_of_one_run_alone_are_left_out_and_counted(finished, other, compared):
+    row = compared["problems"].frame.iloc[0]
     assert row[["shared", "only here", "only there"]].tolist() == [11, 0, 1]
     back = compare([other, finished[1]])["problems"].frame.iloc[0]
     assert back[["shared", "only here", "only there"]].tolist() == [11, 1, 0]
@@ -159,13 +164,12 @@ def test_selections_by_two_rewards_are_compared(made):
 def test_sizes_may_be_chosen(cli, finished):
     tables = compare([finished[1]], k=[8])
     assert set(tables["temperatures"].frame["k"]) == {1, 8}
-    curve, whole = tables["curves"].frame, compare([finished[1]])["curves"].frame
+    of_all = compare([finished[1]])
+    curve, whole = tables["curves"].frame, of_all["curves"].frame
     assert sorted(set(whole["k"])) == [1, 2, 4, 8]
     chosen = whole[whole["k"] == 8].reset_index(drop=True)
     pd.testing.assert_frame_equal(curve, chosen)  # with the bands of the whole curves
-    pd.testing.assert_frame_equal(
-        tables["crossings"].frame, compare([finished[1]])["crossings"].frame
-    )
+    pd.testing.assert_frame_equal(tables["crossings"].frame, of_all["crossings"].frame)
     shown = cli.must("compare", finished[1], "--k", "4", "--k", "8").out
     assert "selections" in shown
     cli("compare", finished[1], "--k", "5").refuses("k = 5", "known: 1, 2, 4, 8", "measure.k")
@@ -206,14 +210,15 @@ def right(hand_made):
 
 def test_all_right_against_all_wrong(hand_made, right, cli):
     wrong = hand_made(["1"] * 12, [[WRONG] * 2] * 12, tables=())
-    frame = compare([wrong, right])["differences"].frame
+    tables = compare([wrong, right])
+    frame = tables["differences"].frame
     assert (frame[["difference", "difference_low", "difference_high", "differ"]] == 1).all(
         axis=None
     )
     assert frame["p"].tolist() == [2 / 2**12] * len(frame)
     assert (frame["needed"] == 10).all()
     assert frame["smallest"].isna().all()
-    band = compare([wrong, right])["curves"].frame
+    band = tables["curves"].frame
     assert set(band["difference_low"]) == {-1.0}
     assert "<0.001" in cli.must("compare", wrong, right).out
 
@@ -302,10 +307,10 @@ def test_every_selection_of_an_embedded_run_is_compared(embedded, cli):
         assert f"\n{title}" in f"\n{shown}"
 
 
-def test_the_same_numbers_come_out_again(finished, other):
-    once, again = (compare([finished[1], other]) for _ in range(2))
-    for name in once:
-        pd.testing.assert_frame_equal(once[name].frame, again[name].frame)
+def test_the_same_numbers_come_out_again(finished, other, compared):
+    again = compare([finished[1], other])
+    for name in compared:
+        pd.testing.assert_frame_equal(compared[name].frame, again[name].frame)
 
 
 def test_validate_says_what_a_plan_can_see(cli, experiment):

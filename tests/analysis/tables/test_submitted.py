@@ -45,7 +45,7 @@ def test_every_value_is_that_of_the_plain_rule(finished):
 def test_the_settings_decide(cli, copied):
     path, folder = copied
     sets = ("--set", "selection.threshold=0.6", "--set", "selection.submitted=[3, 1]")
-    cli.must("run", path, "--out", folder, *sets)
+    cli.must("run", path, "--out", folder, *sets, tables=["submitted"])
     run = load_run(folder)
     frame = run.table("submitted")
     assert [c for c in frame if c.startswith("answers@") and c[-1].isdigit()] == [
@@ -60,7 +60,7 @@ def test_the_settings_decide(cli, copied):
 def test_without_a_reward_it_says_so(cli, copied):
     path, folder = copied
     sets = ("--set", "selection.reward=null", "--set", "selection.aggregators=[maj]")
-    cli.must("run", path, "--out", folder, *sets)
+    cli.must("run", path, "--out", folder, *sets, tables=["submitted"])
     assert load_run(folder).table("submitted").empty
     assert "set selection.reward" in (folder / "tables" / "submitted.md").read_text()
 
@@ -71,7 +71,8 @@ def test_an_unknown_sample_leaves_open_what_it_decides(cli, hand_made):
         ("The answer is \\boxed{2}.", -1.0, "stop"),
     ]
     lost = [("The answer is \\boxed{2}.", -1.0, "stop"), ("", 0.0, "error")]
-    folder = hand_made(["1", "1"], [sure, lost], measure__metrics=[], measure__k=[2])
+    folder = hand_made(["1", "1"], [sure, lost], measure__metrics=[], measure__k=[2],
+                       tables=["submitted"])  # fmt: skip
     frame = load_run(folder).table("submitted")
     (row,) = frame.to_dict("records")
     assert json.loads((folder / "manifest.json").read_text())["stages"]["analyze"]

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from tests.lazily import Lazy, needs
 from workbench.generate.openai_protocol import parse_answer
 
-pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
-
-from workbench.generate.openai_probe import logprobs_kind
+needs("openai")
+openai_probe = Lazy("workbench.generate.openai_probe")
 
 
 def choice(logprobs):
@@ -33,12 +33,12 @@ def choice(logprobs):
     ],
 )
 def test_whose_log_probabilities_they_are(cool, hot, kind):
-    assert logprobs_kind(choice(cool), choice(hot)) == kind
+    assert openai_probe.logprobs_kind(choice(cool), choice(hot)) == kind
 
 
 def test_a_server_that_tells_none():
     bare = parse_answer(b'{"choices": [{"text": "a", "finish_reason": "length"}]}').choices[0]
-    assert logprobs_kind(bare, bare) == "none"
+    assert openai_probe.logprobs_kind(bare, bare) == "none"
 
 
 @pytest.fixture
@@ -221,4 +221,4 @@ def test_what_there_will_not_be_without_log_probabilities_is_said(cli, asking, s
 
 def test_log_probabilities_that_are_none_are_none():
     odd = choice({"a": 0.5})
-    assert logprobs_kind(odd, odd) == "none"
+    assert openai_probe.logprobs_kind(odd, odd) == "none"

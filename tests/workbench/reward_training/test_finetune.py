@@ -1,31 +1,18 @@
 """Fine-tuning with a tiny random model, and once with the small real one."""
 
 import json
-import os
-import warnings
 
 import numpy as np
 import pytest
 
+from tests.lazily import Lazy, needs
 from workbench.models.locate import resolve_model
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_prompt import find_verdict_tokens
 
-torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of transformers and peft, at import
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-
-    from workbench.reward_training import finetune
-    from workbench.reward_training.finetune import (
-        ProgressCallback,
-        TrainingExample,
-        collate,
-        curves,
-        merge,
-        tune,
-    )
+needs("torch", "peft")
+torch, transformers = Lazy("torch"), Lazy("transformers")
+finetune = Lazy("workbench.reward_training.finetune")
 
 QUICK = {"epochs": 2, "batch_size": 4, "lr": 0.01}
 
@@ -33,11 +20,14 @@ QUICK = {"epochs": 2, "batch_size": 4, "lr": 0.01}
 @pytest.fixture(scope="module")
 def judgements(tiny_judge):
     """A function: texts with their correctness -> what is learnt from, and the verdict tokens."""
-    tokenizer = AutoTokenizer.from_pretrained(tiny_judge)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(tiny_judge)
     verdict = find_verdict_tokens(tokenizer)
 
     def make(pairs):
-        return [TrainingExample(verdict.prompt(tokenizer, text), right) for text, right in pairs]
+        return [
+            finetune.TrainingExample(verdict.prompt(tokenizer, text), right)
+            for text, right in pairs
+        ]
 
     return make, verdict
 
@@ -49,7 +39,7 @@ def tuned(model, judgements, work, pairs=PAIRS, **changes):
     make, verdict = judgements
     told = []
     items = make(pairs)
-    found = tune(
+    found = finetune.tune(
         str(model), verdict, items, make(pairs[:5]), Training(**QUICK | changes), "float32", work,
         told.append,
     )  # fmt: skip
@@ -65,8 +55,8 @@ def weights(found):
 def test_the_loss_of_a_batch_is_that_of_the_reward_by_hand(tiny_judge, judgements):
     make, verdict = judgements
     items = make(PAIRS[:3])
-    items[1] = TrainingExample(items[1].ids, items[1].right, weight=2.5)
-    network = AutoModelForCausalLM.from_pretrained(tiny_judge).eval()
+    items[1] = finetune.TrainingExample(items[1].ids, items[1].right, weight=2.5)
+    network = transformers.AutoModelForCausalLM.from_pretrained(tiny_judge).eval()
     losses = []
     for item in items:  # each alone, unpadded
         with torch.inference_mode():
@@ -75,14 +65,16 @@ def test_the_loss_of_a_batch_is_that_of_the_reward_by_hand(tiny_judge, judgement
         losses.append(-item.weight * np.log(chance if item.right else 1 - chance))
     trainer = finetune.VerdictTrainer.__new__(finetune.VerdictTrainer)
     trainer.verdict, trainer.hits = verdict, []
-    loss, outputs = trainer.compute_loss(network, collate(items), return_outputs=True)
+    loss, outputs = trainer.compute_loss(network, finetune.collate(items), return_outputs=True)
     assert loss.item() == pytest.approx(np.mean(losses), rel=1e-4)
     assert outputs["odds"].shape == (3,)
     assert trainer.hits == []  # counted in training only
 
 
 def test_padding_is_on_the_left_and_not_counted():
-    batch = collate([TrainingExample([5, 6, 7], True), TrainingExample([8], False, 0.5)])
+    batch = finetune.collate(
+        [finetune.TrainingExample([5, 6, 7], True), finetune.TrainingExample([8], False, 0.5)]
+    )
     assert batch["input_ids"].tolist() == [[5, 6, 7], [0, 0, 8]]
     assert batch["attention_mask"].tolist() == [[1, 1, 1], [0, 0, 1]]
     assert batch["position_ids"].tolist() == [[0, 1, 2], [0, 0, 0]]
@@ -115,7 +107,7 @@ def test_stopped_in_the_middle_it_ends_as_undisturbed(
     tiny_judge, judgements, tmp_path, monkeypatch, capsys
 ):
     whole, _ = tuned(tiny_judge, judgements, tmp_path / "whole", epochs=3)
-    step = ProgressCallback.on_step_end
+    step = finetune.ProgressCallback.on_step_end
 
     def stop(self, args, state, control, **unused):
         step(self, args, state, control)
@@ -123,7 +115,7 @@ def test_stopped_in_the_middle_it_ends_as_undisturbed(
             raise Killed
 
     with monkeypatch.context() as patch:
-        patch.setattr(ProgressCallback, "on_step_end", stop)
+        patch.setattr(finetune.ProgressCallback, "on_step_end", stop)
         with pytest.raises(Killed):
             tuned(tiny_judge, judgements, tmp_path / "parts", epochs=3)
     assert (tmp_path / "parts" / "checkpoint-5").is_dir()
@@ -174,13 +166,15 @@ def test_the_merged_folder_says_what_the_checkpoint_says(tiny_judge, judgements,
     found, _ = tuned(tiny_judge, judgements, tmp_path / "work")
     (tmp_path / "model").mkdir()
     (tmp_path / "model" / "left-over.safetensors").write_text("of a process that was killed")
-    merge(str(tiny_judge), found.checkpoint, dtype, tmp_path / "model")
+    finetune.merge(str(tiny_judge), found.checkpoint, dtype, tmp_path / "model")
     assert not (tmp_path / "model" / "left-over.safetensors").exists()
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert config["architectures"] == ["LlamaForCausalLM"]  # vLLM chooses by it
-    merged = AutoModelForCausalLM.from_pretrained(tmp_path / "model", dtype="auto").eval()
+    merged = transformers.AutoModelForCausalLM.from_pretrained(
+        tmp_path / "model", dtype="auto"
+    ).eval()
     assert merged.dtype == getattr(torch, dtype)
-    base = AutoModelForCausalLM.from_pretrained(tiny_judge, dtype=torch.float32)
+    base = transformers.AutoModelForCausalLM.from_pretrained(tiny_judge, dtype=torch.float32)
     ids = torch.tensor([judgements[0](PAIRS[:1])[0].ids])
     with torch.inference_mode():
         untrained = base(ids).logits
@@ -199,11 +193,11 @@ def test_the_log_becomes_a_line_per_step():
         {"eval_loss": 0.6, "eval_accuracy": 0.75, "eval_runtime": 9, "epoch": 0.5, "step": 2},
         {"train_runtime": 3, "epoch": 0.5, "step": 2},
     ]  # fmt: skip
-    assert curves(history) == [
+    assert finetune.curves(history) == [
         {"step": 2, "epoch": 0.5, "loss": 0.7, "accuracy": 0.5, "learning_rate": 0.1,
          "validation_loss": 0.6, "validation_accuracy": 0.75}
     ]  # fmt: skip
-    assert curves(history[2:]) == []
+    assert finetune.curves(history[2:]) == []
 
 
 def test_the_small_real_model_learns_too(judgements, tmp_path):

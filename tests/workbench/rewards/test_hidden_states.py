@@ -1,10 +1,8 @@
 """Encodings of the reward model, through the command line, with a tiny random model."""
 
 import json
-import os
 import shutil
 import signal
-import warnings
 
 import numpy as np
 import pytest
@@ -12,14 +10,12 @@ import pytest
 import workbench as wb
 from analysis.aggregate import AGGREGATORS
 from tests.conftest import blocks_of, write_experiment
+from tests.lazily import Lazy, needs
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.rewards.outcome_prompt import find_verdict_tokens, judged_text
 
-torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+needs("torch")
+torch, transformers = Lazy("torch"), Lazy("transformers")
 
 KEY = ["problem_id", "temperature", "sample_index"]
 TABLE = "encodings"
@@ -48,8 +44,8 @@ def copied(drawn, tmp_path):
 
 def by_hand(model, texts):
     """Last hidden states where the sign is predicted, one text at a time, and the reward."""
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    network = transformers.AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
     verdict = find_verdict_tokens(tokenizer)
     for text in texts:
         ids = torch.tensor([verdict.prompt(tokenizer, text)])

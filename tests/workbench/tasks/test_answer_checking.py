@@ -20,6 +20,7 @@ from workbench.tasks.math_answers import answers_equal
 
 SLOW = '''
 import os, re, signal, time
+import workbench.tasks.answer_checking  # once, and not in each worker
 
 def equal(gold, answer):
     """What the answer says happens."""

@@ -1,17 +1,10 @@
 import json
-import warnings
 
 import pytest
 
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # of wandb_workspaces, at import
-    from workbench.tracking.dashboard import (
-        FIGURES,
-        TABLES,
-        project_contents,
-        report_of,
-        workspace_of,
-    )
+from tests.lazily import Lazy
+
+dashboard = Lazy("workbench.tracking.dashboard")
 
 NAMES = [
     "samples", "accuracy/T0.7", "status/answered/T0.7", "stage/score/seconds",
@@ -24,8 +17,8 @@ NAMES = [
 @pytest.fixture(scope="module")
 def built():
     """The workspace and the report as the server would be given them."""
-    found = project_contents(NAMES)
-    made = workspace_of("p", "lab", found), report_of("p", "lab", found)
+    found = dashboard.project_contents(NAMES)
+    made = dashboard.workspace_of("p", "lab", found), dashboard.report_of("p", "lab", found)
     models = [one._to_model() for one in made]
     return [
         json.loads(one.spec.model_dump_json(by_alias=True, exclude_none=True)) for one in models
@@ -43,7 +36,7 @@ def panels_of(built):
 
 
 def test_what_there_is_to_show_is_read_off_the_runs():
-    found = project_contents(NAMES)
+    found = dashboard.project_contents(NAMES)
     assert found.k == 8  # 16 is not there for all temperatures together
     assert found.selections == ["pass", "maj", "best", "best:orm", "sem_mbr"]
     assert found.metrics == ["num_tokens", "cos_sim", "dpp", "dpp_no_repeats"]
@@ -53,7 +46,7 @@ def test_what_there_is_to_show_is_read_off_the_runs():
 @pytest.mark.parametrize("names", [[], ["samples", "generate/tokens_drawn", "maj@8/T1"]])
 def test_a_project_without_a_finished_run_is_refused(names):
     with pytest.raises(ValueError, match="none of the project's runs has been analysed yet"):
-        project_contents(names)
+        dashboard.project_contents(names)
 
 
 def test_curves_are_over_k_and_overlay_runs(built):
@@ -88,12 +81,12 @@ def test_diversity_is_set_against_accuracy_at_the_largest_k(built):
 def test_tables_figures_and_columns_of_the_table_of_runs_are_there(built):
     sections, grids = panels_of(built)
     for panels in (sections["Tables"], grids[2]):
-        assert len(panels) == len(TABLES)
-        for name, panel in zip(TABLES, panels, strict=True):
+        assert len(panels) == len(dashboard.TABLES)
+        for name, panel in zip(dashboard.TABLES, panels, strict=True):
             assert f"tables/{name}" in json.dumps(panel)
     media = [panel["config"]["mediaKeys"] for panel in sections["Figures of each run"]]
-    assert [f"charts/{FIGURES[0]}"] in media
-    assert [f"figures/{FIGURES[0]}"] in media
+    assert [f"charts/{dashboard.FIGURES[0]}"] in media
+    assert [f"figures/{dashboard.FIGURES[0]}"] in media
     (runs,) = built[0]["section"]["runSets"]
     shown = runs["runFeed"]["columnOrder"]
     assert shown[0] == "run:displayName"
@@ -125,5 +118,5 @@ def test_every_table_and_figure_that_is_shown_is_made():
     from analysis.figures import FIGURES as DRAWN
     from analysis.tables import TABLES as MADE
 
-    assert set(TABLES) <= set(MADE)
-    assert set(FIGURES) <= set(DRAWN)
+    assert set(dashboard.TABLES) <= set(MADE)
+    assert set(dashboard.FIGURES) <= set(DRAWN)

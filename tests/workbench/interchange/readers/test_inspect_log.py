@@ -4,11 +4,12 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from inspect_ai.log import read_eval_log, write_eval_log
 
+from tests.lazily import Lazy
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 
+inspect_logs = Lazy("inspect_ai.log")
 FILES = Path(__file__).parents[3] / "files" / "inspect"
 (SUMS,) = FILES.glob("*_sums_*.eval")
 (MOCKED,) = FILES.glob("*_mocked_*.eval")
@@ -22,7 +23,7 @@ def read(path, *where):
 
 
 def test_a_real_log_says_what_inspect_reads_in_it():
-    log = read_eval_log(str(SUMS))
+    log = inspect_logs.read_eval_log(str(SUMS))
     theirs = sorted(log.samples, key=lambda s: (s.id, s.epoch))
     rows = read(SUMS)
     assert len(rows) == len(theirs) == 24
@@ -38,7 +39,7 @@ def test_a_real_log_says_what_inspect_reads_in_it():
 
 
 def test_log_probabilities_of_other_tokens_than_were_sampled_are_not_taken():
-    samples = read_eval_log(str(SUMS)).samples
+    samples = inspect_logs.read_eval_log(str(SUMS)).samples
     firsts = {s.output.choices[0].logprobs.content[0].token for s in samples if s.id == "sum-1"}
     assert firsts == {"To"}  # the likeliest token, whatever each sample begins with
     assert len({s.output.completion[:2] for s in samples if s.id == "sum-1"}) > 1
@@ -46,7 +47,7 @@ def test_log_probabilities_of_other_tokens_than_were_sampled_are_not_taken():
 
 
 def test_scorers_errors_limits_and_log_probabilities_of_a_mocked_log():
-    log = read_eval_log(str(MOCKED))
+    log = inspect_logs.read_eval_log(str(MOCKED))
     with_log = {(s.id, s.epoch): s for s in log.samples}
     for scorer, yes in (("number", {"C": True, "I": False, "N": False}),
                         ("close", {1.0: True, 0.0: False}), ("partly", {"P": None})):  # fmt: skip
@@ -68,7 +69,7 @@ def test_scorers_errors_limits_and_log_probabilities_of_a_mocked_log():
 
 def test_a_log_as_json_is_read_alike(tmp_path):
     path = tmp_path / "log.json"
-    write_eval_log(read_eval_log(str(MOCKED)), str(path))
+    inspect_logs.write_eval_log(inspect_logs.read_eval_log(str(MOCKED)), str(path))
     by_key = {(r.problem_id, r.sample_index, r.graded_by): r for r in read(MOCKED)}
     assert {(r.problem_id, r.sample_index, r.graded_by): r for r in read(path)} == by_key
     path.write_text(path.read_text()[:-20_000])

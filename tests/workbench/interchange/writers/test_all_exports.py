@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from inspect_ai.log import list_eval_logs, read_eval_log, read_eval_log_sample_summaries
 
+from tests.lazily import Lazy
 from workbench.interchange import writers
 from workbench.interchange.exporter import export_run
 from workbench.interchange.row_reader import RowReader
@@ -18,6 +18,7 @@ from workbench.interchange.writers import EXPORTS, inspect_log
 from workbench.interchange.writers.exported_run import ExportedRun, exported_pools
 from workbench.run import Run
 
+inspect_logs = Lazy("inspect_ai.log")
 ROOT = Path(__file__).parents[4]
 
 
@@ -86,12 +87,12 @@ def test_what_comes_back_is_what_the_run_holds(reference, exported, name):
 
 
 def test_inspect_reads_an_exported_log(reference, exported):
-    infos = list_eval_logs(str(exported["inspect"]))
+    infos = inspect_logs.list_eval_logs(str(exported["inspect"]))
     assert len(infos) == 4
     accuracy = reference.table("statuses").set_index("temperature")["accuracy"]
     for info in infos:
         assert info.task == info.name.rsplit("_", 2)[1]
-        log = read_eval_log(info)
+        log = inspect_logs.read_eval_log(info)
         temperature = log.plan.config.temperature
         assert log.eval.model_generate_config.temperature == temperature
         assert log.status == "success"
@@ -108,7 +109,7 @@ def test_inspect_reads_an_exported_log(reference, exported):
         assert sample.scores["workbench"].value in ("C", "I", "N")
         assert len(choice.logprobs.content) == sample.metadata["workbench"]["num_tokens"]
         assert choice.stop_reason in ("stop", "max_tokens")
-        summaries = read_eval_log_sample_summaries(info)
+        summaries = inspect_logs.read_eval_log_sample_summaries(info)
         assert {s.scores["workbench"].value for s in summaries} <= {"C", "I", "N"}
         assert len(summaries) == len(log.samples)
 
@@ -153,7 +154,7 @@ def test_a_question_may_hold_any_kind_of_line_separator(reference, tmp_path):
     question = "One\u2028two\x85three\nfour\r\nfive?"
     pool = replace(pool, problem=replace(pool.problem, question=question))
     inspect_log.write(tmp_path, about, iter([pool]))
-    summaries = read_eval_log_sample_summaries(str(next(tmp_path.glob("*.eval"))))
+    summaries = inspect_logs.read_eval_log_sample_summaries(str(next(tmp_path.glob("*.eval"))))
     assert [summary.input for summary in summaries] == [question] * len(pool.samples)
 
 
@@ -167,7 +168,7 @@ def test_errors_unknown_correctness_and_unknown_temperatures(hand_made, tmp_path
         assert (failed.correct, failed.stop_reason) == (None, "error")
         assert failed.error == "made to fail"
         assert (cut.correct, cut.answer, cut.stop_reason) == (False, None, "length")
-    log = read_eval_log(str(next((tmp_path / "inspect").glob("*.eval"))))
+    log = inspect_logs.read_eval_log(str(next((tmp_path / "inspect").glob("*.eval"))))
     assert [sample.error.message for sample in log.samples if sample.error] == ["made to fail"]
 
 
