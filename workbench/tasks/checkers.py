@@ -25,6 +25,14 @@ from workbench.tasks.math_answers import (
 )
 
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
+# Of a text in capitals without the brackets around it: neither one of two, nor part of a formula.
+_NOT_TWO = r"(?!\)?\s*(?:[=+^/*&]|,?\s*(?:OR|AND)\b|,?\s*\(?[A-Z]\)?$))"
+_LETTER_WITH_TEXT = re.compile(
+    rf"(?:OPTION|CHOICE|ANSWER)\s*:?\s*\(?([A-Z])(?:$|[).:]){_NOT_TWO}"
+    rf"|([A-Z])(?:\){_NOT_TWO}|[.:](?=\s|[-\d$\\(]))"
+    r"|\\(?:TEXT|MATH)[A-Z]*\s*\{[\s$(]*(?:OPTION |CHOICE )?([A-Z])"
+    r"(?:[).:]+[\s}]|\}\s*(?:$|[.:),]|\\(?:[ ,;:]|QUAD)|~))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +146,21 @@ def letter_text(answer: str) -> str:
     return text.upper() or answer.strip()
 
 
+def choice_letter(answer: str) -> str:
+    r"""Return the letter of a choice that is named with or without its text, as a capital.
+
+    ``B) 12 miles``, ``A)36``, ``\textbf{(B) } 12`` and ``option B`` name one; ``U.S.``, ``A or B``
+    and words do not, and come back as capitals.
+
+    Example:
+        >>> choice_letter("A)36"), choice_letter("(b) 12 miles"), choice_letter("A train")
+        ('A', 'B', 'A TRAIN')
+    """
+    text = letter_text(answer)
+    named = _LETTER_WITH_TEXT.match(text)
+    return text if named is None else next(filter(None, named.groups()))
+
+
 def _same(spelt: Callable[[str], str], gold: str, answer: str) -> bool:
     return spelt(gold) == spelt(answer)
 
@@ -182,6 +205,6 @@ CHECKERS = {
     "exact": Checker(exact_text, partial(_same, exact_text), eq),
     "integer": Checker(integer_text, partial(_same, integer_text), eq),
     "numeric": numeric(),
-    "choice": Checker(letter_text, partial(_same, letter_text), eq),
+    "choice": Checker(choice_letter, partial(_same, choice_letter), eq),
     "math": mathematics(),
 }

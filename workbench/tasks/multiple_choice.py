@@ -9,29 +9,38 @@ from typing import Any
 
 from workbench.core.plain_number import as_plain_text
 from workbench.tasks.answer_spelling import boxed
-from workbench.tasks.checkers import letter_text
+from workbench.tasks.checkers import choice_letter, letter_text
 
 # A capital by itself: no part of a word, a name or a formula, nor one of two ("A or C").
-_LETTER = (
-    r"(?P<letter>[A-Z])(?![\w'\u2019^=+])(?!\s*[=+^])"
+_NOT_TWO = (
     r"(?!\)?\s*(?:or|and|&|/)\s*\(?[A-Z](?![\w'\u2019]))"
+    r"(?!\)?,\s*\(?[A-HJ-Z](?![\w'\u2019]|\s[a-z]))"
 )
+_LETTER = rf"(?P<letter>[A-Z])(?![\w'\u2019^=+])(?!\s*[=+^]){_NOT_TWO}"
 # What may be read in one way only (`*+` gives nothing back), or many line breaks take for ever.
 _OPEN = (
-    r"[\"'\u201c\u2018(\[*$\s]*+"
+    r"[\"'\u201c\u2018(\[*$`<\s]*+"
     r"(?:(?:\\(?:text|textbf|mathrm|mathbf)\s*+\{|\\[(\[])[\s(]*+(?:\\text\{[\s(]*+)?)?"
 )
 # "A" and "I" are words too: then a small letter follows, unless it gives the reason.
 _NO_ARTICLE = r"(?!(?<=[AI]) (?!because|since|as |for |with )[a-z])"
+# A small letter is one where nothing else stands with it: "(b)", "d." at the end of its line.
+_SMALL = r"(?P<small>[a-j])(?=[)\]}\"'\u201d*`](?!\s*[=+^/*(])|[.:]?[ \t]*$|[.:][ \t])"
+_ANSWER = r"(?i:answer|\b(?:correct|right|best) (?:option|choice))"
 _PHRASE = re.compile(
-    r"(?<!closest )\b(?i:answer)(?:\s*+(?i:is|would be|should be|must be)\b\s*+:?|\s*+[:=(])"
+    rf"(?<!closest )(?<!/)\b{_ANSWER}"
+    r"(?:\s*+(?i:is|would be|should be|must be)\b\s*+:?|[\s*_]*+[:=(>])"
     r"(?:\s*+(?i:(?:the )?(?:option|choice|letter)))?"
-    rf"(?:{_OPEN}{_LETTER}{_NO_ARTICLE}|[\"'(*\s]*+(?i:none|not)\b)"
+    rf"(?:{_OPEN}(?:{_LETTER}{_NO_ARTICLE}|{_SMALL})|[\"'(*\s]*+(?i:none|not)\b)",
+    re.MULTILINE,
 )
 _BOLD = re.compile(rf"\*\*\s*\(?{_LETTER}\)?\s*(?:[.:)][^*\n]*)?\*\*")
-_ALONE = re.compile(rf"^[ \t]*[(\[*\"']*{_LETTER}[)\]*\"'.:]*[ \t]*$", re.MULTILINE)
-_LISTED = re.compile(rf"^[ \t]*(?:\({_LETTER}\)|(?P<other>[A-Z])[).:])(?=\s)", re.MULTILINE)
-_WITH_TEXT = re.compile(r"\(?([A-Za-z])\)?\s*[.:)]\s*\S.*", re.DOTALL)
+_ALONE = re.compile(rf"^[ \t#]*[(\[*\"'$`]*{_LETTER}[)\]*\"'$`.:]*[ \t]*$", re.MULTILINE)
+_LISTED = re.compile(
+    rf"^[ \t]*(?:\({_LETTER}\)|(?P<other>[A-Z])(?:\)|[.:](?=\s|[-\d$\\(])))"
+    rf"(?!\s*[=+^/*]){_NOT_TWO}",
+    re.MULTILINE,
+)
 
 
 def extract_choice(text: str) -> tuple[str | None, str]:
@@ -40,11 +49,13 @@ def extract_choice(text: str) -> tuple[str | None, str]:
     The rules, in order; of each the last in the text counts:
 
     - ``boxed``: ``\boxed{B}``, ``\boxed{\text{(B)}}``, ``\boxed{B. 12 miles}``.
-    - ``phrase``: ``the answer is (B)``, ``Answer: B``, ``Answer("B")``, ``the answer is option B``.
-      Only a capital that stands by itself: no word and no formula begins with it. Where the last
-      such phrase says "None of the above" or "not among them", there is no answer.
+    - ``phrase``: ``the answer is (B)``, ``Answer: B``, ``Answer("B")``, ``the answer is option B``,
+      ``the correct choice is B``, ``<answer>B</answer>``. Only a capital that stands by itself: no
+      word and no formula begins with it; or one of a to j with nothing else beside it, as ``(b)``.
+      Where the last such phrase says "None of the above" or "not among them", there is no answer.
     - ``letter``: ``**B**``, or a line that is only ``B`` or ``(B)``; else what lines begin with,
-      ``B) 12 miles``, where all such lines name the same letter (a list of choices does not).
+      ``B) 12 miles`` or ``A)36``, where all such lines name the same letter (a list of choices does
+      not); else a text of one line that is only ``b`` or ``d) 36``.
     - ``none``: no answer.
 
     Returns:
@@ -55,21 +66,26 @@ def extract_choice(text: str) -> tuple[str | None, str]:
         (('B', 'boxed'), ('C', 'phrase'))
     """
     for inside in boxed(text):
-        capital, named = letter_text(inside), _WITH_TEXT.fullmatch(inside)
-        if len(capital) == 1 and capital in ascii_uppercase:
-            return capital, "boxed"
-        if named:
-            return named[1].upper(), "boxed"
+        if letter := _as_letter(inside):
+            return letter, "boxed"
     if phrases := list(_PHRASE.finditer(text)):
-        letter = phrases[-1]["letter"]
-        return letter, "phrase" if letter else "none"
+        letter = phrases[-1]["letter"] or (phrases[-1]["small"] or "").upper()
+        return (letter, "phrase") if letter else (None, "none")
     marked = sorted([*_BOLD.finditer(text), *_ALONE.finditer(text)], key=lambda found: found.end())
     if marked:
         return marked[-1]["letter"], "letter"
     listed = {found["letter"] or found["other"] for found in _LISTED.finditer(text)}
     if len(listed) == 1:
         return listed.pop(), "letter"
+    if "\n" not in text.strip() and (letter := _as_letter(text)):
+        return letter, "letter"
     return None, "none"
+
+
+def _as_letter(text: str) -> str | None:
+    """Return the letter that a whole text names, None where it names none."""
+    letter = choice_letter(text)
+    return letter if len(letter) == 1 and letter in ascii_uppercase else None
 
 
 def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
@@ -103,7 +119,8 @@ def read_choices(record: Mapping[str, Any]) -> dict[str, str]:
 def letter_of(gold: str | float, choices: Mapping[str, str]) -> str:
     """Return the letter of the known answer.
 
-    That is a letter, the text of a choice, or (a number in JSON, not a text) its place from 0.
+    That is a letter, alone or with its choice's text, the text of a choice, or (a number in JSON,
+    not a text) its place from 0.
     Where the question itself shows the choices there are none here, and it has to be a letter.
 
     Raises:
@@ -116,6 +133,7 @@ def letter_of(gold: str | float, choices: Mapping[str, str]) -> str:
     text = as_plain_text(gold).strip()
     letter = letter_text(text)
     if not choices:
+        letter = choice_letter(text)
         if not re.fullmatch("[A-Z]", letter):
             raise ValueError(
                 f"the known answer {gold!r} is no letter; give the letter, or the key 'choices'"
@@ -127,6 +145,8 @@ def letter_of(gold: str | float, choices: Mapping[str, str]) -> str:
         meant.setdefault(letter, f"the letter {letter}")
     if isinstance(gold, int) and not isinstance(gold, bool) and 0 <= gold < len(choices):
         meant.setdefault(list(choices)[gold], f"the choice at place {gold}, counted from 0")
+    if (named := choice_letter(text)) in choices and not meant:
+        return named
     if not meant:
         raise ValueError(
             f"the known answer {gold!r} is neither a letter of {', '.join(choices)}, nor the text "

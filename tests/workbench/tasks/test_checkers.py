@@ -135,6 +135,22 @@ def test_letters(answer):
     assert CHECKERS["choice"].equal("A", answer) is False
 
 
+@pytest.mark.parametrize(
+    "answer", ["A)36", "(a) 36", "A. 36 miles", "A.36", "option A", "a: x = 5"]
+)
+def test_a_letter_with_the_text_of_its_choice(answer):
+    assert CHECKERS["choice"].equal("A", answer) is True
+    assert CHECKERS["choice"].equal(answer, "A") is True
+    assert CHECKERS["choice"].equal("B", answer) is False
+
+
+@pytest.mark.parametrize(
+    "answer", ["A or B", "A, B", "A train", "A.M.", "(a)^2", "A = 5", "(A)(B)"]
+)
+def test_no_letter_with_the_text_of_its_choice(answer):
+    assert CHECKERS["choice"].equal("A", answer) is False
+
+
 integers = st.integers(-(10**15) + 1, 10**15 - 1).map(str)
 small = st.integers(-1000, 1000).map(str)
 decimals = st.tuples(st.integers(-(10**9) + 1, 10**9 - 1), st.integers(0, 999_999)).map(
