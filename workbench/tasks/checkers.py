@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import partial
+from functools import lru_cache, partial
+from math import nan
 from operator import eq
 
 from workbench.tasks.answer_numbers import read_quantity
@@ -33,6 +34,12 @@ _LETTER_WITH_TEXT = re.compile(
     r"|\\(?:TEXT|MATH)[A-Z]*\s*\{[\s$(]*(?:OPTION |CHOICE )?([A-Z])"
     r"(?:[).:]+[\s}]|\}\s*(?:$|[.:),]|\\(?:[ ,;:]|QUAD)|~))"
 )
+
+
+FLOAT_TOLERANCE = Fraction(1, 1_000_000)
+"""How far two numbers may differ, as a share of the larger, where the task does not say."""
+_SMALLEST = Fraction(1, 10**300)
+"""What is smaller, or larger than its inverse, is not compared as a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,30 +99,55 @@ def number_text(answer: str) -> str:
     return exact_text(answer) if value is None else str(value)
 
 
+@lru_cache(maxsize=1 << 14)
 def _value(answer: str) -> Fraction | None:
     quantity = read_quantity(canonical_answer(answer), prose=True)
     return None if quantity is None else quantity.value
 
 
-def _same_number(gold: str, answer: str, *, tolerance: Fraction) -> bool:
+@lru_cache(maxsize=1 << 14)
+def _rough_value(answer: str) -> float:
+    """Return the value as a float; NaN where there is none, for 0 and for sizes floats lose."""
+    value = _value(answer) or Fraction(0)
+    return float(value) if _SMALLEST < abs(value) < 1 / _SMALLEST else nan
+
+
+def _is_exact(value: Fraction) -> bool:
+    """Say whether it is a whole number of which a float loses nothing."""
+    return value.denominator == 1 and abs(value) <= 2**53
+
+
+def _same_number(gold: str, answer: str, *, share: Fraction, twice: float, whole: bool) -> bool:
+    """Compare numbers; ``whole``: two whole numbers may differ as well."""
+    one, other = _rough_value(gold), _rough_value(answer)
+    if abs(one - other) > twice * max(abs(one), abs(other)):  # never with NaN
+        return False  # a pool has up to a million pairs, and fractions are slow
     known, found = _value(gold), _value(answer)
     if known is None or found is None:
         return number_text(gold) == number_text(answer)
-    return abs(found - known) <= tolerance * abs(known)
+    if known == found or (not whole and _is_exact(known) and _is_exact(found)):
+        return known == found
+    return abs(found - known) <= share * max(abs(known), abs(found))
 
 
-def numeric(tolerance: float = 0.0) -> Checker:
+def numeric(tolerance: float | None = None) -> Checker:
     """Return the comparison of numbers.
 
-    An answer may be off by ``tolerance``, as a share of the known one; 0: not at all, by exact
-    arithmetic (``0.5`` is ``1/2``, and ``0.333`` is not ``1/3``).
+    Two may differ by ``tolerance``, as a share of the larger one, as in ``math.isclose``. By
+    default that is 1e-6, which is more than floats lose (3.999999999999999 is 4), but two whole
+    numbers up to 2**53 have to be the same (1,000,001 is not 1,000,000). 0: not at all, by exact
+    arithmetic (``0.5`` is ``1/2``, and 0.333 is not 1/3). Only 0 is 0, whatever the tolerance.
 
     Example:
         >>> numeric(0.01).equal("200", "201"), numeric().equal("200", "201")
         (True, False)
+        >>> numeric().equal("4", "3.999999999999999"), numeric(0).equal("4", "3.999999999999999")
+        (True, False)
     """
-    share = Fraction(str(tolerance))
-    return Checker(number_text, partial(_same_number, tolerance=share), None if share else eq)
+    share = FLOAT_TOLERANCE if tolerance is None else Fraction(str(tolerance))
+    whole = tolerance is not None
+    same = partial(_same_number, share=share, twice=float(2 * share), whole=whole)
+    return Checker(number_text, same, same if share else eq)
 
 
 def integer_text(answer: str) -> str:

@@ -25,9 +25,9 @@ INSTRUCTION = (
 OPTIONS = ("compare", "examples", "tolerance", "any_order", "decimal_comma")
 """``compare``: a row of CHECKERS, ``math`` by default. ``examples``: a JSONL file of worked
 examples, with the keys ``problem`` and ``solution``. ``tolerance``: with ``compare: numeric``, the
-largest error that is accepted, relative to the known answer. ``any_order``: with ``compare: math``,
-whether lists without brackets are sets (``1, 2`` is ``2, 1``). ``decimal_comma``: whether ``3,5``
-is 3.5."""
+largest difference that is accepted, as a share of the larger number; by default 1e-6, and none
+between two whole numbers. ``any_order``: with ``compare: math``, whether lists without brackets are
+sets (``1, 2`` is ``2, 1``). ``decimal_comma``: whether ``3,5`` is 3.5."""
 
 
 def check(settings: config.TaskSettings) -> None:
@@ -60,8 +60,7 @@ def _tolerance_faults(options: Mapping[str, Any], compare: object) -> list[str]:
         return ["options.tolerance: only numbers have one; set options.compare to numeric"]
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1:
         return [
-            "options.tolerance: must be a share of the known answer, at least 0 and below 1, "
-            f"got {value!r}"
+            f"options.tolerance: must be a share of a number, at least 0 and below 1, got {value!r}"
         ]
     return []
 
@@ -131,7 +130,7 @@ def checker(settings: config.TaskSettings) -> Checker:
     name, options = _comparison(settings), settings.options
     found = CHECKERS[name]
     if name == "numeric":
-        found = numeric(options.get("tolerance", 0))
+        found = numeric(options.get("tolerance"))
     elif name == "math":
         found = mathematics(any_order=options.get("any_order", False))
     return with_decimal_comma(found) if options.get("decimal_comma") else found

@@ -93,22 +93,69 @@ def test_a_number_without_end_is_no_answer():
     assert CHECKERS["numeric"].equal(endless, endless) is True
 
 
-def test_numbers_are_exact_unless_a_tolerance_is_given():
-    exact = CHECKERS["numeric"].equal
+FLOATS = [
+    # (known answer, answer, right, why)
+    ("4.0", "3.999999999999999", True, "a float's noise; shared/faults/imports/float_noise.jsonl"),
+    ("3.999999999999999", "4", True, "the other way round"),
+    ("0.3", "0.30000000000000004", True, "0.1 + 0.2"),
+    ("1/3", "0.333333", True, "six digits"),
+    ("0.333333", "1/3", True, "the other way round"),
+    ("1/3", "0.3333", False, "four digits: off by 1e-4"),
+    ("1.6e-19", "1.6000001e-19", True, "small numbers by their size"),
+    ("1.6e-19", "9.1e-31", False, "nor are both nothing"),
+    ("1e-140", "2e-140", False, "tiny numbers"),
+    ("1e-140", "1.0000001e-140", True, "the same, near"),
+    ("6.02214076e23", "6.0221408e23", True, "whole numbers that floats round"),
+    ("6.02214076e23", "6.02215e23", False, "the same, off by 1.5e-6"),
+    ("1e22", "10000000000000000000000.5", True, "large numbers by their size"),
+    ("12345.678", "12345.69", True, "off by 9.7e-7"),
+    ("12345.678", "12345.691", False, "off by 1.05e-6"),
+    ("1000000", "1000001", False, "two whole numbers are counted, not measured"),
+    ("16777216", "16777217", False, "though a 32-bit float cannot tell them apart"),
+    ("1000000", "1000000.5", True, "one of them is no whole number"),
+    ("0", "0.0", True, "nothing is nothing"),
+    ("0", "1e-17", False, "only 0 is 0: a share of nothing is nothing"),
+    ("1e-17", "0", False, "the other way round"),
+    ("-4", "4", False, "the sign counts"),
+    ("-4", "-3.9999999999", True, "below 0 too"),
+    ("0.5", "50%", False, "50 % is 50"),
+]
+
+
+@pytest.mark.parametrize(("gold", "answer", "right", "why"), FLOATS)
+def test_numbers_are_compared_as_floats(gold, answer, right, why):
+    checker = CHECKERS["numeric"]
+    assert checker.equal(gold, answer) is right, why
+    assert checker.quick(checker.canonical(gold), checker.canonical(answer)) is right, why
+
+
+@given(st.fractions(), st.fractions(max_denominator=10**9).map(lambda off: off / 10**5))
+def test_the_tolerance_is_a_share_of_the_larger_number(gold, off):
+    answer = gold * (1 + off)
+    right = abs(answer - gold) <= max(abs(gold), abs(answer)) / 10**6
+    if all(n.denominator == 1 and abs(n) <= 2**53 for n in (gold, answer)):
+        right = answer == gold
+    if len(f"{gold}{answer}") < 300:  # longer texts are no numbers
+        assert CHECKERS["numeric"].equal(str(gold), str(answer)) is right
+
+
+def test_numbers_are_exact_or_off_by_the_tolerance_that_is_given():
+    exact = numeric(0).equal
     assert exact("1/3", "2/6") is True
     assert exact("1/3", "0.333333") is False
     assert exact("0.1", "0.10000000000000000001") is False
-    assert exact("0.5", "50%") is False
+    assert exact("4", "3.999999999999999") is False
     near = numeric(0.01).equal
     assert near("100", "101") is True
-    assert near("100", "101.0001") is False
+    assert near("100", "101.0102") is False
     assert near("-100", "-99") is True
     assert near("-100", "100") is False
     assert near("0", "0.001") is False  # a share of nothing is nothing
     assert near("101", "100") is True
     assert near("100", "about 100") is False
-    # relative to gold: 100 is 1 % of 10,000 off one way, and more than 1 % of 9,900 the other
-    assert (near("10000", "9900"), near("9900", "10000")) == (True, False)
+    # relative to the larger: 100 is 1 % of 10,000, and more than 1 % of 9,900
+    assert (near("10000", "9900"), near("9900", "10000")) == (True, True)
+    assert (near("10000", "9899"), near("9899", "10000")) == (False, False)
 
 
 @given(st.fractions(max_denominator=10**6), st.booleans())
