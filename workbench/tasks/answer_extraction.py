@@ -1,4 +1,4 @@
-r"""Finds the answer in a text: in a box, behind ``####`` or "the answer is", or its last number.
+r"""Finds the answer in a text: in a box, behind ``####`` or "the answer is", or at its end.
 
 Every rule takes time in proportion to the length of the text.
 """
@@ -11,8 +11,8 @@ from workbench.tasks.answer_numbers import read_quantity
 from workbench.tasks.answer_spelling import boxed, unified, without_marks
 
 RULES = ("boxed", "phrase", "last_number", "none")
-"""The rules that are counted of every run; ``none``: no rule found an answer. ``hashes`` and
-``display`` are rarer; an imported run may have answers that were ``given``, and a task may have its
+"""The rules that are counted of every run; ``none``: no rule found an answer. ``hashes``,
+``display`` and ``sentence`` are rarer; an imported run may have answers that were ``given``, and a task may have its
 own rules."""
 
 WINDOW = 1000
@@ -30,6 +30,8 @@ _DISPLAYED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
 _FORMULA_AHEAD = re.compile(r"[-+]?\s*(?:\\?\$|\\[(\[a-z]|[\d(\[])")
 _SENTENCE_END = re.compile(r"\.(?=\s|$)")
 _REASON = re.compile(r",?\s(?:because|since|which)\b|,\s(?:as|so|and so|for|where)\b")
+_TEXT = re.compile(r"\\(?:text|textbf|textit|textrm|mathrm|mbox)\s*\{([^{}]*)\}")
+_VALUE = re.compile(r"\s(?:is|are|equals)\s+[-+$\\]*\d")
 _CLAUSE = re.compile(r"[a-zA-Z$)]\s(?:is|are|equals)\s(?!.*\s(?:is|are|equals)\s)")
 _GROUPED = r"\d{1,3}(?:(?:,|\{,\})\d{3}){1,8}(?!\d)"
 # A minus sign belongs to the number unless it stands behind something to subtract from.
@@ -45,12 +47,14 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
     The rules, in order:
 
     - ``boxed``: the last ``\boxed{...}`` that is closed (braces balanced, ``\{`` and ``\}`` not
-      counted) and not empty. A box cut off by the end of the text is not an answer.
+      counted) and not empty, without "The largest n is". A box cut off by the end of the text is
+      not an answer.
     - ``hashes``: the last line that begins with ``####``, as the solutions of GSM8K end.
     - ``phrase``: what follows the last "answer is", "answer:", "answer =" or the heading "Final
       Answer": the formula that begins there, also on the next lines, or the text up to the end of
       its sentence or line, without a reason ("because ...") and without "The largest n is".
     - ``display``: the displayed formula behind a colon with which the text ends.
+    - ``sentence``: the number of the last sentence, where that is such as "The largest n is 34."
     - ``last_number``: the last integer, decimal or plain fraction, only where it is allowed.
     - ``none``: no answer, None.
 
@@ -64,7 +68,7 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
     """
     text = text.replace("\N{MINUS SIGN}", "-")
     for inside in boxed(text):
-        return inside, "boxed"
+        return _without_clause(inside), "boxed"
     for match in reversed(list(_HASHES.finditer(text))):
         return text[match.end() :].split("\n", 1)[0].strip(), "hashes"
     for match in reversed(list(_PHRASE.finditer(text))):
@@ -75,6 +79,8 @@ def extract_answer(text: str, *, last_number: bool = False) -> tuple[str | None,
             return answer, "phrase"
     if answer := _final_display(text):
         return answer, "display"
+    if answer := _number_of_last_sentence(text):
+        return answer, "sentence"
     if last_number and (numbers := _NUMBER.findall(text)):
         return numbers[-1].replace("{,}", ","), "last_number"
     return None, "none"
@@ -117,11 +123,24 @@ def _balanced(text: str) -> str:
 
 def _without_clause(text: str) -> str:
     """Return 34 of "The largest n is 34", and any other text as it is."""
-    clause = _CLAUSE.search(text)
-    if clause is None:
+    if len(text) > WINDOW:
         return text
-    last = text[clause.end() :].strip(" $*")
+    plain = " ".join(_TEXT.sub(r"\1", text).split())
+    clause = _CLAUSE.search(plain)
+    if clause is None or _VALUE.search(plain, 0, clause.start() + 1):  # x is 3 and y is 4
+        return text
+    last = plain[clause.end() :].strip(" $*")
     return last if read_quantity(unified(without_marks(last)), prose=True) else text
+
+
+def _number_of_last_sentence(text: str) -> str:
+    """Return 34 where a text ends with "The largest n is 34.", else nothing."""
+    line = text.rstrip(" \t\r\n*_")[-WINDOW:].rpartition("\n")[2]
+    if not line.endswith("."):  # cut off, maybe within the number
+        return ""
+    sentence = _SENTENCE_END.split(line[:-1])[-1].strip(" *_")
+    answer = _without_clause(sentence)
+    return "" if answer == sentence else answer
 
 
 def _final_display(text: str) -> str:

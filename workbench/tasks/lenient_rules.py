@@ -16,7 +16,7 @@ LENIENT_RULES = {
     "text": "words that differ in upper or lower case, white space or as text",
     "order": "the members of a list are in another order, or without its brackets",
 }
-LAST_RESORTS = ("last_number", "display", "letter")
+LAST_RESORTS = ("last_number", "display", "sentence", "letter")
 """Rules of extraction that guess which part of a text is its answer."""
 
 

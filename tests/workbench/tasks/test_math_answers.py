@@ -80,6 +80,31 @@ def test_extraction_by_hand(text, answer, rule):
 
 
 @pytest.mark.parametrize(
+    ("text", "answer", "rule"),
+    [
+        (r"\boxed{The largest $n$ is 34}", "34", "boxed"),
+        (r"\boxed{\text{The largest } n \text{ is } 34}", "34", "boxed"),
+        (r"\boxed{\text{The length is } 34 \text{ cm}}", "34 cm", "boxed"),
+        ("So it holds.\nThe largest $n$ is 34.", "34", "sentence"),
+        ("We try 33 and 34. The largest $n$ is $34$.\n", "34", "sentence"),
+        ("**The total is 1,234 dollars.**", "1,234 dollars", "sentence"),
+        ("The chance that both are red equals 1/6.", "1/6", "sentence"),
+        # what stays as it is, and what is none
+        (r"\boxed{\text{Tom is older}}", r"\text{Tom is older}", "boxed"),
+        (r"\boxed{\text{Tom is 5, Ann is 4}}", r"\text{Tom is 5, Ann is 4}", "boxed"),
+        ("The answer is x is 3 and y is 4.", "x is 3 and y is 4", "phrase"),  # two values
+        ("x is 3 and y is 4.", None, "none"),
+        ("Tom is older.", None, "none"),
+        ("The largest $n$ is 3", None, "none"),  # cut off, maybe within the number
+        ("The largest $n$ is not 34.", None, "none"),
+        ("The value of $n$ is 34. Check it.", None, "none"),  # not the end
+    ],
+)
+def test_a_clause_is_no_part_of_an_answer(text, answer, rule):
+    assert extract_answer(text) == (answer, rule)
+
+
+@pytest.mark.parametrize(
     ("text", "answer"),
     [
         ("4 + 9 is 13", "13"),
