@@ -21,8 +21,12 @@ def import_(
         list[str] | None, Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME.")
     ] = None,
     compare: Annotated[
-        str, Option(help="How answers are compared: exact, integer, numeric, choice or math.")
-    ] = "math",
+        str | None,
+        Option(
+            help="How answers are compared: exact, integer, numeric, choice or math. "
+            "Default: as suits the known answers."
+        ),
+    ] = None,
     regrade: Annotated[
         bool, Option("--regrade", help="Grade afresh; put aside given answers, correctness.")
     ] = False,

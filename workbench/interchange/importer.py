@@ -18,6 +18,7 @@ from workbench.experiment import check_experiment
 from workbench.generate.drawing_settings import drawing_settings
 from workbench.generate.imported import is_complete, refuse_more
 from workbench.interchange.block_writer import write_blocks
+from workbench.interchange.chosen_checks import chosen_task
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import describe, survey
 from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
@@ -36,13 +37,14 @@ def import_file(
     source: SampleFiles,
     root: Path,
     aggregators: Mapping[str, SelectionRule],
-    compare: str = "math",
+    compare: str | None = None,
     regrade: bool = False,
     overrides: Sequence[str] = (),
 ) -> str:
     """Make files of samples the run in ``root``; do nothing if it is that run already.
 
-    Answers are compared by ``compare``, a key of ``CHECKERS``; ``regrade`` ignores the answers and
+    Answers are compared by ``compare``, a key of ``CHECKERS``, by default one that suits the known
+    answers; ``regrade`` ignores the answers and
     the correctness that the rows have; ``overrides`` are settings, as ``measure.k=[2, 4]``.
 
     Returns:
@@ -64,7 +66,8 @@ def import_file(
     before = _facts_of_same_import(root, current)
     found = survey(source) if before is None else None
     facts: dict[str, Any] = found.facts() if found else dict(before or {})
-    tree = _experiment(root, facts, compare, regrade)
+    task = chosen_task(source, found, facts, compare, regrade, overrides)
+    tree = _experiment(root, facts, task, regrade)
     what = f"the import of {source.name}"
     experiment = check_experiment(tree, overrides, what, aggregators=aggregators)
     if experiment.generation.backend != "import":
@@ -130,13 +133,15 @@ def _facts_of_same_import(root: Path, current: Mapping[str, Any]) -> dict[str, A
     raise ValueError(f"{root} holds {kind}; give this one another folder with --out, or delete it")
 
 
-def _experiment(root: Path, facts: dict[str, Any], compare: str, regrade: bool) -> dict[str, Any]:
+def _experiment(
+    root: Path, facts: dict[str, Any], task: dict[str, Any], regrade: bool
+) -> dict[str, Any]:
     """Return the experiment of imported samples, as an experiment file has it."""
     largest, needs = facts["n"], {"given": "reward_given", "likelihood": "logprobs"}
     rewards = [name for name, need in needs.items() if need not in facts["absent"]][:1]
     return {
         "name": re.sub(r"[^\w.-]+", "-", root.resolve().name),
-        "task": {"name": "jsonl", "options": {"compare": compare}},
+        "task": task,
         "generation": {
             "backend": "import",
             "model": facts["model"] or "unknown",

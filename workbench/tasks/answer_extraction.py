@@ -12,8 +12,8 @@ from workbench.tasks.answer_spelling import boxed, unified, without_marks
 
 RULES = ("boxed", "phrase", "last_number", "none")
 """The rules that are counted of every run; ``none``: no rule found an answer. ``hashes``,
-``display`` and ``sentence`` are rarer; an imported run may have answers that were ``given``, and a task may have its
-own rules."""
+``display`` and ``sentence`` are rarer; an imported run may have answers that were ``given``, and a
+task may have its own rules."""
 
 WINDOW = 1000
 """Characters behind a phrase in which its answer has to stand."""

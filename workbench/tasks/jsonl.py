@@ -22,12 +22,15 @@ INSTRUCTION = (
     r"Answer the question step by step, and put your final answer in \boxed{}: "
     "of several choices the letter."
 )
-OPTIONS = ("compare", "examples", "tolerance", "any_order", "decimal_comma")
+OPTIONS = ("compare", "examples", "tolerance", "any_order", "decimal_comma", "whole_text")
 """``compare``: a row of CHECKERS, ``math`` by default. ``examples``: a JSONL file of worked
 examples, with the keys ``problem`` and ``solution``. ``tolerance``: with ``compare: numeric``, the
 largest difference that is accepted, as a share of the larger number; by default 1e-6, and none
 between two whole numbers. ``any_order``: with ``compare: math``, whether lists without brackets are
-sets (``1, 2`` is ``2, 1``). ``decimal_comma``: whether ``3,5`` is 3.5."""
+sets (``1, 2`` is ``2, 1``). ``decimal_comma``: whether ``3,5`` is 3.5. ``whole_text``:
+whether a text of up to 120 characters in which no answer is marked is an answer as a whole."""
+LONGEST_WHOLE = 120
+"""Characters of a text that can be an answer as a whole."""
 
 
 def check(settings: config.TaskSettings) -> None:
@@ -41,6 +44,8 @@ def check(settings: config.TaskSettings) -> None:
     faults += _tolerance_faults(options, compare)
     faults += _switch_faults(options, "any_order", compare, ("math",))
     faults += _switch_faults(options, "decimal_comma", compare, ("math", "numeric", "integer"))
+    others_than_choice = tuple(name for name in CHECKERS if name != "choice")
+    faults += _switch_faults(options, "whole_text", compare, others_than_choice)
     if settings.last_number and compare == "choice":
         faults.append("last_number: the answer is a letter, with compare: choice; leave it out")
     if settings.source is None:
@@ -122,7 +127,11 @@ def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
     """Return the answer of a completion and the rule that found it."""
     if _comparison(settings) == "choice":
         return multiple_choice.extract_choice(text)
-    return extract_by_rules(text, settings)
+    answer, rule = extract_by_rules(text, settings)
+    plain = text.strip()
+    if answer is None and settings.options.get("whole_text") and 0 < len(plain) <= LONGEST_WHOLE:
+        return plain, "whole"
+    return answer, rule
 
 
 def checker(settings: config.TaskSettings) -> Checker:
