@@ -7,6 +7,7 @@ scores have changed.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts
 from workbench.run import Run
 from workbench.storage import parquet
 
-VERSION = 1
+VERSION = 2
 """Raise when an index would come out differently, so that existing ones are rebuilt."""
 
 
@@ -59,7 +60,8 @@ def _content(path: Path) -> str:
 
 
 def _make(run: Run) -> Neighbours:
-    sizes = pool_sizes(run.experiment.generation)
+    known = pool_sizes(run.experiment.generation)
+    sizes = {math.nan if t is None else t: size for t, size in known.items()}  # as in the tables
     vectors, entries = [], []
     for block in run.blocks:
         rows, embeddings = read_embedded(run.folder, block)

@@ -1,4 +1,5 @@
 import itertools
+import json
 
 import numpy as np
 import pandas as pd
@@ -148,3 +149,16 @@ def test_from_the_command_line(cli, embedded, finished):
     cli("neighbours", run, "--sample", f"{name}/1.0/99").refuses("samples 0 to 7")
     cli("neighbours", run, "--sample", f"{name}/0.5/0").refuses("0.5", "known")
     cli("neighbours", finished[1], "--text", "x").refuses("embeddings", "cos_sim")
+
+
+def test_texts_with_markup_are_printed_as_they_are(cli, tmp_path):
+    """Rows as those of shared/faults/markup.jsonl and brack.jsonl."""
+    texts = ["So the set is [a,b]: 8.", "It holds [b]8[/b].", "[/bold] [0, 1] minus [x]."]
+    rows = [{"problem_id": "[/b]", "gold": "8", "text": text} for text in texts]
+    path = tmp_path / "samples.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    cli.must("import", path, "--out", tmp_path / "run")
+    cli.must("score", tmp_path / "run")
+    shown = cli.must("neighbours", tmp_path / "run", "--text", "[a,b] or [/bold]").out
+    for part in ("[a,b]", "[b]8[/b]", "[/bold]", "[0, 1]", "[x]", "[/b]"):
+        assert part in shown
