@@ -15,7 +15,13 @@ from analysis.frames import Table
 from analysis.page.explorer import Explorer, explore
 from analysis.page.headline import Headline, headline
 from analysis.page.html import Page, PageFigure, write
-from analysis.page.tables import PageTable, page_table, saved_tables, why_missing
+from analysis.page.tables import (
+    PageTable,
+    is_of_nothing,
+    page_table,
+    saved_tables,
+    why_missing,
+)
 from workbench.core.types import STAGES
 from workbench.run import Run
 
@@ -72,6 +78,8 @@ def page_figures(run: Run) -> list[PageFigure]:
     """Return every figure of the run, or why there is none."""
     found = []
     for name, draw in FIGURES.items():
+        if is_of_nothing(run, name):
+            continue
         summary = (draw.__doc__ or "").split("\n")[0]
         try:
             drawing = page_figure(name, summary, draw(run).to_dict())

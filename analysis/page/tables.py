@@ -57,8 +57,29 @@ def page_table(name: str, summary: str, table: Table, *, folded: bool = False) -
 
 
 def saved_tables(run: Run) -> list[PageTable]:
-    """Return every table of the study, in order; of one that is not there or damaged, why."""
-    return [_saved_table(run, name, spec) for name, spec in TABLES.items()]
+    """Return every table of the study, in order; of one that is not there or damaged, why.
+
+    Those of what the run has not are left out: see ``is_of_nothing``.
+    """
+    return [
+        _saved_table(run, name, spec)
+        for name, spec in TABLES.items()
+        if not is_of_nothing(run, name)
+    ]
+
+
+def is_of_nothing(run: Run, name: str) -> bool:
+    """Whether a table or its figure is of what few runs have, such as calibrated rewards.
+
+    A page says nothing of it then, as the terminal does.
+    """
+    spec = TABLES.get(name)
+    if spec is None or spec.printed == "always" or name not in run.tables:
+        return False
+    try:
+        return run.table(name).empty
+    except (ValueError, OSError):
+        return False  # damaged, which is said in its place
 
 
 def why_missing(run: Run) -> str:
