@@ -61,7 +61,7 @@ def write_comparison(
 
 def _why_not_ready(run: Run) -> str:
     """Say why a run has nothing to be compared; "" where it has."""
-    for made in ("scores", "subsets"):
+    for made in ("scores", "subsets", "expectations"):
         if not list((run.root / made).glob("block-*.parquet")):
             return why_missing(run)
     pools = run.expectations

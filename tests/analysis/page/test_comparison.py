@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -57,6 +58,15 @@ def test_a_run_that_is_not_ready_is_named_in_the_page(copied, finished, tmp_path
     assert "Nothing can be compared." in text
     assert "the run is not measured yet" in text
     assert 'id="table-settings"' in text
+
+
+def test_a_run_that_is_measured_only_is_named_with_the_command(copied, tmp_path):
+    folder = copied[1]
+    for name in ("outcomes", "expectations", "mixed", "pruned", "tables"):
+        shutil.rmtree(folder / name)
+    assert write_comparison([folder], tmp_path / "page.html") == {}
+    text = (tmp_path / "page.html").read_text()
+    assert f"run: the run is not analysed yet; run `workbench analyze {folder}`" in text
 
 
 def test_a_run_without_known_correctness_has_nothing_to_be_compared(copied, tmp_path):
