@@ -237,7 +237,9 @@ def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
                 f"{names[0]} and {name} have no problem in common (ids such as {first.index[0]!r} "
                 f"and {other.index[0]!r}); compare runs of the same problem file"
             )
-        gold = first.loc[ids, "gold"].astype(str) != other.loc[ids, "gold"].astype(str)
+        gold, its = (frame.loc[ids, "gold"] for frame in (first, other))
+        # a missing one equals no text, "None" and "" included
+        differs = (gold.isna() != its.isna()) | (gold.fillna("") != its.fillna(""))
         rows.append(
             {
                 "run": name,
@@ -245,7 +247,7 @@ def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
                 "shared": len(ids),
                 "only here": len(other) - len(ids),
                 "only there": len(first) - len(ids),
-                "other known answer": int(gold.sum()),
+                "other known answer": int(differs.sum()),
             }
         )
     note = "only shared problems are compared; the others are left out"
