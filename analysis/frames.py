@@ -124,9 +124,26 @@ class Data:
         return frame
 
     @cached_property
+    def judged(self) -> pd.DataFrame:
+        """The subsets that hold no sample of unknown correctness: tables of outcomes go by these.
+
+        To leave out only those whose outcome is unknown would not be even: one right sample
+        decides the coverage, whatever the others are.
+        """
+        frame = self.subsets
+        known = frame["num_correct"].notna() if len(frame) else pd.Series(dtype=bool)
+        return frame if known.all() else frame[known].reset_index(drop=True)
+
+    @cached_property
     def expectations(self) -> pd.DataFrame:
         """One row per pool and k."""
         return self.run.expectations
+
+    @cached_property
+    def exact(self) -> pd.DataFrame:
+        """The expectations of pools that have k samples of known correctness."""
+        frame = self.expectations
+        return frame[frame["n"] - frame["num_unknown"] >= frame["k"]].reset_index(drop=True)
 
     @cached_property
     def unknown(self) -> int:
@@ -149,7 +166,7 @@ class Data:
     @cached_property
     def pool_means(self) -> pd.DataFrame:
         """Mean outcomes per pool and k: each pool counts alike, however many subsets it has."""
-        pools = self.subsets.groupby(POOL, sort=True, dropna=False)
+        pools = self.judged.groupby(POOL, sort=True, dropna=False)
         return pools[list(self.outcomes)].mean().reset_index()
 
     @cached_property
@@ -159,7 +176,9 @@ class Data:
         tables = [table for table in self.run.tables_of("mixed") if table.num_rows]
         if not tables:
             return pd.DataFrame(columns=[*columns, "temperature"])
-        frame = pa.concat_tables(table.select(columns) for table in tables).to_pandas()
+        kept = [*columns, "num_correct"]
+        frame = pa.concat_tables(table.select(kept) for table in tables).to_pandas()
+        frame = frame[frame.pop("num_correct").notna()]  # as ``judged``
         for name in self.outcomes:
             frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
         means: pd.DataFrame = frame.groupby(["problem_id", "k"], sort=True).mean().reset_index()
@@ -287,7 +306,10 @@ def _facts(pool: Pool) -> dict[str, object]:
         **{status: pool.statuses.count(status) for status in STATUSES},
         **{f"{RULE}{rule}": 0 for rule in RULES},
         **{f"{RULE}{rule}": count for rule, count in Counter(pool.rules).items()},
+        "unknown": len(pool) - len(known),
         "accuracy": known.mean() if len(known) else np.nan,
+        "accuracy_if_unknown_wrong": known.sum() / len(pool) if len(known) else np.nan,
+        "accuracy_if_unknown_right": 1 - (known == 0).sum() / len(pool) if len(known) else np.nan,
         "accuracy_if_cut_right": _known_mean(np.where(np.isnan(pool.correct), np.nan, cut_right)),
         "distinct_texts": len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan,
         "mean_tokens": _known_mean(lengths),

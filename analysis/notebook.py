@@ -109,7 +109,9 @@ def _correctness(correct: Any) -> str:
     if len(values) == 1:
         (value,) = values
         return "unknown" if value is None else MARKS[value]
-    return f"{int(np.nansum(correct))} of {len(correct)}\u00a0right"
+    known = correct[~np.isnan(correct)]
+    rest = f", {len(correct) - len(known)}\u00a0unknown" if len(known) < len(correct) else ""
+    return f"{int(known.sum())} of {len(known)}\u00a0right{rest}"
 
 
 def _experiment_line(run: Run) -> str:

@@ -33,7 +33,9 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     Returns:
         ``NAME@K/AT`` of each selection (``maj``, ``pass`` for coverage …), over the drawn subsets;
         ``NAME/T0.7`` of what is not drawn in subsets: ``accuracy`` and ``tokens`` of a single
-        sample, ``distinct_texts`` of a pool, ``status/NAME`` as a share of the samples.
+        sample, ``distinct_texts`` of a pool, ``status/NAME`` as a share of the samples, and so
+        ``unknown``, those of unknown correctness, where there are any: they are left out of the
+        accuracies.
     """
     values: dict[str, float] = {"samples": int(frames["statuses"]["samples"].sum())}
     for table in ("accuracy_by_k", "accuracy_by_k_temperature"):
@@ -56,7 +58,10 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
             if column in row:
                 values[f"{name}{at}"] = row[column]
         for status in STATUSES:
-            values[f"status/{status}{at}"] = row[status] / row["samples"]
+            if status in row:
+                values[f"status/{status}{at}"] = row[status] / row["samples"]
+        if "unknown" in row:
+            values[f"unknown{at}"] = row["unknown"] / row["samples"]
     return _finite(values)
 
 

@@ -46,8 +46,8 @@ def _weights(pool: Pool, subsets: Ints, settings: Selection) -> Floats:
     return np.asarray(np.exp(rewards - np.where(np.isfinite(top), top, 0.0)))
 
 
-# `expected` refuses a pool whose correctness is unknown somewhere: its caller replaces NaN by 0 and
-# by 1 for the two extremes.
+# `expected` refuses a pool whose correctness is unknown somewhere: its caller leaves such samples
+# out, or takes them for wrong and for right, for the two extremes.
 AGGREGATORS: dict[str, Aggregator] = {
     "maj": Aggregator(
         pick=lambda pool, subsets, _: batched.majority_picks(pool.clusters, subsets),

@@ -228,6 +228,6 @@ def _as_correct(correct: ArrayLike, length: int) -> Floats:
     if np.isnan(right).any():
         raise ValueError(
             f"correct is NaN at index {int(np.argmax(np.isnan(right)))}: an expectation needs "
-            "every sample judged; replace NaN by 0 and by 1 for the two extremes"
+            "every sample judged; leave the others out, or replace NaN by 0 and by 1 for extremes"
         )
     return right

@@ -10,6 +10,7 @@ import numpy as np
 
 from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.aggregator import Aggregator
+from analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import NOBODY, Floats, Ints
@@ -20,6 +21,10 @@ from workbench.pools import Pool
 
 Tally = tuple[float, float]
 """How many of a problem's samples are right, and of how many it is known."""
+
+EXTREMES = {"_lower": 0.0, "_upper": 1.0}
+"""Ends of the names of expectations over all samples, and what those of unknown correctness are
+worth in them."""
 
 
 def rule_of(name: str, selection: Selection) -> tuple[Aggregator, Selection]:
@@ -72,34 +77,51 @@ def subset_outcomes(
 
 
 def exact_means(pool: Pool, sizes: Ints, selection: Selection) -> dict[str, Floats]:
-    """Return the exact mean outcome over all C(N, k) subsets of each size k, N at most.
+    """Return the exact mean outcome over all C(n, k) subsets of each size k, N at most.
+
+    The n samples are those of known correctness, which drawn subsets without a sample of unknown
+    correctness are evenly drawn from.
 
     Returns:
         One array with a share correct per k, between 0 and 1: under ``coverage`` of the subsets
-        that hold a correct sample, under each selection with a closed form of its picks. Samples
-        whose correctness is unknown count as not correct; as correct under ``…_upper``.
+        that hold a correct sample, under each selection with a closed form of its picks; NaN where
+        k is larger than n. Under ``…_lower`` and ``…_upper`` the same over all N samples, with
+        those of unknown correctness all wrong, and all right.
     """
     unknown = np.isnan(pool.correct)
-    found: dict[str, Floats] = {}
-    for suffix, worth in (("", 0.0), ("_upper", 1.0)):
-        if suffix and not unknown.any():
-            found |= {f"{name}{suffix}": values for name, values in found.items()}
-            break
-        correct = np.where(unknown, worth, pool.correct)
-        found[f"coverage{suffix}"] = np.asarray(pass_at_k(len(pool), correct.sum(), sizes))
-        judged = dataclasses.replace(pool, correct=correct)
-        for name in selection.aggregators:
-            rule, own = rule_of(name, selection)
-            if rule.expected is not None:
-                found[f"{name}{suffix}"] = rule.expected(judged, sizes, own)
+    if not unknown.any():
+        found = _means_of_judged(pool, sizes, selection)
+        return found | {f"{name}{end}": found[name] for end in EXTREMES for name in found}
+    extremes: dict[str, Floats] = {}
+    for end, worth in EXTREMES.items():
+        supposed = dataclasses.replace(pool, correct=np.where(unknown, worth, pool.correct))
+        means = _means_of_judged(supposed, sizes, selection)
+        extremes |= {f"{name}{end}": values for name, values in means.items()}
+    found = {name: np.full(sizes.shape, np.nan) for name in means}
+    judged = samples_of([pool], np.flatnonzero(~unknown))
+    possible = sizes <= len(judged)
+    if possible.any():
+        for name, values in _means_of_judged(judged, sizes[possible], selection).items():
+            found[name][possible] = values
+    return found | extremes
+
+
+def _means_of_judged(pool: Pool, sizes: Ints, selection: Selection) -> dict[str, Floats]:
+    """``exact_means`` of a pool in which all correctness is known, without the extremes."""
+    found = {"coverage": np.asarray(pass_at_k(len(pool), pool.correct.sum(), sizes))}
+    for name in selection.aggregators:
+        rule, own = rule_of(name, selection)
+        if rule.expected is not None:
+            found[name] = rule.expected(pool, sizes, own)
     return found
 
 
 def expectations(pool: Pool, sizes: Sequence[int], selection: Selection) -> list[dict[str, Any]]:
     """Return what is exactly known of all k-subsets of a pool, one row per k of ``curve_sizes``.
 
-    ``pass@k``, and for each selection with a closed form ``NAME@k``, are means over all C(N, k)
-    subsets with unknown samples counted as not correct; ``…_upper`` counts them as correct.
+    ``pass@k``, and for each selection with a closed form ``NAME@k``, are means over all k-subsets
+    of the samples of known correctness, NaN where there are fewer than k. ``…_lower`` and
+    ``…_upper`` are means over those of all N samples, the others all wrong, and all right.
     ``mean_cos_sim`` is the mean cosine over all pairs, which is its mean over k-subsets for any k.
     """
     paired = pool.embeddings is not None and len(pool) > 1
@@ -133,5 +155,6 @@ def curve_sizes(n: int, measured: Sequence[int]) -> list[int]:
 
 def _at_k(name: str) -> str:
     """``coverage_upper`` -> ``pass@k_upper``."""
-    base, upper = name.removesuffix("_upper"), name.endswith("_upper")
-    return ("pass" if base == "coverage" else base) + "@k" + ("_upper" if upper else "")
+    end = next((end for end in EXTREMES if name.endswith(end)), "")
+    base = name.removesuffix(end)
+    return ("pass" if base == "coverage" else base) + "@k" + end

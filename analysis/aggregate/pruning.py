@@ -106,18 +106,22 @@ PRUNERS: dict[str, Pruner] = {
 def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict[str, Any]]:
     """Keep m of a pool's N samples in every way, and look at the kept ones with every selection.
 
-    A sample that failed to be drawn cannot be kept, so it does not count among the N. ``measured``
-    says how many sets a random method draws, from which seed, and the jitter of the kernel.
+    A sample that failed to be drawn cannot be kept, and one of unknown correctness is left out, so
+    they do not count among the N. ``measured`` says how many sets a random method draws, from which
+    seed, and the jitter of the kernel.
 
     Returns:
         A row per method and m: the powers of two from 2 to below N, and N itself under the method
         ``all``. Outcomes are means over the sets a method draws, and over random orders of a set
         that it chooses without chance, so that ties are broken evenly; those of ``random`` and
-        ``all`` are exact over all sets where a closed form is known. Samples whose correctness is
-        unknown count as not correct; as correct in the columns ``…_upper``. No rows for a pool of
-        less than two samples, nor for a method that lacks what it needs.
+        ``all`` are exact over all sets where a closed form is known. ``num_unknown`` counts the
+        samples of unknown correctness that were drawn. No rows for a pool of less than two samples,
+        nor for a method that lacks what it needs.
     """
     pool = samples_of([pool], np.flatnonzero(np.array(pool.statuses) != "error"))
+    judged = ~np.isnan(pool.correct)
+    unknown = len(pool) - int(judged.sum())
+    pool = samples_of([pool], np.flatnonzero(judged)) if unknown else pool
     size = len(pool)
     if size < 2:
         return []
@@ -137,7 +141,6 @@ def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict
             sets = pruner.keep(pool, whole[:-1], settings, rngs)
             kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
     exact = exact_means(pool, np.array(whole), selection)
-    unknown = int(np.isnan(pool.correct).sum())
     key = {"problem_id": pool.problem_id, "temperature": pool.temperature}
     rows: list[dict[str, Any]] = []
     for place, m in enumerate(whole):
@@ -165,14 +168,13 @@ def _outcomes(
             column = f"{rule}_correct"
             picks = picked(rule, pool, stacked, selection)
             chosen = picks[:, None]
-        for suffix, worth in (("", 0.0), ("_upper", 1.0)):
-            right = np.nan_to_num(pool.correct, nan=worth)[chosen]
-            right[chosen == NOBODY] = 0.0
-            means = np.add.reduceat(right.max(axis=1), starts) / counts
-            for name, mean in zip(sets, means, strict=True):
-                found[name][f"{column}{suffix}"] = float(mean)
-            if rule in exact:
-                found["random"][f"{column}{suffix}"] = exact[f"{rule}{suffix}"]
+        right = pool.correct[chosen]
+        right[chosen == NOBODY] = 0.0
+        means = np.add.reduceat(right.max(axis=1), starts) / counts
+        for name, mean in zip(sets, means, strict=True):
+            found[name][column] = float(mean)
+        if rule in exact:
+            found["random"][column] = exact[rule]
     return found
 
 

@@ -29,7 +29,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_table
 from workbench.storage.subset_table import DrawnSubsets, drawn_subsets
 
-VERSION = 1
+VERSION = 2
 """Raise when the outcomes would come out otherwise, so that finished runs are analysed again."""
 STAGE = "aggregate"
 """The entry of the manifest."""
@@ -123,7 +123,8 @@ def _aggregate_problem(
         made["pruned"].append((place, prune_pool(pool, measured, selection)))
     for pool in mixed_pools(held for _, held in pools):
         place = min(place for place, held in pools if (held.temperature or 0.0) > 0)
-        single = float(np.nan_to_num(pool.correct, nan=0.0).mean())
+        known = pool.correct[~np.isnan(pool.correct)]
+        single = float(known.mean()) if len(known) else np.nan
         for k in measured.k:
             if k <= len(pool):
                 members = draw(pool, k, measured)

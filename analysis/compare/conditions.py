@@ -2,7 +2,7 @@
 
 A *condition* is one temperature, subset size and selection of one run; it has one value per
 problem, the exact expectation over all k-subsets where that is known and the mean over the drawn
-subsets otherwise.
+subsets otherwise. Samples of unknown correctness are left out, as in the tables.
 """
 
 from __future__ import annotations
@@ -71,22 +71,20 @@ class Pair:
 def conditions(run: Run) -> ConditionValues:
     """Return a run's accuracies, in order: one value per problem, by temperature, k and selection.
 
-    Pools of which no sample's correctness is known are left out.
+    Pools without k samples of known correctness are left out.
 
     Raises:
         ValueError: the run is not measured, or knows of no sample whether it is correct.
     """
     data = Data(run)
-    drawn, expected = data.subsets, data.expectations
-    if drawn.empty or expected.empty:
+    drawn, expected = data.judged, data.exact
+    if data.subsets.empty or data.expectations.empty:
         raise ValueError(
             f"{run.root} has no pool of {min(run.experiment.measure.k)} samples yet; let "
             "`workbench generate` and `workbench measure` finish, or lower measure.k"
         )
     outcomes = [name for name in data.outcomes if name in drawn]
     names = [*map(_selection_of, data.outcomes), SINGLE]
-    expected = expected.query("num_unknown < n")
-    drawn = drawn.merge(expected[["problem_id", "temperature"]].drop_duplicates())
     means = drawn.groupby(["problem_id", "temperature", "k"], dropna=False)[outcomes].mean()
     exact = [c for c in map(str, expected) if c.endswith("@k") and _selection_of(c) in names]
     found: dict[Condition, pd.Series[float]] = {}
@@ -99,7 +97,7 @@ def conditions(run: Run) -> ConditionValues:
             for column in columns:
                 found[temperature, int(k), _selection_of(str(column))] = part[column].dropna()
             if k == 1 and "pass@k" in columns:
-                found[temperature, 1, SINGLE] = part["pass@k"]
+                found[temperature, 1, SINGLE] = part["pass@k"].dropna()
     order = sorted(found, key=lambda c: (unknown_last(c[0]), c[1], names.index(c[2])))
     by_condition = {condition: found[condition] for condition in order if len(found[condition])}
     if not by_condition:
@@ -111,12 +109,8 @@ def conditions(run: Run) -> ConditionValues:
 
 
 def unknown_samples(run: Run) -> int:
-    """Count the samples of unknown correctness that exact expectations take for wrong.
-
-    A pool of which nothing is known has no expectation, and its samples are not counted.
-    """
-    known = run.expectations.query("num_unknown < n")
-    return int(known.drop_duplicates(["problem_id", "temperature"])["num_unknown"].sum())
+    """Count the samples of unknown correctness, which are left out."""
+    return Data(run).unknown
 
 
 def _selection_of(column: str) -> str:

@@ -83,9 +83,11 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
         size: {label: [] for label in [*labels, TOGETHER, WEIGHTED]} for size in sizes
     }
     unknown, left_out = 0, dict.fromkeys(sizes, 0)
-    for problem, clusters, correct in _shared_ballots(opened, names, voters):
-        whole = [np.nan_to_num(right, nan=0.0) for right in correct]
-        unknown += sum(int(np.isnan(right).sum()) for right in correct)
+    for problem, given, correct in _shared_ballots(opened, names, voters):
+        known = [~np.isnan(right) for right in correct]
+        unknown += sum(int((~judged).sum()) for judged in known)
+        clusters = [own[judged] for own, judged in zip(given, known, strict=True)]
+        whole = [right[judged] for right, judged in zip(correct, known, strict=True)]
         for size in sizes:
             if min(map(len, clusters)) < size:
                 left_out[size] += 1
@@ -213,7 +215,7 @@ def _notes(table: pd.DataFrame, unknown: int, left_out: Mapping[int, int]) -> It
     yield f"{WEIGHTED}: a pool's votes weigh as much as the share of its samples that agree"
     yield f"difference: to {TOGETHER!r}, on the same problems; samples: spent on one problem"
     if unknown:
-        yield f"{unknown:,} samples of unknown correctness count as not correct"
+        yield f"{unknown:,} samples of unknown correctness are left out: they have no vote"
     for size, count in left_out.items():
         if count:
             yield f"k = {size}: {count:,} problems without {size} samples of every pool left out"

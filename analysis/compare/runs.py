@@ -67,8 +67,8 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
             f"{', '.join(map(str, sorted(known)))}); add it to measure.k, then `workbench measure`"
         )
     notes = [
-        f"{name}: {count} samples of unknown correctness count as not correct where values are "
-        "exact; drawn subsets that pick one are left out"
+        f"{name}: {count} samples of unknown correctness are left out, and drawn subsets that hold "
+        "one"
         for name, run in zip(names, opened, strict=True)
         if (count := unknown_samples(run))
     ]

@@ -15,6 +15,7 @@ from analysis.compare.runs import differences
 from analysis.frames import ENDS, Data, Table
 from analysis.page.tables import PageTable, page_table
 from analysis.stats.bootstrap import MIN_PROBLEMS
+from analysis.tables.shared import extreme_notes
 from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.run import Run
 
@@ -56,8 +57,8 @@ def headline(run: Run) -> Headline:
     Raises:
         ValueError: the run is not measured and analysed, or no sample's correctness is known.
     """
-    by_condition = conditions(run)
-    levels, k = _levels(run)
+    by_condition, data = conditions(run), Data(run)
+    levels, k = _levels(run, data)
     table = page_table(
         "headline",
         f"One sample, what is made of {k}, whether any of {k} is right, and how much texts repeat.",
@@ -73,22 +74,30 @@ def headline(run: Run) -> Headline:
             if f"{name}_low" in row and not math.isnan(row[name])
         ]
         only = "One temperature was sampled, so there is no change to tell."
-        return Headline(only, tiles, (f"[low, high]: {share}",), table)
-    changed = changes(run, by_condition, *ends)
+        return Headline(only, tiles, (f"[low, high]: {share}", *_unknown_notes(data, k)), table)
+    changed = changes(data, by_condition, *ends, k)
     cold, hot = map(spell_temperature, ends)
     notes = (
         f"T = {cold} → T = {hot}, and the mean change of the same problems; [low, high]: {share}; "
         f"* shown: the interval leaves out 0 and q < {ALPHA:g}, corrected over these changes "
         "(Benjamini-Hochberg)",
+        *_unknown_notes(data, k),
     )
     tiles = [change_tile(_label(row), row) for row in changed.to_dict("records")]
     return Headline(sentence(changed, *ends), tiles, notes, table)
 
 
-def _levels(run: Run) -> tuple[pd.DataFrame, int]:
-    """Return accuracies at the largest k by temperature, with their intervals, and that k."""
+def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
+    """Return accuracies at the largest k by temperature, with their intervals, and that k.
+
+    It is the largest at which samples of unknown correctness cost no pool, so that single samples
+    and what is made of k are of the same problems.
+    """
     curve = run.table("coverage_curve")
-    k = int(curve["k"].max())
+    pools = data.expectations
+    known = pools["n"] - pools["num_unknown"]
+    short = pools.loc[known.between(1, pools["k"] - 1), "k"]
+    k = int(curve.loc[~curve["k"].isin(short), "k"].max())
     one = curve[curve["k"] == 1].set_index("temperature")
     most = curve[curve["k"] == k].set_index("temperature")
     shown = [("single sample", one, "pass@k"), (f"maj@{k}", most, "maj@k")]
@@ -114,9 +123,23 @@ def _coldest_and_hottest(by_condition: ConditionValues) -> tuple[float, float] |
     return (several[0], several[-1]) if len(several) > 1 else None
 
 
-def changes(run: Run, by_condition: ConditionValues, cold: float, hot: float) -> pd.DataFrame:
-    """Return the paired differences between two temperatures, a row per headline number."""
-    covered = [(t, k) for t, k, name in by_condition if name == "coverage"]
+def _unknown_notes(data: Data, k: int) -> list[str]:
+    """Count the samples of unknown correctness, and say what they could change."""
+    if not data.unknown:
+        return []
+    left = f"{data.unknown:,} samples of unknown correctness are left out"
+    why = f"k = {k} is the largest at which that costs no pool of which anything is known"
+    return [f"{left}; {why}", *extreme_notes(data, "a single sample")]
+
+
+def changes(
+    data: Data, by_condition: ConditionValues, cold: float, hot: float, most: int
+) -> pd.DataFrame:
+    """Return the paired differences between two temperatures, a row per headline number.
+
+    Those of subsets are at the largest k, ``most`` or below, that both temperatures have.
+    """
+    covered = [(t, k) for t, k, name in by_condition if name == "coverage" and k <= most]
     k = max({k for t, k in covered if t == cold} & {k for t, k in covered if t == hot})
     against = f"T = {spell_temperature(cold)}"
     pairs = []
@@ -124,10 +147,9 @@ def changes(run: Run, by_condition: ConditionValues, cold: float, hot: float) ->
         values, baseline = (by_condition.get((end, size, name)) for end in (hot, cold))
         if values is not None and baseline is not None:
             pairs.append(Pair(hot, size, name, against, values, baseline))
-    pools = Data(run).pools
-    wide = pools.pivot(index="problem_id", columns="temperature", values="distinct_texts")
+    wide = data.pools.pivot(index="problem_id", columns="temperature", values="distinct_texts")
     pairs.append(Pair(hot, k, TEXTS, against, wide[hot], wide[cold]))
-    return differences(pairs, run.experiment.analysis).frame
+    return differences(pairs, data.run.experiment.analysis).frame
 
 
 def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:

@@ -4,7 +4,8 @@ const FOLDED = 20;
 
 function showQuestion(id, problem, pools, temperature) {
   const tally = pools.map(([name, count, right, unknown]) =>
-    `T = ${name}: ${unknown === count ? "unknown" : `${right} of ${count} right`}`).join(" · ");
+    `T = ${name}: ${unknown === count ? "unknown" : `${right} of ${count - unknown} right`}` +
+    (unknown && unknown < count ? `, ${unknown} unknown` : "")).join(" · ");
   byId("question").replaceChildren(
     make("h3", {}, id),
     make("p", { class: "text" }, problem.question || "(The question is not known.)"),

@@ -5,6 +5,10 @@ draws or compares runs. Start reading in ``TABLES`` below, then in ``accuracy.py
 a function ``Data -> Table`` in a module of this package and a row of ``TABLES``; its docstring's
 first line is what ``workbench list`` and the page say of it.
 
+Every table has one treatment of samples whose correctness is unknown: they are left out, a subset
+that holds one with them, so that all columns of outcomes are over the same samples. Notes count
+what is left out, and say what it could change: ``unknown_sample_notes`` in ``shared.py``.
+
 A number ``x`` stands in column ``x``, its interval in ``x_low`` and ``x_high``, its p-value in
 ``x_p`` and, corrected over the whole table, in ``x_q`` (all of these empty below 10 problems).
 """
@@ -18,13 +22,16 @@ from typing import Literal
 import pandas as pd
 
 from analysis.frames import Data, Table
-from analysis.tables import accuracy, correlations, diversity, rewards
+from analysis.tables import accuracy, correlations, diversity, rewards, shared
 from analysis.tables.answer_audit import answer_audit
 from analysis.tables.entropies import entropy_bounds
 from analysis.tables.pruning import pruning
 from analysis.tables.quality import quality_coefficients
 from analysis.tables.statuses import statuses
 from analysis.tables.submitted import submitted
+
+Needs = Literal["nothing", "correctness", "judged subsets"]
+SUBSETS: Needs = "judged subsets"
 
 UNRANKED = 1000
 """The reading place of a table whose row names none: it is read after all others."""
@@ -46,8 +53,8 @@ class TableSpec:
     """Whether it has so many rows that the terminal leaves the intervals to the files."""
     open_on_page: bool = False
     """Whether a page shows it unfolded."""
-    needs_correctness: bool = True
-    """Whether it is empty where no sample's correctness is known."""
+    needs: Needs = "correctness"
+    """Without what it is empty: a sample, or a whole subset, whose correctness is known."""
 
     @property
     def summary(self) -> str:
@@ -56,41 +63,49 @@ class TableSpec:
 
 
 TABLES: dict[str, TableSpec] = {
-    "accuracy_by_k": TableSpec(make=accuracy.accuracy_by_k, place=3),
-    "accuracy_by_temperature": TableSpec(make=accuracy.accuracy_by_temperature, place=4),
+    "accuracy_by_k": TableSpec(make=accuracy.accuracy_by_k, place=3, needs=SUBSETS),
+    "accuracy_by_temperature": TableSpec(
+        make=accuracy.accuracy_by_temperature, place=4, needs=SUBSETS
+    ),
     "accuracy_by_k_temperature": TableSpec(
-        make=accuracy.accuracy_by_k_temperature, place=1, open_on_page=True
+        make=accuracy.accuracy_by_k_temperature, place=1, open_on_page=True, needs=SUBSETS
     ),
     "coverage_curve": TableSpec(make=accuracy.coverage_curve, place=2, open_on_page=True),
-    "budget": TableSpec(make=accuracy.budget, place=7),
-    "oracle_gap": TableSpec(make=accuracy.oracle_gap, place=8),
-    "sampling_check": TableSpec(make=accuracy.sampling_check, place=15, long=True),
-    "correlation": TableSpec(make=correlations.correlation, place=17, long=True),
+    "budget": TableSpec(make=accuracy.budget, place=7, needs=SUBSETS),
+    "oracle_gap": TableSpec(make=accuracy.oracle_gap, place=8, needs=SUBSETS),
+    "sampling_check": TableSpec(make=accuracy.sampling_check, place=15, long=True, needs=SUBSETS),
+    "correlation": TableSpec(make=correlations.correlation, place=17, long=True, needs=SUBSETS),
     "within_correlation": TableSpec(
-        make=correlations.within_correlation, place=5, long=True, open_on_page=True
+        make=correlations.within_correlation, place=5, long=True, open_on_page=True, needs=SUBSETS
     ),
-    "correct_count_correlation": TableSpec(make=correlations.correct_count_correlation, place=16),
-    "bucket": TableSpec(make=diversity.buckets, place=18, long=True),
-    "partial_correlation": TableSpec(make=correlations.partial_correlation, place=6),
+    "correct_count_correlation": TableSpec(
+        make=correlations.correct_count_correlation, place=16, needs=SUBSETS
+    ),
+    "bucket": TableSpec(make=diversity.buckets, place=18, long=True, needs=SUBSETS),
+    "partial_correlation": TableSpec(make=correlations.partial_correlation, place=6, needs=SUBSETS),
     "diversity_by_correctness": TableSpec(make=diversity.diversity_by_correctness, place=12),
     "pruning": TableSpec(make=pruning, place=13, long=True),
-    "submitted": TableSpec(make=submitted, place=11),
+    "submitted": TableSpec(make=submitted, place=11, needs=SUBSETS),
     "reward_report": TableSpec(make=rewards.reward_report, place=10),
     "reward_curve": TableSpec(make=rewards.reward_curve, place=9),
     "reliability": TableSpec(make=rewards.reliability, printed="by name"),
     "quality_coefficients": TableSpec(make=quality_coefficients, place=19, printed="with rows"),
     "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
     "answer_audit": TableSpec(make=answer_audit, printed="by name"),
-    "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs_correctness=False),
+    "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs="nothing"),
 }
 
 
 def make_table(name: str, data: Data) -> Table:
     """Return a table of ``TABLES``; empty where it needs correctness and none is known."""
-    if not TABLES[name].needs_correctness or data.correctness_known:
-        return TABLES[name].make(data)
-    why = f"no sample's correctness is known ({data.unknown:,} samples): nothing to compare"
-    return Table(pd.DataFrame(), (why,))
+    needs = TABLES[name].needs
+    if needs != "nothing" and not data.correctness_known:
+        why = f"no sample's correctness is known ({data.unknown:,} samples): nothing to compare"
+        return Table(pd.DataFrame(), (why,))
+    if needs == "judged subsets" and data.judged.empty:
+        why = "every subset holds a sample of unknown correctness: nothing to compare"
+        return Table(pd.DataFrame(), (why, *shared.unknown_sample_notes(data)))
+    return TABLES[name].make(data)
 
 
 def printed_tables() -> tuple[str, ...]:

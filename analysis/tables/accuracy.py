@@ -3,7 +3,8 @@
 Every accuracy is a mean over problems' pools with a percentile bootstrap interval over problems.
 Beside a number ``x`` and its interval ``x_low``, ``x_high`` stand ``x_p`` and ``x_q`` of no
 difference from a single sample of the same pools: sign flips by problem, and the same corrected
-for the whole table.
+for the whole table. Samples of unknown correctness are left out: an exact expectation is over the
+others of its pool, a mean over the drawn subsets without one.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from analysis.aggregate.outcomes import EXTREMES
 from analysis.frames import POOL, Data, Table, table_lines, with_q_values
 from analysis.tables.shared import (
     cut_sample_notes,
     missing_value_notes,
     sample_size_notes,
     star_note,
+    unknown_sample_notes,
 )
 
 ONE, MIXED = "one T", "mixed"
@@ -43,10 +46,11 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     frame = _with_single(data, data.pool_means).assign(pool=ONE)
     frame = pd.concat([frame, data.mixed.assign(pool=MIXED)], ignore_index=True)
     columns = [*data.outcomes, "single_sample"]
-    greedy = data.expectations.query("temperature == 0 and k == 1")
-    if not greedy.empty:
-        known = greedy.set_index("problem_id")["pass@k"].rename("greedy")
-        frame = frame.join(known, on="problem_id")
+    greedy = data.expectations.query("temperature == 0 and k == 1").set_index("problem_id")
+    unjudged = greedy.index[greedy["num_unknown"] == greedy["n"]]
+    if len(unjudged) < len(greedy):
+        frame = frame[~frame["problem_id"].isin(unjudged)].reset_index(drop=True)
+        frame = frame.join(greedy["pass@k"].rename("greedy"), on="problem_id")
         columns.append("greedy")
     labels, lines = table_lines(frame, [*keys, "pool"], sort=False)
     sums = data.sums(frame, columns, lines)
@@ -56,7 +60,8 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     table = with_q_values(pd.concat([labels, data.intervals(sums), p], axis=1))
     table = table.sort_values([*keys, "pool"], ascending=[*(True for _ in keys), False])
     notes = (
-        *sample_size_notes(data),
+        *sample_size_notes(data, "single_sample"),
+        *_greedy_notes(len(unjudged), len(greedy)),
         *missing_value_notes(data, data.outcomes),
         "single_sample is pass@1, exact; coverage: any of the k is correct",
         *cut_sample_notes(data, "single_sample"),
@@ -69,6 +74,14 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     return Table(table, (*notes, mixed))
 
 
+def _greedy_notes(unjudged: int, problems: int) -> list[str]:
+    """Say what becomes of problems whose greedy sample is of unknown correctness."""
+    if unjudged == problems:
+        return ["no greedy sample's correctness is known"] * bool(problems)
+    what = "problems whose greedy sample is of unknown correctness are left out"
+    return [f"{unjudged} {what}"] * bool(unjudged)
+
+
 def _with_single(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
     """Add the exact accuracy of a single sample of each row's pool."""
     pool = ["problem_id", "temperature"]
@@ -79,9 +92,9 @@ def _with_single(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
 
 def coverage_curve(data: Data) -> Table:
     """Exact pass@k, maj@k and best@k over all k-subsets, by temperature."""
-    frame = data.expectations
-    unknown = data.unknown
-    names = [c for c in frame.columns if c.endswith(("@k", "@k_upper") if unknown else "@k")]
+    frame = data.exact
+    ends = ("@k", *(f"@k{end}" for end in EXTREMES)) if data.unknown else ("@k",)
+    names = [c for c in frame.columns if c.endswith(ends)]
     frame = _with_single(data, frame)
     labels, lines = table_lines(frame, ["temperature", "k"])
     gaining = [name for name in names if name.endswith("@k")]
@@ -92,9 +105,9 @@ def coverage_curve(data: Data) -> Table:
     notes = [*sample_size_notes(data), "exact expectations over all k-subsets, no sampling error"]
     notes.append(star_note("differs from a single sample (k = 1)"))
     notes += cut_sample_notes(data, "pass@1")
-    if unknown:
-        how = "count as not correct; as correct in the columns …_upper"
-        notes.append(f"{unknown} samples whose correctness is unknown {how}")
+    if data.unknown:
+        how = "all samples of unknown correctness wrong, and all right; the same pools"
+        notes.append(f"…_lower, …_upper: {how}")
     return Table(with_q_values(pd.concat(parts, axis=1)), tuple(notes))
 
 
@@ -130,15 +143,18 @@ def budget(data: Data) -> Table:
     tokens = "tokens: those of k samples of a problem, on average, prompts not counted"
     tokens += "; thought_tokens: those of them that are thought" * ("thought_tokens" in spent)
     tail = cut_sample_notes(data, "a single sample")
-    notes = (*sample_size_notes(data), _how_known(data), tokens, *tail)
+    notes = (*sample_size_notes(data, "a single sample"), _how_known(data), tokens, *tail)
     return Table(pd.concat([labels, table], axis=1), notes)
 
 
 def _best_known(data: Data) -> pd.DataFrame:
-    """Outcomes per pool and k: exact expectations where there are any, else means of the drawn."""
+    """Outcomes per pool and k: exact expectations where there are any, else means of the drawn.
+
+    A pool of which no judged subset was drawn is left out, also where an expectation is known.
+    """
     frame = data.pool_means.merge(data.expectations, on=POOL, how="left", suffixes=("", "_exact"))
     for name, exact in _exact(data).items():
-        frame[name] = frame[exact].where(frame["num_unknown"] == 0, frame[name])
+        frame[name] = frame[exact].where(frame[exact].notna(), frame[name])
     return frame
 
 
@@ -156,10 +172,9 @@ def _how_known(data: Data) -> str:
 
 def sampling_check(data: Data) -> Table:
     """Means over the drawn subsets against exact expectations: z beyond ±4 would be a fault."""
-    drawn = data.subsets.groupby(POOL, dropna=False)[list(data.outcomes)].agg(["mean", "count"])
+    drawn = data.judged.groupby(POOL, dropna=False)[list(data.outcomes)].agg(["mean", "count"])
     drawn.columns = drawn.columns.map(" ".join)
-    known = drawn.reset_index().merge(data.expectations, on=POOL)
-    known = known[known["num_unknown"] == 0]
+    known = drawn.reset_index().merge(data.exact, on=POOL)
     names = ["k", "temperature", "outcome", "sampled", "exact", "z", "pools"]
     rows = []
     for key, part in known.groupby(["k", "temperature"], dropna=False):
@@ -170,5 +185,5 @@ def sampling_check(data: Data) -> Table:
             gap = float(mean.mean() - p.mean())
             z = gap / error if error > 1e-12 else 0.0
             rows.append((*key, outcome, mean.mean(), p.mean(), z, len(p)))
-    notes = ("z = (sampled - exact) / standard error of the draw",)
+    notes = ("z = (sampled - exact) / standard error of the draw", *unknown_sample_notes(data))
     return Table(pd.DataFrame(rows, columns=names), notes)

@@ -19,14 +19,15 @@ def answer_audit(data: Data) -> Table:
     """Samples whose correctness hangs on a lenient rule or a last resort, with examples.
 
     A row for each of the commonest pairs of a known answer and an answer. ``samples`` counts all
-    samples of the rule, ``share`` is theirs of all samples, ``of_these`` counts those of the row.
+    samples of the rule, ``share`` is theirs of all samples of known correctness, ``of_these``
+    counts those of the row.
     """
     golds = dict(zip(data.run.problems["problem_id"], data.run.problems["gold"], strict=True))
     pairs: dict[str, Counter[tuple[str, str, bool]]] = {}
     total = 0
     for block in data.run.blocks:
         scores = read_table(data.run.folder.block_path("scores", block), columns=SCORES)
-        total += scores.num_rows
+        total += scores.num_rows - scores.column("is_correct").null_count
         rows = Counter(zip(*(scores.column(name).to_pylist() for name in SCORES), strict=True))
         for (problem, answer, found_by, correct), count in rows.items():
             gold = golds[problem]

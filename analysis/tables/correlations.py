@@ -34,7 +34,7 @@ def correlation(data: Data) -> Table:
         {"level": level, "method": method} | row
         for level in LEVELS
         for method in METHODS
-        for row in _outcome_rows(data, data.subsets, method=method, level=level)
+        for row in _outcome_rows(data, data.judged, method=method, level=level)
     ]
     notes = (
         *(f"{name}: {meaning}" for name, meaning in LEVELS.items()),
@@ -46,7 +46,7 @@ def correlation(data: Data) -> Table:
 
 def within_correlation(data: Data) -> Table:
     """Correlation within problems at one k, with temperature left free and held fixed."""
-    free = data.subsets[data.subsets["temperature"] != 0]
+    free = data.judged[data.judged["temperature"] != 0]
     if free.empty:
         return Table(pd.DataFrame(), ("every subset is of temperature 0",))
     rows = [
@@ -66,7 +66,7 @@ def correct_count_correlation(data: Data) -> Table:
     if "dpp" not in data.metrics:
         return Table(pd.DataFrame(), (not_measured(data, "dpp"),))
     rows, pair = [], (["dpp"], ["num_correct"])
-    groups = data.subsets.groupby(["temperature", "k"], sort=True, dropna=False)
+    groups = data.judged.groupby(["temperature", "k"], sort=True, dropna=False)
     for (temperature, k), group in groups:
         by_method = (_correlations(data, group, *pair, method=method) for method in METHODS)
         for found in zip(*by_method, strict=True):
@@ -81,11 +81,14 @@ def correct_count_correlation(data: Data) -> Table:
 
 def partial_correlation(data: Data) -> Table:
     """Correlation of each metric with coverage, and the same with other things held fixed."""
-    present = [name for name in (*COVARIATES, "difficulty") if _varies(data.subsets, name)]
+    present = [name for name in (*COVARIATES, "difficulty") if _varies(data.judged, name)]
     others = [name for name in data.metrics if name != LIKELIHOOD]
     rows: dict[tuple[object, str, str], Row] = {}
     sizes: dict[tuple[object, str, str], int] = {}
-    for k, group in data.subsets.groupby("k", sort=True):
+    for k, group in data.judged.groupby("k", sort=True):
+        if data.unknown and group["difficulty"].notna().any():
+            # no other sample of the problem is judged: left out of one column, so of all
+            group = group[group["difficulty"].notna()]
         for label, names in {"Correlation": (), **PARTIAL}.items():
             for held, metrics in _metrics_by_covariates(others, names, present).items():
                 found = _correlations(data, group, metrics, ["coverage"], held)

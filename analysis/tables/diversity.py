@@ -16,7 +16,7 @@ def buckets(data: Data) -> Table:
     """Outcomes by the value of each metric, in buckets, for each k."""
     settings = data.run.experiment.analysis
     parts = []
-    for k, group in data.subsets.groupby("k", sort=True):
+    for k, group in data.judged.groupby("k", sort=True):
         found, sums = [], []
         for metric, rule, rows in shared.rows_by_metric(group, data.metrics):
             kept = rows[np.isfinite(rows[metric])]
@@ -66,6 +66,8 @@ def diversity_by_correctness(data: Data) -> Table:
         "k samples at a time, drawn among all, the right and the wrong ones of a pool; "
         f"{len(wide)} pools have k of both kinds",
         "difference: correct - wrong of the same pools",
+        *["samples of unknown correctness are drawn among all, and are in neither other group"]
+        * bool(data.unknown),
         *shared.long_text_notes(data),
         star_note("is not 0"),
     )

@@ -24,10 +24,9 @@ def pruning(data: Data) -> Table:
     pool; its m is the largest N of the temperature.
     """
     frame = data.run.frame("pruned")
-    judged = frame[frame["num_unknown"] < frame["n"]] if len(frame) else frame
-    if judged.empty:
+    if frame.empty:
         return Table(pd.DataFrame(), ("no pool of two or more samples of known correctness",))
-    rows = _rows(judged, [name for name in data.outcomes if name in judged])
+    rows = _rows(frame, [name for name in data.outcomes if name in frame])
     table = rows.drop_duplicates("cell").sort_values("cell").reset_index(drop=True)[CELL]
     table = table.astype({"selection": str, "method": str})
     settings = data.run.experiment.analysis
@@ -38,8 +37,6 @@ def pruning(data: Data) -> Table:
         values, values.index, resamples=resamples, confidence=confidence, rng=data.rng()
     )
     table = table.assign(**bounded("accuracy", means.value, means.low, means.high))
-    if judged["num_unknown"].any():
-        table["accuracy_upper"] = rows.groupby("cell")["upper"].mean()
     found = compare_columns(gaps, resamples=resamples, confidence=confidence, rng=data.rng())
     bounds = zip(*((one.value, one.low, one.high) for one in found), strict=True)
     p = np.array([one.p for one in found])
@@ -56,7 +53,6 @@ def _rows(frame: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
         frame[["problem_id", "temperature", "m", "method"]].assign(
             selection=name.removesuffix("_correct"),
             accuracy=frame[name],
-            upper=frame[f"{name}_upper"],
         )
         for name in outcomes
     )
@@ -93,12 +89,6 @@ def _notes(data: Data, frame: pd.DataFrame, table: pd.DataFrame) -> Iterator[str
     )
     yield from _missing(data, frame, there)
     yield from _short(data, frame)
-    unknown = int(frame.loc[frame["method"] == EVERYTHING, "num_unknown"].sum())
-    if unknown:
-        yield (
-            f"{unknown:,} samples whose correctness is unknown count as not correct; as correct in "
-            "accuracy_upper; pools of which nothing is known are left out"
-        )
     if "k_medoids" in there:
         yield from long_text_notes(data)
 
@@ -121,7 +111,7 @@ def _missing(data: Data, frame: pd.DataFrame, there: Sequence[str]) -> Iterator[
 
 
 def _short(data: Data, frame: pd.DataFrame) -> Iterator[str]:
-    """Say how many pools are too small for an m, and how many samples could not be drawn."""
+    """Say how many pools are too small for an m, and which samples could not be kept."""
     whole = frame[frame["method"] == EVERYTHING]
     sizes = frame.loc[frame["method"] == BASELINE, ["temperature", "m"]].drop_duplicates()
     both = whole[["temperature", "n"]].merge(sizes, on="temperature")
@@ -130,6 +120,13 @@ def _short(data: Data, frame: pd.DataFrame) -> Iterator[str]:
         yield f"{short} pools of no more than m samples are left out for that m"
     drawn = data.expectations.loc[data.expectations["k"] == 1, ["problem_id", "temperature", "n"]]
     both = drawn.merge(whole, on=["problem_id", "temperature"], suffixes=("_asked", ""))
-    failed = int((both["n_asked"] - both["n"]).sum())
+    failed = int((both["n_asked"] - both["n"] - both["num_unknown"]).sum())
+    unknown = int(whole["num_unknown"].sum())
     if failed:
         yield f"{failed:,} samples that could not be drawn cannot be kept"
+    if unknown:
+        yield f"{unknown:,} samples of unknown correctness are left out before any is kept"
+    judged = drawn["n"] - data.expectations.loc[drawn.index, "num_unknown"]
+    few = int(((drawn["n"] > 1) & (judged < 2)).sum())
+    if few:
+        yield f"{few} pools with fewer than two samples of known correctness are left out"

@@ -42,6 +42,7 @@ def quality_coefficients(data: Data) -> Table:
         "features that say nearly the same (primary_confidence, primary_entropy) share a weight",
         star_note("is not 0"),
     ]
+    notes += [f"{data.unknown:,} samples of unknown correctness are left out"] * bool(data.unknown)
     left = ", ".join(name for name in FEATURES if name not in names)
     return Table(with_q_values(rows), (*notes, *[f"the run has no {left}"] * bool(left)))
 

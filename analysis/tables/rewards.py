@@ -101,7 +101,7 @@ def reward_curve(data: Data) -> Table:
     curves = [
         _curve(pool).assign(problem_id=problem, temperature=temperature, reward=f"best:{name}")
         for name, temperature, part in _parts(data)
-        for problem, pool in part.groupby("problem_id", sort=False)
+        for problem, pool in part.dropna(subset="correct").groupby("problem_id", sort=False)
     ]
     if not curves:
         return Table(pd.DataFrame(), ("no pool has two samples with rewards",))
@@ -120,11 +120,10 @@ def reward_curve(data: Data) -> Table:
         rows.append(row)
     notes = [
         "exact over all k-subsets; random: any of the k (pass@1); oracle: pass@k",
-        "a sample whose correctness is unknown counts as not correct, one without a reward is "
-        "never chosen",
+        "a sample without a reward is never chosen",
         star_note("differs from random"),
     ]
-    return Table(with_q_values(pd.DataFrame(rows)), tuple(notes))
+    return Table(with_q_values(pd.DataFrame(rows)), (*notes, *_left_out(data)))
 
 
 def _parts(data: Data) -> Iterator[tuple[str, float, pd.DataFrame]]:
@@ -169,7 +168,7 @@ def _as_probability(name: str, rewards: Floats) -> Floats | None:
 
 def _curve(pool: pd.DataFrame) -> pd.DataFrame:
     """One row per k: exact accuracy of a random choice, of the best reward and of an oracle."""
-    right = np.nan_to_num(pool["correct"].to_numpy(dtype=float), nan=0.0)
+    right = pool["correct"].to_numpy(dtype=float)
     frame = pd.DataFrame({"k": curve_sizes(len(pool), ()), "random": right.mean()})
     sizes = frame["k"].to_numpy()
     frame["best"] = best_at_k(pool["reward"].to_numpy(dtype=float), right, sizes)
@@ -178,4 +177,4 @@ def _curve(pool: pd.DataFrame) -> pd.DataFrame:
 
 def _left_out(data: Data) -> list[str]:
     unknown = data.unknown
-    return [f"{unknown:,} samples whose correctness is unknown are left out"] * bool(unknown)
+    return [f"{unknown:,} samples of unknown correctness are left out"] * bool(unknown)

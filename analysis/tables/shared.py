@@ -14,7 +14,8 @@ from workbench.measure.missing_inputs import listed
 from workbench.metrics import METRICS
 
 CUT_SHARE = 0.01
-"""Share of samples that were cut, above which tables say how much that may matter."""
+"""Share of samples that were cut, or are of unknown correctness, above which tables say how much
+that may matter."""
 
 
 def not_measured(data: Data, metric: str) -> str:
@@ -40,7 +41,7 @@ def rows_by_metric(
 
 
 def subset_notes(data: Data, columns: Sequence[str]) -> list[str]:
-    """Say what numbers over subsets rest on: sizes, values missing in columns, texts cut short."""
+    """Say what numbers over judged subsets rest on: sizes, missing values, texts cut short."""
     missing = missing_value_notes(data, columns)
     return [*sample_size_notes(data), *missing, *long_text_notes(data)]
 
@@ -52,9 +53,12 @@ def star_note(what: str) -> str:
     )
 
 
-def sample_size_notes(data: Data) -> list[str]:
-    """Say what the numbers rest on."""
-    frame = data.subsets
+def sample_size_notes(data: Data, column: str = "") -> list[str]:
+    """Say what the numbers over judged subsets and pools rest on.
+
+    ``column`` is the accuracy of a single sample, of which both extremes are given.
+    """
+    frame = data.judged
     problems = frame["problem_id"].nunique()
     settings = data.run.experiment
     repeats, abstained = int(frame["has_repeat"].sum()), int(frame["abstained"].sum())
@@ -70,7 +74,41 @@ def sample_size_notes(data: Data) -> list[str]:
     short = sum(int((pools["n"] < k).sum()) for k in settings.measure.k)
     if short:
         notes.append(f"{short} pools smaller than k are left out for that k")
+    notes += unknown_sample_notes(data, column)
     return notes + [f"not measured: {listed(data.left_out)}"] * bool(data.left_out)
+
+
+def unknown_sample_notes(data: Data, column: str = "") -> list[str]:
+    """Count the samples of unknown correctness that are left out, and what goes with them.
+
+    ``column`` is the accuracy of a single sample, of which both extremes are given: all of them
+    wrong, and all right.
+    """
+    if not data.unknown:
+        return []
+    pools = data.expectations[data.expectations["k"] == 1]
+    note = f"{data.unknown:,} of {int(pools['n'].sum()):,} samples are of unknown correctness"
+    left = len(data.subsets) - len(data.judged)
+    notes = [f"{note} and left out, with the {left:,} subsets that hold one"]
+    known = pools["n"] - pools["num_unknown"]
+    sizes = {1, *data.run.experiment.measure.k}
+    short = sum(int(((pools["n"] >= k) & (known < k)).sum()) for k in sizes)
+    if short:
+        few = "pools with fewer than k samples of known correctness are left out for that k"
+        notes.append(f"{short} {few}")
+    return [*notes, *extreme_notes(data, column)] if column else notes
+
+
+def extreme_notes(data: Data, column: str) -> list[str]:
+    """Say what the accuracy of a single sample is with all of unknown correctness wrong, or right.
+
+    Pools of which nothing is known are left out. Said of each temperature at which more than
+    ``CUT_SHARE`` of the samples are of unknown correctness.
+    """
+    names = ("accuracy_if_unknown_wrong", "accuracy_if_unknown_right")
+    found = _extremes(data, "unknown", names, "unknown")
+    what = f"{column} with all samples of unknown correctness wrong, and all right: "
+    return [what + "; ".join(found)] * bool(found)
 
 
 def cut_sample_notes(data: Data, column: str) -> list[str]:
@@ -78,20 +116,26 @@ def cut_sample_notes(data: Data, column: str) -> list[str]:
 
     They count as wrong. Said of each temperature at which more than ``CUT_SHARE`` were cut.
     """
-    found = []
-    for temperature, part in data.pools.groupby("temperature", dropna=False):
-        share = part["truncated"].sum() / part["samples"].sum()
-        if share > CUT_SHARE:
-            least, most = (part[name].mean() for name in ("accuracy", "accuracy_if_cut_right"))
-            where = f" at T = {spell_temperature(float(str(temperature)))}"
-            found.append(f"{least:.3f} to {most:.3f}{where} ({share:.1%} cut)")
+    found = _extremes(data, "truncated", ("accuracy", "accuracy_if_cut_right"), "cut")
     what = f"samples that were cut count as wrong; {column} with all of them wrong, and all right: "
     return [what + "; ".join(found)] * bool(found)
 
 
+def _extremes(data: Data, counted: str, names: tuple[str, str], word: str) -> list[str]:
+    """Spell two means over pools for each temperature where more than a share is counted."""
+    found = []
+    for temperature, part in data.pools.groupby("temperature", dropna=False):
+        share = part[counted].sum() / part["samples"].sum()
+        if share > CUT_SHARE and part[names[0]].notna().any():
+            least, most = (part[name].mean() for name in names)
+            where = f" at T = {spell_temperature(float(str(temperature)))}"
+            found.append(f"{least:.3f} to {most:.3f}{where} ({share:.1%} {word})")
+    return found
+
+
 def missing_value_notes(data: Data, columns: Sequence[str]) -> list[str]:
-    """Say how many subsets have no value in a column."""
-    missing = (~np.isfinite(data.subsets[list(columns)].astype(float))).sum()
+    """Say how many of the judged subsets have no value in a column."""
+    missing = (~np.isfinite(data.judged[list(columns)].astype(float))).sum()
     found = ", ".join(f"{name} {count:,}" for name, count in missing.items() if count)
     return [f"subsets without a value, left out of that column: {found}"] * bool(found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.frames import RULE, Data, Table
-from analysis.tables.shared import cut_sample_notes, long_text_notes
+from analysis.tables.shared import cut_sample_notes, extreme_notes, long_text_notes
 from workbench.core.types import STATUSES
 from workbench.tasks.answer_extraction import RULES
 
@@ -14,7 +14,8 @@ def statuses(data: Data) -> Table:
     """What became of the samples, by temperature: statuses, answer rules, accuracy, repeats."""
     usual = [f"{RULE}{rule}" for rule in RULES]
     others = sorted(c for c in data.pools.columns if c.startswith(RULE) and c not in usual)
-    names = ["samples", *STATUSES, *usual, *others]
+    kinds = [s for s in STATUSES if s != "ungraded" or data.pools[s].any()]
+    names = ["samples", *kinds, *["unknown"] * bool(data.unknown), *usual, *others]
     values = ["accuracy", "distinct_texts", "mean_tokens"]
     shown = [v for v in values if v == "distinct_texts" or data.pools[v].notna().any()]
     shown += ["mean_thought_tokens"] * bool((data.pools["mean_thought_tokens"] > 0).any())
@@ -25,11 +26,11 @@ def statuses(data: Data) -> Table:
         rows.append(row | data.means(part, shown))
     notes = ["counts of samples; accuracy over samples whose correctness is known"]
     if data.unknown:
-        notes.append(f"{data.unknown:,} samples are of unknown correctness")
+        notes.append(f"unknown: samples of unknown correctness, {data.unknown:,} in all")
     notes.append("distinct_texts: share of distinct texts in a pool, mean over problems")
     if "mean_tokens" not in shown:
         notes.append("lengths in tokens are unknown")
     if "mean_thought_tokens" in shown:
         notes.append("mean_thought_tokens: those of the mean_tokens that are thought, not answer")
-    notes += cut_sample_notes(data, "accuracy")
+    notes += extreme_notes(data, "accuracy") + cut_sample_notes(data, "accuracy")
     return Table(pd.DataFrame(rows), (*notes, *long_text_notes(data)))

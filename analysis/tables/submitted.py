@@ -56,15 +56,16 @@ def submitted(data: Data) -> Table:
 def _rows(
     data: Data, block: int, columns: list[str], sizes: list[int]
 ) -> Iterator[dict[str, object]]:
-    """Yield a row per pool and k: mean outcomes over its subsets, NaN where none is known."""
+    """Yield a row per pool and k with judged subsets: mean outcomes over these."""
     run = data.run
     drawn = drawn_subsets(read_table(run.folder.block_path("subsets", block), [*POOL, "members"]))
     for pool in run.pools(block, with_embeddings=False) if drawn else ():
         for k, subsets in drawn.get((pool.problem_id, pool.temperature), {}).items():
-            outcomes, handed = _outcomes(pool, subsets.members, run.experiment.selection, sizes)
-            known = ~np.isnan(outcomes)
-            sums = np.where(known, outcomes, 0.0).sum(axis=0)
-            means = np.where(known.any(axis=0), sums / np.maximum(known.sum(axis=0), 1), np.nan)
+            judged = subsets.members[~np.isnan(pool.correct[subsets.members]).any(axis=1)]
+            if not len(judged):
+                continue
+            outcomes, handed = _outcomes(pool, judged, run.experiment.selection, sizes)
+            means = outcomes.mean(axis=0)
             key = zip(POOL, (pool.problem_id, pool.temperature, k), strict=True)
             yield {**dict(key), "handed_in": handed, **dict(zip(columns, means, strict=True))}
 
@@ -78,9 +79,5 @@ def _outcomes(
     chosen = np.take_along_axis(subsets, np.maximum(places, 0), axis=1)
     right = np.where(places == NOBODY, 0.0, pool.correct[chosen])
     parts = [right[:, :size] for size in sizes] + [pool.correct[subsets]]
-    return np.column_stack([_any(part) for part in parts]), float((places != NOBODY).sum(1).mean())
-
-
-def _any(right: Floats) -> Floats:
-    """Whether any of a row is right: one that is decides, else an unknown one leaves it open."""
-    return np.where((right == 1).any(axis=1), 1.0, right.sum(axis=1) * 0.0)
+    found = np.column_stack([part.max(axis=1) for part in parts])
+    return found, float((places != NOBODY).sum(1).mean())

@@ -92,7 +92,7 @@ def test_a_pool_shows_its_answers_by_votes():
     html = pool()._repr_html_()
     assert cells(html) == [
         ["8", "3", "✗ wrong", "eight"],
-        ["7", "2", "1 of 2 right", "seven"],
+        ["7", "2", "1 of 1 right, 1 unknown", "seven"],
         ["(no_answer)", "1", "✗ wrong", "well"],
     ]
     assert (

@@ -31,8 +31,9 @@ STAGES = ("generate", "score", "measure", "analyze")
 REWARD_PREFIX = "reward_"
 """A reward's column in the scores is this and the reward's name."""
 
-STATUSES = ("answered", "no_answer", "truncated", "timeout", "error")
-"""What became of a sample. ``timeout`` and ``error`` leave its correctness unknown."""
+STATUSES = ("answered", "no_answer", "truncated", "timeout", "error", "ungraded")
+"""What became of a sample. ``timeout`` and ``error`` leave its correctness unknown; so does
+``ungraded``: neither a known answer nor an imported verdict, so that no answer was looked for."""
 
 
 def known_temperature(value: float | None) -> float | None:

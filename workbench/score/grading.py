@@ -42,6 +42,7 @@ def grade(
     reasons = samples["stop_reason"].to_pylist()
     golds = {name: known[name].problem.gold for name in set(ids)}
     answers, rules = _answers(samples, golds, task, given)
+    answers_given = given is not None and "answer" in given.schema.names
     texts = {text for text in (*answers, *golds.values()) if text is not None}
     spelling: dict[str | None, str] = {text: comparer.canonical(text) for text in texts}
     spelt = [spelling.get(answer) for answer in answers]
@@ -57,14 +58,15 @@ def grade(
     for (name, rows), (verdicts, numbers) in results:
         for row, cluster in zip(rows, numbers, strict=True):
             clusters[row] = cluster
-            judged[row] = _judge(reasons[row], spelt[row], golds[name], verdicts)
+            looked = golds[name] is not None or answers_given
+            judged[row] = _judge(reasons[row], spelt[row], golds[name], verdicts, looked)
     statuses = [status for status, _ in judged]
     correct = [verdict for _, verdict in judged]
     if given is not None and "is_correct" in given.schema.names:
         for row, kept in enumerate(given["is_correct"].to_pylist()):
             if kept is not None:
                 correct[row] = kept
-                if kept or "answer" not in given.schema.names or answers[row] is not None:
+                if kept or not answers_given or answers[row] is not None:
                     statuses[row] = "answered"
     return Graded(answers, rules, clusters, statuses, correct)
 
@@ -90,13 +92,21 @@ def _answers(
 
 
 def _judge(
-    stop_reason: str, answer: str | None, gold: str | None, verdicts: Mapping[str, Verdict]
+    stop_reason: str,
+    answer: str | None,
+    gold: str | None,
+    verdicts: Mapping[str, Verdict],
+    looked: bool,
 ) -> tuple[str, bool | None]:
-    """Return a sample's status and whether it is correct; None is unknown."""
+    """Return a sample's status and whether it is correct; None is unknown.
+
+    ``looked`` says whether an answer was looked for, or given.
+    """
     if stop_reason == "error":
         return "error", None
     if answer is None:
-        missing = "truncated" if stop_reason == "length" else "no_answer"
+        missing = "no_answer" if looked else "ungraded"
+        missing = "truncated" if stop_reason == "length" else missing
         return missing, (None if gold is None else False)
     if gold is None:
         return "answered", None

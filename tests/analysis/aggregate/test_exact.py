@@ -198,7 +198,7 @@ def test_impossible_sizes_are_refused(estimate, k):
 
 @pytest.mark.parametrize("estimate", [maj_at_k, best_at_k])
 def test_unclear_input_is_refused(estimate):
-    with pytest.raises(ValueError, match=r"NaN at index 1.*by 0 and by 1 for the two extremes"):
+    with pytest.raises(ValueError, match=r"NaN at index 1.*by 0 and by 1 for extremes"):
         estimate([0, 1, 1], [0, NAN, 1], 2)
     with pytest.raises(ValueError, match="correct must be one number for each of 3"):
         estimate([0, 1, 1], [0, 1], 2)

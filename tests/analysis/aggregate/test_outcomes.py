@@ -80,16 +80,17 @@ def test_exact_means_by_hand():
     # 0 is right, 1 unknown, and the likelier of two is picked
     found = exact_means(pool((1, NAN, 0), (0, 1, 2)), np.array([1, 2]), experiment().selection)
     shown = {name: values.round(9).tolist() for name, values in found.items()}
-    assert shown["coverage"] == [round(1 / 3, 9), round(2 / 3, 9)]
-    assert shown["coverage_upper"] == [round(2 / 3, 9), 1.0]
-    assert shown["best"] == [round(1 / 3, 9), round(2 / 3, 9)]
-    assert shown["best_upper"] == [round(2 / 3, 9), 1.0]
-    assert list(found) == [
-        "coverage", "maj", "best", "coverage_upper", "maj_upper", "best_upper",
-    ]  # fmt: skip
+    # over the two that are known, of which one is right
+    assert shown["coverage"] == shown["best"] == [0.5, 1.0]
+    assert shown["coverage_lower"] == shown["best_lower"] == [round(1 / 3, 9), round(2 / 3, 9)]
+    assert shown["coverage_upper"] == shown["best_upper"] == [round(2 / 3, 9), 1.0]
+    assert sorted(found) == sorted(
+        f"{name}{end}" for name in ("coverage", "maj", "best") for end in ("", "_lower", "_upper")
+    )
     known = exact_means(pool((1, 0, 0), (0, 1, 2)), np.array([1, 2]), experiment().selection)
     for name in ("coverage", "maj", "best"):
         np.testing.assert_array_equal(known[name], known[f"{name}_upper"])
+        np.testing.assert_array_equal(known[name], known[f"{name}_lower"])
     assert "sem_mbr" not in exact_means(
         pool(), np.array([1]), experiment(rules=("sem_mbr",)).selection
     )
@@ -117,15 +118,31 @@ def test_expectations_are_means_over_all_subsets():
         assert row["num_unknown"] == 0
 
 
-def test_unknown_samples_give_both_extremes():
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_drawn_subsets_without_a_sample_of_unknown_correctness_agree_with_the_expectation(k):
+    """Whose n counts the samples of known correctness: all subsets of a pool, looked at."""
+    shown = pool(correct=(1, NAN, 0, 1, 0))
+    (row,) = [row for row in expectations(shown, (k,), experiment().selection) if row["k"] == k]
+    found = every(shown, k)
+    judged = np.isfinite(found["num_correct"])
+    assert row["pass@k"] == pytest.approx(found["coverage"][judged].mean())
+    assert row["best@k"] == pytest.approx(found["best_correct"][judged].mean())
+    assert row["pass@k_lower"] <= row["pass@k"] <= row["pass@k_upper"]
+
+
+def test_unknown_samples_are_left_out_and_give_both_extremes():
     rows = expectations(pool(correct=(1, NAN, 0, 0, 0)), (5,), experiment().selection)
     by_k = {row["k"]: row for row in rows}
-    assert by_k[1]["pass@k"] == pytest.approx(1 / 5)
+    assert by_k[1]["pass@k"] == pytest.approx(1 / 4)
+    assert by_k[1]["pass@k_lower"] == pytest.approx(1 / 5)
     assert by_k[1]["pass@k_upper"] == pytest.approx(2 / 5)
     assert by_k[1]["best@k_upper"] == pytest.approx(2 / 5)
-    assert by_k[2]["best@k"] == pytest.approx(4 / 10)  # sample 0 is the likeliest of four pairs
+    assert by_k[2]["best@k"] == pytest.approx(3 / 6)  # sample 0 is the likeliest of three pairs
+    assert by_k[2]["best@k_lower"] == pytest.approx(4 / 10)  # of four, with sample 1
     assert by_k[2]["best@k_upper"] == pytest.approx(7 / 10)  # and 1 of three more
     assert by_k[5]["num_unknown"] == 1
+    assert np.isnan([by_k[5][f"{name}@k"] for name in ("pass", "maj", "best")]).all()  # 4 known
+    assert (by_k[5]["pass@k_lower"], by_k[5]["pass@k_upper"]) == (1, 1)
 
 
 def test_the_mean_cosine_is_over_all_pairs():

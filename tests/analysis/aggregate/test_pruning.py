@@ -147,15 +147,15 @@ def test_methods_that_lack_what_they_need_are_left_out():
     assert set(rows(pool(), rules).index.get_level_values("method")) == {*PRUNERS, EVERYTHING}
 
 
-def test_samples_of_unknown_correctness_are_bounds():
-    found = rows(pool(kinds=(0, 0, 1, 1), correct=(0, 0, NAN, NAN)))
+def test_samples_of_unknown_correctness_are_left_out_before_any_is_kept():
+    one = pool(kinds=(0, 1, 2, 0, 1), correct=(NAN, 0, 0, NAN, 1))
+    found = rows(one)
+    assert set(found["n"]) == {3}
     assert set(found["num_unknown"]) == {2}
-    both = found.loc[(2, "farthest_point")]
-    assert (both["coverage"], both["coverage_upper"]) == (0, 1)
-    exact = found.loc[(2, "random")]
-    assert (exact["coverage"], exact["coverage_upper"]) == (0, pytest.approx(1 - 1 / 6))
-    assert (exact["best_correct"], exact["best_correct_upper"]) == (0, pytest.approx(1 / 6))
-    assert (both["maj_correct"], both["maj_correct_upper"]) != (0, 0)
+    left = pool(kinds=(1, 2, 1), correct=(0, 0, 1), logprobs=one.logprobs[[1, 2, 4]],
+                rewards=[-2.0, -3.0, -5.0], clusters=(1, 2, 1))  # fmt: skip
+    pd.testing.assert_frame_equal(found.assign(num_unknown=0), rows(left))
+    assert prune_pool(pool(kinds=(0, 1), correct=(NAN, 1)), *settings()) == []
 
 
 def test_samples_that_failed_cannot_be_kept():

@@ -68,10 +68,10 @@ def test_samples_of_unknown_correctness_are_counted_and_pools_of_them_left_out(h
     samples = [[right, failed, right], [failed, failed, right], [failed] * 3]
     folder = hand_made(["1"] * 3, samples)
     run = workbench.load_run(folder)
-    assert unknown_samples(run) == 3
+    assert unknown_samples(run) == 6
     known = conditions(run)
-    assert known[1.0, 1, "single_sample"].round(3).to_dict() == {"p0": 0.667, "p1": 0.333}
-    assert set(known[1.0, 2, "coverage"].index) == {"p0", "p1"}
+    assert known[1.0, 1, "single_sample"].to_dict() == {"p0": 1.0, "p1": 1.0}  # of those known
+    assert set(known[1.0, 2, "coverage"].index) == {"p0"}  # of p1 one sample is known
 
 
 def test_a_run_of_unknown_correctness_is_refused(hand_made):

@@ -2,6 +2,7 @@ import json
 import math
 import re
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ import pytest
 from scipy import stats
 
 import workbench
-from analysis.compare.runs import compare
+from analysis.compare.runs import compare, shared_problems
 from analysis.stats.power import planned
 from workbench.storage.parquet import read_table, write_table
 
@@ -267,10 +268,21 @@ def test_unknown_temperatures_are_compared_with_each_other(finished, tmp_path):
     assert set(compare(folders[:1])["selections"].frame["k"]) == {2, 4}
 
 
+def test_a_missing_known_answer_is_another_than_any_text():
+    def of(*golds):
+        ids = [f"p{i}" for i in range(len(golds))]
+        frame = pd.DataFrame({"problem_id": ids, "question": "?", "gold": golds}, dtype=object)
+        return SimpleNamespace(problems=frame)
+
+    runs = of("None", None, "", "nan", "7", None), of(None, None, None, None, "7", "8")
+    (row,) = shared_problems(runs, ["a", "b"]).frame.to_dict("records")
+    assert (row["shared"], row["other known answer"]) == (6, 4)
+
+
 def test_unknown_correctness_is_said(hand_made, right):
     second = hand_made(["1"] * 12, [[RIGHT, ("", 0.0, "error")]] * 12, tables=())
     notes = compare([right, second])["differences"].notes
-    said = f"{second}: 12 samples of unknown correctness count as not correct"
+    said = f"{second}: 12 samples of unknown correctness are left out"
     assert any(note.startswith(said) for note in notes)
 
 

@@ -35,8 +35,6 @@ def rows(method, m, coverage, maj, n=8, unknown=0, temperature=1.0):
         {"problem_id": f"p{i:02}", "temperature": temperature, "m": m, "method": method, "n": n,
          "num_unknown": unknown}
         | {name: float(np.broadcast_to(share, 12)[i]) for name, share in shares.items()}
-        | {f"{name}_upper": float(np.broadcast_to(share, 12)[i]) + 0.1 * bool(unknown)
-           for name, share in shares.items()}
         for i in range(12)
     ]  # fmt: skip
 
@@ -122,17 +120,14 @@ def test_the_whole_pool_is_one_row_though_pools_differ_in_size(written):
     assert "1 pools of no more than m samples are left out for that m" in table.notes
 
 
-def test_samples_of_unknown_correctness_are_bounds_and_pools_of_nothing_else_are_left_out(written):
-    table = pruning(
-        written([*rows("random", 2, 0.5, 0.5, unknown=1), *rows("all", 8, 0.5, 0.5, unknown=1)])
-    )
+def test_samples_of_unknown_correctness_are_counted(written):
+    found = [*rows("random", 2, 0.5, 0.5, n=7, unknown=1), *rows("all", 7, 0.5, 0.5, 7, unknown=1)]
+    table = pruning(written(found))
     assert cell(table, "maj", "random")["accuracy"] == 0.5
-    assert cell(table, "maj", "random")["accuracy_upper"] == pytest.approx(0.6)
-    assert any(note.startswith("12 samples whose correctness is unknown") for note in table.notes)
-    nothing = pruning(written(rows("all", 2, 0.0, 0.0, n=2, unknown=2)))
-    assert nothing.frame.empty
-    assert nothing.notes == ("no pool of two or more samples of known correctness",)
-    assert "accuracy_upper" not in pruning(written(BY_HAND)).frame
+    left = "12 samples of unknown correctness are left out before any is kept"
+    assert left in table.notes  # and none of them counts as one that could not be drawn
+    assert not any("cannot be kept" in note for note in table.notes)
+    assert not any("unknown" in note for note in pruning(written(BY_HAND)).notes)
 
 
 def test_an_unknown_temperature_is_one_of_its_own(written):

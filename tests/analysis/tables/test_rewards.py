@@ -146,7 +146,7 @@ def test_samples_without_a_reward_or_a_verdict_are_left_out(scored):
     row = reward_report(data).frame.iloc[0]
     assert (row["samples"], row["ranking_accuracy"], row["problems"]) == (2, 1.0, 1)
     curve = reward_curve(data).frame.set_index("k")
-    assert curve.loc[2, "random"] == pytest.approx((1 / 4 + 1) / 2)
+    assert curve.loc[2, "random"] == pytest.approx((1 / 3 + 1) / 2)  # of those with a verdict
 
 
 def test_nothing_to_judge_gives_empty_tables(scored):

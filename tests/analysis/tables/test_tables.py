@@ -137,14 +137,22 @@ def test_failed_samples_are_counted_under_the_tables_and_bounded_in_the_curves(f
     data = Data(failed)
     curve = TABLES["coverage_curve"].make(data)
     frame = curve.frame.set_index("k")
-    # p0 at k = 2: one right of three, or two if the failed one were
-    assert frame.loc[2, "pass@k"] == pytest.approx((2 / 3 + 2 / 3) / 2)
+    # p0: one right of the two that are known; of all three, one, or two if the failed one were
+    assert frame.loc[1, "pass@k"] == pytest.approx((1 / 2 + 1 / 3) / 2)
+    assert frame.loc[2, "pass@k"] == pytest.approx((1 + 2 / 3) / 2)
+    assert frame.loc[2, "pass@k_lower"] == pytest.approx((2 / 3 + 2 / 3) / 2)
     assert frame.loc[2, "pass@k_upper"] == pytest.approx((1 + 2 / 3) / 2)
-    assert frame.loc[2, "maj@k_upper"] >= frame.loc[2, "maj@k"]
-    assert any(note.startswith("1 samples whose correctness is unknown") for note in curve.notes)
-    notes = " ".join(accuracy_by_k(data).notes)
-    assert "subsets without a value, left out of that column" in notes
-    assert "coverage 1" in notes
+    assert frame.loc[3, "pass@k"] == 1.0  # of p1 alone: p0 has no three
+    by_k = accuracy_by_k(data)
+    left = (
+        "1 of 6 samples are of unknown correctness and left out, with the 2 subsets that hold one"
+    )
+    assert left in curve.notes
+    assert left in by_k.notes
+    # p0: one right of three, or two; p1: one of three
+    extremes = "wrong, and all right: 0.333 to 0.500 at T = 1 (16.7% unknown)"
+    assert any(note.endswith(extremes) for note in by_k.notes)
+    assert "subsets without a value" not in " ".join(by_k.notes)
     (row,) = failed.table("statuses").to_dict("records")
     assert (row["error"], row["truncated"]) == (1, 1)
     assert row["accuracy"] == pytest.approx((1 / 2 + 1 / 3) / 2)  # of p0's, two are known

@@ -76,6 +76,21 @@ def test_without_a_known_answer_nothing_is_right_or_wrong():
     assert [c for c, row in zip(found.correct, ROWS, strict=True) if row[0] == "p"] == [None] * 6
     assert found.answers[0] is None
     assert found.correct[7] is True
+    # no answer was looked for, so none is said to be missing
+    assert found.statuses == [
+        "ungraded", "answered", "ungraded", "truncated", "ungraded", "truncated", "error",
+        "answered",
+    ]  # fmt: skip
+
+
+def test_a_sample_with_no_verdict_beside_others_that_have_one_is_ungraded():
+    rows = [("p", "one way", "stop"), ("p", "another", "stop"), ("p", "a third", "stop")]
+    given = pa.table({"is_correct": pa.array([True, None, False])})
+    found = graded(rows, known(p=None), given=given)
+    assert found.statuses == ["answered", "ungraded", "answered"]
+    assert found.correct == [True, None, False]
+    without = pa.table({"answer": pa.array(["1", None, "2"])})  # the file says that it has none
+    assert graded(rows, known(p=None), given=without).statuses[1] == "no_answer"
 
 
 @pytest.mark.parametrize("regrade", [False, True])
