@@ -43,14 +43,15 @@ class SampleFiles:
             ValueError: a file is not there, is damaged or of no known format, or several are of
                 different ones; or an option is malformed.
         """
-        files, format_name = find_files(paths)
+        renamings = _renamings(columns)
+        files, format_name = find_files(paths, renamings.get("text"))
         if columns and not FORMATS[format_name].is_plain:
             raise ValueError(
                 f"--column {columns[0]}: the columns of {files[0]} are known, as it is of the "
                 f"format {format_name}; leave --column out"
             )
         lookup(REWARD_SCALES, scale, "reward scale")
-        return cls(files, format_name, _renamings(columns), _filters(where), scale)
+        return cls(files, format_name, renamings, _filters(where), scale)
 
     @property
     def name(self) -> str:

@@ -1,15 +1,24 @@
 """FORMATS: the kinds of files that samples are imported from, recognised by their content.
 
 Adding a format is one file here and one row in the table. The file has ``read``, which yields the
-samples of a file under the column names of ``SampleRow``. Imports ``core`` and ``tasks``. Start
-reading in ``jsonl.py``; ``lm_eval.py`` is a format whose rows hold many samples.
+samples of a file under the column names of ``SampleRow``; ``rows.py`` reads the rows of any
+container. Imports ``core`` and ``tasks``. Start reading in ``jsonl.py``; ``lm_eval.py`` is a format
+whose rows hold many samples.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.interchange.readers import inspect_log, jsonl, lighteval, lm_eval, parquet
+from workbench.interchange.readers import (
+    delimited,
+    inspect_log,
+    json_rows,
+    jsonl,
+    lighteval,
+    lm_eval,
+    parquet,
+)
 from workbench.interchange.readers import search_and_learn as sal
 from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
 from workbench.interchange.readers.records import LocatedRecord
@@ -29,8 +38,11 @@ class Format:
     interpretation: str = ""
     """What of the file was taken for what: printed after an import."""
     is_plain: bool = False
-    """Whether a row is a sample and its author named the columns, which ``--column`` may rename."""
+    """Whether its author named the columns, which ``--column`` may rename."""
 
+
+PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+"""Suffixes of packed files, of which every plain text may be one."""
 
 FORMATS: dict[str, Format] = {
     "inspect": Format(
@@ -57,17 +69,27 @@ FORMATS: dict[str, Format] = {
     "parquet": Format(
         recognise=lambda file: file.kind == "parquet",
         read=parquet.read, suffixes=(".parquet",), is_plain=True,
-        summary="a row for each sample, such as a data set",
+        summary="Parquet, such as a data set: a row for each sample, or for each problem",
+    ),
+    "csv": Format(
+        recognise=lambda file: file.kind == "csv",
+        read=delimited.read, suffixes=(".csv", ".tsv", *PACKED), is_plain=True,
+        summary="CSV or TSV with a header, rows as above",
+    ),
+    "json": Format(
+        recognise=lambda file: file.kind == "json" and file.has_rows,
+        read=json_rows.read, suffixes=(".json", *PACKED), is_plain=True,
+        summary="JSON: an array of such rows, an object that holds one, or one row",
     ),
     "jsonl": Format(  # any other text, so that its faults are named line by line
         recognise=lambda file: file.kind == "lines",
-        read=jsonl.read, suffixes=(".jsonl", ".gz"), is_plain=True,
-        summary="a JSON object a line for each sample",
+        read=jsonl.read, suffixes=(".jsonl", *PACKED), is_plain=True,
+        summary="JSONL: such a row a line, as a JSON object",
     ),
 }  # fmt: skip
 
 
-def format_of(path: Path) -> str | None:
+def format_of(file: Path | FileBeginning) -> str | None:
     """Return the name of a file's format, None if it has none; ValueError if it is damaged."""
-    beginning = read_beginning(path)
+    beginning = file if isinstance(file, FileBeginning) else read_beginning(file)
     return next((name for name, row in FORMATS.items() if row.recognise(beginning)), None)

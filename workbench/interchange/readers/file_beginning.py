@@ -1,6 +1,7 @@
 """The beginning of a file, by which its format is recognised."""
 
 import zipfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,10 +9,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.core.bounded_lines import damaged, read_lines
+from workbench.core.unpacked_files import members, open_unpacked, packing_of
+from workbench.interchange.column_names import ROW_NAMES, holds_texts
+from workbench.interchange.readers import delimited, json_rows
 from workbench.tasks.problem_files import parse_object
 
 LENGTH = 64 * 1024
-"""Bytes read of one JSON object over several lines."""
+"""Bytes read of a JSON object over several lines."""
 
 
 @dataclass(frozen=True)
@@ -19,11 +23,14 @@ class FileBeginning:
     """What the beginning of a file tells about it."""
 
     kind: str
-    """``zip``, ``parquet``, ``json`` (one object over several lines) or ``lines`` (other text)."""
+    """``zip`` of several files, ``parquet``, ``csv`` (or TSV), ``json`` (an array, or an object
+    that holds rows or is one) or ``lines`` (JSONL, and other text)."""
     names: frozenset[str] = frozenset()
-    """Members of a zip, columns of a Parquet file, keys of a JSON object in the first line."""
+    """Members of a zip; otherwise the columns of the first row."""
     text: str = ""
     """The first characters of ``json``."""
+    has_rows: bool = True
+    """Whether a list of objects was found in ``json``, or its one object can be a row."""
 
 
 def read_beginning(path: Path) -> FileBeginning:
@@ -35,26 +42,58 @@ def read_beginning(path: Path) -> FileBeginning:
     with path.open("rb") as file:
         magic = file.read(4)
     try:
-        if magic == b"PK\x03\x04":
+        if packing_of(path) == "zip" and (path.suffix == ".eval" or len(members(path)) != 1):
             with zipfile.ZipFile(path) as archive:
                 return FileBeginning("zip", frozenset(archive.namelist()))
         if magic == b"PAR1":
             return FileBeginning("parquet", frozenset(pq.read_schema(path).names))
     except (zipfile.BadZipFile, pa.ArrowException, OSError) as fault:
         raise damaged(path, "cannot be opened", fault) from fault
-    with path.open("rb") as file:
-        text = file.read(LENGTH).removeprefix(b"\xef\xbb\xbf")
-    is_log = text.lstrip().startswith(b'{"version"')  # perhaps all of it in one line
+    with open_unpacked(path) as unpacked:
+        start = unpacked.read(LENGTH).removeprefix(b"\xef\xbb\xbf")
+    text = start.decode(errors="replace")
+    if start.lstrip()[:1] == b"[" or start.lstrip().startswith(b'{"version"'):
+        return _of_json(path, text)
+    if start.lstrip()[:1] == b"{":
+        return _of_objects(path, text)
+    first, second = (*text.splitlines(), "", "")[:2]
+    is_called_so = bool({".csv", ".tsv"} & {*path.suffixes})
+    if delimited.is_header(first, second, is_called_so):
+        names = first.split(delimited.delimiter_of(first))
+        return FileBeginning("csv", frozenset(name.strip('"') for name in names))
+    return FileBeginning("lines")
+
+
+def _of_objects(path: Path, text: str) -> FileBeginning:
+    """Tell an object a line from one object, over several lines or in the only one."""
+    lines = filter(bytes.strip, read_lines(path))
     try:
-        first = next(filter(bytes.strip, read_lines(path)), b"")
-    except ValueError:
-        if not is_log:
-            raise
-        first = b""
+        first = next(lines, b"")
+    except ValueError:  # longer than a line may be
+        return _of_json(path, text)
+    second = _next_or_nothing(lines)
     try:
-        return FileBeginning("lines", frozenset(parse_object(first)))
+        names = frozenset(parse_object(first))
     except ValueError:
-        if first.strip() not in (b"{", b"[") and not is_log:
-            return FileBeginning("lines")
-    with path.open("rb") as file:
-        return FileBeginning("json", text=file.read(LENGTH).decode(errors="replace"))
+        if second.lstrip().startswith(b"{") or (first.strip() != b"{" and not second):
+            return FileBeginning("lines")  # its first line is damaged
+        return _of_json(path, text)
+    if second or json_rows.locate(path).path is None:
+        return FileBeginning("lines", names)
+    return _of_json(path, text)
+
+
+def _next_or_nothing(lines: Iterator[bytes]) -> bytes:
+    try:
+        return next(lines, b"")
+    except ValueError as fault:  # its reader will say so, with the line
+        return str(fault).encode()
+
+
+def _of_json(path: Path, text: str) -> FileBeginning:
+    try:
+        found = json_rows.locate(path)
+    except ValueError:  # as its reader says
+        return FileBeginning("json", text=text)
+    can_be_row = bool(found.names & ROW_NAMES) or holds_texts(found.names)
+    return FileBeginning("json", found.names, text, found.path is not None or can_be_row)

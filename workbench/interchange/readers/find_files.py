@@ -3,15 +3,24 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.core.console import notice
+from workbench.interchange.column_names import holds_texts
 from workbench.interchange.readers import FORMATS, format_of
+from workbench.interchange.readers.file_beginning import read_beginning
+from workbench.interchange.readers.unreadable import POINTER, what_it_is
 
 SUFFIXES = tuple(dict.fromkeys(suffix for row in FORMATS.values() for suffix in row.suffixes))
+BESIDE_SAMPLES = (".json", ".csv", ".tsv")
+"""Files that tools also write results and settings to, beside their samples."""
 
 
-def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
+def find_files(
+    paths: Sequence[Path], text_column: str | None = None
+) -> tuple[tuple[Path, ...], str]:
     """Return the files to be read, in order, and their one format.
 
-    A folder stands for all files of samples inside, sorted by name.
+    A folder stands for all files of samples inside, sorted by name. ``text_column`` is the one that
+    the user says has the texts.
 
     Raises:
         ValueError: a path is not there, a file is damaged or of no known format, or several are
@@ -20,15 +29,11 @@ def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
     found: dict[Path, str] = {}
     for path in paths:
         if path.is_dir():
-            found |= _files_in(path)
+            found |= _files_in(path, text_column)
         elif not path.is_file():
             raise ValueError(f"there is no file {path} (looked for from {Path.cwd()})")
         else:
-            name = format_of(path)
-            if name is None:
-                known = "\n".join(f"  {row.summary}" for row in FORMATS.values())
-                raise ValueError(f"{path} is none of the files that can be read:\n{known}")
-            found[path] = name
+            found[path] = _format_of(path, text_column)
     first_of: dict[str, Path] = {}
     for path, name in found.items():
         first_of.setdefault(name, path)
@@ -38,17 +43,69 @@ def find_files(paths: Sequence[Path]) -> tuple[tuple[Path, ...], str]:
     return tuple(found), next(iter(first_of))
 
 
-def _files_in(folder: Path) -> dict[Path, str]:
+def _format_of(path: Path, text_column: str | None) -> str:
+    beginning = read_beginning(path)
+    name = format_of(beginning)
+    if name is None and beginning.kind == "json" and _begins(text_column, beginning.names):
+        name = "json"
+    if name is None or FORMATS[name].is_plain:
+        what = what_it_is(path)
+        if what:
+            raise ValueError(f"{path} is {what}")
+    if name is None and beginning.kind == "json":
+        keys = ", ".join(sorted(beginning.names)[:10])
+        raise ValueError(
+            f"{path} is a JSON object without a list of samples in it (its keys: {keys}); if it is "
+            "one sample itself, say where its text is with --column text=THEIRS"
+        )
+    if name is None:
+        listed = "\n".join(f"  {row.summary}" for row in FORMATS.values())
+        raise ValueError(f"{path} is none of the files that can be read:\n{listed}")
+    return name
+
+
+def _files_in(folder: Path, text_column: str | None) -> dict[Path, str]:
     if (folder / "experiment.yaml").exists():
         raise ValueError(f"{folder} is a run already: `workbench run {folder}` goes on with it")
-    names = sorted(path for path in folder.rglob("*") if path.suffix in SUFFIXES and path.is_file())
-    found = {}
-    for path in names:
-        kind = format_of(path)
-        # tools also write results and settings as JSON beside their samples
-        if kind is not None and (path.suffix != ".json" or not FORMATS[kind].is_plain):
-            found[path] = kind
-    if not found:
-        looked = ", ".join(SUFFIXES)
-        raise ValueError(f"{folder} has no file of samples; looked for {looked} in it and below")
-    return found
+    found: dict[Path, str] = {}
+    beside: dict[Path, str] = {}
+    others: list[Path] = []
+    for path in sorted(folder.rglob("*")):
+        if path.suffix not in SUFFIXES or not path.is_file():
+            continue
+        beginning, what = read_beginning(path), what_it_is(path)
+        name = format_of(beginning)
+        if what == POINTER:
+            raise ValueError(f"{path} is {what}")
+        if name is None or (what and FORMATS[name].is_plain):
+            others.append(path)
+        elif not FORMATS[name].is_plain or path.suffix not in BESIDE_SAMPLES:
+            found[path] = name
+        elif holds_texts(beginning.names) or _begins(text_column, beginning.names):
+            beside[path] = name
+        else:
+            others.append(path)
+    if not found and not beside:
+        raise ValueError(f"{folder} has no file of samples{_what_was_seen(others)}")
+    not_read = [*beside, *others] if found else others
+    if not_read and (beside or not found):
+        notice(f"import: {len(not_read):,} files in {folder} are not read: {_named(not_read)}")
+    return found or beside
+
+
+def _begins(column: str | None, names: frozenset[str]) -> bool:
+    """Say whether the user's own column, which may be a path, begins with one of the names."""
+    return column is not None and bool({column, column.partition(".")[0]} & names)
+
+
+def _what_was_seen(others: Sequence[Path]) -> str:
+    if not others:
+        return f"; looked for {', '.join(SUFFIXES)} in it and below"
+    what = what_it_is(others[0])
+    why = f"is {what}" if what else "has no column that is known to hold texts"
+    advice = "" if what else "; say which one does with --column text=THEIRS"
+    return f" among {_named(others)}: {others[0].name} {why}{advice}"
+
+
+def _named(paths: Sequence[Path]) -> str:
+    return ", ".join(path.name for path in paths[:3]) + (", ..." if len(paths) > 3 else "")

@@ -25,13 +25,13 @@ class DamagedJsonError(ValueError):
 class JsonStream:
     """The text of a JSON file, of which only what is not parsed yet is in memory."""
 
-    def __init__(self, file: TextIO) -> None:
-        """Begin at the file's position."""
+    def __init__(self, file: TextIO, decoder: json.JSONDecoder | None = None) -> None:
+        """Begin at the file's position; ``decoder`` where JSON is read more strictly."""
         self._file = file
         self._text = ""
         self._dropped = 0
         """Characters before ``_text``, for messages."""
-        self._decoder = json.JSONDecoder()
+        self._decoder = decoder or json.JSONDecoder()
 
     def _read_more(self) -> bool:
         added = self._file.read(max(CHUNK, len(self._text)))
@@ -74,9 +74,30 @@ class JsonStream:
                     longer = f"a value is longer than {LONGEST_LINE // MIB} MiB"
                     raise DamagedJsonError(f"{longer}, at character {self._dropped + 1}") from error
             except (RecursionError, ValueError) as error:  # thousands of lists in lists, of digits
-                why = "nested too deeply" if isinstance(error, RecursionError) else "too long"
-                place = self._dropped + 1
-                raise DamagedJsonError(f"a value is {why}, at character {place}") from error
+                why = "a value is too long" if "conversion" in str(error) else str(error)
+                if isinstance(error, RecursionError):
+                    why = "a value is nested too deeply"
+                raise DamagedJsonError(f"{why}, at character {self._dropped + 1}") from error
+
+    def members(self) -> Iterator[str]:
+        """Yield the keys of an object; whoever asks takes the value of each before the next."""
+        self.take("{")
+        while self.peek() != "}":
+            key = self.value()
+            self.take(":")
+            yield key
+            if self.peek() != "}":
+                self.take(",")
+        self.take("}")
+
+    def elements(self) -> Iterator[Any]:
+        """Yield the elements of a list."""
+        self.take("[")
+        while self.peek() != "]":
+            yield self.value()
+            if self.peek() != "]":
+                self.take(",")
+        self.take("]")
 
 
 def stream_members(path: Path, streamed: str) -> Iterator[tuple[str, Any]]:
@@ -88,18 +109,8 @@ def stream_members(path: Path, streamed: str) -> Iterator[tuple[str, Any]]:
     """
     with path.open(encoding="utf-8") as file:
         stream = JsonStream(file)
-        stream.take("{")
-        while stream.peek() != "}":
-            key = stream.value()
-            stream.take(":")
+        for key in stream.members():
             if key == streamed and stream.peek() == "[":
-                stream.take("[")
-                while stream.peek() != "]":
-                    yield key, stream.value()
-                    if stream.peek() != "]":
-                        stream.take(",")
-                stream.take("]")
+                yield from ((key, element) for element in stream.elements())
             else:
                 yield key, stream.value()
-            if stream.peek() != "}":
-                stream.take(",")

@@ -14,8 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.interchange.readers import jsonl
 from workbench.interchange.readers.records import LocatedRecord, Record, split_row
+from workbench.interchange.readers.rows import read_rows
 from workbench.tasks.problem_files import ID_KEYS, QUESTION_KEYS
 
 INTERPRETATION = (
@@ -33,7 +33,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     task = named["task"] if named else "doc"
     model = _model(path.with_name(f"results_{named['date']}.json")) if named else None
     split = partial(_samples, task=task, model=model)
-    for row in jsonl.read(path):
+    for row in read_rows(path):
         yield from split_row(row, split, "not as lm-eval writes it")
 
 

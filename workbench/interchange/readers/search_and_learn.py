@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from workbench.interchange.readers import jsonl, parquet
 from workbench.interchange.readers.records import LocatedRecord, Record, split_row
+from workbench.interchange.readers.rows import read_rows
 from workbench.tasks.problem_files import ID_KEYS, QUESTION_KEYS
 
 INTERPRETATION = (
@@ -25,11 +25,9 @@ INTERPRETATION = (
 
 def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the completions of a file; ValueError if it is damaged."""
-    with path.open("rb") as file:
-        rows = parquet.read(path) if file.read(4) == b"PAR1" else jsonl.read(path)
     named = re.search(r"--T-(\d+(?:\.\d+)?)--", str(path))
     temperature = float(named[1]) if named else None
-    for number, row in enumerate(rows):
+    for number, row in enumerate(read_rows(path)):
         split = partial(_samples, default=f"problem-{number}", temperature=temperature)
         yield from split_row(row, split, "not as search-and-learn writes it")
 

@@ -74,9 +74,13 @@ def test_what_is_no_file_of_samples(tmp_path):
     (tmp_path / "results.json").write_text(json.dumps({"a": 1}, indent=2))
     (tmp_path / "settings.json").write_text(json.dumps({"a": 1}))
     (tmp_path / "notes.txt").write_text("notes")
-    with pytest.raises(ValueError, match=r"results\.json is none of the files that can be read:\n"):
+    with pytest.raises(
+        ValueError, match=r"is a JSON object without a list of samples in it \(its keys: a\)"
+    ):
         find_files([tmp_path / "results.json"])
-    with pytest.raises(ValueError, match=r"has no file of samples; looked for \.eval, \.json"):
+    with pytest.raises(
+        ValueError, match=r"no file of samples among results\.json, settings\.json: results"
+    ):
         find_files([tmp_path])
     (tmp_path / "a.jsonl").write_text(json.dumps(ROW))
     assert find_files([tmp_path]) == ((tmp_path / "a.jsonl",), "jsonl")

@@ -29,5 +29,7 @@ def test_an_empty_file_has_no_lines(tmp_path):
 def test_a_file_that_is_cut_off_is_refused_with_the_last_whole_line(tmp_path):
     path = tmp_path / "cut.gz"
     path.write_bytes(gzip.compress(b"one\ntwo\n")[:-9])
-    with pytest.raises(ValueError, match=r"cut\.gz cannot be unpacked beyond byte [\d,]+ .*fetch it"):
+    with pytest.raises(
+        ValueError, match=r"cut\.gz cannot be unpacked beyond byte [\d,]+ .*fetch it"
+    ):
         list(read_lines(path))
