@@ -15,7 +15,10 @@ def import_(
     ] = None,
     column: Annotated[
         list[str] | None,
-        Option(metavar="OURS=THEIRS", help="A column's name in the file: text=completion."),
+        Option(
+            metavar="OURS=THEIRS",
+            help="A column's name in the file, or a path: text=response.body.text.",
+        ),
     ] = None,
     where: Annotated[
         list[str] | None, Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME.")
@@ -33,6 +36,13 @@ def import_(
     reward_scale: Annotated[
         str, Option(help="What a reward is: probability, logit or log (a log-probability).")
     ] = "probability",
+    allow_empty: Annotated[
+        bool, Option("--allow-empty", help="Import samples of which every text is empty.")
+    ] = False,
+    dry_run: Annotated[
+        bool,
+        Option("--dry-run", help="Say what the files would be imported as, and write nothing."),
+    ] = False,
     overrides: Annotated[
         list[str] | None,
         Option("--set", metavar="KEY=VALUE", help="Replace a setting: 'measure.k=[2, 4]'."),
@@ -43,19 +53,30 @@ def import_(
     `workbench run FOLDER` then analyses it.
 
     Reads logs of Inspect (.eval, .json), samples of lm-evaluation-harness, completions of
-    search-and-learn, details of lighteval, and plain JSONL or Parquet. Of these the columns
-    problem_id and text are needed; problem, gold, model, prompt_style, temperature, sample_index,
-    answer, correct, token_logprobs, logprob, mean_logprob, num_tokens, mean_entropy, stop_reason,
-    reward, thought (or reasoning, reasoning_content) and num_thought_tokens are used where they are
-    there.
+    search-and-learn, details of lighteval, and plain rows: JSONL, JSON, CSV, TSV or Parquet, packed
+    by gzip, bzip2, xz, zstd or zip. A plain row is a sample, or a problem with a list of samples.
+    It needs the columns problem_id (or the question) and text; problem, gold, model, prompt_style,
+    temperature, sample_index, seed, answer, correct, token_logprobs, logprob, mean_logprob,
+    num_tokens, mean_entropy, stop_reason, reward, thought (or reasoning, reasoning_content) and
+    num_thought_tokens are used where they are there, and so are other common names of them. What
+    was taken for what is printed first.
+
+    These decide which samples count as correct: --column gold=..., answer=..., correct=... (which
+    column is the known answer, the sample's, and their agreement); --regrade (whether given
+    answers and correctness are put aside); --compare, and --set task.last_number=true (whether the
+    last number is the answer where a text marks none).
     """
     from analysis.aggregate import AGGREGATORS
+    from workbench.interchange.import_preview import preview
     from workbench.interchange.importer import import_file
     from workbench.interchange.sample_files import SampleFiles
 
     source = SampleFiles.from_options(files, column or (), where or (), reward_scale)
+    if dry_run:
+        print(preview(source))
+        return
     root = out or Path("results") / files[0].name.partition(".")[0]
-    print(import_file(source, root, AGGREGATORS, compare, regrade, overrides or ()))
+    print(import_file(source, root, AGGREGATORS, compare, regrade, overrides or (), allow_empty))
 
 
 def export(

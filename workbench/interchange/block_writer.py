@@ -15,6 +15,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from workbench.core.console import progress_bar
+from workbench.core.reading_progress import reading_progress
 from workbench.core.thinking import Markers, split_thought
 from workbench.core.types import Known
 from workbench.interchange.row_reader import RowReader
@@ -65,7 +66,8 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
         known = list(survey.known_problems())
         part.write_problems(known)
         count = -(-len(known) // size)
-        _spread(source, survey, part.root, size)
+        with reading_progress("sort", source.files):
+            _spread(source, survey, part.root, size)
         with progress_bar("import", count, "blocks") as advance:
             for block in range(count):
                 rows = _sorted_rows(_read_waiting(part.root, block), survey, source)
@@ -85,7 +87,7 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
 
 def _spread(source: SampleFiles, survey: Survey, home: Path, size: int) -> None:
     """Append every row to the waiting file of its block."""
-    rows = RowReader(source).rows()
+    rows = RowReader(source, survey.mapping).rows()
     while some := list(islice(rows, BUFFERED_ROWS)):
         waiting: dict[int, list[str]] = defaultdict(list)
         for location, row in some:
@@ -117,7 +119,7 @@ def _sorted_rows(rows: list[WaitingRow], survey: Survey, source: SampleFiles) ->
         number = at.number if row.sample_index is None else row.sample_index
         ordered.append((index, rank[row.temperature], number, at, row))
     ordered.sort()
-    reader = RowReader(source)
+    reader = RowReader(source, survey.mapping)
     for (*one, first, _), (*other, second, row) in pairwise(ordered):
         if one == other:
             temperature = "null" if row.temperature is None else f"{row.temperature:g}"
@@ -148,6 +150,7 @@ def _samples_table(
                 "temperature": row.temperature,
                 "sample_index": number,
                 "completion": parts.answer,
+                "seed": row.seed,
                 "stop_reason": row.stop_reason or (None if parts.closed else "length"),
                 "num_output_tokens": tokens,
                 "output_token_ids": [],

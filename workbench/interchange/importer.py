@@ -19,8 +19,9 @@ from workbench.generate.drawing_settings import drawing_settings
 from workbench.generate.imported import is_complete, refuse_more
 from workbench.interchange.block_writer import write_blocks
 from workbench.interchange.chosen_checks import chosen_task
+from workbench.interchange.import_summary import column_table, describe
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.survey import describe, survey
+from workbench.interchange.survey import Survey, survey
 from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment
@@ -29,7 +30,7 @@ from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature
 
-VERSION = 3
+VERSION = 4
 """Raise when this code makes other samples of a file: imports by older code are then made again."""
 
 
@@ -40,12 +41,14 @@ def import_file(
     compare: str | None = None,
     regrade: bool = False,
     overrides: Sequence[str] = (),
+    allow_empty: bool = False,
 ) -> str:
     """Make files of samples the run in ``root``; do nothing if it is that run already.
 
     Answers are compared by ``compare``, a key of ``CHECKERS``, by default one that suits the known
-    answers; ``regrade`` ignores the answers and
-    the correctness that the rows have; ``overrides`` are settings, as ``measure.k=[2, 4]``.
+    answers; ``regrade`` ignores the answers and the correctness that the rows have; ``overrides``
+    are settings, as ``measure.k=[2, 4]``; ``allow_empty`` takes samples of which no text holds
+    anything.
 
     Returns:
         What was imported, in a few lines.
@@ -65,6 +68,9 @@ def import_file(
     }
     before = _facts_of_same_import(root, current)
     found = survey(source) if before is None else None
+    if found:
+        notice(column_table(found))
+        _refuse_whole(source, found, allow_empty)
     facts: dict[str, Any] = found.facts() if found else dict(before or {})
     task = chosen_task(source, found, facts, compare, regrade, overrides)
     tree = _experiment(root, facts, task, regrade)
@@ -73,6 +79,12 @@ def import_file(
     if experiment.generation.backend != "import":
         raise ValueError("--set generation.backend: imported samples have the backend 'import'")
     refuse_more(experiment.generation, facts)
+    if facts.get("across_files") and experiment.generation.model == "unknown":
+        raise ValueError(
+            f"{facts['across_files']:,} pools would be of samples from several of {source.name}, "
+            "and no model is named: import each file alone, or, if one model drew them all, name "
+            "it with --set generation.model=NAME"
+        )
     if experiment.scoring.regrade and not facts["golds"]:
         raise ValueError(f"--regrade needs known answers, and {source.name} has no gold")
     needs = metric_needs(experiment.measure) | selection_needs(experiment.selection, aggregators)
@@ -101,6 +113,17 @@ def import_file(
         )
         run.write_experiment(experiment)
     return describe(root, source, facts, left, experiment.scoring.regrade)
+
+
+def _refuse_whole(source: SampleFiles, found: Survey, allow_empty: bool) -> None:
+    """Raise ValueError for samples of which no run can be made as they are."""
+    if found.refusals:
+        raise ValueError(found.refusals[0])
+    if found.empty == found.samples and not allow_empty:
+        raise ValueError(
+            f"all {found.samples:,} texts of {source.name} ({found.mapping.theirs['text']}) are "
+            "empty: say which column has them with --column text=THEIRS, or give --allow-empty"
+        )
 
 
 def _digest(files: Sequence[Path]) -> str:

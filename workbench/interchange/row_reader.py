@@ -2,41 +2,56 @@
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
 
 from workbench.config.faults import type_fault
 from workbench.core.strict_json import without_nan
+from workbench.interchange.column_mapping import IDENTITY, ColumnMapping, map_columns
+from workbench.interchange.column_values import MISSING, text_leaves, typed, value_at
 from workbench.interchange.readers import FORMATS
-from workbench.interchange.readers.records import Record
+from workbench.interchange.readers.records import LocatedRecord, Record, split_row
 from workbench.interchange.reward_scales import REWARD_SCALES
+from workbench.interchange.row_faults import RowFaults
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.sample_row import SAMPLE_COLUMNS, THOUGHT_COLUMNS, RowLocation, SampleRow
+from workbench.interchange.sample_lists import split_lists
+from workbench.interchange.sample_row import THOUGHT_COLUMNS, RowLocation, SampleRow
 from workbench.tasks.problem_files import FAULTS_SHOWN
+
+FIRST_ROWS = 200
+"""Rows by whose names and values columns are taken for what they are; fewer if they are long."""
+FIRST_CHARACTERS = 8 << 20
 
 
 class RowReader:
     """One pass over files of samples: their rows, and the faults found on the way."""
 
-    def __init__(self, source: SampleFiles) -> None:
-        """Begin before the first row."""
+    def __init__(self, source: SampleFiles, mapping: ColumnMapping | None = None) -> None:
+        """Begin before the first row; ``mapping`` where the columns are known from another pass.
+
+        Raises:
+            ValueError: the first rows leave it open what a column means.
+        """
         self.source = source
+        self._first_row: Record = {}
+        self.mapping = mapping or self._mapping()
+        self.file_number = 0
+        """Which of the files is being read, from 0."""
+        self.rows_without_samples = 0
+        """Rows with an empty list of samples."""
         self.columns: dict[str, None] = {}
         """The files' own columns, in order of appearance."""
-        self.theirs = {name: source.columns.get(name, name) for name in SAMPLE_COLUMNS}
+        self.theirs = self.mapping.theirs
         """Our name of a column -> the files' own."""
-        self.faults: list[str] = []
-        self._hidden_faults = 0
+        self.faults = RowFaults()
         self._seen_values: dict[str, dict[str, None]] = {name: {} for name in source.where}
 
     def add_fault(self, location: RowLocation, message: str) -> None:
-        """Note what is wrong with a row; only the first few are kept."""
-        if len(self.faults) < FAULTS_SHOWN:
-            self.faults.append(f"  {location.label}: {message}")
-        else:
-            self._hidden_faults += 1
+        """Note what is wrong with a row."""
+        self.faults.add(location.label, message)
 
     def rows(self) -> Iterator[tuple[RowLocation, SampleRow]]:
         """Yield the sound rows that pass the filters; rewards as weights.
@@ -71,8 +86,7 @@ class RowReader:
         """
         name = self.source.name
         if self.faults:
-            more = [f"  and {self._hidden_faults:,} more"] if self._hidden_faults else []
-            raise ValueError("\n".join([f"{name} cannot be imported:", *self.faults, *more]))
+            raise ValueError(f"{name} cannot be imported:\n{self.faults.listed()}")
         if not self.columns:
             needs = "; it needs one JSON object a line" if self.source.format == "jsonl" else ""
             raise ValueError(f"{name} holds no samples{needs}")
@@ -86,16 +100,45 @@ class RowReader:
             raise ValueError(f"no row of {name} is what --where asks for: {there}")
 
     def _records(self) -> Iterator[tuple[RowLocation, Record | ValueError]]:
-        files, number = self.source.files, 0
-        for path in files:
-            for label, record in FORMATS[self.source.format].read(path):
+        number = 0
+        for row in self._file_rows():
+            samples = iter([row])
+            if self.mapping.has_lists and isinstance(row[1], dict):
+                found = list(split_row(row, self._split(row[0]), "its lists differ"))
+                self.rows_without_samples += not found
+                samples = iter(found)
+            for label, record in samples:
                 number += 1
-                within = label if len(files) == 1 else f"{path.name}, {label}"
                 known = without_nan(record) if isinstance(record, dict) else record
-                yield RowLocation(number, within), known
+                yield RowLocation(number, label), known
+
+    def _split(self, label: str) -> Callable[[Record], Iterator[tuple[str, Record]]]:
+        return lambda row: split_lists(row, self.theirs, label)
+
+    def _file_rows(self) -> Iterator[LocatedRecord]:
+        files = self.source.files
+        for self.file_number, path in enumerate(files):
+            for label, record in FORMATS[self.source.format].read(path):
+                yield label if len(files) == 1 else f"{path.name}, {label}", record
+
+    def _mapping(self) -> ColumnMapping:
+        """Return what the columns are taken for, by the first rows."""
+        if not FORMATS[self.source.format].is_plain:
+            return IDENTITY
+        first: list[Record] = []
+        length = 0
+        for _, record in islice(self._file_rows(), FIRST_ROWS):
+            if isinstance(record, dict):
+                first.append(without_nan(record))
+                length += len(str(record))
+            if length > FIRST_CHARACTERS:
+                break
+        self._first_row = first[0] if first else {}
+        return map_columns(first, self.source.columns)
 
     def _sample_row(self, record: Record) -> SampleRow:
-        values = {ours: record[name] for ours, name in self.theirs.items() if name in record}
+        found = ((ours, value_at(record, name)) for ours, name in self.theirs.items())
+        values = {ours: typed(ours, value) for ours, value in found if value is not MISSING}
         if values.get("thought") is None and "thought" not in self.source.columns:
             named = (record.get(name) for name in THOUGHT_COLUMNS)
             values["thought"] = next((t for t in named if t and isinstance(t, str)), None)
@@ -107,20 +150,33 @@ class RowReader:
 
     def _require(self, names: Sequence[str]) -> None:
         """Refuse files without some of our columns, once their own are known."""
-        missing = [name for name in names if self._own_name(name) not in self.columns]
+        own = {name: self._own_name(name) for name in names}
+        missing = [
+            name
+            for name, theirs in own.items()
+            if theirs not in self.columns and theirs.partition(".")[0] not in self.columns
+        ]
         if missing:
-            lacks = ", ".join(repr(self._own_name(name)) for name in missing)
-            hint = f". Say which one is meant with --column {missing[0]}=THEIRS"
+            lacks = ", ".join(repr(own[name]) for name in missing)
             raise ValueError(
                 f"{self.source.name} has no column {lacks}; it has: "
                 f"{', '.join(self.columns) or 'none'}"
-                + (hint if FORMATS[self.source.format].is_plain else "")
+                + (self._hint(missing[0]) if FORMATS[self.source.format].is_plain else "")
             )
+
+    def _hint(self, ours: str) -> str:
+        """Return the flag that says which column one of ours is, with those that it may be."""
+        flags = [f for f in self.mapping.likely.values() if f.startswith(f"--column {ours}=")]
+        if not flags and ours == "text":
+            flags = [f"--column text={leaf}" for leaf in text_leaves(self._first_row)]
+        said = f". Say which one is meant with --column {ours}=THEIRS"
+        return said + (f", such as {' or '.join(flags[:3])}" if flags else "")
 
     def _passes_filters(self, record: Record) -> bool:
         passes = True
         for column, wanted in self.source.where.items():
-            value = record.get(self._own_name(column))
+            value = value_at(record, self._own_name(column))
+            value = None if value is MISSING else value
             seen = self._seen_values[column]
             if len(seen) <= FAULTS_SHOWN:
                 seen[value if isinstance(value, str) else json.dumps(value)] = None

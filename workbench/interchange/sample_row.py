@@ -68,6 +68,8 @@ class SampleRow:
     temperature: Annotated[float, Field(ge=0)] | None = None
     sample_index: Annotated[int, Field(ge=0)] | None = None
     """Its number in the pool; an import closes gaps in the numbers."""
+    seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
+    """What it was drawn with."""
     answer: Answer = None
     correct: Annotated[bool | None, BeforeValidator(_as_bool)] = None
     token_logprobs: list[LogProb] | None = None

@@ -3,19 +3,24 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from workbench.core.reading_progress import reading_progress
 from workbench.core.types import Known, Problem, Prompt
+from workbench.interchange.column_mapping import IDENTITY, ColumnMapping
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.sample_row import SAMPLE_COLUMNS, THOUGHT_COLUMNS, RowLocation, SampleRow
-from workbench.measure.missing_inputs import listed
 from workbench.tasks.prompts import prompt_hash
 
 ONE_PER_RUN = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
 """Column of which a run has one value -> its plural, for messages."""
+
+
+EXAMPLES = 3
+LONGEST_EXAMPLE = 40
+"""Characters of an example of a value."""
 
 
 @dataclass
@@ -30,6 +35,10 @@ class ProblemSummary:
     """``problem`` and ``gold``, where a row has them."""
     without_correctness: int = 0
     """Rows of unknown correctness."""
+    first_sample: tuple[int, str | None] = (0, None)
+    """Hash of the text, and answer."""
+    texts_vary: bool = False
+    answers_vary: bool = False
 
 
 @dataclass
@@ -47,6 +56,20 @@ class Survey:
     """Rows that have a value, by column; ``tokens`` and ``mean`` for what follows from several."""
     unused: tuple[str, ...] = ()
     """The columns of plain files that are neither read nor filtered by."""
+    mapping: ColumnMapping = IDENTITY
+    """Which column was taken for what."""
+    examples: dict[str, list[Any]] = field(default_factory=lambda: defaultdict(list))
+    """The first different values of our columns."""
+    empty: int = 0
+    """Samples whose text is empty, though they have no thought and did not fail."""
+    file_of: dict[tuple[int, float | None], int] = field(default_factory=dict)
+    """As ``pools`` -> the number of the file of its first sample."""
+    across_files: set[tuple[int, float | None]] = field(default_factory=set)
+    """The pools with samples of several files."""
+    rows_without_samples: int = 0
+    """Rows that hold an empty list."""
+    refusals: list[str] = field(default_factory=list)
+    """Why no run can be made of these samples as they are."""
 
     @property
     def temperatures(self) -> list[float | None]:
@@ -54,9 +77,10 @@ class Survey:
         found = {temperature for _, temperature in self.pools}
         return sorted(found, key=lambda t: (t is None, t or 0.0))
 
-    def add(self, location: RowLocation, row: SampleRow) -> None:
-        """Count a row; ValueError if it contradicts an earlier row of its problem."""
-        new = ProblemSummary(len(self.problems), location.label)
+    def add(self, location: RowLocation, row: SampleRow, file: int = 0) -> None:
+        """Count a row of a file; ValueError if it contradicts an earlier row of its problem."""
+        sample = (hash(row.text), row.answer)
+        new = ProblemSummary(len(self.problems), location.label, first_sample=sample)
         problem = self.problems.setdefault(row.problem_id, new)
         for name in ("problem", "gold"):
             value = getattr(row, name)
@@ -66,13 +90,25 @@ class Survey:
                     "give each problem its own problem_id"
                 )
         problem.without_correctness += row.correct is None
+        problem.texts_vary |= sample[0] != problem.first_sample[0]
+        problem.answers_vary |= sample[1] != problem.first_sample[1]
         pool = self.pools.setdefault((problem.index, row.temperature), [0, -1])
         pool[0] += 1
+        if self.file_of.setdefault((problem.index, row.temperature), file) != file:
+            self.across_files.add((problem.index, row.temperature))
+        failed = row.stop_reason == "error" or row.error
+        self.empty += not (row.text.strip() or row.thought or failed)
         pool[1] = max(pool[1], -1 if row.sample_index is None else row.sample_index)
         for name in ONE_PER_RUN:
             self.values[name][getattr(row, name)] += 1
         tokens, _, mean = row.likelihood()
-        self.rows_with.update(name for name in SAMPLE_COLUMNS if getattr(row, name) is not None)
+        for name in SAMPLE_COLUMNS:
+            value = getattr(row, name)
+            if value is not None:
+                self.rows_with[name] += 1
+                shown = self.examples[name]
+                if len(shown) < EXAMPLES and _short(value) not in shown:
+                    shown.append(_short(value))
         self.rows_with.update(tokens=tokens is not None, mean=mean is not None)
         self.samples += 1
 
@@ -82,6 +118,15 @@ class Survey:
             question = summary.shared.get("problem", "")
             problem = Problem(name, question, summary.shared.get("gold"))
             yield Known(problem, prompt_hash(Prompt(text=question)))
+
+    def _answer_may_be_gold(self, golds: int) -> dict[str, str]:
+        """Return a flag where the answer does not differ between texts, as a known answer does."""
+        various = [problem for problem in self.problems.values() if problem.texts_vary]
+        varies = any(problem.answers_vary for problem in various)
+        if golds or varies or len(various) < 2 or not self.rows_with["answer"]:
+            return {}
+        theirs = self.mapping.theirs["answer"]
+        return {theirs: f"the same in all samples of a problem: --column gold={theirs} if known"}
 
     def facts(self) -> dict[str, Any]:
         """Return what the manifest keeps: counts, and the missing ``missing_inputs.COLUMNS``."""
@@ -111,6 +156,10 @@ class Survey:
             "rows_with": {n: with_value[n] for n in ("answer", "correct", "reward", "mean")},
             "unknown_correct": sum(unknown),
             "unused": list(self.unused),
+            "empty": self.empty,
+            "across_files": len(self.across_files),
+            "rows_without_samples": self.rows_without_samples,
+            "likely": dict(self.mapping.likely) | self._answer_may_be_gold(golds),
             "absent": [need for need, count in rows_for.items() if not count],
         }
 
@@ -118,66 +167,58 @@ class Survey:
 def survey(source: SampleFiles) -> Survey:
     """Check every row of the files and count what they hold.
 
+    Why they can be no run, such as several models, prompt styles or graders, is in ``refusals``.
+
     Raises:
-        ValueError: a file has faults, which are named by line; no row passes the filters; or those
-            that do have several models, prompt styles or graders.
+        ValueError: a file has faults, which are named by line; or no row passes the filters.
     """
-    found = Survey()
     reader = RowReader(source)
-    for location, row in reader.rows():
-        try:
-            found.add(location, row)
-        except ValueError as fault:
-            reader.add_fault(location, str(fault))
+    found = Survey(mapping=reader.mapping)
+    with reading_progress("read", source.files):
+        for location, row in reader.rows():
+            try:
+                found.add(location, row, reader.file_number)
+            except ValueError as fault:
+                reader.add_fault(location, str(fault))
     reader.check(found.samples)
+    found.rows_without_samples = reader.rows_without_samples
     for name, values in found.values.items():
         if len(values) > 1:
             listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
-            raise ValueError(
+            found.refusals.append(
                 f"{source.name} has samples of {len(values)} {ONE_PER_RUN[name]}, and a run is of "
                 f"one: {listed}; choose with --where {reader.theirs[name]}=VALUE"
             )
     numbered = found.rows_with["sample_index"]
     if numbered not in (0, found.samples):
-        raise ValueError(
+        found.refusals.append(
             f"{source.name} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
             "to all of them, or to none: then they are numbered in order"
         )
+    if why := _few_questions(found, source):
+        found.refusals.append(why)
     if FORMATS[source.format].is_plain:
-        used = {*reader.theirs.values(), *source.where, *THOUGHT_COLUMNS}
+        roots = {name.partition(".")[0] for name in reader.theirs.values()}
+        used = {*reader.theirs.values(), *roots, *source.where, *THOUGHT_COLUMNS}
         found.unused = tuple(name for name in reader.columns if name not in used)
     return found
 
 
-def describe(
-    root: Path, source: SampleFiles, facts: dict[str, Any], left: dict[str, str], regrade: bool
-) -> str:
-    """Return what an import brought, what is missing, and the next command, for the terminal."""
-    total, rows_with = facts["samples"], facts["rows_with"]
-    temperatures = ("unknown" if t is None else f"{t:g}" for t in facts["temperatures"])
-    pools = ", ".join(f"{count:,} of {size:,}" for size, count in facts["pools"])
-    given = [
-        f"{name} of {'all' if rows_with[key] == total else f'{rows_with[key]:,}'} samples"
-        + (" (put aside: --regrade)" if regrade and key != "reward" else "")
-        for key, name in (("answer", "answers"), ("correct", "correctness"), ("reward", "rewards"))
-        if rows_with[key]
-    ]
-    interpretation = FORMATS[source.format].interpretation
-    model = facts["model"] or "unknown"
-    closed_up, unknown = facts["closed_up"], facts["unknown_correct"]
-    gaps = "their sample_index has gaps or starts above 0; the order is kept"
-    lines = {
-        "imported": f"{total:,} samples of {facts['problems']:,} problems, model {model}",
-        "temperatures": ", ".join(temperatures),
-        "pools": f"{pools} samples",
-        "given": ", ".join([*given, f"known answers of {facts['golds']:,} problems"]),
-        "read as": interpretation and f"{source.format}: {interpretation}",
-        "thoughts": facts.get("thoughts") and f"of {facts['thoughts']:,} samples, kept apart",
-        "greedy": facts["greedy"] and "the one sample at temperature 0 is a baseline, not a pool",
-        "renumbered": closed_up and f"{closed_up:,} pools: {gaps}",
-        "unknown": unknown and f"{unknown:,} samples have neither correctness nor known answer",
-        "left out": listed(left),
-        "not read": facts["unused"] and f"columns {', '.join(facts['unused'])}",
-        "next": f"workbench run {root}",
-    }
-    return "\n".join(f"{label:<13} {text}" for label, text in lines.items() if text)
+def _few_questions(found: Survey, source: SampleFiles) -> str | None:
+    """Return what to say where the column taken for the problem's name numbers the rows instead."""
+    questions = {problem.shared.get("problem") for problem in found.problems.values()} - {None}
+    guessed = "problem_id" in found.mapping.guessed
+    one_each = len(found.problems) == found.samples
+    if not (guessed and one_each and 0 < len(questions) < len(found.problems)):
+        return None
+    theirs, problem = found.mapping.theirs["problem_id"], found.mapping.theirs["problem"]
+    return (
+        f"{theirs!r} differs in every row of {source.name}, and there are only {len(questions):,} "
+        f"questions: give --column problem_id={problem} if the rows of one question are its samples"
+        f", or --column problem_id={theirs} if not"
+    )
+
+
+def _short(value: Any) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= LONGEST_EXAMPLE else f"{text[: LONGEST_EXAMPLE - 3]}..."

@@ -19,7 +19,7 @@ from workbench.interchange.readers.json_stream import DamagedJsonError, JsonStre
 from workbench.interchange.readers.records import LocatedRecord, Record
 
 LISTS = ("results", "samples", "eval", "data", "rows", "instances", "examples", "records")
-"""Keys of the list of rows; an object without any of them has its first list of objects taken."""
+"""Keys of the list of rows; without any of them it is the first list of objects, not nested."""
 OF_ALL_ROWS = ("model", "temperature", *OTHER_NAMES["model"])
 DEEPEST = 3
 """Objects inside one another in which a list of rows is looked for."""
@@ -81,6 +81,8 @@ def _search(
             first = None
             for first in stream.elements():
                 is_known = isinstance(first, dict) and key in LISTS
+                if path and not is_known:
+                    continue  # such as the choices of an answer
                 better = found.path is None or (is_known and found.path[-1] not in LISTS)
                 if isinstance(first, dict) and better:
                     found.path, found.names = here, frozenset(first)

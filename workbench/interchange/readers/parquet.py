@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.core.bounded_lines import damaged
+from workbench.core.unpacked_files import on_position
 from workbench.interchange.readers.records import LocatedRecord
 
 ROWS = 64
@@ -18,7 +19,10 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     number = 0
     try:
         with pq.ParquetFile(path) as file:
+            rows, size, report = file.metadata.num_rows, path.stat().st_size, on_position.get()
             for batch in file.iter_batches(ROWS):
+                if report:
+                    report(path, size * number // rows)
                 for number, row in enumerate(batch.to_pylist(), start=number + 1):  # noqa: B020
                     yield f"row {number}", row
     except (pa.ArrowException, OSError) as fault:
