@@ -32,6 +32,21 @@ class FileBeginning:
     has_rows: bool = True
     """Whether a list of objects was found in ``json``, or its one object can be a row."""
 
+    def mentions(self, *keys: str) -> bool:
+        """Say whether one JSON object, in one line or over several, has keys near its beginning.
+
+        In an object over several lines they may be keys of an object inside of it.
+
+        Example:
+            >>> FileBeginning("json", text='{"results": {"version": 3').mentions("version")
+            True
+            >>> FileBeginning("lines", frozenset({"results"})).mentions("results", "version")
+            False
+        """
+        if self.kind == "json":
+            return all(f'"{key}"' in self.text for key in keys)
+        return self.kind == "lines" and self.names.issuperset(keys)
+
 
 def read_beginning(path: Path) -> FileBeginning:
     """Read the beginning of a file.

@@ -2,8 +2,9 @@
 
 A ``.eval`` log is a zip with a header and a JSON file for each sample and epoch. They are deflated
 or, since about Inspect 0.3.190, packed by zstd, which Python's zipfile cannot unpack but Arrow can.
-A ``.json`` log is one object with the samples in a list.
-Source: https://inspect.aisi.org.uk/eval-logs.html, version 2.
+A ``.json`` log is one object with the samples in a list. Logs of Inspect since 0.3.41 are read.
+``inspect_messages.py`` says where the texts of a sample are, ``inspect_scores.py`` what its scores
+are taken for. Source: https://inspect.aisi.org.uk/eval-logs.html, version 2.
 """
 
 import json
@@ -12,7 +13,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,23 +22,30 @@ import pyarrow as pa
 
 from workbench.core.bounded_lines import LONGEST_LINE, MIB, damaged
 from workbench.interchange.readers.file_beginning import FileBeginning
+from workbench.interchange.readers.inspect_messages import (
+    attached,
+    message_text,
+    question,
+    thought,
+)
+from workbench.interchange.readers.inspect_scores import Scale, gradings, is_judged, scales_of
 from workbench.interchange.readers.json_stream import DamagedJsonError, stream_members
-from workbench.interchange.readers.records import LocatedRecord, Record, split_row
+from workbench.interchange.readers.records import LocatedRecord, Record, say_once, split_row
 
 INTERPRETATION = (
-    "epochs as samples; a score of C or 1 is correct, I, N or 0 is not, any other is unknown; "
-    "errors and limits as such; log-probabilities where the tokens spell the text (the provider hf "
-    "logs those of others: left out)"
+    "epochs as samples; a score of C or 1 is correct, I, N or 0 is not; P and the values of a "
+    "scorer that gives others are unknown, and read as rewards; errors and limits as such; "
+    "log-probabilities where the tokens spell the text (the provider hf logs those of others: left "
+    "out)"
 )
 VERSION = 2
-HEADER, JOURNAL = "header.json", "_journal/start.json"
+HEADER, JOURNAL, SUMMARIES = "header.json", "_journal/start.json", "summaries.json"
 MEMBER = re.compile(r"samples/(.*)_epoch_(\d+)\.json", re.DOTALL)
 """The name of a sample's member of a zip: its id and its epoch."""
 ZSTD = 93
 UNSOUND = "hf/"
 """A provider that logs the log-probabilities of the likeliest tokens, not of the sampled ones, and
 for each sample of a batch the token count of the longest one (0.3.285)."""
-CORRECT = {"C": True, "I": False, "N": False}
 DAMAGE = (
     ValueError, KeyError, OSError, RecursionError, zipfile.BadZipFile, zlib.error,
     pa.ArrowException,
@@ -49,8 +57,8 @@ def recognise(beginning: FileBeginning) -> bool:
     """Take a zip with a header or journal, or one JSON object that begins as a log does."""
     if beginning.kind == "zip":
         return bool(beginning.names & {HEADER, JOURNAL})
-    text = beginning.text[:4096]
-    return beginning.kind == "json" and '"version"' in text and '"eval"' in text
+    is_log = beginning.mentions("version", "eval")  # of other objects in a line, few have a plan
+    return is_log and (beginning.kind == "json" or bool(beginning.names & {"plan", "samples"}))
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
@@ -61,15 +69,39 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     """
     with path.open("rb") as file:
         packed = file.read(2) == b"PK"
-    is_empty = True
+    is_empty, stat = True, path.stat()
+    scales = _scales(path.resolve(), packed, (stat.st_mtime_ns, stat.st_size))
+    for name, scale in scales.items():
+        if not scale.is_correctness:
+            say_once(f"{path.name}: {scale.remark(name)}")
     for label, sample, header in _read_zip(path) if packed else _read_json(path):
         is_empty = False
-        split = partial(_gradings, header=header)
-        yield from split_row((label, sample), split, "not as a sample of Inspect is")
+        split = partial(_gradings, header=header, scales=scales)
+        yield from split_row((label, sample), split, "not in the known form of a sample of Inspect")
     if is_empty:
         raise ValueError(
             f"{path} has no samples: its eval was run without logging them (--no-log-samples)"
         )
+
+
+@lru_cache(maxsize=64)
+def _scales(path: Path, packed: bool, changed: tuple[int, int]) -> dict[str, Scale]:
+    """Return the scale of each scorer of a log, as far as the log can be read.
+
+    A zip has the scores of all samples in one member. An import reads a file twice; the scales are
+    found once, unless the file has ``changed``.
+    """
+    try:
+        if not packed:
+            members = stream_members(path, "samples")
+            return scales_of(value for key, value in members if key == "samples")
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+            if SUMMARIES in names and isinstance(all_of := _parsed(path, archive, SUMMARIES), list):
+                return scales_of(all_of)
+            return scales_of(_parsed(path, archive, n) for n in names if MEMBER.fullmatch(n))
+    except (*DAMAGE, DamagedJsonError):
+        return {}  # it is named when the samples are read
 
 
 def _read_zip(path: Path) -> Iterator[tuple[str, Record | ValueError, Record]]:
@@ -164,12 +196,17 @@ def _read_json(path: Path) -> Iterator[tuple[str, Record, Record]]:
 
 def _check(path: Path, header: Mapping[str, Any]) -> None:
     if not isinstance(header, Mapping) or not isinstance(header.get("eval"), Mapping):
-        raise ValueError(f"{path} is not as Inspect writes it: its header has no eval")
+        raise ValueError(f"{path} has not the form of a log of Inspect: its header has no eval")
     version, status = header.get("version"), header.get("status")
-    if version != VERSION:
+    if not isinstance(version, int) or version < VERSION:
         raise ValueError(
             f"{path} is a log of version {version}, and {VERSION} is known; convert it with a "
-            "newer or older Inspect: `inspect log convert`"
+            "newer Inspect, `inspect log convert`"
+        )
+    if version > VERSION:
+        say_once(
+            f"{path.name} is a log of version {version}, and {VERSION} is known: it is read as far "
+            "as it is alike"
         )
     if status != "success":
         error = (header.get("error") or {}).get("message") or ""
@@ -180,25 +217,16 @@ def _check(path: Path, header: Mapping[str, Any]) -> None:
         )
 
 
-def _gradings(sample: Record, header: Mapping[str, Any]) -> Iterator[tuple[str, Record]]:
+def _gradings(
+    sample: Record, header: Mapping[str, Any], scales: Mapping[str, Scale]
+) -> Iterator[tuple[str, Record]]:
     """Yield a sample's columns once for each of its gradings; all have the sample's own label."""
     shared = _record(sample, header)
-    graded: list[Record] = []
-    for key, score in (sample.get("scores") or {}).items():
-        values = score["value"] if isinstance(score["value"], dict) else {"": score["value"]}
-        for name, value in values.items():
-            correct = CORRECT.get(value) if isinstance(value, str) else value
-            graded.append(
-                {
-                    "graded_by": f"{key}.{name}" if name else key,
-                    "answer": score.get("answer"),
-                    "correct": bool(correct)
-                    if correct in (0, 1)
-                    else None,  # partly correct, a mark
-                }
-            )
-    for grade in graded or _ungraded(header):
-        yield "", shared | grade | (shared.get("workbench") or {})
+    for grade in [*gradings(sample, shared["text"], scales)] or _ungraded(header):
+        record = shared | grade | (shared.get("workbench") or {})
+        if is_judged(grade["graded_by"], scales):
+            record["gold"] = None  # what a judge goes by is not what an answer must equal
+        yield "", record
 
 
 def _ungraded(header: Mapping[str, Any]) -> list[Record]:
@@ -213,14 +241,14 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
     output = sample.get("output") or {}
     choice = (output.get("choices") or [{}])[0]
     attachments = sample.get("attachments") or {}
-    completion = output.get("completion") or ""
+    completion = output.get("completion") or message_text(choice, attachments)
     target = sample["target"]
     record = {
         "problem_id": sample["id"],
         "sample_index": sample["epoch"] - 1,
-        "text": attachments.get(completion.removeprefix("attachment://"), completion),
-        "thought": _thought(choice, attachments),
-        "problem": _question(sample["input"], attachments),
+        "text": attached(completion, attachments),
+        "thought": thought(choice, attachments),
+        "problem": question(sample, attachments),
         "gold": (target[0] if len(target) == 1 else None) if isinstance(target, list) else target,
         "model": header["eval"]["model"],
         "temperature": _temperature(sample, header),
@@ -243,30 +271,11 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
     return record
 
 
-def _thought(choice: Mapping[str, Any], attachments: Mapping[str, str]) -> str | None:
-    """Return the reasoning parts of a choice's message; None where there is none to read."""
-    content = (choice.get("message") or {}).get("content")
-    parts = content if isinstance(content, list) else []
-    parts = [part for part in parts if part.get("type") == "reasoning"]
-    texts = [part.get("summary" if part.get("redacted") else "reasoning") for part in parts]
-    told = [attachments.get(text.removeprefix("attachment://"), text) for text in texts if text]
-    return "\n".join(told) if told else None
-
-
 def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:
     """Say whether tokens, written as in the vocabulary (``\u0120two``), spell a text, or more."""
     spelt = "".join(token["token"] for token in tokens)
     letters = re.compile(r"[^A-Za-z0-9]+")
     return letters.sub("", text) in letters.sub("", spelt)
-
-
-def _question(given: Any, attachments: Mapping[str, str]) -> str:
-    """Return the question: the input itself, or the last message of the user."""
-    if not isinstance(given, str):
-        given = [message for message in given if message["role"] == "user"][-1]["content"]
-    if not isinstance(given, str):
-        given = "\n".join(part["text"] for part in given if part.get("type") == "text")
-    return attachments.get(given.removeprefix("attachment://"), given)
 
 
 def _temperature(sample: Mapping[str, Any], header: Mapping[str, Any]) -> float | None:

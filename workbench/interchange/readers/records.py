@@ -1,7 +1,10 @@
 """What the reader of a format yields: the columns of a sample, and where in its file it is."""
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
+
+from workbench.core.console import notice
 
 Record = dict[str, Any]
 """The columns of a sample, or of a row that holds several samples, by name."""
@@ -37,3 +40,9 @@ def split_row(
     else:
         for which, sample in samples:
             yield f"{label}, {which}" if which else label, sample
+
+
+@lru_cache(maxsize=1024)
+def say_once(remark: str) -> None:
+    """Print what a person has to know of a file; once, because an import reads a file twice."""
+    notice(f"import: {remark}")

@@ -53,6 +53,8 @@ def test_scorers_errors_limits_and_log_probabilities_of_a_mocked_log():
                         ("close", {1.0: True, 0.0: False}), ("partly", {"P": None})):  # fmt: skip
         rows = read(MOCKED, f"graded_by={scorer}")
         assert len(rows) == 12
+        rewards = {row.reward for row in rows if not row.error}
+        assert rewards == ({0.5} if scorer == "partly" else {None})  # which gives only P
         for row in rows:
             sample = with_log[row.problem_id, row.sample_index + 1]
             if sample.error:
@@ -101,7 +103,7 @@ def call(temperature):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"version": 3}, "is a log of version 3, and 2 is known"),
+        ({"version": 1}, "is a log of version 1, and 2 is known; convert it"),
         ({"status": "error", "error": {"message": "out of\n memory"}},
          r"ended with status 'error' \(out of memory\), so that pools may lack samples"),
         ({"status": "cancelled"}, "ended with status 'cancelled', so"),
@@ -160,5 +162,5 @@ def test_samples_of_an_odd_make(tmp_path):
         assert only(output={"completion": text, "choices": [choice]}).token_logprobs == there
     two = read(made(tmp_path / "a.eval", sample(scores={"s": {"value": {"a": 1, "b": 0.5}}})))
     assert [(row.graded_by, row.correct) for row in two] == [("s.a", True), ("s.b", None)]
-    with pytest.raises(ValueError, match=r"1_epoch_1.json: not as a sample of Inspect is"):
+    with pytest.raises(ValueError, match=r"1_epoch_1.json: not in the known form of a sample"):
         only(scores={"s": {}})
