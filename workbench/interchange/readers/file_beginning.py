@@ -43,9 +43,10 @@ class FileBeginning:
             >>> FileBeginning("lines", frozenset({"results"})).mentions("results", "version")
             False
         """
-        if self.kind == "json":
-            return all(f'"{key}"' in self.text for key in keys)
-        return self.kind == "lines" and self.names.issuperset(keys)
+        if self.kind not in ("json", "lines"):
+            return False
+        seen = bool(self.text) and all(f'"{key}"' in self.text for key in keys)
+        return seen or self.names.issuperset(keys)
 
 
 def read_beginning(path: Path) -> FileBeginning:

@@ -4,11 +4,16 @@ A line is a document under one filter, with all repeats of its one request. The 
 under ``resps``; ``filtered_resps`` has an answer for each repeat, unless the filter picks one of
 them (``take_first``, ``majority_vote``). A metric is of the document, the mean over its repeats. So
 correctness is taken only from a document with one response; others are graded again. The results
-file of the same date names the model. Source: ``lm_eval/loggers/evaluation_tracker.py``, 0.4.13.
+file of the same date names the model. Read are files since 0.4.0: before 0.4.7 a line names neither
+its filter nor its metrics, and the documents are listed once for each filter, one filter after
+another; before 0.4.3 the file is ``MODEL_ARGS_TASK.jsonl`` beside ``results.json``.
+Source: ``lm_eval/loggers/evaluation_tracker.py``, 0.4.13, ``lm_eval/evaluator.py`` and
+``lm_eval/__main__.py``, 0.4.0 to 0.4.6.
 """
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -23,6 +28,12 @@ INTERPRETATION = (
     "correctness where a document has one response, otherwise it is of none in particular"
 )
 FILE_NAME = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
+KNOWN_KEYS = frozenset(
+    ("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics",
+     "doc_hash", "prompt_hash", "target_hash", "workbench")
+)  # fmt: skip
+"""The keys of a line that are no metrics."""
+NO_FORM = "not in the known form of lm-eval 0.4"
 INVALID = "[invalid]"
 """What the harness's filters give where they find no answer."""
 
@@ -31,24 +42,42 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the samples of a file; ValueError if it or the results beside it cannot be read."""
     named = FILE_NAME.match(path.name)
     task = named["task"] if named else "doc"
-    model = _model(path.with_name(f"results_{named['date']}.json")) if named else None
-    split = partial(_samples, task=task, model=model)
-    for row in read_rows(path):
-        yield from split_row(row, split, "not as lm-eval writes it")
+    results = path.with_name(f"results_{named['date']}.json" if named else "results.json")
+    model, filters = _results(results, path.name)
+    seen: Counter[Any] = Counter()
+    for label, row in read_rows(path):
+        unnamed = ""
+        if isinstance(row, dict) and "filter" not in row:
+            number = seen[str(row.get("doc_id"))]
+            seen[str(row.get("doc_id"))] += 1
+            unnamed = filters[number] if number < len(filters) else f"filter {number + 1}"
+        split = partial(_samples, task=task, model=model, unnamed=unnamed)
+        yield from split_row((label, row), split, NO_FORM)
 
 
-def _model(results: Path) -> str | None:
-    """Return the model that the results file names; None where there is no such file."""
-    if not results.is_file():
-        return None
+def _results(path: Path, samples: str) -> tuple[str | None, list[str]]:
+    """Return (model, filters in order) by the results file; nothing where there is no such file."""
+    if not path.is_file():
+        return None, []
     try:
-        name = json.loads(results.read_text(encoding="utf-8")).get("model_name")
-    except (ValueError, AttributeError, RecursionError) as fault:
-        raise ValueError(f"{results} is damaged ({fault}); fetch it again") from fault
-    return str(name) if name else None
+        results = json.loads(path.read_text(encoding="utf-8"))
+        name = results.get("model_name")
+        given = (results.get("config") or {}).get("model_args")
+        if not name and isinstance(given, str):
+            name = next(iter(re.findall(r"(?:^|,)(?:pretrained|model)=([^,]+)", given)), None)
+        # the file of a task before 0.4.3 ends with its name
+        tasks = results.get("configs") or {}
+        stem = samples.removesuffix(".jsonl")
+        config = next((tasks[t] for t in tasks if f"_{t}_" in samples or stem.endswith(t)), {})
+        filters = [one["name"] for one in config.get("filter_list") or [{"name": "none"}]]
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as fault:
+        raise ValueError(f"{path} is damaged ({fault}); fetch it again") from fault
+    return str(name) if name else None, filters
 
 
-def _samples(row: Record, task: str, model: str | None) -> Iterator[tuple[str, Record]]:
+def _samples(
+    row: Record, task: str, model: str | None, unnamed: str
+) -> Iterator[tuple[str, Record]]:
     doc = row["doc"] if isinstance(row["doc"], dict) else {}
     answers = row["filtered_resps"]
     if len(row["resps"]) != 1 or not all(isinstance(text, str) for text in row["resps"][0]):
@@ -57,20 +86,22 @@ def _samples(row: Record, task: str, model: str | None) -> Iterator[tuple[str, R
             "task of the output_type generate_until"
         )
     texts = row["resps"][0]
-    arguments = row["arguments"]["gen_args_0"]
+    first, *others = _arguments(row["arguments"])
     shared = {
         "problem_id": next(
             (doc[key] for key in ID_KEYS if doc.get(key) is not None), f"{task}-{row['doc_id']}"
         ),
-        "problem": next((doc[k] for k in QUESTION_KEYS if k in doc), arguments["arg_0"]),
-        "gold": row["target"].rpartition("#### ")[2],  # GSM8K's golds are solutions that end so
+        "problem": next((doc[k] for k in QUESTION_KEYS if k in doc), first),
+        "gold": str(row["target"]).rpartition("#### ")[
+            2
+        ],  # GSM8K's golds are solutions that end so
         "model": model,
-        "temperature": _temperature(arguments.get("arg_1") or {}),
+        "temperature": _temperature(others[0] if others else {}),
     }
     if len(answers) == 1 and isinstance(answers[0], list):
         answers = answers[0]
     ours = row.get("workbench") or {}
-    for graded_by, correct in _gradings(row, len(texts)).items():
+    for graded_by, correct in _gradings(row, len(texts), unnamed).items():
         for number, text in enumerate(texts):
             record = shared | {"text": text, "graded_by": graded_by, "correct": correct}
             if len(answers) == len(texts):  # else the filter gives one answer for all of them
@@ -79,13 +110,21 @@ def _samples(row: Record, task: str, model: str | None) -> Iterator[tuple[str, R
             yield f"response {number + 1}", record
 
 
-def _gradings(row: Mapping[str, Any], count: int) -> dict[str, bool | None]:
+def _arguments(given: Any) -> list[Any]:
+    """Return the arguments of a document's one request: its prompt, and its settings."""
+    if isinstance(given, list):  # before 0.4.3
+        return list(given[0])
+    return [*given["gen_args_0"].values()]
+
+
+def _gradings(row: Mapping[str, Any], count: int, unnamed: str) -> dict[str, bool | None]:
     """Return grader -> correctness: the filter, or several metrics under the harness's names."""
-    metrics = row.get("metrics") or [] if count == 1 else []
-    yes_or_no = {name: bool(row[name]) for name in metrics if row.get(name) in (0, 1)}
+    name = row.get("filter", unnamed)
+    metrics = row.get("metrics", row.keys() - KNOWN_KEYS) if count == 1 else []
+    yes_or_no = {name: bool(row[name]) for name in sorted(metrics) if row.get(name) in (0, 1)}
     if len(yes_or_no) > 1:
-        return {f"{name},{row['filter']}": value for name, value in yes_or_no.items()}
-    return {row["filter"]: next(iter(yes_or_no.values()), None)}
+        return {f"{metric},{name}": value for metric, value in yes_or_no.items()}
+    return {name: next(iter(yes_or_no.values()), None)}
 
 
 def _temperature(settings: Mapping[str, Any]) -> float | None:

@@ -98,10 +98,70 @@ def test_problems_without_a_name_and_golds_that_are_solutions(tmp_path):
     ("changes", "words"),
     [
         ({"resps": [[[-1.5, False]], [[-2, True]]]}, r"line 1: its responses are no sampled texts"),
-        ({"target": "gone"}, r"line 1: not as lm-eval writes it \(KeyError: 'target'\)"),
-        ({"arguments": [["a"]]}, "line 1: not as lm-eval writes it"),
+        (
+            {"target": "gone"},
+            r"line 1: not in the known form of lm-eval 0.4 \(KeyError: 'target'\)",
+        ),
+        ({"arguments": [3]}, "line 1: not in the known form of lm-eval 0.4"),
     ],
 )
 def test_lines_of_another_make_are_named(tmp_path, changes, words):
     with pytest.raises(ValueError, match=words):
         read(made(tmp_path / "a.jsonl", **changes))
+
+
+OLD = {"doc": {"question": "q0"}, "target": "4", "resps": [["The answer is 4."]],
+       "filtered_resps": ["4"], "doc_hash": "a"}  # fmt: skip
+
+
+def old(path, rows, gen=None, **results):
+    """Write a file as before 0.4.7: no line names its filter, and they follow one another."""
+    settings = {"temperature": 0.7, "do_sample": True} if gen is None else gen
+    arguments = [["q0", settings]] if path.name.startswith("pre") else None
+    arguments = arguments or {"gen_args_0": {"arg_0": "q0", "arg_1": settings}}
+    lines = [json.dumps(OLD | {"arguments": arguments} | row) for row in rows]
+    path.write_text("\n".join(lines))
+    if results:
+        date = path.stem.rpartition("_")[2]
+        name = "results.json" if path.name.startswith("pre") else f"results_{date}.json"
+        path.with_name(name).write_text(json.dumps(results))
+    return path
+
+
+TWO_FILTERS = [
+    {"doc_id": doc, "exact_match": value}
+    for value, doc in [(1.0, 0), (0.0, 1), (1.0, 0), (1.0, 1)]  # the second filter finds both
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "results", "model", "filters"),
+    [
+        ("samples_gsm8k_2024-05-01T00-00-00.000000.jsonl",
+         {"model_name": "org/m", "configs": {"gsm8k": {"filter_list": [
+             {"name": "strict-match", "filter": []}, {"name": "flexible-extract"}]}}},
+         "org/m", ["strict-match", "flexible-extract"]),
+        ("pretrained__org__m_gsm8k.jsonl",
+         {"config": {"model_args": "dtype=float32,pretrained=org/m"}, "configs": {"gsm8k": {
+             "filter_list": [{"name": "a"}, {"name": "b"}]}}}, "org/m", ["a", "b"]),
+        ("samples_gsm8k_2024-05-01T00-00-00.000000.jsonl", {}, None, ["filter 1", "filter 2"]),
+    ],
+)  # fmt: skip
+def test_files_of_before_0_4_7_whose_filters_follow_one_another(
+    tmp_path, name, results, model, filters
+):
+    path = old(tmp_path / name, TWO_FILTERS, **results)
+    for wanted, accuracy in zip(filters, (0.5, 1.0), strict=True):
+        rows = read(path, f"graded_by={wanted}")
+        assert [r.text for r in rows] == ["The answer is 4."] * 2
+        assert sum(r.correct for r in rows) / 2 == accuracy
+        assert {(r.temperature, r.model, r.gold, r.problem) for r in rows} == {
+            (0.7, model, "4", "q0")
+        }
+
+
+def test_an_old_line_with_several_responses_has_no_correctness_of_its_own(tmp_path):
+    both = [["The answer is 4.", "The answer is 5."]]
+    name = "samples_old_2024-05-01T00-00-00.000000.jsonl"
+    rows = read(old(tmp_path / name, [{"doc_id": 0, "exact_match": 1.0, "resps": both}]))
+    assert [(r.text, r.correct, r.answer) for r in rows] == [(t, None, None) for t in both[0]]
