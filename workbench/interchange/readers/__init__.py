@@ -6,18 +6,22 @@ container. Imports ``core`` and ``tasks``. Start reading in ``jsonl.py``; ``lm_e
 whose rows hold many samples.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.interchange.readers import (
+    column_table,
     delimited,
+    human_eval,
     inspect_log,
     json_rows,
     jsonl,
     lighteval,
     lm_eval,
+    monkeys,
     parquet,
+    promptfoo,
 )
 from workbench.interchange.readers import search_and_learn as sal
 from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
@@ -37,6 +41,8 @@ class Format:
     summary: str
     interpretation: str = ""
     """What of the file was taken for what: printed after an import."""
+    beside: Callable[[Path], Sequence[Path]] = lambda path: ()
+    """Files that are read together with a file of samples, and are not samples of their own."""
     is_plain: bool = False
     """Whether its author named the columns, which ``--column`` may rename."""
 
@@ -65,6 +71,26 @@ FORMATS: dict[str, Format] = {
         recognise=lambda file: file.names >= {"doc", "model_response"},
         read=lighteval.read, suffixes=(".parquet",), interpretation=lighteval.INTERPRETATION,
         summary="details_*.parquet of lighteval: the responses to a document are its samples",
+    ),
+    "human-eval": Format(
+        recognise=human_eval.recognise, read=human_eval.read, beside=human_eval.beside,
+        suffixes=(".jsonl", ".gz", ".json"), interpretation=human_eval.INTERPRETATION,
+        summary="samples of human-eval and EvalPlus, with the results file beside them",
+    ),
+    "monkeys": Format(
+        recognise=monkeys.recognise, read=monkeys.read, suffixes=(".yaml",),
+        summary="YAML of large-language-monkeys, a file for each problem",
+        interpretation=monkeys.INTERPRETATION,
+    ),
+    "promptfoo": Format(
+        recognise=lambda file: file.mentions("evalId", "results"),
+        read=promptfoo.read, suffixes=(".json",), interpretation=promptfoo.INTERPRETATION,
+        summary="outputs of promptfoo, JSON: the tests are the problems",
+    ),
+    "table": Format(
+        recognise=lambda file: file.mentions("columns", "data"),
+        read=column_table.read, suffixes=(".json",), is_plain=True,
+        summary="a table of W&B or pandas, JSON with columns and data",
     ),
     "parquet": Format(
         recognise=lambda file: file.kind == "parquet",

@@ -28,7 +28,7 @@ class FileBeginning:
     names: frozenset[str] = frozenset()
     """Members of a zip; otherwise the columns of the first row."""
     text: str = ""
-    """The first characters of ``json``."""
+    """The first characters, where they are not those of a row."""
     has_rows: bool = True
     """Whether a list of objects was found in ``json``, or its one object can be a row."""
 
@@ -76,8 +76,8 @@ def read_beginning(path: Path) -> FileBeginning:
     is_called_so = bool({".csv", ".tsv"} & {*path.suffixes})
     if delimited.is_header(first, second, is_called_so):
         names = first.split(delimited.delimiter_of(first))
-        return FileBeginning("csv", frozenset(name.strip('"') for name in names))
-    return FileBeginning("lines")
+        return FileBeginning("csv", frozenset(name.strip('"') for name in names), text)
+    return FileBeginning("lines", text=text)
 
 
 def _of_objects(path: Path, text: str) -> FileBeginning:

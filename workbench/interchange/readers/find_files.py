@@ -10,7 +10,7 @@ from workbench.interchange.readers.file_beginning import read_beginning
 from workbench.interchange.readers.unreadable import POINTER, what_it_is
 
 SUFFIXES = tuple(dict.fromkeys(suffix for row in FORMATS.values() for suffix in row.suffixes))
-BESIDE_SAMPLES = (".json", ".csv", ".tsv")
+BESIDE_SAMPLES = (".json", ".csv", ".tsv", ".yaml")
 """Files that tools also write results and settings to, beside their samples."""
 
 
@@ -34,6 +34,8 @@ def find_files(
             raise ValueError(f"there is no file {path} (looked for from {Path.cwd()})")
         else:
             found[path] = _format_of(path, text_column)
+    beside = {other for path, name in found.items() for other in FORMATS[name].beside(path)}
+    found = {path: name for path, name in found.items() if path not in beside}
     first_of: dict[str, Path] = {}
     for path, name in found.items():
         first_of.setdefault(name, path)

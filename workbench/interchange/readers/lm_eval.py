@@ -68,7 +68,9 @@ def _results(path: Path, samples: str) -> tuple[str | None, list[str]]:
         # the file of a task before 0.4.3 ends with its name
         tasks = results.get("configs") or {}
         stem = samples.removesuffix(".jsonl")
-        config = next((tasks[t] for t in tasks if f"_{t}_" in samples or stem.endswith(t)), {})
+        config: Record = next(
+            (tasks[t] for t in tasks if f"_{t}_" in samples or stem.endswith(t)), {}
+        )
         filters = [one["name"] for one in config.get("filter_list") or [{"name": "none"}]]
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as fault:
         raise ValueError(f"{path} is damaged ({fault}); fetch it again") from fault

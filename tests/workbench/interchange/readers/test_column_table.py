@@ -1,0 +1,30 @@
+import json
+
+import pandas as pd
+import pytest
+import wandb
+
+ROWS = [["a", "The answer is 4.", "4", True], ["a", "The answer is 5.", "4", False]]
+COLUMNS = ["problem_id", "text", "gold", "correct"]
+
+
+def test_tables_of_wandb_and_pandas_are_rows(rows_of, tmp_path):
+    table = wandb.Table(columns=COLUMNS, data=ROWS)
+    theirs = table._to_table_json()  # what wandb puts into NAME.table.json
+    for number, text in enumerate((
+        json.dumps(theirs), json.dumps(theirs, indent=1),
+        json.dumps(dict(reversed(theirs.items()))),  # columns after the data
+        pd.DataFrame(ROWS, columns=COLUMNS).to_json(orient="split"),
+    )):  # fmt: skip
+        path = tmp_path / f"{number}.table.json"
+        path.write_text(text)
+        rows = rows_of(path, fmt="table")
+        assert [[r.problem_id, r.text, r.gold, r.correct] for r in rows] == ROWS
+    assert sum(r.correct for r in rows) / 2 == table.get_dataframe()["correct"].mean() == 0.5
+
+
+def test_rows_of_another_length_are_named(rows_of, tmp_path):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"columns": COLUMNS, "data": [*ROWS, ["b"]]}))
+    with pytest.raises(ValueError, match="row 3: expected a list of 4 values"):
+        rows_of(path)

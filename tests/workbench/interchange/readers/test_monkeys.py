@@ -1,0 +1,37 @@
+import pytest
+import yaml
+
+from workbench.interchange.readers.find_files import find_files
+
+
+def saved(path, **changes):
+    """Write a file as ``save_yaml`` of large-language-monkeys does; the contents are made up."""
+    row = {"prompt": "Question: What is 2+2?\nAnswer:", "question": "What is 2+2?",
+           "samples": ["2+2=4\n#### 4", "#### 5"], "gt_answer": "two and two\n#### 4",
+           "is_corrects": [True, False]} | changes  # fmt: skip
+    path.write_text(yaml.dump({k: v for k, v in row.items() if v != "gone"}, sort_keys=True))
+    return path
+
+
+def test_a_file_is_a_problem_and_its_lists_are_its_samples(rows_of, tmp_path):
+    saved(tmp_path / "7.yaml")
+    saved(tmp_path / "8.yaml", is_corrects=[True, True], gt_answer=r"so \boxed{\frac{1}{2}}.")
+    (tmp_path / "config.yaml").write_text("model: m\n")
+    files, name = find_files([tmp_path])
+    assert ([f.name for f in files], name) == (["7.yaml", "8.yaml"], "monkeys")
+    rows = [row for file in files for row in rows_of(file, fmt="monkeys")]
+    assert [(r.problem_id, r.correct, r.gold) for r in rows] == [
+        ("7", True, "4"), ("7", False, "4"),
+        ("8", True, r"\frac{1}{2}"), ("8", True, r"\frac{1}{2}"),
+    ]  # fmt: skip
+    assert (rows[0].text, rows[0].problem) == ("2+2=4\n#### 4", "What is 2+2?")
+
+
+def test_a_file_that_was_not_graded_or_is_damaged(rows_of, tmp_path):
+    path = saved(tmp_path / "7.yaml", is_corrects="gone")
+    assert [r.correct for r in rows_of(path)] == [None, None]
+    with pytest.raises(ValueError, match="is_corrects: there are 1 for 2 samples"):
+        rows_of(saved(path, is_corrects=[True]))
+    path.write_text("question: q\nsamples: [a, b\n")
+    with pytest.raises(ValueError, match=r"7\.yaml cannot be read as YAML"):
+        rows_of(path)
