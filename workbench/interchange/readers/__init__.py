@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.interchange.readers import (
+    batch_output,
     column_table,
     delimited,
     human_eval,
@@ -18,10 +19,14 @@ from workbench.interchange.readers import (
     json_rows,
     jsonl,
     lighteval,
+    livecodebench,
     lm_eval,
+    math_evaluation,
     monkeys,
+    nemo_skills,
     parquet,
     promptfoo,
+    reasoning_gym_eval,
 )
 from workbench.interchange.readers import search_and_learn as sal
 from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
@@ -86,6 +91,33 @@ FORMATS: dict[str, Format] = {
         recognise=lambda file: file.mentions("evalId", "results"),
         read=promptfoo.read, suffixes=(".json",), interpretation=promptfoo.INTERPRETATION,
         summary="outputs of promptfoo, JSON: the tests are the problems",
+    ),
+    "batch": Format(
+        recognise=lambda file: file.names >= {"custom_id", "response"},
+        read=batch_output.read, beside=batch_output.beside, suffixes=(".jsonl",),
+        summary="output of a batch of OpenAI or vLLM, with the file of requests beside it",
+        interpretation=batch_output.INTERPRETATION,
+    ),
+    "qwen-math": Format(
+        recognise=lambda file: file.names >= {"idx", "question", "gt", "gt_cot", "code"},
+        read=math_evaluation.read, suffixes=(".jsonl", ".gz"),
+        summary="samples of Qwen2.5-Math's and ToRA's evaluation",
+        interpretation=math_evaluation.INTERPRETATION,
+    ),
+    "nemo-skills": Format(
+        recognise=nemo_skills.recognise, read=nemo_skills.read, suffixes=(".jsonl", ".gz"),
+        summary="outputs of NeMo-Skills, a file for each seed",
+        interpretation=nemo_skills.INTERPRETATION,
+    ),
+    "livecodebench": Format(
+        recognise=livecodebench.recognise, read=livecodebench.read, suffixes=(".json",),
+        beside=livecodebench.beside, interpretation=livecodebench.INTERPRETATION,
+        summary="outputs of LiveCodeBench, with or without their grades",
+    ),
+    "reasoning-gym": Format(
+        recognise=reasoning_gym_eval.recognise, read=reasoning_gym_eval.read, suffixes=(".json",),
+        beside=reasoning_gym_eval.beside, interpretation=reasoning_gym_eval.INTERPRETATION,
+        summary="results of reasoning-gym's evaluation, of a data set or of all",
     ),
     "table": Format(
         recognise=lambda file: file.mentions("columns", "data"),

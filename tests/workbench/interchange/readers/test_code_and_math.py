@@ -1,0 +1,74 @@
+"""Formats of which no package writes files: these are constructed from their schemas."""
+
+import json
+
+import pytest
+
+from workbench.interchange.readers.find_files import find_files
+
+MATH = [
+    {"idx": i, "question": f"q{i}", "gt_cot": "so 4", "gt": "4", "code": ["is 4", "is 5", "?"],
+     "pred": ["4", "5", ""], "report": [None, None, None], "score": score}
+    for i, score in enumerate([[True, False, False], [True, True, False]])
+]  # fmt: skip
+
+
+def test_lists_of_qwen_math_and_the_temperature_in_its_name(rows_of, write_lines):
+    path = write_lines("gsm8k/test_qwen25-math-cot_-1_seed0_t0.6_s0_e-1.jsonl", MATH)
+    rows = rows_of(path, fmt="qwen-math")
+    assert [r.correct for r in rows] == [True, False, False, True, True, False]
+    assert [(r.problem_id, r.text, r.answer) for r in rows[:3]] == [
+        ("gsm8k-0", "is 4", "4"), ("gsm8k-0", "is 5", "5"), ("gsm8k-0", "?", None),
+    ]  # fmt: skip
+    assert {(r.gold, r.temperature) for r in rows} == {("4", 0.6)}
+    write_lines(f"gsm8k/{path.name}", [MATH[0] | {"score": [True]}])
+    with pytest.raises(ValueError, match="line 1: there are 1 of correct for 3 of code"):
+        rows_of(path)
+
+
+NEMO = {"problem": "2+2?", "expected_answer": "4", "generation": "so 4", "predicted_answer": "4",
+        "symbolic_correct": True, "num_generated_tokens": 7}  # fmt: skip
+
+
+def test_seeds_of_nemo_skills_are_samples_of_the_same_problems(rows_of, write_lines):
+    seeds = [
+        write_lines(f"eval/output-rs{seed}.jsonl", [
+            NEMO | {"symbolic_correct": seed == 0}, NEMO | {"problem": "3*3?", "id": "nine"},
+        ])
+        for seed in (0, 1)
+    ]  # fmt: skip
+    rows = [row for path in seeds for row in rows_of(path, fmt="nemo-skills")]
+    assert rows[0].problem_id == rows[2].problem_id != "nine"
+    assert [(r.problem, r.correct) for r in rows] == [
+        ("2+2?", True), ("3*3?", True), ("2+2?", False), ("3*3?", True),
+    ]  # fmt: skip
+    assert (rows[1].problem_id, rows[0].num_tokens, rows[0].gold) == ("nine", 7, "4")
+
+
+def test_a_judge_of_nemo_skills_is_a_second_grader(rows_of, write_lines):
+    said = ["Reasoning: no.\nJudgement: Yes", "Judgement: No", "I cannot say"]
+    rows = [NEMO | {"id": str(i), "judgement": text} for i, text in enumerate(said)]
+    path = write_lines("output.jsonl", rows)
+    assert [r.correct for r in rows_of(path, "graded_by=judgement")] == [True, False, None]
+    assert [r.correct for r in rows_of(path, "graded_by=symbolic_correct")] == [True] * 3
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+def test_grades_of_livecodebench_and_what_its_path_says(rows_of, tmp_path, indent):
+    row = {"question_id": "abc", "question_content": "Add.", "output_list": ["```1```", "```2```"],
+           "code_list": ["1", "2"], "graded_list": [True, False], "pass@1": 0.5}  # fmt: skip
+    home = tmp_path / "GPT-4"
+    home.mkdir()
+    path = home / "Scenario.codegeneration_2_0.2_eval_all.json"
+    path.write_text(json.dumps([row, row | {"question_id": "abd"}], indent=indent))
+    plain = home / "Scenario.codegeneration_2_0.2.json"
+    del row["graded_list"]
+    plain.write_text(json.dumps([row], indent=indent))
+    rows = rows_of(path, fmt="livecodebench")
+    assert [(r.problem_id, r.text, r.correct) for r in rows[:2]] == [
+        ("abc", "```1```", True), ("abc", "```2```", False),
+    ]  # fmt: skip
+    assert sum(r.correct for r in rows) / len(rows) == row["pass@1"]
+    assert {(r.model, r.temperature, r.problem) for r in rows} == {("GPT-4", 0.2, "Add.")}
+    assert [r.correct for r in rows_of(plain)] == [None, None]
+    assert find_files([tmp_path]) == ((path,), "livecodebench")
