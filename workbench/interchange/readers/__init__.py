@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.interchange.readers import (
+    alpaca_eval,
     batch_output,
     column_table,
     delimited,
+    every_eval_ever,
     human_eval,
     inspect_log,
     json_rows,
@@ -23,10 +25,12 @@ from workbench.interchange.readers import (
     lm_eval,
     math_evaluation,
     monkeys,
+    mt_bench,
     nemo_skills,
     parquet,
     promptfoo,
     reasoning_gym_eval,
+    simple_evals,
 )
 from workbench.interchange.readers import search_and_learn as sal
 from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
@@ -118,6 +122,27 @@ FORMATS: dict[str, Format] = {
         recognise=reasoning_gym_eval.recognise, read=reasoning_gym_eval.read, suffixes=(".json",),
         beside=reasoning_gym_eval.beside, interpretation=reasoning_gym_eval.INTERPRETATION,
         summary="results of reasoning-gym's evaluation, of a data set or of all",
+    ),
+    "simple-evals": Format(
+        recognise=lambda file: file.mentions("htmls", "score", "metrics"),
+        read=simple_evals.read, suffixes=(".json",), interpretation=simple_evals.INTERPRETATION,
+        summary="*_allresults.json of simple-evals",
+    ),
+    "alpaca-eval": Format(
+        recognise=alpaca_eval.recognise, read=alpaca_eval.read, beside=alpaca_eval.beside,
+        suffixes=(".json",), interpretation=alpaca_eval.INTERPRETATION,
+        summary="outputs of AlpacaEval, or its annotations of them",
+    ),
+    "mt-bench": Format(
+        recognise=lambda file: file.names >= {"question_id", "model_id", "choices"},
+        read=mt_bench.read, beside=mt_bench.beside, suffixes=(".jsonl",),
+        summary="answers of MT-bench, with its judge's marks beside them",
+        interpretation=mt_bench.INTERPRETATION,
+    ),
+    "every-eval-ever": Format(
+        recognise=lambda file: file.names >= {"evaluation_id", "sample_id", "evaluation"},
+        read=every_eval_ever.read, suffixes=(".jsonl",),
+        summary="samples of Every Eval Ever", interpretation=every_eval_ever.INTERPRETATION,
     ),
     "table": Format(
         recognise=lambda file: file.mentions("columns", "data"),
