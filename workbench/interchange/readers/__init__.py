@@ -31,6 +31,7 @@ from workbench.interchange.readers import (
     promptfoo,
     reasoning_gym_eval,
     simple_evals,
+    weave_calls,
 )
 from workbench.interchange.readers import search_and_learn as sal
 from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
@@ -143,6 +144,12 @@ FORMATS: dict[str, Format] = {
         recognise=lambda file: file.names >= {"evaluation_id", "sample_id", "evaluation"},
         read=every_eval_ever.read, suffixes=(".jsonl",),
         summary="samples of Every Eval Ever", interpretation=every_eval_ever.INTERPRETATION,
+    ),
+    "weave": Format(
+        recognise=lambda file: file.names >= {"op_name", "inputs", "output"},
+        read=weave_calls.read, suffixes=(".jsonl", ".json"),
+        summary="calls of an evaluation of Weave, exported as JSONL or JSON",
+        interpretation=weave_calls.INTERPRETATION,
     ),
     "table": Format(
         recognise=lambda file: file.mentions("columns", "data"),

@@ -113,3 +113,34 @@ def test_conversations_of_simple_evals_and_what_their_pages_show(rows_of, tmp_pa
         ("problem-1", "?", "Answer: 2", "4", None),
     ]
     assert sum(r.correct for r in rows) / 3 == whole["score"]
+
+
+def call(question, output, **scores):
+    return {
+        "id": "x", "op_name": "weave:///e/p/op/Evaluation.predict_and_score:hash",
+        "inputs": {"example": {"question": question, "expected": "4"}, "model": "weave:///m:1"},
+        "output": {"output": output, "scores": scores, "model_latency": 0.1}, "exception": None,
+    }  # fmt: skip
+
+
+def test_calls_of_weave_are_samples_and_each_score_a_grading(rows_of, write_lines, capfd):
+    path = write_lines("calls.jsonl", [
+        call("2+2?", "4", match={"correct": True}, style={"mark": 7, "reason": "short"}),
+        {"op_name": "weave:///e/p/op/Model.predict:h", "inputs": {}, "output": "4"},
+        call("2+2?", {"answer": 5}, match={"correct": False}, style={"mark": 10, "reason": "?"}),
+        call("?", None) | {"output": None, "exception": "timed out"},
+    ])  # fmt: skip
+    rows = rows_of(path, "graded_by=match.correct", fmt="weave")
+    assert [(r.problem, r.text, r.correct, r.stop_reason) for r in rows] == [
+        ("2+2?", "4", True, None), ("2+2?", '{"answer": 5}', False, None), ("?", "", None, "error"),
+    ]  # fmt: skip
+    assert rows[0].problem_id == rows[1].problem_id != rows[2].problem_id
+    assert {(r.model, r.gold) for r in rows} == {("weave:///m:1", "4")}
+    rows = rows_of(path, "graded_by=style.mark")
+    assert [(r.correct, r.reward, r.gold) for r in rows] == [
+        (None, 0.7, None), (None, 1.0, None), (None, None, None),
+    ]  # fmt: skip
+    assert "the scorer 'style.mark' gives marks from 7 to 10" in capfd.readouterr().err
+    write_lines("calls.jsonl", [{"op_name": "other", "inputs": {}, "output": ""}])
+    with pytest.raises(ValueError, match=r"has no call of Evaluation\.predict_and_score"):
+        rows_of(path)
