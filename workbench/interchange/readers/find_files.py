@@ -81,7 +81,7 @@ def _files_in(folder: Path, text_column: str | None) -> dict[Path, str]:
             raise ValueError(f"{path} is {what}")
         if name is None or (what and FORMATS[name].is_plain):
             others.append(path)
-        elif not FORMATS[name].is_plain or path.suffix not in BESIDE_SAMPLES:
+        elif not (FORMATS[name].is_plain and _may_be_beside(path)):
             found[path] = name
         elif holds_texts(beginning.names) or _begins(text_column, beginning.names):
             beside[path] = name
@@ -93,6 +93,11 @@ def _files_in(folder: Path, text_column: str | None) -> dict[Path, str]:
     if not_read and (beside or not found):
         notice(f"import: {len(not_read):,} files in {folder} are not read: {_named(not_read)}")
     return found or beside
+
+
+def _may_be_beside(path: Path) -> bool:
+    """Say whether a tool may have written a file beside samples; W&B's tables say what they are."""
+    return path.suffix in BESIDE_SAMPLES and not path.name.endswith(".table.json")
 
 
 def _begins(column: str | None, names: frozenset[str]) -> bool:

@@ -4,6 +4,8 @@ import pandas as pd
 import pytest
 import wandb
 
+from workbench.interchange.readers.find_files import find_files
+
 ROWS = [["a", "The answer is 4.", "4", True], ["a", "The answer is 5.", "4", False]]
 COLUMNS = ["problem_id", "text", "gold", "correct"]
 
@@ -20,6 +22,10 @@ def test_tables_of_wandb_and_pandas_are_rows(rows_of, tmp_path):
         path.write_text(text)
         rows = rows_of(path, fmt="table")
         assert [[r.problem_id, r.text, r.gold, r.correct] for r in rows] == ROWS
+    (tmp_path / "metrics.json").write_text(json.dumps({"columns": ["step"], "data": [[1]]}))
+    assert [file.name for file in find_files([tmp_path])[0]] == [
+        f"{i}.table.json" for i in range(4)
+    ]
     assert sum(r.correct for r in rows) / 2 == table.get_dataframe()["correct"].mean() == 0.5
 
 
@@ -28,3 +34,12 @@ def test_rows_of_another_length_are_named(rows_of, tmp_path):
     path.write_text(json.dumps({"columns": COLUMNS, "data": [*ROWS, ["b"]]}))
     with pytest.raises(ValueError, match="row 3: expected a list of 4 values"):
         rows_of(path)
+
+
+def test_a_table_of_trackio_is_read_as_json_that_holds_rows(rows_of, tmp_path):
+    """As ``Table._to_dict`` of ``trackio/table.py`` makes it."""
+    rows = [dict(zip(COLUMNS, row, strict=True)) for row in ROWS]
+    path = tmp_path / "table.json"
+    path.write_text(json.dumps({"_type": "trackio.table", "_value": rows}))
+    found = rows_of(path, fmt="json")
+    assert [[r.problem_id, r.text, r.gold, r.correct] for r in found] == ROWS
