@@ -177,6 +177,9 @@ def test_two_imports_into_one_folder_and_faults_are_one_clear_message(cli, tmp_p
     rows = pool(0, 1.0)
     first = made(tmp_path / "a.jsonl", rows)
     cli.must("import", first, "--out", tmp_path / "run")
+    told = cli.must("import", first, "--out", tmp_path / "dry", "--dry-run").out
+    assert "nothing was written" in told
+    assert not (tmp_path / "dry").exists()
     again = cli.must("import", first, "--out", tmp_path / "run")
     assert "up to date" in again.err
     other = made(tmp_path / "b.jsonl", pool(1, 1.0))

@@ -23,6 +23,8 @@ from workbench.interchange.sample_row import SAMPLE_COLUMNS
 BOTH = {("answer", "text"), ("problem_id", "problem")}
 """(given by the user, taken by its name): one column may be both, as a bare label is text and
 answer."""
+MOST_CONDITIONS = 10
+"""Values of a column that may be the conditions under which samples were drawn."""
 ELEMENTS = 64
 """Elements of a list that are looked at."""
 
@@ -88,6 +90,7 @@ class _Mapper:
         self.given = given
         self.taken = dict(given)
         self.likely: dict[str, str] = {}
+        self.rows = rows
         self.guessed: set[str] = set()
         self.excluded: set[str] = set()
         names = dict.fromkeys(name for row in rows for name in _names(row))
@@ -108,6 +111,7 @@ class _Mapper:
         if "problem_id" not in self.taken and "problem" in self.taken:
             self.taken["problem_id"] = self.taken["problem"]
         self._name_likely()
+        self._name_conditions()
         own = {name: name for name in SAMPLE_COLUMNS if name not in self.excluded}
         theirs = {name: {**own, **self.taken}[name] for name in SAMPLE_COLUMNS
                   if name in own or name in self.taken}  # fmt: skip
@@ -213,6 +217,20 @@ class _Mapper:
                 is_free = name in self.seen and name not in used and name not in SAMPLE_COLUMNS
                 if is_free and ours not in self.taken and self.seen[name].fits(ours):
                     self.likely.setdefault(name, f"--column {ours}={name}")
+
+    def _name_conditions(self) -> None:
+        """Name columns of a few words that differ within problems: perhaps samples of two kinds."""
+        problem = self.taken.get("problem_id", "problem_id")
+        used = {*self.taken.values(), *self.likely, *SAMPLE_COLUMNS}
+        for name in self.columns.keys() - used:
+            groups: dict[str, set[str]] = {}  # value -> the problems that have it
+            for row in self.rows:
+                if isinstance(value := row.get(name), str):
+                    groups.setdefault(value, set()).add(str(value_at(row, problem)))
+            shared = len(groups) > 1 and set.intersection(*groups.values())
+            if shared and len(groups) <= MOST_CONDITIONS and min(map(len, groups.values())) > 1:
+                differ = ", ".join(sorted(groups)[:3])
+                self.likely[name] = f"differs within problems ({differ}): --where {name}=VALUE"
 
     def _check_given(self, rows: list[Record], ours: str, name: str) -> None:
         if "." not in name or not rows or self.seen[name].is_there:

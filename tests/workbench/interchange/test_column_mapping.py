@@ -80,6 +80,12 @@ def test_what_cannot_be_told_apart_is_asked(row, words):
     map_columns([same], {})  # two columns that hold the same, or a gold beside them
 
 
+def test_conditions_that_would_be_pooled_are_named():
+    rows = [ONE | {"problem_id": p, "variant": v, "tag": f"{p}{v}"} for p in "ab" for v in "xy"]
+    said = {"variant": "differs within problems (x, y): --where variant=VALUE"}
+    assert taken(*rows)[1] == said
+
+
 LISTS = {"idx": 0, "question": "2+2?", "gt": "4", "code": ["4", "5"], "pred": ["4", "5"]}
 
 
