@@ -152,7 +152,7 @@ FORMATS: dict[str, Format] = {
         interpretation=weave_calls.INTERPRETATION,
     ),
     "table": Format(
-        recognise=lambda file: file.mentions("columns", "data"),
+        recognise=lambda file: file.names >= {"columns", "data"},
         read=column_table.read, suffixes=(".json",), is_plain=True,
         summary="a table of W&B or pandas, JSON with columns and data",
     ),

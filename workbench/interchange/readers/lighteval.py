@@ -26,7 +26,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the samples of a file; ValueError if it or the results that go with it are damaged."""
     split = partial(_samples, settings=_settings(path))
     for row in parquet.read(path):
-        yield from split_row(row, split, "not as lighteval writes it")
+        yield from split_row(row, split, "not in the known form of lighteval")
 
 
 def _settings(path: Path) -> Record:

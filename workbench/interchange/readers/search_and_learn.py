@@ -29,7 +29,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     temperature = float(named[1]) if named else None
     for number, row in enumerate(read_rows(path)):
         split = partial(_samples, default=f"problem-{number}", temperature=temperature)
-        yield from split_row(row, split, "not as search-and-learn writes it")
+        yield from split_row(row, split, "not in the known form of search-and-learn")
 
 
 def _samples(row: Record, default: str, temperature: float | None) -> Iterator[tuple[str, Record]]:

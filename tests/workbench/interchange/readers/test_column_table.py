@@ -43,3 +43,10 @@ def test_a_table_of_trackio_is_read_as_json_that_holds_rows(rows_of, tmp_path):
     path.write_text(json.dumps({"_type": "trackio.table", "_value": rows}))
     found = rows_of(path, fmt="json")
     assert [[r.problem_id, r.text, r.gold, r.correct] for r in found] == ROWS
+
+
+def test_rows_that_have_columns_and_data_are_no_table(rows_of, tmp_path):
+    path = tmp_path / "rows.json"
+    row = {"problem_id": "p", "text": "t", "about": {"columns": [1], "data": [2]}}
+    path.write_text(json.dumps({"results": [row]}, indent=1))
+    assert [r.text for r in rows_of(path, fmt="json")] == ["t"]

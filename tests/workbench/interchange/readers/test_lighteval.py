@@ -57,7 +57,7 @@ def test_rows_of_choices_and_results_that_are_damaged(tmp_path):
     response = theirs()[0]["model_response"] | {"text": []}
     with pytest.raises(ValueError, match="row 1: it has no generated text but the log-likelihoods"):
         read(made(tmp_path / "a.parquet", model_response=response))
-    with pytest.raises(ValueError, match="row 1: not as lighteval writes it"):
+    with pytest.raises(ValueError, match="row 1: not in the known form of lighteval"):
         read(made(tmp_path / "a.parquet", doc={"query": "?"}))
     shutil.copytree(FILES, tmp_path / "out")
     for path in (tmp_path / "out" / "results").glob("*/*.json"):

@@ -63,7 +63,7 @@ def test_what_a_row_may_lack(tmp_path):
     [
         ({"scores": [[0.5]]}, "line 1: scores: there are 1 for 4 completions"),
         ({"scores": [[3.5]] * 4}, r"line 1, completion 1: reward: 3.5 is not a probability"),
-        ({"scores": 4}, "line 1: not as search-and-learn writes it"),
+        ({"scores": 4}, "line 1: not in the known form of search-and-learn"),
     ],
 )
 def test_rows_of_another_make_are_named(tmp_path, changes, words):
