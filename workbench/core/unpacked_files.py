@@ -12,8 +12,6 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import IO, Any, BinaryIO
 
-import pyarrow as pa
-
 MIB = 1 << 20
 FREELY_UNPACKED = 64 * MIB
 """Bytes that a packed file may stand for, however small it is."""
@@ -136,6 +134,8 @@ def _inner(path: Path, raw: BinaryIO, packing: str | None) -> Iterator[IO[bytes]
                 raise ValueError(f"{path} is a zip of {len(names):,} files; unpack it")
             inner: IO[bytes] = archive.open(names[0])
         elif packing == "zstd":  # Python 3.11 has no zstd, but Arrow has
+            import pyarrow as pa  # slow to import, and commands that read no samples go without
+
             inner = pa.CompressedInputStream(pa.PythonFile(raw, mode="r"), "zstd")
         elif packing is None:
             inner = raw
