@@ -85,6 +85,11 @@ class RowReader:
             ValueError: naming up to five faults by line, or the values that the filters saw.
         """
         name = self.source.name
+        if self.faults and not self.columns and self.source.format == "jsonl":
+            raise ValueError(
+                f"{name} has no line that is a JSON object, as JSONL has:\n{self.faults.listed()}\n"
+                "  read are also JSON over several lines, CSV and TSV with a header, and Parquet"
+            )
         if self.faults:
             raise ValueError(f"{name} cannot be imported:\n{self.faults.listed()}")
         if not self.columns:
@@ -161,16 +166,21 @@ class RowReader:
             raise ValueError(
                 f"{self.source.name} has no column {lacks}; it has: "
                 f"{', '.join(self.columns) or 'none'}"
-                + (self._hint(missing[0]) if FORMATS[self.source.format].is_plain else "")
+                + (self._hint(missing) if FORMATS[self.source.format].is_plain else "")
             )
 
-    def _hint(self, ours: str) -> str:
+    def _hint(self, missing: Sequence[str]) -> str:
         """Return the flag that says which column one of ours is, with those that it may be."""
-        flags = [f for f in self.mapping.likely.values() if f.startswith(f"--column {ours}=")]
-        if not flags and ours == "text":
-            flags = [f"--column text={leaf}" for leaf in text_leaves(self._first_row)]
-        said = f". Say which one is meant with --column {ours}=THEIRS"
-        return said + (f", such as {' or '.join(flags[:3])}" if flags else "")
+        flags = [
+            flag
+            for ours in missing
+            for flag in self.mapping.likely.values()
+            if flag.startswith(f"--column {ours}=")
+        ]
+        if "text" in missing and not any(flag.startswith("--column text=") for flag in flags):
+            flags += [f"--column text={leaf}" for leaf in text_leaves(self._first_row)]
+        said = f". Say which one is meant with --column {missing[0]}=THEIRS"
+        return said + (f", such as {' or '.join(flags[:4])}" if flags else "")
 
     def _passes_filters(self, record: Record) -> bool:
         passes = True

@@ -139,6 +139,14 @@ def test_a_fault_of_every_row_is_one_line(tmp_path):
     assert told[1].endswith("got 'hot 0' (and 499 more rows like it)")
 
 
+def test_a_text_that_is_no_rows_is_one_message(tmp_path):
+    (tmp_path / "a.txt").write_text("question: What is 2+2?\n" * 300)
+    with pytest.raises(ValueError, match="no line that is a JSON object, as JSONL has") as fault:
+        preview(SampleFiles.from_options([tmp_path / "a.txt"]))
+    assert "line 1: not JSON: Expecting value at column 1 (and 299 more" in str(fault.value)
+    assert len(str(fault.value).splitlines()) == 3
+
+
 def test_cells_of_csv_are_the_values_that_they_spell(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text(
