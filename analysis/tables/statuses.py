@@ -26,7 +26,8 @@ def statuses(data: Data) -> Table:
         rows.append(row | data.means(part, shown))
     notes = ["counts of samples; accuracy over samples whose correctness is known"]
     if data.unknown:
-        notes.append(f"unknown: samples of unknown correctness, {data.unknown:,} in all")
+        left = "samples are of unknown correctness (unknown), left out of accuracy"
+        notes.append(f"{data.unknown:,} {left}")
     notes.append("distinct_texts: share of distinct texts in a pool, mean over problems")
     if "mean_tokens" not in shown:
         notes.append("lengths in tokens are unknown")
