@@ -136,7 +136,7 @@ class CommandLine:
         """
         if figures is not True:
             before = ONLY.format(kind="figures", KIND="FIGURES", names={*figures}) + before
-        if tables is not True:
+        if args[:1] in [("run",), ("analyze",)] and tables is not True:
             names = {*tables} | SUMMED_UP
             before = ONLY.format(kind="tables", KIND="TABLES", names=names) + before
         if args[:1] == ("run",) and not printed:

@@ -28,7 +28,7 @@ ROWS = [
     ({"text": "<think>Could it be \\boxed{8}? Let me go on", "stop_reason": "length"},
      None, "truncated", False),
     ({"text": "<think>Could it be \\boxed{8}? Let me go on"}, None, "truncated", False),
-    ({"text": "<think>the answer is 7</think>The total is 8."}, None, "no_answer", False),
+    ({"text": "<think>the answer is 7</think>The total is 8."}, "8", "answered", True),
     ({"text": "\\boxed{7}? No.</think>\\boxed{8}"}, "8", "answered", True),
     ({"text": "[THINK]\\boxed{7}[/THINK]\\boxed{8}"}, "8", "answered", True),
     ({"text": "\\boxed{8}", "thought": "\\boxed{7}"}, "8", "answered", True),

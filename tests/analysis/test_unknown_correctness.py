@@ -34,7 +34,8 @@ def test_one_right_and_one_unknown_of_each_problem_by_hand(cli, tmp_path):
     (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     folder = tmp_path / "run"
     cli.must("import", tmp_path / "rows.jsonl", "--out", folder, *QUIET)
-    cli.must("run", folder, "--set", "measure.k=[1,2]", "--set", "measure.metrics=[distinct_texts]")
+    sets = ("--set", "measure.k=[1,2]", "--set", "measure.metrics=[distinct_texts]")
+    cli.must("run", folder, *sets, tables=True)
     run = Run(folder)
     for name in ("accuracy_by_k", "accuracy_by_k_temperature"):
         (row,) = run.table(name).to_dict("records")  # no two samples of a problem are judged

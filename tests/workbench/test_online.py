@@ -37,7 +37,7 @@ def arrived(cli, server, finished, tmp_path_factory):
     shutil.copytree(finished[1], folder)
     settings = ["tracking.mode=auto", "tracking.tags=[hot]", "analysis.num_buckets=5"]
     words = [word for setting in settings for word in ("--set", setting)]
-    child = cli.must("run", finished[0], "--out", folder, *words, before=env(server))
+    child = cli.must("run", finished[0], "--out", folder, *words, before=env(server), tables=True)
     assert "tracking stopped" not in child.err
     ((name, run),) = server.runs.items()
     assert f"W&B run  {server.url}/{ENTITY}/workbench/runs/{name}" in child.out

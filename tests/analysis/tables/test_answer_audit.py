@@ -22,7 +22,7 @@ def scored(tmp_path, cli):
     ]
     path = tmp_path / "samples.jsonl"
     path.write_text("\n".join(map(json.dumps, rows)) + "\n")
-    cli("import", path, "--out", tmp_path / "run")
+    cli("import", path, "--out", tmp_path / "run", "--compare", "math")
     cli("score", tmp_path / "run")
     return tmp_path / "run"
 

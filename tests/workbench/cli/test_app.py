@@ -110,7 +110,7 @@ def test_show_prints_a_table_with_its_notes_and_signature(cli, finished):
 
 def test_run_prints_the_main_tables_and_where_the_rest_is(cli, copied):
     path, folder = copied
-    child = cli.must("run", path, "--out", folder, printed=True)
+    child = cli.must("run", path, "--out", folder, printed=True, tables=True)
     for name in ("accuracy_by_k_temperature", "coverage_curve", "statuses", "partial_correlation"):
         assert name in child.out
     assert str(folder / "tables") in child.out

@@ -32,7 +32,7 @@ EXPERIMENT = {
     "task": {"name": "math500", "prompt": "completion", "few_shot": 2, "system": ""},
     "generation": {
         "model": "SmolLM2-135M-Instruct", "backend": "vllm", "temperatures": [0.7, 1.3], "n": 4,
-        "greedy": True, "max_tokens": 32, "stop": ["\n"], "logprobs": 20, "dtype": "float32",
+        "greedy": True, "max_tokens": 40, "stop": ["\n"], "logprobs": 20, "dtype": "float32",
         "max_model_len": 320, "max_failed": 1,
         "engine": {
             "enforce_eager": True, "enable_chunked_prefill": False, "max_num_batched_tokens": 1024,
@@ -122,7 +122,7 @@ def resumed(engine_cli, engine_model, experiment, tmp_path_factory):
     home = tmp_path_factory.mktemp("run")
     whole, folder, noted = home / "whole", home / "killed", home / "preemptions"
     random = ("--set", f"generation.model={engine_model}")
-    engine_cli.must("run", experiment, "--out", whole, *random)
+    engine_cli.must("run", experiment, "--out", whole, *random, tables=True)
     before = COUNT_PREEMPTIONS.format(path=str(noted))
     command = ("run", experiment, "--out", folder, *random, *TINY_CACHE)
     child = engine_cli.start(*command, before=before)
@@ -133,7 +133,7 @@ def resumed(engine_cli, engine_model, experiment, tmp_path_factory):
     )
     child.stop()
     kept = {(s.problem_id, s.temperature, s.sample_index): s for s in read_journal(journal)}
-    engine_cli.must(*command, before=before)
+    engine_cli.must(*command, before=before, tables=True)
     return folder, whole, kept, noted.read_text().count("\n") if noted.exists() else 0
 
 
@@ -173,7 +173,7 @@ def test_the_pipeline_runs_through_to_tables(undisturbed):
     assert run.manifest["identity"]["backend"] == "vllm"
     assert run.manifest["identity"]["logprobs_kind"] == "raw"
     drawn = run.samples[run.samples.stop_reason != "error"]
-    assert (drawn.num_output_tokens.between(1, 32)).all()
+    assert (drawn.num_output_tokens.between(1, 40)).all()
     assert drawn.num_output_tokens.sum() > 300
     assert run.scores.is_correct.sum() >= 3  # it can add
 

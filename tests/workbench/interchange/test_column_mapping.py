@@ -144,14 +144,16 @@ def test_lists_that_differ_are_faults(tmp_path, second, words):
 
 
 def test_a_path_leads_to_a_nested_column(tmp_path):
+    # of the form of a batch's output, which is read as such where nobody says where the texts are
     row = {"custom_id": "a", "response": {"body": {"choices": [{"message": {"content": "t"}}]}}}
     path = "response.body.choices.0.message.content"
     (found,) = read(tmp_path / "a.jsonl", [row], f"text={path}", "problem_id=custom_id")
     assert (found.problem_id, found.text) == ("a", "t")
     with pytest.raises(ValueError, match=rf"leads nowhere: .* did you mean '{path}'"):
         read(tmp_path / "a.jsonl", [row], "text=response.body.choices.0.message.contents")
+    row = {"number": "a", "response": row["response"]}
     with pytest.raises(ValueError, match=f"such as --column text={path}"):
-        read(tmp_path / "a.jsonl", [row], "problem_id=custom_id")
+        read(tmp_path / "a.jsonl", [row], "problem_id=number")
 
 
 COLUMNS = ("problem_id", "problem", "text", "gold", "answer", "correct", "reward", "model")

@@ -84,7 +84,8 @@ def write(path, rows):
 
 def test_what_the_tables_of_a_run_lack_is_left_out_saying_so(cli, tmp_path):
     rows = [
-        {"problem_id": p, "text": f"text {i % 2}", "gold": "1", "temperature": 1.0}
+        {"problem_id": p, "text": f"a long text without an answer, {'ab'[i % 2]}", "gold": "1",
+             "temperature": 1.0}
         for p in range(2) for i in range(4)
     ]  # fmt: skip
     root = tmp_path / "run"

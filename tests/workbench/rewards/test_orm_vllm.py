@@ -62,7 +62,7 @@ def run(engine_cli, settings, tmp_path_factory):
     source.write_text("".join(json.dumps(problem) + "\n" for problem in problems))
     path = folder / "experiment.yaml"
     path.write_text(yaml.safe_dump(experiment_with(settings, source)))
-    child = engine_cli.must("run", path, "--out", folder / "run", printed=True)
+    child = engine_cli.must("run", path, "--out", folder / "run", printed=True, tables=True)
     return wb.load_run(folder / "run"), child.out + child.err
 
 

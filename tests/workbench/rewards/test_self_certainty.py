@@ -31,7 +31,7 @@ def sure(experiment, model):
 
 def test_it_is_the_mean_over_the_tokens_and_votes_go_by_it(cli, sure, tmp_path, left_in):
     path, folder = sure(), tmp_path / "run"
-    cli.must("run", path, "--out", folder)
+    cli.must("run", path, "--out", folder, tables=["reward_report"])
     run = wb.load_run(folder)
     scores = run.scores.set_index(KEY_COLUMNS)["reward_self_certainty"]
     under = left_in(folder, "under/sure")["mean_certainty"]

@@ -62,7 +62,7 @@ def tracked(cli, embedded, blocks, tmp_path_factory):
         "tracking.job_type=sweep",
     ]  # fmt: skip
     overrides = [word for setting in settings for word in ("--set", setting)]
-    child = cli.must("run", embedded[0], "--out", folder, *overrides, figures=FIGURES)
+    child = cli.must("run", embedded[0], "--out", folder, *overrides, figures=FIGURES, tables=True)
     assert "tracking stopped" not in child.err
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
     assert f"W&B run  {file.parent}" in child.out  # offline without being asked to be
@@ -186,7 +186,7 @@ def test_the_rows_behind_the_tables_are_artifacts_of_whole_parquet_files(tracked
 
 def test_an_unchanged_run_opens_no_second_tracked_run(cli, tracked, embedded):
     folder, found = tracked
-    cli.must("run", folder, "--out", folder, figures=FIGURES)
+    cli.must("run", folder, "--out", folder, figures=FIGURES, tables=True)
     assert json.loads((folder / "manifest.json").read_text())["tracked"] == str(
         found["files"].parent
     )

@@ -48,8 +48,9 @@ def find_files(
 def _format_of(path: Path, text_column: str | None) -> str:
     beginning = read_beginning(path)
     name = format_of(beginning)
-    if name is None and beginning.kind == "json" and _begins(text_column, beginning.names):
-        name = "json"
+    if _begins(text_column, beginning.names):  # the user knows the file better than its form says
+        plain = [one for one, row in FORMATS.items() if row.is_plain and row.recognise(beginning)]
+        name = plain[0] if plain else "json" if beginning.kind == "json" else name
     if name is None or FORMATS[name].is_plain:
         what = what_it_is(path)
         if what:
