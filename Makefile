@@ -69,7 +69,7 @@ lint: .venv/made-for ## style, formatting, types, and which way imports go
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/lint-imports --no-cache
-	.venv/bin/mypy
+	.venv/bin/mypy --num-workers auto
 
 bench: .venv/made-for ## time the work beside its peers, on a quiet machine: results/bench
 	HF_HUB_OFFLINE=1 .venv/bin/python -m tests.bench

@@ -27,7 +27,8 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "correct": (pa.bool_(), "whether that is the known answer; null where that is not known"),
     "status": (
         pa.string(),
-        "answered, no_answer, truncated (cut off and without an answer), timeout, error or ungraded",
+        "answered, no_answer, truncated (cut off and without an answer), timeout, error or "
+        "ungraded (of unknown correctness)",
     ),
     "answer_rule": (pa.string(), "the rule by which the answer was found"),
     "stop_reason": (pa.string(), "stop, length (cut off) or error (never drawn)"),
