@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from workbench.config.schema import TaskSettings
@@ -322,7 +322,9 @@ DECIMALS = st.decimals(-1000, 1000, allow_nan=False, places=4).map(lambda x: f"{
 @given(st.sampled_from(MATH), st.sampled_from(DRESSES), st.sampled_from(DRESSES))
 def test_wrapping_changes_no_verdict(row, one, other):
     gold, answer, verdict, _ = row
-    assert CHECKERS["math"].equal(one(gold), other(answer)) is verdict
+    gold, answer = one(gold), other(answer)
+    assume("****" not in gold + answer)  # bold twice is no Markdown
+    assert CHECKERS["math"].equal(gold, answer) is verdict
 
 
 @settings(max_examples=100, deadline=None)
