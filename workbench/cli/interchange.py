@@ -52,9 +52,9 @@ def import_(
 
     `workbench run FOLDER` then analyses it.
 
-    Reads logs of Inspect (.eval, .json), samples of lm-evaluation-harness, completions of
-    search-and-learn, details of lighteval, and plain rows: JSONL, JSON, CSV, TSV or Parquet, packed
-    by gzip, bzip2, xz, zstd or zip. A plain row is a sample, or a problem with a list of samples.
+    Reads what common tools write, such as Inspect, lm-evaluation-harness and lighteval (the README
+    lists them), and plain rows: JSONL, JSON, CSV, TSV or Parquet, packed by gzip, bzip2, xz, zstd
+    or zip. A plain row is a sample, or a problem with a list of samples.
     It needs the columns problem_id (or the question) and text; problem, gold, model, prompt_style,
     temperature, sample_index, seed, answer, correct, token_logprobs, logprob, mean_logprob,
     num_tokens, mean_entropy, stop_reason, reward, thought (or reasoning, reasoning_content) and
@@ -63,8 +63,9 @@ def import_(
 
     These decide which samples count as correct: --column gold=..., answer=..., correct=... (which
     column is the known answer, the sample's, and their agreement); --regrade (whether given
-    answers and correctness are put aside); --compare, and --set task.last_number=true (whether the
-    last number is the answer where a text marks none).
+    answers and correctness are put aside); --compare, and --set task.last_number=true or false
+    (whether the last number is the answer where a text marks none). Where --compare and
+    task.last_number are not given, the known answers and the texts decide, and the import says how.
     """
     from analysis.aggregate import AGGREGATORS
     from workbench.interchange.import_preview import preview

@@ -3,9 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.core.unpacked_files import MIB, damaged, open_unpacked
-
-__all__ = ["LONGEST_LINE", "MIB", "damaged", "read_lines"]
+from workbench.core.unpacked_files import MIB, open_unpacked
 
 LONGEST_LINE = 64 * MIB
 """Bytes of one line: a row with 1,024 samples of 16,000 tokens each. A line is in memory whole,

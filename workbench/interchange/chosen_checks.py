@@ -19,6 +19,7 @@ from workbench.interchange.survey import Survey
 from workbench.tasks import TASKS
 from workbench.tasks.answer_extraction import extract_answer
 from workbench.tasks.answer_spelling import answer_within
+from workbench.tasks.checkers import CHECKERS
 from workbench.tasks.doubtful_accuracy import Correctness, doubt
 from workbench.tasks.gold_kinds import comparison_of_golds
 from workbench.tasks.jsonl import LONGEST_WHOLE
@@ -84,7 +85,7 @@ def chosen_task(
 def _first_rows(source: SampleFiles, found: Survey) -> list[Row]:
     """Return the first rows that have a known answer and a text, and are no errors."""
     rows = []
-    for _, row in islice(RowReader(source).rows(), ROWS):
+    for _, row in islice(RowReader(source, found.mapping).rows(), ROWS):
         problem = found.problems.get(row.problem_id)
         gold = problem.shared.get("gold") if problem else None
         text = split_thought(row.text, list(FAMILIES.values()), row.thought).answer
@@ -116,7 +117,7 @@ def _question(
     many = len({row.problem_id for row in rows}) >= PROBLEMS
     if not many and len(rows) < min(facts["samples"], ROWS):
         return
-    if task["options"]["compare"] not in ("exact", "integer", "numeric", "choice", "math"):
+    if task["options"]["compare"] not in CHECKERS:  # which is refused with the experiment
         return
     settings, counted = TaskSettings(**task), Correctness()
     jsonl = TASKS["jsonl"]

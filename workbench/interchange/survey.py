@@ -17,7 +17,6 @@ from workbench.tasks.prompts import prompt_hash
 ONE_PER_RUN = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
 """Column of which a run has one value -> its plural, for messages."""
 
-
 EXAMPLES = 3
 LONGEST_EXAMPLE = 40
 """Characters of an example of a value."""

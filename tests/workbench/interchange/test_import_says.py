@@ -5,18 +5,12 @@ import json
 import pytest
 
 from analysis.aggregate import AGGREGATORS
-from workbench.interchange import importer
 from workbench.interchange.import_preview import preview
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles
 from workbench.run import Run
 
 CHEAP = ("measure.metrics=[distinct_1]", "selection.aggregators=[maj]")
-
-
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch):
-    monkeypatch.setattr(importer, "environment", dict)
 
 
 def write(path, rows):

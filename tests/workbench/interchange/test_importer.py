@@ -13,12 +13,6 @@ from workbench.run import Run
 CHEAP = ("measure.metrics=[distinct_1, distinct_texts]", "selection.aggregators=[maj]")
 
 
-@pytest.fixture(autouse=True)
-def no_environment(monkeypatch):
-    """Half a second each to list the packages: another module's, tried there."""
-    monkeypatch.setattr(importer, "environment", dict)
-
-
 def write(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path

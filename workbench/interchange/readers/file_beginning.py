@@ -8,8 +8,8 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.core.bounded_lines import damaged, read_lines
-from workbench.core.unpacked_files import members, open_unpacked, packing_of
+from workbench.core.bounded_lines import read_lines
+from workbench.core.unpacked_files import damaged, members, open_unpacked, packing_of
 from workbench.interchange.column_names import ROW_NAMES, holds_texts
 from workbench.interchange.readers import delimited, json_rows
 from workbench.tasks.problem_files import parse_object

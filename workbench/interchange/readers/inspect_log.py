@@ -20,7 +20,8 @@ from urllib.parse import quote
 
 import pyarrow as pa
 
-from workbench.core.bounded_lines import LONGEST_LINE, MIB, damaged
+from workbench.core.bounded_lines import LONGEST_LINE
+from workbench.core.unpacked_files import MIB, damaged
 from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.inspect_messages import (
     attached,

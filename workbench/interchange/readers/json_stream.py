@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TextIO
 
-from workbench.core.bounded_lines import LONGEST_LINE, MIB
+from workbench.core.bounded_lines import LONGEST_LINE
+from workbench.core.unpacked_files import MIB
 
 CHUNK = 1 << 16
 """Characters read at first; doubled while a value is longer."""

@@ -1,7 +1,7 @@
 """Outputs of LiveCodeBench: a row for each problem, with lists of outputs and of their grades.
 
-``output/MODEL/Scenario.SCENARIO_N_T_eval_all.json`` has the grades; the file without ``_eval_all``
-has the outputs only. Model and temperature are in the path.
+``output/MODEL/SCENARIO_N_T_eval_all.json`` has the grades; the file without ``_eval_all`` has the
+outputs only. Model and temperature are in the path. Earlier versions wrote ``Scenario.SCENARIO``.
 Source: https://github.com/LiveCodeBench/LiveCodeBench, ``lcb_runner/runner/main.py``,
 ``utils/path_utils.py`` and ``benchmarks/code_generation.py`` (``insert_output_evaluation``).
 """
@@ -18,7 +18,7 @@ from workbench.interchange.readers.rows import read_rows
 INTERPRETATION = (
     "output_list as the texts, graded_list as correctness; model and temperature by the path"
 )
-NAME = re.compile(r"Scenario\.\w+?_\d+_(?P<temperature>\d+(?:\.\d+)?)(?=_|\.json)")
+NAME = re.compile(r"(?:Scenario\.)?\w+?_\d+_(?P<temperature>\d+(?:\.\d+)?)(?=_|\.json)")
 
 
 def recognise(beginning: FileBeginning) -> bool:

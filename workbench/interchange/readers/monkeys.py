@@ -14,7 +14,8 @@ from pathlib import Path
 
 import yaml
 
-from workbench.core.bounded_lines import LONGEST_LINE, MIB
+from workbench.core.bounded_lines import LONGEST_LINE
+from workbench.core.unpacked_files import MIB
 from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.records import LocatedRecord, Record, split_row
 

@@ -6,8 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.core.bounded_lines import damaged
-from workbench.core.unpacked_files import on_position
+from workbench.core.unpacked_files import damaged, on_position
 from workbench.interchange.readers.records import LocatedRecord
 
 ROWS = 64

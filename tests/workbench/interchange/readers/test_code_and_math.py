@@ -53,15 +53,15 @@ def test_a_judge_of_nemo_skills_is_a_second_grader(rows_of, write_lines):
     assert [r.correct for r in rows_of(path, "graded_by=symbolic_correct")] == [True] * 3
 
 
-@pytest.mark.parametrize("indent", [None, 4])
-def test_grades_of_livecodebench_and_what_its_path_says(rows_of, tmp_path, indent):
+@pytest.mark.parametrize(("indent", "before"), [(None, ""), (4, "Scenario.")])
+def test_grades_of_livecodebench_and_what_its_path_says(rows_of, tmp_path, indent, before):
     row = {"question_id": "abc", "question_content": "Add.", "output_list": ["```1```", "```2```"],
            "code_list": ["1", "2"], "graded_list": [True, False], "pass@1": 0.5}  # fmt: skip
     home = tmp_path / "GPT-4"
     home.mkdir()
-    path = home / "Scenario.codegeneration_2_0.2_eval_all.json"
+    path = home / f"{before}codegeneration_2_0.2_eval_all.json"
     path.write_text(json.dumps([row, row | {"question_id": "abd"}], indent=indent))
-    plain = home / "Scenario.codegeneration_2_0.2.json"
+    plain = home / f"{before}codegeneration_2_0.2.json"
     del row["graded_list"]
     plain.write_text(json.dumps([row], indent=indent))
     rows = rows_of(path, fmt="livecodebench")
