@@ -14,10 +14,11 @@ import time
 import pyarrow.parquet as pq
 import pytest
 
+from tests.lazily import needs
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
 
-pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
+needs("openai")
 pytestmark = pytest.mark.usefixtures("client_loaded")
 
 EVERY = 12 * (1 + 2 * 4)  # problems, each with a greedy sample and two pools of four

@@ -9,11 +9,12 @@ from functools import cache
 import pyarrow.parquet as pq
 import pytest
 
+from tests.lazily import needs
 from tests.workbench.generate.test_openai import asking
 
 __all__ = ["asking"]
 
-pytest.importorskip("openai", reason="openai is not installed", exc_type=ImportError)
+needs("openai")
 pytestmark = pytest.mark.usefixtures("client_loaded")
 
 EVERY = 12 * (1 + 2 * 4)

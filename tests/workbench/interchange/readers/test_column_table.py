@@ -2,9 +2,11 @@ import json
 
 import pandas as pd
 import pytest
-import wandb
 
+from tests.lazily import Lazy
 from workbench.interchange.readers.find_files import find_files
+
+wandb = Lazy("wandb")
 
 ROWS = [["a", "The answer is 4.", "4", True], ["a", "The answer is 5.", "4", False]]
 COLUMNS = ["problem_id", "text", "gold", "correct"]

@@ -2,14 +2,15 @@ import json
 from pathlib import Path
 
 import pytest
-from inspect_ai.log import read_eval_log, write_eval_log
-from inspect_ai.scorer import value_to_float
-from inspect_ai.solver import Choices
-from inspect_ai.solver._multiple_choice import answer_options
 
+from tests.lazily import Lazy
 from workbench.interchange.readers.inspect_scores import as_number
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
+
+logs, scorers = Lazy("inspect_ai.log"), Lazy("inspect_ai.scorer")
+solvers = Lazy("inspect_ai.solver")
+multiple_choice = Lazy("inspect_ai.solver._multiple_choice")
 
 FILES = Path(__file__).parents[3] / "files" / "inspect"
 (SUMS,) = FILES.glob("*_sums_*.eval")
@@ -38,9 +39,9 @@ def log(path, values, scorer="rating", answer=None, text="essay", version=2, **m
 
 
 def test_a_log_without_completions_has_the_texts_of_its_messages(tmp_path):
-    whole = read_eval_log(str(SUMS))
+    whole = logs.read_eval_log(str(SUMS))
     path = tmp_path / "old.json"
-    write_eval_log(whole, str(path))
+    logs.write_eval_log(whole, str(path))
     old = json.loads(path.read_text())
     for number, sample in enumerate(old["samples"]):
         text = sample["output"].pop("completion")
@@ -49,7 +50,7 @@ def test_a_log_without_completions_has_the_texts_of_its_messages(tmp_path):
             sample["output"]["choices"][0]["message"]["content"] = parts
     path.write_text(json.dumps(old))
     texts = [row.text for row in read(path)]
-    assert texts == [sample.output.completion for sample in read_eval_log(str(path)).samples]
+    assert texts == [sample.output.completion for sample in logs.read_eval_log(str(path)).samples]
     assert texts[0] == whole.samples[0].output.completion != ""
     assert texts[1].replace("\n", "") == whole.samples[1].output.completion.replace("\n", "")
 
@@ -100,14 +101,14 @@ def test_a_model_graded_answer_is_not_the_whole_response(tmp_path):
 
 def test_letters_are_numbers_as_inspect_converts_them():
     for value in ("C", "P", "I", "N", 0.25, True, "7"):
-        assert as_number(value) == value_to_float()(value)
+        assert as_number(value) == scorers.value_to_float()(value)
     assert as_number(float("nan")) is as_number([1]) is as_number("none") is None
 
 
 def test_choices_are_part_of_the_problem(tmp_path):
     options = [f"option {i}" for i in range(28)]
     (row,) = read(log(tmp_path / "a.json", ["C"], choices=options))
-    assert row.problem == "?\n" + answer_options(Choices(options))
+    assert row.problem == "?\n" + multiple_choice.answer_options(solvers.Choices(options))
     (row,) = read(log(tmp_path / "b.json", ["C"]))
     assert row.problem == "?"
 

@@ -1,9 +1,11 @@
 import json
 
 import pytest
-import reasoning_gym
 
+from tests.lazily import Lazy
 from workbench.interchange.readers.find_files import find_files
+
+reasoning_gym = Lazy("reasoning_gym")
 
 ANSWERS = 3
 
