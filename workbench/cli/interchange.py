@@ -53,8 +53,9 @@ def import_(
     `workbench run FOLDER` then analyses it.
 
     Reads what common tools write, such as Inspect, lm-evaluation-harness and lighteval (the README
-    lists them), and plain rows: JSONL, JSON, CSV, TSV or Parquet, packed by gzip, bzip2, xz, zstd
-    or zip. A plain row is a sample, or a problem with a list of samples.
+    lists them), and plain rows: JSONL, JSON, CSV, TSV, packed by gzip, bzip2, xz, zstd or zip or
+    not, Parquet or a sheet of an Excel workbook (xlsx). A plain row is a sample, or a problem with
+    a list of samples.
     It needs the columns problem_id (or the question) and text; problem, gold, model, prompt_style,
     temperature, sample_index, seed, answer, correct, token_logprobs, logprob, mean_logprob,
     num_tokens, mean_entropy, stop_reason, reward, thought (or reasoning, reasoning_content) and

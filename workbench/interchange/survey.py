@@ -8,7 +8,7 @@ from typing import Any
 from workbench.core.reading_progress import reading_progress
 from workbench.core.types import Known, Problem, Prompt
 from workbench.interchange.column_mapping import IDENTITY, ColumnMapping
-from workbench.interchange.readers import FORMATS
+from workbench.interchange.readers import FORMATS, xlsx
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.sample_row import SAMPLE_COLUMNS, THOUGHT_COLUMNS, RowLocation, SampleRow
@@ -194,11 +194,10 @@ def survey(source: SampleFiles) -> Survey:
             f"{source.name} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
             "to all of them, or to none: then they are numbered in order"
         )
-    if why := _few_questions(found, source):
-        found.refusals.append(why)
+    found.refusals += filter(None, [_few_questions(found, source), _several_sheets(source)])
     if FORMATS[source.format].is_plain:
         roots = {name.partition(".")[0] for name in reader.theirs.values()}
-        used = {*reader.theirs.values(), *roots, *source.where, *THOUGHT_COLUMNS}
+        used = {*reader.theirs.values(), *roots, *source.where, *THOUGHT_COLUMNS, xlsx.SHEET}
         found.unused = tuple(name for name in reader.columns if name not in used)
     return found
 
@@ -216,6 +215,19 @@ def _few_questions(found: Survey, source: SampleFiles) -> str | None:
         f"questions: give --column problem_id={problem} if the rows of one question are its samples"
         f", or --column problem_id={theirs} if not"
     )
+
+
+def _several_sheets(source: SampleFiles) -> str | None:
+    """Return what to say where samples are in several sheets of a workbook, and none is chosen."""
+    if source.format != "xlsx" or xlsx.SHEET in source.where:
+        return None
+    for path in source.files:
+        if len(sheets := xlsx.sheets(path)) > 1:
+            return (
+                f"{path} has samples in {len(sheets)} sheets, {', '.join(map(repr, sheets))}: "
+                f"choose with --where {xlsx.SHEET}=NAME; given for each of them, all are read"
+            )
+    return None
 
 
 def _short(value: Any) -> str:

@@ -32,6 +32,7 @@ from workbench.interchange.readers import (
     reasoning_gym_eval,
     simple_evals,
     weave_calls,
+    xlsx,
 )
 from workbench.interchange.readers import search_and_learn as sal
 from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
@@ -151,6 +152,11 @@ FORMATS: dict[str, Format] = {
         summary="calls of an evaluation of Weave, exported as JSONL or JSON",
         interpretation=weave_calls.INTERPRETATION,
     ),
+    "xlsx": Format(
+        recognise=lambda file: file.kind == "xlsx",
+        read=xlsx.read, suffixes=(".xlsx", ".xlsm"), is_plain=True,
+        summary="a sheet of an Excel workbook, its columns named by the first row, rows as below",
+    ),
     "table": Format(
         recognise=lambda file: file.names >= {"columns", "data"},
         read=column_table.read, suffixes=(".json",), is_plain=True,
@@ -182,4 +188,6 @@ FORMATS: dict[str, Format] = {
 def format_of(file: Path | FileBeginning) -> str | None:
     """Return the name of a file's format, None if it has none; ValueError if it is damaged."""
     beginning = file if isinstance(file, FileBeginning) else read_beginning(file)
+    if beginning.kind == "xlsx":  # whatever its columns are called: no tool writes its files so
+        return "xlsx"
     return next((name for name, row in FORMATS.items() if row.recognise(beginning)), None)

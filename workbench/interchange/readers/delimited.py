@@ -86,6 +86,18 @@ def _row(names: list[str], cells: list[str], lists: dict[str, bool]) -> dict[str
             f"has {len(cells)} cells, and the header names {len(names)} columns; a text with the "
             "delimiter in it needs quotation marks"
         )
+    return row_of_cells(names, cells, lists)
+
+
+def row_of_cells(names: list[str], cells: list[str], lists: dict[str, bool]) -> dict[str, Any]:
+    """Return the values of a row's cells under their names, of which there are as many.
+
+    ``lists`` keeps which columns are ones of lists, by the first cell of each.
+
+    Example:
+        >>> row_of_cells(["", "id", "code"], ["0", "a", "[1, 2]"], {})
+        {'id': 'a', 'code': [1, 2]}
+    """
     row: dict[str, Any] = {}
     for name, cell in zip(names, cells, strict=True):
         if not name:  # the row's number, as pandas writes it

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from workbench.core.bounded_lines import read_lines
 from workbench.core.unpacked_files import damaged, members, open_unpacked, packing_of
 from workbench.interchange.column_names import ROW_NAMES, holds_texts
-from workbench.interchange.readers import delimited, json_rows
+from workbench.interchange.readers import delimited, json_rows, xlsx
 from workbench.tasks.problem_files import parse_object
 
 LENGTH = 64 * 1024
@@ -23,8 +23,8 @@ class FileBeginning:
     """What the beginning of a file tells about it."""
 
     kind: str
-    """``zip`` of several files, ``parquet``, ``csv`` (or TSV), ``json`` (an array, or an object
-    that holds rows or is one) or ``lines`` (JSONL, and other text)."""
+    """``zip`` of several files, ``xlsx``, ``parquet``, ``csv`` (or TSV), ``json`` (an array, or an
+    object that holds rows or is one) or ``lines`` (JSONL, and other text)."""
     names: frozenset[str] = frozenset()
     """Members of a zip; otherwise the columns of the first row."""
     text: str = ""
@@ -60,7 +60,10 @@ def read_beginning(path: Path) -> FileBeginning:
     try:
         if packing_of(path) == "zip" and (path.suffix == ".eval" or len(members(path)) != 1):
             with zipfile.ZipFile(path) as archive:
-                return FileBeginning("zip", frozenset(archive.namelist()))
+                inside = frozenset(archive.namelist())
+            if xlsx.WORKBOOK in inside:
+                return FileBeginning("xlsx", xlsx.columns(path))
+            return FileBeginning("zip", inside)
         if magic == b"PAR1":
             return FileBeginning("parquet", frozenset(pq.read_schema(path).names))
     except (zipfile.BadZipFile, pa.ArrowException, OSError) as fault:

@@ -10,7 +10,7 @@ from workbench.interchange.readers.file_beginning import read_beginning
 from workbench.interchange.readers.unreadable import POINTER, what_it_is
 
 SUFFIXES = tuple(dict.fromkeys(suffix for row in FORMATS.values() for suffix in row.suffixes))
-BESIDE_SAMPLES = (".json", ".csv", ".tsv", ".yaml")
+BESIDE_SAMPLES = (".json", ".csv", ".tsv", ".yaml", ".xlsx", ".xlsm")
 """Files that tools also write results and settings to, beside their samples."""
 
 

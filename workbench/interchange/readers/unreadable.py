@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from workbench.core.unpacked_files import members, packing_of
+from workbench.interchange.readers.xlsx import WORKBOOK
 
 POINTER = "a pointer of Git LFS and not the file itself: fetch that with `git lfs pull`"
 SIGNS: tuple[tuple[bytes, str], ...] = (
@@ -15,7 +16,10 @@ SIGNS: tuple[tuple[bytes, str], ...] = (
         "where the page has `blob`",
     ),
     (rb"\s*<\?xml|\s*<\w+[ >]", "XML: write a JSON object a line, or CSV"),
-    (rb"\xd0\xcf\x11\xe0", "an old Excel workbook: save its sheet as CSV"),
+    (
+        rb"\xd0\xcf\x11\xe0",
+        "an old Excel workbook, or one with a password: save it as .xlsx without a password",
+    ),
     (rb"ARROW1", "an Arrow file: `Dataset.to_parquet` writes it as Parquet"),
     (rb"SQLite format 3", "a database: export its table as CSV"),
     (rb"\x80[\x02-\x05]", "a pickle, which is not opened because it can run code: write JSONL"),
@@ -49,9 +53,7 @@ def what_it_is(path: Path) -> str | None:
 
 
 def _of_zip(names: list[str]) -> str | None:
-    if "xl/workbook.xml" in names:
-        return "an Excel workbook, which is not read: save its sheet as CSV"
-    if len(names) != 1:
+    if len(names) != 1 and WORKBOOK not in names:
         listed = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         return f"a zip of {len(names):,} files ({listed}): unpack it and give the files or a folder"
     return None
