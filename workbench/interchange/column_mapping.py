@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.core.lookup import unknown
+from workbench.interchange.answer_column import is_known_answer
 from workbench.interchange.column_names import (
     LIKELY_NAMES,
     LIST_NAMES,
@@ -110,6 +111,7 @@ class _Mapper:
         self._refuse_answer_and_prediction()
         if "problem_id" not in self.taken and "problem" in self.taken:
             self.taken["problem_id"] = self.taken["problem"]
+        self._take_answer_as_gold()
         self._name_likely()
         self._name_conditions()
         own = {name: name for name in SAMPLE_COLUMNS if name not in self.excluded}
@@ -209,6 +211,20 @@ class _Mapper:
                     f"'answer' can be the known answer or the sample's, beside {name!r}: say which "
                     f"with --column answer={name} --column gold=answer, or --column answer=answer"
                 )
+
+    def _take_answer_as_gold(self) -> None:
+        """Take ``answer`` for the known one where it is the same for texts that say others."""
+        own = self.taken.get("answer") == "answer" and "answer" not in self.given
+        if not own or "gold" in self.taken or self.lengths:
+            return
+        if is_known_answer(self.rows, {"problem_id": "problem_id", "text": "text"} | self.taken):
+            del self.taken["answer"]
+            self.excluded.add("answer")
+            self._note("gold", "answer")
+            self.likely["answer"] = (
+                "taken for the known answer, which differs from what texts of its problem say; if "
+                "it is the samples': --column answer=answer"
+            )
 
     def _name_likely(self) -> None:
         used = {*self.taken.values(), *self.likely}

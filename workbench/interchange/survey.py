@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from workbench.core.reading_progress import reading_progress
@@ -84,9 +84,11 @@ class Survey:
         for name in ("problem", "gold"):
             value = getattr(row, name)
             if value is not None and problem.shared.setdefault(name, value) != value:
+                theirs = self.mapping.theirs.get(name)
+                other = ", or --column answer=answer if it is no known answer"
                 raise ValueError(
                     f"{name}: {row.problem_id!r} has another one than at {problem.first_label}; "
-                    "give each problem its own problem_id"
+                    f"give each problem its own problem_id{other if theirs == 'answer' else ''}"
                 )
         problem.without_correctness += row.correct is None
         problem.texts_vary |= sample[0] != problem.first_sample[0]
@@ -117,15 +119,6 @@ class Survey:
             question = summary.shared.get("problem", "")
             problem = Problem(name, question, summary.shared.get("gold"))
             yield Known(problem, prompt_hash(Prompt(text=question)))
-
-    def _answer_may_be_gold(self, golds: int) -> dict[str, str]:
-        """Return a flag where the answer does not differ between texts, as a known answer does."""
-        various = [problem for problem in self.problems.values() if problem.texts_vary]
-        varies = any(problem.answers_vary for problem in various)
-        if golds or varies or len(various) < 2 or not self.rows_with["answer"]:
-            return {}
-        theirs = self.mapping.theirs["answer"]
-        return {theirs: f"the same in all samples of a problem: --column gold={theirs} if known"}
 
     def facts(self) -> dict[str, Any]:
         """Return what the manifest keeps: counts, and the missing ``missing_inputs.COLUMNS``."""
@@ -158,7 +151,7 @@ class Survey:
             "empty": self.empty,
             "across_files": len(self.across_files),
             "rows_without_samples": self.rows_without_samples,
-            "likely": dict(self.mapping.likely) | self._answer_may_be_gold(golds),
+            "likely": dict(self.mapping.likely),
             "absent": [need for need, count in rows_for.items() if not count],
         }
 
@@ -194,7 +187,10 @@ def survey(source: SampleFiles) -> Survey:
             f"{source.name} has a sample_index on {numbered:,} of {found.samples:,} rows; give it "
             "to all of them, or to none: then they are numbered in order"
         )
-    found.refusals += filter(None, [_few_questions(found, source), _several_sheets(source)])
+    found.refusals += filter(
+        None,
+        [_few_questions(found, source), _unclear_answer(found, source), _several_sheets(source)],
+    )
     if FORMATS[source.format].is_plain:
         roots = {name.partition(".")[0] for name in reader.theirs.values()}
         used = {*reader.theirs.values(), *roots, *source.where, *THOUGHT_COLUMNS, xlsx.SHEET}
@@ -215,6 +211,31 @@ def _few_questions(found: Survey, source: SampleFiles) -> str | None:
         f"questions: give --column problem_id={problem} if the rows of one question are its samples"
         f", or --column problem_id={theirs} if not"
     )
+
+
+def _unclear_answer(found: Survey, source: SampleFiles) -> str | None:
+    """Return what to say where ``answer`` may be the known answer or what each sample answered.
+
+    It is no refusal, but a hint, where there is one sample of each problem and all are graded:
+    nothing depends on it then.
+    """
+    plain = FORMATS[source.format].is_plain and not found.mapping.has_lists
+    own = found.mapping.theirs.get("answer") == "answer" and "answer" not in source.columns
+    problems = found.problems.values()
+    told = any("gold" in problem.shared or problem.answers_vary for problem in problems)
+    if not (plain and own) or told or not found.rows_with["answer"]:
+        return None
+    flags = "--column gold=answer if it is the known answer, --column answer=answer if it is what "
+    flags += "each sample answered"
+    if any(problem.texts_vary for problem in problems):
+        why = "it is the same in all samples of a problem"
+    elif found.rows_with["correct"] < found.samples:
+        why = "no problem has samples that differ"
+    else:
+        likely = {**found.mapping.likely, "answer": flags}
+        found.mapping = replace(found.mapping, likely=likely)
+        return None
+    return f"what 'answer' of {source.name} is cannot be told, as {why}: give {flags}"
 
 
 def _several_sheets(source: SampleFiles) -> str | None:

@@ -44,15 +44,6 @@ def test_the_known_answer_is_not_also_the_samples_answer(tmp_path, capsys):
     assert run.problems["gold"].tolist() == ["B", "A"]
 
 
-def test_an_answer_that_never_differs_is_questioned(tmp_path):
-    said = bring(tmp_path / "run", write(tmp_path / "a.jsonl", GOLD_IS_ANSWER))
-    assert (
-        "perhaps       answer (the same in all samples of a problem: --column gold=answer" in said
-    )
-    varied = [row | {"answer": str(i)} for i, row in enumerate(GOLD_IS_ANSWER)]
-    assert "perhaps" not in bring(tmp_path / "b", write(tmp_path / "b.jsonl", varied))
-
-
 def test_models_in_a_column_of_any_known_name_are_not_pooled(tmp_path):
     """Row 11."""
     rows = [
