@@ -57,10 +57,10 @@ def import_(
     not, Parquet or a sheet of an Excel workbook (xlsx). A plain row is a sample, or a problem with
     a list of samples.
     It needs the columns problem_id (or the question) and text; problem, gold, model, prompt_style,
-    temperature, sample_index, seed, answer, correct, token_logprobs, logprob, mean_logprob,
-    num_tokens, mean_entropy, stop_reason, reward, thought (or reasoning, reasoning_content) and
-    num_thought_tokens are used where they are there, and so are other common names of them. What
-    was taken for what is printed first.
+    temperature, sample_index, seed, max_tokens, top_p, answer, correct, token_logprobs, logprob,
+    mean_logprob, num_tokens, mean_entropy, stop_reason, reward, thought (or reasoning,
+    reasoning_content) and num_thought_tokens are used where they are there, and so are other common
+    names of them. What was taken for what is printed first.
 
     These decide which samples count as correct: --column gold=..., answer=..., correct=... (which
     column is the known answer, the sample's, and their agreement); --regrade (whether given

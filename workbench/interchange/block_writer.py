@@ -143,6 +143,7 @@ def _samples_table(
         tokens, total, mean = row.likelihood()
         parts = split_thought(row.text, thinking, row.thought)
         token_logprobs = row.token_logprobs or []
+        was_cut = row.is_full() or not parts.closed  # unless the file says why it ended
         means = means_of_parts(token_logprobs, row.num_thought_tokens, tokens)
         values.append(
             {
@@ -151,7 +152,7 @@ def _samples_table(
                 "sample_index": number,
                 "completion": parts.answer,
                 "seed": row.seed,
-                "stop_reason": row.stop_reason or (None if parts.closed else "length"),
+                "stop_reason": row.stop_reason or ("length" if was_cut else None),
                 "num_output_tokens": tokens,
                 "output_token_ids": [],
                 "token_logprobs": token_logprobs,

@@ -27,6 +27,7 @@ OTHER_NAMES: dict[str, tuple[str, ...]] = {
     "sample_index": ("sample_idx", "epoch"),
     "num_tokens": ("completion_tokens", "num_generated_tokens"),
     "stop_reason": ("finish_reason",),
+    "max_tokens": ("max_new_tokens", "max_gen_toks", "max_completion_tokens", "max_output_tokens"),
 }  # fmt: skip
 """Our name -> other names that can mean nothing else, where their values are of its kind.
 Of two that are there none is taken, unless both hold the same."""

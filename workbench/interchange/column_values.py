@@ -13,7 +13,8 @@ NUMBERS = frozenset(
     {
         "correct", "temperature", "sample_index", "logprob", "mean_logprob", "num_tokens",
         "mean_entropy", "num_thought_tokens", "thought_logprob", "answer_logprob",
-        "thought_entropy", "answer_entropy", "reward", "seed", "token_logprobs",
+        "thought_entropy", "answer_entropy", "reward", "seed", "token_logprobs", "max_tokens",
+        "top_p",
     }
 )  # fmt: skip
 """Our columns that hold no text, so that a text there spells a number, true or false, or a list."""
@@ -89,7 +90,7 @@ def fits(column: str, value: Any) -> bool:
         return isinstance(value, list)
     if isinstance(value, bool):
         return False
-    if column in ("sample_index", "num_tokens", "num_thought_tokens", "seed"):
+    if column in ("sample_index", "num_tokens", "num_thought_tokens", "seed", "max_tokens"):
         return isinstance(value, int) and (value >= 0 or column == "seed")
     if column in NUMBERS:
         return isinstance(value, int | float)

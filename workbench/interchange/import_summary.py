@@ -1,5 +1,6 @@
 """What an import says on the terminal: which column was taken for what, and what was found."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,15 @@ def column_table(found: Survey) -> str:
     return "\n".join(lines)
 
 
+def _limits(facts: dict[str, Any]) -> Iterator[str]:
+    """Yield what the samples were limited to, and where that differs between them."""
+    for name, value in facts.get("limits", {}).items():
+        yield f"{name} {value:g}"
+    for name, counts in facts.get("limits_differ", {}).items():
+        each = (f"{'unknown' if v is None else f'{v:g}'} ({count:,})" for v, count in counts)
+        yield f"{name} differs, and the experiment does not have it: {', '.join(each)}"
+
+
 def describe(
     root: Path, source: SampleFiles, facts: dict[str, Any], left: dict[str, str], regrade: bool
 ) -> str:
@@ -49,6 +59,7 @@ def describe(
     lines = {
         "imported": f"{total:,} samples of {facts['problems']:,} problems, model {model}",
         "temperatures": ", ".join(temperatures),
+        "limits": "; ".join(_limits(facts)),
         "pools": f"{pools} samples",
         "given": ", ".join([*given, f"known answers of {facts['golds']:,} problems"]),
         "read as": interpretation and f"{source.format}: {interpretation}",

@@ -30,7 +30,7 @@ from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature
 
-VERSION = 4
+VERSION = 5
 """Raise when this code makes other samples of a file: imports by older code are then made again."""
 
 
@@ -171,6 +171,7 @@ def _experiment(
             "temperatures": [t for t in facts["temperatures"] if t != 0 or not facts["greedy"]],
             "n": largest,
             "greedy": facts["greedy"],
+            **facts.get("limits", {}),
         },
         "scoring": {"rewards": rewards, "regrade": regrade},
         "measure": {"k": [2**power for power in range(1, largest.bit_length())] or [1]},

@@ -45,6 +45,15 @@ def _as_reason(value: Any) -> str | None:
     return STOP_REASONS.get(value) if isinstance(value, str) else None
 
 
+def _as_count(value: Any) -> int | None:
+    is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
+    return int(value) if is_whole and value >= 1 else None
+
+
+def _as_share(value: Any) -> float | None:
+    return float(value) if isinstance(value, int | float) and 0 < value <= 1 else None
+
+
 def _as_message(value: Any) -> str | None:
     return None if value is None else str(value)
 
@@ -70,6 +79,10 @@ class SampleRow:
     """Its number in the pool; an import closes gaps in the numbers."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
     """What it was drawn with."""
+    max_tokens: Annotated[int | None, BeforeValidator(_as_count)] = None
+    """The most tokens it might have; no number from 1 on, such as -1, is taken for unknown."""
+    top_p: Annotated[float | None, BeforeValidator(_as_share)] = None
+    """The share of the likeliest tokens that it was drawn from; outside (0, 1] it is unknown."""
     answer: Answer = None
     correct: Annotated[bool | None, BeforeValidator(_as_bool)] = None
     token_logprobs: list[LogProb] | None = None
@@ -111,6 +124,17 @@ class SampleRow:
             if value is not None and abs(value - expected) > ROUNDING * max(1, abs(expected)):
                 raise ValueError(f"{name} is {value:g}, but by token_logprobs it is {expected:g}")
 
+    def is_full(self) -> bool:
+        """Say whether it has as many tokens as it might have; False where either is unknown.
+
+        Example:
+            >>> full = SampleRow(problem_id="p", text="t", num_tokens=40, max_tokens=40)
+            >>> full.is_full(), SampleRow(problem_id="p", text="t", num_tokens=40).is_full()
+            (True, False)
+        """
+        tokens, _, _ = self.likelihood()
+        return tokens is not None and self.max_tokens is not None and tokens >= self.max_tokens
+
     def likelihood(self) -> tuple[int | None, float | None, float | None]:
         """Return (number of tokens, sum in nats, mean in nats per token) of the log-probabilities.
 
@@ -129,6 +153,8 @@ class SampleRow:
         return tokens, total, mean
 
 
+LIMITS = ("max_tokens", "top_p")
+"""Settings of a run that its samples may have brought with them."""
 THOUGHT_COLUMNS = ("reasoning", "reasoning_content")
 """Names that other tools give the column ``thought``."""
 

@@ -11,7 +11,13 @@ from workbench.interchange.column_mapping import IDENTITY, ColumnMapping
 from workbench.interchange.readers import FORMATS, xlsx
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.sample_row import SAMPLE_COLUMNS, THOUGHT_COLUMNS, RowLocation, SampleRow
+from workbench.interchange.sample_row import (
+    LIMITS,
+    SAMPLE_COLUMNS,
+    THOUGHT_COLUMNS,
+    RowLocation,
+    SampleRow,
+)
 from workbench.tasks.prompts import prompt_hash
 
 ONE_PER_RUN = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
@@ -49,8 +55,8 @@ class Survey:
     """By name, in order of appearance."""
     pools: dict[tuple[int, float | None], list[int]] = field(default_factory=dict)
     """(index of the problem, temperature) -> [samples, largest sample_index or -1]."""
-    values: dict[str, Counter[str | None]] = field(default_factory=lambda: defaultdict(Counter))
-    """Values of the columns ``ONE_PER_RUN``, with the number of their rows."""
+    values: dict[str, Counter[Any]] = field(default_factory=lambda: defaultdict(Counter))
+    """Values of the columns ``ONE_PER_RUN`` and ``LIMITS``, with the number of their rows."""
     rows_with: Counter[str] = field(default_factory=Counter)
     """Rows that have a value, by column; ``tokens`` and ``mean`` for what follows from several."""
     unused: tuple[str, ...] = ()
@@ -100,7 +106,7 @@ class Survey:
         failed = row.stop_reason == "error" or row.error
         self.empty += not (row.text.strip() or row.thought or failed)
         pool[1] = max(pool[1], -1 if row.sample_index is None else row.sample_index)
-        for name in ONE_PER_RUN:
+        for name in (*ONE_PER_RUN, *LIMITS):
             self.values[name][getattr(row, name)] += 1
         tokens, _, mean = row.likelihood()
         for name in SAMPLE_COLUMNS:
@@ -119,6 +125,11 @@ class Survey:
             question = summary.shared.get("problem", "")
             problem = Problem(name, question, summary.shared.get("gold"))
             yield Known(problem, prompt_hash(Prompt(text=question)))
+
+    def _limit(self, name: str) -> float | None:
+        """Return the one value of a limit that all samples have; None if there is no such value."""
+        only, *others = self.values[name]
+        return None if others else only
 
     def facts(self) -> dict[str, Any]:
         """Return what the manifest keeps: counts, and the missing ``missing_inputs.COLUMNS``."""
@@ -143,6 +154,12 @@ class Survey:
             "pools": sorted(sizes.items(), reverse=True),
             "closed_up": sum(last >= count for count, last in self.pools.values()),
             "model": next(iter(self.values["model"])),
+            "limits": {name: value for name in LIMITS if (value := self._limit(name)) is not None},
+            "limits_differ": {
+                name: [[value, count] for value, count in self.values[name].most_common(10)]
+                for name in LIMITS
+                if len(self.values[name]) > 1
+            },
             "golds": golds,
             "questions": sum("problem" in problem.shared for problem in problems),
             "rows_with": {n: with_value[n] for n in ("answer", "correct", "reward", "mean")},
@@ -174,7 +191,8 @@ def survey(source: SampleFiles) -> Survey:
                 reader.add_fault(location, str(fault))
     reader.check(found.samples)
     found.rows_without_samples = reader.rows_without_samples
-    for name, values in found.values.items():
+    for name in ONE_PER_RUN:
+        values = found.values[name]
         if len(values) > 1:
             listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
             found.refusals.append(

@@ -1,10 +1,10 @@
 """Output of OpenAI's batch API and of vLLM's ``run_batch``, with the file of requests beside it.
 
 A line answers one request, which is named by ``custom_id``; its ``response.body`` is as the API for
-chat, for completions or for responses answers. The prompt, the temperature and the model asked for
-are in the file of requests, looked for among the other ``.jsonl`` files of the folder. Requests
-with the same prompt are one problem, named by the first of them. Without the file of requests each
-``custom_id`` is a problem.
+chat, for completions or for responses answers. The prompt, the temperature, the limits and the
+model asked for are in the file of requests, looked for among the other ``.jsonl`` files of the
+folder. Requests with the same prompt are one problem, named by the first of them. Without the file
+of requests each ``custom_id`` is a problem.
 Source: ``vllm/entrypoints/openai/run_batch.py``, 0.32 (``BatchRequestOutput``);
 https://platform.openai.com/docs/api-reference/batch.
 """
@@ -18,7 +18,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench.interchange.readers import jsonl
-from workbench.interchange.readers.records import LocatedRecord, Record, say_once, split_row
+from workbench.interchange.readers.records import (
+    LocatedRecord,
+    Record,
+    limits_of,
+    say_once,
+    split_row,
+)
 from workbench.tasks.problem_files import parse_object
 
 INTERPRETATION = (
@@ -115,7 +121,7 @@ def _samples(
         "problem": _prompt(asked),
         "model": body.get("model") or asked.get("model"),
         "temperature": _number(asked.get("temperature")),
-    }
+    } | limits_of(asked)
     failure = row.get("error") or body.get("error")
     if failure or response.get("status_code", 200) != 200 or not body:
         reason = failure.get("message") if isinstance(failure, dict) else failure

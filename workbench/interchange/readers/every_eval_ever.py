@@ -1,8 +1,9 @@
 """Samples of Every Eval Ever: ``UUID_samples.jsonl`` beside the results ``UUID.json``.
 
 A line is a sample of one evaluation with a score, ``is_correct`` and the answer that was found. The
-temperature is in the results file. Scores other than 0 and 1 are marks: they are read as rewards,
-and correctness is unknown. Read are the schemas since 0.2; of a newer one what is alike.
+temperature and the limits are in the results file. Scores other than 0 and 1 are marks: they are
+read as rewards, and correctness is unknown. Read are the schemas since 0.2; of a newer one what is
+alike.
 Source: https://github.com/evaleval/every_eval_ever, ``instance_level_eval.schema.json`` and
 ``eval.schema.json``, 0.2 and 0.3.
 """
@@ -16,7 +17,13 @@ from typing import Any
 
 from workbench.interchange.readers import jsonl
 from workbench.interchange.readers.inspect_scores import Scale
-from workbench.interchange.readers.records import LocatedRecord, Record, say_once, split_row
+from workbench.interchange.readers.records import (
+    LocatedRecord,
+    Record,
+    limits_of,
+    say_once,
+    split_row,
+)
 
 INTERPRETATION = (
     "sample_id as the problem, output.raw as the texts, is_correct as correctness where the scores "
@@ -38,23 +45,25 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     for name, scale in scales.items():
         if not scale.is_correctness:
             say_once(f"{path.name}: {scale.remark(str(name))}")
-    split = partial(_samples, scales=scales, temperature=_temperature(path))
+    split = partial(_samples, scales=scales, drawn=_drawn(path))
     for located in jsonl.read(path):
         yield from split_row(located, split, "not in the known form of Every Eval Ever")
 
 
-def _temperature(path: Path) -> float | None:
-    """Return the one temperature of the results beside a file of samples."""
+def _drawn(path: Path) -> Record:
+    """Return temperature and limits by the results beside a file of samples, where all agree."""
     results = path.with_name(f"{path.stem.removesuffix('_samples')}.json")
     if results == path or not results.is_file():
-        return None
+        return {}
     try:
         whole = json.loads(results.read_text(encoding="utf-8"))
         configs = [one.get("generation_config") or {} for one in whole["evaluation_results"]]
-        given = {(config.get("generation_args") or {}).get("temperature") for config in configs}
+        given = [config.get("generation_args") or {} for config in configs]
+        found = [{"temperature": args.get("temperature")} | limits_of(args) for args in given]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise ValueError(f"{results} is damaged ({fault!r}); fetch it again") from fault
-    return given.pop() if len(given) == 1 else None
+    same = [name for name in found[0] if len({one[name] for one in found}) == 1] if found else []
+    return {name: found[0][name] for name in same}
 
 
 def _grader(row: Record) -> str | None:
@@ -62,18 +71,17 @@ def _grader(row: Record) -> str | None:
 
 
 def _samples(
-    row: Record, scales: dict[str | None, Scale], temperature: float | None
+    row: Record, scales: dict[str | None, Scale], drawn: Record
 ) -> Iterator[tuple[str, Record]]:
     given, evaluation, scale = row["input"], row["evaluation"], scales[_grader(row)]
     references = given.get("reference") or []
     references = [references] if isinstance(references, str) else references
     is_mark = scale.has_marks
-    record = {
+    record = drawn | {
         "problem_id": row["sample_id"],
         "problem": _question(given),
         "gold": references[0] if len(references) == 1 and not is_mark else None,
         "model": row.get("model_id"),
-        "temperature": temperature,
         "answer": _answer(row),
         "correct": None if is_mark else evaluation.get("is_correct"),
         "reward": scale.reward(evaluation.get("score")) if is_mark else None,

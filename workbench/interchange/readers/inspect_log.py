@@ -31,7 +31,13 @@ from workbench.interchange.readers.inspect_messages import (
 )
 from workbench.interchange.readers.inspect_scores import Scale, gradings, is_judged, scales_of
 from workbench.interchange.readers.json_stream import DamagedJsonError, stream_members
-from workbench.interchange.readers.records import LocatedRecord, Record, say_once, split_row
+from workbench.interchange.readers.records import (
+    LocatedRecord,
+    Record,
+    limits_of,
+    say_once,
+    split_row,
+)
 
 INTERPRETATION = (
     "epochs as samples; a score of C or 1 is correct, I, N or 0 is not; P and the values of a "
@@ -244,7 +250,7 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
     attachments = sample.get("attachments") or {}
     completion = output.get("completion") or message_text(choice, attachments)
     target = sample["target"]
-    record = {
+    record = _drawn(sample, header) | {
         "problem_id": sample["id"],
         "sample_index": sample["epoch"] - 1,
         "text": attached(completion, attachments),
@@ -252,7 +258,6 @@ def _record(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
         "problem": question(sample, attachments),
         "gold": (target[0] if len(target) == 1 else None) if isinstance(target, list) else target,
         "model": header["eval"]["model"],
-        "temperature": _temperature(sample, header),
         "stop_reason": choice.get("stop_reason"),
         "workbench": (sample.get("metadata") or {}).get("workbench"),
     }
@@ -279,14 +284,21 @@ def _spell(tokens: Sequence[Mapping[str, Any]], text: str) -> bool:
     return letters.sub("", text) in letters.sub("", spelt)
 
 
-def _temperature(sample: Mapping[str, Any], header: Mapping[str, Any]) -> float | None:
-    """Return the temperature of a sample's calls of the model, or else of the eval's settings."""
-    calls = [event for event in sample.get("events") or [] if event.get("event") == "model"]
-    given = [(call.get("config") or {}).get("temperature") for call in calls]
+def _drawn(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
+    """Return temperature and limits of a sample's calls of the model, or else of the eval.
+
+    Of several calls the last one drew the text, so that its limits count.
+    """
+    events = [event for event in sample.get("events") or [] if event.get("event") == "model"]
+    calls = [event.get("config") or {} for event in events]
+    given = [call.get("temperature") for call in calls]
     own = sorted({float(temperature) for temperature in given if temperature is not None})
     if len(own) > 1:
         at = ", ".join(f"{temperature:g}" for temperature in own)
         raise ValueError(f"temperature: its calls of the model are at {at}, and a sample is of one")
     whole = (header.get("plan") or {}).get("config") or {}
     settings = whole | (header["eval"].get("model_generate_config") or {})
-    return own[0] if own else settings.get("temperature")
+    for call in calls:
+        settings |= {name: value for name, value in call.items() if value is not None}
+    temperature = own[0] if own else settings.get("temperature")
+    return {"temperature": temperature} | limits_of(settings)

@@ -1,8 +1,8 @@
 """JSON files of rows: an array, an object that holds a list of them, or an object that is one.
 
-Of an object that holds a list, the model and the temperature beside the list are those of all its
-rows. An object with the name or question of a problem is itself a row, as where each problem has a
-file of its own. Rows are read one at a time, from files of any size.
+Of an object that holds a list, the model, the temperature, ``max_tokens`` and ``top_p`` beside the
+list are those of all its rows. An object with the name or question of a problem is itself a row, as
+where each problem has a file of its own. Rows are read one at a time, from files of any size.
 """
 
 import io
@@ -20,7 +20,7 @@ from workbench.interchange.readers.records import LocatedRecord, Record
 
 LISTS = ("results", "samples", "eval", "data", "rows", "instances", "examples", "records")
 """Keys of the list of rows; without any of them it is the first list of objects, not nested."""
-OF_ALL_ROWS = ("model", "temperature", *OTHER_NAMES["model"])
+OF_ALL_ROWS = ("temperature", "top_p", "model", "max_tokens", *OTHER_NAMES["model"])
 DEEPEST = 3
 """Objects inside one another in which a list of rows is looked for."""
 SMALL = 8 << 20

@@ -3,7 +3,7 @@
 A row is a document with all responses to it. A metric is of the row, so correctness is taken only
 from a row with one response; others are graded again. ``logprobs`` are of given choices and not of
 the generated text, and ``output_tokens`` are padded to the longest of a batch: neither is taken.
-Temperature and model are in the results file: ``results/MODEL/results_DATE.json`` for
+Temperature, limits and model are in the results file: ``results/MODEL/results_DATE.json`` for
 ``details/MODEL/DATE/...``.
 Source: ``lighteval/logging/evaluation_tracker.py`` and ``info_loggers.py``, 0.13.
 """
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from workbench.interchange.readers import parquet
-from workbench.interchange.readers.records import LocatedRecord, Record, split_row
+from workbench.interchange.readers.records import LocatedRecord, Record, limits_of, split_row
 
 INTERPRETATION = (
     "responses as samples; a metric of 0 or 1 as correctness where a document has one response, "
@@ -38,8 +38,9 @@ def _settings(path: Path) -> Record:
             try:
                 general = json.loads(results.read_text(encoding="utf-8"))["config_general"]
                 model = general["model_config"]
-                temperature = model["generation_parameters"].get("temperature")
-                return {"model": model["model_name"], "temperature": temperature}
+                drawn = model["generation_parameters"]
+                own = {"model": model["model_name"], "temperature": drawn.get("temperature")}
+                return own | limits_of(drawn)
             except (ValueError, KeyError, TypeError, RecursionError) as fault:
                 raise ValueError(f"{results} is damaged ({fault}); fetch it again") from fault
     return {}

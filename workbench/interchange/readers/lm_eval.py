@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from workbench.interchange.readers.records import LocatedRecord, Record, split_row
+from workbench.interchange.readers.records import LocatedRecord, Record, limits_of, split_row
 from workbench.interchange.readers.rows import read_rows
 from workbench.tasks.problem_files import ID_KEYS, QUESTION_KEYS
 
@@ -99,7 +99,7 @@ def _samples(
         ],  # GSM8K's golds are solutions that end so
         "model": model,
         "temperature": _temperature(others[0] if others else {}),
-    }
+    } | limits_of(others[0] if others else {})
     if len(answers) == 1 and isinstance(answers[0], list):
         answers = answers[0]
     ours = row.get("workbench") or {}

@@ -4,7 +4,7 @@ A row of ``results.results`` is an output of one provider for one prompt and one
 the same variables and assertions are one problem, so that ``--repeat`` makes its samples. A row is
 correct if all assertions of its test pass; a test without any says nothing. Rows of several
 providers are of several models, and of several prompts of several prompt styles: ``--where`` picks.
-The temperature is in the settings of the provider, which the file has under ``config``.
+Temperature and limits are in the settings of the provider, which the file has under ``config``.
 Source: https://github.com/promptfoo/promptfoo, ``src/types/index.ts`` (``OutputFile``,
 ``EvaluateResult``), ``src/evaluator.ts``.
 """
@@ -16,7 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from workbench.interchange.readers.json_members import Keys, settings_of, stream_under
-from workbench.interchange.readers.records import LocatedRecord, Record, say_once, split_row
+from workbench.interchange.readers.records import (
+    LocatedRecord,
+    Record,
+    limits_of,
+    say_once,
+    split_row,
+)
 
 INTERPRETATION = (
     "tests as problems, success as correctness where a test has assertions, providers as models, "
@@ -63,20 +69,20 @@ def _sample(
     name = provider if isinstance(provider, str) else provider.get("label") or provider.get("id")
     failed = row.get("error") if row.get("failureReason") == 2 or not response else None
     failed = failed or response.get("error")
-    output = response.get("output")
+    output, drawn = response.get("output"), _drawn(provider, settings)
     record = {
         "problem_id": problem,
         "problem": "\n".join(_question(variables)),
         "text": output if isinstance(output, str) else "" if output is None else json.dumps(output),
         "model": name,
         "prompt_style": _prompt(row, settings),
-        "temperature": _temperature(provider, settings),
+        "temperature": drawn.get("temperature"),
         "num_tokens": (response.get("tokenUsage") or {}).get("completion"),
         "stop_reason": "error" if failed else response.get("finishReason"),
         "error": failed,
         "correct": None if failed or ("testCase" in row and not asserted) else row["success"],
     }
-    yield "", record
+    yield "", record | limits_of(drawn)
 
 
 def _question(variables: Mapping[str, Any]) -> Iterator[str]:
@@ -97,11 +103,11 @@ def _prompt(row: Record, settings: Mapping[Keys, Any]) -> str | None:
     return f"prompt {labels.index(label) + 1}" if label in labels else label[:LONGEST_NAME]
 
 
-def _temperature(provider: Any, settings: Mapping[Keys, Any]) -> float | None:
-    """Return the temperature that the configuration gives a provider."""
+def _drawn(provider: Any, settings: Mapping[Keys, Any]) -> Record:
+    """Return the settings that the configuration gives a provider."""
     mine = {provider} if isinstance(provider, str) else {provider.get("id"), provider.get("label")}
     providers = (settings.get(("config",)) or {}).get("providers") or []
     for one in providers if isinstance(providers, list) else []:
         if isinstance(one, dict) and {one.get("id"), one.get("label")} & (mine - {None}):
-            return (one.get("config") or {}).get("temperature")
-    return None
+            return one.get("config") or {}
+    return {}

@@ -1,7 +1,7 @@
 """Results of reasoning-gym's evaluation script: a file for each data set, or one for all of them.
 
 ``CATEGORY/DATASET.json`` has ``results``, an entry for each problem with its ``completions``;
-``summary.json`` in the folder above names model and temperature. ``results.json``
+``summary.json`` in the folder above names model, temperature and limits. ``results.json``
 (``--full-results``) holds all of them itself. A score of 1 is correct and 0 is not. Where a file
 has scores between, they are partial credit: such a sample is of unknown correctness, the scores are
 read as rewards, and the known answer, which is one of many, is left out.
@@ -17,7 +17,13 @@ from typing import Any
 from workbench.interchange.readers.file_beginning import FileBeginning
 from workbench.interchange.readers.inspect_scores import Scale
 from workbench.interchange.readers.json_members import settings_of, stream_under
-from workbench.interchange.readers.records import LocatedRecord, Record, say_once, split_row
+from workbench.interchange.readers.records import (
+    LocatedRecord,
+    Record,
+    limits_of,
+    say_once,
+    split_row,
+)
 
 INTERPRETATION = (
     "completions as samples; a score of 1 is correct and 0 is not, one between is unknown, and "
@@ -75,7 +81,7 @@ def _named(dataset: str, results: list[Any]) -> Iterator[Entry]:
 
 
 def _settings(path: Path) -> Record:
-    """Return model and temperature, which the file itself or the summary above it has."""
+    """Return model, temperature and limits, which the file itself or the summary above it has."""
     whole = settings_of(path, "categories").get(("metadata",))
     summary = path.resolve().parent.parent / "summary.json"
     if whole is None and summary.is_file():
@@ -84,7 +90,7 @@ def _settings(path: Path) -> Record:
         except (ValueError, RecursionError) as fault:
             raise ValueError(f"{summary} is damaged ({fault}); fetch it again") from fault
     known = whole if isinstance(whole, dict) else {}
-    return {key: known.get(key) for key in ("model", "temperature")}
+    return {key: known.get(key) for key in ("model", "temperature")} | limits_of(known)
 
 
 def _samples(

@@ -1,10 +1,11 @@
 """What the reader of a format yields: the columns of a sample, and where in its file it is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
 from workbench.core.console import notice
+from workbench.interchange.column_names import OTHER_NAMES
 
 Record = dict[str, Any]
 """The columns of a sample, or of a row that holds several samples, by name."""
@@ -40,6 +41,18 @@ def split_row(
     else:
         for which, sample in samples:
             yield f"{label}, {which}" if which else label, sample
+
+
+def limits_of(settings: Mapping[str, Any]) -> Record:
+    """Return the limits among the settings of a request to a model, under our names.
+
+    Example:
+        >>> limits_of({"max_new_tokens": 40, "temperature": 0.7})
+        {'max_tokens': 40, 'top_p': None}
+    """
+    names = (settings.get(name) for name in ("max_tokens", *OTHER_NAMES["max_tokens"]))
+    most = next((value for value in names if value is not None), None)
+    return {"max_tokens": most, "top_p": settings.get("top_p")}
 
 
 @lru_cache(maxsize=1024)

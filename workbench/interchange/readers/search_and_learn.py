@@ -2,8 +2,8 @@
 
 A file is ``APPROACH_completions.jsonl`` or the Parquet of a pushed data set. ``scores`` has for
 each completion the scores of a process reward model after each step. The last one is taken as the
-reward, as by the tool's default ``agg_strategy: last``. No column has the temperature: it is taken
-from the file's path, where that has the name of the data set's revision
+reward, as by the tool's default ``agg_strategy: last``. No column has the temperature or top_p:
+they are taken from the file's path, where that has the name of the data set's revision
 (``...--T-0.8--top_p-1.0--...``).
 Source: https://github.com/huggingface/search-and-learn, ``src/sal/config.py`` and ``search/``.
 """
@@ -25,25 +25,28 @@ INTERPRETATION = (
 
 def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the completions of a file; ValueError if it is damaged."""
-    named = re.search(r"--T-(\d+(?:\.\d+)?)--", str(path))
-    temperature = float(named[1]) if named else None
+    drawn = {
+        name: float(found[1])
+        if (found := re.search(rf"--{short}-(\d+(?:\.\d+)?)--", str(path)))
+        else None
+        for name, short in (("temperature", "T"), ("top_p", "top_p"))
+    }
     for number, row in enumerate(read_rows(path)):
-        split = partial(_samples, default=f"problem-{number}", temperature=temperature)
+        split = partial(_samples, default=f"problem-{number}", drawn=drawn)
         yield from split_row(row, split, "not in the known form of search-and-learn")
 
 
-def _samples(row: Record, default: str, temperature: float | None) -> Iterator[tuple[str, Record]]:
+def _samples(row: Record, default: str, drawn: Record) -> Iterator[tuple[str, Record]]:
     texts, scores = row["completions"], row["scores"]
     if len(scores) != len(texts):
         raise ValueError(f"scores: there are {len(scores)} for {len(texts)} completions")
     tokens = row.get("completion_tokens")
     if not isinstance(tokens, list) or len(tokens) != len(texts):
         tokens = [None] * len(texts)
-    shared = {
+    shared = drawn | {
         "problem_id": next((row[k] for k in ID_KEYS if row.get(k) is not None), default),
         "problem": next((row[key] for key in QUESTION_KEYS if key in row), None),
         "gold": row.get("answer"),
-        "temperature": temperature,
     }
     samples = zip(texts, scores, tokens, strict=True)
     for number, (text, steps, count) in enumerate(samples, start=1):

@@ -3,7 +3,7 @@
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Self
 
@@ -57,6 +57,8 @@ class ExportedRun:
     reward: str | None
     """The reward that is exported as the samples' own: ``selection.reward``. None if that is the
     likelihood, which an import computes from the log-probabilities."""
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    """What an import learned of them: ``max_tokens`` and ``top_p``, where all samples have one."""
 
     @classmethod
     def of(cls, run: Run) -> Self:
@@ -71,6 +73,7 @@ class ExportedRun:
             problems=tuple(known.problem for known in run.folder.read_problems()),
             created=str(run.manifest["stages"]["generate"]["started"]),
             reward=None if chosen == "likelihood" else chosen,
+            limits=run.manifest.get("imported", {}).get("limits", {}),
         )
 
     @property
@@ -87,6 +90,7 @@ class ExportedRun:
         drawn = self.experiment.generation
         if drawn.backend != "import":
             known |= {"max_tokens": drawn.max_tokens, "top_p": drawn.top_p, "stop": [*drawn.stop]}
+        known |= self.limits
         return {words.get(name, name): value for name, value in known.items()}
 
     def shared_columns(self, pool: ExportedPool) -> dict[str, Any]:

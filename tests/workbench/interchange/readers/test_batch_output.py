@@ -26,7 +26,8 @@ def test_requests_with_the_same_prompt_are_samples_of_one_problem(rows_of, write
     ])  # fmt: skip
     write_lines("requests.jsonl", [
         request("a-0", "2+2"), request("a-1", "2+2", n=2, seed=1),
-        request("b-0", "3*3"), request("b-1", "3*3"),
+        request("b-0", "3*3", max_tokens=9),
+        request("b-1", "3*3", max_completion_tokens=7, top_p=0.9),
     ])  # fmt: skip
     write_lines("others.jsonl", [request("c", "?")])
     rows = rows_of(path, fmt="batch")
@@ -35,6 +36,8 @@ def test_requests_with_the_same_prompt_are_samples_of_one_problem(rows_of, write
         ("a-0", "2+2", "6", "stop"), ("b-0", "3*3", "", "error"),
     ]  # fmt: skip
     assert {r.temperature for r in rows} == {0.7}
+    assert [r.max_tokens for r in rows] == [9, None, None, None, 7]
+    assert [r.top_p for r in rows] == [None, None, None, None, 0.9]
     assert [r.num_tokens for r in rows] == [5, 5, None, None, None]  # of two choices together
     assert (rows[0].model, rows[4].error) == ("m-2024", "too many")
     assert find_files([path.parent]) == ((path,), "batch")

@@ -77,10 +77,10 @@ def test_and_packed(tmp_path, name, pack):
 
 def test_the_model_beside_a_list_is_that_of_its_rows_and_their_own_goes_first(tmp_path):
     path = tmp_path / "a.json"
-    tree = {"model": "m", "temperature": 0.7, "correct": 12, "results": [{"a": 1}, {"model": "n"}]}
+    tree = {"model": "m", "max_tokens": 9, "correct": 12, "results": [{"a": 1}, {"model": "n"}]}
     path.write_text(json.dumps(tree))
     assert [row for _, row in read_rows(path)] == [
-        {"model": "m", "temperature": 0.7, "a": 1}, {"model": "n", "temperature": 0.7},
+        {"model": "m", "max_tokens": 9, "a": 1}, {"model": "n", "max_tokens": 9},
     ]  # fmt: skip
 
 

@@ -34,6 +34,7 @@ def test_a_real_log_says_what_inspect_reads_in_it():
         assert row.answer == sample.scores["number"].answer
         assert row.correct == (sample.scores["number"].value == "C")
         assert row.temperature == log.plan.config.temperature == 0.7
+        assert row.max_tokens == log.plan.config.max_tokens
         assert row.model == "hf/SmolLM2-135M-Instruct"
     assert 0 < sum(row.correct for row in rows) < 24
 
@@ -96,8 +97,8 @@ def made(path, *samples, **changes):
     return path
 
 
-def call(temperature):
-    return {"event": "model", "config": {"temperature": temperature}}
+def call(temperature, **config):
+    return {"event": "model", "config": {"temperature": temperature, **config}}
 
 
 @pytest.mark.parametrize(
@@ -145,6 +146,8 @@ def test_samples_of_an_odd_make(tmp_path):
         return row
 
     assert only(events=[call(0.5), call(0.5), call(None)]).temperature == 0.5
+    row = only(events=[call(0.5, max_tokens=9, top_p=0.9), call(None, max_tokens=8)])
+    assert (row.temperature, row.max_tokens, row.top_p) == (0.5, 8, 0.9)
     with pytest.raises(ValueError, match=r"1_epoch_1.json: temperature: .* are at 0.5, 1, and"):
         only(events=[call(1), call(0.5)])
     parts = [{"type": "text", "text": "one"}, {"type": "image"}, {"type": "text", "text": "two"}]

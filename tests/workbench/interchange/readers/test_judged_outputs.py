@@ -69,13 +69,17 @@ def test_samples_of_every_eval_ever(rows_of, write_lines, tmp_path, capfd):
         instance("c", 1, output=None, messages=chat, schema_version="0.9.0"),
         instance("d", 1, input={"raw": "Which?", "reference": ["B"], "choices": ["x", "y"]}),
     ])  # fmt: skip
-    args = {"generation_config": {"generation_args": {"temperature": 0.3}}}
-    (tmp_path / "u.json").write_text(json.dumps({"evaluation_results": [args]}))
+    drawn = {"temperature": 0.3, "max_tokens": 9}
+    args, more = (
+        {"generation_config": {"generation_args": own}} for own in (drawn, drawn | {"top_p": 1.0})
+    )
+    (tmp_path / "u.json").write_text(json.dumps({"evaluation_results": [args, more]}))
     rows = rows_of(path, fmt="every-eval-ever")
     assert [(r.text, r.correct) for r in rows] == [
         ("It is 4.", True), ("5", False), ("4, I think.", True), ("It is 4.", True),
     ]  # fmt: skip
     assert {(r.temperature, r.model, r.answer) for r in rows} == {(0.3, "org/m", "4")}
+    assert {(r.max_tokens, r.top_p) for r in rows} == {(9, None)}
     assert (rows[0].gold, rows[3].problem) == ("4", "Which?\nA) x\nB) y")
     assert "u_samples.jsonl has rows of schema 0.9.0" in capfd.readouterr().err
     write_lines(path.name, [instance("a", 1.0), instance("b", 7.0)])

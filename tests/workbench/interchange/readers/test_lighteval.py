@@ -30,6 +30,7 @@ def test_the_responses_of_a_real_file_are_samples():
     assert [r.gold for r in rows[::4]] == [row["doc"]["choices"][0] for row in theirs()]
     assert rows[0].problem.endswith(theirs()[0]["doc"]["query"])
     assert {(r.temperature, r.model) for r in rows} == {(0.7, "SmolLM2-135M-Instruct")}
+    assert {(r.max_tokens, r.top_p) for r in rows} == {(40, None)}
     assert {(r.correct, r.answer, r.graded_by) for r in rows} == {(None, None, None)}
     # counts of tokens are padded: these texts are not of 40 tokens each
     assert {len(t) for row in theirs() for t in row["model_response"]["output_tokens"]} == {40}

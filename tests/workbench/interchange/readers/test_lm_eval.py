@@ -30,6 +30,7 @@ def test_repeats_of_a_real_file_are_samples_and_a_filter_says_their_answers():
     assert [r.answer for r in rows] == [None if a == "[invalid]" else a for a in said]
     assert [r.problem_id for r in rows] == [f"sum-{i}" for i in range(1, 7) for _ in range(4)]
     assert {(r.temperature, r.model) for r in rows} == {(0.7, "SmolLM2-135M-Instruct")}
+    assert {(r.max_tokens, r.top_p) for r in rows} == {(40, None)}
     assert rows[0].problem == "What is 4 + 9?"
     assert {r.correct for r in rows} == {None}  # a metric of four is of none of them
     for line in theirs:  # it is their mean: what grading gives

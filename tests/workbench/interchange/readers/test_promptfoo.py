@@ -4,6 +4,8 @@ import pytest
 
 LONG = "Answer the question below as well as you can, and give the number only: {{q}}"
 
+DRAWN = {"temperature": 0.7, "max_tokens": 300, "top_p": 0.9}
+
 
 def result(index, test, provider, output, success, *, question="2+2", **changes):
     return {
@@ -23,7 +25,7 @@ def output(path, results, version=3, indent=None):
             "version": version, "results": results, "stats": {},
             "prompts": [{"raw": "Q: {{q}}", "label": "Q: {{q}}"}, {"raw": LONG, "label": LONG}],
         },
-        "config": {"providers": ["openai:n", {"id": "openai:m", "config": {"temperature": 0.7}}]},
+        "config": {"providers": ["openai:n", {"id": "openai:m", "config": DRAWN}]},
     }  # fmt: skip
     path.write_text(json.dumps(whole, indent=indent))
     return path
@@ -49,11 +51,11 @@ def test_repeats_of_a_test_are_samples_of_one_problem(rows_of, tmp_path, indent)
         ("test-3", "3*3", "9", None),  # without an assertion, nothing was tested
         ("test-4", "5", "", None),
     ]
-    assert [r.temperature for r in rows] == [0.7] * 5
+    assert [(r.temperature, r.max_tokens, r.top_p) for r in rows] == [(0.7, 300, 0.9)] * 5
     assert (rows[0].num_tokens, rows[0].stop_reason) == (3, "stop")
     assert (rows[4].stop_reason, rows[4].error) == ("error", "no key")
     (other,) = rows_of(path, "model=openai:n")
-    assert other.temperature is None
+    assert (other.temperature, other.max_tokens) == (None, None)
     (long,) = rows_of(path, "prompt_style=prompt 2")
     assert (long.problem_id, long.problem) == ("test-0", "2+2")
 

@@ -9,6 +9,8 @@ reasoning_gym = Lazy("reasoning_gym")
 
 ANSWERS = 3
 
+DRAWN = {"model": "org/m", "temperature": 0.6, "max_tokens": 32768, "top_p": 0.95}
+
 
 def evaluated(name, answers_of):
     """Return the results of a data set as ``evaluate_dataset`` of ``eval.py`` makes them."""
@@ -35,7 +37,7 @@ def saved(home, dataset):
     (home / "c").mkdir(exist_ok=True)
     path = home / "c" / f"{dataset['name']}.json"
     path.write_text(json.dumps(dataset, indent=2))
-    (home / "summary.json").write_text(json.dumps({"model": "org/m", "temperature": 0.6}))
+    (home / "summary.json").write_text(json.dumps(DRAWN))
     return path
 
 
@@ -49,8 +51,9 @@ def test_scores_of_0_and_1_are_correctness(rows_of, tmp_path):
     assert {r.reward for r in rows} == {None}
     assert sum(r.correct for r in rows) / 6 == pytest.approx(dataset["average_mean_score"])
     assert [r.problem_id for r in rows] == [f"leg_counting-{i}" for i in (0, 1) for _ in range(3)]
-    assert {(r.model, r.temperature) for r in rows} == {("org/m", 0.6)}
-    whole = {"metadata": {"model": "org/m", "temperature": 0.6},
+    drawn = {(r.model, r.temperature, r.max_tokens, r.top_p) for r in rows}
+    assert drawn == {("org/m", 0.6, 32768, 0.95)}
+    whole = {"metadata": DRAWN,
              "categories": [{"name": "c", "datasets": [dataset]}]}  # fmt: skip
     (tmp_path / "results.json").write_text(json.dumps(whole, indent=2))
     assert rows_of(tmp_path / "results.json", fmt="reasoning-gym") == rows

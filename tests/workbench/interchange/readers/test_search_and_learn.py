@@ -32,14 +32,14 @@ def test_completions_are_samples_and_the_last_step_score_is_their_reward():
     assert [r.gold for r in rows[::4]] == ["13", "5", "9"]
     assert rows[4].problem_id == "test/prealgebra/1.json"
     assert rows[4].problem == "What is 2 + 3?"
-    assert {r.temperature for r in rows} == {0.8}  # the revision's name
+    assert {(r.temperature, r.top_p) for r in rows} == {(0.8, 1.0)}  # the revision's name
     assert {r.correct for r in rows} == {None}
 
 
 def test_the_same_as_parquet_and_without_a_revision(tmp_path):
     path = tmp_path / "train-00000-of-00001.parquet"
     pq.write_table(pa.Table.from_pylist(theirs()), path)
-    there = [vars(row) | {"temperature": 0.8} for row in read(path)]
+    there = [vars(row) | {"temperature": 0.8, "top_p": 1.0} for row in read(path)]
     assert there == [vars(row) for row in read(FILE)]
     shutil.copy(FILE, tmp_path / "a.jsonl")
     assert {r.temperature for r in read(tmp_path / "a.jsonl")} == {None}
