@@ -8,6 +8,8 @@ from workbench.config.schema import TaskSettings
 
 SHOWN = 60
 """Characters of a text or an answer in a message."""
+FEW = 10
+"""Fewer samples may all be right, or all be wrong, by chance."""
 
 
 @dataclass
@@ -42,16 +44,17 @@ def doubt(found: Correctness, task: TaskSettings) -> str | None:
         >>> for text in ("It is 7", "So 7"):
         ...     some.add(False, "7", None, text)
         >>> doubt(some, TaskSettings(name="jsonl")).partition(":")[0]
-        'none of 2 samples is right, and in 2 no answer was found'
+        'none of 2 samples (so few that it may be chance) is right, and in 2 no answer was found'
     """
     total = found.right + found.wrong
     if total < 2 or (found.right and found.wrong):
         return None
+    samples = f"{total:,} samples" + (" (so few that it may be chance)" if total < FEW else "")
     known = f"known answer {(found.gold or 'none')[:SHOWN]!r}"
     example = f"{known}, answer {found.answer[:SHOWN]!r}" if found.answer is not None else known
     if found.right:
         return (
-            f"all {total:,} samples are right: are the problems so easy, or was a column of the "
+            f"all {samples} are right: are the problems so easy, or was a column of the "
             f"file, such as the known answer, taken for another (--column)? For example {example}"
         )
     compare = task.options.get("compare", "math")
@@ -59,7 +62,7 @@ def doubt(found: Correctness, task: TaskSettings) -> str | None:
     if task.name == "jsonl":
         setting = f"task.options.compare (--compare, now {compare})"
     if 2 * found.unanswered <= total:
-        return f"none of {total:,} samples is right; see {setting}. For example {example}"
+        return f"none of {samples} is right; see {setting}. For example {example}"
     if compare == "choice" or task.last_number:
         cause = f"see how the texts end, and {setting}"
     else:
@@ -67,6 +70,6 @@ def doubt(found: Correctness, task: TaskSettings) -> str | None:
     end = found.text.strip()[-SHOWN:]
     ends = f", a text ends {end!r}" if end else ""
     return (
-        f"none of {total:,} samples is right, and in {found.unanswered:,} no answer was found: "
+        f"none of {samples} is right, and in {found.unanswered:,} no answer was found: "
         f"{cause}. For example {known}{ends}"
     )

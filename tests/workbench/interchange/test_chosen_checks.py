@@ -16,6 +16,8 @@ from workbench.tasks.gold_kinds import comparison_of_golds, gold_kind
 
 CHEAP = ("measure.metrics=[distinct_1]", "selection.aggregators=[maj]")
 
+FEW = "samples (so few that it may be chance)"
+
 
 @pytest.fixture
 def brought(tmp_path, monkeypatch, capsys):
@@ -127,13 +129,14 @@ def test_the_solutions_of_gsm8k_are_integers():
 def test_an_accuracy_of_0_or_1_is_questioned_at_import(brought):
     rows = [("Yes", "The answer is 3"), ("No", "The answer is 4")]
     _, said = brought(rows)
-    assert "none of 2 samples is right; see task.options.compare (--compare, now exact)" in said
+    words = f"none of 2 {FEW} is right; see task.options.compare (--compare, now exact)"
+    assert said.count(words) == said.count("right") == 1
     assert "For example known answer 'Yes', answer '3'" in said
 
 
 def test_answers_that_are_the_known_ones_are_questioned(brought):
     _, said = brought([("B", "It is C", "B"), ("A", "It is D", "A")])
-    assert "all 2 samples are right: are the problems so easy, or was a column" in said
+    assert f"all 2 {FEW} are right: are the problems so easy, or was a column" in said
 
 
 def test_mixed_and_unknown_correctness_are_not_questioned(brought):
@@ -148,9 +151,9 @@ def test_mixed_and_unknown_correctness_are_not_questioned(brought):
     [
         (False, None, {}, "in 2 no answer was found: task.last_number=true takes the last number"),
         (False, None, {"last_number": True}, "no answer was found: see how the texts end"),
-        (False, "8", {}, "none of 2 samples is right; see task.options.compare"),
-        (False, "8", {"name": "gsm8k"}, "none of 2 samples is right; see what the task asks for"),
-        (True, "7", {}, "all 2 samples are right"),
+        (False, "8", {}, f"none of 2 {FEW} is right; see task.options.compare"),
+        (False, "8", {"name": "gsm8k"}, f"none of 2 {FEW} is right; see what the task asks for"),
+        (True, "7", {}, f"all 2 {FEW} are right"),
         (None, "7", {}, None),
     ],
 )
@@ -162,6 +165,16 @@ def test_what_is_asked(verdict, answer, settings, said):
     assert said == line if said is None else said in line
     if answer is None:
         assert "a text ends 'So 7 it is'" in line
+
+
+@pytest.mark.parametrize(
+    ("count", "said"), [(9, f"none of 9 {FEW} is"), (10, "none of 10 samples is")]
+)
+def test_how_many_samples_it_is_about_is_said(count, said):
+    found = Correctness()
+    for _ in range(count):
+        found.add(False, "7", "8", "")
+    assert doubt(found, TaskSettings(name="jsonl")).startswith(said)
 
 
 def test_one_sample_says_nothing():

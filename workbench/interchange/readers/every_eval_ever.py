@@ -62,8 +62,8 @@ def _drawn(path: Path) -> Record:
         found = [{"temperature": args.get("temperature")} | limits_of(args) for args in given]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
         raise ValueError(f"{results} is damaged ({fault!r}); fetch it again") from fault
-    same = [name for name in found[0] if len({one[name] for one in found}) == 1] if found else []
-    return {name: found[0][name] for name in same}
+    first = found[0] if found else {}
+    return {name: v for name, v in first.items() if all(one[name] == v for one in found)}
 
 
 def _grader(row: Record) -> str | None:
