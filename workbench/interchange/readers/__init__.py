@@ -155,7 +155,7 @@ FORMATS: dict[str, Format] = {
     "xlsx": Format(
         recognise=lambda file: file.kind == "xlsx",
         read=xlsx.read, suffixes=(".xlsx", ".xlsm"), is_plain=True,
-        summary="a sheet of an Excel workbook, its columns named by the first row, rows as below",
+        summary="a sheet of an Excel workbook, whose first row names the columns",
     ),
     "table": Format(
         recognise=lambda file: file.names >= {"columns", "data"},

@@ -57,9 +57,14 @@ DAMAGE = (
 
 
 def read(path: Path) -> Iterator[LocatedRecord]:
-    """Yield the rows of a workbook's sheets; ValueError if it is damaged or a bomb."""
+    """Yield the rows of a workbook's sheets; ValueError if it is damaged, empty or a bomb."""
     with _opened(path) as (workbook, raw):
         sheets = _sheets_of_samples(path, workbook)
+        if not sheets:
+            raise ValueError(f"{path} has no sheet with names of columns and rows below them")
+        first = sheets[0][1]
+        if twice := [name for name in first if name and first.count(name) > 1]:
+            raise ValueError(f"{path} has two columns {twice[0]!r}; give each its own name")
         for sheet, names in sheets:
             yield from _rows(path, raw, sheet, names, len(sheets) > 1)
 
@@ -67,7 +72,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
 def columns(path: Path) -> frozenset[str]:
     """Return the names of the columns that are read; ValueError if the workbook is damaged."""
     with _opened(path) as (workbook, _):
-        return frozenset(_sheets_of_samples(path, workbook)[0][1])
+        return frozenset(*(names for _, names in _sheets_of_samples(path, workbook)[:1]))
 
 
 def sheets(path: Path) -> list[str]:
@@ -119,12 +124,8 @@ def _sheets_of_samples(path: Path, workbook: Any) -> list[tuple[Any, list[str]]]
         rows = list(islice(filter(any, map(_texts, _cells(path, sheet))), 2))
         if len(rows) == 2:
             with_rows.append((sheet, rows[0]))
-    if not with_rows:
-        raise ValueError(f"{path} has no sheet with names of columns and rows below them")
     known = [names for _, names in with_rows if holds_texts(frozenset(names))]
-    first = (known or [names for _, names in with_rows])[0]
-    if twice := [name for name in first if name and first.count(name) > 1]:
-        raise ValueError(f"{path} has two columns {twice[0]!r}; give each its own name")
+    first = next(iter(known or [names for _, names in with_rows]), [])
     taken = [(sheet, names) for sheet, names in with_rows if sorted(names) == sorted(first)]
     titles = [sheet.title for sheet, _ in taken]
     others = [sheet.title for sheet, _ in with_rows if sheet.title not in titles]

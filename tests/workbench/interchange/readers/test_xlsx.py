@@ -218,9 +218,12 @@ def test_a_workbook_that_is_cut_off_or_has_a_password(write):
         ([["id", "text"]], "has no sheet with names of columns and rows below them"),
     ],
 )
-def test_a_workbook_without_columns(write, rows, words):
+def test_a_workbook_without_columns(write, tmp_path, rows, words):
+    path = write({"s": rows})
     with pytest.raises(ValueError, match=words):
-        find_files([write({"s": rows})])
+        list(xlsx.read(path))
+    (tmp_path / "a.jsonl").write_text('{"problem_id": 1, "text": "t"}')
+    assert find_files([tmp_path]) == ((tmp_path / "a.jsonl",), "jsonl")  # it is beside samples
 
 
 def test_a_row_with_cells_beyond_the_columns_is_a_fault(write):
