@@ -2,7 +2,8 @@ r"""Samples of large-language-monkeys: a YAML file for each problem, with lists 
 
 ``is_corrects`` is there when the samples were graded. The known answer is what the tool compares
 with: the number after ``####`` of GSM8K, the last ``\\boxed`` of MATH. The file's name is the
-problem's; the temperature and the model are in no file.
+problem's; graded files of CodeContests have it inside, and no suffix. The temperature and the model
+are in no file.
 Source: https://github.com/ScalingIntelligence/large_language_monkeys, ``llmonk/generate/*.py`` and
 ``llmonk/evaluate/*.py``.
 """
@@ -41,7 +42,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     except (yaml.YAMLError, UnicodeDecodeError) as fault:
         where = " ".join(str(fault).split())
         raise ValueError(f"{path} cannot be read as YAML ({where}); fetch it again") from fault
-    split = partial(_samples, name=path.stem)
+    split = partial(_samples, name=path.name.removesuffix(".yaml"))
     yield from split_row((path.name, row), split, "not in the known form of large-language-monkeys")
 
 
@@ -52,7 +53,7 @@ def _samples(row: Record, name: str) -> Iterator[tuple[str, Record]]:
     if len(correct) != len(texts):
         raise ValueError(f"is_corrects: there are {len(correct)} for {len(texts)} samples")
     shared = {
-        "problem_id": name,
+        "problem_id": row.get("name") or name,
         "problem": row.get("question") or row.get("prompt") or row.get("description"),
         "gold": _gold(row.get("gt_answer")),
     }

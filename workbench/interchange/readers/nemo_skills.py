@@ -2,12 +2,14 @@
 
 A line is one sample of a problem: the files of several seeds have the samples of the same
 problems, which are named by ``id`` or, where there is none, by their text. ``symbolic_correct`` and
-``judgement`` are two gradings. No column has the temperature or the model.
+``judgement`` are two gradings. A judgement without a verdict is unknown here, and counted as wrong
+by NeMo-Skills. No column has the temperature or the model.
 Source: https://github.com/NVIDIA-NeMo/Skills, ``nemo_skills/evaluation/metrics/math_metrics.py``
-and ``nemo_skills/inference/generate.py``.
+and ``utils.py`` (``is_correct_judgement``), and ``nemo_skills/inference/generate.py``.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +20,10 @@ from workbench.tasks.problem_files import QUESTION_KEYS
 
 INTERPRETATION = (
     "generation as the text, predicted_answer as the answer, expected_answer as the known one; "
-    "symbolic_correct and judgement as two gradings"
+    "symbolic_correct and judgement as two gradings, reward_model_score as the reward"
+)
+VERDICT = re.compile(
+    r"Judgement\*{0,2}\s*:[\s*]*(yes|no)|\\boxed\{(correct|incorrect)\}", re.IGNORECASE
 )
 GRADED = ("symbolic_correct", "judgement", "is_correct")
 
@@ -50,6 +55,7 @@ def _gradings(row: Record) -> Iterator[tuple[str, Record]]:
         "num_tokens": row.get("num_generated_tokens"),
         "stop_reason": row.get("finish_reason"),
         "thought": row.get("reasoning_content"),
+        "reward": row.get("reward_model_score"),
     }
     graded = [name for name in GRADED if row.get(name) is not None]
     for name in graded:
@@ -60,6 +66,6 @@ def _gradings(row: Record) -> Iterator[tuple[str, Record]]:
 
 
 def _is_yes(judgement: str) -> bool | None:
-    """Return the verdict of a judge, who writes ``Judgement: Yes``; None if there is none."""
-    verdict = judgement.rpartition("Judgement:")[2].strip().lower().rstrip(".")
-    return {"yes": True, "no": False}.get(verdict)
+    r"""Return what a judge writes: ``Judgement: Yes`` or ``\boxed{Correct}``; None if neither."""
+    found = VERDICT.search(judgement)
+    return (found[1] or found[2]).lower() in ("yes", "correct") if found else None

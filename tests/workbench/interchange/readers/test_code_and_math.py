@@ -1,4 +1,8 @@
-"""Formats of which no package writes files: these are constructed from their schemas."""
+"""Formats of which no package writes files: these are made by the source that writes them.
+
+Qwen2.5-Math's ``evaluation/math_eval.py``, NeMo-Skills' ``nemo_skills/evaluation/metrics/utils.py``
+and LiveCodeBench's ``lcb_runner/benchmarks/*.py`` and ``runner/custom_evaluator.py`` were opened.
+"""
 
 import json
 
@@ -46,11 +50,20 @@ def test_seeds_of_nemo_skills_are_samples_of_the_same_problems(rows_of, write_li
 
 
 def test_a_judge_of_nemo_skills_is_a_second_grader(rows_of, write_lines):
-    said = ["Reasoning: no.\nJudgement: Yes", "Judgement: No", "I cannot say"]
-    rows = [NEMO | {"id": str(i), "judgement": text} for i, text in enumerate(said)]
+    said = {
+        "Reasoning: no.\nJudgement: Yes": True, "Judgement: No": False, "I cannot say": None,
+        "**Judgement**: no, as 5": False, "**judgement:** YES": True,
+        r"so \boxed{Incorrect}": False, r"\boxed{Correct}": True,
+    }  # fmt: skip
+    rows = [
+        NEMO | {"id": str(i), "judgement": text, "reward_model_score": 0.25}
+        for i, text in enumerate(said)
+    ]
     path = write_lines("output.jsonl", rows)
-    assert [r.correct for r in rows_of(path, "graded_by=judgement")] == [True, False, None]
-    assert [r.correct for r in rows_of(path, "graded_by=symbolic_correct")] == [True] * 3
+    found = rows_of(path, "graded_by=judgement")
+    assert [r.correct for r in found] == [*said.values()]
+    assert {r.reward for r in found} == {0.25}
+    assert [r.correct for r in rows_of(path, "graded_by=symbolic_correct")] == [True] * len(said)
 
 
 @pytest.mark.parametrize(("indent", "before"), [(None, ""), (4, "Scenario.")])
@@ -72,3 +85,43 @@ def test_grades_of_livecodebench_and_what_its_path_says(rows_of, tmp_path, inden
     assert {(r.model, r.temperature, r.problem) for r in rows} == {("GPT-4", 0.2, "Add.")}
     assert [r.correct for r in rows_of(plain)] == [None, None]
     assert find_files([tmp_path]) == ((path,), "livecodebench")
+
+
+RIGHT = [True, False]
+EXECUTION = {"code": "def f(n): return n + 1", "input": "f(1)", "output": "2"}
+
+
+@pytest.mark.parametrize(
+    ("rows", "problems", "questions", "answers"),
+    [
+        (  # the tests of a question are problems of their own
+            [{"test_id": i, "question_content": "?", "pred_list": [str(i), "?"]} for i in (0, 1)],
+            ["q-test-0", "q-test-1"], ["?", "?"], ["0", "?", "1", "?"],
+        ),
+        (  # and so are the runs of a program
+            [{"id": f"sample_{i}", "pred_list": ["2", f"{i}"]} | EXECUTION for i in (0, 1)],
+            ["sample_0", "sample_1"], ["def f(n): return n + 1\nf(1)"] * 2, ["2", "0", "2", "1"],
+        ),
+        ([{"code_list": ["1", "2"]}], ["q"], [None], [None, None]),  # a packed row
+    ],
+)  # fmt: skip
+def test_the_other_scenarios_of_livecodebench_and_packed_rows(
+    rows_of, tmp_path, rows, problems, questions, answers
+):
+    whole = [
+        {"question_id": "q", "graded_list": RIGHT, "pass@1": 0.5}
+        | ({} if "code_list" in row else {"output_list": ["so 1", "so 2"]})
+        | row
+        for row in rows
+    ]
+    path = tmp_path / "testoutputprediction_2_0.2_cot_eval_all.json"
+    path.write_text(json.dumps(whole, indent=4))
+    found = rows_of(path, fmt="livecodebench")
+    assert [r.problem_id for r in found] == [name for name in problems for _ in RIGHT]
+    assert [r.problem for r in found[::2]] == questions
+    assert [r.answer for r in found] == answers
+    assert [r.correct for r in found] == RIGHT * len(rows)
+    assert {r.temperature for r in found} == {0.2}
+    path.write_text(json.dumps([whole[0] | {"graded_list": [True]}]))
+    with pytest.raises(ValueError, match="row 1: there are 1 of correct for 2 outputs"):
+        rows_of(path)

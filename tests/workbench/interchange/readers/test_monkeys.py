@@ -1,3 +1,5 @@
+"""Made by large-language-monkeys' ``llmonk/utils.py``, ``generate/*.py`` and ``evaluate/*.py``."""
+
 import pytest
 import yaml
 
@@ -35,3 +37,12 @@ def test_a_file_that_was_not_graded_or_is_damaged(rows_of, tmp_path):
     path.write_text("question: q\nsamples: [a, b\n")
     with pytest.raises(ValueError, match=r"7\.yaml cannot be read as YAML"):
         rows_of(path)
+
+
+def test_a_graded_file_of_code_contests_has_its_name_inside_and_no_suffix(rows_of, tmp_path):
+    name = "1575_A. Another Sorting Problem"
+    more = {"gt_answer": "gone", "test_cases": {"input": ["1"], "output": ["1"]}}
+    drawn = saved(tmp_path / f"{name}.yaml", **more, is_corrects="gone")
+    graded = saved(tmp_path / name, **more, name=name, solutions=["print(1)", None])
+    for path in (drawn, graded):
+        assert {row.problem_id for row in rows_of(path, fmt="monkeys")} == {name}
