@@ -17,6 +17,7 @@ from typing import Any
 
 from workbench.interchange.readers import jsonl
 from workbench.interchange.readers.inspect_scores import Scale
+from workbench.interchange.readers.newer_versions import EVERY_EVAL_EVER_KEYS, say_newer
 from workbench.interchange.readers.records import (
     LocatedRecord,
     Record,
@@ -36,12 +37,18 @@ KNOWN = re.compile(r"(.*_)?0\.[23](\..*)?")
 def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the samples of a file; ValueError if it or the results beside it are damaged."""
     scales: dict[str | None, Scale] = {}
+    newer: set[str] = set()
+    columns: set[str] = set()
     for _, row in jsonl.read(path):
         if isinstance(row, dict) and isinstance(row.get("evaluation"), dict):
             scales.setdefault(_grader(row), Scale()).add(row["evaluation"].get("score"))
-            version = row.get("schema_version")
-            if not KNOWN.fullmatch(str(version)):
-                say_once(f"{path.name} has rows of schema {version}; 0.2 and 0.3 are known")
+            version = str(row.get("schema_version"))
+            if not KNOWN.fullmatch(version):
+                newer.add(version)
+                columns.update(row)
+    if newer:
+        remark = f"{path.name} has rows of schema {', '.join(sorted(newer))}; 0.2 and 0.3 are known"
+        say_newer(remark, columns, EVERY_EVAL_EVER_KEYS)
     for name, scale in scales.items():
         if not scale.is_correctness:
             say_once(f"{path.name}: {scale.remark(str(name))}")
@@ -92,8 +99,12 @@ def _samples(
     texts = _texts(row)
     if len(texts) > 1:  # one score is of none of them in particular
         record |= {"correct": None, "reward": None, "answer": None}
+    else:
+        record["num_tokens"] = (row.get("token_usage") or {}).get("output_tokens")
+    thoughts = (row.get("output") or {}).get("reasoning_trace") or []
     for number, text in enumerate(texts, start=1):
-        yield f"output {number}" if len(texts) > 1 else "", record | {"text": text}
+        own = {"text": text, "thought": thoughts[number - 1] if number <= len(thoughts) else None}
+        yield f"output {number}" if len(texts) > 1 else "", record | own
 
 
 def _question(given: Record) -> Any:

@@ -31,6 +31,7 @@ from workbench.interchange.readers.inspect_messages import (
 )
 from workbench.interchange.readers.inspect_scores import Scale, gradings, is_judged, scales_of
 from workbench.interchange.readers.json_stream import DamagedJsonError, stream_members
+from workbench.interchange.readers.newer_versions import INSPECT_KEYS, say_newer
 from workbench.interchange.readers.records import (
     LocatedRecord,
     Record,
@@ -82,6 +83,9 @@ def read(path: Path) -> Iterator[LocatedRecord]:
         if not scale.is_correctness:
             say_once(f"{path.name}: {scale.remark(name)}")
     for label, sample, header in _read_zip(path) if packed else _read_json(path):
+        if is_empty and isinstance(sample, dict) and header["version"] > VERSION:
+            remark = f"{path.name} is a log of version {header['version']}, and {VERSION} is known"
+            say_newer(remark, {*sample, *header}, INSPECT_KEYS)
         is_empty = False
         split = partial(_gradings, header=header, scales=scales)
         yield from split_row((label, sample), split, "not in the known form of a sample of Inspect")
@@ -209,11 +213,6 @@ def _check(path: Path, header: Mapping[str, Any]) -> None:
         raise ValueError(
             f"{path} is a log of version {version}, and {VERSION} is known; convert it with a "
             "newer Inspect, `inspect log convert`"
-        )
-    if version > VERSION:
-        say_once(
-            f"{path.name} is a log of version {version}, and {VERSION} is known: it is read as far "
-            "as it is alike"
         )
     if status != "success":
         error = (header.get("error") or {}).get("message") or ""

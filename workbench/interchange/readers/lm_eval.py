@@ -6,7 +6,8 @@ them (``take_first``, ``majority_vote``). A metric is of the document, the mean 
 correctness is taken only from a document with one response; others are graded again. The results
 file of the same date names the model. Read are files since 0.4.0: before 0.4.7 a line names neither
 its filter nor its metrics, and the documents are listed once for each filter, one filter after
-another; before 0.4.3 the file is ``MODEL_ARGS_TASK.jsonl`` beside ``results.json``.
+another; before 0.4.3 the file is ``MODEL_ARGS_TASK.jsonl`` beside ``results.json``. Before lines it
+was one JSON array, of either name.
 Source: ``lm_eval/loggers/evaluation_tracker.py``, 0.4.13, ``lm_eval/evaluator.py`` and
 ``lm_eval/__main__.py``, 0.4.0 to 0.4.6.
 """
@@ -19,6 +20,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workbench.interchange.readers.newer_versions import LM_EVAL_KEYS, say_newer
 from workbench.interchange.readers.records import LocatedRecord, Record, limits_of, split_row
 from workbench.interchange.readers.rows import read_rows
 from workbench.tasks.problem_files import ID_KEYS, QUESTION_KEYS
@@ -27,12 +29,8 @@ INTERPRETATION = (
     "repeats as samples, a filter's answers where it gives one for each; a metric of 0 or 1 as "
     "correctness where a document has one response, otherwise it is of none in particular"
 )
-FILE_NAME = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl")
-KNOWN_KEYS = frozenset(
-    ("doc_id", "doc", "target", "arguments", "resps", "filtered_resps", "filter", "metrics",
-     "doc_hash", "prompt_hash", "target_hash", "workbench")
-)  # fmt: skip
-"""The keys of a line that are no metrics."""
+FILE_NAME = re.compile(r"samples_(?P<task>.+)_(?P<date>\d{4}-\d\d-\d\dT[\d.-]+)\.jsonl?\b")
+KNOWN = "0.4"
 NO_FORM = "not in the known form of lm-eval 0.4"
 INVALID = "[invalid]"
 """What the harness's filters give where they find no answer."""
@@ -43,9 +41,13 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     named = FILE_NAME.match(path.name)
     task = named["task"] if named else "doc"
     results = path.with_name(f"results_{named['date']}.json" if named else "results.json")
-    model, filters = _results(results, path.name)
+    model, filters, version = _results(results, path.name)
     seen: Counter[Any] = Counter()
     for label, row in read_rows(path):
+        if version and not seen and isinstance(row, dict):
+            remark = f"{path.name} is of lm-eval {version}, and {KNOWN} is known"
+            say_newer(remark, row.keys() - {*(row.get("metrics") or ())}, LM_EVAL_KEYS)
+            version = None
         unnamed = ""
         if isinstance(row, dict) and "filter" not in row:
             number = seen[str(row.get("doc_id"))]
@@ -55,10 +57,10 @@ def read(path: Path) -> Iterator[LocatedRecord]:
         yield from split_row((label, row), split, NO_FORM)
 
 
-def _results(path: Path, samples: str) -> tuple[str | None, list[str]]:
-    """Return (model, filters in order) by the results file; nothing where there is no such file."""
+def _results(path: Path, samples: str) -> tuple[str | None, list[str], str | None]:
+    """Return (model, filters in order, version unless known) by the results file, if any."""
     if not path.is_file():
-        return None, []
+        return None, [], None
     try:
         results = json.loads(path.read_text(encoding="utf-8"))
         name = results.get("model_name")
@@ -74,7 +76,9 @@ def _results(path: Path, samples: str) -> tuple[str | None, list[str]]:
         filters = [one["name"] for one in config.get("filter_list") or [{"name": "none"}]]
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as fault:
         raise ValueError(f"{path} is damaged ({fault}); fetch it again") from fault
-    return str(name) if name else None, filters
+    version = str(results.get("lm_eval_version") or KNOWN)  # named since 0.4.4
+    is_known = version.startswith(KNOWN)
+    return str(name) if name else None, filters, None if is_known else version
 
 
 def _samples(
@@ -122,7 +126,7 @@ def _arguments(given: Any) -> list[Any]:
 def _gradings(row: Mapping[str, Any], count: int, unnamed: str) -> dict[str, bool | None]:
     """Return grader -> correctness: the filter, or several metrics under the harness's names."""
     name = row.get("filter", unnamed)
-    metrics = row.get("metrics", row.keys() - KNOWN_KEYS) if count == 1 else []
+    metrics = row.get("metrics", row.keys() - LM_EVAL_KEYS) if count == 1 else []
     yes_or_no = {name: bool(row[name]) for name in sorted(metrics) if row.get(name) in (0, 1)}
     if len(yes_or_no) > 1:
         return {f"{metric},{name}": value for metric, value in yes_or_no.items()}

@@ -166,3 +166,30 @@ def test_an_old_line_with_several_responses_has_no_correctness_of_its_own(tmp_pa
     name = "samples_old_2024-05-01T00-00-00.000000.jsonl"
     rows = read(old(tmp_path / name, [{"doc_id": 0, "exact_match": 1.0, "resps": both}]))
     assert [(r.text, r.correct, r.answer) for r in rows] == [(t, None, None) for t in both[0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "results"),
+    [
+        (
+            "samples_gsm8k_2024-05-01T00-00-00.000000.json",
+            "results_2024-05-01T00-00-00.000000.json",
+        ),
+        ("pretrained__org__m_gsm8k.jsonl", "results.json"),
+    ],
+)
+def test_files_of_before_lines_are_one_array(tmp_path, name, results):
+    """Made by ``lm_eval/__main__.py`` and the first ``evaluation_tracker.py``: ``indent=2``."""
+    arguments = [["q0", {"do_sample": False}]]
+    rows = [OLD | {"arguments": arguments} | row for row in TWO_FILTERS]
+    path = tmp_path / name
+    path.write_text(json.dumps(rows, indent=2))
+    (tmp_path / results).write_text(json.dumps({
+        "model_name": "org/m",
+        "configs": {"gsm8k": {"filter_list": [{"name": "a"}, {"name": "b"}]}},
+    }))  # fmt: skip
+    for wanted, accuracy in (("a", 0.5), ("b", 1.0)):
+        found = read(tmp_path, f"graded_by={wanted}")  # and nothing that lies beside it
+        assert len({row.problem_id for row in found}) == len(found) == 2
+        assert sum(row.correct for row in found) / 2 == accuracy
+        assert {(row.model, row.temperature) for row in found} == {("org/m", 0.0)}
