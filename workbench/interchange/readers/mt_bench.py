@@ -3,7 +3,8 @@
 A line of ``model_answer/MODEL.jsonl`` is a question with ``choices``, each of them two ``turns``.
 Each turn is a problem of its own here. ``question.jsonl`` in the folder above has the questions,
 ``model_judgment/JUDGE_single.jsonl`` the marks from 1 to 10 that a judge gave the first choice.
-A mark is read as a reward, divided by 10; whether an answer is correct is unknown.
+A mark is read as a reward, divided by 10; whether an answer is correct is unknown. Comparisons of
+two models' answers (``JUDGE_pair.jsonl``) are counted and not read, nor are reference answers.
 Source: https://github.com/lm-sys/FastChat, ``fastchat/llm_judge/gen_model_answer.py``,
 ``gen_judgment.py`` and ``common.py``.
 """
@@ -13,13 +14,16 @@ from functools import partial
 from pathlib import Path
 
 from workbench.interchange.readers import jsonl
-from workbench.interchange.readers.records import LocatedRecord, Record, split_row
+from workbench.interchange.readers.records import LocatedRecord, Record, say_once, split_row
 
 INTERPRETATION = (
     "a turn of a question as a problem, choices as samples; the marks of a judge, which has only "
-    "seen the first choice, as rewards divided by 10; correctness is unknown"
+    "seen the first choice, as rewards divided by 10; correctness is unknown; comparisons of two "
+    "models are not read"
 )
 HIGHEST = 10
+REFERENCES = "reference_answer"
+"""The folder of answers that the judge compares with; they are samples only if they are named."""
 Marks = dict[str, dict[tuple[object, object, int], float]]
 """Judge -> (question, model, turn from 1) -> mark."""
 
@@ -28,36 +32,48 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the turns of a file's answers; ValueError if it or what is beside it is damaged."""
     home = path.resolve().parent.parent
     questions = {
-        row["question_id"]: row.get("turns") or [] for row in _rows(home / "question.jsonl")
+        row["question_id"]: row.get("turns") or []
+        for row in _rows(home / "question.jsonl", "question_id")
     }
     marks: Marks = {}
     for file in _judgments(home):
-        for row in _rows(file):
+        for row in _rows(file, "question_id", "model", "score"):
             if row["score"] >= 0:  # -1: the judge gave none
-                key = (row["question_id"], row["model"], row["turn"])
+                key = (row["question_id"], row["model"], row.get("turn", 1))
                 marks.setdefault(file.name.removesuffix("_single.jsonl"), {})[key] = row["score"]
+    for file in _comparisons(home):
+        count = sum(1 for _ in _rows(file))
+        say_once(f"{file.name}: its {count:,} comparisons of two models' answers are not read")
     split = partial(_samples, questions=questions, marks=marks)
     for located in jsonl.read(path):
         yield from split_row(located, split, "not in the known form of MT-bench's answers")
 
 
 def beside(path: Path) -> list[Path]:
-    """Return the questions and the judgments that belong to a file of answers."""
+    """Return the questions, judgments and reference answers that belong to a file of answers."""
     home = path.parent.parent
-    return [home / "question.jsonl", *_judgments(home), *home.glob("model_judgment/*_pair.jsonl")]
+    references = [*home.glob(f"{REFERENCES}/*.jsonl")] if path.parent.name != REFERENCES else []
+    return [home / "question.jsonl", *_judgments(home), *_comparisons(home), *references]
 
 
 def _judgments(home: Path) -> list[Path]:
     return sorted(home.glob("model_judgment/*_single.jsonl"))
 
 
-def _rows(path: Path) -> Iterator[Record]:
-    """Yield the lines of a file beside the answers; none if it is not there."""
+def _comparisons(home: Path) -> list[Path]:
+    return sorted(home.glob("model_judgment/*_pair.jsonl"))
+
+
+def _rows(path: Path, *needed: str) -> Iterator[Record]:
+    """Yield the lines of a file beside the answers, which need keys; none if it is not there."""
     if not path.is_file():
         return
     for label, row in jsonl.read(path):
         if isinstance(row, ValueError):
             raise ValueError(f"{path}, {label}: {row}; fetch it again")
+        lacking = ", ".join(key for key in needed if key not in row)
+        if lacking:
+            raise ValueError(f"{path}, {label}: not in the known form of MT-bench (no {lacking})")
         yield row
 
 
@@ -69,7 +85,7 @@ def _samples(row: Record, questions: Record, marks: Marks) -> Iterator[tuple[str
             shared = {
                 "problem_id": f"{question}-turn-{turn}",
                 "problem": asked[turn - 1] if turn <= len(asked) else None,
-                "text": text,
+                "text": text["content"] if isinstance(text, dict) else text,  # as Arena-Hard
                 "model": model,
             }
             label = f"choice {choice['index']}, turn {turn}"

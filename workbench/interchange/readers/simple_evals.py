@@ -3,7 +3,8 @@
 ``convos`` has the messages of each sample, the response last; the known answer, the answer found
 and the score are only in the page that ``htmls`` has of it. Samples with the same prompt are one
 problem. Scores other than 0 and 1 are marks: they are read as rewards, and correctness is unknown.
-The smaller ``.json`` beside it has means only, and no file has the temperature.
+The model is in the file's name. The smaller ``.json`` beside it has means only, and no file has the
+temperature.
 Source: https://github.com/openai/simple-evals, ``common.py`` (``HTML_JINJA``) and
 ``simple_evals.py``.
 """
@@ -23,8 +24,11 @@ from workbench.interchange.readers.records import LocatedRecord, Record, say_onc
 
 INTERPRETATION = (
     "conversations as samples, of the same prompt as one problem; scores of 0 and 1 as "
-    "correctness, others as rewards; known and found answers as the pages show them"
+    "correctness, others as rewards; known and found answers as the pages show them; the model by "
+    "the file's name"
 )
+NAME = re.compile(r"(?:healthbench_(?:hard|consensus|meta)|[^_]+)_(.+)_\d{8}_\d{6}.*_allresults")
+"""Of ``EVAL_MODEL_DATE_TIME_allresults.json``: the model."""
 SHOWN = {
     "gold": re.compile(r"<p>Correct Answer: (.*?)</p>", re.DOTALL),
     "answer": re.compile(r"<p>Extracted Answer: (.*?)</p>", re.DOTALL),
@@ -41,15 +45,17 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     if scale.has_marks:
         say_once(f"{path.name}: {scale.remark(path.name.partition('_')[0])}")
     problems: dict[bytes, str] = {}
-    number = 0
+    named, number = NAME.match(path.name), 0
+    model = named[1] if named else None
     for keys, messages in stream_under(path, "convos"):
         if keys == ("convos",):
             own = shown[number] if number < len(shown) else _shown("")
             number += 1
             split = partial(_sample, messages=messages, scale=scale, problems=problems)
             yield from split_row(
-                (f"conversation {number}", own), split, "not in the known form of simple-evals"
-            )
+                (f"conversation {number}", own | {"model": model}), split,
+                "not in the known form of simple-evals",
+            )  # fmt: skip
 
 
 def _shown(page: Any) -> Record:
@@ -73,6 +79,7 @@ def _sample(
             "problem_id": problems.setdefault(key, f"problem-{len(problems)}"),
             "problem": _text(asked[-1]) if asked else None,
             "text": _text(response["content"]),
+            "model": own["model"],
             "gold": None if scale.has_marks else own["gold"],
             "answer": answer,
             "correct": scale.correct(own["score"]),

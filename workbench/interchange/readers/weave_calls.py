@@ -1,6 +1,7 @@
 """Calls of a Weave evaluation, exported as JSONL or JSON: those of ``predict_and_score``.
 
-Such a call is a sample: ``inputs.example`` is its problem, ``output.output`` the response and
+Such a call is a sample: ``inputs.example`` is its problem, ``output.output`` the response
+(``output.model_output`` where a scorer asks for it by that name) and
 ``output.scores`` has what each scorer says, a value or an object of values; each is a grading.
 Calls on the same example (``trials``) are samples of one problem. Scores other than 0 and 1 (or
 true and false) are marks: they are read as rewards, and correctness is unknown. No other call is
@@ -67,9 +68,12 @@ def _scores(row: Record | ValueError) -> dict[str, Any]:
 
 def _gradings(row: Record, scales: Mapping[str, Scale]) -> Iterator[tuple[str, Record]]:
     example, output = row["inputs"]["example"], row.get("output") or {}
+    scores = _scores(row)
     key = json.dumps(example, sort_keys=True)
     known = example if isinstance(example, dict) else {}
-    said, failure = output.get("output"), row.get("exception")
+    said, failure = output.get("output", output.get("model_output")), row.get("exception")
+    if said is None and not scores:  # what Weave writes of a model that raised an error
+        failure = failure or "the call of the model failed"
     model = row["inputs"].get("model")
     record = {
         "problem_id": f"example-{hashlib.sha256(key.encode()).hexdigest()[:12]}",
@@ -79,7 +83,6 @@ def _gradings(row: Record, scales: Mapping[str, Scale]) -> Iterator[tuple[str, R
     }
     if failure:
         record |= {"stop_reason": "error", "error": failure}
-    scores = _scores(row)
     for name in scales:
         value, is_mark = scores.get(name), scales[name].has_marks
         gold = next((known[k] for k in GOLDS if isinstance(known.get(k), str | int | float)), None)

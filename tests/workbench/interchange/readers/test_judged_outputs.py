@@ -1,4 +1,9 @@
-"""Formats with the marks of judges; no package writes them: constructed from their schemas."""
+"""Formats with the marks of judges: no package writes them here, so they are made by their source.
+
+Opened were FastChat's ``llm_judge/common.py`` and ``gen_judgment.py``; alpaca_eval's README; Every
+Eval Ever's ``instance_level_eval.schema.json`` and samples of its own; simple-evals' ``common.py``
+(``HTML_JINJA``) and ``simple_evals.py``; and Weave's ``evaluation/eval.py``.
+"""
 
 import html
 import json
@@ -25,7 +30,31 @@ def test_marks_of_mt_bench_are_rewards_of_the_first_choice(rows_of, write_lines,
         ("81-turn-1", "1?", "one 1", None, None), ("81-turn-2", "2?", "two 1", None, None),
     ]  # fmt: skip
     assert {(r.model, r.graded_by) for r in rows} == {("m", "gpt-4")}
+    reference = write_lines("mt/reference_answer/gpt-4.jsonl", [
+        {"question_id": 81, "model_id": "gpt-4", "choices": choices}
+    ])  # fmt: skip
     assert find_files([tmp_path]) == ((path,), "mt-bench")
+    assert find_files([reference.parent]) == ((reference,), "mt-bench")
+
+
+def test_comparisons_of_mt_bench_are_counted_and_what_its_judgments_lack_is_named(
+    rows_of, write_lines, capfd
+):
+    choices = [{"index": 0, "turns": ["one", {"content": "two", "token_len": 1}]}]
+    path = write_lines("mt/model_answer/m.jsonl", [
+        {"question_id": 81, "model_id": "m", "choices": choices}
+    ])  # fmt: skip
+    write_lines("mt/model_judgment/gpt-4_pair.jsonl", [
+        {"question_id": 81, "model_1": "m", "model_2": other, "g1_winner": "tie",
+         "g2_winner": "model_1", "judge": ["gpt-4", "pair-v2"], "turn": 1} for other in "no"
+    ])  # fmt: skip
+    assert [(r.text, r.reward) for r in rows_of(path)] == [("one", None), ("two", None)]
+    assert "gpt-4_pair.jsonl: its 2 comparisons of two models' answers are not read" in (
+        capfd.readouterr().err
+    )
+    write_lines("mt/model_judgment/gpt-4_single.jsonl", [{"question_id": 81, "score": 5}])
+    with pytest.raises(ValueError, match=r"gpt-4_single\.jsonl, line 1: .* \(no model\)"):
+        rows_of(path)
 
 
 def test_a_preference_of_alpaca_eval_is_a_reward(rows_of, tmp_path):
@@ -65,7 +94,9 @@ def instance(name, score, **changes):
 def test_samples_of_every_eval_ever(rows_of, write_lines, tmp_path, capfd):
     chat = [{"role": "user", "content": "2+2?"}, {"role": "assistant", "content": "4, I think."}]
     path = write_lines("u_samples.jsonl", [
-        instance("a", 1.0), instance("b", 0.0, output={"raw": "5"}),
+        instance("a", 1.0, output={"raw": ["It is 4."], "reasoning_trace": ["2 and 2"]},
+                 token_usage={"input_tokens": 9, "output_tokens": 7, "total_tokens": 16}),
+        instance("b", 0.0, output={"raw": "5"}),
         instance("c", 1, output=None, messages=chat, schema_version="0.9.0"),
         instance("d", 1, input={"raw": "Which?", "reference": ["B"], "choices": ["x", "y"]}),
     ])  # fmt: skip
@@ -81,6 +112,7 @@ def test_samples_of_every_eval_ever(rows_of, write_lines, tmp_path, capfd):
     assert {(r.temperature, r.model, r.answer) for r in rows} == {(0.3, "org/m", "4")}
     assert {(r.max_tokens, r.top_p) for r in rows} == {(9, None)}
     assert (rows[0].gold, rows[3].problem) == ("4", "Which?\nA) x\nB) y")
+    assert (rows[0].thought, rows[0].num_tokens, rows[1].thought) == ("2 and 2", 7, None)
     assert "u_samples.jsonl has rows of schema 0.9.0" in capfd.readouterr().err
     write_lines(path.name, [instance("a", 1.0), instance("b", 7.0)])
     assert [(r.correct, r.reward, r.gold) for r in rows_of(path)] == [
@@ -108,7 +140,7 @@ def test_conversations_of_simple_evals_and_what_their_pages_show(rows_of, tmp_pa
                    for number, (question, *_) in enumerate(samples)],
         "metadata": None,
     }  # fmt: skip
-    path = tmp_path / "sums_m_20250101_allresults.json"
+    path = tmp_path / "healthbench_hard_gpt-4o_x_20250101_120000_allresults.json"
     path.write_text(json.dumps(whole, indent=indent))
     rows = rows_of(path, fmt="simple-evals")
     assert [(r.problem_id, r.problem, r.text, r.gold, r.answer) for r in rows] == [
@@ -117,6 +149,9 @@ def test_conversations_of_simple_evals_and_what_their_pages_show(rows_of, tmp_pa
         ("problem-1", "?", "Answer: 2", "4", None),
     ]
     assert sum(r.correct for r in rows) / 3 == whole["score"]
+    assert {r.model for r in rows} == {"gpt-4o_x"}
+    unnamed = path.rename(tmp_path / "other_allresults.json")
+    assert {r.model for r in rows_of(unnamed)} == {None}
 
 
 def call(question, output, **scores):
@@ -145,6 +180,14 @@ def test_calls_of_weave_are_samples_and_each_score_a_grading(rows_of, write_line
         (None, 0.7, None), (None, 1.0, None), (None, None, None),
     ]  # fmt: skip
     assert "the scorer 'style.mark' gives marks from 7 to 10" in capfd.readouterr().err
+    old = call("?", None, match={"correct": True})
+    old["output"]["model_output"] = old["output"].pop("output") or "by its older name"
+    write_lines("calls.jsonl", [old, call("2+2?", None)])  # the second: a model that raised
+    rows = rows_of(path)
+    assert [(r.text, r.correct, r.stop_reason) for r in rows] == [
+        ("by its older name", True, None), ("", None, "error"),
+    ]  # fmt: skip
+    assert rows[1].error == "the call of the model failed"
     write_lines("calls.jsonl", [{"op_name": "other", "inputs": {}, "output": ""}])
     with pytest.raises(ValueError, match=r"has no call of Evaluation\.predict_and_score"):
         rows_of(path)
