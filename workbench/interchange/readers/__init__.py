@@ -54,6 +54,8 @@ class Format:
     """What of the file was taken for what: printed after an import."""
     beside: Callable[[Path], Sequence[Path]] = lambda path: ()
     """Files that are read together with a file of samples, and are not samples of their own."""
+    evaluation: Callable[[Path], str | None] = lambda path: None
+    """Names what a file is an export of: two of the same hold the same samples."""
     is_plain: bool = False
     """Whether its author named the columns, which ``--column`` may rename."""
 
@@ -69,7 +71,8 @@ FORMATS: dict[str, Format] = {
     ),
     "lm-eval": Format(
         recognise=lambda file: file.names >= {"doc", "resps"},
-        read=lm_eval.read, suffixes=(".jsonl", ".gz"), interpretation=lm_eval.INTERPRETATION,
+        read=lm_eval.read, suffixes=(".jsonl", ".json", ".gz"),
+        interpretation=lm_eval.INTERPRETATION,
         summary="samples_*.jsonl of lm-evaluation-harness: repeats are the samples of a problem",
     ),
     "search-and-learn": Format(
@@ -96,6 +99,7 @@ FORMATS: dict[str, Format] = {
     "promptfoo": Format(
         recognise=lambda file: file.mentions("evalId", "results"),
         read=promptfoo.read, suffixes=(".json",), interpretation=promptfoo.INTERPRETATION,
+        evaluation=promptfoo.evaluation,
         summary="outputs of promptfoo, JSON: the tests are the problems",
     ),
     "batch": Format(

@@ -23,8 +23,8 @@ def find_files(
     the user says has the texts.
 
     Raises:
-        ValueError: a path is not there, a file is damaged or of no known format, or several are
-            of different ones.
+        ValueError: a path is not there, a file is damaged or of no known format, several are of
+            different ones, or two are exports of the same evaluation.
     """
     found: dict[Path, str] = {}
     for path in paths:
@@ -37,8 +37,15 @@ def find_files(
     beside = {other for path, name in found.items() for other in FORMATS[name].beside(path)}
     found = {path: name for path, name in found.items() if path not in beside}
     first_of: dict[str, Path] = {}
+    exported: dict[str, Path] = {}
     for path, name in found.items():
         first_of.setdefault(name, path)
+        evaluation = FORMATS[name].evaluation(path)
+        if evaluation is not None and exported.setdefault(evaluation, path) != path:
+            raise ValueError(
+                f"{exported[evaluation]} and {path} are exports of the same evaluation "
+                f"({evaluation}), and hold the same samples: give one of them"
+            )
     if len(first_of) > 1:
         listed = ", ".join(f"{path} is {name}" for name, path in first_of.items())
         raise ValueError(f"files of one format make a run, and {listed}; give those of one")

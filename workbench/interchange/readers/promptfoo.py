@@ -2,20 +2,26 @@
 
 A row of ``results.results`` is an output of one provider for one prompt and one test. Tests with
 the same variables and assertions are one problem, so that ``--repeat`` makes its samples. A row is
-correct if all assertions of its test pass; a test without any says nothing. Rows of several
-providers are of several models, and of several prompts of several prompt styles: ``--where`` picks.
-Temperature and limits are in the settings of the provider, which the file has under ``config``.
+correct if its test says ``success``, which is that of its ``gradingResult``; a test without
+assertions says nothing. Where a file has scores other than 0 and 1, all scores are rewards beside
+that. Rows of several providers are of several models, and of several prompts of several prompt
+styles: ``--where`` picks. Temperature and limits are in the settings of the provider, which the
+file has under ``config``. Two files with one ``evalId`` are two exports of the same samples. A test whose
+variables were left out by the export (``PROMPTFOO_STRIP_TEST_VARS``) is a problem of its own.
 Source: https://github.com/promptfoo/promptfoo, ``src/types/index.ts`` (``OutputFile``,
 ``EvaluateResult``), ``src/evaluator.ts``.
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from workbench.interchange.readers.inspect_scores import Scale
 from workbench.interchange.readers.json_members import Keys, settings_of, stream_under
+from workbench.interchange.readers.newer_versions import PROMPTFOO_KEYS, say_newer
 from workbench.interchange.readers.records import (
     LocatedRecord,
     Record,
@@ -26,10 +32,11 @@ from workbench.interchange.readers.records import (
 
 INTERPRETATION = (
     "tests as problems, success as correctness where a test has assertions, providers as models, "
-    "prompts as prompt styles; scores between 0 and 1 are not read"
+    "prompts as prompt styles; where some scores are neither 0 nor 1, scores as rewards"
 )
 VERSIONS = (2, 3)
 ROWS = ("results", "results")
+STRIPPED = "[output stripped]"
 LONGEST_NAME = 60
 """Characters of a prompt's label; a longer one is the prompt itself, and gets a number."""
 
@@ -38,12 +45,24 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the rows of a file; ValueError if it is damaged."""
     settings = settings_of(path, *ROWS)
     version = settings.get(("results", "version"))
+    scale = Scale()
+    columns: set[str] = set()
+    for keys, row in stream_under(path, *ROWS):
+        if keys == ROWS:
+            with suppress(AttributeError):  # a row of another make is named when it is read
+                columns.update(row.keys())
+                if _is_graded(row):
+                    scale.add(row.get("score"))
     if version not in VERSIONS:
+        remark = f"{path.name} is of version {version} of promptfoo's output, and 2 and 3 are known"
+        say_newer(remark, columns, PROMPTFOO_KEYS)
+    if scale.has_marks:
         say_once(
-            f"{path.name} is of version {version} of promptfoo's output, and 2 and 3 are known"
+            f"{path.name}: scores from {scale.low:g} to {scale.high:g} are read as rewards; "
+            "correctness is what each test says of its success"
         )
     problems: dict[str, str] = {}
-    split = partial(_sample, settings=settings, problems=problems)
+    split = partial(_sample, settings=settings, problems=problems, scale=scale)
     number = 0
     for keys, row in stream_under(path, *ROWS):
         if keys == ROWS:
@@ -57,19 +76,46 @@ def read(path: Path) -> Iterator[LocatedRecord]:
         )
 
 
+def evaluation(path: Path) -> str | None:
+    """Return the name of the evaluation that a file is an export of; None where it has none."""
+    for keys, value in stream_under(path, *ROWS):
+        if keys == ("evalId",):
+            return str(value) if value else None
+    return None
+
+
+def _is_graded(row: Record) -> bool:
+    """Say whether an output was compared with something: it did not fail, and had assertions."""
+    test = row.get("testCase", {"assert": True}) or {}  # version 2 does not repeat the test
+    has_assertions = bool(test.get("assert"))
+    return has_assertions and not _failure(row)
+
+
+def _failure(row: Record) -> Any:
+    response = row.get("response") or {}
+    failed = row.get("error") if row.get("failureReason") == 2 or not response else None
+    return failed or response.get("error")
+
+
+def _success(row: Record) -> Any:
+    return row["success"] if "success" in row else row["gradingResult"]["pass"]
+
+
 def _sample(
-    row: Record, settings: Mapping[Keys, Any], problems: dict[str, str]
+    row: Record, settings: Mapping[Keys, Any], problems: dict[str, str], scale: Scale
 ) -> Iterator[tuple[str, Record]]:
     test = row.get("testCase") or {}
     variables = row.get("vars") or test.get("vars") or {}
-    asserted = test.get("assert")
-    same = json.dumps([variables, asserted, test.get("description")], sort_keys=True)
+    is_stripped = not variables and "testCase" in row and "vars" not in test
+    own = row.get("testIdx") if is_stripped else None
+    same = json.dumps([variables, test.get("assert"), test.get("description"), own], sort_keys=True)
     problem = problems.setdefault(same, f"test-{row.get('testIdx', len(problems))}")
     provider, response = row.get("provider") or {}, row.get("response") or {}
     name = provider if isinstance(provider, str) else provider.get("label") or provider.get("id")
-    failed = row.get("error") if row.get("failureReason") == 2 or not response else None
-    failed = failed or response.get("error")
+    failed, is_graded = _failure(row), _is_graded(row)
     output, drawn = response.get("output"), _drawn(provider, settings)
+    if output == STRIPPED:
+        raise ValueError("its output was left out: export without PROMPTFOO_STRIP_RESPONSE_OUTPUT")
     record = {
         "problem_id": problem,
         "problem": "\n".join(_question(variables)),
@@ -80,7 +126,8 @@ def _sample(
         "num_tokens": (response.get("tokenUsage") or {}).get("completion"),
         "stop_reason": "error" if failed else response.get("finishReason"),
         "error": failed,
-        "correct": None if failed or ("testCase" in row and not asserted) else row["success"],
+        "correct": _success(row) if is_graded else None,
+        "reward": scale.reward(row.get("score")) if is_graded and scale.has_marks else None,
     }
     yield "", record | limits_of(drawn)
 

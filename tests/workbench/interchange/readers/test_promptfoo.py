@@ -1,6 +1,10 @@
+"""Made by promptfoo's ``src/types/index.ts`` and ``src/models/evalResult.ts``."""
+
 import json
 
 import pytest
+
+from workbench.interchange.readers.find_files import find_files
 
 LONG = "Answer the question below as well as you can, and give the number only: {{q}}"
 
@@ -17,10 +21,10 @@ def result(index, test, provider, output, success, *, question="2+2", **changes)
     } | changes  # fmt: skip
 
 
-def output(path, results, version=3, indent=None):
-    """Write an output, constructed from the schema."""
+def output(path, results, version=3, indent=None, name="eval-x"):
+    """Write an output."""
     whole = {
-        "evalId": "eval-x",
+        "evalId": name,
         "results": {
             "version": version, "results": results, "stats": {},
             "prompts": [{"raw": "Q: {{q}}", "label": "Q: {{q}}"}, {"raw": LONG, "label": LONG}],
@@ -68,3 +72,45 @@ def test_a_newer_version_is_read_as_far_as_it_goes(rows_of, tmp_path, capfd):
     )
     with pytest.raises(ValueError, match=r"has no results\.results"):
         rows_of(output(path, []))
+
+
+def test_scores_that_are_no_correctness_are_rewards_beside_it(rows_of, tmp_path, capfd):
+    """By hand: 3 of 4 tests passed, as their ``success`` says, and none is worth what it scored."""
+    scores = [(0.7, True), (0.4, False), (1, True), (0.5, True)]
+    results = [
+        result(0, i, "m", f"t{i}", passed, question=f"{i}", score=score,
+               gradingResult={"pass": passed, "score": score, "reason": ""})
+        for i, (score, passed) in enumerate(scores)
+    ]  # fmt: skip
+    del results[3]["success"]  # then its grading says it
+    results.append(result(0, 4, "m", None, False, question="4", failureReason=2, error="e"))
+    results.append(result(0, 5, "m", "t5", True, question="5", testCase={"vars": {"q": "5"}}))
+    rows = rows_of(output(tmp_path / "marks.json", results))
+    assert [r.correct for r in rows] == [True, False, True, True, None, None]
+    assert [r.reward for r in rows] == [0.7, 0.4, 1, 0.5, None, None]
+    said = "marks.json: scores from 0.4 to 1 are read as rewards; correctness is what each test"
+    assert said in capfd.readouterr().err
+    rows = rows_of(output(tmp_path / "plain.json", [result(0, 0, "m", "4", True)]))
+    assert [(r.correct, r.reward) for r in rows] == [(True, None)]
+
+
+def test_two_exports_of_an_evaluation_are_not_pooled(tmp_path):
+    results = [result(0, 0, "m", "4", True)]
+    one = output(tmp_path / "one.json", results, name="eval-1")
+    output(tmp_path / "two.json", results, name="eval-2")
+    assert len(find_files([tmp_path])[0]) == len(find_files([one, one, tmp_path])[0]) == 2
+    output(tmp_path / "three.json", [*results, result(0, 1, "m", "5", False)], name="eval-1")
+    with pytest.raises(ValueError, match=r"one\.json and .*three\.json are exports of the same ev"):
+        find_files([tmp_path])
+
+
+def test_what_an_export_left_out(rows_of, tmp_path):
+    results = [
+        result(0, i, "m", text, True, vars={}, testCase={"assert": [{"type": "is-json"}]})
+        for i, text in enumerate(("{}", "[]"))
+    ]
+    rows = rows_of(output(tmp_path / "a.json", results))  # not two samples of one test
+    assert [r.problem_id for r in rows] == ["test-0", "test-1"]
+    results[1]["response"]["output"] = "[output stripped]"
+    with pytest.raises(ValueError, match="result 2: its output was left out: export without"):
+        rows_of(output(tmp_path / "a.json", results))
