@@ -1,6 +1,6 @@
 """What an import says on the terminal: which column was taken for what, and what was found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,17 @@ def _limits(facts: dict[str, Any]) -> Iterator[str]:
         yield f"{name} differs, and the experiment does not have it: {', '.join(each)}"
 
 
+def _repeated(source: SampleFiles, pairs: Sequence[Sequence[int]]) -> str:
+    """Return which files hold the samples of another file, and what to do."""
+    if not pairs:
+        return ""
+    file, earlier = (source.files[number] for number in pairs[0])
+    more = f" (and {len(pairs) - 1:,} more files like it)" if len(pairs) > 1 else ""
+    return (
+        f"{file} holds the same samples as {earlier}{more}, and all are counted: leave out copies"
+    )
+
+
 def describe(
     root: Path, source: SampleFiles, facts: dict[str, Any], left: dict[str, str], regrade: bool
 ) -> str:
@@ -72,6 +83,7 @@ def describe(
         "no samples": (rows := facts.get("rows_without_samples", 0)) and f"in {rows:,} rows",
         "files": (mixed := facts.get("across_files", 0))
         and f"{mixed:,} pools have samples of several files",
+        "twice": _repeated(source, facts.get("repeated_files") or []),
         "left out": listed(left),
         "not read": facts["unused"] and f"columns {', '.join(facts['unused'])}",
         "perhaps": "; ".join(f"{name} ({flag})" for name, flag in likely.items()),

@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Any
 
 from workbench.core.reading_progress import reading_progress
@@ -22,6 +23,12 @@ from workbench.tasks.prompts import prompt_hash
 
 ONE_PER_RUN = {"model": "models", "prompt_style": "prompt_styles", "graded_by": "gradings"}
 """Column of which a run has one value -> its plural, for messages."""
+
+WHAT_IT_IS = attrgetter(
+    "problem_id", "model", "prompt_style", "temperature", "sample_index", "seed", "text", "thought",
+    "answer", "correct", "reward", "stop_reason",
+)  # fmt: skip
+"""The columns in which a sample that is there twice does not differ."""
 
 EXAMPLES = 3
 LONGEST_EXAMPLE = 40
@@ -71,6 +78,8 @@ class Survey:
     """As ``pools`` -> the number of the file of its first sample."""
     across_files: set[tuple[int, float | None]] = field(default_factory=set)
     """The pools with samples of several files."""
+    contents: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Number of a file -> (its samples, the sum of their hashes), whatever their order."""
     rows_without_samples: int = 0
     """Rows that hold an empty list."""
     refusals: list[str] = field(default_factory=list)
@@ -103,6 +112,8 @@ class Survey:
         pool[0] += 1
         if self.file_of.setdefault((problem.index, row.temperature), file) != file:
             self.across_files.add((problem.index, row.temperature))
+        count, total = self.contents.get(file, (0, 0))
+        self.contents[file] = (count + 1, total + hash(WHAT_IT_IS(row)))
         failed = row.stop_reason == "error" or row.error
         self.empty += not (row.text.strip() or row.thought or failed)
         pool[1] = max(pool[1], -1 if row.sample_index is None else row.sample_index)
@@ -130,6 +141,12 @@ class Survey:
         """Return the one value of a limit that all samples have; None if there is no such value."""
         only, *others = self.values[name]
         return None if others else only
+
+    def _repeated_files(self) -> list[tuple[int, int]]:
+        """Return (number of a file, that of an earlier file which holds the same samples)."""
+        first: dict[tuple[int, int], int] = {}
+        pairs = [(file, first.setdefault(held, file)) for file, held in self.contents.items()]
+        return [(file, earlier) for file, earlier in pairs if file != earlier]
 
     def facts(self) -> dict[str, Any]:
         """Return what the manifest keeps: counts, and the missing ``missing_inputs.COLUMNS``."""
@@ -167,6 +184,7 @@ class Survey:
             "unused": list(self.unused),
             "empty": self.empty,
             "across_files": len(self.across_files),
+            "repeated_files": self._repeated_files(),
             "rows_without_samples": self.rows_without_samples,
             "likely": dict(self.mapping.likely),
             "absent": [need for need, count in rows_for.items() if not count],

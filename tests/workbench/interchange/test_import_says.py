@@ -141,3 +141,23 @@ def test_cells_of_csv_are_the_values_that_they_spell(tmp_path):
     assert '{"problem_id": "007", "text": "1.0", "gold": "08", "temperature": 0.7, ' in said
     assert '"correct": true}' in said
     assert "perhaps       score (--column reward=score)" in said
+
+
+def test_the_same_rows_in_two_files_are_said(tmp_path):
+    rows = [{"problem_id": i // 2, "text": f"t{i}", "model": "m", "seed": 0} for i in range(4)]
+    one = write(tmp_path / "one.jsonl", rows)
+    files = {
+        "lines.jsonl": rows[::-1],  # in whatever order
+        "more.jsonl": [*rows, rows[0]],
+        "drawn.jsonl": [row | {"seed": 1} for row in rows],
+        "other.jsonl": [*rows[:3], rows[3] | {"text": "t4"}],
+    }
+    paths = {name: write(tmp_path / name, there) for name, there in files.items()}
+    said = preview(SampleFiles.from_options([one, *paths.values()]))
+    assert said.count("holds the same samples") == 1
+    copied = paths["lines.jsonl"]
+    assert f"twice         {copied} holds the same samples as {one}, and all are counted" in said
+    assert "twice" not in preview(SampleFiles.from_options([one, paths["drawn.jsonl"]]))
+    again = write(tmp_path / "again.jsonl", rows)
+    said = preview(SampleFiles.from_options([one, copied, again]))
+    assert "(and 1 more files like it)" in said
