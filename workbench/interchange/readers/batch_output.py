@@ -1,11 +1,11 @@
 """Output of OpenAI's batch API and of vLLM's ``run_batch``, with the file of requests beside it.
 
 A line answers one request, which is named by ``custom_id``; its ``response.body`` is as the API for
-chat, for completions or for responses answers. The prompt, the temperature, the limits and the
-model asked for are in the file of requests, looked for among the other ``.jsonl`` files of the
-folder. Requests with the same prompt are one problem, named by the first of them. Without the file
-of requests each ``custom_id`` is a problem.
-Source: ``vllm/entrypoints/openai/run_batch.py``, 0.32 (``BatchRequestOutput``);
+chat, for completions or for responses answers. The prompt, the temperature, the seed, the
+limits and the model asked for are in the file of requests, looked for among the other ``.jsonl``
+files of the folder. Requests with the same prompt are one problem, named by the first of them.
+Without the file of requests each ``custom_id`` is a problem.
+Source: ``vllm/entrypoints/launchers/run_batch.py``, 0.32 (``BatchRequestOutput``);
 https://platform.openai.com/docs/api-reference/batch.
 """
 
@@ -28,8 +28,8 @@ from workbench.interchange.readers.records import (
 from workbench.tasks.problem_files import parse_object
 
 INTERPRETATION = (
-    "choices as samples; requests with the same prompt as one problem; prompt and temperature by "
-    "the file of requests beside it; a request that failed as an error"
+    "choices as samples; requests with the same prompt as one problem; prompt, temperature and "
+    "seed by the file of requests beside it; a request that failed as an error"
 )
 MOST_SIBLINGS = 1000
 """Files of a folder among which the requests are looked for."""
@@ -121,6 +121,7 @@ def _samples(
         "problem": _prompt(asked),
         "model": body.get("model") or asked.get("model"),
         "temperature": _number(asked.get("temperature")),
+        "seed": asked.get("seed"),
     } | limits_of(asked)
     failure = row.get("error") or body.get("error")
     if failure or response.get("status_code", 200) != 200 or not body:

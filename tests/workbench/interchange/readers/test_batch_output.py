@@ -1,6 +1,25 @@
+"""One file is written by classes of vLLM; the others are made by their schema and by OpenAI's."""
+
+from pathlib import Path
+
 import pytest
 
 from workbench.interchange.readers.find_files import find_files
+
+FILES = Path(__file__).parents[3] / "files" / "batch"
+
+
+def test_what_vllm_writes(rows_of):
+    rows = rows_of(FILES, fmt="batch")  # the requests are beside the results
+    assert [(r.problem_id, r.problem, r.text, r.seed) for r in rows] == [
+        ("request-0", "What is 2 + 2?", "It is 4.", 0),
+        ("request-0", "What is 2 + 2?", "It is 5.", 1),
+        ("request-2", "What is 3 * 3?", "It is 9.", 2),
+        ("request-2", "What is 3 * 3?", "", 3),
+    ]
+    assert [r.token_logprobs for r in rows] == [[-0.5] * 3] * 3 + [None]
+    assert rows[3].error == "Request must not be sent in stream mode"
+    assert {(r.model, r.temperature) for r in rows} == {("org/m", 0.7)}
 
 
 def request(name, prompt, **body):
@@ -18,7 +37,6 @@ def response(name, *texts, **changes):
 
 
 def test_requests_with_the_same_prompt_are_samples_of_one_problem(rows_of, write_lines):
-    """Constructed from the schema."""
     path = write_lines("results.jsonl", [
         response("b-0", "9"),  # in another order than they were asked for
         response("a-0", "4"), response("a-1", "5", "6"),

@@ -36,7 +36,10 @@ def test_a_real_log_says_what_inspect_reads_in_it():
         assert row.temperature == log.plan.config.temperature == 0.7
         assert row.max_tokens == log.plan.config.max_tokens
         assert row.model == "hf/SmolLM2-135M-Instruct"
-    assert 0 < sum(row.correct for row in rows) < 24
+    assert log.eval.dataset.samples == len({row.problem_id for row in rows}) == 6
+    (stated,) = log.results.scores
+    right = sum(row.correct for row in rows)
+    assert right / 24 == pytest.approx(stated.metrics["accuracy"].value) == pytest.approx(7 / 24)
 
 
 def test_log_probabilities_of_other_tokens_than_were_sampled_are_not_taken():
