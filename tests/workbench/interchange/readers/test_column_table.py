@@ -1,3 +1,5 @@
+"""W&B's and pandas' tables are written by the packages, trackio's is made by ``table.py`` of it."""
+
 import json
 
 import pandas as pd

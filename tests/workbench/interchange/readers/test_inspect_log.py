@@ -1,3 +1,5 @@
+"""Logs that inspect_ai 0.3.285 wrote, and odd ones made by its schema."""
+
 import json
 import shutil
 import zipfile

@@ -1,3 +1,5 @@
+"""Scores and texts in logs made by Inspect's schema, as they were before August 2025 and after."""
+
 import json
 from pathlib import Path
 

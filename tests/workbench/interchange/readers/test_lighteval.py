@@ -1,3 +1,5 @@
+"""A file that lighteval 0.13.0 wrote, and changed copies of it."""
+
 import shutil
 from pathlib import Path
 

@@ -1,3 +1,8 @@
+"""Files that lm_eval 0.4.13 wrote, changed copies of them, and older ones made by its source.
+
+Opened were ``lm_eval/__main__.py``, ``evaluator.py`` and ``loggers/evaluation_tracker.py``.
+"""
+
 import json
 from pathlib import Path
 

@@ -1,3 +1,5 @@
+"""Problems and scores are the package's; the file is made as its ``eval/eval.py`` writes it."""
+
 import json
 
 import pytest

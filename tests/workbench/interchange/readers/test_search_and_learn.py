@@ -1,3 +1,5 @@
+"""Made by the source, ``src/sal/config.py``, ``search/best_of_n.py`` and ``utils/score.py``."""
+
 import json
 import shutil
 from pathlib import Path
