@@ -158,6 +158,35 @@ def test_a_question_may_hold_any_kind_of_line_separator(reference, tmp_path):
     assert [summary.input for summary in summaries] == [question] * len(pool.samples)
 
 
+@pytest.mark.parametrize(
+    ("name", "pattern", "graded_by"),
+    [("inspect", "inspect/*_mocked_*.eval", "close"), ("lm-eval", "lm-eval/*/*_once_*", "first")],
+)
+def test_a_real_file_comes_back_equal_from_an_export_of_its_own_kind(
+    cli, tmp_path, name, pattern, graded_by
+):
+    (path,) = (ROOT / "tests" / "files").glob(pattern)
+    quiet = ("--set", "tracking.mode=disabled", "--set", "measure.metrics=[distinct_1]")
+    chosen = ("--where", f"graded_by={graded_by}")
+    cli.must("import", path, *chosen, "--out", tmp_path / "run", *quiet)
+    cli.must("score", tmp_path / "run")
+    export_run(Run(tmp_path / "run"), name, tmp_path / "back")
+    there = {}
+    for one in (path, tmp_path / "back"):
+        for row in rows(one):
+            if row.graded_by in (graded_by, "workbench", "none"):
+                kept = [getattr(row, column) for column in KEPT]
+                there.setdefault(one, {}).setdefault(row.problem_id, []).append(kept)
+    assert there[path] == there[tmp_path / "back"]
+
+
+KEPT = (
+    "text", "problem", "gold", "model", "temperature", "answer", "correct", "reward",
+    "token_logprobs", "stop_reason", "error",
+)  # fmt: skip
+"""The columns that come back: the name of the grader is ours, and sums follow from the tokens."""
+
+
 def test_errors_unknown_correctness_and_unknown_temperatures(hand_made, tmp_path):
     samples = [[(r"\boxed{1}", -1.0, "stop"), ("", 0.0, "error"), ("none", -2.0, "length")]]
     run = Run(hand_made(["1"], samples, generation__temperatures=[1.0]))
