@@ -42,7 +42,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     except (yaml.YAMLError, UnicodeDecodeError) as fault:
         where = " ".join(str(fault).split())
         raise ValueError(f"{path} cannot be read as YAML ({where}); fetch it again") from fault
-    split = partial(_samples, name=path.name.removesuffix(".yaml"))
+    split = partial(_samples, name=path.stem)
     yield from split_row((path.name, row), split, "not in the known form of large-language-monkeys")
 
 

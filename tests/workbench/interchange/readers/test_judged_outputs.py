@@ -38,7 +38,7 @@ def test_marks_of_mt_bench_are_rewards_of_the_first_choice(rows_of, write_lines,
 
 
 def test_comparisons_of_mt_bench_are_counted_and_what_its_judgments_lack_is_named(
-    rows_of, write_lines, capfd
+    rows_of, write_lines, tmp_path, capfd
 ):
     choices = [{"index": 0, "turns": ["one", {"content": "two", "token_len": 1}]}]
     path = write_lines("mt/model_answer/m.jsonl", [
@@ -49,6 +49,7 @@ def test_comparisons_of_mt_bench_are_counted_and_what_its_judgments_lack_is_name
          "g2_winner": "model_1", "judge": ["gpt-4", "pair-v2"], "turn": 1} for other in "no"
     ])  # fmt: skip
     assert [(r.text, r.reward) for r in rows_of(path)] == [("one", None), ("two", None)]
+    assert find_files([tmp_path]) == ((path,), "mt-bench")
     assert "gpt-4_pair.jsonl: its 2 comparisons of two models' answers are not read" in (
         capfd.readouterr().err
     )
