@@ -106,13 +106,15 @@ class RowReader:
 
     def _records(self) -> Iterator[tuple[RowLocation, Record | ValueError]]:
         number = 0
+        holds_several = self.mapping.has_lists or not FORMATS[self.source.format].is_plain
         for row in self._file_rows():
             samples = iter([row])
             if self.mapping.has_lists and isinstance(row[1], dict):
-                found = list(split_row(row, self._split(row[0]), "its lists differ"))
-                self.rows_without_samples += not found
-                samples = iter(found)
+                samples = split_row(row, self._split(row[0]), "its lists differ")
             for label, record in samples:
+                if not record and holds_several:
+                    self.rows_without_samples += 1
+                    continue
                 number += 1
                 known = without_nan(record) if isinstance(record, dict) else record
                 yield RowLocation(number, label), known

@@ -4,7 +4,8 @@
 ``summary.json`` in the folder above names model, temperature and limits. ``results.json``
 (``--full-results``) holds all of them itself. A score of 1 is correct and 0 is not. Where a file
 has scores between, they are partial credit: such a sample is of unknown correctness, the scores are
-read as rewards, and the known answer, which is one of many, is left out.
+read as rewards, and the known answer, which is one of many, is left out. A problem without any
+completion is a failed sample.
 Source: https://github.com/open-thought/reasoning-gym, ``eval/eval.py``.
 """
 
@@ -67,6 +68,8 @@ def _entries(path: Path) -> Iterator[Entry]:
         for keys, value in stream_under(path, "categories"):
             if keys == ("categories",):
                 for dataset in value["datasets"]:
+                    if dataset.get("error"):
+                        say_once(f"{path.name}: {dataset['name']} failed: {dataset['error']}")
                     yield from _named(dataset["name"], dataset["results"])
             elif keys == ("results",):
                 yield from _named(path.stem, value)
@@ -101,6 +104,9 @@ def _samples(
         "problem": entry["question"],
         "gold": None if is_partial else entry["expected_answer"],
     }
+    if not entry["completions"]:  # none was drawn, and the script counts it as a score of 0
+        failure = entry.get("error") or "it has no completion"
+        yield "", shared | {"text": "", "stop_reason": "error", "error": failure}
     for number, completion in enumerate(entry["completions"], start=1):
         score, failed = completion["score"], "error" in completion
         yield (

@@ -20,11 +20,14 @@ def split_row(
 
     A row that is a fault is handed on. ``split`` yields which of the row's samples it is, in words,
     and its columns; ``malformed`` is said of a row that has not the shape which ``split`` expects.
+    A row that holds none becomes a record without columns, so that it can be counted.
 
     Example:
         >>> row = ("line 1", {"texts": ["a", "b"]})
         >>> list(split_row(row, lambda r: ((t, {"text": t}) for t in r["texts"]), "not as ours"))
         [('line 1, a', {'text': 'a'}), ('line 1, b', {'text': 'b'})]
+        >>> list(split_row(row, lambda r: iter(()), "not as ours"))
+        [('line 1', {})]
         >>> list(split_row(row, lambda r: r["answers"], "not as ours"))
         [('line 1', ValueError("not as ours (KeyError: 'answers')"))]
     """
@@ -39,6 +42,8 @@ def split_row(
     except ValueError as fault:
         yield label, fault
     else:
+        if not samples:
+            yield label, {}
         for which, sample in samples:
             yield f"{label}, {which}" if which else label, sample
 

@@ -8,7 +8,9 @@ import json
 
 import pytest
 
+from workbench.interchange.import_preview import preview
 from workbench.interchange.readers.find_files import find_files
+from workbench.interchange.sample_files import SampleFiles
 
 MATH = [
     {"idx": i, "question": f"q{i}", "gt_cot": "so 4", "gt": "4", "code": ["is 4", "is 5", "?"],
@@ -125,3 +127,12 @@ def test_the_other_scenarios_of_livecodebench_and_packed_rows(
     path.write_text(json.dumps([whole[0] | {"graded_list": [True]}]))
     with pytest.raises(ValueError, match="row 1: there are 1 of correct for 2 outputs"):
         rows_of(path)
+
+
+def test_rows_without_a_sample_are_counted(tmp_path):
+    rows = [{"question_id": i, "code_list": ["1"] * i, "graded_list": [True] * i} for i in range(3)]
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(rows))
+    said = preview(SampleFiles.from_options([path]))
+    assert "3 samples of 2 problems" in said
+    assert "no samples    in 1 rows" in said

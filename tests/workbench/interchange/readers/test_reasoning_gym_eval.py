@@ -72,3 +72,17 @@ def test_partial_credit_is_a_reward(rows_of, tmp_path, capfd):
     assert [r.reward for r in rows] == [1, 0.25, None, 1, 0.25, 1]
     assert {r.gold for r in rows} == {None}
     assert "leg_counting.json: some scores are between 0 and 1" in capfd.readouterr().err
+
+
+def test_a_problem_without_completions_is_a_failed_sample(rows_of, tmp_path, capfd):
+    dataset = evaluated("leg_counting", lambda right: [right, "-1", right])
+    dataset["results"][1] |= {"completions": [], "error": "All completion attempts failed"}
+    rows = rows_of(saved(tmp_path, dataset))
+    assert [r.problem_id for r in rows] == ["leg_counting-0"] * 3 + ["leg_counting-1"]
+    assert [r.correct for r in rows] == [True, False, True, None]
+    assert (rows[3].stop_reason, rows[3].error) == ("error", "All completion attempts failed")
+    broken = {"name": "maze", "results": [], "error": "no such data set"}
+    whole = {"metadata": {}, "categories": [{"name": "c", "datasets": [dataset, broken]}]}
+    (tmp_path / "results.json").write_text(json.dumps(whole, indent=2))
+    assert len(rows_of(tmp_path / "results.json")) == 4
+    assert "results.json: maze failed: no such data set" in capfd.readouterr().err
