@@ -97,10 +97,10 @@ FORMATS: dict[str, Format] = {
         interpretation=monkeys.INTERPRETATION,
     ),
     "promptfoo": Format(
-        recognise=lambda file: file.mentions("evalId", "results"),
-        read=promptfoo.read, suffixes=(".json",), interpretation=promptfoo.INTERPRETATION,
+        recognise=promptfoo.recognise,
+        read=promptfoo.read, suffixes=(".json", ".jsonl"), interpretation=promptfoo.INTERPRETATION,
         evaluation=promptfoo.evaluation,
-        summary="outputs of promptfoo, JSON: the tests are the problems",
+        summary="outputs of promptfoo, JSON or JSONL: the tests are the problems",
     ),
     "batch": Format(
         recognise=lambda file: file.names >= {"custom_id", "response"},

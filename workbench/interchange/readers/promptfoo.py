@@ -1,24 +1,28 @@
-"""Outputs of promptfoo (``promptfoo eval --output FILE.json``), versions 2 and 3.
+"""Outputs of promptfoo (``promptfoo eval --output FILE.json`` or ``.jsonl``), versions 2 and 3.
 
-A row of ``results.results`` is an output of one provider for one prompt and one test. Tests with
-the same variables and assertions are one problem, so that ``--repeat`` makes its samples. A row is
-correct if its test says ``success``, which is that of its ``gradingResult``; a test without
-assertions says nothing. Where a file has scores other than 0 and 1, all scores are rewards beside
-that. Rows of several providers are of several models, and of several prompts of several prompt
-styles: ``--where`` picks. Temperature and limits are in the settings of the provider, which the
-file has under ``config``. Two files with one ``evalId`` are two exports of the same samples. A test whose
-variables were left out by the export (``PROMPTFOO_STRIP_TEST_VARS``) is a problem of its own.
+A row of ``results.results``, or a line, is an output of one provider for one prompt and one test.
+Tests with the same variables and assertions are one problem, so that ``--repeat`` makes its
+samples. A row is correct if its test says ``success``, which is that of its ``gradingResult``; a
+test without assertions says nothing. Where a file has scores other than 0 and 1, all scores are
+rewards beside that. Rows of several providers are of several models, and of several prompts of
+several prompt styles: ``--where`` picks. Temperature and limits are in the settings of the
+provider, which the file has under ``config``. Two files with one ``evalId`` are two exports of the
+same samples. A test whose variables were left out by the export (``PROMPTFOO_STRIP_TEST_VARS``) is
+a problem of its own.
 Source: https://github.com/promptfoo/promptfoo, ``src/types/index.ts`` (``OutputFile``,
-``EvaluateResult``), ``src/evaluator.ts``.
+``EvaluateResult``), ``src/models/evalResult.ts``, ``src/util/output.ts``, ``src/evaluator.ts``.
 """
 
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+from workbench.interchange.readers import jsonl
+from workbench.interchange.readers.file_beginning import FileBeginning, read_beginning
 from workbench.interchange.readers.inspect_scores import Scale
 from workbench.interchange.readers.json_members import Keys, settings_of, stream_under
 from workbench.interchange.readers.newer_versions import PROMPTFOO_KEYS, say_newer
@@ -41,19 +45,29 @@ LONGEST_NAME = 60
 """Characters of a prompt's label; a longer one is the prompt itself, and gets a number."""
 
 
+def recognise(beginning: FileBeginning) -> bool:
+    """Take an object with an evaluation's name and results, or lines that are results."""
+    return beginning.mentions("evalId", "results") or is_lines(beginning)
+
+
+def is_lines(beginning: FileBeginning) -> bool:
+    """Say whether a file holds a result a line, which does not say its version."""
+    return beginning.kind == "lines" and beginning.names >= {"promptIdx", "testIdx", "testCase"}
+
+
 def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the rows of a file; ValueError if it is damaged."""
-    settings = settings_of(path, *ROWS)
+    in_lines = is_lines(read_beginning(path))
+    settings = {} if in_lines else settings_of(path, *ROWS)
     version = settings.get(("results", "version"))
     scale = Scale()
     columns: set[str] = set()
-    for keys, row in stream_under(path, *ROWS):
-        if keys == ROWS:
-            with suppress(AttributeError):  # a row of another make is named when it is read
-                columns.update(row.keys())
-                if _is_graded(row):
-                    scale.add(row.get("score"))
-    if version not in VERSIONS:
+    for _, row in _rows(path, in_lines):
+        with suppress(AttributeError):  # a row of another make is named when it is read
+            columns.update(row.keys())
+            if _is_graded(row):
+                scale.add(row.get("score"))
+    if version not in VERSIONS and not in_lines:
         remark = f"{path.name} is of version {version} of promptfoo's output, and 2 and 3 are known"
         say_newer(remark, columns, PROMPTFOO_KEYS)
     if scale.has_marks:
@@ -63,14 +77,11 @@ def read(path: Path) -> Iterator[LocatedRecord]:
         )
     problems: dict[str, str] = {}
     split = partial(_sample, settings=settings, problems=problems, scale=scale)
-    number = 0
-    for keys, row in stream_under(path, *ROWS):
-        if keys == ROWS:
-            number += 1
-            yield from split_row(
-                (f"result {number}", row), split, "not in the known form of promptfoo"
-            )
-    if not number:
+    is_empty = True
+    for located in _rows(path, in_lines):
+        is_empty = False
+        yield from split_row(located, split, "not in the known form of promptfoo")
+    if is_empty:
         raise ValueError(
             f"{path} has no results.results: it is no output of promptfoo, or of another version"
         )
@@ -78,10 +89,22 @@ def read(path: Path) -> Iterator[LocatedRecord]:
 
 def evaluation(path: Path) -> str | None:
     """Return the name of the evaluation that a file is an export of; None where it has none."""
-    for keys, value in stream_under(path, *ROWS):
-        if keys == ("evalId",):
-            return str(value) if value else None
-    return None
+    if is_lines(read_beginning(path)):
+        _, first = next(jsonl.read(path))
+        found = [first.get("evalId")] if isinstance(first, dict) else []
+    else:
+        before = takewhile(lambda item: item[0] != ROWS, stream_under(path, *ROWS))
+        found = [value for keys, value in before if keys == ("evalId",)]
+    return str(found[0]) if found and found[0] else None
+
+
+def _rows(path: Path, in_lines: bool) -> Iterator[tuple[str, Any]]:
+    """Yield (where it is, result) of each result of a file."""
+    if in_lines:
+        yield from jsonl.read(path)
+        return
+    results = (row for keys, row in stream_under(path, *ROWS) if keys == ROWS)
+    yield from ((f"result {number}", row) for number, row in enumerate(results, start=1))
 
 
 def _is_graded(row: Record) -> bool:
@@ -154,7 +177,8 @@ def _drawn(provider: Any, settings: Mapping[Keys, Any]) -> Record:
     """Return the settings that the configuration gives a provider."""
     mine = {provider} if isinstance(provider, str) else {provider.get("id"), provider.get("label")}
     providers = (settings.get(("config",)) or {}).get("providers") or []
-    for one in providers if isinstance(providers, list) else []:
+    own = [] if isinstance(provider, str) else [provider]  # lines have its settings there
+    for one in [*(providers if isinstance(providers, list) else []), *own]:
         if isinstance(one, dict) and {one.get("id"), one.get("label")} & (mine - {None}):
             return one.get("config") or {}
     return {}

@@ -114,3 +114,19 @@ def test_what_an_export_left_out(rows_of, tmp_path):
     results[1]["response"]["output"] = "[output stripped]"
     with pytest.raises(ValueError, match="result 2: its output was left out: export without"):
         rows_of(output(tmp_path / "a.json", results))
+
+
+def test_lines_are_the_results_of_an_evaluation(rows_of, write_lines, tmp_path):
+    one = {"provider": {"id": "m", "config": {"temperature": 0.4}}, "evalId": "eval-1"}
+    results = [result(0, i, "m", f"t{i}", not i) | one for i in range(3)]
+    for row in results:
+        row["testCase"]["vars"] = row.pop("vars")  # as the records are that are written so
+    path = write_lines("out.jsonl", results)
+    rows = rows_of(path, fmt="promptfoo")
+    assert [(r.problem_id, r.problem, r.text, r.correct) for r in rows] == [
+        ("test-0", "2+2", f"t{i}", not i) for i in range(3)
+    ]
+    assert {(r.model, r.temperature, r.prompt_style) for r in rows} == {("m", 0.4, "Q: {{q}}")}
+    output(tmp_path / "out.json", results, name="eval-1")
+    with pytest.raises(ValueError, match=r"out\.json and .*out\.jsonl are exports of the same"):
+        find_files([tmp_path])
