@@ -82,7 +82,7 @@ FORMATS: dict[str, Format] = {
         interpretation=sal.INTERPRETATION,
     ),
     "lighteval": Format(
-        recognise=lambda file: file.names >= {"doc", "model_response"},
+        recognise=lighteval.recognise,
         read=lighteval.read, suffixes=(".parquet",), interpretation=lighteval.INTERPRETATION,
         summary="details_*.parquet of lighteval: the responses to a document are its samples",
     ),

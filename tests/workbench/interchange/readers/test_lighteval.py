@@ -1,5 +1,10 @@
-"""A file that lighteval 0.13.0 wrote, and changed copies of it."""
+"""A file that lighteval 0.13.0 wrote, changed copies of it, and older ones made by its source.
 
+Opened were older states of ``lighteval/logging/info_loggers.py`` (``Detail``) and of
+``evaluation_tracker.py``, of which some write all columns as text.
+"""
+
+import json
 import shutil
 from pathlib import Path
 
@@ -67,3 +72,31 @@ def test_rows_of_choices_and_results_that_are_damaged(tmp_path):
         path.write_text("{}")
     with pytest.raises(ValueError, match=r"results_2026.*\.json is damaged"):
         read(tmp_path / "out")
+
+
+OLD = {
+    "example": "2+2?", "full_prompt": "Answer. 2+2?", "instruction": "", "choices": ["4"],
+    "predictions": ["It's 4."], "gold": ["4"], "gold_index": [0], "metrics": {"qem": 1.0},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("is_text", [True, False])
+def test_older_files(tmp_path, is_text):
+    rows = [OLD, OLD | {"example": "3*3?", "gold": ["9", "nine"], "metrics": {"qem": 0.0}}]
+    if is_text:
+        rows = [{name: str(value) for name, value in row.items()} for row in rows]
+    path = tmp_path / "details" / "org" / "m" / "D" / "details_sums|0_D.parquet"
+    path.parent.mkdir(parents=True)
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    results = tmp_path / "results" / "org" / "m" / "results_D.json"
+    results.parent.mkdir(parents=True)
+    results.write_text(json.dumps({"config_general": {"model_name": "org/m"}}))
+    found = read(path)
+    assert [(r.problem_id, r.text, r.gold, r.correct) for r in found] == [
+        ("2+2?", "It's 4.", "4", True), ("3*3?", "It's 4.", None, False),
+    ]  # fmt: skip
+    assert {(r.graded_by, r.model, r.temperature) for r in found} == {("qem", "org/m", None)}
+    for predictions, words in [("[-1.5, -2.0]", "no generated text"), ("[", "predictions: cannot")]:
+        pq.write_table(pa.Table.from_pylist([rows[0] | {"predictions": predictions}]), path)
+        with pytest.raises(ValueError, match=words):
+            read(path)
