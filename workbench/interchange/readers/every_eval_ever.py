@@ -11,6 +11,7 @@ Source: https://github.com/evaleval/every_eval_ever, ``instance_level_eval.schem
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,8 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     columns: set[str] = set()
     for _, row in jsonl.read(path):
         if isinstance(row, dict) and isinstance(row.get("evaluation"), dict):
-            scales.setdefault(_grader(row), Scale()).add(row["evaluation"].get("score"))
+            with suppress(TypeError):  # a row of another make is named when it is read
+                scales.setdefault(_grader(row), Scale()).add(row["evaluation"].get("score"))
             version = str(row.get("schema_version"))
             if not KNOWN.fullmatch(version):
                 newer.add(version)

@@ -31,22 +31,33 @@ Marks = dict[str, dict[tuple[object, object, int], float]]
 def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the turns of a file's answers; ValueError if it or what is beside it is damaged."""
     home = path.resolve().parent.parent
-    questions = {
-        row["question_id"]: row.get("turns") or []
-        for row in _rows(home / "question.jsonl", "question_id")
-    }
-    marks: Marks = {}
-    for file in _judgments(home):
-        for row in _rows(file, "question_id", "model", "score"):
-            if row["score"] >= 0:  # -1: the judge gave none
-                key = (row["question_id"], row["model"], row.get("turn", 1))
-                marks.setdefault(file.name.removesuffix("_single.jsonl"), {})[key] = row["score"]
+    try:
+        questions = {
+            row["question_id"]: row.get("turns") or []
+            for row in _rows(home / "question.jsonl", "question_id")
+        }
+        marks = _marks(home)
+    except TypeError as fault:
+        raise ValueError(
+            f"the questions or judgments in {home} are not in the known form of MT-bench ({fault})"
+        ) from fault
     for file in _comparisons(home):
         count = sum(1 for _ in _rows(file))
         say_once(f"{file.name}: its {count:,} comparisons of two models' answers are not read")
     split = partial(_samples, questions=questions, marks=marks)
     for located in jsonl.read(path):
         yield from split_row(located, split, "not in the known form of MT-bench's answers")
+
+
+def _marks(home: Path) -> Marks:
+    """Return what the judges gave the answers in a folder."""
+    marks: Marks = {}
+    for file in _judgments(home):
+        for row in _rows(file, "question_id", "model", "score"):
+            if row["score"] >= 0:  # -1: the judge gave none
+                key = (row["question_id"], row["model"], row.get("turn", 1))
+                marks.setdefault(file.name.removesuffix("_single.jsonl"), {})[key] = row["score"]
+    return marks
 
 
 def beside(path: Path) -> list[Path]:

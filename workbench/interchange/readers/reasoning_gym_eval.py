@@ -11,6 +11,7 @@ Source: https://github.com/open-thought/reasoning-gym, ``eval/eval.py``.
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,8 +45,9 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     settings = _settings(path)
     scale = Scale()
     for _, entry in _entries(path):
-        for completion in entry.get("completions") or [] if isinstance(entry, dict) else []:
-            scale.add(completion.get("score"))
+        with suppress(AttributeError, TypeError):  # one of another make is named when it is read
+            for completion in entry.get("completions") or []:
+                scale.add(completion.get("score"))
     if scale.has_marks:
         say_once(
             f"{path.name}: some scores are between 0 and 1: these samples are of unknown "

@@ -61,7 +61,8 @@ def _scores(row: Record | ValueError) -> dict[str, Any]:
     """Return grading -> value; a text, such as a judge's reason, is none."""
     output = row.get("output") if isinstance(row, dict) else None
     scores = output.get("scores") if isinstance(output, dict) else None
-    graded = {name: {"value": value} for name, value in (scores or {}).items()}
+    scores = scores if isinstance(scores, dict) else {}
+    graded = {name: {"value": value} for name, value in scores.items()}
     found = {name: value for name, value, _ in values_of(graded)}
     return {name: value for name, value in found.items() if isinstance(value, bool | int | float)}
 

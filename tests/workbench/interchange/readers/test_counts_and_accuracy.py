@@ -10,6 +10,7 @@ writes them, which the reader names.
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -227,3 +228,29 @@ def test_problems_samples_and_accuracy_are_those_that_the_file_states(rows_of, t
         assert len(correct) == samples - sum(row.stop_reason == "error" for row in rows)
         assert sum(correct) / len(correct) == pytest.approx(stated)
         assert rewards == []
+
+
+def with_one_value_changed(value):
+    """Yield copies of a JSON value in which one value, of the first in a list, is another."""
+    yield [1]
+    inside = value.items() if isinstance(value, dict) else enumerate(value[:1])
+    for key, one in inside:
+        for changed in with_one_value_changed(one) if isinstance(one, dict | list) else ([1],):
+            copy = value.copy()
+            copy[key] = changed
+            yield copy
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_value_of_another_kind_is_a_fault_that_is_named(rows_of, tmp_path, name):
+    path, grading, *_ = CASES[name](tmp_path)
+    chosen = [f"graded_by={grading}"] if grading else []
+    for file in tmp_path.rglob("*.json*"):  # none where the files are real ones
+        first, *rest = file.read_text().splitlines() if file.suffix == ".jsonl" else [""]
+        whole_value = json.loads(first or file.read_text())
+        before = file.read_text()
+        for changed in with_one_value_changed(whole_value):
+            file.write_text("\n".join([json.dumps(changed), *rest]))
+            with suppress(ValueError):
+                rows_of(path, *chosen)
+        file.write_text(before)
