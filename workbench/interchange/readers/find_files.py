@@ -1,6 +1,7 @@
 """The files that an import reads, and their format."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from workbench.core.console import notice
@@ -80,8 +81,9 @@ def _files_in(folder: Path, text_column: str | None) -> dict[Path, str]:
     found: dict[Path, str] = {}
     beside: dict[Path, str] = {}
     others: list[Path] = []
-    for path in sorted(folder.rglob("*")):
-        if path.suffix not in SUFFIXES or not path.is_file():
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in files:
+        if path.suffix not in SUFFIXES:
             continue
         beginning, what = read_beginning(path), what_it_is(path)
         name = format_of(beginning)
@@ -96,11 +98,24 @@ def _files_in(folder: Path, text_column: str | None) -> dict[Path, str]:
         else:
             others.append(path)
     if not found and not beside:
+        found = _of_other_suffixes(files)
+    if not found and not beside:
         raise ValueError(f"{folder} has no file of samples{_what_was_seen(others)}")
     not_read = [*beside, *others] if found else others
     if not_read and (beside or not found):
         notice(f"import: {len(not_read):,} files in {folder} are not read: {_named(not_read)}")
     return found or beside
+
+
+def _of_other_suffixes(files: Sequence[Path]) -> dict[Path, str]:
+    """Return the files of known formats among those whose names end in no known way."""
+    found: dict[Path, str] = {}
+    for path in files:
+        with suppress(ValueError):  # a damaged file of whatever kind
+            name = None if path.suffix in SUFFIXES else format_of(path)
+            if name is not None and not FORMATS[name].is_plain:
+                found[path] = name
+    return found
 
 
 def _may_be_beside(path: Path) -> bool:

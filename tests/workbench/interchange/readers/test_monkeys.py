@@ -46,3 +46,7 @@ def test_a_graded_file_of_code_contests_has_its_name_inside_and_no_suffix(rows_o
     graded = saved(tmp_path / name, **more, name=name, solutions=["print(1)", None])
     for path in (drawn, graded):
         assert {row.problem_id for row in rows_of(path, fmt="monkeys")} == {name}
+    assert find_files([tmp_path])[0] == (drawn,)
+    drawn.unlink()
+    (tmp_path / "notes").write_text("about these files")
+    assert find_files([tmp_path]) == ((graded,), "monkeys")
