@@ -288,8 +288,8 @@ def _drawn(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
 
     Of several calls the last one drew the text, so that its limits count.
     """
-    events = [event for event in sample.get("events") or [] if event.get("event") == "model"]
-    calls = [event.get("config") or {} for event in events]
+    made = _calls_before_scoring(sample.get("events") or [])
+    calls = [call.get("config") or {} for call in made]
     given = [call.get("temperature") for call in calls]
     own = sorted({float(temperature) for temperature in given if temperature is not None})
     if len(own) > 1:
@@ -301,3 +301,13 @@ def _drawn(sample: Mapping[str, Any], header: Mapping[str, Any]) -> Record:
         settings |= {name: value for name, value in call.items() if value is not None}
     temperature = own[0] if own else settings.get("temperature")
     return {"temperature": temperature} | limits_of(settings)
+
+
+def _calls_before_scoring(events: Sequence[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+    """Yield the calls of the model that drew a sample, and not those of a judge."""
+    for event in events:
+        begins = event.get("event") in ("step", "span_begin")  # steps are of before May 2025
+        if begins and {event.get("type"), event.get("name")} & {"scorer", "scorers"}:
+            return
+        if event.get("event") == "model":
+            yield event

@@ -101,6 +101,24 @@ def test_a_model_graded_answer_is_not_the_whole_response(tmp_path):
         assert (row.answer, row.gold, row.correct) == (kept, gold, True)
 
 
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        {"event": "step", "action": "begin", "type": "scorer", "name": "model_graded_fact"},
+        {"event": "span_begin", "type": "scorers", "name": "scorers"},
+        {"event": "span_begin", "type": None, "name": "scorers"},
+    ],
+)
+@pytest.mark.parametrize("own", [0.7, None])
+def test_the_temperature_of_a_judge_is_not_the_samples(tmp_path, scoring, own):
+    def call(temperature):
+        return {"event": "model", "config": {"temperature": temperature}}
+
+    events = [{"event": "step", "type": "solver", "name": "generate"}, call(own), scoring, call(0)]
+    (row,) = read(log(tmp_path / "a.json", ["C"], events=events))
+    assert row.temperature == own
+
+
 def test_letters_are_numbers_as_inspect_converts_them():
     for value in ("C", "P", "I", "N", 0.25, True, "7"):
         assert as_number(value) == scorers.value_to_float()(value)
