@@ -98,6 +98,8 @@ def _samples(
     }
     if row.get("error"):
         record |= {"stop_reason": "error", "error": row["error"], "correct": None}
+    if (row.get("output") or {}).get("media"):
+        raise ValueError("its outputs are media, such as pictures, and no texts")
     texts = _texts(row)
     if len(texts) > 1:  # one score is of none of them in particular
         record |= {"correct": None, "reward": None, "answer": None}

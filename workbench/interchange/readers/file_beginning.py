@@ -2,7 +2,7 @@
 
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -31,6 +31,8 @@ class FileBeginning:
     """The first characters, where they are not those of a row."""
     has_rows: bool = True
     """Whether a list of objects was found in ``json``, or its one object can be a row."""
+    line: frozenset[str] = frozenset()
+    """The keys of ``json`` that is one object in one line, and so may be JSONL with one row."""
 
     def mentions(self, *keys: str) -> bool:
         """Say whether one JSON object, in one line or over several, has keys near its beginning.
@@ -99,7 +101,7 @@ def _of_objects(path: Path, text: str) -> FileBeginning:
         return _of_json(path, text)
     if second or json_rows.locate(path).path is None:
         return FileBeginning("lines", names)
-    return _of_json(path, text)
+    return replace(_of_json(path, text), line=names)
 
 
 def _next_or_nothing(lines: Iterator[bytes]) -> bytes:

@@ -97,3 +97,19 @@ def test_what_is_no_file_of_samples(tmp_path):
 def test_columns_of_a_known_format_are_not_renamed():
     with pytest.raises(ValueError, match=r"--column text=a: the columns of .* leave --column out"):
         SampleFiles.from_options([FILES / "inspect"], ["text=a"])
+
+
+@pytest.mark.parametrize(
+    ("name", "row"),
+    [
+        ("every-eval-ever", {"evaluation_id": "e", "sample_id": "s", "evaluation": {},
+                             "answer_attribution": [{"extracted_value": "4"}]}),
+        ("mt-bench", {"question_id": 1, "model_id": "m", "choices": [{"index": 0, "turns": []}]}),
+        ("batch", {"custom_id": "a", "response": {"body": {"choices": [{"index": 0}]}}}),
+        ("json", {"evaluation": {}, "samples": [{"text": "a"}]}),
+    ],
+)  # fmt: skip
+def test_a_file_of_one_line_is_known_by_its_keys_and_not_by_a_list_inside(tmp_path, name, row):
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(row) + "\n")
+    assert format_of(path) == name

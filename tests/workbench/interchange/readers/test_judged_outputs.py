@@ -120,6 +120,10 @@ def test_samples_of_every_eval_ever(rows_of, write_lines, tmp_path, capfd):
         (None, 0.1, None), (None, 0.7, None),
     ]  # fmt: skip
     assert "the scorer 'sums' gives marks from 1 to 7" in capfd.readouterr().err
+    picture = {"raw": ["<image:0>"], "media": [{"media_type": "image", "uri": "file://0.png"}]}
+    write_lines(path.name, [instance("a", 0.75, output=picture)])
+    with pytest.raises(ValueError, match="line 1: its outputs are media, such as pictures"):
+        rows_of(path)
 
 
 PAGE = "<h3>Results</h3>\n<p>Correct Answer: {}</p>\n<p>Extracted Answer: {}</p>\n<p>Score: {}</p>"
