@@ -30,7 +30,7 @@ def recognise(beginning: FileBeginning) -> bool:
 
 def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the outputs of a file; ValueError if it is damaged."""
-    for row in read_rows(path):
+    for row in read_rows(path, "instruction"):
         yield from split_row(row, _samples, "not in the known form of AlpacaEval")
 
 

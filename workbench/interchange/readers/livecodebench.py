@@ -40,7 +40,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     if named:
         model = path.resolve().parent.name
         shared = {"model": model, "temperature": float(named["temperature"])}
-    for row in read_rows(path):
+    for row in read_rows(path, "question_id"):
         yield from split_row(
             row, partial(_samples, shared=shared), "not in the known form of LiveCodeBench"
         )

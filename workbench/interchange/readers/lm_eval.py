@@ -43,7 +43,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     results = path.with_name(f"results_{named['date']}.json" if named else "results.json")
     model, filters, version = _results(results, path.name)
     seen: Counter[Any] = Counter()
-    for label, row in read_rows(path):
+    for label, row in read_rows(path, "resps"):
         if version and not seen and isinstance(row, dict):
             remark = f"{path.name} is of lm-eval {version}, and {KNOWN} is known"
             say_newer(remark, row.keys() - {*(row.get("metrics") or ())}, LM_EVAL_KEYS)

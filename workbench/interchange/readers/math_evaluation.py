@@ -27,7 +27,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     named = NAME.search(path.name)
     temperature = float(named["temperature"]) if named else None
     split = partial(_samples, data=path.resolve().parent.name, temperature=temperature)
-    for row in read_rows(path):
+    for row in read_rows(path, "code"):
         yield from split_row(row, split, "not in the known form of Qwen2.5-Math's evaluation")
 
 

@@ -37,7 +37,7 @@ def recognise(beginning: FileBeginning) -> bool:
 
 def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the samples of a file, once for each grading; ValueError if it is damaged."""
-    for row in read_rows(path):
+    for row in read_rows(path, "generation"):
         yield from split_row(row, _gradings, "not in the known form of NeMo-Skills")
 
 

@@ -13,9 +13,13 @@ CONTAINERS: dict[str, Callable[[Path], Iterator[LocatedRecord]]] = {
 """``FileBeginning.kind`` -> reader."""
 
 
-def read_rows(path: Path) -> Iterator[LocatedRecord]:
-    """Yield the rows of a file; ValueError if it is damaged or holds no rows."""
-    kind = read_beginning(path).kind
+def read_rows(path: Path, key: str | None = None) -> Iterator[LocatedRecord]:
+    """Yield the rows of a file; ValueError if it is damaged or holds no rows.
+
+    Every row has the ``key``: by it, one object in one line is told from an object that holds rows.
+    """
+    beginning = read_beginning(path)
+    kind = "lines" if key in beginning.line else beginning.kind
     if kind not in CONTAINERS:
         raise ValueError(f"{path} holds no rows")
     return CONTAINERS[kind](path)

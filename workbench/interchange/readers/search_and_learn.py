@@ -31,7 +31,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
         else None
         for name, short in (("temperature", "T"), ("top_p", "top_p"))
     }
-    for number, row in enumerate(read_rows(path)):
+    for number, row in enumerate(read_rows(path, "completions")):
         split = partial(_samples, default=f"problem-{number}", drawn=drawn)
         yield from split_row(row, split, "not in the known form of search-and-learn")
 

@@ -52,7 +52,7 @@ def read(path: Path) -> Iterator[LocatedRecord]:
 
 
 def _calls(path: Path) -> Iterator[LocatedRecord]:
-    for label, row in read_rows(path):
+    for label, row in read_rows(path, "op_name"):
         if isinstance(row, ValueError) or OPERATION in str(row.get("op_name")):
             yield label, row
 

@@ -49,6 +49,8 @@ def test_seeds_of_nemo_skills_are_samples_of_the_same_problems(rows_of, write_li
         ("2+2?", True), ("3*3?", True), ("2+2?", False), ("3*3?", True),
     ]  # fmt: skip
     assert (rows[1].problem_id, rows[0].num_tokens, rows[0].gold) == ("nine", 7, "4")
+    one = write_lines("one.jsonl", [NEMO | {"serialized_output": [{"role": "assistant"}]}])
+    assert [r.text for r in rows_of(one, fmt="nemo-skills")] == ["so 4"]
 
 
 def test_a_judge_of_nemo_skills_is_a_second_grader(rows_of, write_lines):
