@@ -15,6 +15,7 @@ from analysis.aggregate.rules import SAME_UTILITY, as_clusters, as_vector, weigh
 from workbench.core.jit import compiled
 from workbench.core.subsets import members_of
 from workbench.core.types import NOBODY, UNANSWERED, Floats, Ints
+from workbench.metrics.cosine import sums_over_others
 
 ROUNDING = 1e-9
 """A share this little below a threshold, or a mean below another, is rounding."""
@@ -66,8 +67,8 @@ def mbr_picks(utility: Floats, subsets: Ints) -> Ints:
     Raises:
         ValueError: a pair of members has no utility (NaN).
     """
-    matrix = np.ascontiguousarray(utility, dtype=np.float64)
-    means = _mean_utilities(matrix, members_of(subsets, len(matrix)))
+    members = members_of(subsets, len(utility))
+    means = sums_over_others(utility, members) / max(members.shape[1] - 1, 1)
     if np.isnan(means).any():
         row, place = np.argwhere(np.isnan(means))[0]
         raise ValueError(
@@ -109,8 +110,14 @@ def ranked_answers(
     distinct, labels = np.unique(as_clusters(clusters), return_inverse=True)
     members = members_of(subsets, len(labels))
     unanswered = int(np.searchsorted(distinct, UNANSWERED, "right")) - 1  # its label, -1 if none
-    values = as_vector(rewards, "rewards", len(labels))
-    return _ranked(labels, values, members, len(distinct), unanswered, threshold, count)
+    values = np.array(
+        as_vector(rewards, "rewards", len(labels))
+    )  # numba compiles anew if read-only
+    found = np.full((len(members), count), NOBODY)
+    votes, judged, first = np.zeros((3, len(distinct)), np.int64)
+    worth = np.zeros(len(distinct))
+    _rank(labels, values, members, unanswered, threshold, votes, judged, first, worth, found)
+    return found
 
 
 def agreements(clusters: Ints, subsets: Ints) -> Floats:
@@ -144,37 +151,23 @@ def _first(may: NDArray[np.bool_], worth: NDArray[Any]) -> Ints:
 
 
 @compiled
-def _mean_utilities(utility: Floats, subsets: Ints) -> Floats:
-    """(S, K) mean utility of each member against the others; 0 for a subset of one."""
-    means = np.zeros(subsets.shape)
-    size = subsets.shape[1]
-    for row in range(len(subsets)):
-        members = subsets[row]
-        for i in range(size):
-            total = 0.0
-            for j in range(size):
-                if j != i:
-                    total += utility[members[i], members[j]]
-            means[row, i] = total / max(size - 1, 1)
-    return means
-
-
-@compiled
-def _ranked(
+def _rank(
     labels: Ints,
     rewards: Floats,
     subsets: Ints,
-    answers: int,
     unanswered: int,
     threshold: float,
-    count: int,
-) -> Ints:
-    """(S, count) first members of the best answers; labels count from 0 to ``answers`` - 1."""
-    found = np.full((len(subsets), count), NOBODY)
-    votes, judged = np.zeros(answers, np.int64), np.zeros(answers, np.int64)
-    first, worth = np.zeros(answers, np.int64), np.zeros(answers)
+    votes: Ints,
+    judged: Ints,
+    first: Ints,
+    worth: Floats,
+    found: Ints,
+) -> None:
+    """Set (S, count) first members of the best answers, by what each label's samples have."""
+    answers = len(votes)
     for row in range(len(subsets)):
-        votes[:], judged[:], worth[:] = 0, 0, 0.0
+        for label in range(answers):
+            votes[label], judged[label], worth[label] = 0, 0, 0.0
         answered = 0
         for place, member in enumerate(subsets[row]):
             label = labels[member]
@@ -194,7 +187,7 @@ def _ranked(
                 # means closer than rounding are equal, and then the answer seen first is better
                 worth[label] = np.rint(worth[label] / judged[label] / ROUNDING)
                 often = often or votes[label] >= least
-        for rank in range(count):
+        for rank in range(found.shape[1]):
             best = -1
             for label in range(answers):
                 if judged[label] == 0 or (often and votes[label] < least):
@@ -206,4 +199,3 @@ def _ranked(
                 break
             found[row, rank] = first[best]
             judged[best] = 0
-    return found

@@ -1,13 +1,9 @@
-"""Choosing m of N samples that are unlike one another: medoids, far points, determinants.
+"""Choosing m of N samples that are unlike one another: far points and determinants.
 
-k-medoids is written out here, as no library fits: kmedoids is GPL-3 (the tests check against it),
-banditpam's PAM ignores the distances it is given, scikit-learn-extra does not load beside numpy 2,
-onebatch and rustpam start at random (rustpam missed the best single medoid), aeon holds numba back,
-and Bio.Cluster only alternates, which left sums of distances up to a fifth larger.
-
-So are the draws of a k-DPP: dppy (the tests check against it) takes 7 to 16 times as long at 64 and
-256 samples, knows no ``Generator``, and its elementary symmetric polynomials underflow where m far
-exceeds the rank (128 of 256 samples with 20 distinct texts and a jitter of 1e-6).
+The draws of a k-DPP are written out here: dppy (the tests check against it) takes 7 to 16 times as
+long at 64 and 256 samples, knows no ``Generator``, and its elementary symmetric polynomials
+underflow where m far exceeds the rank (128 of 256 samples with 20 distinct texts and a jitter of
+1e-6). The samples that the others are closest to are chosen in ``medoids.py``.
 """
 
 from __future__ import annotations
@@ -19,106 +15,10 @@ import numpy as np
 from workbench.core.jit import compiled
 from workbench.core.types import Floats, Ints
 
-SMALLEST_GAIN = 1e-9
-"""A swap of medoids that saves less is rounding."""
-TIE = SMALLEST_GAIN / 2
-"""Sums of distances that differ by less are equal, as they are rounded: the first is taken."""
 NO_VOLUME = 1e-14
 """A sample that adds less to a determinant's square lies in the span of those kept."""
 DRAWN_AT_ONCE = 32
 """So many samples of a determinantal draw come faster one by one than by products of matrices."""
-
-
-def k_medoids(distances: Floats, sizes: Sequence[int]) -> list[Ints]:
-    """Choose the samples that the others are closest to: PAM, which uses no chance.
-
-    Distances (N, N) are symmetric, 0 on the diagonal. Of several sizes m, what is built for the
-    largest begins with what is built for the others.
-
-    Returns:
-        For each m, (m,) medoids: no single swap lowers the sum of the distances of all samples to
-        the nearest of them. Those of the package kmedoids' ``pam(init="build")``, but for ties,
-        which here go to the first sample.
-
-    Raises:
-        ValueError: an m is not between 1 and N, or ``distances`` are no finite square.
-
-    Source:
-        Kaufman & Rousseeuw (1990), chapter 2: BUILD, then the best SWAP until none helps, all
-        swaps judged at once as by Schubert & Rousseeuw (2021), arXiv:2008.05171, section 3.
-    """
-    _check(distances, sizes, "distances")
-    distances = np.ascontiguousarray(distances, dtype=np.float64)
-    built = _build(distances, max(sizes), TIE)
-    return [_swap(distances, built[:m].copy(), SMALLEST_GAIN, TIE) for m in sizes]
-
-
-@compiled
-def _build(distances: Floats, m: int, tie: float) -> Ints:
-    """Medoids (m,), each the sample that lowers the sum of distances to the nearest one most.
-
-    What a sample saves only falls as others are chosen, in floating point too: one that saved less
-    than another does now need not be looked at again (Minoux 1978).
-    """
-    size = len(distances)
-    sums = distances.sum(axis=1)
-    first = 0
-    while sums[first] > sums.min() + tie:
-        first += 1
-    medoids = np.full(m, first)
-    nearest = distances[first].copy()
-    saved = np.full(size, np.inf)  # at most
-    saved[first] = -np.inf
-    place, known = 1, np.zeros(size, np.int64)  # for which place it was worked out
-    while place < m:
-        enough, best = saved.max() - tie, 0
-        while saved[best] < enough:
-            best += 1
-        if known[best] == place:
-            medoids[place] = best
-            nearest = np.minimum(nearest, distances[best])
-            saved[best] = -np.inf
-            place += 1
-        else:
-            saving = 0.0
-            for i in range(size):
-                saving += max(nearest[i] - distances[best, i], 0.0)
-            saved[best], known[best] = saving, place
-    return medoids
-
-
-@compiled
-def _swap(distances: Floats, medoids: Ints, smallest_gain: float, tie: float) -> Ints:
-    """Medoids (m,) after the best swap of one of them for another sample, again and again."""
-    size, m = len(distances), len(medoids)
-    change = np.empty((m, size))  # [old, new]: of the sum of distances to the nearest medoid
-    while True:
-        owner = np.zeros(size, np.int64)
-        first, second = np.full(size, np.inf), np.full(size, np.inf)  # second: infinite at m = 1
-        for k in range(m):
-            for i in range(size):
-                away = distances[medoids[k], i]
-                if away < first[i]:
-                    second[i], first[i], owner[i] = first[i], away, k
-                elif away < second[i]:
-                    second[i] = away
-        # A new medoid takes what is closer to it. Of what its predecessor owned the rest goes to
-        # the nearer of the new one and the second, at a further cost.
-        gain = np.zeros(size)
-        change[:] = 0.0
-        for i in range(size):
-            row, cost, near, later = distances[i], change[owner[i]], first[i], second[i]
-            for new in range(size):
-                gain[new] += min(row[new] - near, 0.0)
-                cost[new] += min(max(row[new], near), later) - near
-        change += gain
-        best = change.min()
-        if best > -smallest_gain:
-            return medoids
-        place = 0
-        while change[place // size, place % size] > best + tie:
-            place += 1
-        medoids[place // size] = place % size
 
 
 def farthest_point(distances: Floats, m: int) -> Ints:
@@ -129,12 +29,12 @@ def farthest_point(distances: Floats, m: int) -> Ints:
         the first sample.
 
     Raises:
-        ValueError: as ``k_medoids``.
+        ValueError: as ``require_square``.
 
     Source:
         Gonzalez (1985): no sample is more than twice as far from a chosen one as it has to be.
     """
-    _check(distances, [m], "distances")
+    require_square(distances, [m], "distances")
     chosen = [int(distances.sum(axis=1).argmin())]
     nearest = distances[chosen[0]].astype(np.float64)
     while len(chosen) < m:
@@ -155,12 +55,12 @@ def greedy_map(kernel: Floats, m: int) -> Ints:
         sample adds to the determinant, the first that are left.
 
     Raises:
-        ValueError: as ``k_medoids``.
+        ValueError: as ``require_square``.
 
     Source:
         Chen, Zhang & Zhou (2018), arXiv:1709.05135, algorithm 1, in O(N m²); dppy has none.
     """
-    _check(kernel, [m], "kernel")
+    require_square(kernel, [m], "kernel")
     gains = np.diag(kernel).astype(np.float64)  # squared volume that each sample would add
     factors = np.zeros((m, len(kernel)))  # rows of the Cholesky factor
     chosen: list[int] = []
@@ -187,12 +87,12 @@ def k_dpp(
         For each m, (count, m) sets, in the order of drawing.
 
     Raises:
-        ValueError: as ``k_medoids``, or the kernel is not positive definite.
+        ValueError: as ``require_square``, or the kernel is not positive definite.
 
     Source:
         Kulesza & Taskar (2012), arXiv:1207.6083, algorithms 7 and 8.
     """
-    _check(kernel, sizes, "kernel")
+    require_square(kernel, sizes, "kernel")
     values, vectors = np.linalg.eigh(kernel)
     if values[0] <= 0:
         raise ValueError(
@@ -207,28 +107,26 @@ def k_dpp(
         sums[n + 1, 1:] = np.logaddexp(sums[n, 1:], logs[n] + sums[n, :-1])
     drawn = []
     for m, rng in zip(sizes, rngs, strict=True):
-        taken = _eigenvectors(logs, sums, m, rng.random((count, size)))
+        taken = np.empty((count, m), np.int64)
+        _take_eigenvectors(logs, sums, rng.random((count, size)), taken)
         drawn.append(projection_dpp(vectors, taken, rng))
     return drawn
 
 
 @compiled
-def _eigenvectors(logs: Floats, sums: Floats, m: int, chances: Floats) -> Ints:
-    """Numbers (count, m) of eigenvectors, drawn in proportion to the product of their values.
+def _take_eigenvectors(logs: Floats, sums: Floats, chances: Floats, taken: Ints) -> None:
+    """Set numbers (count, m) of eigenvectors, drawn in proportion to the product of their values.
 
     Of ``chances`` (count, N), even in [0, 1), each row decides about the eigenvectors of one draw.
     """
-    count, size = chances.shape
-    taken = np.empty((count, m), np.int64)
-    for draw in range(count):
-        n, wanted = size, m
+    for draw in range(len(taken)):
+        n, wanted = chances.shape[1], taken.shape[1]
         while wanted:
             chance = np.exp(logs[n - 1] + sums[n - 1, wanted - 1] - sums[n, wanted])
             if chances[draw, n - 1] < chance:
                 wanted -= 1
                 taken[draw, wanted] = n - 1
             n -= 1
-    return taken
 
 
 def projection_dpp(vectors: Floats, taken: Ints, rng: np.random.Generator) -> Ints:
@@ -244,55 +142,122 @@ def projection_dpp(vectors: Floats, taken: Ints, rng: np.random.Generator) -> In
     """
     none = np.empty(0, np.int64)
     if taken.shape[1] <= DRAWN_AT_ONCE:
-        return _some_rows(vectors, taken, none, taken.shape[1], NO_VOLUME, rng)
+        return _some_rows(vectors, taken, none, taken.shape[1], rng)
     sets = np.empty_like(taken)
     for place, columns in enumerate(taken):
         across, rows = vectors.take(columns, axis=1), none
         while missing := across.shape[1]:
             count = missing if missing <= DRAWN_AT_ONCE else missing // 2
             every = np.arange(missing)[None]
-            more = _some_rows(across, every, rows, count, NO_VOLUME, rng)[0]
+            more = _some_rows(across, every, rows, count, rng)[0]
             rows = np.concatenate([rows, more])
             across = across @ np.linalg.qr(across[more].T, mode="complete").Q[:, count:]
         sets[place] = rows
     return sets
 
 
-@compiled
 def _some_rows(
-    vectors: Floats, taken: Ints, rows: Ints, count: int, no_volume: float, rng: np.random.Generator
+    vectors: Floats, taken: Ints, rows: Ints, count: int, rng: np.random.Generator
 ) -> Ints:
-    """Draw (sets, count) rows, of each set the first ones or those after ``rows``.
-
-    A row is proposed by its squared length and taken by the share of this that lies across the
-    rows taken before, so that few rows have to be brought up to date; all are whenever half of
-    what was left has been taken.
-    """
+    """Draw (sets, count) rows, of each set the first ones or those after ``rows``."""
+    size, width = len(vectors), taken.shape[1]
     drawn = np.empty((len(taken), count), np.int64)
-    for which in range(len(taken)):
-        own = vectors[:, taken[which]]
-        lengths = np.square(own).sum(axis=1)
-        lengths[rows] = 0.0  # but for rounding
-        ends = lengths.cumsum()
-        basis = np.empty((count, own.shape[1]))
-        place, known = 0, 0  # rows taken, and when the lengths were true
-        while place < count:
-            if place - known > (own.shape[1] - known) // 2:
-                lengths = lengths - np.square(own @ basis[known:place].T).sum(axis=1)
-                ends = np.maximum(lengths, 0.0).cumsum()
-                known = place
-            row = min(np.searchsorted(ends, rng.random() * ends[-1], side="right"), len(ends) - 1)
-            left = own[row] - (basis[:place] @ own[row]) @ basis[:place]
-            volume = np.square(left).sum()
-            if volume > no_volume and rng.random() * lengths[row] < volume:
-                basis[place] = left / np.sqrt(volume)
-                drawn[which, place] = row
-                place += 1
+    basis, turned = np.empty((count, width)), np.empty((width, count))
+    left, shares, lengths = np.empty(width), np.empty(count), np.empty((2, size))
+    for columns, some in zip(taken, drawn, strict=True):
+        own = vectors.take(columns, axis=1)
+        _draw_rows(own, rows, NO_VOLUME, rng, lengths, basis, turned, left, shares, some)
     return drawn
 
 
-def _check(matrix: Floats, sizes: Sequence[int], name: str) -> None:
-    """Refuse what is no finite square, and an m that it does not hold."""
+@compiled
+def _draw_rows(
+    own: Floats,
+    rows: Ints,
+    no_volume: float,
+    rng: np.random.Generator,
+    lengths: Floats,
+    basis: Floats,
+    turned: Floats,
+    left: Floats,
+    shares: Floats,
+    drawn: Ints,
+) -> None:
+    """Draw (count,) rows of ``own`` (N, M) beside those in ``rows``.
+
+    A row is proposed by its squared length and taken by the share of this that lies across the
+    rows taken before, so that few rows have to be brought up to date; all are whenever half of
+    what was left has been taken. ``lengths`` are squared, and their sums up to each row; ``basis``
+    spans the rows taken, ``turned`` is its transpose, which the inner loops read in order.
+    """
+    size, width = own.shape
+    place, known = 0, 0  # rows taken, and when the lengths were true
+    total = 0.0
+    for i in range(size):
+        lengths[0, i] = 0.0
+        for j in range(width):
+            lengths[0, i] += own[i, j] * own[i, j]
+    for i in range(len(rows)):
+        lengths[0, rows[i]] = 0.0  # but for rounding
+    for i in range(size):
+        total += lengths[0, i]
+        lengths[1, i] = total
+    while place < len(drawn):
+        if place - known > (width - known) // 2:
+            total = 0.0
+            for i in range(size):
+                for b in range(known, place):
+                    shares[b] = 0.0
+                for j in range(width):
+                    for b in range(known, place):
+                        shares[b] += own[i, j] * turned[j, b]
+                lost = 0.0
+                for b in range(known, place):
+                    lost += shares[b] * shares[b]
+                lengths[0, i] -= lost
+                total += max(lengths[0, i], 0.0)
+                lengths[1, i] = total
+            known = place
+        goal = rng.random() * total
+        row, end = 0, size - 1  # the first whose sum is beyond the goal, or the last
+        while row < end:
+            middle = (row + end) // 2
+            if lengths[1, middle] > goal:
+                end = middle
+            else:
+                row = middle + 1
+        for b in range(place):
+            shares[b] = 0.0
+        for j in range(width):
+            left[j] = own[row, j]
+            for b in range(place):
+                shares[b] += own[row, j] * turned[j, b]
+        volume = 0.0
+        for b in range(place):
+            for j in range(width):
+                left[j] -= shares[b] * basis[b, j]
+        for j in range(width):
+            volume += left[j] * left[j]
+        if volume > no_volume and rng.random() * lengths[0, row] < volume:
+            for j in range(width):
+                basis[place, j] = turned[j, place] = left[j] / np.sqrt(volume)
+            drawn[place] = row
+            place += 1
+
+
+def require_square(matrix: Floats, sizes: Sequence[int], name: str) -> None:
+    """Refuse what is no finite square, and an m that it does not hold.
+
+    Raises:
+        ValueError: ``matrix``, called ``name``, is no square of finite numbers, or a size m is not
+            between 1 and N.
+
+    Example:
+        >>> require_square(np.eye(2), [3], "kernel")
+        Traceback (most recent call last):
+            ...
+        ValueError: cannot keep 3 of 2 samples; m must be between 1 and 2
+    """
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not np.isfinite(matrix).all():
         raise ValueError(
             f"{name} must be a square of finite numbers, a row and a column per sample, got shape "

@@ -123,8 +123,11 @@ def _votes_won(members: Ints, shares: Floats, unanswered: int, sizes: Ints) -> F
         return np.concatenate([_votes_won(members, shares, unanswered, part) for part in parts])
     order = np.argsort(shares > 0, kind="stable")  # those that are never right need least work
     distinct, kind = np.unique(members[order], return_inverse=True)
-    chances = _chances(np.append(distinct, [unanswered, total]), odds, math.exp(rarity / 2 / total))
-    won = _winning_votes(members[order], shares[order], kind, chances, last)
+    trials = np.append(distinct, [unanswered, total])
+    chances = np.zeros((len(trials), total + 1))
+    _set_chances(trials, odds, math.exp(rarity / 2 / total), chances)
+    won, row = np.zeros((2, last + 1))
+    _add_votes(members[order], shares[order], kind, chances, np.empty_like(kind), row, won)
     with_blanks = np.convolve(won, chances[-2, : unanswered + 1])  # unanswered samples fill it up
     expected = with_blanks[sizes] / chances[-1, sizes]
     return np.asarray(np.minimum(expected, 1.0))  # rounding alone can pass 1
@@ -136,13 +139,12 @@ def _log_ways(total: int, k: int) -> float:
 
 
 @compiled
-def _chances(trials: Ints, odds: float, lift: float) -> Floats:
-    """(len(trials), most + 1) binomial chance of j of n, times lift^n; 0 beyond n.
+def _set_chances(trials: Ints, odds: float, lift: float, chances: Floats) -> None:
+    """Set (len(trials), most + 1) binomial chance of j of n, times lift^n; 0 beyond n.
 
     From the likeliest j outwards, so that nothing overflows: first relative to it, whose sum then
     says how likely it is.
     """
-    chances = np.zeros((len(trials), trials.max() + 1))
     for row, size in enumerate(trials):
         likeliest = int((size + 1) * odds / (1 + odds))
         chance = 1.0
@@ -152,13 +154,23 @@ def _chances(trials: Ints, odds: float, lift: float) -> Floats:
                 chances[row, j + 1] = chances[row, j] * (size - j) / (j + 1) * odds
             for j in range(likeliest, 0, -1):
                 chances[row, j - 1] = chances[row, j] * j / (size - j + 1) / odds
-            chance = lift**size / chances[row].sum()
-    return chances
+            total = 0.0
+            for j in range(size + 1):
+                total += chances[row, j]
+            chance = lift**size / total
 
 
 @compiled
-def _winning_votes(members: Ints, shares: Floats, kind: Ints, chances: Floats, most: int) -> Floats:
-    """(most + 1,) chance-weighted share correct of the winner, by number of votes in the subset.
+def _add_votes(
+    members: Ints,
+    shares: Floats,
+    kind: Ints,
+    chances: Floats,
+    able: Ints,
+    row: Floats,
+    won: Floats,
+) -> None:
+    """Set (most + 1,) chance-weighted share correct of the winner, by votes in the subset.
 
     For each count w from the largest down, polynomials whose exponent is the number of votes: of
     clusters that could reach w, t of them hold w votes and the rest fewer. ``state[0, t]`` is the
@@ -167,24 +179,32 @@ def _winning_votes(members: Ints, shares: Floats, kind: Ints, chances: Floats, m
     Clusters too small for w take part by all their votes, unanswered samples not at all.
 
     ``members``, ``shares`` (fastest where those of 0 come first) and ``kind``, its row of
-    ``chances``, are (C,), one of each cluster; ``most`` votes are of interest.
+    ``chances``, are (C,), one of each cluster; most votes are of interest. ``able`` (C,) and
+    ``row`` (most + 1,) are room to work in, ``won`` is 0 at first.
     """
-    won, row = np.zeros(most + 1), np.zeros(most + 1)
-    for votes in range(min(members.max(), most), 0, -1):
-        for cluster in range(len(members)):  # too small for the counts so far
-            if members[cluster] == votes:
-                row[:] = 0.0
+    most, largest = len(won) - 1, 0
+    for cluster in range(len(members)):
+        largest = max(largest, members[cluster])
+    for votes in range(min(largest, most), 0, -1):
+        count = 0
+        for cluster in range(len(members)):
+            if members[cluster] >= votes:
+                able[count] = cluster
+                count += 1
+            if members[cluster] == votes:  # too small for the counts so far
+                for place in range(most + 1):
+                    row[place] = 0.0
                 for drawn in range(votes + 1):
                     chance = chances[kind[cluster], drawn]
                     for place in range(most + 1 - drawn):
                         row[drawn + place] += chance * won[place]
-                won[:] = row
-        able = np.flatnonzero(members >= votes)
-        most_tied = min(len(able), most // votes)
-        state = np.zeros((2, most_tied + 1, min(len(able) * (votes - 1), most) + 1))
+                for place in range(most + 1):
+                    won[place] = row[place]
+        most_tied = min(count, most // votes)
+        state = np.zeros((2, most_tied + 1, min(count * (votes - 1), most) + 1))
         state[0, 0, 0] = 1.0
         right = 0  # 1 once a cluster has a share: until then state[1] is 0
-        for before in range(len(able)):
+        for before in range(count):
             share, its = shares[able[before]], chances[kind[able[before]]]
             right = 1 if share > 0 else right
             for tied in range(min(before + 1, most_tied), -1, -1):
@@ -203,9 +223,9 @@ def _winning_votes(members: Ints, shares: Floats, kind: Ints, chances: Floats, m
                     for place in range(new):
                         fewer[place] = row[place]
         for tied in range(1, most_tied + 1):
-            end = min((len(able) - tied) * (votes - 1) + 1, most + 1 - tied * votes)
-            won[tied * votes : tied * votes + end] += state[1, tied, :end] / tied
-    return won
+            end = min((count - tied) * (votes - 1) + 1, most + 1 - tied * votes)
+            for place in range(end):
+                won[tied * votes + place] += state[1, tied, place] / tied
 
 
 def _as_sizes(k: Sizes, total: int, name: str) -> Ints:

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp, k_medoids
+from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp
+from analysis.aggregate.medoids import k_medoids
 from analysis.aggregate.outcomes import exact_means, picked
 from analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Measure, Selection

@@ -44,7 +44,8 @@ def rank_covariances(values: Floats, codes: Ints, weights: Iterable[Floats]) -> 
         if rows < 2:
             covariances.append(np.zeros((len(order), len(order))))
         else:
-            _fill_ranks(order, tied, holders, np.asarray(weight, np.float64), rows, ranks)
+            weight = np.asarray(weight, np.float64)
+            _fill_ranks(order, tied, holders, weight, np.sqrt(weight), rows, ranks)
             covariances.append(ranks @ ranks.T / rows * 12)
     return np.array(covariances).reshape(-1, len(order), len(order))
 
@@ -55,12 +56,12 @@ def _fill_ranks(
     tied: NDArray[np.bool_],
     holders: NDArray[np.int32],
     weights: Floats,
+    roots: Floats,
     rows: float,
     ranks: Floats,
 ) -> None:
     """Set (C, R) ``ranks`` to mean ranks less their mean, ÷ rows, x the root of a row's weight."""
     # Rows of each column in order of value, whether each is tied with the one before, its problem.
-    roots = np.sqrt(weights)
     for column in range(len(order)):
         smaller, start = 0.0, 0
         while start < order.shape[1]:

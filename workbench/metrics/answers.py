@@ -28,15 +28,14 @@ def group_sizes(clusters: Ints, subsets: Ints) -> Ints:
     members = members_of(subsets, len(clusters))
     names, labels = np.unique(clusters, return_inverse=True)  # clusters may have any numbers
     labels[np.asarray(clusters) == UNANSWERED] = UNANSWERED
-    return _group_sizes(labels, members, len(names))
+    sizes, place = np.zeros_like(members), np.empty(len(names), np.int64)
+    _count_groups(labels, members, np.full(len(names), -1), place, sizes)
+    return sizes
 
 
 @compiled
-def _group_sizes(labels: Ints, subsets: Ints, size: int) -> Ints:
-    """As ``group_sizes``, for labels below ``size``."""
-    sizes = np.zeros_like(subsets)
-    place = np.empty(size, np.int64)  # of each label among those seen, where its row is this one
-    row_of = np.full(size, -1)
+def _count_groups(labels: Ints, subsets: Ints, row_of: Ints, place: Ints, sizes: Ints) -> None:
+    """Add up ``group_sizes``; of each label, its last row and its place among those seen there."""
     for row in range(len(subsets)):
         seen = 0
         for member in subsets[row]:
@@ -47,7 +46,6 @@ def _group_sizes(labels: Ints, subsets: Ints, size: int) -> Ints:
                 row_of[label], place[label] = row, seen
                 seen += 1
             sizes[row, place[label]] += 1
-    return sizes
 
 
 def answer_entropy(answer_sizes: Ints) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from workbench.core.jit import compiled
 from workbench.core.lookup import lookup
@@ -98,19 +99,41 @@ def bleu_of(ngrams: Ngrams, smoothing: str = "method1") -> Floats:
     return np.asarray(bleu[ngrams.text[:, None], ngrams.text])
 
 
-@compiled
 def _matches(numbers: Ints, starts: Ints, n: int, different: int) -> Ints:
     """(U, U) clipped matches of n-grams: each counts as often as in the text that has it less."""
     # That is the number of keys (n-gram, how often the text has had it before) which both texts
     # have. So a text is a set of keys, one bit for each key that is in more than one text.
     texts = len(starts) - 1
-    owner = np.full(different, -1)  # the last text that an n-gram was seen in
-    latest = np.empty(different, np.int64)  # and its last key there
-    after = np.full(different + len(numbers), -1)  # of a key: the key of one more occurrence
-    holders = np.zeros(different + len(numbers), np.int64)
-    keys = np.empty(len(numbers), np.int64)
-    used = different  # an n-gram's first key is its own number
-    for text in range(texts):
+    owner, latest = np.full((2, different), -1)
+    after = np.full(different + len(numbers), -1)
+    holders, keys = np.zeros(len(after), np.int64), np.zeros(len(numbers), np.int64)
+    _name_keys(numbers, starts, n, owner, latest, after, holders, keys)
+    shared = holders > 1  # the others match nothing but their own text
+    bit = np.where(shared, np.cumsum(shared) - 1, -1)
+    sets = np.zeros((texts, (int(shared.sum()) + 63) // 64), np.uint64)
+    matches = np.zeros((texts, texts), np.int64)
+    _count_shared(starts, n, bit[keys], sets, matches)
+    return matches
+
+
+@compiled
+def _name_keys(
+    numbers: Ints,
+    starts: Ints,
+    n: int,
+    owner: Ints,
+    latest: Ints,
+    after: Ints,
+    holders: Ints,
+    keys: Ints,
+) -> None:
+    """Set the key of each n-gram of each text, and count the texts that have a key.
+
+    Of an n-gram ``owner`` is the last text that it was seen in, and ``latest`` its last key there;
+    ``after`` is the key of one more occurrence than a key's.
+    """
+    used = len(owner)  # an n-gram's first key is its own number
+    for text in range(len(starts) - 1):
         for t in range(starts[text], starts[text + 1] - n + 1):
             ngram = key = numbers[t]
             if owner[ngram] == text:
@@ -121,20 +144,17 @@ def _matches(numbers: Ints, starts: Ints, n: int, different: int) -> Ints:
             owner[ngram], latest[ngram], keys[t] = text, key, key
             holders[key] += 1
 
-    bit = np.full(used, -1)
-    width = 0
-    for key in range(used):
-        if holders[key] > 1:  # the others match nothing but their own text
-            bit[key] = width
-            width += 1
-    sets = np.zeros((texts, (width + 63) // 64), np.uint64)
+
+@compiled
+def _count_shared(
+    starts: Ints, n: int, bits: Ints, sets: NDArray[np.uint64], matches: Ints
+) -> None:
+    """Set the ``bits`` (T,) that are not -1 in each text's set, and count those of every pair."""
+    texts = len(starts) - 1
     for text in range(texts):
         for t in range(starts[text], starts[text + 1] - n + 1):
-            place = bit[keys[t]]
-            if place >= 0:
-                sets[text, place // 64] |= np.uint64(1) << np.uint64(place % 64)
-
-    matches = np.empty((texts, texts), np.int64)
+            if bits[t] >= 0:
+                sets[text, bits[t] // 64] |= np.uint64(1) << np.uint64(bits[t] % 64)
     twos, fours = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333)
     eights, ones = np.uint64(0x0F0F0F0F0F0F0F0F), np.uint64(0x0101010101010101)
     for one in range(texts):
@@ -148,7 +168,6 @@ def _matches(numbers: Ints, starts: Ints, n: int, different: int) -> Ints:
                 x = (x + (x >> np.uint64(4))) & eights
                 both += np.int64((x * ones) >> np.uint64(56))
             matches[one, other] = matches[other, one] = both
-    return matches
 
 
 def self_bleu(bleu: Floats, subsets: Ints) -> Floats:

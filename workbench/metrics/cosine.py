@@ -101,22 +101,34 @@ def mean_off_diagonal(matrix: Floats, subsets: Ints) -> Floats:
     k = members.shape[1]
     if k < 2:
         return np.full(len(members), np.nan)
-    sums = _sums_off_diagonal(np.ascontiguousarray(matrix, dtype=np.float64), members)
+    sums = sums_over_others(matrix, members).cumsum(axis=1)[:, -1]  # in order, as they always were
     return np.asarray(sums / (k * (k - 1)))
 
 
+def sums_over_others(matrix: Floats, members: Ints) -> Floats:
+    """Sum the entries of each member against the others of its subset: (S, K), 0 at K = 1.
+
+    Member by member, so that rounding stays small. The (S, K) members are indices of the matrix.
+
+    Example:
+        >>> sums_over_others(np.array([[1, 0.5], [0.25, 1]]), np.array([[0, 1], [1, 1]])).tolist()
+        [[0.5, 0.25], [1.0, 1.0]]
+    """
+    sums = np.zeros(members.shape)
+    _add_others(np.ascontiguousarray(matrix, dtype=np.float64), members, sums)
+    return sums
+
+
 @compiled
-def _sums_off_diagonal(matrix: Floats, members: Ints) -> Floats:
-    """(S,) sums over ordered pairs, member by member, so that rounding stays small."""
-    sums = np.zeros(len(members))
+def _add_others(matrix: Floats, members: Ints, sums: Floats) -> None:
+    """Set ``sums_over_others``."""
     for row in range(len(members)):
         for one in range(members.shape[1]):
             total = 0.0
             for other in range(members.shape[1]):
                 if other != one:
                     total += matrix[members[row, one], members[row, other]]
-            sums[row] += total
-    return sums
+            sums[row, one] = total
 
 
 def mean_cosine(similarity: Floats, subsets: Ints) -> Floats:

@@ -36,21 +36,22 @@ def distinct(ngrams: Ngrams, subsets: Ints, n: int) -> Floats:
     """
     members = ngrams.text[members_of(subsets, len(ngrams.text))]
     totals = np.maximum(ngrams.lengths - n + 1, 0)[members].sum(axis=1)
-    counts = _distinct(ngrams.numbers[n - 1], ngrams.starts, members, n, ngrams.different[n - 1])
+    counts = np.zeros(len(members), np.int64)
+    row_of = np.full(ngrams.different[n - 1], -1)  # the last row that each n-gram was seen in
+    _count_distinct(ngrams.numbers[n - 1], ngrams.starts, members, n, row_of, counts)
     return np.where(totals > 0, counts / np.maximum(totals, 1), np.nan)
 
 
 @compiled
-def _distinct(numbers: Ints, starts: Ints, members: Ints, n: int, different: int) -> Ints:
-    """(S,) distinct n-grams of the texts in each row."""
-    counts = np.zeros(len(members), np.int64)
-    row_of = np.full(different, -1)  # the last row that each n-gram was seen in
+def _count_distinct(
+    numbers: Ints, starts: Ints, members: Ints, n: int, row_of: Ints, counts: Ints
+) -> None:
+    """Add to (S,) ``counts`` the distinct n-grams of the texts in each row."""
     for row in range(len(members)):
         for text in members[row]:
             for t in range(starts[text], starts[text + 1] - n + 1):
                 counts[row] += row_of[numbers[t]] != row
                 row_of[numbers[t]] = row
-    return counts
 
 
 def distinct_n(texts: Sequence[str], n: int) -> float:

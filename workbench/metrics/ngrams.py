@@ -56,20 +56,25 @@ def number_ngrams(texts: Sequence[str], orders: int, tokenize: str = "whitespace
     if orders < 1:
         raise ValueError(f"an n-gram needs at least one token, got n={orders}")
     rules = lookup(TOKENIZERS, tokenize, kind="BLEU tokenisation")
-    text_ids, different = numbered(texts)
-    words = [rules.words(text) for text in different]
-    starts = _starts([len(own) for own in words])
+    text_ids, own = numbered(texts)
+    words = [rules.words(text) for text in own]
+    starts = _starts([len(each) for each in words])
     tokens, vocabulary = numbered(list(chain.from_iterable(words)))
     if rules.parts is not None:  # of each different word once
         parts = rules.parts(vocabulary)
-        begins = _starts([len(own) for own in parts])
-        numbers, vocabulary = numbered(list(chain.from_iterable(parts)))
+        begins = _starts([len(each) for each in parts])
+        pieces, vocabulary = numbered(list(chain.from_iterable(parts)))
         sizes = np.diff(begins)[tokens]
         ends = _starts(sizes)
         shift = np.repeat(begins[:-1][tokens] - ends[:-1], sizes)
-        tokens, starts = numbers[np.arange(ends[-1]) + shift], ends[starts]
-    numbers, counts = _number(tokens, starts, orders, len(vocabulary))
-    return Ngrams(text_ids, starts, numbers, counts)
+        tokens, starts = pieces[np.arange(ends[-1]) + shift], ends[starts]
+    numbers = np.full((orders, len(tokens)), -1)
+    different = np.zeros(orders, np.int64)
+    numbers[0], different[0] = tokens, len(vocabulary)
+    slots = 1 << max(1, 2 * len(tokens) - 1).bit_length()  # of a hash table, half of it in use
+    pairs, names = np.empty((2, slots), np.int64)
+    _number(tokens, starts, len(vocabulary), pairs, names, numbers, different)
+    return Ngrams(text_ids, starts, numbers, different)
 
 
 def numbered(names: Sequence[T]) -> tuple[Ints, list[T]]:
@@ -93,20 +98,16 @@ def _starts(sizes: Sequence[int] | Ints) -> Ints:
 
 
 @compiled
-def _number(tokens: Ints, starts: Ints, orders: int, words: int) -> tuple[Ints, Ints]:
-    """``Ngrams.numbers`` and ``.different`` of tokens that are below ``words``."""
+def _number(
+    tokens: Ints, starts: Ints, words: int, pairs: Ints, names: Ints, numbers: Ints, different: Ints
+) -> None:
+    """Set ``Ngrams.numbers`` and ``.different`` of n > 1 for tokens that are below ``words``."""
     # An n-gram is the (n - 1)-gram that begins where it does, and one more token: a pair of
     # numbers, looked up in a hash table with open addressing.
-    numbers = np.full((orders, len(tokens)), -1)
-    numbers[0] = tokens
-    different = np.zeros(orders, np.int64)
-    different[0] = words
-    slots = 2
-    while slots < 2 * len(tokens):
-        slots *= 2
-    pairs, names = np.empty(slots, np.int64), np.empty(slots, np.int64)
-    for n in range(1, orders):
-        pairs[:] = -1
+    slots = len(pairs)
+    for n in range(1, len(numbers)):
+        for slot in range(slots):
+            pairs[slot] = -1
         for text in range(len(starts) - 1):
             for t in range(starts[text], starts[text + 1] - n):
                 pair = numbers[n - 1, t] * words + tokens[t + n]
@@ -117,4 +118,3 @@ def _number(tokens: Ints, starts: Ints, orders: int, words: int) -> tuple[Ints, 
                     pairs[slot], names[slot] = pair, different[n]
                     different[n] += 1
                 numbers[n, t] = names[slot]
-    return numbers, different

@@ -8,6 +8,7 @@ from scipy import stats
 
 from analysis.aggregate import diverse_subsets as diverse
 from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp, projection_dpp
+from analysis.aggregate.medoids import k_medoids as medoids_of_sizes
 from workbench.metrics.cosine import similarity_matrix
 
 NAN = np.nan
@@ -32,8 +33,8 @@ def cosines(n, distinct=None, seed=0, dimensions=6, jitter=1e-6):
 
 
 def k_medoids(distances, m):
-    (medoids,) = diverse.k_medoids(distances, [m])
-    return medoids
+    (found,) = medoids_of_sizes(distances, [m])
+    return found
 
 
 def draw(kernel, m, count, seed=0):
@@ -114,7 +115,7 @@ def test_medoids_are_those_of_trying_everything_with_ties_to_the_first(dimension
         places = rng.integers(0, 12, (size, dimensions))  # repeats among them
         distances = np.abs(places[:, None] - places).sum(axis=2).astype(float)
         sizes = sorted({1, (size + 1) // 2, max(size - 1, 1), size})
-        for m, medoids in zip(sizes, diverse.k_medoids(scale * distances, sizes), strict=True):
+        for m, medoids in zip(sizes, medoids_of_sizes(scale * distances, sizes), strict=True):
             assert medoids.tolist() == plain_medoids(distances, m)
 
 
