@@ -60,7 +60,10 @@ def without_nan(record: Mapping[str, Any]) -> dict[str, Any]:
         >>> without_nan({"gold": float("nan"), "text": "NaN"})
         {'gold': None, 'text': 'NaN'}
     """
-    return {key: None if is_nan(value) else value for key, value in record.items()}
+    return {
+        key: None if isinstance(value, float) and math.isnan(value) else value
+        for key, value in record.items()
+    }
 
 
 def is_nan(value: object) -> bool:

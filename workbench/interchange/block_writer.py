@@ -4,11 +4,11 @@ Rows come in any order. They are appended to one waiting file for each block of 
 block after another is sorted and written. So memory holds one block, not the whole file.
 """
 
-import json
+import pickle
 import shutil
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import groupby, islice, pairwise
+from itertools import groupby, pairwise
 from operator import itemgetter
 from pathlib import Path
 
@@ -18,9 +18,10 @@ from workbench.core.console import progress_bar
 from workbench.core.reading_progress import reading_progress
 from workbench.core.thinking import Markers, split_thought
 from workbench.core.types import Known
+from workbench.core.unpacked_files import MIB
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
-from workbench.interchange.sample_row import SAMPLE_COLUMNS, RowLocation, SampleRow
+from workbench.interchange.sample_row import RowLocation, SampleRow
 from workbench.interchange.survey import Survey
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import (
@@ -32,8 +33,11 @@ from workbench.storage.parquet import (
 )
 from workbench.storage.run_folder import Folder, block_size
 
-BUFFERED_ROWS = 8192
-"""Rows held in memory before they are appended to the waiting files of their blocks."""
+BUFFERED = 16 * MIB
+"""Bytes of rows held in memory before they are appended to the waiting files of their blocks."""
+LARGEST_BLOCK = 64 * MIB
+"""Bytes that a block's texts and tokens may take, unless one problem has more; it is in memory
+several times over while it is written."""
 PART = "import.part"
 """Folder of an unfinished import, inside the run's."""
 WaitingRow = tuple[int, RowLocation, SampleRow]
@@ -59,7 +63,8 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
     part = Folder(run.root / PART)
     part.root.mkdir(parents=True)
     per_problem = -(-survey.samples // len(survey.problems))
-    size = run.manifest.data.get("problems_per_block") or block_size(per_problem)
+    fit = max(1, LARGEST_BLOCK * len(survey.problems) // max(survey.size, 1))
+    size = run.manifest.data.get("problems_per_block") or min(block_size(per_problem), fit)
     run.manifest.update(problems_per_block=size)
     thoughts = 0
     try:
@@ -87,28 +92,42 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
 
 def _spread(source: SampleFiles, survey: Survey, home: Path, size: int) -> None:
     """Append every row to the waiting file of its block."""
-    rows = RowReader(source, survey.mapping).rows()
-    while some := list(islice(rows, BUFFERED_ROWS)):
-        waiting: dict[int, list[str]] = defaultdict(list)
-        for location, row in some:
-            if row.problem_id not in survey.problems:
-                raise ValueError(f"{source.name} changed while it was read; import it again")
-            index = survey.problems[row.problem_id].index
-            columns = {c: value for c in SAMPLE_COLUMNS if (value := getattr(row, c)) is not None}
-            columns.pop("problem", None)  # the survey has it
-            waiting[index // size].append(json.dumps([index, location, columns]) + "\n")
-        for block, lines in waiting.items():
-            with (home / f"rows-{block}").open("a", encoding="utf-8") as file:
-                file.writelines(lines)
+    waiting: dict[int, list[bytes]] = defaultdict(list)
+    held = 0
+    for location, row in RowReader(source, survey.mapping).rows():
+        if row.problem_id not in survey.problems:
+            raise ValueError(f"{source.name} changed while it was read; import it again")
+        index = survey.problems[row.problem_id].index
+        columns = row.columns()
+        columns.pop("problem", None)  # the survey has it
+        packed = pickle.dumps((index, location, columns))
+        waiting[index // size].append(packed)
+        held += len(packed)
+        if held > BUFFERED:
+            _append(waiting, home)
+            held = 0
+    _append(waiting, home)
+
+
+def _append(waiting: dict[int, list[bytes]], home: Path) -> None:
+    """Move packed rows to the waiting files of their blocks."""
+    for block, rows in waiting.items():
+        with (home / f"rows-{block}").open("ab") as file:
+            file.writelines(rows)
+    waiting.clear()
 
 
 def _read_waiting(home: Path, block: int) -> list[WaitingRow]:
     """Return the rows of a block in the order of reading, and delete their file."""
     path = home / f"rows-{block}"
-    with path.open(encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
+    rows: list[WaitingRow] = []
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        while file.tell() < size:
+            index, location, columns = pickle.load(file)
+            rows.append((index, location, SampleRow.of_checked(columns)))
     path.unlink()
-    return [(index, RowLocation(*at), SampleRow(**columns)) for index, at, columns in rows]
+    return rows
 
 
 def _sorted_rows(rows: list[WaitingRow], survey: Survey, source: SampleFiles) -> NumberedRows:

@@ -64,7 +64,8 @@ class RowReader:
                 self.add_fault(location, str(record))
                 continue
             is_first = not self.columns
-            self.columns |= dict.fromkeys(record)
+            if not record.keys() <= self.columns.keys():
+                self.columns |= dict.fromkeys(record)
             if is_first:  # once, or every row would be a fault of its own
                 self._require(["problem_id", "text"])
             if not self._passes_filters(record):
@@ -144,8 +145,11 @@ class RowReader:
         return map_columns(first, self.source.columns)
 
     def _sample_row(self, record: Record) -> SampleRow:
-        found = ((ours, value_at(record, name)) for ours, name in self.theirs.items())
-        values = {ours: typed(ours, value) for ours, value in found if value is not MISSING}
+        values = {
+            ours: typed(ours, value)
+            for ours, name in self.theirs.items()
+            if (name in record or "." in name) and (value := value_at(record, name)) is not MISSING
+        }
         if values.get("thought") is None and "thought" not in self.source.columns:
             named = (record.get(name) for name in THOUGHT_COLUMNS)
             values["thought"] = next((t for t in named if t and isinstance(t, str)), None)

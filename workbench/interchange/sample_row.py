@@ -1,14 +1,17 @@
 """SampleRow: the columns of an imported sample, and which values each may hold."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from workbench.core.plain_number import as_plain_text
 
+BYTES_PER_TOKEN = 32
+"""Of a number and its place in a list."""
 ROUNDING = 1e-3
 """How far rounding may put a log-probability above 0, in nats; beyond it the value is a fault."""
 
@@ -134,6 +137,34 @@ class SampleRow:
         """
         tokens, _, _ = self.likelihood()
         return tokens is not None and self.max_tokens is not None and tokens >= self.max_tokens
+
+    @classmethod
+    def of_checked(cls, columns: Mapping[str, Any]) -> Self:
+        """Return the row of columns that a row had, without checking them again.
+
+        Example:
+            >>> row = SampleRow(problem_id="p", text="t", seed=3)
+            >>> SampleRow.of_checked(row.columns()) == row
+            True
+        """
+        row = object.__new__(cls)
+        vars(row).update(dict.fromkeys(SAMPLE_COLUMNS) | dict(columns))
+        return row
+
+    def columns(self) -> dict[str, Any]:
+        """Return the columns that have a value.
+
+        Example:
+            >>> SampleRow(problem_id="p", text="t", seed=3).columns()
+            {'problem_id': 'p', 'text': 't', 'seed': 3}
+        """
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    @property
+    def size(self) -> int:
+        """Bytes of memory that its texts and its tokens take, about."""
+        texts = len(self.text) + len(self.thought or "")
+        return texts + BYTES_PER_TOKEN * len(self.token_logprobs or ())
 
     def likelihood(self) -> tuple[int | None, float | None, float | None]:
         """Return (number of tokens, sum in nats, mean in nats per token) of the log-probabilities.

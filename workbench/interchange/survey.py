@@ -14,7 +14,6 @@ from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.sample_row import (
     LIMITS,
-    SAMPLE_COLUMNS,
     THOUGHT_COLUMNS,
     RowLocation,
     SampleRow,
@@ -35,7 +34,7 @@ LONGEST_EXAMPLE = 40
 """Characters of an example of a value."""
 
 
-@dataclass
+@dataclass(slots=True)
 class ProblemSummary:
     """What the rows of a problem have in common; it is enough that one of them has it."""
 
@@ -58,6 +57,8 @@ class Survey:
     """What the sound rows of the files hold."""
 
     samples: int = 0
+    size: int = 0
+    """Bytes of memory that all of them would take, about."""
     problems: dict[str, ProblemSummary] = field(default_factory=dict)
     """By name, in order of appearance."""
     pools: dict[tuple[int, float | None], list[int]] = field(default_factory=dict)
@@ -120,15 +121,16 @@ class Survey:
         for name in (*ONE_PER_RUN, *LIMITS):
             self.values[name][getattr(row, name)] += 1
         tokens, _, mean = row.likelihood()
-        for name in SAMPLE_COLUMNS:
-            value = getattr(row, name)
+        for name, value in vars(row).items():
             if value is not None:
                 self.rows_with[name] += 1
                 shown = self.examples[name]
                 if len(shown) < EXAMPLES and _short(value) not in shown:
                     shown.append(_short(value))
-        self.rows_with.update(tokens=tokens is not None, mean=mean is not None)
+        self.rows_with["tokens"] += tokens is not None
+        self.rows_with["mean"] += mean is not None
         self.samples += 1
+        self.size += row.size
 
     def known_problems(self) -> Iterator[Known]:
         """Yield the problems, in order of appearance; an unknown question is empty."""

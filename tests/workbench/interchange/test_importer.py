@@ -80,7 +80,7 @@ def test_any_order_of_rows_and_any_size_of_blocks_gives_the_same_samples(
     first = [next(r for r in rows if r["problem_id"] == f"p{p}") for p in range(7)]
     shuffled = first + [r for r in shuffled if r not in first]
     blocks(tmp_path / "many", 2)
-    monkeypatch.setattr(block_writer, "BUFFERED_ROWS", 5)
+    monkeypatch.setattr(block_writer, "BUFFERED", 500)
     bring(write(tmp_path / "b.jsonl", shuffled), tmp_path / "many")
     assert len(list((tmp_path / "many" / "samples").iterdir())) == 4
     assert stored(tmp_path / "many") == stored(tmp_path / "one")

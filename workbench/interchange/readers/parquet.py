@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from workbench.core.unpacked_files import damaged, on_position
+from workbench.core.unpacked_files import MIB, damaged, on_position
 from workbench.interchange.readers.records import LocatedRecord
 
 ROWS = 64
@@ -17,7 +17,8 @@ def read(path: Path) -> Iterator[LocatedRecord]:
     """Yield the rows of a file; ValueError if it is damaged."""
     number = 0
     try:
-        with pq.ParquetFile(path) as file:
+        # Arrow's default keeps all that it has read until the end: the whole file
+        with pq.ParquetFile(path, pre_buffer=False, buffer_size=MIB) as file:
             rows, size, report = file.metadata.num_rows, path.stat().st_size, on_position.get()
             for batch in file.iter_batches(ROWS):
                 if report:
