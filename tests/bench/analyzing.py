@@ -1,7 +1,7 @@
 """The analysis of a few problems with many samples each, as one who tries the workbench makes it.
 
 The figure that it is compared with is that of the report that it was slow (3 min 38 s of CPU).
-Of a first analysis two thirds of the time compile loops, above all those that draw from a k-DPP and
+Of a first analysis a third of the time compiles loops, above all those that draw from a k-DPP and
 count votes; the machine code is kept, so that later ones draw figures for half of their time.
 """
 
