@@ -19,9 +19,9 @@ from workbench.interchange.survey import Survey
 from workbench.tasks import TASKS
 from workbench.tasks.answer_extraction import extract_answer
 from workbench.tasks.answer_spelling import answer_within
-from workbench.tasks.checkers import CHECKERS
+from workbench.tasks.checkers import CHECKERS, OF_WORDS
 from workbench.tasks.doubtful_accuracy import Correctness, doubt
-from workbench.tasks.gold_kinds import comparison_of_golds
+from workbench.tasks.gold_kinds import options_of_golds
 from workbench.tasks.jsonl import LONGEST_WHOLE
 
 ROWS = 1000
@@ -61,17 +61,21 @@ def chosen_task(
     checks: Mapping[str, Any] = facts.get("checks", {})
     own = dict(override.partition("=")[::2] for override in overrides)
     users = compare or own.get("task.options.compare")
-    name = users or checks.get("compare", "math")
-    task: dict[str, Any] = {"name": "jsonl", "options": {"compare": name}}
+    takes_texts = regrade or not facts["rows_with"]["answer"]
+    chosen = {"compare": checks.get("compare", "math"), **checks.get("options", {})}
+    if chosen["compare"] == "contains" and not takes_texts:
+        chosen["compare"] = "text"  # an answer is no text that says more beside it
+    options = {"compare": users} if users else chosen
+    name = options["compare"]
+    task: dict[str, Any] = {"name": "jsonl", "options": options}
     said = []
     if checks and not users:
         said.append(f"answers are compared as {name}: {checks['why']} (another: --compare)")
-    takes_texts = regrade or not facts["rows_with"]["answer"]
-    if takes_texts and checks.get("whole") and name != "choice":
+    if takes_texts and checks.get("whole") and name not in ("choice", "contains"):
         task["options"]["whole_text"] = True
         said.append("texts about as short as the known answers are answers as a whole "
                     "(task.options.whole_text)")  # fmt: skip
-    elif takes_texts and checks.get("last_number") and name not in ("choice", "exact"):
+    elif takes_texts and checks.get("last_number") and name not in (*OF_WORDS, "exact"):
         task["last_number"] = True
         said.append(f"{checks['last_number']} texts mark no answer, so that the last number of a "
                     "text is taken where none is marked (task.last_number)")  # fmt: skip
@@ -96,14 +100,14 @@ def _first_rows(source: SampleFiles, found: Survey) -> list[Row]:
 
 def _chosen(golds: Sequence[str], rows: Sequence[Row]) -> dict[str, Any]:
     """Return the comparison, why, and how texts are read that mark no answer, for the manifest."""
-    compare, why = comparison_of_golds(golds)
+    options, why = options_of_golds(golds)
     texts = [row.text.strip() for row in rows if row.text.strip()]
     unmarked = sum(extract_answer(text)[0] is None for text in texts)
     longest = max(len(answer_within(row.gold)) for row in rows)
     short = min(max(2 * longest, longest + 5), LONGEST_WHOLE)
-    last_number = compare in ("integer", "numeric") and 2 * unmarked > len(texts)
+    last_number = options["compare"] in ("integer", "numeric") and 2 * unmarked > len(texts)
     return {
-        "compare": compare,
+        "options": options,
         "why": why,
         "whole": bool(unmarked) and all(len(text) <= short for text in texts),
         "last_number": f"{unmarked:,} of {len(texts):,}" if last_number else "",

@@ -110,7 +110,8 @@ class Comparer:
         found, spent = Compared(), [0.0] * len(questions)
         unreadable: set[str] = set()
         graded: dict[int, Grades] = {}
-        pair_streams = [_pairs_to_compare(*question) for question in questions]
+        as_spelt = self._checker.as_spelt
+        pair_streams = [_pairs_to_compare(*question, as_spelt) for question in questions]
         waiting: dict[Pair, list[int]] = {}
         scheduled_whole = {i for i, (_, texts) in enumerate(questions) if len({*texts, None}) < 3}
         finished: Finished = SimpleQueue()
@@ -163,14 +164,14 @@ class Comparer:
 
 
 def _pairs_to_compare(
-    gold: str | None, answers: Sequence[str | None]
+    gold: str | None, answers: Sequence[str | None], as_spelt: bool = False
 ) -> Generator[Pair, Verdict, Grades]:
     """Yield the pairs to compare, one by one, and be sent their verdicts."""
     verdicts: dict[str, Verdict] = {}
     for answer in dict.fromkeys(answers):
         if gold is not None and answer is not None:  # with gold itself, not by way of a cluster
             verdicts[answer] = yield gold, answer
-    return verdicts, (yield from clustering(answers))
+    return verdicts, (yield from clustering(answers, as_spelt=as_spelt))
 
 
 def _decide(

@@ -24,6 +24,7 @@ from workbench.tasks.math_answers import (
     canonical_answer,
     quickly_equal,
 )
+from workbench.tasks.text_answers import contains_text, folded_text
 
 _TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
 # Of a text in capitals without the brackets around it: neither one of two, nor part of a formula.
@@ -58,6 +59,9 @@ class Checker:
     key: Callable[[str], Key | None] | None = None
     """Beside ``quick``: what a canonical text comes to, found in a worker process once for all its
     comparisons; texts whose keys differ are unequal. TimeoutError where it cannot be found."""
+    as_spelt: bool = False
+    """Whether two samples agree only in the same spelling, because ``equal`` asks something else of
+    the gold than of the answer."""
 
 
 def exact_text(answer: str) -> str:
@@ -197,6 +201,10 @@ def _same(spelt: Callable[[str], str], gold: str, answer: str) -> bool:
     return spelt(gold) == spelt(answer)
 
 
+def _contains(gold: str, answer: str) -> bool:
+    return contains_text(folded_text(gold), folded_text(answer))
+
+
 def mathematics(*, any_order: bool = False) -> Checker:
     """Return the comparison of mathematical answers; in ``any_order`` lists are sets.
 
@@ -233,10 +241,17 @@ def _equal_with_point(
     return equal(with_decimal_point(gold), with_decimal_point(answer))
 
 
+_TEXT = Checker(folded_text, partial(_same, folded_text), eq)
+
 CHECKERS = {
     "exact": Checker(exact_text, partial(_same, exact_text), eq),
     "integer": Checker(integer_text, partial(_same, integer_text), eq),
     "numeric": numeric(),
     "choice": Checker(choice_letter, partial(_same, choice_letter), eq),
     "math": mathematics(),
+    "text": _TEXT,
+    "contains": Checker(folded_text, _contains, contains_text, as_spelt=True),
+    "regex": _TEXT,  # of what the pattern finds
 }
+OF_WORDS = ("choice", "text", "contains", "regex")
+"""Comparisons of words: neither numbers nor formulas are looked for in a text that marks none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from workbench.config.schema import TaskSettings
+from workbench.tasks.checkers import OF_WORDS
 
 SHOWN = 60
 """Characters of a text or an answer in a message."""
@@ -63,7 +64,7 @@ def doubt(found: Correctness, task: TaskSettings) -> str | None:
         setting = f"task.options.compare (--compare, now {compare})"
     if 2 * found.unanswered <= total:
         return f"none of {samples} is right; see {setting}. For example {example}"
-    if compare == "choice" or task.last_number:
+    if compare in OF_WORDS or task.last_number:
         cause = f"see how the texts end, and {setting}"
     else:
         cause = f"task.last_number=true takes the last number of a text; or see {setting}"

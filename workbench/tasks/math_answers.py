@@ -216,14 +216,17 @@ def _silence_loggers() -> None:
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
-def clustering(texts: Sequence[str | None]) -> Generator[tuple[str, str], bool | None, list[int]]:
+def clustering(
+    texts: Sequence[str | None], *, as_spelt: bool = False
+) -> Generator[tuple[str, str], bool | None, list[int]]:
     """Cluster the samples of one pool by their answers (leader clustering).
 
     The distinct answers are taken in order of falling count, then text; each joins the first
     cluster whose leader (its first answer) it equals in either direction, or leads a new one. A
     comparison that timed out does not join. Since equality is not transitive, members of a cluster
     may differ from each other, and from one another in correctness. ``texts`` are (N,) answers in
-    their canonical spelling, None where a sample gave none.
+    their canonical spelling, None where a sample gave none; with ``as_spelt`` nothing is compared,
+    and each spelling is a cluster.
 
     Yields:
         (gold, answer) to compare, no ordered pair twice; it is to be sent whether they are equal,
@@ -241,7 +244,7 @@ def clustering(texts: Sequence[str | None]) -> Generator[tuple[str, str], bool |
     leaders: list[str] = []
     cluster_of: dict[str | None, int] = {None: UNANSWERED}
     for text in sorted(counts, key=lambda text: (-counts[text], text)):
-        for number, leader in enumerate(leaders):
+        for number, leader in enumerate(() if as_spelt else leaders):
             if (yield leader, text) or (yield text, leader):
                 cluster_of[text] = number
                 break

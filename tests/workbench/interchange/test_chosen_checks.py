@@ -12,7 +12,7 @@ from workbench.interchange.sample_files import SampleFiles
 from workbench.run import Run
 from workbench.tasks import TASKS
 from workbench.tasks.doubtful_accuracy import Correctness, doubt
-from workbench.tasks.gold_kinds import comparison_of_golds, gold_kind
+from workbench.tasks.gold_kinds import gold_kind, options_of_golds
 
 CHEAP = ("measure.metrics=[distinct_1]", "selection.aggregators=[maj]")
 
@@ -54,7 +54,7 @@ FILES = {  # of shared/faults/imports: rows, the comparison, which are right
     "gsm8k_hashes": (
         [("7", "3+4=7\n#### 7"), ("7", "7"), ("7", "So 3+4 = 7")], "integer", [1, 1, 1]),
     "bare_labels": (
-        [("Yes", "Yes"), ("Yes", "Yes"), ("No", "No"), ("No", "Yes")], "exact", [1, 1, 1, 0]),
+        [("Yes", "Yes"), ("Yes", "Yes"), ("No", "No"), ("No", "Yes")], "text", [1, 1, 1, 0]),
     "float_noise": ([("4.0", "print(ans)", 3.999999999999999)], "numeric", [1]),
 }  # fmt: skip
 
@@ -84,7 +84,7 @@ def test_a_second_import_chooses_the_same_without_reading_the_file(brought, monk
     again, said = brought(FILES["bare_labels"][0])
     assert again == first
     assert "is up to date" in said
-    assert again.options == {"compare": "exact", "whole_text": True}
+    assert again.options == {"compare": "text", "labels": ["yes", "no"], "whole_text": True}
 
 
 def test_marked_answers_need_no_guess(brought):
@@ -97,7 +97,7 @@ def test_marked_answers_need_no_guess(brought):
 
 def test_texts_longer_than_the_known_answers_are_no_answers(brought):
     task, _ = brought([("Yes", "Yes"), ("No", "I cannot say so from this text.")])
-    assert task.options == {"compare": "exact"}
+    assert task.options == {"compare": "text", "labels": ["yes", "no"]}
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_texts_longer_than_the_known_answers_are_no_answers(brought):
         (["A", "12"], "math", "1 is letter, 1 integer"),
         (["12", "1,024", "-7"], "integer", "all 3 known answers are integers"),
         (["12", "0.5", "1/2"], "numeric", "all 3 known answers are numbers"),
-        (["Yes", "New York, USA"], "exact", "all 2 known answers are texts"),
+        (["Yes", "New York, USA"], "contains", "all 2 known answers are texts of at most 6 words"),
         ([r"\frac12", "x^2"], "math", "all 2 known answers are formulas"),
         (["12", r"\frac12", "Yes", "3"], "math", "2 are integer, 1 formula, 1 text"),
         (["x", "n"], "math", "all 2 known answers are formulas"),  # variables are no letters
@@ -117,8 +117,8 @@ def test_texts_longer_than_the_known_answers_are_no_answers(brought):
     ],
 )
 def test_the_comparison_of_known_answers(golds, compare, why):
-    found, said = comparison_of_golds(golds)
-    assert found == compare
+    found, said = options_of_golds(golds)
+    assert found == {"compare": compare}
     assert why in said
 
 
@@ -127,11 +127,11 @@ def test_the_solutions_of_gsm8k_are_integers():
 
 
 def test_an_accuracy_of_0_or_1_is_questioned_at_import(brought):
-    rows = [("Yes", "The answer is 3"), ("No", "The answer is 4")]
+    rows = [("Paris", "The answer is 3"), ("Rome", "The answer is 4")]
     _, said = brought(rows)
-    words = f"none of 2 {FEW} is right; see task.options.compare (--compare, now exact)"
+    words = f"none of 2 {FEW} is right; see task.options.compare (--compare, now contains)"
     assert said.count(words) == said.count("right") == 1
-    assert "For example known answer 'Yes', answer '3'" in said
+    assert "For example known answer 'Paris', answer '3'" in said
 
 
 def test_answers_that_are_the_known_ones_are_questioned(brought):
