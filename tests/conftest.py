@@ -11,6 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 import yaml
+from hypothesis import settings
 
 from tests.command_line import ENGINE_MODULES, CommandLine
 
@@ -22,6 +23,10 @@ os.environ.setdefault("VLLM_CPU_OMP_THREADS_BIND", "nobind")
 # compile torch and transformers anew, which takes 20 seconds each time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+# The same examples everywhere, however slow the machine is.
+settings.register_profile("tests", derandomize=True, deadline=None)
+settings.load_profile("tests")
 
 ROOT = Path(__file__).parent.parent
 

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
@@ -60,7 +60,6 @@ def test_a_reward_that_says_how_often_it_is_right_has_a_small_calibration_error(
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), min_size=2, max_size=12))
-@settings(deadline=None)
 def test_ranking_accuracy_counts_pairs(pool):
     good = [r for r, right in pool if right]
     bad = [r for r, right in pool if not right]

@@ -4,7 +4,7 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import chisquare
 
@@ -15,7 +15,6 @@ def rng(seed=0):
     return np.random.default_rng(seed)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 40), st.data())
 def test_rows_are_distinct_members_of_the_pool(n, data):
     k = data.draw(st.integers(1, n))

@@ -95,7 +95,7 @@ def test_the_two_options_are_independent(tokenize):
     np.testing.assert_allclose(value, theirs, rtol=0, atol=1e-12)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(PHRASES, min_size=1, max_size=5))
 def test_equals_both_packages_on_anything(texts):
     np.testing.assert_allclose(pairwise_bleu(texts), by_nltk(texts), rtol=0, atol=1e-12)
@@ -136,7 +136,7 @@ def plain_matches(texts, n):
     return [[sum((one & other).values()) for other in counts] for one in counts]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.lists(st.sampled_from("abcde"), max_size=90).map(" ".join), unique=True))
 def test_matches_equal_those_of_counters(texts):
     """Long texts of few words: many occurrences, and sets of several machine words."""

@@ -2,7 +2,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.metrics.distinct import distinct, distinct_n
@@ -43,7 +43,6 @@ def test_nothing_to_count_is_nan(texts, n):
     assert np.isnan(distinct_n(texts, n))
 
 
-@settings(deadline=None)
 @given(TEXTS, st.integers(1, 4))
 def test_equals_a_count_of_joined_strings(texts, n):
     counts = Counter()
@@ -56,7 +55,6 @@ def test_equals_a_count_of_joined_strings(texts, n):
     )
 
 
-@settings(deadline=None)
 @given(TEXTS, st.integers(1, 4), st.randoms(use_true_random=False))
 def test_each_row_equals_its_own_texts_alone(texts, n, random):
     k = random.randint(1, len(texts))
@@ -84,7 +82,6 @@ def test_distinct_texts_by_hand():
     assert distinct_texts(texts, np.array([[0], [3]])) == pytest.approx([1.0, 1.0])
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=2), min_size=1, max_size=20))
 def test_distinct_texts_of_a_whole_pool_is_the_size_of_the_set(texts):
     everything = np.arange(len(texts))[None, :]

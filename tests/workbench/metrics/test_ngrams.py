@@ -30,7 +30,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize("tokenize", TOKENIZERS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts=TEXTS, orders=st.integers(1, 5))
 def test_numbers_are_equal_just_where_the_ngrams_are(tokenize, texts, orders):
     found = number_ngrams(texts, orders, tokenize)

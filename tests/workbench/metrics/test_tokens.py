@@ -26,7 +26,7 @@ def test_13a_by_hand(text, expected):
     assert TOKENIZERS["13a"](text) == expected
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.one_of(RUNS, st.text(max_size=30), st.text("09.,-& \n\u00e9;x{", max_size=30)))
 def test_13a_equals_sacrebleu(text):
     assert TOKENIZERS["13a"](text) == Tokenizer13a()(text.rstrip()).split()

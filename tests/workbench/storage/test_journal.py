@@ -30,7 +30,7 @@ def write(path, samples):
     logprobs=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=5),
     temperature=st.floats(0, 5),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_is_written_is_read_back_to_the_last_bit(
     tmp_path_factory, text, logprobs, temperature
 ):

@@ -228,7 +228,7 @@ def spellings(draw):
     return draw(st.sampled_from(texts)), draw(st.sampled_from(texts))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.tuples(numbers, numbers), spellings()))
 def test_the_short_cut_for_numbers_is_math_verify_s_verdict(pair):
     from math_verify import parse, verify

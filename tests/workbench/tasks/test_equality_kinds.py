@@ -318,7 +318,7 @@ TEXTS = sorted({text for row in MATH for text in row[:2]})
 DECIMALS = st.decimals(-1000, 1000, allow_nan=False, places=4).map(lambda x: f"{x:f}")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.sampled_from(MATH), st.sampled_from(DRESSES), st.sampled_from(DRESSES))
 def test_wrapping_changes_no_verdict(row, one, other):
     gold, answer, verdict, _ = row
@@ -327,13 +327,13 @@ def test_wrapping_changes_no_verdict(row, one, other):
     assert CHECKERS["math"].equal(gold, answer) is verdict
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(TEXTS) | st.text("0123456789.,$%/- eE{}\\text()x=<", max_size=12))
 def test_every_answer_equals_itself(text):
     assert all(checker.equal(text, text) is True for checker in CHECKERS.values())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(MATH))
 def test_the_other_way_round_the_verdict_is_the_same_but_for_letters_as_units(row):
     gold, answer, verdict, _ = row
@@ -341,7 +341,7 @@ def test_the_other_way_round_the_verdict_is_the_same_but_for_letters_as_units(ro
     assert CHECKERS["math"].equal(answer, gold) is reverse
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(DECIMALS, DECIMALS)
 def test_two_different_decimals_are_never_equal(one, other):
     for name in ("math", "numeric"):

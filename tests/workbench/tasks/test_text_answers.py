@@ -17,11 +17,14 @@ JSONL = TASKS["jsonl"]
     ("text", "folded"),
     [
         ("Paris.", "paris"), ("  the  Nile River! ", "nile river"), ("An apple a day", "apple day"),
-        ("U.S.", "us"), ("don't", "dont"), ("well\u2013known", "well known"), ("either/or", "either or"),
+        ("U.S.", "us"), ("don't", "dont"), ("well\u2013known", "well known"),
+        ("either/or", "either or"),
         ("f(x)", "f x"), ("He said \u201cno\u201d", "he said no"), (r"\text{Paris}", "paris"),
         ("3.5", "3.5"), ("-2", "-2"), ("x - 2", "x 2"), ("1,000,000", "1000000"), ("1,5", "1,5"),
-        ("10:30", "10:30"), ("3/4", "3/4"), ("C#", "c#"), ("C++", "c++"), ("$5", "5"), ("50%", "50"),
-        ("Z\u00fcrich", "z\u00fcrich"), ("Zu\u0308rich", "z\u00fcrich"), ("\u5317\u4eac\u3002", "\u5317\u4eac"),
+        ("10:30", "10:30"), ("3/4", "3/4"), ("C#", "c#"), ("C++", "c++"), ("$5", "5"),
+        ("50%", "50"),
+        ("Z\u00fcrich", "z\u00fcrich"), ("Zu\u0308rich", "z\u00fcrich"),
+        ("\u5317\u4eac\u3002", "\u5317\u4eac"),
         ("The", "the"), ("A", "a"), ("?!", "?!"), ("", ""),
     ],
 )  # fmt: skip
@@ -62,9 +65,8 @@ def test_an_answer_contains_the_known_one_as_whole_words():
     ]  # fmt: skip
     assert clusters[1] == clusters[7]  # the same words; one that contains the other is another
     assert len({*clusters}) == 7
-    assert verdicts("\u5317\u4eac", ["\u9996\u90fd\u662f\u5317\u4eac\u3002"], compare="contains")[0] == [
-        ("whole", True)
-    ]  # fmt: skip
+    beijing = ["\u9996\u90fd\u662f\u5317\u4eac\u3002"]
+    assert verdicts("\u5317\u4eac", beijing, compare="contains")[0] == [("whole", True)]
 
 
 def test_a_number_on_the_way_is_no_answer_in_words():
