@@ -15,11 +15,10 @@ from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.interchange import export, import_
 from workbench.cli.pages import compare, report
 from workbench.cli.rewards import train_reward, vote
-from workbench.cli.tracking import dashboard, default_folder
+from workbench.cli.tracking import dashboard
 from workbench.core.version import __version__
 
 if TYPE_CHECKING:
-    from workbench.config.schema import Experiment
     from workbench.storage.open_run import OpenRun
 
 app = Typer(
@@ -212,10 +211,11 @@ def validate(
     """
     from analysis.stats.power import planned
     from workbench.cli.check_models import check_models
+    from workbench.cli.open_experiment import open_experiment
     from workbench.config.size_estimate import size_estimate
     from workbench.tasks import TASKS
 
-    checked = _load(experiment, overrides)
+    checked, _ = open_experiment(experiment, overrides or ())
     check_models(checked)
     if checked.generation.backend == "import":
         print(f"{experiment} is valid. Its samples are imported: nothing is to be drawn.")
@@ -271,21 +271,11 @@ def _stages(
     workers: int | None = None,
     redraw: str | None = None,
 ) -> "OpenRun":
+    from workbench.cli.open_experiment import open_experiment
     from workbench.cli.run_stages import run_stages
 
-    experiment = _load(target, overrides, here="generate" in names)
-    root = out or (target if target.is_dir() else default_folder(experiment.name))
+    experiment, root = open_experiment(target, overrides or (), out, here="generate" in names)
     return run_stages(names, root, experiment, workers, redraw_errors=redraw is not None)[0]
-
-
-def _load(target: Path, overrides: list[str] | None, *, here: bool = True) -> "Experiment":
-    from analysis.aggregate import AGGREGATORS
-    from workbench.experiment import load_experiment
-
-    path = target / "experiment.yaml" if target.is_dir() else target
-    if target.is_dir() and not path.exists():
-        raise ValueError(f"{target} is not a run: it has no experiment.yaml")
-    return load_experiment(path, overrides or (), aggregators=AGGREGATORS, here=here)
 
 
 def _print_places(root: Path) -> None:

@@ -26,6 +26,10 @@ from workbench.models.token_entropy import Values, entropy_bounds
 DEFAULT_MAX_LOGPROBS = 20
 """How many of the likeliest tokens the engine returns unless it is started for more."""
 
+ROOM_ON_CPU = 8192
+"""Longest prompt and sample together on a CPU, tokens, where the experiment does not say: of a
+model that reads 100,000 the cache would not hold one."""
+
 PLACES = 2048
 """Tokens in a step while completions are scored, unless the engine is set otherwise: it holds the
 logits of all of them, and reads longer prompts in pieces."""
@@ -80,7 +84,35 @@ def load_engine(
         top = 0 if isinstance(settings, OutcomeRewardModel) else settings.logprobs
         if top > DEFAULT_MAX_LOGPROBS:
             ours["max_logprobs"] = top
+        if current_platform.is_cpu():
+            ours |= _on_cpu(settings, EngineArgs(model=ours["model"]))
         return LLM(**{**ours, **(defaults or {}), **settings.engine}).llm_engine
+
+
+def _on_cpu(settings: Generation | OutcomeRewardModel | SecondModel, own: Any) -> dict[str, Any]:
+    """Return options of the engine without which it fails on a CPU, or is far slower there.
+
+    A prefill in chunks of a request with a seed crashes ("CPU Generator does not use offset"), and
+    without chunks a step must have room for the longest prompt. Compiling takes a minute at every
+    start. ``auto`` is float32 on a processor that only imitates bfloat16.
+    """
+    import torch
+
+    longest = settings.max_model_len
+    if longest is None:
+        drawn = settings.max_tokens if isinstance(settings, Generation) else 0
+        longest = min(own.create_model_config().max_model_len, max(ROOM_ON_CPU, 2 * drawn))
+    options: dict[str, Any] = {
+        "max_model_len": longest,
+        "enforce_eager": True,
+        "enable_chunked_prefill": False,
+        "max_num_batched_tokens": max(4096, longest),
+        "max_num_seqs": 128,
+    }
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    if settings.dtype == "auto" and not fast:
+        options["dtype"] = "float32"
+    return options
 
 
 def sampling_params(**options: Any) -> Any:
