@@ -15,7 +15,7 @@ from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.interchange import export, import_
 from workbench.cli.pages import compare, report
 from workbench.cli.rewards import train_reward, vote
-from workbench.cli.tracking import dashboard
+from workbench.cli.tracking import dashboard, default_folder
 from workbench.core.version import __version__
 
 if TYPE_CHECKING:
@@ -211,15 +211,17 @@ def validate(
     """
     from analysis.stats.power import planned
     from workbench.cli.check_models import check_models
-    from workbench.cli.open_experiment import open_experiment
+    from workbench.cli.open_experiment import open_experiment, with_comparison
     from workbench.config.size_estimate import size_estimate
     from workbench.tasks import TASKS
 
-    checked, _ = open_experiment(experiment, overrides or ())
+    checked = open_experiment(experiment, overrides or ())
     check_models(checked)
     if checked.generation.backend == "import":
         print(f"{experiment} is valid. Its samples are imported: nothing is to be drawn.")
         return
+    if not experiment.is_dir():
+        with_comparison(checked)
     task = TASKS[checked.task.name]
     problems = checked.task.num_problems
     if problems is None or not task.on_hub(checked.task):
@@ -271,10 +273,13 @@ def _stages(
     workers: int | None = None,
     redraw: str | None = None,
 ) -> "OpenRun":
-    from workbench.cli.open_experiment import open_experiment
+    from workbench.cli.open_experiment import open_experiment, with_comparison
     from workbench.cli.run_stages import run_stages
 
-    experiment, root = open_experiment(target, overrides or (), out, here="generate" in names)
+    experiment = open_experiment(target, overrides or (), here="generate" in names)
+    root = out or (target if target.is_dir() else default_folder(experiment.name))
+    if not target.is_dir():
+        experiment = with_comparison(experiment, root)
     return run_stages(names, root, experiment, workers, redraw_errors=redraw is not None)[0]
 
 

@@ -1,28 +1,19 @@
 """Reads the experiment that a command is given, as a file or as the folder of a run."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from analysis.aggregate import AGGREGATORS
-from workbench.cli.tracking import default_folder
 from workbench.config.schema import Experiment
 from workbench.config.yaml_file import read_mapping
-from workbench.core.console import notice
 from workbench.experiment import load_experiment
 from workbench.tasks.chosen_comparison import chosen_options
 
 
-def open_experiment(
-    target: Path, overrides: Sequence[str], out: Path | None = None, *, here: bool = True
-) -> tuple[Experiment, Path]:
-    """Return an experiment and the folder of its run.
-
-    How answers are compared is chosen where a file does not say, and said. A run that is there
-    already keeps the comparison with which it was made.
+def open_experiment(target: Path, overrides: Sequence[str], *, here: bool = True) -> Experiment:
+    """Return the experiment of a file, or of the folder of a run.
 
     Raises:
         ValueError: the folder is no run, or the experiment is not valid.
@@ -30,21 +21,29 @@ def open_experiment(
     path = target / "experiment.yaml" if target.is_dir() else target
     if target.is_dir() and not path.exists():
         raise ValueError(f"{target} is not a run: it has no experiment.yaml")
-    experiment = load_experiment(path, overrides, aggregators=AGGREGATORS, here=here)
-    root = out or (target if target.is_dir() else default_folder(experiment.name))
+    return load_experiment(path, overrides, aggregators=AGGREGATORS, here=here)
+
+
+def with_comparison(experiment: Experiment, root: Path | None = None) -> Experiment:
+    """Return an experiment that says how its answers are compared, and print what was chosen.
+
+    A run that is there already, in the folder ``root``, keeps the comparison it was made with.
+    """
     task = experiment.task
-    if target.is_dir() or "compare" in task.options:
-        return experiment, root
-    chosen = _recorded(root)
+    if "compare" in task.options:
+        return experiment
+    chosen = _recorded(root) if root else None
     if chosen is None:
         chosen, why = chosen_options(task)
         if chosen:
-            told = ", ".join(map(str, chosen.get("labels", ())))
+            from workbench.core.console import notice  # rich, which is not needed otherwise
+
+            labels = f" ({', '.join(chosen['labels'])})" if "labels" in chosen else ""
             notice(
-                f"answers are compared as {chosen['compare']}{f' ({told})' if told else ''}: {why} "
+                f"answers are compared as {chosen['compare']}{labels}: {why} "
                 "(another: task.options.compare)"
             )
-    return replace(experiment, task=replace(task, options=task.options | chosen)), root
+    return replace(experiment, task=replace(task, options=task.options | chosen))
 
 
 def _recorded(root: Path) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from workbench.core.thinking import FAMILIES, split_thought
 from workbench.interchange.column_values import typed, value_at
 from workbench.interchange.readers.records import Record
 from workbench.tasks import TASKS
-from workbench.tasks.gold_kinds import comparison_of_golds
+from workbench.tasks.gold_kinds import options_of_golds
 
 MOST_MISREAD = 0.1
 """Share of texts in which an answer may be found that is another than the sample's own."""
@@ -49,7 +49,7 @@ def is_known_answer(rows: Iterable[Record], theirs: Mapping[str, str]) -> bool:
     if any({True, False} <= verdicts[problem] for problem in several):
         return True
     known = {problem: next(iter(answers[problem])) for problem in several}
-    task = TaskSettings(name="jsonl", options={"compare": comparison_of_golds(known.values())[0]})
+    task = TaskSettings(name="jsonl", options=options_of_golds(known.values())[0])
     checker = TASKS["jsonl"].checker(task)
     equal = checker.quick or checker.equal
     agree = []
