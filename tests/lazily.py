@@ -35,6 +35,6 @@ class Lazy:
             return importlib.import_module(self._name)
 
     def __getattr__(self, attribute):
-        if attribute.startswith("_"):  # pytest asks every name in a file whether it is a test
+        if attribute.startswith(("__", "_mock_")):  # pytest asks every name whether it is a test
             raise AttributeError(attribute)
         return getattr(self.module, attribute)

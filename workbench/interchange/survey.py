@@ -273,7 +273,7 @@ def _unclear_answer(found: Survey, source: SampleFiles) -> str | None:
         likely = {**found.mapping.likely, "answer": flags}
         found.mapping = replace(found.mapping, likely=likely)
         return None
-    return f"what 'answer' of {source.name} is cannot be told, as {why}: give {flags}"
+    return f"'answer' of {source.name} may be one thing or another, as {why}: give {flags}"
 
 
 def _several_sheets(source: SampleFiles) -> str | None:

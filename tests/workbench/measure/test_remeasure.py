@@ -72,6 +72,7 @@ def test_samples_of_unknown_temperature_and_failed_ones(cli, tmp_path, own, hand
     (tmp_path / "samples.jsonl").write_text("\n".join(lines))
     cli.must(
         "import", tmp_path / "samples.jsonl", "--out", tmp_path / "run", "--set", "measure.k=[2]",
+        "--column", "answer=answer",
         "--set", "measure.metrics=[distinct_texts]", "--set", "selection.aggregators=[maj]",
     )  # fmt: skip
     for stage in ("score", "measure"):
