@@ -85,7 +85,7 @@ def test_it_is_printed_before_anything_is_written(tmp_path):
     assert "given known answers of 1 problems perhaps answer (taken for the known answer" in said
     assert "if it is the samples': --column answer=answer)" in said
     said = preview(files(tmp_path, CASES["one each"][0]))
-    assert "refused       what 'answer' of" in said
+    assert "refused       'answer' of" in said
 
 
 def test_a_later_row_with_another_answer_names_the_flag(tmp_path):

@@ -31,7 +31,8 @@ def task(tmp_path):
          {"compare": "text", "labels": ["bad", "good", "so so"]}, "are one of 3 texts"),
         ([("Colour?", "red", ["red", "blue"])], {"compare": "choice"}, "have choices"),
         ([("Which, A or B?", "A"), ("And now?", "B")], {"compare": "choice"}, "are letters"),
-        ([("Why?", "Because the light is scattered by the air, the blue most")], {"compare": "text"}, "are texts"),
+        ([("Why?", "Because the light is scattered by the air, the blue most")],
+         {"compare": "text"}, "are texts"),
         ([("1 + 1?", "2"), ("1 + 2?", "3")], {}, ""),  # math compares numbers and formulas
         ([("Root?", r"\sqrt{2}"), ("Name?", "Ann")], {}, ""),
         ([("Which?", "A"), ("How?", "by train"), *[("?", "B")] * 18], {}, ""),  # no letter
