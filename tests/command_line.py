@@ -38,7 +38,7 @@ SUMMED_UP = {
     "statuses",
 }  # fmt: skip
 """Tables that an analysis cannot do without, as the scalars of the tracked run are made of them."""
-NOT_PRINTED = "import analysis.terminal; analysis.terminal.print_tables = lambda root: None\n"
+NOT_PRINTED = "import analysis.last_screen; analysis.last_screen.finish = lambda root: None\n"
 
 
 @dataclass
@@ -132,14 +132,14 @@ class CommandLine:
         Args:
             figures: names of those that an analysis draws; True is all of them.
             tables: names of those that it makes beside SUMMED_UP; True is all of them.
-            printed: whether ``run`` prints the tables at its end.
+            printed: whether ``run`` and ``analyze`` write the page and print the last screen.
         """
         if figures is not True:
             before = ONLY.format(kind="figures", KIND="FIGURES", names={*figures}) + before
         if args[:1] in [("run",), ("analyze",)] and tables is not True:
             names = {*tables} | SUMMED_UP
             before = ONLY.format(kind="tables", KIND="TABLES", names=names) + before
-        if args[:1] == ("run",) and not printed:
+        if args[:1] in [("run",), ("analyze",)] and not printed:
             before = NOT_PRINTED + before
         folder = self.folder / f"child-{len(self.children)}"
         folder.mkdir()

@@ -81,19 +81,18 @@ def run(
     workers: Workers = None,
     redraw: Redraw = None,
 ) -> None:
-    """Run all four stages and print the tables.
+    """Run all four stages, write the page and print what was found.
 
     What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
     what is missing is done. Each run of a W&B sweep has a folder of its own.
     """
-    from analysis.terminal import print_tables
+    from analysis.last_screen import finish
     from workbench.core.types import STAGES
     from workbench.generate.drawing_progress import say_how_it_went
 
     given = [*(settings or ()), *(overrides or ())]
     done = _stages(STAGES, experiment, given, out, workers, redraw)
-    print_tables(done.root)
-    _print_places(done.root)
+    finish(done.root)
     say_how_it_went(done.manifest, done.generation.max_failed)
 
 
@@ -132,18 +131,29 @@ def analyze(
 
     They are logged to the tracked run as well.
     """
-    _print_places(_stages(("analyze",), experiment, overrides, out, workers).root)
+    from analysis.last_screen import finish
+
+    finish(_stages(("analyze",), experiment, overrides, out, workers).root)
 
 
 @app.command()
 def show(
     run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
-    table: Annotated[str | None, Argument(help="One table; all of them if left out.")] = None,
+    table: Annotated[str | None, Argument(help="A table of `workbench list`.")] = None,
+    every: Annotated[bool, Option("--all", help="Print all tables that hold something.")] = False,
 ) -> None:
-    """Print a run's tables."""
-    from analysis.terminal import PRINTED, print_tables
+    """Print one of a run's tables, all of them with --all, else what the run found.
 
-    print_tables(run, (table,) if table else PRINTED)
+    Example: workbench show results/quickstart accuracy_by_k_temperature
+    """
+    from analysis.last_screen import last_screen
+    from analysis.terminal import PRINTED, print_tables
+    from workbench.run import Run
+
+    if table or every:
+        print_tables(run, (table,) if table else PRINTED)
+    else:
+        print(last_screen(Run(run)))
 
 
 @app.command()
@@ -281,18 +291,6 @@ def _stages(
     if not target.is_dir():
         experiment = with_comparison(experiment, root)
     return run_stages(names, root, experiment, workers, redraw_errors=redraw is not None)[0]
-
-
-def _print_places(root: Path) -> None:
-    import workbench
-
-    opened = workbench.load_run(root)
-    print(f"tables   {root / 'tables'}  ({len(opened.tables)} tables, .csv and .md)")
-    print(f"figures  {root / 'figures'}  (.png and .svg)")
-    if tracked := opened.manifest.get("tracked"):
-        later = "" if str(tracked).startswith("http") else f"  (wandb sync {tracked} uploads it)"
-        print(f"W&B run  {tracked}{later}")
-    print(f"more     workbench show {root} TABLE, or in Python: workbench.load_run({str(root)!r})")
 
 
 def _version(asked: bool) -> None:

@@ -57,6 +57,8 @@ def load_engine(
     """
     level = os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     logging.getLogger("vllm").setLevel(level)  # it logs before it reads the variable
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # "NUMA binding: ...", at every start
+    logging.getLogger("torch._library.triton").setLevel(logging.ERROR)  # "Triton not available"
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # vLLM's own, at import

@@ -1,0 +1,124 @@
+"""What a run ends with on the terminal: what it found, what was left out, and where the rest is."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from analysis.page.headline import Headline, headline
+from analysis.page.report import notices, write_report
+from workbench.run import Run
+
+COLUMNS, LINES = 100, 40
+"""What fits on a terminal; both hold for every run."""
+NOT_COUNTED = {
+    "truncated": "cut at generation.max_tokens",
+    "no_answer": "without an answer",
+    "timed_out": "whose check timed out",
+    "error": "that failed",
+    "unknown": "of unknown correctness",
+}
+"""Columns of the table ``statuses``, and the words for their samples."""
+
+
+def finish(root: Path) -> None:
+    """Write the page of a run and print its last screen."""
+    run = Run(root)
+    write_report(run)
+    print(last_screen(run))
+
+
+def last_screen(run: Run) -> str:
+    """Return the last screen of a run: at most ``LINES`` lines of at most ``COLUMNS`` characters.
+
+    First what is unfinished or out of date; then the finding, as far as the intervals show it, with
+    the few numbers behind it; the samples that were cut, failed or have no answer; where the page,
+    tables and figures are; and three commands to go on with.
+    """
+    found = _finding(run)
+    warnings = [line for text in notices(run) for line in _wrapped(text)]
+    blocks = [warnings, _wrapped(found.sentence), _numbers(found), _samples(run), [*_places(run)]]
+    blocks.append([*_next(run)])
+    lines = "\n\n".join("\n".join(block) for block in blocks if block).splitlines()
+    return "\n".join(lines)
+
+
+def _finding(run: Run) -> Headline:
+    try:
+        return headline(run)
+    except (ValueError, KeyError) as fault:  # not analysed, or no correctness is known
+        return Headline(f"Nothing can be said of accuracy: {str(fault).strip(chr(39))}.")
+
+
+def _numbers(found: Headline) -> list[str]:
+    """Return the headline's table with a temperature a column, as many as fit, and its notes."""
+    if found.table is None or not found.table.rows:
+        return [line for note in found.notes for line in _wrapped(note)]
+    names = [name for name, _ in found.table.columns]
+    columns = [names, *map(list, found.table.rows)]
+    widths = [max(map(len, column)) for column in columns]
+    kept, width = [0], widths[0]
+    for number in _by_importance(columns):
+        if width + 2 + widths[number] <= COLUMNS:
+            width += 2 + widths[number]
+            kept.append(number)
+    kept.sort()
+    lines = []
+    for row in zip(*columns, strict=True):
+        cells = [row[number].ljust(widths[number]) for number in kept]
+        if any(cell.strip() not in ("", "-") for cell in cells[1:]):
+            lines.append("  ".join(cells).rstrip())
+    if left := [f"T = {c[0]}" for n, c in enumerate(columns) if n not in kept]:
+        more = left if len(left) < 6 else [*left[:5], "..."]
+        lines.append(f"({', '.join(more)}: see the table accuracy_by_temperature)")
+    notes = [note for note in found.notes if not note.startswith("T = ")]
+    notes = notes or ["[low, high]: intervals over problems"]
+    return [*lines, *(line for note in notes for line in _wrapped(note))]
+
+
+def _by_importance(columns: Sequence[Sequence[str]]) -> list[int]:
+    """Return the numbers of the temperatures' columns: hottest, coldest, others, greedy."""
+    greedy = [n for n, column in enumerate(columns) if n and column[0] == "0"]
+    first, *others = [n for n in range(1, len(columns)) if n not in greedy] or greedy
+    return [*others[-1:], first, *others[:-1], *(n for n in greedy if n != first)]
+
+
+def _samples(run: Run) -> list[str]:
+    """Return how many samples there are, and how many say less than they might."""
+    if "statuses" not in run.tables:
+        return []
+    counts = run.table("statuses").select_dtypes("number").sum()
+    odd = [
+        f"{int(counts[name]):,} {words}"
+        for name, words in NOT_COUNTED.items()
+        if counts.get(name, 0)
+    ]
+    beside = f": {', '.join(odd)}" if odd else ", all with an answer"
+    return _wrapped(f"{int(counts['samples']):,} samples{beside} (table statuses)")
+
+
+def _places(run: Run) -> Iterator[str]:
+    """Yield where things are; a place is never broken, however long it is."""
+    yield f"page     {run.root / 'report.html'}  (open it in a browser)"
+    yield f"tables   {run.root / 'tables'}  ({len(run.tables)}, as .csv and .md)"
+    yield f"figures  {run.root / 'figures'}  (.png and .svg)"
+    if tracked := str(run.manifest.get("tracked") or ""):
+        yield f"W&B run  {tracked}"
+        if not tracked.startswith("http"):
+            yield f"         wandb sync {tracked} uploads it"
+
+
+def _next(run: Run) -> Iterator[str]:
+    """Yield commands that one would type next."""
+    yield f"workbench show {run.root} accuracy_by_k_temperature   (any table; --all of them)"
+    yield f"workbench compare {run.root}   (temperatures and selections, problem by problem)"
+    generation = run.experiment.generation
+    if generation.backend == "import":
+        yield f"workbench audit {run.root}   (answers that are right by a lenient rule only)"
+    else:
+        yield f"workbench run {run.root} --set generation.n={2 * generation.n}   (more samples)"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, COLUMNS, break_long_words=False, break_on_hyphens=False)

@@ -1,0 +1,68 @@
+import json
+import re
+
+import pytest
+
+from analysis.last_screen import COLUMNS, LINES, last_screen
+from workbench.cli.app import app
+from workbench.run import Run
+
+QUIET = ("--set", "tracking.mode=disabled", "--set", "measure.metrics=[distinct_1]")
+MANY = [0.1 * n for n in range(1, 13)]
+
+
+def screen(folder):
+    """The lines of a last screen, which fit on a terminal but for a folder with a long name."""
+    lines = last_screen(Run(folder)).splitlines()
+    assert len(lines) <= LINES
+    assert max(len(line.replace(str(folder), "RUN")) for line in lines) <= COLUMNS
+    return lines
+
+
+def test_it_tells_the_finding_the_numbers_behind_it_and_where_the_rest_is(finished):
+    folder = finished[1]
+    lines = screen(folder)
+    assert lines[0].startswith("From T = 0.3 to T = 1, ")
+    shown = dict(re.split("  +", line, maxsplit=1) for line in lines if "  " in line)
+    curve = Run(folder).table("coverage_curve").query("temperature == 1 and k == 8").iloc[0]
+    values = [curve[f"pass@k{end}"] for end in ("", "_low", "_high")]
+    assert "{:.3f} [{:.3f}, {:.3f}]".format(*values) in shown["coverage@8"]
+    assert shown["temperature"].split() == ["0", "0.3", "1"]
+    counted = next(line for line in lines if " samples" in line and "statuses" in line)
+    statuses = Run(folder).table("statuses")
+    assert counted.startswith(f"{statuses['samples'].sum()} samples: ")
+    assert f"{statuses['no_answer'].sum()} without an answer" in counted
+    assert str(folder / "tables") in shown["tables"]
+
+
+def test_the_commands_that_it_names_are_there(finished):
+    said = [line.split() for line in screen(finished[1]) if line.startswith("workbench ")]
+    known = {row.name or row.callback.__name__.strip("_") for row in app.registered_commands}
+    assert len(said) == 3
+    assert {command for _, command, *_ in said} <= known
+
+
+@pytest.mark.parametrize("temperatures", [MANY, [1.0]])
+def test_the_hottest_and_the_coldest_are_always_shown(hand_made, temperatures):
+    samples = [[(r"It is \boxed{1}", -1.0, "stop"), (r"It is \boxed{2}", -1.0, "stop")]]
+    folder = hand_made(["1"], samples, generation__temperatures=temperatures)
+    lines = screen(folder)
+    heads = next(line.split()[1:] for line in lines if line.startswith("temperature"))
+    assert heads[-1] == f"{max(temperatures):g}"
+    assert heads[0] == f"{min(temperatures):g}"
+    left = [line for line in lines if line.startswith("(T = ")]
+    assert len(left) == (len(heads) < len(temperatures))
+
+
+def test_of_samples_without_correctness_it_says_why_there_is_no_finding(cli, tmp_path):
+    rows = [{"problem_id": p, "text": text} for p in "ab" for text in ("one", "two", "three")]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    folder = tmp_path / "run"
+    cli.must("import", tmp_path / "rows.jsonl", "--out", folder, "--set", "measure.k=[2]", *QUIET)
+    lines = screen(folder)
+    assert lines[0].startswith("Nothing can be said of accuracy: ")
+    cli.must("run", folder, tables=True)
+    lines = screen(folder)
+    assert lines[0].startswith("Nothing can be said of accuracy: ")
+    assert any("6 of unknown correctness" in line for line in lines)
+    assert lines[-1].startswith("workbench audit ")
