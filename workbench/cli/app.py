@@ -290,7 +290,11 @@ def _stages(
     root = out or (target if target.is_dir() else default_folder(experiment.name))
     if not target.is_dir():
         experiment = with_comparison(experiment, root)
-    return run_stages(names, root, experiment, workers, redraw_errors=redraw is not None)[0]
+    return run_stages(
+        names, root, experiment, workers,
+        redraw_errors=redraw is not None, 
+        overrides=None if target.is_dir() else overrides or (),
+    )[0]  # fmt: skip
 
 
 def _version(asked: bool) -> None:

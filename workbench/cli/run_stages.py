@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from analysis.aggregate import AGGREGATORS
@@ -27,12 +28,14 @@ def run_stages(
     workers: int | None = None,
     *,
     redraw_errors: bool = False,
+    overrides: Sequence[str] | None = None,
 ) -> tuple[OpenRun, Tracker]:
     """Run some of ``STAGES``, in order, in a run's folder, which is made if it is not there.
 
     Workers are processes that compare answers, measure and pick; by default one for each core
     compares, and one does the rest. Results do not depend on how many there are. Samples that
-    could not be drawn are drawn again with ``redraw_errors``.
+    could not be drawn are drawn again with ``redraw_errors``. The ``overrides`` that made the
+    experiment of its file are kept, to be told of.
 
     Returns:
         The run and the closed tracker (untracked unless the last stage is among ``names``).
@@ -67,6 +70,8 @@ def run_stages(
                     went = manifest.stage(name)
                     if went.get("errors") and went["errors"] == went.get("samples"):
                         say_how_it_went(manifest, 1.0)  # there is nothing for later stages
+                    if overrides is not None:
+                        manifest.update(overrides=[*overrides])
                 run.write_experiment(experiment)
                 manifest.update(experiment=experiment_to_dict(experiment))
                 if name == "score":

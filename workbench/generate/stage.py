@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from workbench.config.schema import Experiment, Generation, TaskSettings, Thinking
 from workbench.core.console import notice, progress_bar
+from workbench.core.table_text import spell_temperature
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, engine_versions, imported, resolve
 from workbench.generate.drawing_progress import DrawingProgress
@@ -26,6 +27,7 @@ from workbench.generate.drawing_settings import (
     refuse_other_settings,
     sample_seed,
 )
+from workbench.generate.held_samples import HeldSamples, describe
 from workbench.models import locate
 from workbench.storage.journal import Journal, read_journal
 from workbench.storage.manifest import environment
@@ -113,8 +115,10 @@ def generate(
     asked = prompted_problems(run.task)
     recorded = manifest.data.get("identity", {})
     current = identity(settings, run.task.thinking) | server_facts(settings, recorded)
+    held = HeldSamples()
     for block in run.blocks_with_samples():
-        run.read_samples(block)  # all columns, so that damage is found now and not in hours
+        held.add(run.read_samples(block))  # of all columns: damage is found now and not in hours
+    more = held.beyond([item.problem.id for item in asked], run.pool_sizes)
     known = _merge_problems(run, asked, current)
     size = manifest.data.get("problems_per_block") or block_size(sum(sizes))
     block_of = {item.problem.id: number // size for number, item in enumerate(known)}
@@ -146,12 +150,18 @@ def generate(
         pools=sorted(run.pool_sizes.items()),
     )
     before = manifest.stage("generate")
+    if more:
+        temperatures = ",".join(
+            map(spell_temperature, sorted(t for t in run.pool_sizes if t is not None))
+        )
+        now = [f"T:{temperatures}", f"N:{settings.n}", f"problems:{len(asked):,}"]
+        notice(f"generate: {describe(more, now, manifest.data.get('overrides', ()))}")
     if not left and before.get("fingerprint") == made_from:
         notice(f"generate: all {total:,} samples are there")
         known_errors = before.get("errors", 0) == failed and (not failed or "samples" in before)
         if before["status"] == "done" and known_errors:
             return
-    manifest.update(signature=run_signature(experiment), **environment())
+    manifest.update(signature=run_signature(experiment, more), **environment())
     with manifest.running("generate", made_from) as entry:
         entry.update(samples=total, errors=failed)
         for block in wanted:
