@@ -10,11 +10,13 @@ import pytest
 
 from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.pruning import PRUNERS
+from analysis.figures import FIGURES
 from analysis.tables import TABLES
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
+from workbench.tasks.checkers import CHECKERS
 
 ROOT = Path(__file__).parents[1]
 SOURCES = sorted([*ROOT.glob("workbench/**/*.py"), *ROOT.glob("analysis/**/*.py")])
@@ -71,25 +73,32 @@ def test_every_module_has_its_tests(path, graph):
     )
 
 
-# The names that an experiment may give, and the part of the README that says what each is.
+# The names that an experiment may give, and the README and the part of it that says what each is.
 TABLES_OF_NAMES = {
-    "metric": (METRICS, "the table under **Metrics**"),
-    "aggregator": (AGGREGATORS, "the paragraph **Selections**"),
-    "task": (TASKS, "the table of 'What can come in'"),
-    "backend": (BACKENDS, "the line 'Backends:' at the start of 'How it works'"),
-    "pruner": (PRUNERS, "the row `pruning` of the table under **Tables**"),
-    "reward": (REWARDS, "the table under **Rewards**"),
-    "table": (TABLES, "the table under **Tables**"),
+    "metric": (METRICS, "workbench/README.md", "the table under 'Metrics'"),
+    "reward": (REWARDS, "workbench/README.md", "the table under 'Rewards'"),
+    "task": (TASKS, "experiments/README.md", "the table of 'Where problems come from'"),
+    "backend": (BACKENDS, "experiments/README.md", "the table of 'Where samples come from'"),
+    "comparison": (CHECKERS, "README.md", "the second table of 'How answers are found'"),
+    "aggregator": (AGGREGATORS, "analysis/README.md", "the table under 'Selections'"),
+    "pruner": (PRUNERS, "analysis/README.md", "the table under 'Pruning'"),
+    "table": (TABLES, "analysis/README.md", "the tables under 'Tables'"),
+    "figure": (FIGURES, "analysis/README.md", "the table under 'Figures'"),
 }
 
 
 @pytest.mark.parametrize(
     ("kind", "name"),
-    [(kind, name) for kind, (table, _) in TABLES_OF_NAMES.items() for name in table],
+    [(kind, name) for kind, (table, *_) in TABLES_OF_NAMES.items() for name in table],
 )
 def test_every_name_is_in_the_readme(kind, name):
-    text = (ROOT / "README.md").read_text()
-    assert f"`{name}`" in text, f"describe the {kind} `{name}` in {TABLES_OF_NAMES[kind][1]}"
+    _, page, part = TABLES_OF_NAMES[kind]
+    rows = re.findall(r"^\|(.*?)\| ", (ROOT / page).read_text(), re.MULTILINE)
+    if kind in ("task", "backend"):  # named in the second cell
+        rows = re.findall(r"^\|(.*)", (ROOT / page).read_text(), re.MULTILINE)
+    assert any(f"`{name}`" in row for row in rows), (
+        f"describe the {kind} `{name}` in {page}, {part}"
+    )
 
 
 def test_nothing_is_random_without_a_generator():
@@ -104,3 +113,4 @@ def test_every_experiment_has_a_name_of_its_own_file():
 
     for path in (ROOT / "experiments").glob("*.yaml"):
         assert yaml.safe_load(path.read_text())["name"] == path.stem
+        assert f"[`{path.name}`]" in (ROOT / "experiments" / "README.md").read_text()
