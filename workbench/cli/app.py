@@ -25,9 +25,9 @@ app = Typer(
     name="workbench",
     help=(
         "Does sampling more, or hotter, give a language model more diverse answers, and does that "
-        "diversity buy accuracy?\n\nAn experiment file says what to do; `run` does all of it: "
-        "generate samples, score them, measure random subsets, analyse. Every stage can be run "
-        "alone, stopped at any moment and started again: what is finished is kept.\n\n"
+        "diversity buy accuracy?\n\nAn experiment file says what to do. `run` does all of it: it "
+        "generates samples, scores them, measures random subsets and analyses them. Each stage can "
+        "be run alone, stopped at any moment and started again: what is finished is kept.\n\n"
         "\b\n"  # keeps the lines that follow as they are
         "  workbench validate experiments/quickstart.yaml\n"
         "  workbench run experiments/quickstart.yaml --set generation.n=32\n"
@@ -48,33 +48,35 @@ Override = Annotated[
     Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Replace a setting, such as generation.n=32 or 'measure.k=[2, 4]'. May be repeated.",
+        help="Replace a setting, such as generation.n=32 or 'measure.k=[2, 4]'. It may be given "
+        "several times.",
     ),
 ]
 Out = Annotated[
-    Path | None, Option(metavar="FOLDER", help="The run's folder. Default: results/NAME.")
+    Path | None,
+    Option(metavar="FOLDER", help="The folder of the run. The default is results/NAME."),
 ]
 Workers = Annotated[
     int | None,
     Option(
         min=1,
         metavar="N",
-        help="Processes that compare answers, measure and pick; results do not depend on it. "
-        "Default: every core compares, one does the rest.",
+        help="How many processes compare answers, measure and pick. The results do not depend on "
+        "it. By default all cores compare answers, and one process does the rest.",
     ),
 ]
 Redraw = Annotated[
     Literal["errors"] | None,
-    Option(help="Draw again, with the same seeds, the samples that could not be drawn."),
+    Option(help="Draw the samples that failed once more, with the same seeds."),
 ]
 
 
-@app.command()
+@app.command(epilog="Example: workbench run experiments/quickstart.yaml --set generation.n=32")
 def run(
     experiment: Target,
     settings: Annotated[
         list[str] | None,
-        Argument(metavar="KEY=VALUE", help="Settings as with --set: what a sweep passes."),
+        Argument(metavar="KEY=VALUE", help="Settings, as with --set; a W&B sweep passes them so."),
     ] = None,
     overrides: Override = None,
     out: Out = None,
@@ -83,8 +85,8 @@ def run(
 ) -> None:
     """Run all four stages, write the page and print what was found.
 
-    What is up to date is skipped: raise generation.n, add a temperature or a metric, and only
-    what is missing is done. Each run of a W&B sweep has a folder of its own.
+    What is up to date is skipped: after you raise generation.n or add a temperature or a metric,
+    only what is missing is done. Each run of a W&B sweep gets a folder of its own.
     """
     from analysis.last_screen import finish
     from workbench.core.types import STAGES
@@ -96,55 +98,57 @@ def run(
     say_how_it_went(done.manifest, done.generation.max_failed)
 
 
-@app.command()
+@app.command(epilog="Example: workbench generate experiments/quickstart.yaml --out results/mine")
 def generate(
     experiment: Target, overrides: Override = None, out: Out = None, redraw: Redraw = None
 ) -> None:
-    """Stage 1: draw the samples that are missing."""
+    """Stage 1: draw the samples that are missing; those that are there are kept."""
     from workbench.generate.drawing_progress import say_how_it_went
 
     done = _stages(("generate",), experiment, overrides, out, redraw=redraw)
     say_how_it_went(done.manifest, done.generation.max_failed)
 
 
-@app.command()
+@app.command(epilog="Example: workbench score results/quickstart --workers 2")
 def score(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 2: check the answers; reward and embed the samples."""
+    """Stage 2: find and check the answers, reward the samples and embed their texts."""
     _stages(("score",), experiment, overrides, out, workers)
 
 
-@app.command()
+@app.command(epilog="Example: workbench measure results/quickstart --set 'measure.k=[2, 4]'")
 def measure(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 3: draw random subsets of samples and measure them."""
+    """Stage 3: draw random subsets of the scored samples and measure their diversity."""
     _stages(("measure",), experiment, overrides, out, workers)
 
 
-@app.command()
+@app.command(epilog="Example: workbench analyze results/quickstart")
 def analyze(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 4: pick from every subset; write tables and figures.
+    """Stage 4: pick one answer from every subset, and write tables and figures.
 
-    They are logged to the tracked run as well.
+    Tables and figures are logged to the tracked run as well.
     """
     from analysis.last_screen import finish
 
     finish(_stages(("analyze",), experiment, overrides, out, workers).root)
 
 
-@app.command()
+@app.command(epilog="Example: workbench show results/quickstart accuracy_by_k_temperature")
 def show(
     run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
-    table: Annotated[str | None, Argument(help="A table of `workbench list`.")] = None,
+    table: Annotated[
+        str | None, Argument(help="The name of one table; `workbench list` says what each shows.")
+    ] = None,
     every: Annotated[bool, Option("--all", help="Print all tables that hold something.")] = False,
 ) -> None:
-    """Print one of a run's tables, all of them with --all, else what the run found.
+    """Print one table of a run, all of them with --all, or what the run found.
 
-    Example: workbench show results/quickstart accuracy_by_k_temperature
+    The run must have been analysed.
     """
     from analysis.last_screen import last_screen
     from analysis.terminal import PRINTED, print_tables
@@ -156,13 +160,14 @@ def show(
         print(last_screen(Run(run)))
 
 
-@app.command()
+@app.command(epilog="Example: workbench audit results/quickstart")
 def audit(
     run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
 ) -> None:
-    """Print which answers count as right, or as answers, by a lenient rule only.
+    """Print the answers that are right by a lenient rule only, or were found by a guess.
 
-    The run has to be scored; it needs no analysis.
+    Lenient rules are those about units, percent, rounding, words and order. The run has to be
+    scored; it needs no analysis.
     """
     from analysis.frames import Data
     from analysis.tables.answer_audit import answer_audit
@@ -175,20 +180,23 @@ def audit(
     print_table(stdout(), "answer_audit", made.frame, notes)
 
 
-@app.command()
+@app.command(epilog="Example: workbench neighbours results/quickstart --text 'We add 2 and 3.'")
 def neighbours(
     run: Annotated[Path, Argument(help="The run whose samples are searched.")],
     sample: Annotated[
         str | None,
-        Option(metavar="PROBLEM/TEMPERATURE/INDEX", help="Like which sample of the run."),
+        Option(metavar="PROBLEM/TEMPERATURE/INDEX", help="Find samples like this one of the run."),
     ] = None,
-    text: Annotated[str | None, Option(help="Like which text, instead.")] = None,
-    count: Annotated[int, Option("--count", "-k", help="How many to show.")] = 10,
+    text: Annotated[str | None, Option(help="Find samples like this text instead.")] = None,
+    count: Annotated[int, Option("--count", "-k", help="How many samples are shown.")] = 10,
     other_problems: Annotated[
-        bool, Option("--other-problems", help="Pass over the sample's own problem.")
+        bool, Option("--other-problems", help="Leave out the problem that the sample is of.")
     ] = False,
 ) -> None:
-    """Print the samples that are most like a sample or a text."""
+    """Print the samples whose texts are most like that of a sample, or like a text.
+
+    Texts are alike by the cosine of their embeddings. The run must have been scored.
+    """
     from analysis.terminal import print_table, stdout
     from workbench.neighbour_search import neighbours_of
     from workbench.run import Run
@@ -199,16 +207,17 @@ def neighbours(
     print_table(stdout(), "neighbours", found, f"{notes}\n{opened.signature}")
 
 
-app.command()(report)
-app.command()(compare)
-app.command("import")(import_)
-app.command()(export)
-app.command("train-reward")(train_reward)
-app.command()(vote)
-app.command()(dashboard)
+app.command(epilog="Example: workbench report results/quickstart")(report)
+app.command(epilog="Example: workbench compare results/quickstart results/eight --k 8")(compare)
+app.command("import", epilog="Example: workbench import samples.jsonl --out results/mine")(import_)
+app.command(epilog="Example: workbench export results/quickstart --to inspect")(export)
+TRAINING = "Example: workbench train-reward results/rewards --out results/my-orm"
+app.command("train-reward", epilog=TRAINING)(train_reward)
+app.command(epilog="Example: workbench vote results/quickstart --k 8")(vote)
+app.command(epilog="Example: workbench dashboard --project workbench")(dashboard)
 
 
-@app.command()
+@app.command(epilog="Example: workbench validate experiments/quickstart.yaml")
 def validate(
     experiment: Annotated[
         Path, Argument(help="An experiment file, such as experiments/quickstart.yaml.")
@@ -217,7 +226,7 @@ def validate(
 ) -> None:
     """Check an experiment file and say how large its run will be.
 
-    No model is loaded and no sample is drawn.
+    All mistakes are named at once. No model is loaded and no sample is drawn.
     """
     from analysis.stats.power import planned
     from workbench.cli.check_models import check_models
@@ -240,11 +249,12 @@ def validate(
     print(f"{experiment} is valid.\n{sizes}\n{planned(problems)}")
 
 
-@app.command(name="list")
+@app.command(name="list", epilog="Example: workbench list")
 def list_() -> None:
-    """List what an experiment can name, with a line on each.
+    """List everything that an experiment can name, with a line on each.
 
-    Tasks, backends, rewards, metrics, aggregators, tables, and formats to import and export.
+    These are tasks, backends, rewards, metrics, aggregators and tables. The formats that `import`
+    reads and `export` writes are listed as well.
     """
     from rich.markup import escape
     from rich.table import Table

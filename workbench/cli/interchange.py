@@ -8,65 +8,72 @@ from typer import Argument, Option
 
 def import_(
     files: Annotated[
-        list[Path], Argument(help="Files of samples, or folders of them; what they are is noticed.")
+        list[Path],
+        Argument(help="Files of samples, or folders of them. Their format is recognised."),
     ],
     out: Annotated[
-        Path | None, Option(metavar="FOLDER", help="The run's folder. Default: results/NAME.")
+        Path | None,
+        Option(metavar="FOLDER", help="The folder of the run. The default is results/NAME."),
     ] = None,
     column: Annotated[
         list[str] | None,
         Option(
             metavar="OURS=THEIRS",
-            help="A column's name in the file, or a path: text=response.body.text.",
+            help="What one of our columns is called in the file, as a name or a path: "
+            "text=response.body.text. It may be given several times.",
         ),
     ] = None,
     where: Annotated[
-        list[str] | None, Option(metavar="COLUMN=VALUE", help="Take these rows only: model=NAME.")
+        list[str] | None,
+        Option(metavar="COLUMN=VALUE", help="Take only the rows with this value: model=NAME."),
     ] = None,
     compare: Annotated[
         str | None,
         Option(
-            help="How answers are compared: exact, integer, numeric, choice or math. "
-            "Default: as suits the known answers."
+            help="How answers are compared: exact, integer, numeric, choice, math, text or "
+            "contains. By default the known answers decide."
         ),
     ] = None,
     regrade: Annotated[
-        bool, Option("--regrade", help="Grade afresh; put aside given answers, correctness.")
+        bool,
+        Option("--regrade", help="Grade the texts again, whatever answers the file gives."),
     ] = False,
     reward_scale: Annotated[
-        str, Option(help="What a reward is: probability, logit or log (a log-probability).")
+        str,
+        Option(help="What the rewards in the file are: probability, logit or log."),
     ] = "probability",
     allow_empty: Annotated[
-        bool, Option("--allow-empty", help="Import samples of which every text is empty.")
+        bool, Option("--allow-empty", help="Import the samples even if all their texts are empty.")
     ] = False,
     dry_run: Annotated[
         bool,
-        Option("--dry-run", help="Say what the files would be imported as, and write nothing."),
+        Option("--dry-run", help="Say what would be taken for what, and write nothing."),
     ] = False,
     overrides: Annotated[
         list[str] | None,
-        Option("--set", metavar="KEY=VALUE", help="Replace a setting: 'measure.k=[2, 4]'."),
+        Option("--set", metavar="KEY=VALUE", help="Replace a setting, such as 'measure.k=[2, 4]'."),
     ] = None,
 ) -> None:
     """Make a run of samples that exist already.
 
     `workbench run FOLDER` then analyses it.
 
-    Reads what common tools write, such as Inspect, lm-evaluation-harness and lighteval (the README
-    lists them), and plain rows: JSONL, JSON, CSV, TSV, packed by gzip, bzip2, xz, zstd or zip or
-    not, Parquet or a sheet of an Excel workbook (xlsx). A plain row is a sample, or a problem with
-    a list of samples.
-    It needs the columns problem_id (or the question) and text; problem, gold, model, prompt_style,
-    temperature, sample_index, seed, max_tokens, top_p, answer, correct, token_logprobs, logprob,
-    mean_logprob, num_tokens, mean_entropy, stop_reason, reward, thought (or reasoning,
-    reasoning_content) and num_thought_tokens are used where they are there, and so are other common
-    names of them. What was taken for what is printed first.
+    The import reads what common tools write, such as Inspect, lm-evaluation-harness and lighteval
+    (`workbench list` names them all), and rows of your own. These may be JSONL, JSON, CSV or TSV,
+    packed by gzip, bzip2, xz, zstd or zip or not packed, Parquet, or a sheet of an Excel workbook
+    (xlsx). A row is a sample, or a problem with a list of samples.
 
-    These decide which samples count as correct: --column gold=..., answer=..., correct=... (which
-    column is the known answer, the sample's, and their agreement); --regrade (whether given
-    answers and correctness are put aside); --compare, and --set task.last_number=true or false
-    (whether the last number is the answer where a text marks none). Where --compare and
-    task.last_number are not given, the known answers and the texts decide, and the import says how.
+    The columns problem_id (or the question) and text are needed. These are used if they are there:
+    problem, gold, model, prompt_style, temperature, sample_index, seed, max_tokens, top_p, answer,
+    correct, token_logprobs, logprob, mean_logprob, num_tokens, mean_entropy, stop_reason, reward,
+    thought (or reasoning, reasoning_content) and num_thought_tokens. Other common names of them are
+    understood. What was taken for what is printed first.
+
+    Four things decide which samples count as correct. --column gold=..., answer=... and correct=...
+    say which columns hold the known answer, the sample's answer and whether it is right. --regrade
+    puts given answers and correctness aside. --compare says how answers are compared. --set
+    task.last_number=true or false says whether the last number is the answer of a text that marks
+    none. Without the last two, the known answers and the texts decide, and the import says how.
     """
     from analysis.aggregate import AGGREGATORS
     from workbench.interchange.import_preview import preview
@@ -82,17 +89,20 @@ def import_(
 
 
 def export(
-    run: Annotated[Path, Argument(help="The folder of a scored run.")],
-    to: Annotated[str, Option(help="inspect, lm-eval, jsonl or hub-dataset.")],
+    run: Annotated[Path, Argument(help="The folder of a run that has been scored.")],
+    to: Annotated[str, Option(help="The format: inspect, lm-eval, jsonl or hub-dataset.")],
     out: Annotated[
         Path | None,
-        Option(metavar="PATH", help="A new file (jsonl) or folder. Default: RUN/export/FORMAT."),
+        Option(
+            metavar="PATH",
+            help="A new file (for jsonl) or folder. The default is RUN/export/FORMAT.",
+        ),
     ] = None,
 ) -> None:
-    """Write a run's samples as the files of another tool.
+    """Write the samples of a run as the files of another tool.
 
-    Answers, correctness and rewards go with them.
-    `workbench import` reads them again; the command for that is printed.
+    Answers, correctness and rewards are written with them. `workbench import` reads the files
+    again; the command for that is printed.
     """
     from workbench.interchange.exporter import export_run
     from workbench.run import Run

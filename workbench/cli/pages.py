@@ -9,13 +9,14 @@ from typer import Argument, Option
 def report(
     run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
     out: Annotated[
-        Path | None, Option(metavar="FILE", help="The page. Default: report.html in the folder.")
+        Path | None,
+        Option(metavar="FILE", help="The page. The default is report.html in the run's folder."),
     ] = None,
 ) -> None:
-    """Write a run as one page: headline, figures, samples, tables.
+    """Write one page of a run: what was found, figures, tables and samples.
 
-    The page needs no network and opens from the disk. Of an unfinished run it shows what there is
-    and says what is missing.
+    The page opens from the disk and needs no network. If the run is not finished, the page shows
+    what there is and says what is missing.
     """
     from analysis.page.report import write_report
 
@@ -23,22 +24,24 @@ def report(
 
 
 def compare(
-    runs: Annotated[list[Path], Argument(help="One run, or runs to set against the first.")],
+    runs: Annotated[
+        list[Path], Argument(help="One run, or several that are compared with the first.")
+    ],
     k: Annotated[
-        list[int] | None, Option(help="Show this subset size only. May be repeated.")
+        list[int] | None, Option(help="Show only this subset size. It may be given several times.")
     ] = None,
     html: Annotated[
-        Path | None, Option(metavar="FILE", help="Write a page instead of printing tables.")
+        Path | None, Option(metavar="FILE", help="Write a page of it instead of printing tables.")
     ] = None,
 ) -> None:
     """Compare runs on the problems that they share.
 
-    Given one run, compare its temperatures, selections and rewards.
+    If you give one run, its temperatures, selections and rewards are compared.
 
-    The comparison is paired by problem. Each difference comes with its interval, its p and q (p
-    corrected for the whole table), the smallest difference that so many problems can show, and
-    the number of problems that the observed one would need. Curves over k have bands that hold at
-    all k at once.
+    The comparison is paired by problem. Each difference is printed with its interval, its p and q
+    (p corrected for the whole table), the smallest difference that so many problems can show, and
+    the number of problems that the observed difference would need. The bands of curves over k hold
+    at all k at once.
     """
     if html is not None:
         from analysis.page.comparison import write_comparison

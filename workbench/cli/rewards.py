@@ -7,34 +7,51 @@ from typer import Argument, Option
 
 
 def train_reward(
-    runs: Annotated[list[Path], Argument(help="Scored runs whose samples are learnt from.")],
-    out: Annotated[Path, Option(metavar="FOLDER", help="Where the model is written.")],
-    model: Annotated[str, Option(help="What is fine-tuned.")] = "SmolLM2-135M-Instruct",
-    epochs: Annotated[float, Option(help="How often each solution is seen.")] = 3,
-    max_steps: Annotated[int | None, Option(help="Batches, instead of epochs.")] = None,
-    batch_size: Annotated[int, Option(help="Solutions in a batch.")] = 16,
-    lr: Annotated[float, Option(help="Highest learning rate.")] = 2e-4,
-    rank: Annotated[int, Option(help="Of LoRA's matrices.")] = 16,
+    runs: Annotated[
+        list[Path], Argument(help="The scored runs from whose samples the model learns.")
+    ],
+    out: Annotated[
+        Path, Option(metavar="FOLDER", help="The folder into which the model is written.")
+    ],
+    model: Annotated[
+        str, Option(help="The model to fine-tune: a folder or a name.")
+    ] = "SmolLM2-135M-Instruct",
+    epochs: Annotated[float, Option(help="How many times each solution is used.")] = 3,
+    max_steps: Annotated[
+        int | None, Option(help="Train for so many batches instead of epochs.")
+    ] = None,
+    batch_size: Annotated[int, Option(help="The number of solutions in a batch.")] = 16,
+    lr: Annotated[float, Option(help="The highest learning rate.")] = 2e-4,
+    rank: Annotated[int, Option(help="The rank of the matrices that LoRA adds.")] = 16,
     balance: Annotated[
-        bool, Option("--balance", help="Weigh right and wrong solutions alike in sum.")
+        bool,
+        Option("--balance", help="Give right and wrong solutions the same total weight."),
     ] = False,
     validation: Annotated[
-        float, Option(help="Share of the problems that the step is chosen by.")
+        float, Option(help="The share of the problems by which the best step is chosen.")
     ] = 0.15,
-    test: Annotated[float, Option(help="Share that the model is judged on.")] = 0.2,
-    seed: Annotated[int, Option(help="Of the split, first weights and order.")] = 0,
-    dtype: Annotated[str, Option(help="auto, float32 or bfloat16.")] = "auto",
+    test: Annotated[
+        float, Option(help="The share of the problems on which the model is judged.")
+    ] = 0.2,
+    seed: Annotated[
+        int, Option(help="The seed of the split, of the first weights and of the order.")
+    ] = 0,
+    dtype: Annotated[
+        str, Option(help="The type of the weights: auto, float32 or bfloat16.")
+    ] = "auto",
     max_model_len: Annotated[
-        int | None, Option(help="Longest problem and solution, tokens.")
+        int | None, Option(help="The longest problem and solution together, in tokens.")
     ] = None,
     recompute: Annotated[
-        bool | None, Option(help="Save memory: slower. Default: on a GPU.")
+        bool | None,
+        Option(help="Whether to save memory by computing slower. On a GPU this is the default."),
     ] = None,
 ) -> None:
     """Fine-tune a model for the reward `orm`.
 
-    It learns by LoRA to say + after a right solution and - after a wrong one, from samples that
-    are split by problem. If it is stopped, the same command goes on from the last checkpoint.
+    The model learns by LoRA to say + after a right solution and - after a wrong one. It learns from
+    the samples of runs, and is judged on problems that it was not trained on. If the training is
+    stopped, the same command goes on from the last checkpoint.
     """
     from analysis.held_out_rewards import judge, show
     from workbench.reward_training.options import Training
@@ -54,16 +71,20 @@ def train_reward(
 
 def vote(
     runs: Annotated[
-        list[Path], Argument(help="Runs on the same problems; of one its temperatures vote.")
+        list[Path],
+        Argument(help="Runs on the same problems. If it is one run, its temperatures vote."),
     ],
     k: Annotated[
         list[int] | None,
-        Option(help="Samples that each pool hands in. May be repeated. Default: measure.k."),
+        Option(
+            help="How many samples each pool hands in. It may be given several times. The default "
+            "are those of measure.k."
+        ),
     ] = None,
 ) -> None:
-    """Let several runs vote together.
+    """Let several runs, or the temperatures of one run, vote together.
 
-    Each sample has one vote, or a weight by how far its run agrees with itself.
+    Each sample has one vote, or a weight by how far the samples of its run agree.
     """
     from analysis.compare.joint_vote import vote as voted
     from analysis.terminal import print_table, stdout

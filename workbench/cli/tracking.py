@@ -7,16 +7,16 @@ from typer import Option
 
 
 def dashboard(
-    project: Annotated[str, Option(help="The W&B project.")] = "workbench",
+    project: Annotated[str, Option(help="The project in W&B.")] = "workbench",
     entity: Annotated[
-        str | None, Option(help="Whose it is: a user or team. Default: who is logged in.")
+        str | None,
+        Option(help="The user or team that owns it. The default is who is logged in."),
     ] = None,
 ) -> None:
-    """Save a workspace and a report of a W&B project.
+    """Save a workspace and a report of a project in Weights & Biases.
 
-    They show accuracy, diversity and tables of the project's runs, at the largest k, and are saved
-    anew at each call. This needs an account; `workbench compare` puts runs side by side without
-    one.
+    They show accuracy, diversity and tables of the project's runs at the largest k. Each call saves
+    them anew. This needs an account; `workbench compare` puts runs side by side without one.
     """
     from workbench.tracking.dashboard import save_dashboard
 

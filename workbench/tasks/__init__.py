@@ -30,6 +30,6 @@ TASKS = {
     "jsonl": Task(
         load=jsonl.load, examples=jsonl.examples, check=jsonl.check,
         instruction=jsonl.INSTRUCTION,
-        summary="any local JSONL; options.compare: exact, integer, numeric, choice or math",
+        summary="problems of your own, a JSONL file; options.compare says how answers are compared",
         extract=jsonl.extract, checker=jsonl.checker, hub=False),
 }  # fmt: skip
