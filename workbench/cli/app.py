@@ -102,7 +102,7 @@ def run(
 def generate(
     experiment: Target, overrides: Override = None, out: Out = None, redraw: Redraw = None
 ) -> None:
-    """Stage 1: draw the samples that are missing; those that are there are kept."""
+    """Stage 1: draw the samples that are missing."""
     from workbench.generate.drawing_progress import say_how_it_went
 
     done = _stages(("generate",), experiment, overrides, out, redraw=redraw)
@@ -113,7 +113,7 @@ def generate(
 def score(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 2: find and check the answers, reward the samples and embed their texts."""
+    """Stage 2: check answers, reward and embed the samples."""
     _stages(("score",), experiment, overrides, out, workers)
 
 
@@ -121,7 +121,7 @@ def score(
 def measure(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 3: draw random subsets of the scored samples and measure their diversity."""
+    """Stage 3: draw random subsets and measure their diversity."""
     _stages(("measure",), experiment, overrides, out, workers)
 
 
@@ -129,7 +129,7 @@ def measure(
 def analyze(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
-    """Stage 4: pick one answer from every subset, and write tables and figures.
+    """Stage 4: pick answers, and write tables and figures.
 
     Tables and figures are logged to the tracked run as well.
     """
@@ -164,10 +164,10 @@ def show(
 def audit(
     run: Annotated[Path, Argument(help="The folder of a run, such as results/quickstart.")],
 ) -> None:
-    """Print the answers that are right by a lenient rule only, or were found by a guess.
+    """Print the answers that are right by a lenient rule only.
 
-    Lenient rules are those about units, percent, rounding, words and order. The run has to be
-    scored; it needs no analysis.
+    Lenient rules are those about units, percent, rounding, words and order. Answers that were found
+    by a guess are printed as well. The run has to be scored; it needs no analysis.
     """
     from analysis.frames import Data
     from analysis.tables.answer_audit import answer_audit
@@ -193,7 +193,7 @@ def neighbours(
         bool, Option("--other-problems", help="Leave out the problem that the sample is of.")
     ] = False,
 ) -> None:
-    """Print the samples whose texts are most like that of a sample, or like a text.
+    """Print the samples that are most like a sample or a text.
 
     Texts are alike by the cosine of their embeddings. The run must have been scored.
     """
@@ -251,7 +251,7 @@ def validate(
 
 @app.command(name="list", epilog="Example: workbench list")
 def list_() -> None:
-    """List everything that an experiment can name, with a line on each.
+    """List everything that an experiment can name.
 
     These are tasks, backends, rewards, metrics, aggregators and tables. The formats that `import`
     reads and `export` writes are listed as well.

@@ -13,9 +13,9 @@ def report(
         Option(metavar="FILE", help="The page. The default is report.html in the run's folder."),
     ] = None,
 ) -> None:
-    """Write one page of a run: what was found, figures, tables and samples.
+    """Write a page of a run, which opens from the disk.
 
-    The page opens from the disk and needs no network. If the run is not finished, the page shows
+    It shows what was found, figures, tables and samples, and needs no network. If the run is not finished, the page shows
     what there is and says what is missing.
     """
     from analysis.page.report import write_report

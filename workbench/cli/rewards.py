@@ -82,7 +82,7 @@ def vote(
         ),
     ] = None,
 ) -> None:
-    """Let several runs, or the temperatures of one run, vote together.
+    """Let several runs, or one run's temperatures, vote together.
 
     Each sample has one vote, or a weight by how far the samples of its run agree.
     """

@@ -13,7 +13,7 @@ def dashboard(
         Option(help="The user or team that owns it. The default is who is logged in."),
     ] = None,
 ) -> None:
-    """Save a workspace and a report of a project in Weights & Biases.
+    """Save a workspace and a report of a W&B project.
 
     They show accuracy, diversity and tables of the project's runs at the largest k. Each call saves
     them anew. This needs an account; `workbench compare` puts runs side by side without one.
