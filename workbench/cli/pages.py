@@ -15,8 +15,8 @@ def report(
 ) -> None:
     """Write a page of a run, which opens from the disk.
 
-    It shows what was found, figures, tables and samples, and needs no network. If the run is not finished, the page shows
-    what there is and says what is missing.
+    It shows what was found, figures, tables and samples, and needs no network. If the run is not
+    finished, the page shows what there is and says what is missing.
     """
     from analysis.page.report import write_report
 
