@@ -48,7 +48,8 @@ class SampleBlock:
 
 def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
     """Yield the blocks of a run; what cannot be read is left out, and ``notes`` gets the reason."""
-    sizes = pool_sizes(run.experiment.generation)
+    known = pool_sizes(run.experiment.generation)
+    sizes = {np.nan if temperature is None else temperature: n for temperature, n in known.items()}
     keys = list(KEY)
     unscored = unembedded = aside = 0
     embedded = any((run.root / "embeddings").glob("block-*.parquet"))

@@ -1,10 +1,14 @@
+import json
 import shutil
 
 import numpy as np
 import pytest
 
+from analysis.aggregate import AGGREGATORS
 from analysis.page.sample_rows import read_blocks
 from workbench import load_run
+from workbench.interchange.importer import import_file
+from workbench.interchange.sample_files import SampleFiles
 
 
 def read(folder):
@@ -60,3 +64,15 @@ def test_samples_that_the_tables_leave_aside_are_left_aside(copied):
     rows, notes = read(folder)
     assert sum(len(block.frame) for block in rows) == 12 * 13
     assert "48 samples beyond generation.n" in "\n".join(notes)
+
+
+def test_samples_of_unknown_temperature_are_shown(tmp_path):
+    path = tmp_path / "samples.jsonl"
+    rows = [{"problem_id": "p", "text": f"text {number}", "correct": True} for number in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_file(SampleFiles.from_options([path]), tmp_path / "run", AGGREGATORS)
+    blocks, notes = read(tmp_path / "run")
+    assert [text for block in blocks for text in block.frame["completion"]] == [
+        row["text"] for row in rows
+    ]
+    assert "left aside" not in "\n".join(notes)
