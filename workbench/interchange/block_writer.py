@@ -19,6 +19,7 @@ from workbench.core.reading_progress import reading_progress
 from workbench.core.thinking import Markers, split_thought
 from workbench.core.types import Known
 from workbench.core.unpacked_files import MIB
+from workbench.interchange.row_faults import RowFaults
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.sample_row import RowLocation, SampleRow
@@ -138,17 +139,17 @@ def _sorted_rows(rows: list[WaitingRow], survey: Survey, source: SampleFiles) ->
         number = at.number if row.sample_index is None else row.sample_index
         ordered.append((index, rank[row.temperature], number, at, row))
     ordered.sort()
-    reader = RowReader(source, survey.mapping)
+    faults = RowFaults()
     for (*one, first, _), (*other, second, row) in pairwise(ordered):
         if one == other:
             temperature = "null" if row.temperature is None else f"{row.temperature:g}"
-            reader.add_fault(
-                second,
+            faults.add(
+                second.label,
                 f"sample {row.sample_index} of {row.problem_id!r} at temperature {temperature} is "
                 f"also at {first.label}; keep one of them, or leave out sample_index",
             )
-    if reader.faults:
-        reader.check(len(rows))
+    if faults:
+        raise ValueError(f"{source.name} cannot be imported:\n{faults.listed()}")
     pools = groupby(ordered, key=itemgetter(0, 1))
     return [(number, row) for _, pool in pools for number, (*_, row) in enumerate(pool)]
 
