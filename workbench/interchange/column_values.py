@@ -9,6 +9,10 @@ from workbench.interchange.readers.records import Record
 MISSING = object()
 """What a row has under a column that it lacks; None is a value that is unknown."""
 BOOLEANS = {"true": True, "false": False}
+VERDICTS = BOOLEANS | {"yes": True, "no": False, "correct": True, "incorrect": False,
+                       "right": True, "wrong": False, "pass": True, "passed": True,
+                       "fail": False, "failed": False}  # fmt: skip
+"""Words for correctness."""
 NUMBERS = frozenset(
     {
         "correct", "temperature", "sample_index", "logprob", "mean_logprob", "num_tokens",
@@ -56,7 +60,7 @@ def typed(column: str, value: Any) -> Any:
     """Return a value of one of our columns; a text becomes the number that it spells.
 
     Example:
-        >>> typed("temperature", "0.7"), typed("correct", "True"), typed("text", "0.7")
+        >>> typed("temperature", "0.7"), typed("correct", "Yes"), typed("text", "0.7")
         (0.7, True, '0.7')
     """
     if column not in NUMBERS or not isinstance(value, str):
@@ -64,8 +68,9 @@ def typed(column: str, value: Any) -> Any:
     text = value.strip()
     if not text or text.lower() in ("nan", "none", "null"):
         return None
-    if text.lower() in BOOLEANS:
-        return BOOLEANS[text.lower()]
+    words = VERDICTS if column == "correct" else BOOLEANS
+    if text.lower() in words:
+        return words[text.lower()]
     try:
         spelt = json.loads(text)
     except (ValueError, RecursionError):

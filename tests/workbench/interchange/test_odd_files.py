@@ -6,12 +6,20 @@ import pytest
 
 from analysis.aggregate import AGGREGATORS
 from workbench.interchange.importer import import_file
+from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 
 
 def write(path, rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return path
+
+
+def read(path, rows, *columns):
+    reader = RowReader(SampleFiles.from_options([write(path, rows)], columns))
+    found = [row for _, row in reader.rows()]
+    reader.check(len(found))
+    return found
 
 
 def test_samples_of_one_number_are_named_and_the_file_is_not_called_broken(tmp_path):
@@ -21,3 +29,13 @@ def test_samples_of_one_number_are_named_and_the_file_is_not_called_broken(tmp_p
         import_file(source, tmp_path / "run", AGGREGATORS)
     assert "line 2: sample 0 of 'p' at temperature null is also at line 1" in str(fault.value)
     assert "JSON object" not in str(fault.value)
+
+
+WORDS = {"yes": True, "No": False, "CORRECT": True, "incorrect": False, "Pass": True, "fail": False}
+
+
+@pytest.mark.parametrize("name", ["correct", "is_correct"])
+def test_correctness_in_words(tmp_path, name):
+    rows = [{"problem_id": "p", "text": "t", name: word} for word in [*WORDS, "", None, "1.0"]]
+    found = read(tmp_path / "a.jsonl", rows)
+    assert [row.correct for row in found] == [*WORDS.values(), None, None, True]

@@ -115,7 +115,7 @@ def test_truth_and_blank_answers(path):
         ({"token_logprobs": [math.nan]}, "token_logprobs: expected a finite number, got nan"),
         ({"problem_id": math.nan}, "problem_id: expected a text, got nothing"),
         ({"text": math.nan}, "text: expected a text, got nothing"),
-        ({"correct": "yes"}, "correct: expected true or false, got 'yes'"),
+        ({"correct": "maybe"}, "correct: expected true or false, got 'maybe'"),
         ({"answer": ["5"]}, "answer: expected a text or a number, got ['5']"),
         ({"text": None}, "text: expected a text, got nothing"),
         ({"text": "\ud800"}, "text: holds half a surrogate pair at character 1"),
@@ -175,13 +175,13 @@ def test_a_renamed_column_is_named_both_ways(path):
 
 def test_several_faults_at_once_and_no_more_than_a_few(path):
     with pytest.raises(ValueError, match="cannot be imported") as fault:
-        read(path, row(), b"{", b"[]", b'"\xff"', *[row(correct="no")] * 4)
+        read(path, row(), b"{", b"[]", b'"\xff"', *[row(correct="maybe")] * 4)
     told = str(fault.value).splitlines()
     assert [line[:9] for line in told[1:]] == [f"  line {n}:" for n in range(2, 6)]
     assert "not JSON" in told[1]
     assert "a JSON object, got list" in told[2]
     assert "not UTF-8" in told[3]
-    assert told[-1].endswith("got 'no' (and 3 more rows like it)")
+    assert told[-1].endswith("got 'maybe' (and 3 more rows like it)")
 
 
 def test_missing_columns_are_named_once_with_those_there_are(path):
