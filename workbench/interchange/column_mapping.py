@@ -108,6 +108,8 @@ class _Mapper:
                 self._take(ours)
         if self.lengths and "gold" not in self.taken and not self._is_of_samples("answer"):
             self._take_as("gold", ["answer"])
+            if self.taken.get("gold") == "answer":
+                self.likely.pop("answer", None)
         self._refuse_answer_and_prediction()
         if "problem_id" not in self.taken and "problem" in self.taken:
             self.taken["problem_id"] = self.taken["problem"]
@@ -150,7 +152,7 @@ class _Mapper:
                 self.taken[ours] = ours
                 return
             self.excluded.add(ours)
-            self.likely[ours] = f"one for the whole row, not for each sample: {ours} is not known"
+            self.likely[ours] = self._wrong_shape(ours, ours)
         lists = LIST_NAMES.get(ours, ()) if self.lengths else ()
         self._take_as(ours, [ours, *OTHER_NAMES.get(ours, ()), *lists])
 
@@ -194,6 +196,13 @@ class _Mapper:
         agree = all(own is None or own == texts for own, texts in pairs)
         return agree and (seen.is_list or ours not in OF_A_SAMPLE)
 
+    def _wrong_shape(self, ours: str, name: str) -> str:
+        """Say why a column beside lists of texts is not taken."""
+        why = "one for the whole row, not for each sample"
+        if self.seen[name].is_list:
+            why = f"its lists are not as long as those of {self.taken['text']}"
+        return f"{why}: {ours} is not known"
+
     def _different(self, names: list[str]) -> list[str]:
         """Return names without those that hold the same as an earlier one."""
         kept: list[str] = []
@@ -232,7 +241,9 @@ class _Mapper:
             for name in (*OTHER_NAMES.get(ours, ()), *names):
                 is_free = name in self.seen and name not in used and name not in SAMPLE_COLUMNS
                 if is_free and ours not in self.taken and self.seen[name].fits(ours):
-                    self.likely.setdefault(name, f"--column {ours}={name}")
+                    right = self._has_right_shape(ours, name)
+                    why = f"--column {ours}={name}" if right else self._wrong_shape(ours, name)
+                    self.likely.setdefault(name, why)
 
     def _name_conditions(self) -> None:
         """Name columns of a few words that differ within problems: perhaps samples of two kinds."""

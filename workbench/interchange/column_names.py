@@ -45,7 +45,7 @@ LIKELY_NAMES: dict[str, tuple[str, ...]] = {
     "gold": ("answer", "solution", "label", "reference", "canonical_solution"),
     "answer": ("prediction", "predictions", "parsed", "final_answer"),
     "correct": ("acc", "accuracy", "exact_match", "label", "result", "grade", "pass"),
-    "reward": ("score", "scores", "value", "logit"),
+    "reward": ("score", "scores", "rating", "value", "logit"),
     "model": ("generator", "engine", "provider", "model_path", "checkpoint"),
     "temperature": ("t", "sampling_temp"),
     "prompt_style": ("prompt_name", "prompt_type", "prompt_id", "template", "prompt_template"),

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from analysis.aggregate import AGGREGATORS
+from workbench.interchange.import_preview import preview
 from workbench.interchange.importer import import_file
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
@@ -39,3 +40,25 @@ def test_correctness_in_words(tmp_path, name):
     rows = [{"problem_id": "p", "text": "t", name: word} for word in [*WORDS, "", None, "1.0"]]
     found = read(tmp_path / "a.jsonl", rows)
     assert [row.correct for row in found] == [*WORDS.values(), None, None, True]
+
+
+TEXTS = {"idx": 0, "completions": ["a", "b"]}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (TEXTS | {"correct": [1, 0, 1]}, "correct (its lists are not as long as those of "
+         "completions: correct is not known)"),
+        (TEXTS | {"pred": ["1"]}, "pred (its lists are not as long as those of completions: "
+         "answer is not known)"),
+        (TEXTS | {"pred": "1"}, "pred (one for the whole row, not for each sample: answer is not "
+         "known)"),
+        (TEXTS | {"rating": [3, 9]}, "rating (--column reward=rating)"),
+        (TEXTS | {"answer": "4"}, None),  # it is taken for the known answer
+    ],
+)  # fmt: skip
+def test_why_a_column_beside_lists_is_not_taken(tmp_path, row, words):
+    said = preview(SampleFiles.from_options([write(tmp_path / "a.jsonl", [row] * 2)]))
+    perhaps = [line.split(maxsplit=1)[1] for line in said.splitlines() if line.startswith("perh")]
+    assert perhaps == ([words] if words else [])
