@@ -197,7 +197,9 @@ class _Mapper:
         return agree and (seen.is_list or ours not in OF_A_SAMPLE)
 
     def _wrong_shape(self, ours: str, name: str) -> str:
-        """Say why a column beside lists of texts is not taken."""
+        """Say why a column with a list, or beside lists of texts, is not taken."""
+        if self.seen[name].is_list and not (self.lengths and ours in OF_A_SAMPLE):
+            return f"--column {ours}={name}.0 for the first of its list"
         why = "one for the whole row, not for each sample"
         if self.seen[name].is_list:
             why = f"its lists are not as long as those of {self.taken['text']}"

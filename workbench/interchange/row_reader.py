@@ -75,7 +75,8 @@ class RowReader:
             except ValidationError as error:
                 for item in error.errors(include_url=False):
                     wrong = type_fault(dict(item), {})
-                    self.add_fault(location, ": ".join([*self._label(wrong.at), wrong.message]))
+                    said = ": ".join([*self._label(wrong.at), wrong.message])
+                    self.add_fault(location, said + self._remedy(wrong.at, record))
             except ValueError as error:
                 self.add_fault(location, str(error))
 
@@ -153,8 +154,9 @@ class RowReader:
         if values.get("thought") is None and "thought" not in self.source.columns:
             named = (record.get(name) for name in THOUGHT_COLUMNS)
             values["thought"] = next((t for t in named if t and isinstance(t, str)), None)
-        if values.get("thought") and "text" in values and values["text"] is None:
-            values["text"] = ""  # cut off while it reasoned
+        failed = values.get("error") or values.get("stop_reason") == "error"
+        if (values.get("thought") or failed) and "text" in values and values["text"] is None:
+            values["text"] = ""  # cut off while it reasoned, or never drawn
         if isinstance(values.get("reward"), int | float) and math.isfinite(values["reward"]):
             values["reward"] = REWARD_SCALES[self.source.reward_scale](values["reward"])
         return SampleRow(**values)
@@ -209,6 +211,22 @@ class RowReader:
             return []
         theirs = self._own_name(path[0])
         return [path[0] if theirs == path[0] else f"{path[0]} ({theirs})"]
+
+    def _remedy(self, path: tuple[str, ...], record: Record) -> str:
+        """Return what to do about a fault of plain files; nothing where that is not known."""
+        if len(path) != 1 or not FORMATS[self.source.format].is_plain:
+            return ""
+        ours, theirs = path[0], self._own_name(path[0])
+        value = value_at(record, theirs)
+        if isinstance(value, list) and ours != "text":
+            return f"; --column {ours}={theirs}.0 takes the first of the list"
+        if ours == "text" and value is None:
+            return (
+                "; write '' for an empty text, and \"error\" with its message for a failed sample"
+            )
+        if ours == "reward" and isinstance(typed(ours, value), bool):
+            return f"; if it is correctness: --column correct={theirs}"
+        return ""
 
 
 def matches(value: Any, text: str) -> bool:

@@ -62,3 +62,42 @@ def test_why_a_column_beside_lists_is_not_taken(tmp_path, row, words):
     said = preview(SampleFiles.from_options([write(tmp_path / "a.jsonl", [row] * 2)]))
     perhaps = [line.split(maxsplit=1)[1] for line in said.splitlines() if line.startswith("perh")]
     assert perhaps == ([words] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("row", "column"),
+    [
+        ({"question": "q", "output": "t", "gt": ["4"]}, "gt"),
+        (TEXTS | {"gold": ["4", "four", "IV"]}, "gold"),
+        (TEXTS | {"target": ["4"]}, "target"),
+    ],
+)
+def test_a_list_of_known_answers_is_named_with_the_flag_that_takes_the_first(tmp_path, row, column):
+    path = write(tmp_path / "a.jsonl", [row])
+    flag = f"gold={column}.0"
+    said = preview(SampleFiles.from_options([path]))
+    assert f"perhaps       {column} (--column {flag} for the first of its list)" in said
+    assert read(path, [row], flag)[0].gold == "4"
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"gold": ["4", "four"]}, "gold: expected a text or a number, got ['4', 'four']; "
+         "--column gold=gold.0 takes the first of the list"),
+        ({"text": None}, "text: expected a text, got nothing; write '' for an empty text, and "
+         "\"error\" with its message for a failed sample"),
+        ({"reward": True}, "reward: expected a number, got true; if it is correctness: "
+         "--column correct=reward"),
+    ],
+)  # fmt: skip
+def test_a_value_that_is_not_read_is_named_with_what_to_do(tmp_path, row, words):
+    with pytest.raises(ValueError, match="cannot be imported") as fault:
+        read(tmp_path / "a.jsonl", [{"problem_id": "p", "text": "t"} | row])
+    assert str(fault.value).splitlines()[1] == f"  line 1: {words}"
+
+
+def test_a_sample_that_failed_needs_no_text(tmp_path):
+    failed = {"problem_id": "p", "text": None}
+    rows = [failed | {"error": "timeout"}, failed | {"stop_reason": "error"}]
+    assert [row.text for row in read(tmp_path / "a.jsonl", rows)] == ["", ""]
