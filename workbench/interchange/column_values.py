@@ -107,6 +107,8 @@ def fits(column: str, value: Any) -> bool:
 def text_leaves(value: Any, path: str = "", depth: int = 8) -> Iterator[str]:
     """Yield the paths to texts inside of a row, of a list to those of its first element.
 
+    Of a conversation it is the last message.
+
     Example:
         >>> list(text_leaves({"id": 1, "body": {"choices": [{"content": "a"}]}}))
         ['body.choices.0.content']
@@ -114,6 +116,10 @@ def text_leaves(value: Any, path: str = "", depth: int = 8) -> Iterator[str]:
     if isinstance(value, str) and "." in path:
         yield path
     elif depth and isinstance(value, dict | list):
-        parts = value.items() if isinstance(value, dict) else list(enumerate(value))[:1]
-        for key, part in parts:
-            yield from text_leaves(part, f"{path}.{key}" if path else str(key), depth - 1)
+        if isinstance(value, list):
+            is_conversation = bool(value) and isinstance(value[-1], dict) and "role" in value[-1]
+            place = len(value) - 1 if is_conversation else 0
+            value = {place: value[place]} if value else {}
+        for key, part in value.items():
+            if key != "role":
+                yield from text_leaves(part, f"{path}.{key}" if path else str(key), depth - 1)

@@ -170,9 +170,9 @@ class RowReader:
             if theirs not in self.columns and theirs.partition(".")[0] not in self.columns
         ]
         if missing:
-            lacks = ", ".join(repr(own[name]) for name in missing)
+            lacks = " and ".join(repr(own[name]) for name in missing)
             raise ValueError(
-                f"{self.source.name} has no column {lacks}; it has: "
+                f"{self.source.name} has no column{'s' * (len(missing) > 1)} {lacks}; it has: "
                 f"{', '.join(self.columns) or 'none'}"
                 + (self._hint(missing) if FORMATS[self.source.format].is_plain else "")
             )
@@ -181,7 +181,7 @@ class RowReader:
         """Return the flag that says which column one of ours is, with those that it may be."""
         flags = [
             flag
-            for ours in missing
+            for ours in (*missing, *(["problem"] if "problem_id" in missing else []))
             for flag in self.mapping.likely.values()
             if flag.startswith(f"--column {ours}=")
         ]

@@ -1,5 +1,6 @@
 """Odd but plausible files: what is read of them, and the sentence for those that are not."""
 
+import gzip
 import json
 
 import pytest
@@ -101,3 +102,38 @@ def test_a_sample_that_failed_needs_no_text(tmp_path):
     failed = {"problem_id": "p", "text": None}
     rows = [failed | {"error": "timeout"}, failed | {"stop_reason": "error"}]
     assert [row.text for row in read(tmp_path / "a.jsonl", rows)] == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "words"),
+    [
+        ("a.csv", "question,response\nq,t\n".encode("utf-16"), "is text in UTF-16: save it as UTF"),
+        ("a.parquet.gz", gzip.compress(b"PAR1 ..."), "is a Parquet file packed once more: unpack"),
+    ],
+)
+def test_what_a_file_is_that_is_not_read(tmp_path, name, data, words):
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(ValueError, match=words):
+        SampleFiles.from_options([tmp_path / name])
+
+
+MESSAGES = [{"role": "system", "content": "s"}, {"role": "user", "content": "q"}]
+CHAT = {"id": 1, "messages": [*MESSAGES, {"role": "assistant", "content": "t"}]}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"prompt": "q", "completion": "t"}, "has no column 'problem_id'; it has: prompt, "
+         "completion. Say which one is meant with --column problem_id=THEIRS, such as --column "
+         "problem=prompt"),
+        (CHAT, "has no columns 'problem_id' and 'text'; it has: id, messages. Say which one is "
+         "meant with --column problem_id=THEIRS, such as --column problem_id=id or --column "
+         "text=messages.2.content"),
+    ],
+)  # fmt: skip
+def test_a_missing_column_is_named_with_the_flag_that_takes_one(tmp_path, row, words):
+    path = write(tmp_path / "a.jsonl", [row])
+    with pytest.raises(ValueError, match="no column") as fault:
+        preview(SampleFiles.from_options([path]))
+    assert str(fault.value) == f"{path} {words}"

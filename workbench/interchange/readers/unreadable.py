@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from workbench.core.unpacked_files import members, packing_of
+from workbench.core.unpacked_files import members, open_unpacked, packing_of
 from workbench.interchange.readers.xlsx import WORKBOOK
 
 POINTER = "a pointer of Git LFS and not the file itself: fetch that with `git lfs pull`"
@@ -23,6 +23,7 @@ SIGNS: tuple[tuple[bytes, str], ...] = (
     (rb"ARROW1", "an Arrow file: `Dataset.to_parquet` writes it as Parquet"),
     (rb"SQLite format 3", "a database: export its table as CSV"),
     (rb"\x80[\x02-\x05]", "a pickle, which is not opened because it can run code: write JSONL"),
+    (rb"\xff\xfe|\xfe\xff", "text in UTF-16: save it as UTF-8"),
     (rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8", "a document or picture"),
     (rb"7z\xbc\xaf|Rar!|.{257}ustar", "an archive: unpack it and give the files"),
 )  # fmt: skip
@@ -42,6 +43,10 @@ def what_it_is(path: Path) -> str | None:
         first = file.read(4096)
     if first.startswith(b"PAR1"):
         return None
+    if packing_of(path) is not None:
+        with open_unpacked(path) as unpacked:
+            if unpacked.read(4) == b"PAR1":
+                return "a Parquet file packed once more: unpack it, as it is read plain only"
     if not first.strip():
         return "empty"
     known = next((text for sign, text in SIGNS if re.match(sign, first, re.DOTALL)), None)
