@@ -82,7 +82,7 @@ def import_(
 
     source = SampleFiles.from_options(files, column or (), where or (), reward_scale)
     if dry_run:
-        print(preview(source))
+        print(preview(source, compare, regrade, overrides or ()))
         return
     root = out or Path("results") / files[0].name.partition(".")[0]
     print(import_file(source, root, AGGREGATORS, compare, regrade, overrides or (), allow_empty))

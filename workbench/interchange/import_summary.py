@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.core.counted import counted
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import Survey
@@ -43,9 +44,20 @@ def _repeated(source: SampleFiles, pairs: Sequence[Sequence[int]]) -> str:
     if not pairs:
         return ""
     file, earlier = (source.files[number] for number in pairs[0])
-    more = f" (and {len(pairs) - 1:,} more files like it)" if len(pairs) > 1 else ""
+    more = f" (and {counted(len(pairs) - 1, 'more file')} like it)" if len(pairs) > 1 else ""
     return (
         f"{file} holds the same samples as {earlier}{more}, and all are counted: leave out copies"
+    )
+
+
+def without_model(source: SampleFiles, facts: dict[str, Any]) -> str | None:
+    """Return what to do where pools have samples of several files and no model is named."""
+    if facts["model"] is not None or not facts.get("across_files"):
+        return None
+    return (
+        f"{counted(facts['across_files'], 'pool')} would be of samples from several of "
+        f"{source.name}, and no model is named: import each file alone, or, if one model drew them "
+        "all, name it with --set generation.model=NAME"
     )
 
 

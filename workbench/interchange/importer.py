@@ -19,7 +19,7 @@ from workbench.generate.drawing_settings import drawing_settings
 from workbench.generate.imported import is_complete, refuse_more
 from workbench.interchange.block_writer import write_blocks
 from workbench.interchange.chosen_checks import chosen_task
-from workbench.interchange.import_summary import column_table, describe
+from workbench.interchange.import_summary import column_table, describe, without_model
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import Survey, survey
 from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
@@ -79,12 +79,8 @@ def import_file(
     if experiment.generation.backend != "import":
         raise ValueError("--set generation.backend: imported samples have the backend 'import'")
     refuse_more(experiment.generation, facts)
-    if facts.get("across_files") and experiment.generation.model == "unknown":
-        raise ValueError(
-            f"{facts['across_files']:,} pools would be of samples from several of {source.name}, "
-            "and no model is named: import each file alone, or, if one model drew them all, name "
-            "it with --set generation.model=NAME"
-        )
+    if experiment.generation.model == "unknown" and (fault := without_model(source, facts)):
+        raise ValueError(fault)
     if experiment.scoring.regrade and not facts["golds"]:
         raise ValueError(f"--regrade needs known answers, and {source.name} has no gold")
     needs = metric_needs(experiment.measure) | selection_needs(experiment.selection, aggregators)

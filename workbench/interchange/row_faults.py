@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
+from workbench.core.counted import counted
 from workbench.tasks.problem_files import FAULTS_SHOWN
 
 VALUE = re.compile(r"(, got ).*|'[^']*'|\d[\d,.]*", re.DOTALL)
@@ -47,7 +48,7 @@ class RowFaults:
         lines = []
         for kind, first in self.first_of.items():
             more = self.more.get(kind)
-            lines.append(first + (f" (and {more:,} more rows like it)" if more else ""))
+            lines.append(first + (f" (and {counted(more, 'more row')} like it)" if more else ""))
         if self.kinds_hidden:
             lines.append(f"  and {self.kinds_hidden:,} more")
         return "\n".join(lines)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from workbench.core.counted import counted
 from workbench.core.lookup import lookup
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.readers.find_files import find_files
@@ -57,7 +58,7 @@ class SampleFiles:
     def name(self) -> str:
         """How messages name the files."""
         more = len(self.files) - 1
-        return f"{self.files[0]}" + (f" and {more} more files" if more else "")
+        return f"{self.files[0]}" + (f" and {counted(more, 'more file')}" if more else "")
 
 
 def _renamings(options: Sequence[str]) -> dict[str, str]:

@@ -105,7 +105,7 @@ def test_a_preview_names_everything_and_writes_nothing(tmp_path):
     assert [*tmp_path.iterdir()] == [path]
     words_of = " ".join(said.split())
     for words in (
-        "is read as jsonl", "code text 100 %", "score correct 100 %", "temp temperature 100 % 0.7",
+        "read as jsonl", "code text 100 %", "score correct 100 %", "temp temperature 100 % 0.7",
         "pred answer 66.7 %", "12 samples of 4 problems", "pools 4 of 3 samples",
         "models m0 (6), m1 (6)", "missing answer in 4", '"text": "b"', "refused",
         "--where model_name=VALUE", "nothing was written",
@@ -160,4 +160,4 @@ def test_the_same_rows_in_two_files_are_said(tmp_path):
     assert "twice" not in preview(SampleFiles.from_options([one, paths["drawn.jsonl"]]))
     again = write(tmp_path / "again.jsonl", rows)
     said = preview(SampleFiles.from_options([one, copied, again]))
-    assert "(and 1 more files like it)" in said
+    assert "(and 1 more file like it)" in said

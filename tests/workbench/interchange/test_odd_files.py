@@ -137,3 +137,18 @@ def test_a_missing_column_is_named_with_the_flag_that_takes_one(tmp_path, row, w
     with pytest.raises(ValueError, match="no column") as fault:
         preview(SampleFiles.from_options([path]))
     assert str(fault.value) == f"{path} {words}"
+
+
+def test_a_dry_run_says_all_that_the_import_would(tmp_path, capsys):
+    rows = [{"problem_id": "p", "text": f"It is {n}.", "gold": 4} for n in (4, 5)]
+    one = write(tmp_path / "a.jsonl", rows)
+    preview(SampleFiles.from_options([one]))
+    assert "answers are compared as integer" in capsys.readouterr().err
+    preview(SampleFiles.from_options([one]), compare="choice")
+    assert "(--compare, now choice)" in capsys.readouterr().err
+    both = SampleFiles.from_options([one, write(tmp_path / "b.jsonl", rows[:1])])
+    said = preview(both)
+    assert said.startswith(f"{one} and 1 more file, read as jsonl: JSONL: ")
+    assert "refused       1 pool would be of samples from several of" in said
+    named = preview(both, overrides=["generation.model=m"])
+    assert "refused" not in named

@@ -249,7 +249,7 @@ def test_several_files_are_one_source_and_places_name_the_file(tmp_path):
     second = lines(tmp_path / "b.jsonl", row(text="two"), row(text=2))
     reader = RowReader(SampleFiles.from_options([tmp_path]))
     assert [(place.number, r.text) for place, r in reader.rows()] == [(1, "one"), (2, "two")]
-    with pytest.raises(ValueError, match=r"a\.jsonl and 1 more files cannot be imported"):
+    with pytest.raises(ValueError, match=r"a\.jsonl and 1 more file cannot be imported"):
         reader.check(2)
     assert reader.faults.listed() == "  b.jsonl, line 2: text: expected a text, got 2"
     assert SampleFiles.from_options([second, first]).files == (second, first)

@@ -174,17 +174,17 @@ FORMATS: dict[str, Format] = {
     "csv": Format(
         recognise=lambda file: file.kind == "csv",
         read=delimited.read, suffixes=(".csv", ".tsv", *PACKED), is_plain=True,
-        summary="CSV or TSV with a header, rows as above",
+        summary="CSV or TSV whose header names the columns",
     ),
     "json": Format(
         recognise=lambda file: file.kind == "json" and file.has_rows,
         read=json_rows.read, suffixes=(".json", *PACKED), is_plain=True,
-        summary="JSON: an array of such rows, an object that holds one, or one row",
+        summary="JSON: an array of rows, an object that holds one, or a single row",
     ),
     "jsonl": Format(  # any other text, so that its faults are named line by line
         recognise=lambda file: file.kind == "lines",
         read=jsonl.read, suffixes=(".jsonl", *PACKED), is_plain=True,
-        summary="JSONL: such a row a line, as a JSON object",
+        summary="JSONL: a JSON object on each line",
     ),
 }  # fmt: skip
 
