@@ -11,7 +11,8 @@ def from_probability(reward: float) -> float:
     if not 0 <= reward <= 1:
         raise ValueError(
             f"reward: {reward:g} is not a probability in [0, 1]; give --reward-scale logit (its "
-            "sigmoid is kept) or log (a log-probability: its exponential)"
+            "sigmoid is kept) or log (a log-probability: its exponential), or divide marks by the "
+            "best one"
         )
     return reward
 

@@ -35,6 +35,10 @@ def _as_text(value: Any) -> str | None:
     return as_plain_text(value).strip() or None
 
 
+def _as_answer(value: Any) -> str | None:
+    return str(value) if isinstance(value, bool) else _as_text(value)
+
+
 def _as_bool(value: Any) -> Any:
     return bool(value) if isinstance(value, int | float) and value in (0, 1) else value
 
@@ -63,7 +67,7 @@ def _as_message(value: Any) -> str | None:
 
 Text = Annotated[str, AfterValidator(_encodable)]
 Label = Annotated[Text, BeforeValidator(_as_text)]
-Answer = Annotated[Text | None, BeforeValidator(_as_text)]
+Answer = Annotated[Text | None, BeforeValidator(_as_answer)]
 LogProb = Annotated[float, Field(le=ROUNDING)]
 
 

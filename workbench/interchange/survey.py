@@ -99,7 +99,10 @@ class Survey:
         problem = self.problems.setdefault(row.problem_id, new)
         for name in ("problem", "gold"):
             value = getattr(row, name)
-            if value is not None and problem.shared.setdefault(name, value) != value:
+            if value is None:
+                continue
+            first = problem.shared.setdefault(name, value)
+            if first != value and first.strip() != value.strip():
                 theirs = self.mapping.theirs.get(name)
                 other = ", or --column answer=answer if it is no known answer"
                 raise ValueError(

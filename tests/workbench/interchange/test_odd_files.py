@@ -152,3 +152,23 @@ def test_a_dry_run_says_all_that_the_import_would(tmp_path, capsys):
     assert "refused       1 pool would be of samples from several of" in said
     named = preview(both, overrides=["generation.model=m"])
     assert "refused" not in named
+
+
+def test_known_answers_may_be_true_and_false(tmp_path):
+    rows = [{"problem_id": "p", "text": "It is True.", "gold": True, "answer": False}]
+    assert [(row.gold, row.answer) for row in read(tmp_path / "a.jsonl", rows)] == [
+        ("True", "False")
+    ]
+
+
+def test_a_question_with_white_space_around_it_is_the_same_question(tmp_path):
+    rows = [{"question": question, "output": "t"} for question in ("2+2?", " 2+2?\n")]
+    said = preview(SampleFiles.from_options([write(tmp_path / "a.jsonl", rows)]))
+    assert "pools         1 of 2 samples" in said
+
+
+def test_rewards_of_another_range_are_named_with_what_to_do(tmp_path):
+    rows = [{"problem_id": "p", "text": "t", "reward": mark} for mark in (1, 7)]
+    with pytest.raises(ValueError, match="divide marks by the best") as fault:
+        read(tmp_path / "a.jsonl", rows)
+    assert "7 is not a probability in [0, 1]" in str(fault.value)
