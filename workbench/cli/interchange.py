@@ -30,8 +30,8 @@ def import_(
     compare: Annotated[
         str | None,
         Option(
-            help="How answers are compared: exact, integer, numeric, choice, math, text or "
-            "contains. By default the known answers decide."
+            help="How answers are compared: exact, integer, numeric, choice, math, text, contains "
+            "or regex. By default the known answers decide."
         ),
     ] = None,
     regrade: Annotated[
