@@ -160,7 +160,8 @@ def parse_object(line: bytes) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ValueError(f"not UTF-8 at byte {error.start + 1}; save the file as UTF-8") from error
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error.msg.removesuffix(' at')} at column {error.colno}") from error
+        what = error.msg.removesuffix(" at")
+        raise ValueError(f"not JSON: {what} at column {error.colno}") from error
     if not isinstance(record, dict):
         raise ValueError(f"expected a JSON object, got {type(record).__name__}")
     return record
