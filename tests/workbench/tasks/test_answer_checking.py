@@ -20,7 +20,6 @@ from workbench.tasks.math_answers import answers_equal
 
 SLOW = '''
 import os, re, signal, time
-import workbench.tasks.answer_checking  # once, and not in each worker
 
 def equal(gold, answer):
     """What the answer says happens."""
@@ -46,19 +45,32 @@ def quick(gold, answer):
 '''
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """One server of workers for all these tests; the folder of the checker that it has imported."""
+    folder = tmp_path_factory.mktemp("slow")
+    (folder / "slowly.py").write_text(SLOW)
+    once = f"import slowly, {checking.PRELOADED}\n"  # and not by each worker
+    (folder / "imported_once.py").write_text(once)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(folder)
+        path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
+        patch.setenv("PYTHONPATH", path)  # the server does not look at sys.path
+        patch.setenv("SEEN", str(folder / "seen"))
+        patch.setattr(checking, "PRELOADED", "imported_once")
+        _restart_server()  # it has the environment of the time it was started
+        yield folder
+    sys.modules.pop("slowly", None)
+    _restart_server()
+
+
 @pytest.fixture
-def slow(tmp_path, monkeypatch):
+def slow(server):
     """A checker that the workers import from a file; ``seen()`` is what they were asked."""
-    (tmp_path / "slowly.py").write_text(SLOW)
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setenv("SEEN", str(tmp_path / "seen"))
-    monkeypatch.setattr(checking, "PRELOADED", "slowly")
-    _restart_server()  # it has the environment of the time it was started
+    (server / "seen").write_text("")
     import slowly
 
-    yield Checker(str, slowly.equal, slowly.quick)
-    del sys.modules["slowly"]
-    _restart_server()
+    return Checker(str, slowly.equal, slowly.quick)
 
 
 def _restart_server():
@@ -68,8 +80,8 @@ def _restart_server():
 
 
 @pytest.fixture
-def seen(tmp_path):
-    return lambda: [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
+def seen(server):
+    return lambda: [line.split() for line in (server / "seen").read_text().splitlines()]
 
 
 def asked(comparer, *pairs):
@@ -189,7 +201,7 @@ POOLS = [
 ]
 
 
-def test_what_is_found_does_not_depend_on_the_number_of_workers():
+def test_what_is_found_does_not_depend_on_the_number_of_workers(server):
     canonical, equal = CHECKERS["math"].canonical, answers_equal
     expected = [cluster_answers(pool, canonical, equal) for pool in POOLS]
     problems = [("x + 1", [a and canonical(a) for a in pool]) for pool in POOLS]
@@ -228,11 +240,12 @@ def script(tmp_path, ending, *args):
     )  # fmt: skip
 
 
-def test_from_a_script_and_without_its_guard_an_error_that_names_it(tmp_path):
-    out, err = script(tmp_path, 'if __name__ == "__main__":\n    main()\n').communicate(timeout=60)
-    assert json.loads(out) == {"1+x": True, "2": False}
-    assert not err
-    out, err = script(tmp_path, "main()\n").communicate(timeout=60)
+def test_from_a_script_without_its_guard_an_error_that_names_it(tmp_path):
+    # It is started at once: the server of the workers imports nothing before them.
+    ending = (
+        "import workbench.tasks.answer_checking as checking\nchecking.PRELOADED = 'json'\nmain()\n"
+    )
+    out, err = script(tmp_path, ending).communicate(timeout=60)
     assert not out
     assert re.search(r"ValueError: cannot start the processes .* `if __name__ == ", err)
 
@@ -243,11 +256,12 @@ def test_from_a_process_without_a_file_as_a_notebook_is(tmp_path):
         env=os.environ | {"PYTHONPATH": os.getcwd()}, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout) == {"1+x": True, "2": False}
+    assert not done.stderr
 
 
-def test_workers_end_with_a_process_that_is_killed(tmp_path):
+def test_workers_of_a_script_end_with_it_when_it_is_killed(tmp_path):
     child = script(tmp_path, 'if __name__ == "__main__":\n    main()\n', "wait")
-    child.stdout.readline()
+    assert json.loads(child.stdout.readline()) == {"1+x": True, "2": False}
     family = psutil.Process(child.pid).children(recursive=True)
     assert len(family) >= 3  # two workers and their server
     os.kill(child.pid, signal.SIGKILL)
@@ -312,7 +326,7 @@ def test_a_run_that_is_stopped_in_the_middle_of_a_comparison(endless):
     assert not psutil.wait_procs(family, timeout=10)[1]
 
 
-def test_a_problem_has_its_time_and_the_rest_is_counted(monkeypatch):
+def test_a_problem_has_its_time_and_the_rest_is_counted(server, monkeypatch):
     monkeypatch.setattr(checking, "SECONDS_PER_PROBLEM", 1)
     sums = [rf"\sum_{{n=2}}^{{\infty}} \frac{{1}}{{n \ln^{power} n}}" for power in range(2, 40)]
     start = time.monotonic()
@@ -325,7 +339,7 @@ def test_a_problem_has_its_time_and_the_rest_is_counted(monkeypatch):
     assert len(set(clusters)) == len(clusters) == 40
 
 
-def test_many_distinct_answers_are_told_apart_without_asking_for_each_pair():
+def test_many_distinct_answers_are_told_apart_without_asking_for_each_pair(server):
     answers = [rf"{a}\sqrt{{{b}}}" for a in range(1, 17) for b in (2, 3, 5, 7)]
     answers += [f"({a},{b})" for a in range(4) for b in range(4)] + [f"y={a}x" for a in range(9)]
     with Comparer(CHECKERS["math"], workers=1) as comparer:
