@@ -1,5 +1,6 @@
 """What the tests share: a fast command line, experiment files, and one finished run."""
 
+import fcntl
 import gc
 import json
 import os
@@ -133,6 +134,30 @@ def of_all_workers(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def made_once(of_all_workers, tmp_path_factory):
+    """A function of a name and a function that fills a folder: this worker's copy of the folder.
+
+    Only the first of all workers has it filled. Each has a copy of its own, as two processes
+    cannot work on one run at a time.
+    """
+
+    def get(name, fill):
+        made = of_all_workers / name
+        with open(of_all_workers / f"{name}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not made.exists():
+                begun = tmp_path_factory.mktemp(name)
+                fill(begun)
+                shutil.copytree(begun, of_all_workers / f"{name}.part", dirs_exist_ok=True)
+                (of_all_workers / f"{name}.part").rename(made)
+        own = tmp_path_factory.mktemp(f"own-{name}")
+        shutil.copytree(made, own, dirs_exist_ok=True)
+        return own
+
+    return get
+
+
+@pytest.fixture(scope="session")
 def cli(of_all_workers, tmp_path_factory):
     command_line = CommandLine(tmp_path_factory.mktemp("cli"), of_all_workers)
     yield command_line
@@ -259,27 +284,33 @@ def blocks():
 
 
 @pytest.fixture(scope="session")
-def finished(cli, tmp_path_factory):
+def finished(cli, made_once):
     """(experiment file, folder) of a finished run, in blocks of 4 problems; not to be changed."""
-    home = tmp_path_factory.mktemp("finished")
-    path = write_experiment(home / "experiment.yaml")
-    blocks_of(home / "run", 4)
-    cli.must("run", path, "--out", home / "run", tables=True)
-    return path, home / "run"
+
+    def fill(home):
+        path = write_experiment(home / "experiment.yaml")
+        blocks_of(home / "run", 4)
+        cli.must("run", path, "--out", home / "run", tables=True)
+
+    home = made_once("finished", fill)
+    return home / "experiment.yaml", home / "run"
 
 
 @pytest.fixture(scope="session")
-def embedded(cli, tmp_path_factory):
+def embedded(cli, made_once):
     """As ``finished``, with embeddings and all that is made of them."""
-    home = tmp_path_factory.mktemp("embedded")
-    metrics = ["avg_log_prob", "num_tokens", "cos_sim", "distinct_2", "dpp", "qual_dpp"]
-    path = write_experiment(
-        home / "experiment.yaml", measure__metrics=metrics, measure__replicates=10,
-        selection__aggregators=["maj", "best", "weighted", "sem_mbr", "lex_mbr"],
-    )  # fmt: skip
-    blocks_of(home / "run", 4)
-    cli.must("run", path, "--out", home / "run", tables=True)
-    return path, home / "run"
+
+    def fill(home):
+        metrics = ["avg_log_prob", "num_tokens", "cos_sim", "distinct_2", "dpp", "qual_dpp"]
+        path = write_experiment(
+            home / "experiment.yaml", measure__metrics=metrics, measure__replicates=10,
+            selection__aggregators=["maj", "best", "weighted", "sem_mbr", "lex_mbr"],
+        )  # fmt: skip
+        blocks_of(home / "run", 4)
+        cli.must("run", path, "--out", home / "run", tables=True)
+
+    home = made_once("embedded", fill)
+    return home / "experiment.yaml", home / "run"
 
 
 def blocks_of(folder, problems):
