@@ -68,7 +68,9 @@ def test_there_are_command_lines_to_check():
     assert {words[0] for _, words in LINES} >= {"run", "import", "export", "compare", "vote"}
 
 
-@pytest.mark.parametrize(("page", "words"), LINES, ids=lambda part: " ".join([*part])[:60])
+@pytest.mark.parametrize(
+    ("page", "words"), LINES, ids=[f"{page}-{' '.join(words)[:60]}" for page, words in LINES]
+)
 def test_a_command_line_of_a_readme_is_one_that_runs(page, words):
     name, *args = words
     if name in BESIDE or "|" in name:
