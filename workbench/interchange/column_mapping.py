@@ -40,6 +40,8 @@ class ColumnMapping:
     """Whether a row holds a list of samples."""
     guessed: frozenset[str] = frozenset()
     """Those of ours that another name was taken for, without being told."""
+    with_values: frozenset[str] = frozenset()
+    """The file's columns that have a value in the first rows."""
     likely: Mapping[str, str] = field(default_factory=dict)
     """A column that was not taken -> the flag that takes it, or why it was not."""
 
@@ -119,7 +121,9 @@ class _Mapper:
         own = {name: name for name in SAMPLE_COLUMNS if name not in self.excluded}
         theirs = {name: {**own, **self.taken}[name] for name in SAMPLE_COLUMNS
                   if name in own or name in self.taken}  # fmt: skip
-        return ColumnMapping(theirs, bool(self.lengths), frozenset(self.guessed), self.likely)
+        known = frozenset(name for name, seen in self.seen.items() if seen.values)
+        guessed = frozenset(self.guessed)
+        return ColumnMapping(theirs, bool(self.lengths), guessed, known, self.likely)
 
     def _take_text(self) -> None:
         if "text" not in self.taken:

@@ -9,6 +9,7 @@ from typing import Any
 from workbench.core.reading_progress import reading_progress
 from workbench.core.types import Known, Problem, Prompt
 from workbench.interchange.column_mapping import IDENTITY, ColumnMapping
+from workbench.interchange.column_names import OTHER_NAMES
 from workbench.interchange.readers import FORMATS, xlsx
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
@@ -236,7 +237,20 @@ def survey(source: SampleFiles) -> Survey:
         roots = {name.partition(".")[0] for name in reader.theirs.values()}
         used = {*reader.theirs.values(), *roots, *source.where, *THOUGHT_COLUMNS, xlsx.SHEET}
         found.unused = tuple(name for name in reader.columns if name not in used)
+        likely = {**_late_columns(found), **found.mapping.likely}
+        found.mapping = replace(found.mapping, likely=likely)
     return found
+
+
+def _late_columns(found: Survey) -> dict[str, str]:
+    """Return columns of known names that begin behind the first rows, with their flags."""
+    return {
+        name: f"nothing in the first rows: --column {ours}={name}"
+        for ours, names in OTHER_NAMES.items()
+        for name in names
+        if name in found.unused and name not in found.mapping.with_values
+        and not found.rows_with[ours]
+    }  # fmt: skip
 
 
 def _few_questions(found: Survey, source: SampleFiles) -> str | None:

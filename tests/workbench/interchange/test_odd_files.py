@@ -8,7 +8,7 @@ import pytest
 from analysis.aggregate import AGGREGATORS
 from workbench.interchange.import_preview import preview
 from workbench.interchange.importer import import_file
-from workbench.interchange.row_reader import RowReader
+from workbench.interchange.row_reader import FIRST_ROWS, RowReader
 from workbench.interchange.sample_files import SampleFiles
 
 
@@ -172,3 +172,12 @@ def test_rewards_of_another_range_are_named_with_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="divide marks by the best") as fault:
         read(tmp_path / "a.jsonl", rows)
     assert "7 is not a probability in [0, 1]" in str(fault.value)
+
+
+def test_a_column_that_begins_behind_the_first_rows_is_named(tmp_path):
+    rows = [{"question": f"q{n % 9}", "output": f"t{n}", "score": None} for n in range(FIRST_ROWS)]
+    late = {"question": "q0", "output": "t", "score": 1, "model_name": "m", "gt": {"no": "answer"}}
+    said = preview(SampleFiles.from_options([write(tmp_path / "a.jsonl", [*rows, late])]))
+    why = "nothing in the first rows"
+    assert f"score ({why}: --column correct=score)" in said
+    assert f"model_name ({why}: --column model=model_name)" in said
