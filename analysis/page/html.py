@@ -6,9 +6,12 @@ is escaped by the template or packed, so that a sample that holds HTML stays tex
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ from analysis.page.packing import pack
 from analysis.page.tables import PageTable, split_by_content
 from workbench.core import table_html
 from workbench.core.types import STATUSES
+from workbench.models.locate import cache_folder
 from workbench.storage.parquet import write_atomically
 
 HERE = Path(__file__).parent
@@ -94,9 +98,20 @@ def write(page: Page, out: Path) -> None:
 
 @cache
 def vega() -> str:
-    """Return the script that draws charts: Vega, Vega-Lite and Vega-Embed, in one."""
+    """Return the script that draws charts: Vega, Vega-Lite and Vega-Embed, in one.
+
+    To put it together takes three seconds, so it is kept in the cache, by vl-convert's version.
+    """
     import vl_convert
 
+    kept = cache_folder() / "scripts" / f"vega-embed-{version('vl-convert-python')}.js"
+    with suppress(OSError):
+        return kept.read_text(encoding="utf-8")
     script = str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
     # inside a page the end of a script is looked for in its strings too
-    return script.replace("</script", "<\\/script")
+    script = script.replace("</script", "<\\/script")
+    with suppress(OSError):  # without it, the next process makes the script again
+        own = kept.with_name(f"{kept.name}.{os.getpid()}")
+        write_atomically(own, lambda part: part.write_text(script, encoding="utf-8"))
+        own.replace(kept)
+    return script

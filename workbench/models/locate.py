@@ -134,7 +134,10 @@ def model_hash(model: Path | str) -> str:
 
 
 def cache_folder() -> Path:
-    """Return the folder of converted models and file digests, which need not exist yet."""
+    """Return the folder of what is made once: converted models, file digests, a page's script.
+
+    It need not exist yet.
+    """
     chosen = os.environ.get("WORKBENCH_CACHE")
     return Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "workbench"
 

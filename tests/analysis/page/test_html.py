@@ -1,4 +1,8 @@
 from html.parser import HTMLParser
+from importlib.metadata import version
+
+import pytest
+import vl_convert
 
 from analysis.page.headline import Headline, Tile
 from analysis.page.html import Page, PageFigure, render, vega
@@ -46,3 +50,24 @@ def test_a_page_without_figures_or_samples_carries_no_vega():
     text = render(Page(title="t", kind="k", signatures=["s"], headline=Headline("Nothing yet.")))
     assert len(text) < 100_000
     assert "Nothing yet." in text
+
+
+def test_the_script_of_charts_is_kept_for_the_next_process(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path))
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda _: "'é </script>'")
+    assert vega.__wrapped__() == "'é <\\/script>'"
+    assert [path.name for path in (tmp_path / "scripts").iterdir()] == [
+        f"vega-embed-{version('vl-convert-python')}.js"
+    ]
+    monkeypatch.delattr(vl_convert, "javascript_bundle")
+    assert vega.__wrapped__() == "'é <\\/script>'"
+    monkeypatch.setattr("analysis.page.html.version", lambda _: "another")
+    with pytest.raises(AttributeError):
+        vega.__wrapped__()
+
+
+def test_the_script_of_charts_is_made_where_no_cache_can_be_written(monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "file"))
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda _: "made")
+    assert vega.__wrapped__() == "made"
