@@ -18,7 +18,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
 from workbench.tracking.wandb_run import Tracker
 
-VERSION = 8
+VERSION = 9
 """Raise when the tables would come out otherwise, so that finished runs are analysed again."""
 
 

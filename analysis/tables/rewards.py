@@ -59,8 +59,11 @@ def reward_report(data: Data) -> Table:
         "ones counts; auprc: mean precision, by chance the share of right samples (right)",
         *[f"gain: ranking_accuracy less that of {BASELINE}, on the same problems"]
         * any("gain" in row for row in rows),
-        "brier, ece (smaller is better): the reward as a probability of being right; a "
-        "log-probability as its exponential; none where a reward is no probability",
+        *[
+            "brier, ece (smaller is better): the reward as a probability of being right; a "
+            "log-probability as its exponential; none where a reward is no probability"
+        ]
+        * any("brier" in row for row in rows),
         star_note("is not 0.5 (gain: 0)"),
     ]
     return Table(with_q_values(pd.DataFrame(rows)), (*notes, *_left_out(data)))

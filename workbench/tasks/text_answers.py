@@ -67,8 +67,14 @@ def contains_text(gold: str, answer: str) -> bool:
     return f" {gold} " in f" {answer} "
 
 
+SYNONYMS = {"yes": "true", "no": "false"}
+"""Of labels that are a pair of these, either word is the label."""
+
+
 def find_label(text: str, labels: Sequence[str]) -> str | None:
     """Return the label with which a text begins, else the last that it names, None if none.
+
+    Where the labels are yes and no, or true and false, a word of the other pair is as good.
 
     Example:
         >>> find_label("No, although some say yes.", ["yes", "no"])
@@ -78,6 +84,10 @@ def find_label(text: str, labels: Sequence[str]) -> str | None:
     """
     words = f" {folded_text(text)} "
     spelt = {f" {folded_text(label)} ": label for label in labels}
+    words_of = {folded_text(label): label for label in labels}
+    for pair in (SYNONYMS, {other: one for one, other in SYNONYMS.items()}):
+        if words_of.keys() == pair.keys():
+            spelt |= {f" {other} ": words_of[one] for one, other in pair.items()}
     begins = [part for part in spelt if words.startswith(part)]
     if begins:
         return spelt[max(begins, key=len)]

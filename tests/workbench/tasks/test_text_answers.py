@@ -97,6 +97,17 @@ def test_a_label_is_what_a_text_begins_with_or_names_last(text, rule, right):
     assert found == (rule, right)
 
 
+def test_yes_is_true_and_no_is_false_where_there_are_no_other_labels():
+    for gold, labels in (("true", ["true", "false"]), ("Yes", ["Yes", "No"])):
+        texts = ["Yes.", "True", "No", "It is false"]
+        found, clusters = verdicts(gold, texts, compare="text", labels=labels)
+        assert [right for _, right in found] == [True, True, False, False]
+        assert clusters == [1, 1, 0, 0]
+    assert verdicts("true", ["Yes"], compare="text", labels=["true", "false", "unknown"])[0] == [
+        ("none", None)
+    ]
+
+
 def test_the_longest_of_several_labels_is_meant():
     labels = ["agree", "strongly agree", "disagree"]
     for text, right in [("Strongly agree.", True), ("Agree", False), ("I strongly agree", True)]:
