@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.doubts import doubts_of
 from analysis.page.headline import Headline, headline
 from analysis.page.report import notices, write_report
 from workbench.run import Run
@@ -32,16 +33,19 @@ def finish(root: Path) -> None:
 def last_screen(run: Run) -> str:
     """Return the last screen of a run: at most ``LINES`` lines of at most ``COLUMNS`` characters.
 
-    First what is unfinished or out of date; then the finding, as far as the intervals show it, with
+    First what is to be doubted, unfinished or out of date; then the finding, as far as the intervals show it, with
     the few numbers behind it; the samples that were cut, failed or have no answer; where the page,
     tables and figures are; and three commands to go on with.
     """
     found = _finding(run)
     warnings = [line for text in notices(run) for line in _wrapped(text)]
-    blocks = [warnings, _wrapped(found.sentence), _numbers(found), _samples(run), [*_places(run)]]
-    blocks.append([*_next(run)])
-    lines = "\n\n".join("\n".join(block) for block in blocks if block).splitlines()
-    return "\n".join(lines)
+    blocks = [warnings, _wrapped(found.sentence), _numbers(found), _samples(run)]
+    rest = "\n\n".join("\n".join(block) for block in [*blocks, _places(run), _next(run)] if block)
+    doubts = [line for doubt in doubts_of(run) for line in str(doubt).splitlines()]
+    if not doubts:
+        return rest
+    doubts = doubts[: LINES - rest.count("\n") - 3]
+    return "\n".join([*doubts, f"  to see why: workbench check {run.root}", "", rest])
 
 
 def _finding(run: Run) -> Headline:
@@ -98,26 +102,31 @@ def _samples(run: Run) -> list[str]:
     return _wrapped(f"{int(counts['samples']):,} samples{beside} (table statuses)")
 
 
-def _places(run: Run) -> Iterator[str]:
-    """Yield where things are; a place is never broken, however long it is."""
-    yield f"page     {run.root / 'report.html'}  (open it in a browser)"
-    yield f"tables   {run.root / 'tables'}  ({len(run.tables)}, as .csv and .md)"
-    yield f"figures  {run.root / 'figures'}  (.png and .svg)"
+def _places(run: Run) -> list[str]:
+    """Return where things are; a place is never broken, however long it is."""
+    places = [
+        f"page     {run.root / 'report.html'}  (open it in a browser)",
+        f"tables   {run.root / 'tables'}  ({len(run.tables)}, as .csv and .md)",
+        f"figures  {run.root / 'figures'}  (.png and .svg)",
+    ]
     if tracked := str(run.manifest.get("tracked") or ""):
-        yield f"W&B run  {tracked}"
+        places.append(f"W&B run  {tracked}")
         if not tracked.startswith("http"):
-            yield f"         wandb sync {tracked} uploads it"
+            places.append(f"         wandb sync {tracked} uploads it")
+    return places
 
 
-def _next(run: Run) -> Iterator[str]:
-    """Yield commands that one would type next."""
-    yield f"workbench show {run.root} accuracy_by_k_temperature   (any table; --all of them)"
-    yield f"workbench compare {run.root}   (temperatures and selections, problem by problem)"
+def _next(run: Run) -> list[str]:
+    """Return commands that one would type next."""
+    more = f"workbench audit {run.root}   (answers that are right by a lenient rule only)"
     generation = run.experiment.generation
-    if generation.backend == "import":
-        yield f"workbench audit {run.root}   (answers that are right by a lenient rule only)"
-    else:
-        yield f"workbench run {run.root} --set generation.n={2 * generation.n}   (more samples)"
+    if generation.backend != "import":
+        more = f"workbench run {run.root} --set generation.n={2 * generation.n}   (more samples)"
+    return [
+        f"workbench show {run.root} accuracy_by_k_temperature   (any table; --all of them)",
+        f"workbench compare {run.root}   (temperatures and selections, problem by problem)",
+        more,
+    ]
 
 
 def _wrapped(text: str) -> list[str]:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from analysis.doubts import doubts_of
 from workbench.config.schema import pool_sizes
 from workbench.core.notebook_html import notebook_html
 from workbench.core.table_html import render, table_cells
@@ -40,7 +41,7 @@ MARKS = {1.0: "✓\u00a0right", 0.0: "✗\u00a0wrong"}
 
 @notebook_html.register
 def run_html(run: Run) -> str:
-    """Return what a run is, how far it has come, what it found, and what to type next."""
+    """Return what to doubt of a run, what it is, how far it is, what it found and what to type."""
     headline, k = None, 0
     if HEADLINE in run.tables and not (frame := run.table(HEADLINE)).empty:
         k = frame["k"].max()
@@ -53,6 +54,7 @@ def run_html(run: Run) -> str:
     return render(
         HERE / "notebook_run.html.j2",
         run=run,
+        doubts=doubts_of(run),
         experiment=_experiment_line(run),
         stages=_stage_rows(run),
         headline=headline,

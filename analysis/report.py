@@ -6,6 +6,7 @@ from pathlib import Path
 
 from analysis.aggregate import AGGREGATORS
 from analysis.aggregate.stage import aggregate
+from analysis.doubts import doubts_of
 from analysis.figures import FIGURES, save
 from analysis.frames import Data, Table
 from analysis.markdown import to_markdown
@@ -75,6 +76,8 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
                 picture = save(chart, run.root / "figures", name)
                 tracker.figure(name, picture, chart.to_html)
                 advance(1)
+        doubtful = "\n\n".join(map(str, doubts_of(run)))
+        tracker.summarize({"doubts": doubtful or "none"})  # a run of before may have had some
         scalars = {"problems": len(data.problems), **summary(frames), **diversity(data)}
         tracker.curves("k", curves(scalars, frames))
         tracker.summarize(scalars)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
+from analysis.doubts import doubts_of
 from analysis.markdown import to_grid
 from analysis.tables import TABLES, printed_tables
 from workbench.run import Run
@@ -19,6 +20,8 @@ PRINTED = printed_tables()
 def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
     """Print saved tables of a run, each with its notes and the run's signature.
 
+    What is to be doubted of its answers stands above the last one.
+
     Raises:
         ValueError: the folder is not a run, or has no such table.
     """
@@ -26,6 +29,8 @@ def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
     out = stdout()
     asked = len(names) == 1
     for name in names:
+        if name == names[-1]:
+            print_doubts(run)
         if not asked and run.tables and name not in run.tables:
             continue  # analysed before there was such a table
         frame = run.table(name)
@@ -33,6 +38,15 @@ def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
         if asked or spec is None or spec.printed == "always" or not frame.empty:
             caption = "\n".join([*run.notes(name), run.signature])
             print_table(out, name, frame, caption, long=spec is not None and spec.long)
+
+
+def print_doubts(run: Run) -> None:
+    """Print what is to be doubted of a run's answers, if anything is, and how to look further."""
+    if found := doubts_of(run):
+        out = stdout()
+        for doubt in found:
+            out.print(str(doubt), markup=False, soft_wrap=True)
+        out.print(f"  to see why: workbench check {run.root}\n", markup=False, soft_wrap=True)
 
 
 def print_table(

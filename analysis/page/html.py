@@ -15,6 +15,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from analysis.doubts import Doubt
 from analysis.page.explorer import Explorer
 from analysis.page.headline import Headline
 from analysis.page.packing import pack
@@ -55,6 +56,8 @@ class Page:
     signatures: Sequence[str]
     notices: Sequence[str] = ()
     """What is unfinished, out of date or missing of the whole."""
+    doubts: Sequence[Doubt] = ()
+    """What is to be doubted before anything else is read."""
     headline: Headline
     figures: Sequence[PageFigure] = ()
     tables: Sequence[PageTable] = ()

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from analysis.doubts import doubts_of
 from analysis.figures import FIGURES
 from analysis.frames import Table
 from analysis.page.explorer import Explorer, explore
@@ -52,6 +53,7 @@ def report(run: Run) -> Page:
         title=run.experiment.name,
         kind="Report of a run",
         signatures=[run.signature],
+        doubts=doubts_of(run),
         notices=list(notices(run)),
         headline=_opening(run, explorer),
         figures=page_figures(run),

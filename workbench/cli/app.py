@@ -114,7 +114,10 @@ def score(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
     """Stage 2: check answers, reward and embed the samples."""
-    _stages(("score",), experiment, overrides, out, workers)
+    from analysis.terminal import print_doubts
+    from workbench.run import Run
+
+    print_doubts(Run(_stages(("score",), experiment, overrides, out, workers).root))
 
 
 @app.command(epilog="Example: workbench measure results/quickstart --set 'measure.k=[2, 4]'")

@@ -59,3 +59,12 @@ def progress_bar(
 def notice(text: str) -> None:
     """Print one line about what is happening."""
     console.print(text, markup=False, soft_wrap=True)
+
+
+def printable(line: str) -> str:
+    r"""Return a line of someone else's text without what a terminal would obey, such as escapes.
+
+    >>> printable("red \x1b[31m")
+    'red \\x1b[31m'
+    """
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in line)

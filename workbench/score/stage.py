@@ -20,7 +20,6 @@ from workbench.rewards.block_step import read_matching
 from workbench.rewards.hidden_states import TABLE as ENCODINGS
 from workbench.rewards.hidden_states import encode, encoder_identity, read_encodings
 from workbench.rewards.second_model import score_under_second_models
-from workbench.score.accuracy_doubt import question_accuracy
 from workbench.score.grading import grade
 from workbench.storage.measured_text import PART_COLUMNS, measured_part
 from workbench.storage.open_run import OpenRun
@@ -127,7 +126,6 @@ def score(
                 f"score: {comparer.given_up:,} comparisons of answers were not made: each problem "
                 f"has {SECONDS_PER_PROBLEM} s; answers not compared with the known one time out"
             )
-        question_accuracy(run, grouped)
         if with_embeddings and text != "answer":
             entry["embedded"] = text
         for name in scoring.rewards:

@@ -34,6 +34,20 @@ class Correctness:
             self.gold, self.answer, self.text = gold, answer, text
 
 
+def extreme_accuracy(right: int, wrong: int) -> str | None:
+    """Return the words for samples that are all right, or all wrong; None for others and for one.
+
+    Example:
+        >>> extreme_accuracy(0, 360), extreme_accuracy(1, 359), extreme_accuracy(12, 0)
+        ('none of 360 samples is right', None, 'all 12 samples are right')
+    """
+    total = right + wrong
+    if total < 2 or (right and wrong):
+        return None
+    samples = f"{total:,} samples" + (" (so few that it may be chance)" if total < FEW else "")
+    return f"all {samples} are right" if right else f"none of {samples} is right"
+
+
 def doubt(found: Correctness, task: TaskSettings) -> str | None:
     """Return one line that questions an accuracy of 0 or 1, with its likely cause and an example.
 
@@ -47,23 +61,23 @@ def doubt(found: Correctness, task: TaskSettings) -> str | None:
         >>> doubt(some, TaskSettings(name="jsonl")).partition(":")[0]
         'none of 2 samples (so few that it may be chance) is right, and in 2 no answer was found'
     """
-    total = found.right + found.wrong
-    if total < 2 or (found.right and found.wrong):
+    extreme = extreme_accuracy(found.right, found.wrong)
+    if extreme is None:
         return None
-    samples = f"{total:,} samples" + (" (so few that it may be chance)" if total < FEW else "")
+    total = found.right + found.wrong
     known = f"known answer {(found.gold or 'none')[:SHOWN]!r}"
     example = f"{known}, answer {found.answer[:SHOWN]!r}" if found.answer is not None else known
     if found.right:
         return (
-            f"all {samples} are right: are the problems so easy, or was a column of the "
-            f"file, such as the known answer, taken for another (--column)? For example {example}"
+            f"{extreme}: are the problems so easy, or was a column of the file, such as the known "
+            f"answer, taken for another (--column)? For example {example}"
         )
     compare = task.options.get("compare", "math")
     setting = "what the task asks for"
     if task.name == "jsonl":
         setting = f"task.options.compare (--compare, now {compare})"
     if 2 * found.unanswered <= total:
-        return f"none of {samples} is right; see {setting}. For example {example}"
+        return f"{extreme}; see {setting}. For example {example}"
     if compare in OF_WORDS or task.last_number:
         cause = f"see how the texts end, and {setting}"
     else:
@@ -71,6 +85,6 @@ def doubt(found: Correctness, task: TaskSettings) -> str | None:
     end = found.text.strip()[-SHOWN:]
     ends = f", a text ends {end!r}" if end else ""
     return (
-        f"none of {samples} is right, and in {found.unanswered:,} no answer was found: "
+        f"{extreme}, and in {found.unanswered:,} no answer was found: "
         f"{cause}. For example {known}{ends}"
     )
