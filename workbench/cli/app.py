@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, Exit, Option, Typer
 
+from workbench.cli.check import check
 from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.interchange import export, import_
 from workbench.cli.pages import compare, report
@@ -210,6 +211,7 @@ def neighbours(
     print_table(stdout(), "neighbours", found, f"{notes}\n{opened.signature}")
 
 
+app.command(epilog="Example: workbench check experiments/quickstart.yaml")(check)
 app.command(epilog="Example: workbench report results/quickstart")(report)
 app.command(epilog="Example: workbench compare results/quickstart results/eight --k 8")(compare)
 app.command("import", epilog="Example: workbench import samples.jsonl --out results/mine")(import_)

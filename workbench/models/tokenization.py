@@ -130,6 +130,19 @@ def open_tokenizer(name: str, fetch: bool) -> Any:
         ) from fault
 
 
+def tokenizer_here(name: str) -> Any:
+    """Load the tokenizer of a model that is on this machine, a packaged one included; else None.
+
+    Raises:
+        ValueError: there is no such model, or its tokenizer cannot be loaded.
+    """
+    if name not in MODELS:
+        return open_tokenizer(name, fetch=False)
+    from transformers import AutoTokenizer  # a slow import
+
+    return AutoTokenizer.from_pretrained(str(resolve_model(name)))
+
+
 def same_tokens(first: Any, second: Any) -> bool:
     """Say whether every token of one tokenizer has the same number in another."""
     theirs = second.get_vocab()

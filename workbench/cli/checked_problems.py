@@ -1,0 +1,181 @@
+"""Three problems with their prompts and a few samples, graded as a run would grade them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from workbench.cli.check_models import check_models
+from workbench.config.schema import Experiment, Generation
+from workbench.core.console import notice
+from workbench.core.types import Known, Problem, Prompt, Request, known_temperature
+from workbench.generate import BACKENDS, resolve
+from workbench.generate.drawing_settings import sample_seed
+from workbench.generate.stage import PromptedProblem, prompted_problems
+from workbench.rewards.block_step import read_matching
+from workbench.score.grading import Graded, grade
+from workbench.storage.open_run import OpenRun
+from workbench.storage.parquet import sample_rows
+from workbench.tasks import TASKS
+from workbench.tasks.answer_checking import Comparer
+from workbench.tasks.prompts import build_prompt, prompt_hash
+
+PROBLEMS = 3
+SAMPLES = 3
+"""Of each problem."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What is shown."""
+
+    experiment: Experiment
+    problems: Sequence[Problem]
+    prompts: Sequence[tuple[str, str]]
+    """Of each problem how it is asked, in words, and the prompt; the prompt may be empty."""
+    samples: Sequence[dict[str, Any]]
+    """In the order of the problems, a dict of the columns of each."""
+    graded: Graded
+    """Of the samples, in their order."""
+
+
+def drawn_now(experiment: Experiment) -> Checked:
+    """Draw samples of three problems of an experiment, at its highest temperature.
+
+    They have the seeds of the run's own first samples.
+
+    Raises:
+        ValueError: the model or the server is not to be found, or refuses its settings.
+    """
+    check_models(experiment, ("generate",), fetch=True)
+    settings = experiment.generation
+    backend = BACKENDS[resolve(settings.backend)]
+    if settings.backend == "import":
+        raise ValueError("generation.backend is 'import': check the folder of the run instead")
+    asked = list(_first_that_differ(prompted_problems(experiment.task)))
+    sampler = backend.sample
+    if backend.probe is not None:
+        sampler = backend.probe(settings, asked[0].prompt, "").sample
+    temperature = max(known for known in settings.temperatures if known is not None)
+    thinking = experiment.task.thinking.markers
+    requests = [
+        Request(*key, item.prompt, item.prompt_hash, sample_seed(settings.seed, *key), thinking)
+        for item in asked
+        for key in ((item.problem.id, temperature, index) for index in range(SAMPLES))
+    ]
+    notice(f"check: {len(requests)} samples to draw with {resolve(settings.backend)}")
+    with closing(sampler(requests, settings)) as drawn:
+        found = {(sample.problem_id, sample.sample_index): sample for sample in drawn}
+    ordered = [found[request.problem_id, request.sample_index] for request in requests]
+    prompts = [_as_the_model_gets_it(item.prompt, settings) for item in asked]
+    return _graded(experiment, [item.problem for item in asked], prompts, sample_rows(ordered))
+
+
+def of_run(root: Path, experiment: Experiment) -> Checked:
+    """Take samples of a run: of its first three problems that differ, at the highest temperature.
+
+    Raises:
+        ValueError: there are no samples, or a file is damaged.
+    """
+    run = OpenRun.of(root, experiment)
+    problems: list[Known] = []
+    samples, given = [], []
+    for block, known in run.known_problems().items():
+        held = run.read_samples(block)
+        rows = _first_rows(held)
+        there = [item for item in known if item.problem.id in rows]
+        seen = {*map(_asked, problems)}
+        new = [item for item in _first_that_differ(there) if _asked(item) not in seen]
+        new = new[: PROBLEMS - len(problems)]
+        chosen = [row for item in new for row in rows[item.problem.id]]
+        problems += new
+        samples.append(held.take(chosen))
+        if run.block_path("given", block).exists() and not experiment.scoring.regrade:
+            given.append(read_matching(run, "given", block, held).take(chosen))
+        if len(problems) == PROBLEMS:
+            break
+    if not problems:
+        raise ValueError(f"{root} holds no samples; run `workbench generate` first")
+    prompts = [_prompt_of(item, run, experiment) for item in problems]
+    rows_given = pa.concat_tables(given, promote_options="default") if given else None
+    table = pa.concat_tables(samples, promote_options="default")
+    return _graded(experiment, [item.problem for item in problems], prompts, table, rows_given)
+
+
+def _first_that_differ(items: Sequence[Any]) -> Iterator[Any]:
+    """Yield the first problems of different questions."""
+    first = {_asked(item): item for item in reversed(items)}
+    yield from list(reversed(first.values()))[:PROBLEMS]
+
+
+def _asked(item: Known | PromptedProblem) -> str:
+    return item.problem.question or item.problem.id  # samples may come without the question
+
+
+def _first_rows(samples: pa.Table) -> dict[str, list[int]]:
+    """Return problem -> the rows of its first samples at its highest temperature."""
+    names = samples["problem_id"].to_pylist()
+    heats = [known_temperature(value) or 0.0 for value in samples["temperature"].to_pylist()]
+    indices = samples["sample_index"].to_pylist()
+    hottest = {name: heat for heat, name in sorted(zip(heats, names, strict=True))}
+    rows: dict[str, list[int]] = {}
+    for row in sorted(range(len(names)), key=indices.__getitem__):
+        if heats[row] == hottest[names[row]]:
+            rows.setdefault(names[row], []).append(row)
+    return {name: found[:SAMPLES] for name, found in rows.items()}
+
+
+def _graded(
+    experiment: Experiment,
+    problems: Sequence[Problem],
+    prompts: Sequence[tuple[str, str]],
+    samples: pa.Table,
+    given: pa.Table | None = None,
+) -> Checked:
+    known = {problem.id: Known(problem, "") for problem in problems}
+    task = experiment.task
+    with Comparer(TASKS[task.name].checker(task)) as comparer:
+        graded = grade(samples, known, task, given, comparer)
+    shown = ["problem_id", "temperature", "sample_index", "completion", "stop_reason", "error"]
+    shown += ["thought"] if "thought" in samples.schema.names else []
+    return Checked(experiment, problems, prompts, samples.select(shown).to_pylist(), graded)
+
+
+def _prompt_of(item: Known, run: OpenRun, experiment: Experiment) -> tuple[str, str]:
+    """Return how a run's problem was asked, as far as that is still to be found out."""
+    if run.imported:
+        question = item.problem.question
+        return ("question (how it was asked is not known)", question) if question else ("", "")
+    try:
+        prompt = build_prompt(item.problem, TASKS[run.task.name], run.task)
+    except ValueError as fault:
+        return f"question (its prompt cannot be made again: {fault})", item.problem.question
+    if prompt_hash(prompt) != item.prompt_hash:
+        return "question (it was asked with other settings than these)", item.problem.question
+    return _as_the_model_gets_it(prompt, experiment.generation)
+
+
+def _as_the_model_gets_it(prompt: Prompt, settings: Generation) -> tuple[str, str]:
+    """Return how a prompt reaches the model, in words, and the text, special tokens included."""
+    messages = [f"{turn['role']}: {turn['content']}" for turn in prompt.messages or ()]
+    plain = "\n".join(messages) if prompt.text is None else prompt.text
+    if not BACKENDS[resolve(settings.backend)].local_model:
+        return "messages, as they are sent" if messages else "prompt, as it is sent", plain
+    from workbench.models.tokenization import encode_prompt, tokenizer_here
+
+    try:
+        tokenizer = tokenizer_here(settings.model)
+        if tokenizer is None:
+            raise ValueError("it is not on this machine")
+        ids = encode_prompt(tokenizer, prompt)
+    except ValueError as fault:
+        name = "messages" if messages else "prompt"
+        return f"{name} (the model's tokenizer cannot be asked: {fault})", plain
+    text = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
+    through = "through its chat template" if messages else "as plain text"
+    return f"prompt, as the model gets it {through}, {len(ids):,} tokens", str(text)
