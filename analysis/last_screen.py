@@ -33,9 +33,9 @@ def finish(root: Path) -> None:
 def last_screen(run: Run) -> str:
     """Return the last screen of a run: at most ``LINES`` lines of at most ``COLUMNS`` characters.
 
-    First what is to be doubted, unfinished or out of date; then the finding, as far as the intervals show it, with
-    the few numbers behind it; the samples that were cut, failed or have no answer; where the page,
-    tables and figures are; and three commands to go on with.
+    First what is to be doubted, unfinished or out of date; then the finding, as far as the
+    intervals show it, with the few numbers behind it; the samples that were cut, failed or have no
+    answer; where the page, tables and figures are; and three commands to go on with.
     """
     found = _finding(run)
     warnings = [line for text in notices(run) for line in _wrapped(text)]

@@ -23,22 +23,18 @@ def check(
     ] = None,
     overrides: Annotated[
         list[str] | None,
-        Option("--set", metavar="KEY=VALUE", help="The same. May be repeated."),
+        Option("--set", metavar="KEY=VALUE", help="The same as KEY=VALUE alone. May be repeated."),
     ] = None,
     column: Annotated[
         list[str] | None,
-        Option(metavar="OURS=THEIRS", help="Of a file of samples: as in `workbench import`."),
+        Option(metavar="OURS=THEIRS", help="What a column is called in a file of samples, as in `workbench import`."),
     ] = None,
 ) -> None:
-    """Show three problems as they are asked, and how three samples of each are graded.
+    """Show three problems as asked, and how samples are graded.
 
-    Of an experiment, three samples of each are drawn at its highest temperature; of a run, or a
-    file of samples, those that are there are shown. Settings of the task can be tried on them.
-    Nothing is written.
-
-      workbench check experiments/quickstart.yaml
-
-      workbench check results/mine task.options.compare=contains
+    For an experiment, three samples of each are drawn at its highest temperature. For a run, or a
+    file of samples, the samples that are there are shown. Settings of the task can be tried on
+    them, such as task.options.compare=contains. Nothing is written.
     """
     from workbench.cli.checked_problems import drawn_now, of_run
     from workbench.cli.open_experiment import open_experiment, with_comparison
