@@ -97,9 +97,9 @@ def real_texts():
 def texts():
     rng = random.Random(1)
     real = real_texts()
-    texts = TEXTS + RELATED + rng.sample(real, min(80, len(real)))
+    texts = TEXTS + RELATED + rng.sample(real, min(30, len(real)))
     pieces = ["^2", "_1", "x", "+", "(", ")", "{", "}", r"\frac", ",", "=", "[", "|", "!", r"\pi"]
-    for text in rng.sample(texts, 40 if real else 20):  # slips of a model
+    for text in rng.sample(texts, 15):  # slips of a model
         place = rng.randrange(len(text) + 1)
         texts.append(text[:place] + rng.choice(pieces) + text[place:])
         texts.append(text[:place] + text[place + 1 :])
@@ -109,7 +109,7 @@ def texts():
 @pytest.fixture(scope="module")
 def pairs():
     near = [pair for at in range(len(RELATED)) for pair in permutations(RELATED[at : at + 3], 2)]
-    return [*dict.fromkeys(near), *random.Random(2).sample([*permutations(RELATED, 2)], 60)]
+    return [*dict.fromkeys(near), *random.Random(2).sample([*permutations(RELATED, 2)], 40)]
 
 
 @pytest.fixture(scope="module")
