@@ -83,12 +83,12 @@ def test_padding_is_on_the_left_and_not_counted():
 
 
 def test_sixteen_solutions_are_memorised(tiny_judge, judgements, tmp_path):
-    found, told = tuned(tiny_judge, judgements, tmp_path, epochs=40, lr=0.005, batch_size=8)
+    found, told = tuned(tiny_judge, judgements, tmp_path, epochs=40, lr=0.01, batch_size=16)
     losses = [line["loss"] for line in found.curves if "loss" in line]
-    assert max(losses[:4]) > 0.3
+    assert max(losses[:2]) > 0.3
     assert losses[-1] < 0.01
     assert found.curves[-1]["accuracy"] == 1.0
-    assert found.steps == 80 == found.curves[-1]["step"]
+    assert found.steps == 40 == found.curves[-1]["step"]
     # what was told as it came is what is kept
     kept = {line["step"]: line["loss"] for line in found.curves if "loss" in line}
     assert {line["step"]: line["loss"] for line in told if "loss" in line} == kept
@@ -96,7 +96,7 @@ def test_sixteen_solutions_are_memorised(tiny_judge, judgements, tmp_path):
     seen = {line["step"]: line["validation_loss"] for line in found.curves
             if "validation_loss" in line}  # fmt: skip
     assert found.step == min(seen, key=seen.get)
-    assert max(seen) == 80
+    assert max(seen) == 40
 
 
 class Killed(BaseException):
