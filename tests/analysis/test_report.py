@@ -12,7 +12,7 @@ from workbench import load_run
 def drawn(cli, finished, tmp_path_factory):
     """A copy of the finished run with all figures."""
     folder = shutil.copytree(finished[1], tmp_path_factory.mktemp("drawn") / "run")
-    child = cli.must("analyze", folder, figures=True, tables=True)
+    child = cli.must("analyze", folder, figures=True)  # it has all tables
     assert "up to date" not in child.err  # since the figures are missing
     return folder
 
@@ -66,12 +66,18 @@ def test_no_table_counts_rows_as_if_they_were_independent(embedded):
         assert not {"p_value", "pvalue", "df"} & set(run.table(name).columns)
 
 
-@pytest.mark.parametrize("missing", ["tables/bucket.csv", "figures/accuracy_by_k.svg"])
-def test_what_was_deleted_is_made_again(cli, drawn, tmp_path, missing):
+@pytest.mark.parametrize(
+    ("missing", "made"),
+    [
+        ("tables/bucket.csv", {"tables": ["bucket"]}),
+        ("figures/accuracy_by_k.svg", {"figures": ["accuracy_by_k"]}),
+    ],
+)
+def test_what_was_deleted_is_made_again(cli, drawn, tmp_path, missing, made):
     folder = shutil.copytree(drawn, tmp_path / "run")
     before = (folder / missing).read_bytes()
     (folder / missing).unlink()
-    child = cli.must("run", folder, figures=["accuracy_by_k"], tables=True)
+    child = cli.must("run", folder, **made)
     assert "analyze: up to date" not in child.err
     assert (folder / missing).read_bytes() == before
 
