@@ -1,6 +1,7 @@
 """Several submitted answers, against the plain rule on every subset that was drawn."""
 
 import json
+from functools import cache
 
 import numpy as np
 import pytest
@@ -11,12 +12,12 @@ from tests.analysis.aggregate.vote_rules import best_answers
 from workbench import load_run
 
 
-def by_hand(run, temperature, k, count, threshold=0.15):
+def by_hand(run, pool_of, temperature, k, count, threshold=0.15):
     """Mean over problems of the mean over subsets: is one of ``count`` answers right?"""
     rows = run.subsets[(run.subsets["temperature"] == temperature) & (run.subsets["k"] == k)]
     means = []
     for problem, part in rows.groupby("problem_id"):
-        pool = run.pool(problem, temperature)
+        pool = pool_of(problem, temperature)
         rewards, found = pool.rewards["likelihood"], []
         for members in part["members"]:
             picks = best_answers(pool.clusters[members], rewards[members], threshold, count)
@@ -27,11 +28,12 @@ def by_hand(run, temperature, k, count, threshold=0.15):
 
 def test_every_value_is_that_of_the_plain_rule(finished):
     run = load_run(finished[1])
+    pool_of = cache(run.pool)  # which reads a file
     table = submitted(Data(run))
     assert {*table.frame["k"]} == {2, 4}
     for row in table.frame.to_dict("records"):
         for count in (1, 2, 4):
-            expected = by_hand(run, row["temperature"], row["k"], count)
+            expected = by_hand(run, pool_of, row["temperature"], row["k"], count)
             assert row[f"answers@{count}"] == pytest.approx(expected)
         assert row["answers@1"] <= row["answers@2"] <= row["answers@4"] <= row["coverage"]
         assert row["handed_in"] <= min(4, row["k"])
@@ -47,13 +49,14 @@ def test_the_settings_decide(cli, copied):
     sets = ("--set", "selection.threshold=0.6", "--set", "selection.submitted=[3, 1]")
     cli.must("run", path, "--out", folder, *sets, tables=["submitted"])
     run = load_run(folder)
+    pool_of = cache(run.pool)
     frame = run.table("submitted")
     assert [c for c in frame if c.startswith("answers@") and c[-1].isdigit()] == [
         "answers@1", "answers@3",
     ]  # fmt: skip
     for row in frame.to_dict("records"):
         for count in (1, 3):
-            expected = by_hand(run, row["temperature"], row["k"], count, 0.6)
+            expected = by_hand(run, pool_of, row["temperature"], row["k"], count, 0.6)
             assert row[f"answers@{count}"] == pytest.approx(expected)
 
 
