@@ -16,7 +16,11 @@ from analysis.compare.runs import compare, shared_problems
 from analysis.stats.power import planned
 from workbench.storage.parquet import read_table, write_table
 
-STAGES = ("generate", "score", "measure", "analyze")
+SMALL = {
+    "task__num_problems": 4, "generation__n": 4, "measure__k": [2],
+    "measure__metrics": ["num_tokens"], "selection__aggregators": ["maj"],
+}  # fmt: skip
+"""Changes of an experiment of which only the kind of results is looked at."""
 RIGHT, WRONG = ("The answer is 1.", -1.0, "stop"), ("The answer is 2.", -1.0, "stop")
 
 
@@ -29,8 +33,7 @@ def other(cli, finished, tmp_path_factory):
         "tracking.project=elsewhere", "name=other",
     )  # fmt: skip
     sets = [word for change in changes for word in ("--set", change)]
-    for stage in STAGES:
-        cli.must(stage, finished[0], "--out", home / "other", *sets, tables=())
+    cli.must("run", finished[0], "--out", home / "other", *sets)
     return home / "other"
 
 
@@ -39,13 +42,17 @@ def compared(finished, other):
     return compare([finished[1], other])
 
 
+@pytest.fixture(scope="module")
+def alone(finished):
+    return compare([finished[1]])
+
+
 @pytest.fixture
 def made(cli, experiment, tmp_path):
     """A function: settings -> a run's folder with these."""
 
     def make(name, **changes):
-        for stage in STAGES:
-            cli.must(stage, experiment(**changes), "--out", tmp_path / name, tables=())
+        cli.must("run", experiment(**changes), "--out", tmp_path / name)
         return tmp_path / name
 
     return make
@@ -60,8 +67,8 @@ def row_of(table, **where):
 
 
 def test_a_run_that_is_measured_only_says_what_to_run(cli, experiment, tmp_path):
-    for stage in STAGES[:-1]:
-        cli.must(stage, experiment(), "--out", tmp_path / "run")
+    for stage in ("generate", "score", "measure"):
+        cli.must(stage, experiment(**SMALL), "--out", tmp_path / "run")
     cli("compare", tmp_path / "run").refuses("outcomes", "workbench analyze")
 
 
@@ -136,8 +143,8 @@ def test_a_run_and_its_copy_do_not_differ(cli, finished, copied):
     assert "settings\n(empty)\nno setting differs" in shown
 
 
-def test_one_run_is_compared_with_itself(finished):
-    tables = compare([finished[1]])
+def test_one_run_is_compared_with_itself(finished, alone):
+    tables = alone
     assert list(tables) == ["curves", "crossings", "rewards", "selections", "temperatures"]
     run = workbench.load_run(finished[1])
     means = run.subsets.groupby(["problem_id", "temperature", "k"])["lex_mbr_correct"].mean()
@@ -155,22 +162,21 @@ def test_one_run_is_compared_with_itself(finished):
 
 
 def test_selections_by_two_rewards_are_compared(made):
-    folder = made("run", selection__aggregators=["best", "best:likelihood"])
+    folder = made("run", **SMALL | {"selection__aggregators": ["best", "best:likelihood"]})
     frame = compare([folder])["rewards"].frame
     assert set(frame["selection"]) == {"best:likelihood"}
     assert set(frame["against"]) == {"best"}
     assert (frame["difference"] == 0).all()  # it is the same reward
 
 
-def test_sizes_may_be_chosen(cli, finished):
+def test_sizes_may_be_chosen(cli, finished, alone):
     tables = compare([finished[1]], k=[8])
     assert set(tables["temperatures"].frame["k"]) == {1, 8}
-    of_all = compare([finished[1]])
-    curve, whole = tables["curves"].frame, of_all["curves"].frame
+    curve, whole = tables["curves"].frame, alone["curves"].frame
     assert sorted(set(whole["k"])) == [1, 2, 4, 8]
     chosen = whole[whole["k"] == 8].reset_index(drop=True)
     pd.testing.assert_frame_equal(curve, chosen)  # with the bands of the whole curves
-    pd.testing.assert_frame_equal(tables["crossings"].frame, of_all["crossings"].frame)
+    pd.testing.assert_frame_equal(tables["crossings"].frame, alone["crossings"].frame)
     shown = cli.must("compare", finished[1], "--k", "4", "--k", "8").out
     assert "selections" in shown
     cli("compare", finished[1], "--k", "5").refuses("k = 5", "known: 1, 2, 4, 8", "measure.k")
@@ -238,7 +244,7 @@ def test_few_problems_and_one_temperature_show_what_they_can(made, cli):
 
 def test_runs_of_one_temperature_each_are_compared(made):
     low, high = (
-        made(name, generation__temperatures=[t], measure__k=[2])
+        made(name, generation__temperatures=[t], **SMALL)
         for name, t in (("low", 0.5), ("high", 1.0))
     )
     frame = compare([low, high])["differences"].frame
@@ -288,12 +294,12 @@ def test_unknown_correctness_is_said(hand_made, right):
 
 def test_runs_that_cannot_be_paired_are_refused(cli, finished, made, copied, experiment, tmp_path):
     folder = finished[1]
-    harder = made("harder", task__options={"max_terms": 4})
+    harder = made("harder", task__options={"max_terms": 4}, **SMALL)
     cli("compare", folder, harder).refuses("other questions under the same ids", "harder")
     cli("compare", folder, folder).refuses("given twice")
     cli("compare", tmp_path / "nothing").refuses("is not a run")
     drawn = tmp_path / "drawn"
-    cli.must("generate", experiment(), "--out", drawn)
+    cli.must("generate", experiment(**SMALL), "--out", drawn)
     cli("compare", folder, drawn).refuses(str(drawn), "workbench measure")
     renamed = copied[1] / "problems.jsonl"
     lines = [json.loads(line) for line in renamed.read_text().splitlines()]
