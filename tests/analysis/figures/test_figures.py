@@ -82,6 +82,8 @@ def test_all_wrong_or_all_right_at_one_k_is_drawn(with_tables, lines, tmp_path, 
     ):  # fmt: skip
         chart = FIGURES[name](run)
         assert all((rows["y"] == value).all() for rows in lines(chart).values())
+        if (value == 1) != np.isnan(temperature):
+            continue  # a picture of each value and of each temperature is enough
         assert save(chart, tmp_path, name).stat().st_size > 3000
         svg = (tmp_path / f"{name}.svg").read_text()
         assert ("unknown<" if np.isnan(temperature) else "0.7<") in svg
