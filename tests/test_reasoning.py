@@ -105,7 +105,7 @@ def thinking(cli, tmp_path_factory):
     measured = ("--set", "measure.metrics=[avg_log_prob, num_tokens, distinct_1]",
                 "--set", "measure.k=[1, 2]", "--set", "analysis.resamples=100")  # fmt: skip
     imported(cli, home, THOUGHTS, *measured)
-    cli.must("run", home / "run", tables=True)
+    cli.must("run", home / "run", tables=["budget"])
     return home / "run"
 
 
@@ -161,7 +161,8 @@ def test_inspect_sees_thoughts_as_reasoning(cli, thinking, tmp_path):
     assert last.output.choices[0].message.content == "\\boxed{8}"
 
 
-def test_a_page_folds_thoughts(thinking, browser, tmp_path):
+def test_a_page_folds_thoughts(thinking, browser, tmp_path, monkeypatch):
+    monkeypatch.setattr("analysis.page.report.FIGURES", {})
     page = browser.new_context(offline=True).new_page()
     page.goto(write_report(thinking, tmp_path / "page.html").as_uri() + "#p/0.7")
     folded = page.locator("details.thought")
