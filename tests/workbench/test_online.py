@@ -7,8 +7,14 @@ import pytest
 import yaml
 
 from tests.workbench.wandb_server import ENTITY, Server
+from workbench.core.types import STAGES
 
 ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def loaded(cli):
+    cli.load("workbench.tracking.dashboard")  # and wandb: two seconds of every command line
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +203,8 @@ def test_a_run_that_a_sweep_s_agent_starts_is_the_agent_s(cli, server, experimen
         section, setting = key.split(".")
         assert run["config"][section]["value"][setting] == yaml.safe_load(str(one["value"]))
     assert sweep["metric"]["name"].replace("@8", "@2") in run["summary"]
+    logged = {name: value for row in run["history"].values() for name, value in row.items()}
+    assert all(logged[f"stage/{stage}/seconds"] > 0 for stage in STAGES)
 
 
 def test_a_dashboard_is_saved_of_what_the_runs_hold(cli, arrived, server):
