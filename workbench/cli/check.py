@@ -27,7 +27,10 @@ def check(
     ] = None,
     column: Annotated[
         list[str] | None,
-        Option(metavar="OURS=THEIRS", help="What a column is called in a file of samples, as in `workbench import`."),
+        Option(
+            metavar="OURS=THEIRS",
+            help="What a column is called in a file of samples, as in `workbench import`.",
+        ),
     ] = None,
 ) -> None:
     """Show three problems as asked, and how samples are graded.
