@@ -53,6 +53,8 @@ def notes(run, table):
 
 CHEAP = {"measure__metrics": ["distinct_1", "distinct_texts"]}
 MAJ = {"selection__aggregators": ["maj"]}
+PICTURES = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature")
+"""Figures that are looked at as pictures; how any is made into one is tested with the figures."""
 
 
 def pool(problem, temperature, n=4, text="{i} of {t} for p{p}", **columns):
@@ -69,8 +71,9 @@ def test_a_greedy_and_a_ragged_pool_through_every_table_and_figure(cli, tmp_path
         rows += pool(problem, 0, text="all the same: {p}", correct=problem % 2 == 0, answer="1")
         rows += pool(problem, 0.7, n=2 if problem == 4 else 4, answer=str(problem))
     run, said = brought(
-        cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run", figures=True, tables=True
+        cli, made(tmp_path / "a.jsonl", rows), tmp_path / "run", figures=PICTURES, tables=True
     )
+    assert drawn(run)
     assert "pools         21 of 4, 1 of 2 samples" in said
     assert "avg_log_prob, qual_dpp (no log-probabilities)" in said
     assert set(run.tables) == set(TABLES)
@@ -87,7 +90,7 @@ def test_a_greedy_and_a_ragged_pool_through_every_table_and_figure(cli, tmp_path
     curve = run.table("coverage_curve")
     assert curve["temperature"].tolist() == [0] * 3 + [0.7] * 3
     assert curve["k"].tolist() == [1, 2, 4] * 2
-    for figure in ("accuracy_by_k", "coverage_curve", "diversity_by_temperature"):
+    for figure in PICTURES:
         svg = (run.root / "figures" / f"{figure}.svg").read_text()
         assert "nothing" not in svg
     assert "temperature 0<" in (run.root / "figures" / "accuracy_by_k.svg").read_text()
