@@ -31,6 +31,8 @@ FEW = "samples (so few that it may be chance)"
         ({"right": 5, "wrong": 95, "no_answer": 30, "truncated": 40},
          ["30 of 100 samples (30 %) have no rec", "40 of 100 samples (40 %) were cut off before"]),
         ({"wrong": 100, "no_answer": 10}, ["none of 100 samples is right"]),
+        ({"wrong": 100, "no_answer": 45},  # which explains less than half of it
+         ["none of 100 samples is right", "45 of 100 samples (45 %) have no"]),
         ({"wrong": 100, "no_answer": 95},  # the one thing explains the other
          ["none of 100 samples is right; 95 of 100 samples (95 %) have no recognised answer"]),
         ({"wrong": 100, "truncated": 60, "no_answer": 30},
