@@ -18,7 +18,10 @@ LIGHT = [
     "workbench.score.stage", "workbench.measure.stage", "workbench.run",
     "workbench.tracking.wandb_run", "workbench.cli.run_stages", "workbench.cli.app",
 ]  # fmt: skip
-DOORS = {f"workbench.cli.{name}" for name in ("app", "interchange", "pages", "rewards", "tracking")}
+DOORS = {
+    f"workbench.cli.{name}"
+    for name in ("app", "check", "interchange", "pages", "rewards", "tracking")
+}
 ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},
     "wandb_workspaces": {"workbench.tracking.dashboard"},

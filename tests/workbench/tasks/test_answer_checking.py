@@ -50,8 +50,7 @@ def server(tmp_path_factory):
     """One server of workers for all these tests; the folder of the checker that it has imported."""
     folder = tmp_path_factory.mktemp("slow")
     (folder / "slowly.py").write_text(SLOW)
-    once = f"import slowly, {checking.PRELOADED}\n"  # and not by each worker
-    (folder / "imported_once.py").write_text(once)
+    (folder / "imported_once.py").write_text(f"import slowly, {checking.PRELOADED}\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(folder)
         path = os.pathsep.join([str(folder), *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -241,11 +240,8 @@ def script(tmp_path, ending, *args):
 
 
 def test_from_a_script_without_its_guard_an_error_that_names_it(tmp_path):
-    # It is started at once: the server of the workers imports nothing before them.
-    ending = (
-        "import workbench.tasks.answer_checking as checking\nchecking.PRELOADED = 'json'\nmain()\n"
-    )
-    out, err = script(tmp_path, ending).communicate(timeout=60)
+    quick = "import workbench.tasks.answer_checking as m\nm.PRELOADED = 'json'\n"
+    out, err = script(tmp_path, quick + "main()\n").communicate(timeout=60)
     assert not out
     assert re.search(r"ValueError: cannot start the processes .* `if __name__ == ", err)
 
