@@ -108,7 +108,11 @@ def test_a_sample_that_failed_needs_no_text(tmp_path):
     ("name", "data", "words"),
     [
         ("a.csv", "question,response\nq,t\n".encode("utf-16"), "is text in UTF-16: save it as UTF"),
-        ("a.parquet.gz", gzip.compress(b"PAR1 ..."), "is a Parquet file packed once more: unpack"),
+        (
+            "a.parquet.gz",
+            gzip.compress(b"PAR1 ...", mtime=0),
+            "is a Parquet file packed once more: unpack",
+        ),
     ],
 )
 def test_what_a_file_is_that_is_not_read(tmp_path, name, data, words):
