@@ -116,7 +116,7 @@ def test_the_page_the_notebook_and_the_terminal_say_so_first(
     said = capsys.readouterr().out
     assert said.index("statuses") < said.index(FINDING) < said.index("accuracy_by_k")
     for command in ("score", "analyze"):
-        said = cli.must(command, doubtful).out
+        said = cli.must(command, doubtful, printed=True).out
         assert said.startswith(f"Doubtful: {FINDING}")
         assert said.count(FINDING) == 1
         assert f"workbench check {doubtful}" in said

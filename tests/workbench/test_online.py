@@ -43,7 +43,9 @@ def arrived(cli, server, finished, tmp_path_factory):
     shutil.copytree(finished[1], folder)
     settings = ["tracking.mode=auto", "tracking.tags=[hot]", "analysis.num_buckets=5"]
     words = [word for setting in settings for word in ("--set", setting)]
-    child = cli.must("run", finished[0], "--out", folder, *words, before=env(server), tables=True)
+    child = cli.must(
+        "run", finished[0], "--out", folder, *words, before=env(server), tables=True, printed=True
+    )
     assert "tracking stopped" not in child.err
     ((name, run),) = server.runs.items()
     assert f"W&B run  {server.url}/{ENTITY}/workbench/runs/{name}" in child.out

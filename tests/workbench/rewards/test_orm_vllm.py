@@ -107,5 +107,6 @@ def test_each_reward_has_its_columns_and_the_tables_come_out(run):
     assert {"best_correct", "best:likelihood_correct", "weighted_correct"} <= {
         *opened.table("accuracy_by_k").columns
     }
-    assert "best:likelihood@k" in output
+    assert "best:likelihood@k" in opened.table("coverage_curve").columns
+    assert f"workbench show {opened.root}" in output
     assert len(opened.tables) >= 9

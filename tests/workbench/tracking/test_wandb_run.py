@@ -64,7 +64,9 @@ def tracked(cli, embedded, tmp_path_factory):
         "tracking.job_type=sweep", "analysis.num_buckets=5",
     ]  # fmt: skip
     overrides = [word for setting in settings for word in ("--set", setting)]
-    child = cli.must("run", embedded[0], "--out", folder, *overrides, figures=FIGURES, tables=True)
+    child = cli.must(
+        "run", embedded[0], "--out", folder, *overrides, figures=FIGURES, tables=True, printed=True
+    )
     assert "tracking stopped" not in child.err
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
     assert f"W&B run  {file.parent}" in child.out  # offline without being asked to be
