@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from analysis.doubts import doubts_of
 from analysis.page.headline import Headline, headline
@@ -13,14 +16,10 @@ from workbench.run import Run
 
 COLUMNS, LINES = 100, 40
 """What fits on a terminal; both hold for every run."""
-NOT_COUNTED = {
-    "truncated": "cut at generation.max_tokens",
-    "no_answer": "without an answer",
-    "timed_out": "whose check timed out",
-    "error": "that failed",
-    "unknown": "of unknown correctness",
-}
-"""Columns of the table ``statuses``, and the words for their samples."""
+WITHOUT_ANSWER = {"truncated": "cut off before an answer", "no_answer": "without an answer"}
+UNKNOWN = {"timeout": "whose check timed out", "error": "that failed"}
+"""Columns of the table ``statuses``, and the words for their samples; the second count among its
+column ``unknown``."""
 
 
 def finish(root: Path) -> None:
@@ -93,13 +92,16 @@ def _samples(run: Run) -> list[str]:
     if "statuses" not in run.tables:
         return []
     counts = run.table("statuses").select_dtypes("number").sum()
-    odd = [
-        f"{int(counts[name]):,} {words}"
-        for name, words in NOT_COUNTED.items()
-        if counts.get(name, 0)
-    ]
+    odd = _counted(counts, WITHOUT_ANSWER)
+    if unknown := int(counts.get("unknown", 0)):
+        why = ", ".join(_counted(counts, UNKNOWN))
+        odd.append(f"{unknown:,} of unknown correctness" + f" ({why})" * bool(why))
     beside = f": {', '.join(odd)}" if odd else ", all with an answer"
     return _wrapped(f"{int(counts['samples']):,} samples{beside} (table statuses)")
+
+
+def _counted(counts: pd.Series[Any], words: Mapping[str, str]) -> list[str]:
+    return [f"{int(counts[name]):,} {said}" for name, said in words.items() if counts[name]]
 
 
 def _places(run: Run) -> list[str]:

@@ -24,9 +24,8 @@ from workbench.tasks.math_answers import (
     canonical_answer,
     quickly_equal,
 )
-from workbench.tasks.text_answers import contains_text, folded_text
+from workbench.tasks.text_answers import TEXT_MACRO, contains_text, folded_text
 
-_TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
 # Of a text in capitals without the brackets around it: neither one of two, nor part of a formula.
 _NOT_TWO = r"(?!\)?\s*(?:[=+^/*&]|,?\s*(?:OR|AND)\b|,?\s*\(?[A-Z]\)?$))"
 _LETTER_WITH_TEXT = re.compile(
@@ -82,7 +81,7 @@ def exact_text(answer: str) -> str:
 
 def _plainer(text: str) -> str:
     text = without_marks(" ".join(text.split())).strip("$ ").rstrip(" .")
-    inside = _TEXT_MACRO.fullmatch(text)
+    inside = TEXT_MACRO.fullmatch(text)
     return inside[1] if inside else text
 
 

@@ -10,7 +10,7 @@ from operator import add
 
 from workbench.tasks.answer_spelling import answer_within
 
-_TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
+TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _IN_NUMBER = re.compile(r"(?<=\d)[.,/:](?=\d)|(?<![\w)])[-\u2212](?=\.?\d)|(?<=\w)#")
@@ -39,7 +39,7 @@ def folded_text(answer: str) -> str:
 
 def _folded_once(text: str) -> str:
     answer, text = text, unicodedata.normalize("NFC", text).casefold()
-    text = _THOUSANDS.sub("", _TEXT_MACRO.sub(r"\1", text))
+    text = _THOUSANDS.sub("", TEXT_MACRO.sub(r"\1", text))
     parts = ["".join(map(_without_punctuation, part)) for part in _IN_NUMBER.split(text)]
     kept = [*_IN_NUMBER.findall(text), ""]
     words = " ".join("".join(map(add, parts, kept)).split())
