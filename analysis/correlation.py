@@ -15,15 +15,15 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.stats import cross_products
-from analysis.stats.bootstrap import (
+from workbench.analysis.stats import cross_products
+from workbench.analysis.stats.bootstrap import (
     Intervals,
     check_confidence,
     fisher_interval,
     problem_codes,
     sum_values,
 )
-from analysis.stats.ranks import rank_covariances
+from workbench.analysis.stats.ranks import rank_covariances
 from workbench.core.lookup import lookup
 from workbench.core.types import Floats, Ints
 

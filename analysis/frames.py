@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
-from analysis.stats.paired import discovery_rates, sign_flip_p
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
+from workbench.analysis.stats.paired import discovery_rates, sign_flip_p
 from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import STATUSES, Floats, Ints
 from workbench.measure.missing_inputs import without

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.figures import save, training_curves
-from analysis.frames import Table, bounded, with_q_values
-from analysis.markdown import to_markdown
-from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
-from analysis.stats.calibration import auroc, ranking_accuracy, reward_samples
-from analysis.stats.paired import compare_means
-from analysis.tables.shared import star_note
-from analysis.terminal import print_table, stdout
+from workbench.analysis.figures import save, training_curves
+from workbench.analysis.frames import Table, bounded, with_q_values
+from workbench.analysis.markdown import to_markdown
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
+from workbench.analysis.stats.calibration import auroc, ranking_accuracy, reward_samples
+from workbench.analysis.stats.paired import compare_means
+from workbench.analysis.tables.shared import star_note
+from workbench.analysis.terminal import print_table, stdout
 from workbench.core.types import REWARD_PREFIX
 from workbench.reward_training.train import TrainedReward
 from workbench.tracking.wandb_run import Tracker

@@ -1,8 +1,8 @@
 """Do the intervals hold what they promise? Studies of known truth, analysed as real ones are.
 
-``python -m analysis.interval_coverage FOLDER`` simulates 1,000 studies of each kind and size and
-writes the table ``simulation``; ``results/simulation`` holds what it printed. A study is made
-sample by sample: a problem has a difficulty, each of its N samples is right or wrong and has a
+``python -m workbench.analysis.interval_coverage FOLDER`` simulates 1,000 studies of each kind and
+size and writes the table ``simulation``; ``results/simulation`` holds what it printed. A study is
+made sample by sample: a problem has a difficulty, each of its N samples is right or wrong and has a
 feature that adds up to a subset's diversity, and overlapping random subsets of k are correlated.
 What is true is known by construction (no relation) or from one study of very many problems.
 """
@@ -21,9 +21,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import expit
 
-from analysis.correlation import LEVELS, METHODS, correlate
-from analysis.stats.bootstrap import bootstrap_means
-from analysis.stats.paired import compare_means
+from workbench.analysis.correlation import LEVELS, METHODS, correlate
+from workbench.analysis.stats.bootstrap import bootstrap_means
+from workbench.analysis.stats.paired import compare_means
 from workbench.core.types import Floats
 
 N, K, SUBSETS = 16, 4, 10

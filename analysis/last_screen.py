@@ -9,9 +9,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.doubts import doubts_of
-from analysis.page.headline import Headline, headline
-from analysis.page.report import notices, write_report
+from workbench.analysis.doubts import doubts_of
+from workbench.analysis.page.headline import Headline, headline
+from workbench.analysis.page.report import notices, write_report
 from workbench.run import Run
 
 COLUMNS, LINES = 100, 40

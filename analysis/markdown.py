@@ -6,7 +6,7 @@ import pandas as pd
 from rich.table import Table as Grid
 from rich.text import Text
 
-from analysis.frames import Table
+from workbench.analysis.frames import Table
 from workbench.core.table_text import format_table
 
 

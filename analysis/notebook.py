@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from analysis.doubts import doubts_of
+from workbench.analysis.doubts import doubts_of
 from workbench.config.schema import pool_sizes
 from workbench.core.notebook_html import notebook_html
 from workbench.core.table_html import render, table_cells

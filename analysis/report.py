@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from analysis.aggregate import AGGREGATORS
-from analysis.aggregate.stage import aggregate
-from analysis.doubts import doubts_of
-from analysis.figures import FIGURES, save
-from analysis.frames import Data, Table
-from analysis.markdown import to_markdown
-from analysis.tables import TABLES, make_table
-from analysis.wandb_summary import curves, diversity, summary
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate.stage import aggregate
+from workbench.analysis.doubts import doubts_of
+from workbench.analysis.figures import FIGURES, save
+from workbench.analysis.frames import Data, Table
+from workbench.analysis.markdown import to_markdown
+from workbench.analysis.tables import TABLES, make_table
+from workbench.analysis.wandb_summary import curves, diversity, summary
 from workbench.core.console import notice, progress_bar
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.run import Run

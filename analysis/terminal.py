@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 from rich.console import Console
 
-from analysis.doubts import doubts_of
-from analysis.markdown import to_grid
-from analysis.tables import TABLES, printed_tables
+from workbench.analysis.doubts import doubts_of
+from workbench.analysis.markdown import to_grid
+from workbench.analysis.tables import TABLES, printed_tables
 from workbench.run import Run
 
 PRINTED = printed_tables()

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from analysis.frames import POOL, Data
-from analysis.tables.accuracy import MIXED
+from workbench.analysis.frames import POOL, Data
+from workbench.analysis.tables.accuracy import MIXED
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import STATUSES
 from workbench.metrics import METRICS

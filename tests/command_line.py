@@ -29,7 +29,7 @@ ENGINE_MODULES = ("vllm", "vllm.entrypoints.llm", "vllm.entrypoints.openai.api_s
 
 # What takes most of the time of a small run, and is looked at by few tests.
 ONLY = """
-from analysis.{kind} import {KIND}
+from workbench.analysis.{kind} import {KIND}
 for name in {{*{KIND}}} - {names!r}:
     del {KIND}[name]
 """
@@ -38,7 +38,7 @@ SUMMED_UP = {
     "statuses",
 }  # fmt: skip
 """Tables that an analysis cannot do without, as the scalars of the tracked run are made of them."""
-NOT_PRINTED = "import analysis.last_screen; analysis.last_screen.finish = lambda root: None\n"
+NOT_PRINTED = "import workbench.analysis.last_screen as m; m.finish = lambda root: None\n"
 
 
 @dataclass

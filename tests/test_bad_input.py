@@ -135,7 +135,7 @@ def test_a_full_disk_is_said_at_every_stage(cli, experiment, rows_of, tmp_path):
     path, folder = experiment(), tmp_path / "run"
     full = """
 import errno, os, workbench.storage.parquet as store
-import analysis.report as report
+import workbench.analysis.report as report
 real = store.write_atomically
 def full(path, write):
     if path.parent.name == {table!r}:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_house import SOURCES, module_of
+
 ROOT = Path(__file__).parents[1]
 WITH_EXAMPLES = [
-    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
-    for path in sorted([*ROOT.glob("workbench/**/*.py"), *ROOT.glob("analysis/**/*.py")])
+    module_of(path).removesuffix(".__init__")
+    for path in SOURCES
     if ">>>" in path.read_text(encoding="utf-8")
 ]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from analysis.tables import TABLES
+from workbench.analysis.tables import TABLES
 
 RIGHT, WRONG = r"It is \boxed{7}.", r"No: it is \boxed{8}."
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from analysis.figures import FIGURES
-from analysis.report import summary
-from analysis.tables import TABLES
+from workbench.analysis.figures import FIGURES
+from workbench.analysis.report import summary
+from workbench.analysis.tables import TABLES
 from workbench.run import Run
 
 DATA = Path(__file__).parents[1] / "../shared/data/generations"

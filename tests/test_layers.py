@@ -28,8 +28,8 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "vllm": {"workbench.models.vllm_engine"},
     "openai": {"workbench.generate.openai", "workbench.generate.openai_traffic"},
     "sentence_transformers": {"workbench.models.text_encoder"},
-    "altair": {"analysis.figures.chart"},
-    "vl_convert": {"analysis.figures.chart", "analysis.page.html"},
+    "altair": {"workbench.analysis.figures.chart"},
+    "vl_convert": {"workbench.analysis.figures.chart", "workbench.analysis.page.html"},
     "jinja2": {
         "workbench.core.table_html",
         "workbench.models.tokenization",
@@ -42,7 +42,7 @@ MOST_FLOORS = 10
 MOST_ROOMS = 25
 ROOMS_OF_NAMES = (
     "workbench.metrics", "workbench.tasks", "workbench.generate", "workbench.rewards",
-    "workbench.interchange.readers", "workbench.interchange.writers", "analysis.tables",
+    "workbench.interchange.readers", "workbench.interchange.writers", "workbench.analysis.tables",
 )  # fmt: skip
 
 
@@ -53,7 +53,7 @@ def graph_of(*packages):
 
 @pytest.fixture(scope="module")
 def graph():
-    return graph_of("workbench", "analysis")
+    return graph_of("workbench")
 
 
 def circles(graph):
@@ -66,7 +66,7 @@ def circles(graph):
 
 def room_of(module):
     """A package just inside ``workbench`` or a module there; all of ``analysis`` is one floor."""
-    return ".".join(module.split(".")[: 1 if module.startswith("analysis") else 2])
+    return ".".join(module.split(".")[:2])
 
 
 def test_no_import_makes_a_circle(graph):
@@ -86,7 +86,7 @@ def test_floors_and_rooms_are_few(graph):
     rooms = nx.DiGraph()
     for module in graph.modules:
         for imported in graph.find_modules_directly_imported_by(module):
-            if imported.split(".")[0] in ("workbench", "analysis") and module != "workbench":
+            if imported.split(".")[0] == "workbench" and module != "workbench":
                 rooms.add_edge(room_of(module), room_of(imported))
     rooms.remove_edges_from(list(nx.selfloop_edges(rooms)))
     assert nx.is_directed_acyclic_graph(rooms)
@@ -127,7 +127,7 @@ def test_the_light_half_loads_nothing_heavy():
         module, *names = line.split()
         loaded = {name.partition(".")[0] for name in names}
         assert not loaded & HEAVY, module
-        assert "analysis" not in loaded or module.startswith("workbench.cli"), module
+        assert "workbench.analysis" not in names or module.startswith("workbench.cli"), module
 
 
 @pytest.mark.parametrize("package", ONLY)
@@ -140,8 +140,8 @@ def test_a_package_has_one_door(graph, package):
 def test_the_workbench_does_not_import_the_analysis(graph):
     for module in graph.modules:
         found = graph.find_modules_directly_imported_by(module)
-        if any(name.split(".")[0] == "analysis" for name in found):
-            assert module.startswith("analysis") or room_of(module) in FRONT_DOORS, module
+        if any(room_of(name) == "workbench.analysis" for name in found):
+            assert room_of(module) in ("workbench.analysis", *FRONT_DOORS), module
 
 
 def test_no_source_imports_a_test_or_a_notebook(graph):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.cli.app import app
 from workbench.config.schema import TaskSettings, experiment_to_dict
 from workbench.config.size_estimate import size_estimate

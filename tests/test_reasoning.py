@@ -11,8 +11,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.page.report import write_report
 from tests.lazily import Lazy
+from workbench.analysis.page.report import write_report
 from workbench.interchange.writers import EXPORTS
 from workbench.run import Run
 
@@ -162,7 +162,7 @@ def test_inspect_sees_thoughts_as_reasoning(cli, thinking, tmp_path):
 
 
 def test_a_page_folds_thoughts(thinking, browser, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.page.report.FIGURES", {})
+    monkeypatch.setattr("workbench.analysis.page.report.FIGURES", {})
     page = browser.new_context(offline=True).new_page()
     page.goto(write_report(thinking, tmp_path / "page.html").as_uri() + "#p/0.7")
     folded = page.locator("details.thought")

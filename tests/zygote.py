@@ -98,7 +98,7 @@ def compile_loops() -> None:
     """Load numba and the loops of the metrics and votes, which each child would do for itself."""
     import numpy as np
 
-    from analysis.aggregate.outcomes import exact_means
+    from workbench.analysis.aggregate.outcomes import exact_means
     from workbench.config.schema import Measure, Selection
     from workbench.measure.evaluate import compute_all
     from workbench.metrics import METRICS
@@ -119,9 +119,9 @@ if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     import typer.main  # noqa: F401
 
-    import analysis.aggregate
-    import analysis.figures.chart
-    import analysis.report  # noqa: F401
+    import workbench.analysis.aggregate
+    import workbench.analysis.figures.chart
+    import workbench.analysis.report
     import workbench.cli.run_stages  # noqa: F401
     from workbench.models.text_encoder import _load
 

@@ -26,8 +26,8 @@ def load_run(root: str | Path) -> Run:
     Raises:
         ValueError: the folder is not a run.
     """
-    import analysis.figures  # registers ``plot``
-    import analysis.notebook  # noqa: F401  # registers what runs and pools look like
+    import workbench.analysis.figures  # registers ``plot``
+    import workbench.analysis.notebook  # noqa: F401  # registers what runs and pools look like
     from workbench.run import Run
 
     return Run(root)

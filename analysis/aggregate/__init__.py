@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from analysis.aggregate import batched
-from analysis.aggregate.aggregator import Aggregator
-from analysis.aggregate.exact import best_at_k, maj_at_k
-from analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
+from workbench.analysis.aggregate import batched
+from workbench.analysis.aggregate.aggregator import Aggregator
+from workbench.analysis.aggregate.exact import best_at_k, maj_at_k
+from workbench.analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
 from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import Floats, Ints

@@ -11,7 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.aggregate.rules import SAME_UTILITY, as_clusters, as_vector, weighted_majority
+from workbench.analysis.aggregate.rules import (
+    SAME_UTILITY,
+    as_clusters,
+    as_vector,
+    weighted_majority,
+)
 from workbench.core.jit import compiled
 from workbench.core.subsets import members_of
 from workbench.core.types import NOBODY, UNANSWERED, Floats, Ints

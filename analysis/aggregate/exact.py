@@ -7,7 +7,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.aggregate.rules import as_clusters, as_vector
+from workbench.analysis.aggregate.rules import as_clusters, as_vector
 from workbench.core.jit import compiled
 from workbench.core.types import UNANSWERED, Floats, Ints
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from analysis.aggregate.diverse_subsets import require_square
+from workbench.analysis.aggregate.diverse_subsets import require_square
 from workbench.core.jit import compiled
 from workbench.core.types import Floats, Ints
 

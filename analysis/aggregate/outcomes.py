@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from analysis.aggregate import AGGREGATORS
-from analysis.aggregate.aggregator import Aggregator
-from analysis.aggregate.temperature_mixture import samples_of
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate.aggregator import Aggregator
+from workbench.analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
 from workbench.core.types import NOBODY, Floats, Ints

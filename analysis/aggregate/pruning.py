@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp
-from analysis.aggregate.medoids import k_medoids
-from analysis.aggregate.outcomes import exact_means, picked
-from analysis.aggregate.temperature_mixture import samples_of
+from workbench.analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp
+from workbench.analysis.aggregate.medoids import k_medoids
+from workbench.analysis.aggregate.outcomes import exact_means, picked
+from workbench.analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Measure, Selection
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY, Floats, Ints

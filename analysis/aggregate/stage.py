@@ -9,10 +9,10 @@ from functools import partial
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from analysis.aggregate import AGGREGATORS
-from analysis.aggregate.outcomes import Tally, expectations, subset_outcomes
-from analysis.aggregate.pruning import prune_pool
-from analysis.aggregate.temperature_mixture import mixed_pools
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate.outcomes import Tally, expectations, subset_outcomes
+from workbench.analysis.aggregate.pruning import prune_pool
+from workbench.analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
 from workbench.measure import missing_inputs as needed

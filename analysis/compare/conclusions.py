@@ -10,8 +10,8 @@ from typing import Any, TypeAlias
 
 import pandas as pd
 
-from analysis.correlation import Correlation
-from analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.analysis.correlation import Correlation
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 
 Row: TypeAlias = "Mapping[str, Any] | pd.Series[Any]"
 

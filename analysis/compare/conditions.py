@@ -16,8 +16,8 @@ from typing import Any, cast
 
 import pandas as pd
 
-from analysis.aggregate import AGGREGATORS
-from analysis.frames import Data
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.frames import Data
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import known_temperature
 from workbench.run import Run

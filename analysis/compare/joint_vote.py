@@ -15,14 +15,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from analysis.aggregate import maj_at_k
-from analysis.aggregate.batched import agreements, majority_picks, weighted_picks
-from analysis.compare.conditions import unknown_last
-from analysis.compare.runs import names_of, shared_problems
-from analysis.frames import Table, with_q_values
-from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
-from analysis.stats.paired import compare_columns
-from analysis.tables.shared import star_note
+from workbench.analysis.aggregate import maj_at_k
+from workbench.analysis.aggregate.batched import agreements, majority_picks, weighted_picks
+from workbench.analysis.compare.conditions import unknown_last
+from workbench.analysis.compare.runs import names_of, shared_problems
+from workbench.analysis.frames import Table, with_q_values
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
+from workbench.analysis.stats.paired import compare_columns
+from workbench.analysis.tables.shared import star_note
 from workbench.config.schema import pool_sizes
 from workbench.core.subsets import draw_subsets, pool_rng
 from workbench.core.table_text import spell_temperature

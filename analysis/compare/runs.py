@@ -1,6 +1,7 @@
 """Comparison on the same problems: of runs, or of one run's temperatures, selections and rewards.
 
-All tables hold one condition (``analysis.compare.conditions``) less another, problem by problem.
+All tables hold one condition (``workbench.analysis.compare.conditions``) less another, problem by
+problem.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.compare.conditions import (
+from workbench.analysis.compare.conditions import (
     SINGLE,
     Pair,
     conditions,
@@ -25,9 +26,14 @@ from analysis.compare.conditions import (
     temperature_pairs,
     unknown_samples,
 )
-from analysis.frames import Table
-from analysis.stats.paired import Paired, compare_columns, discovery_rates, simultaneous_band
-from analysis.stats.power import MIN_PROBLEMS, POWER
+from workbench.analysis.frames import Table
+from workbench.analysis.stats.paired import (
+    Paired,
+    compare_columns,
+    discovery_rates,
+    simultaneous_band,
+)
+from workbench.analysis.stats.power import MIN_PROBLEMS, POWER
 from workbench.config.schema import Analysis
 from workbench.core.table_text import ALPHA
 from workbench.run import Run

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.figures import accuracy, measures, rewards
-from analysis.figures.drawing import Drawing
+from workbench.analysis.figures import accuracy, measures, rewards
+from workbench.analysis.figures.drawing import Drawing
 from workbench.run import ACCESSORS, Run
 
 if TYPE_CHECKING:
-    from analysis.figures.chart import Chart
+    from workbench.analysis.figures.chart import Chart
 
 
 def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
@@ -71,13 +71,13 @@ def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:
 
 def save(chart: Chart, folder: Path, name: str) -> Path:
     """Write a chart as PNG and SVG; return the PNG."""
-    from analysis.figures import chart as charts
+    from workbench.analysis.figures import chart as charts
 
     return charts.save(chart, folder, name)
 
 
 def _chart(drawing: Drawing) -> Chart:
-    from analysis.figures.chart import draw  # importing altair takes most of a second
+    from workbench.analysis.figures.chart import draw  # importing altair takes most of a second
 
     return draw(drawing)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.aggregate.pruning import EVERYTHING
-from analysis.figures.drawing import (
+from workbench.analysis.aggregate.pruning import EVERYTHING
+from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
@@ -18,7 +18,7 @@ from analysis.figures.drawing import (
     sample_count_axis,
     spell_key,
 )
-from analysis.tables.accuracy import MIXED
+from workbench.analysis.tables.accuracy import MIXED
 from workbench.run import Run
 
 RIGHT = Axis(title="share of problems right")

@@ -21,7 +21,7 @@ import vl_convert
 from altair.utils.schemapi import debug_mode
 from PIL import Image
 
-from analysis.figures.drawing import Axis, Drawing, Panel
+from workbench.analysis.figures.drawing import Axis, Drawing, Panel
 from workbench.storage.parquet import write_atomically
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.table_text import spell_temperature
 from workbench.run import Run
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.figures.drawing import (
+from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,

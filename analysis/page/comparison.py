@@ -9,15 +9,15 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.compare.conditions import SINGLE
-from analysis.compare.runs import compare, differing_settings, names_of
-from analysis.figures.chart import draw
-from analysis.frames import Table
-from analysis.page import curves
-from analysis.page.headline import Headline, Tile, change_tile, is_significant
-from analysis.page.html import Page, PageFigure, write
-from analysis.page.report import notices, page_figure
-from analysis.page.tables import page_table, why_missing
+from workbench.analysis.compare.conditions import SINGLE
+from workbench.analysis.compare.runs import compare, differing_settings, names_of
+from workbench.analysis.figures.chart import draw
+from workbench.analysis.frames import Table
+from workbench.analysis.page import curves
+from workbench.analysis.page.headline import Headline, Tile, change_tile, is_significant
+from workbench.analysis.page.html import Page, PageFigure, write
+from workbench.analysis.page.report import notices, page_figure
+from workbench.analysis.page.tables import page_table, why_missing
 from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.run import Run
 

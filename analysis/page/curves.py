@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.figures.drawing import (
+from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
@@ -17,7 +17,7 @@ from analysis.figures.drawing import (
     sample_count_axis,
     spell_key,
 )
-from analysis.tables.accuracy import MIXED
+from workbench.analysis.tables.accuracy import MIXED
 from workbench.run import Run
 
 

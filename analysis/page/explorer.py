@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.page.packing import json_numbers, pack
-from analysis.page.sample_rows import SampleBlock, read_blocks
+from workbench.analysis.page.packing import json_numbers, pack
+from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.run import Run

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.compare.conditions import SINGLE, ConditionValues, Pair, conditions
-from analysis.compare.runs import differences
-from analysis.frames import ENDS, Data, Table
-from analysis.page.tables import PageTable, page_table
-from analysis.stats.bootstrap import MIN_PROBLEMS
-from analysis.tables.shared import extreme_notes
+from workbench.analysis.compare.conditions import SINGLE, ConditionValues, Pair, conditions
+from workbench.analysis.compare.runs import differences
+from workbench.analysis.frames import ENDS, Data, Table
+from workbench.analysis.page.tables import PageTable, page_table
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.analysis.tables.shared import extreme_notes
 from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.run import Run
 

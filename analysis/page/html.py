@@ -15,11 +15,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from analysis.doubts import Doubt
-from analysis.page.explorer import Explorer
-from analysis.page.headline import Headline
-from analysis.page.packing import pack
-from analysis.page.tables import PageTable, split_by_content
+from workbench.analysis.doubts import Doubt
+from workbench.analysis.page.explorer import Explorer
+from workbench.analysis.page.headline import Headline
+from workbench.analysis.page.packing import pack
+from workbench.analysis.page.tables import PageTable, split_by_content
 from workbench.core import table_html
 from workbench.core.types import STATUSES
 from workbench.models.locate import cache_folder

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis.doubts import doubts_of
-from analysis.figures import FIGURES
-from analysis.frames import Table
-from analysis.page.explorer import Explorer, explore
-from analysis.page.headline import Headline, headline
-from analysis.page.html import Page, PageFigure, write
-from analysis.page.tables import (
+from workbench.analysis.doubts import doubts_of
+from workbench.analysis.figures import FIGURES
+from workbench.analysis.frames import Table
+from workbench.analysis.page.explorer import Explorer, explore
+from workbench.analysis.page.headline import Headline, headline
+from workbench.analysis.page.html import Page, PageFigure, write
+from workbench.analysis.page.tables import (
     PageTable,
     is_of_nothing,
     page_table,

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from analysis.frames import Table
-from analysis.page.packing import pack
-from analysis.tables import TABLES, TableSpec
+from workbench.analysis.frames import Table
+from workbench.analysis.page.packing import pack
+from workbench.analysis.tables import TABLES, TableSpec
 from workbench.core.table_text import format_table
 from workbench.run import Run
 

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from analysis.stats.power import MIN_PROBLEMS as MIN_PROBLEMS
+from workbench.analysis.stats.power import MIN_PROBLEMS as MIN_PROBLEMS
 from workbench.core.types import Floats, Ints
 
 MOST_WEIGHTS = 4_000_000
@@ -163,7 +163,7 @@ def fisher_interval(
     freedom where all problems weigh alike, and fewer where a few problems sway the correlation,
     which makes the standard error itself uncertain (``_degrees_of_freedom``). At 50 problems whose
     difficulty drives both columns, the pooled 95 % interval covered 92.8 % with P - 1 degrees and
-    94.6 % with these (``analysis.interval_coverage``).
+    94.6 % with these (``workbench.analysis.interval_coverage``).
 
     Args:
         estimate: (...) correlations of all problems, -1 to 1.

@@ -1,7 +1,7 @@
 """How far a reward can be trusted: does it tell right samples from wrong, and is it calibrated?
 
 Everything is over samples whose correctness and reward are both known. Intervals take the problem
-as the unit; ``analysis.tables.rewards`` makes tables of this.
+as the unit; ``workbench.analysis.tables.rewards`` makes tables of this.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.stats.bootstrap import fisher_interval, problem_codes, sum_values
+from workbench.analysis.stats.bootstrap import fisher_interval, problem_codes, sum_values
 from workbench.core.types import Floats, Ints
 
 BINS = 10

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.stats.bootstrap import sum_values
+from workbench.analysis.stats.bootstrap import sum_values
 from workbench.core.types import Floats, Ints
 
 NO_VARIATION = 1e-12

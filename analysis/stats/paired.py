@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from analysis.stats.bootstrap import bootstrap_means, check_confidence
-from analysis.stats.power import MIN_PROBLEMS, SAME, problems_needed, smallest_effect
+from workbench.analysis.stats.bootstrap import bootstrap_means, check_confidence
+from workbench.analysis.stats.power import MIN_PROBLEMS, SAME, problems_needed, smallest_effect
 from workbench.core.types import Floats
 
 FLIPS = 9999

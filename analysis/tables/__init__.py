@@ -1,9 +1,9 @@
 """TABLES: every table that the analysis makes of a run, one function and one row for each.
 
-May import ``analysis.frames``, the statistics and ``analysis.aggregate``, and nothing that prints,
-draws or compares runs. Start reading in ``TABLES`` below, then in ``accuracy.py``. A new table is
-a function ``Data -> Table`` in a module of this package and a row of ``TABLES``; its docstring's
-first line is what ``workbench list`` and the page say of it.
+May import ``workbench.analysis.frames``, the statistics and ``workbench.analysis.aggregate``, and
+nothing that prints, draws or compares runs. Start reading in ``TABLES`` below, then in
+``accuracy.py``. A new table is a function ``Data -> Table`` in a module of this package and a row
+of ``TABLES``; its docstring's first line is what ``workbench list`` and the page say of it.
 
 Every table has one treatment of samples whose correctness is unknown: they are left out, a subset
 that holds one with them, so that all columns of outcomes are over the same samples. Notes count
@@ -21,14 +21,14 @@ from typing import Literal
 
 import pandas as pd
 
-from analysis.frames import Data, Table
-from analysis.tables import accuracy, correlations, diversity, rewards, shared
-from analysis.tables.answer_audit import answer_audit
-from analysis.tables.entropies import entropy_bounds
-from analysis.tables.pruning import pruning
-from analysis.tables.quality import quality_coefficients
-from analysis.tables.statuses import statuses
-from analysis.tables.submitted import submitted
+from workbench.analysis.frames import Data, Table
+from workbench.analysis.tables import accuracy, correlations, diversity, rewards, shared
+from workbench.analysis.tables.answer_audit import answer_audit
+from workbench.analysis.tables.entropies import entropy_bounds
+from workbench.analysis.tables.pruning import pruning
+from workbench.analysis.tables.quality import quality_coefficients
+from workbench.analysis.tables.statuses import statuses
+from workbench.analysis.tables.submitted import submitted
 
 Needs = Literal["nothing", "correctness", "judged subsets"]
 SUBSETS: Needs = "judged subsets"

@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.aggregate.outcomes import EXTREMES
-from analysis.frames import POOL, Data, Table, table_lines, with_q_values
-from analysis.tables.shared import (
+from workbench.analysis.aggregate.outcomes import EXTREMES
+from workbench.analysis.frames import POOL, Data, Table, table_lines, with_q_values
+from workbench.analysis.tables.shared import (
     cut_sample_notes,
     missing_value_notes,
     sample_size_notes,

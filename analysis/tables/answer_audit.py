@@ -6,7 +6,7 @@ from collections import Counter
 
 import pandas as pd
 
-from analysis.frames import Data, Table
+from workbench.analysis.frames import Data, Table
 from workbench.storage.parquet import read_table
 from workbench.tasks.lenient_rules import LAST_RESORTS, LENIENT_RULES, lenient_rule
 

@@ -1,7 +1,7 @@
 """Tables of correlations: metrics of diversity against outcomes, with jackknife intervals.
 
 The problem is the unit of every interval and test. Where ``rows`` says "without repeats", subsets
-that hold a text twice are left out (``analysis.tables.shared.rows_by_metric``).
+that hold a text twice are left out (``workbench.analysis.tables.shared.rows_by_metric``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.correlation import LEVELS, METHODS, Correlation, correlations
-from analysis.frames import Data, Table, bounded, with_q_values
-from analysis.tables.shared import not_measured, rows_by_metric, star_note, subset_notes
+from workbench.analysis.correlation import LEVELS, METHODS, Correlation, correlations
+from workbench.analysis.frames import Data, Table, bounded, with_q_values
+from workbench.analysis.tables.shared import not_measured, rows_by_metric, star_note, subset_notes
 
 Row = dict[str, object]
 

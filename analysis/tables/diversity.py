@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from analysis.buckets import bucket, bucket_numbers
-from analysis.frames import POOL, Data, Table, stack_lines, table_lines, with_q_values
-from analysis.tables import shared
-from analysis.tables.shared import star_note
+from workbench.analysis.buckets import bucket, bucket_numbers
+from workbench.analysis.frames import POOL, Data, Table, stack_lines, table_lines, with_q_values
+from workbench.analysis.tables import shared
+from workbench.analysis.tables.shared import star_note
 from workbench.measure.correctness_split import GROUPS, split_size
 
 

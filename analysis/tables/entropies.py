@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.correlation import correlate
-from analysis.frames import Data, Table, bounded
+from workbench.analysis.correlation import correlate
+from workbench.analysis.frames import Data, Table, bounded
 from workbench.config.schema import pool_sizes
 from workbench.rewards.second_model import table_of
 from workbench.storage.parquet import KEY, read_table

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.aggregate.pruning import EVERYTHING, ORDERS, PRUNERS
-from analysis.frames import Data, Table, bounded
-from analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
-from analysis.stats.paired import compare_columns, discovery_rates
-from analysis.tables.shared import long_text_notes
+from workbench.analysis.aggregate.pruning import EVERYTHING, ORDERS, PRUNERS
+from workbench.analysis.frames import Data, Table, bounded
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
+from workbench.analysis.stats.paired import compare_columns, discovery_rates
+from workbench.analysis.tables.shared import long_text_notes
 
 BASELINE = "random"
 CELL = ["temperature", "selection", "m", "method"]

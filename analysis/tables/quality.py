@@ -7,9 +7,9 @@ import pandas as pd
 import pyarrow as pa
 from scipy import stats
 
-from analysis.frames import Data, Table, with_q_values
-from analysis.stats.bootstrap import MIN_PROBLEMS
-from analysis.tables.shared import star_note
+from workbench.analysis.frames import Data, Table, with_q_values
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.analysis.tables.shared import star_note
 from workbench.core.types import Floats
 from workbench.rewards.logistic import coefficients
 from workbench.rewards.quality import FEATURES, TABLE

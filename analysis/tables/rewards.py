@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from analysis.aggregate import best_at_k
-from analysis.aggregate.outcomes import curve_sizes
-from analysis.frames import Data, Table, bounded, with_q_values
-from analysis.stats import calibration
-from analysis.stats.calibration import BINS, reward_samples
-from analysis.tables.shared import star_note
+from workbench.analysis.aggregate import best_at_k
+from workbench.analysis.aggregate.outcomes import curve_sizes
+from workbench.analysis.frames import Data, Table, bounded, with_q_values
+from workbench.analysis.stats import calibration
+from workbench.analysis.stats.calibration import BINS, reward_samples
+from workbench.analysis.tables.shared import star_note
 from workbench.config.schema import pool_sizes
 from workbench.core.types import REWARD_PREFIX, Floats
 from workbench.metrics.passk import pass_at_k

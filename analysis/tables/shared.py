@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from analysis.frames import Data
-from analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.analysis.frames import Data
+from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.measure.missing_inputs import listed
 from workbench.metrics import METRICS

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from analysis.aggregate import rewards_of
-from analysis.aggregate.batched import ranked_answers
-from analysis.frames import POOL, Data, Table, table_lines, with_q_values
-from analysis.tables.shared import sample_size_notes, star_note
+from workbench.analysis.aggregate import rewards_of
+from workbench.analysis.aggregate.batched import ranked_answers
+from workbench.analysis.frames import POOL, Data, Table, table_lines, with_q_values
+from workbench.analysis.tables.shared import sample_size_notes, star_note
 from workbench.config.schema import Selection
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.pools import Pool

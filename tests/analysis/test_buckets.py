@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.buckets import OUTCOMES, bucket
+from workbench.analysis.buckets import OUTCOMES, bucket
 
 NAN = np.nan
 

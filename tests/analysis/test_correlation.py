@@ -3,8 +3,14 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.correlation import LEVELS, METHODS, correlate, correlations, partial_correlation
-from analysis.stats.bootstrap import fisher_interval
+from workbench.analysis.correlation import (
+    LEVELS,
+    METHODS,
+    correlate,
+    correlations,
+    partial_correlation,
+)
+from workbench.analysis.stats.bootstrap import fisher_interval
 
 NAN = np.nan
 

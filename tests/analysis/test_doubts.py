@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import pytest
 
-from analysis import report
-from analysis.doubts import StatusCounts, doubts, doubts_of
-from analysis.notebook import run_html
-from analysis.page.report import write_report
-from analysis.terminal import print_tables
 from workbench import load_run
+from workbench.analysis import report
+from workbench.analysis.doubts import StatusCounts, doubts, doubts_of
+from workbench.analysis.notebook import run_html
+from workbench.analysis.page.report import write_report
+from workbench.analysis.terminal import print_tables
 from workbench.config.schema import Generation, TaskSettings
 from workbench.storage.open_run import OpenRun
 from workbench.tasks.mending_setting import KnownText
@@ -104,7 +104,7 @@ def test_the_page_the_notebook_and_the_terminal_say_so_first(
     doubtful, cli, capsys, monkeypatch, tmp_path
 ):
     run = load_run(doubtful)
-    monkeypatch.setattr("analysis.page.report.FIGURES", {})  # they take long
+    monkeypatch.setattr("workbench.analysis.page.report.FIGURES", {})  # they take long
     page = write_report(run, tmp_path / "page.html").read_text()
     assert page.index(FINDING) < page.index("p1, known answer") < page.index(MEND)
     assert page.index(MEND) < page.index('class="lead"')

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.held_out_rewards import TABLES, held_out, judge, show
+from workbench.analysis.held_out_rewards import TABLES, held_out, judge, show
 from workbench.reward_training.train import TrainedReward
 from workbench.tracking.wandb_run import Tracker
 

@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.interval_coverage import SUBSETS, WORLDS, K, N, coverage_study, simulate, truth
+from workbench.analysis.interval_coverage import (
+    SUBSETS,
+    WORLDS,
+    K,
+    N,
+    coverage_study,
+    simulate,
+    truth,
+)
 
 SAVED = Path(__file__).parents[2] / "results" / "simulation" / "simulation.csv"
 
@@ -15,7 +23,7 @@ SAVED = Path(__file__).parents[2] / "results" / "simulation" / "simulation.csv"
 def _sooner():
     """Truth to within a hundredth: enough here."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("analysis.interval_coverage.TRUTH_PROBLEMS", 20_000)
+        patch.setattr("workbench.analysis.interval_coverage.TRUTH_PROBLEMS", 20_000)
         yield
 
 

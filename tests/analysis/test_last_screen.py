@@ -5,7 +5,14 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from analysis.last_screen import COLUMNS, LINES, UNKNOWN, WITHOUT_ANSWER, _samples, last_screen
+from workbench.analysis.last_screen import (
+    COLUMNS,
+    LINES,
+    UNKNOWN,
+    WITHOUT_ANSWER,
+    _samples,
+    last_screen,
+)
 from workbench.cli.app import app
 from workbench.core.types import STATUSES
 from workbench.run import Run

@@ -2,9 +2,9 @@ import numpy as np
 import pandas as pd
 from rich.console import Console
 
-from analysis.frames import Table
-from analysis.markdown import to_grid, to_markdown
-from analysis.terminal import print_table
+from workbench.analysis.frames import Table
+from workbench.analysis.markdown import to_grid, to_markdown
+from workbench.analysis.terminal import print_table
 from workbench.core.table_text import format_table
 
 FRAME = pd.DataFrame(

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import workbench as wb
-from analysis.notebook import pool_html
+from workbench.analysis.notebook import pool_html
 from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import Problem
 from workbench.pools import Pool

@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from analysis.figures import FIGURES
-from analysis.tables import TABLES
 from workbench import load_run
+from workbench.analysis.figures import FIGURES
+from workbench.analysis.tables import TABLES
 
 
 @pytest.fixture(scope="module")

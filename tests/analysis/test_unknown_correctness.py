@@ -7,15 +7,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.aggregate.outcomes import EXTREMES
-from analysis.aggregate.stage import TABLES as MADE
-from analysis.aggregate.stage import aggregate_share
-from analysis.frames import Data
-from analysis.page.headline import headline
-from analysis.page.html import render
-from analysis.page.report import report
-from analysis.tables import TABLES, make_table
-from analysis.wandb_summary import summary
+from workbench.analysis.aggregate.outcomes import EXTREMES
+from workbench.analysis.aggregate.stage import TABLES as MADE
+from workbench.analysis.aggregate.stage import aggregate_share
+from workbench.analysis.frames import Data
+from workbench.analysis.page.headline import headline
+from workbench.analysis.page.html import render
+from workbench.analysis.page.report import report
+from workbench.analysis.tables import TABLES, make_table
+from workbench.analysis.wandb_summary import summary
 from workbench.measure.block_tables import assembled
 from workbench.run import Run
 from workbench.storage.open_run import OpenRun

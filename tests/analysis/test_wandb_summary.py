@@ -5,9 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frames import Data
-from analysis.wandb_summary import curves, diversity, summary
 from workbench import load_run
+from workbench.analysis.frames import Data
+from workbench.analysis.wandb_summary import curves, diversity, summary
 
 FRAMES = {
     "accuracy_by_k": pd.DataFrame(

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from sentence_transformers import SentenceTransformer
 from transformers.utils.logging import disable_progress_bar
 
-from analysis.aggregate import mbr
 from tests.bench import DATA, Row, once
+from workbench.analysis.aggregate import mbr
 from workbench.config.schema import Embedding
 from workbench.core.subsets import draw_subsets
 from workbench.metrics.cosine import similarity_matrix

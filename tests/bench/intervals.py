@@ -12,19 +12,19 @@ import pandas as pd
 import pyarrow as pa
 from scipy import stats
 
-from analysis.buckets import bucket_numbers
-from analysis.correlation import LEVELS, correlations
-from analysis.frames import POOL, Data
-from analysis.stats.bootstrap import Resamples, fisher_interval
-from analysis.stats.ranks import rank_covariances
-from analysis.tables.accuracy import (
+from tests.bench import Row, once, seconds
+from workbench.analysis.buckets import bucket_numbers
+from workbench.analysis.correlation import LEVELS, correlations
+from workbench.analysis.frames import POOL, Data
+from workbench.analysis.stats.bootstrap import Resamples, fisher_interval
+from workbench.analysis.stats.ranks import rank_covariances
+from workbench.analysis.tables.accuracy import (
     accuracy_by_k,
     accuracy_by_k_temperature,
     accuracy_by_temperature,
 )
-from analysis.tables.correlations import COVARIATES, partial_correlation
-from analysis.tables.diversity import buckets
-from tests.bench import Row, once, seconds
+from workbench.analysis.tables.correlations import COVARIATES, partial_correlation
+from workbench.analysis.tables.diversity import buckets
 from workbench.config.schema import (
     Analysis,
     Experiment,

@@ -21,10 +21,10 @@ from nltk import ngrams
 from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
 from threadpoolctl import threadpool_limits
 
-from analysis.aggregate.outcomes import picked, subset_outcomes
 from tests.bench import DATA, Row, once, seconds
 from tests.bench.growth import used_by
 from tests.bench.synthetic import make_run
+from workbench.analysis.aggregate.outcomes import picked, subset_outcomes
 from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.core.subsets import draw_subsets
 from workbench.core.types import Floats, Ints

@@ -9,8 +9,8 @@ from math import comb
 
 import numpy as np
 
-from analysis.aggregate import maj_at_k
 from tests.bench import Row, seconds
+from workbench.analysis.aggregate import maj_at_k
 
 CLUSTERS = 60
 RIGHT = 1

@@ -89,7 +89,7 @@ def run(
     What is up to date is skipped: after you raise generation.n or add a temperature or a metric,
     only what is missing is done. Each run of a W&B sweep gets a folder of its own.
     """
-    from analysis.last_screen import finish
+    from workbench.analysis.last_screen import finish
     from workbench.core.types import STAGES
     from workbench.generate.drawing_progress import say_how_it_went
 
@@ -115,7 +115,7 @@ def score(
     experiment: Target, overrides: Override = None, out: Out = None, workers: Workers = None
 ) -> None:
     """Stage 2: check answers, reward and embed the samples."""
-    from analysis.terminal import print_doubts
+    from workbench.analysis.terminal import print_doubts
     from workbench.run import Run
 
     print_doubts(Run(_stages(("score",), experiment, overrides, out, workers).root))
@@ -137,7 +137,7 @@ def analyze(
 
     Tables and figures are logged to the tracked run as well.
     """
-    from analysis.last_screen import finish
+    from workbench.analysis.last_screen import finish
 
     finish(_stages(("analyze",), experiment, overrides, out, workers).root)
 
@@ -154,8 +154,8 @@ def show(
 
     The run must have been analysed.
     """
-    from analysis.last_screen import last_screen
-    from analysis.terminal import PRINTED, print_tables
+    from workbench.analysis.last_screen import last_screen
+    from workbench.analysis.terminal import PRINTED, print_tables
     from workbench.run import Run
 
     if table or every:
@@ -173,9 +173,9 @@ def audit(
     Lenient rules are those about units, percent, rounding, words and order. Answers that were found
     by a guess are printed as well. The run has to be scored; it needs no analysis.
     """
-    from analysis.frames import Data
-    from analysis.tables.answer_audit import answer_audit
-    from analysis.terminal import print_table, stdout
+    from workbench.analysis.frames import Data
+    from workbench.analysis.tables.answer_audit import answer_audit
+    from workbench.analysis.terminal import print_table, stdout
     from workbench.run import Run
 
     opened = Run(run)
@@ -201,7 +201,7 @@ def neighbours(
 
     Texts are alike by the cosine of their embeddings. The run must have been scored.
     """
-    from analysis.terminal import print_table, stdout
+    from workbench.analysis.terminal import print_table, stdout
     from workbench.neighbour_search import neighbours_of
     from workbench.run import Run
 
@@ -233,7 +233,7 @@ def validate(
 
     All mistakes are named at once. No model is loaded and no sample is drawn.
     """
-    from analysis.stats.power import planned
+    from workbench.analysis.stats.power import planned
     from workbench.cli.check_models import check_models
     from workbench.cli.open_experiment import open_experiment, with_comparison
     from workbench.config.size_estimate import size_estimate
@@ -264,9 +264,9 @@ def list_() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from analysis.aggregate import AGGREGATORS
-    from analysis.tables import TABLES
-    from analysis.terminal import stdout
+    from workbench.analysis.aggregate import AGGREGATORS
+    from workbench.analysis.tables import TABLES
+    from workbench.analysis.terminal import stdout
     from workbench.generate import BACKENDS
     from workbench.interchange.readers import FORMATS
     from workbench.interchange.writers import EXPORTS

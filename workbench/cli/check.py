@@ -56,7 +56,7 @@ def check(
 
 def _of_files(target: Path, column: list[str], given: list[str]) -> "Checked":
     """Import files of samples into a folder that is gone afterwards, as the checks need a run."""
-    from analysis.aggregate import AGGREGATORS
+    from workbench.analysis.aggregate import AGGREGATORS
     from workbench.cli.checked_problems import of_run
     from workbench.cli.open_experiment import open_experiment
     from workbench.core.console import console

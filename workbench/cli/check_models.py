@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.config.schema import Experiment
 from workbench.core.types import STAGES
 from workbench.generate import BACKENDS, engine_versions, resolve

@@ -75,7 +75,7 @@ def import_(
     task.last_number=true or false says whether the last number is the answer of a text that marks
     none. Without the last two, the known answers and the texts decide, and the import says how.
     """
-    from analysis.aggregate import AGGREGATORS
+    from workbench.analysis.aggregate import AGGREGATORS
     from workbench.interchange.import_preview import preview
     from workbench.interchange.importer import import_file
     from workbench.interchange.sample_files import SampleFiles

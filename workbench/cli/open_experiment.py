@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.config.schema import Experiment
 from workbench.config.yaml_file import read_mapping
 from workbench.experiment import load_experiment

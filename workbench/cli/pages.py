@@ -18,7 +18,7 @@ def report(
     It shows what was found, figures, tables and samples, and needs no network. If the run is not
     finished, the page shows what there is and says what is missing.
     """
-    from analysis.page.report import write_report
+    from workbench.analysis.page.report import write_report
 
     _written(write_report(run, out))
 
@@ -44,13 +44,13 @@ def compare(
     at all k at once.
     """
     if html is not None:
-        from analysis.page.comparison import write_comparison
+        from workbench.analysis.page.comparison import write_comparison
 
         write_comparison(runs, html, k or ())
         _written(html)
         return
-    from analysis.compare.runs import compare as compared
-    from analysis.terminal import print_table, stdout
+    from workbench.analysis.compare.runs import compare as compared
+    from workbench.analysis.terminal import print_table, stdout
 
     out = stdout()
     for name, table in compared(runs, k or ()).items():

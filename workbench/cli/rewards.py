@@ -53,7 +53,7 @@ def train_reward(
     the samples of runs, and is judged on problems that it was not trained on. If the training is
     stopped, the same command goes on from the last checkpoint.
     """
-    from analysis.held_out_rewards import judge, show
+    from workbench.analysis.held_out_rewards import judge, show
     from workbench.reward_training.options import Training
     from workbench.reward_training.train import train
 
@@ -86,8 +86,8 @@ def vote(
 
     Each sample has one vote, or a weight by how far the samples of its run agree.
     """
-    from analysis.compare.joint_vote import vote as voted
-    from analysis.terminal import print_table, stdout
+    from workbench.analysis.compare.joint_vote import vote as voted
+    from workbench.analysis.terminal import print_table, stdout
 
     table = voted(runs, k or ())
     print_table(stdout(), "vote", table.frame, "\n".join(table.notes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.cli.check_models import check_models
 from workbench.config.schema import Experiment, experiment_to_dict
 from workbench.generate.drawing_progress import say_how_it_went
@@ -87,7 +87,9 @@ def run_stages(
                 elif name == "measure":
                     measure(run, experiment.measure, workers or 1)
                 elif name == "analyze":
-                    from analysis.report import analyze  # a second that other stages are spared
+                    from workbench.analysis.report import (
+                        analyze,  # a second that other stages are spared
+                    )
 
                     analyze(run, tracker, workers or 1)
                 went = manifest.stage(name)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from analysis.doubts import StatusCounts, doubts
+from workbench.analysis.doubts import StatusCounts, doubts
 from workbench.cli.checked_problems import Checked
 from workbench.core.console import printable
 from workbench.core.table_text import spell_temperature

@@ -7,6 +7,6 @@ from functools import singledispatch
 def notebook_html(shown: object) -> str | None:
     """Return an object as HTML; None, by which a notebook shows its ``repr``, until told otherwise.
 
-    ``analysis.notebook`` registers what a run and a pool look like.
+    ``workbench.analysis.notebook`` registers what a run and a pool look like.
     """
     return None

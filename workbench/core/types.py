@@ -172,7 +172,7 @@ class Known:
 
 
 class SelectionRule(Protocol):
-    """A row of ``analysis.aggregate.AGGREGATORS``, which the front door hands down.
+    """A row of ``workbench.analysis.aggregate.AGGREGATORS``, which the front door hands down.
 
     The rules belong to the analysis. An experiment's names are checked, and embeddings made,
     before it begins.

@@ -3,7 +3,7 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from analysis.aggregate import AGGREGATORS, best_at_k, maj_at_k
+from workbench.analysis.aggregate import AGGREGATORS, best_at_k, maj_at_k
 from workbench.config.schema import Selection
 from workbench.core.types import NOBODY
 from workbench.pools import Pool

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from analysis.aggregate import best_of_n, majority, mbr, weighted_majority
-from analysis.aggregate.batched import (
+from tests.analysis.aggregate.vote_rules import best_answers, borda, filtered_majority
+from workbench.analysis.aggregate import best_of_n, majority, mbr, weighted_majority
+from workbench.analysis.aggregate.batched import (
     best_picks,
     borda_picks,
     filtered_picks,
@@ -13,7 +14,6 @@ from analysis.aggregate.batched import (
     ranked_answers,
     weighted_picks,
 )
-from tests.analysis.aggregate.vote_rules import best_answers, borda, filtered_majority
 from workbench.core.types import NOBODY
 
 NAN, INF = np.nan, np.inf

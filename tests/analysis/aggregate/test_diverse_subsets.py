@@ -6,9 +6,14 @@ import pytest
 from dppy.exact_sampling import proj_dpp_sampler_eig
 from scipy import stats
 
-from analysis.aggregate import diverse_subsets as diverse
-from analysis.aggregate.diverse_subsets import farthest_point, greedy_map, k_dpp, projection_dpp
-from analysis.aggregate.medoids import k_medoids as medoids_of_sizes
+from workbench.analysis.aggregate import diverse_subsets as diverse
+from workbench.analysis.aggregate.diverse_subsets import (
+    farthest_point,
+    greedy_map,
+    k_dpp,
+    projection_dpp,
+)
+from workbench.analysis.aggregate.medoids import k_medoids as medoids_of_sizes
 from workbench.metrics.cosine import similarity_matrix
 
 NAN = np.nan

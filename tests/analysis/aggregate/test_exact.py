@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from analysis.aggregate import best_at_k, best_of_n, maj_at_k, majority
+from workbench.analysis.aggregate import best_at_k, best_of_n, maj_at_k, majority
 
 NAN = np.nan
 choose = cache(comb)

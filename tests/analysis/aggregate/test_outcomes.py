@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from analysis.aggregate import AGGREGATORS
-from analysis.aggregate.outcomes import (
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate.outcomes import (
     curve_sizes,
     exact_means,
     expectations,

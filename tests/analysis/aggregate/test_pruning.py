@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.aggregate import AGGREGATORS
-from analysis.aggregate.pruning import EVERYTHING, PRUNERS, prune_pool
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate.pruning import EVERYTHING, PRUNERS, prune_pool
 from workbench.config.schema import Measure, Selection
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 import scorio.aggregate as scorio
 
-from analysis.aggregate import best_of_n, majority, weighted_majority
 from tests.analysis.aggregate.vote_rules import (
     agreement,
     best_answers,
@@ -13,6 +12,7 @@ from tests.analysis.aggregate.vote_rules import (
     filtered_majority,
     self_consistency_weighted,
 )
+from workbench.analysis.aggregate import best_of_n, majority, weighted_majority
 
 NAN = float("nan")
 
@@ -152,7 +152,7 @@ def test_shares_that_are_none_are_named(wrong):
 
 
 def test_as_rules_of_the_table_they_go_by_the_settings():
-    from analysis.aggregate import AGGREGATORS
+    from workbench.analysis.aggregate import AGGREGATORS
     from workbench.config.schema import Selection
     from workbench.core.types import NOBODY
     from workbench.pools import Pool

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 
-from analysis.aggregate import best_of_n, majority, mbr, weighted_majority
+from workbench.analysis.aggregate import best_of_n, majority, mbr, weighted_majority
 
 NAN = math.nan
 

@@ -8,8 +8,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from analysis.aggregate.outcomes import subset_outcomes
-from analysis.aggregate.stage import TABLES, _aggregate_problem
+from workbench.analysis.aggregate.outcomes import subset_outcomes
+from workbench.analysis.aggregate.stage import TABLES, _aggregate_problem
 from workbench.config.schema import Measure, Selection
 from workbench.pools import Pool
 from workbench.run import Run

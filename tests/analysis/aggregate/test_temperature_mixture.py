@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.aggregate.temperature_mixture import mixed_pools
+from workbench.analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.pools import Pool
 
 

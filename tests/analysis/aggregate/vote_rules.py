@@ -10,8 +10,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from analysis.aggregate.batched import ROUNDING
-from analysis.aggregate.rules import as_clusters, as_vector, weighted_majority
+from workbench.analysis.aggregate.batched import ROUNDING
+from workbench.analysis.aggregate.rules import as_clusters, as_vector, weighted_majority
 from workbench.core.types import UNANSWERED
 
 

@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.compare.conclusions import correlation_row, row_of, spell, verdict
-from analysis.correlation import correlate
+from workbench.analysis.compare.conclusions import correlation_row, row_of, spell, verdict
+from workbench.analysis.correlation import correlate
 
 FRAME = pd.DataFrame(
     {

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 import workbench
-from analysis.compare.conditions import (
+from workbench.analysis.compare.conditions import (
     Pair,
     conditions,
     has_exact_expectation,

@@ -6,11 +6,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from analysis.aggregate import maj_at_k
-from analysis.aggregate.batched import agreements
-from analysis.compare.joint_vote import DRAWS, TOGETHER, WEIGHTED, _joint_votes, vote
 from tests.analysis.aggregate.vote_rules import agreement, self_consistency_weighted
 from workbench import load_run
+from workbench.analysis.aggregate import maj_at_k
+from workbench.analysis.aggregate.batched import agreements
+from workbench.analysis.compare.joint_vote import DRAWS, TOGETHER, WEIGHTED, _joint_votes, vote
 from workbench.core.subsets import draw_subsets
 
 

@@ -12,8 +12,8 @@ import pytest
 from scipy import stats
 
 import workbench
-from analysis.compare.runs import compare, shared_problems
-from analysis.stats.power import planned
+from workbench.analysis.compare.runs import compare, shared_problems
+from workbench.analysis.stats.power import planned
 from workbench.storage.parquet import read_table, write_table
 
 SMALL = {

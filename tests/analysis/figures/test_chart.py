@@ -6,8 +6,15 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from analysis.figures.chart import COLOURS, INK, SHAPES, Chart, _reach, draw, save
-from analysis.figures.drawing import Axis, Drawing, Panel, join_lines, points, sample_count_axis
+from workbench.analysis.figures.chart import COLOURS, INK, SHAPES, Chart, _reach, draw, save
+from workbench.analysis.figures.drawing import (
+    Axis,
+    Drawing,
+    Panel,
+    join_lines,
+    points,
+    sample_count_axis,
+)
 
 
 def drawing(lines=2, **changes):

@@ -2,7 +2,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.figures.drawing import Axis, Drawing, Panel, join_lines, points, sample_count_axis
+from workbench.analysis.figures.drawing import (
+    Axis,
+    Drawing,
+    Panel,
+    join_lines,
+    points,
+    sample_count_axis,
+)
 
 FRAME = pd.DataFrame(
     {"k": [4, 2, 8], "maj": [0.5, 0.4, np.nan], "maj_low": [0.3, 0.2, 0.1], "maj_high": [0.6] * 3}

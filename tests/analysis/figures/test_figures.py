@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import analysis.figures
-from analysis.figures import FIGURES, save, training_curves
+import workbench.analysis.figures
 from workbench import load_run
+from workbench.analysis.figures import FIGURES, save, training_curves
 
-HOME = Path(analysis.figures.__file__).parent
+HOME = Path(workbench.analysis.figures.__file__).parent
 
 
 def table_of_each():

@@ -1,8 +1,8 @@
 import pandas as pd
 import pytest
 
-from analysis.figures.measures import _against
 from workbench import load_run
+from workbench.analysis.figures.measures import _against
 
 
 @pytest.fixture(scope="module")

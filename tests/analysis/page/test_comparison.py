@@ -3,8 +3,8 @@ import shutil
 
 import pytest
 
-from analysis.compare.runs import compare
-from analysis.page.comparison import opening, write_comparison
+from workbench.analysis.compare.runs import compare
+from workbench.analysis.page.comparison import opening, write_comparison
 
 
 @pytest.fixture(scope="module")

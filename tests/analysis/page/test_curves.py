@@ -1,7 +1,7 @@
 import pandas as pd
 
-from analysis.page.curves import gaps, overlaid
 from workbench import load_run
+from workbench.analysis.page.curves import gaps, overlaid
 
 
 def test_every_run_and_temperature_has_a_line_but_for_greedy_decoding(finished):

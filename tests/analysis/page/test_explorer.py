@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from analysis.page.explorer import explore, project
 from workbench import load_run
+from workbench.analysis.page.explorer import explore, project
 from workbench.core.types import STATUSES
 
 

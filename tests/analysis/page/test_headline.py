@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.compare.runs import compare
-from analysis.page.headline import headline, is_significant, sentence
 from workbench import load_run
+from workbench.analysis.compare.runs import compare
+from workbench.analysis.page.headline import headline, is_significant, sentence
 
 
 def rows(problems=30, **gaps):

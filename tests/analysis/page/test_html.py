@@ -4,9 +4,9 @@ from importlib.metadata import version
 import pytest
 import vl_convert
 
-from analysis.page.headline import Headline, Tile
-from analysis.page.html import Page, PageFigure, render, vega
-from analysis.page.tables import PageTable
+from workbench.analysis.page.headline import Headline, Tile
+from workbench.analysis.page.html import Page, PageFigure, render, vega
+from workbench.analysis.page.tables import PageTable
 
 EVIL = "</script><img src=x onerror=alert(1)>\"'"
 
@@ -61,7 +61,7 @@ def test_the_script_of_charts_is_kept_for_the_next_process(monkeypatch, tmp_path
     ]
     monkeypatch.delattr(vl_convert, "javascript_bundle")
     assert vega.__wrapped__() == "'é <\\/script>'"
-    monkeypatch.setattr("analysis.page.html.version", lambda _: "another")
+    monkeypatch.setattr("workbench.analysis.page.html.version", lambda _: "another")
     with pytest.raises(AttributeError):
         vega.__wrapped__()
 

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from analysis.page.report import write_report
+from workbench.analysis.page.report import write_report
 
 IDS = ["a/b", "50%", "%25", "100%25", "a/../b", "é 😀", "#x/y", "</script><b>", "[/b]", "x" * 300]
 

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from analysis.page.packing import json_numbers, pack
+from workbench.analysis.page.packing import json_numbers, pack
 
 
 def test_what_is_packed_comes_out_again_and_is_safe_inside_a_page(unpack):

@@ -4,10 +4,10 @@ from itertools import pairwise
 
 import pytest
 
-from analysis.page.comparison import write_comparison
-from analysis.page.report import write_report
-from analysis.tables import TABLES
 from workbench import load_run
+from workbench.analysis.page.comparison import write_comparison
+from workbench.analysis.page.report import write_report
+from workbench.analysis.tables import TABLES
 from workbench.core.types import STAGES
 
 
@@ -172,7 +172,9 @@ EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)> & \\boxed
 
 
 def test_text_of_a_run_is_never_read_as_html(visit, hand_made, tmp_path, monkeypatch):
-    monkeypatch.setattr("analysis.page.report.FIGURES", {})  # no text of samples is in them
+    monkeypatch.setattr(
+        "workbench.analysis.page.report.FIGURES", {}
+    )  # no text of samples is in them
     folder = hand_made(["3"] * 2, [[(EVIL, -0.5, "stop"), ("<b>bold</b>", -0.1, "stop")]] * 2)
     lines = [json.loads(line) for line in (folder / "problems.jsonl").read_text().splitlines()]
     for line in lines:
@@ -205,7 +207,7 @@ def test_text_of_a_run_is_never_read_as_html(visit, hand_made, tmp_path, monkeyp
     ],
 )
 def test_of_an_unfinished_run_there_is_what_there_is(copied, gone, words, monkeypatch):
-    monkeypatch.setattr("analysis.page.report.FIGURES", {})  # most of the time
+    monkeypatch.setattr("workbench.analysis.page.report.FIGURES", {})  # most of the time
     folder = copied[1]
     for name in gone:
         path = folder / name
@@ -237,7 +239,7 @@ def test_of_a_run_at_the_edge_there_is_what_there_is(hand_made, golds, samples, 
 
 
 def test_an_interrupted_stage_and_older_tables_are_noted(copied, monkeypatch):
-    monkeypatch.setattr("analysis.page.report.FIGURES", {})  # most of the time
+    monkeypatch.setattr("workbench.analysis.page.report.FIGURES", {})  # most of the time
     folder = copied[1]
     manifest = json.loads((folder / "manifest.json").read_text())
     manifest["stages"]["generate"].update(status="running", started="2999-01-01T00:00:00+00:00")

@@ -4,9 +4,9 @@ import shutil
 import numpy as np
 import pytest
 
-from analysis.aggregate import AGGREGATORS
-from analysis.page.sample_rows import read_blocks
 from workbench import load_run
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.page.sample_rows import read_blocks
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles
 

@@ -2,10 +2,16 @@ import math
 
 import pandas as pd
 
-from analysis.frames import Table
-from analysis.page.tables import ROWS, page_table, saved_tables, split_by_content, why_missing
-from analysis.tables import TABLES
 from workbench import load_run
+from workbench.analysis.frames import Table
+from workbench.analysis.page.tables import (
+    ROWS,
+    page_table,
+    saved_tables,
+    split_by_content,
+    why_missing,
+)
+from workbench.analysis.tables import TABLES
 
 
 def test_an_interval_stands_in_the_cell_of_its_number_and_long_tables_are_packed(unpack):

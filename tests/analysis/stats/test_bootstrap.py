@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.stats.bootstrap import (
+from workbench.analysis.stats.bootstrap import (
     Resamples,
     bootstrap_means,
     bootstrap_sums,
@@ -118,14 +118,14 @@ def test_a_column_without_any_value_is_nan():
 
 def test_many_resamples_are_drawn_in_blocks(rows, monkeypatch):
     whole = bootstrap_means(*rows, resamples=100, rng=rng())
-    monkeypatch.setattr("analysis.stats.bootstrap.MOST_WEIGHTS", 15 * 7)  # 7 resamples at a time
+    monkeypatch.setattr("workbench.analysis.stats.bootstrap.MOST_WEIGHTS", 7 * 15)  # 7 at a time
     np.testing.assert_array_equal(whole.low, bootstrap_means(*rows, resamples=100, rng=rng()).low)
 
 
 @pytest.mark.parametrize("kept", [0, 10**6])
 def test_resamples_are_the_same_whenever_they_are_asked_for(monkeypatch, kept):
-    monkeypatch.setattr("analysis.stats.bootstrap.MOST_KEPT", kept)
-    monkeypatch.setattr("analysis.stats.bootstrap.MOST_WEIGHTS", 15 * 7)  # in blocks of seven
+    monkeypatch.setattr("workbench.analysis.stats.bootstrap.MOST_KEPT", kept)
+    monkeypatch.setattr("workbench.analysis.stats.bootstrap.MOST_WEIGHTS", 7 * 15)  # 7 at a time
     draws = Resamples(15, 40, seed=3)
     once, again = (np.concatenate(list(draws)) for _ in range(2))
     np.testing.assert_array_equal(once, again)

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 
-from analysis.stats.calibration import (
+from workbench.analysis.stats.calibration import (
     auroc,
     average_precision,
     bin_numbers,

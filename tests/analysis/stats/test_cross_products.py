@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from analysis.stats.cross_products import (
+from workbench.analysis.stats.cross_products import (
     at_level,
     correlations_from_products,
     cross_products,

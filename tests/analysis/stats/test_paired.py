@@ -6,8 +6,9 @@ import passk_inference
 import pytest
 from scipy import stats
 
-from analysis.stats.bootstrap import bootstrap_means
-from analysis.stats.paired import (
+from tests.lazily import Lazy
+from workbench.analysis.stats.bootstrap import bootstrap_means
+from workbench.analysis.stats.paired import (
     FLIPS,
     compare_columns,
     compare_means,
@@ -15,8 +16,7 @@ from analysis.stats.paired import (
     sign_flip_p,
     simultaneous_band,
 )
-from analysis.stats.power import problems_needed, smallest_difference, smallest_effect
-from tests.lazily import Lazy
+from workbench.analysis.stats.power import problems_needed, smallest_difference, smallest_effect
 from workbench.metrics.passk import pass_at_k
 
 power_of_a_test = Lazy("statsmodels.stats.power")
@@ -80,7 +80,7 @@ def test_columns_are_judged_a_few_at_a_time(monkeypatch):
     values = rng(21).normal(0.2, 1, (30, 7))
     whole = sign_flip_p(values, flips=200, rng=rng())
     monkeypatch.setattr(
-        "analysis.stats.paired.MOST_CELLS", 300
+        "workbench.analysis.stats.paired.MOST_CELLS", 300
     )  # ten choices, or three columns of them
     np.testing.assert_array_equal(whole, sign_flip_p(values, flips=200, rng=rng()))
 
@@ -120,7 +120,7 @@ def test_p_is_never_zero():
 def test_flips_in_blocks_are_the_same_flips(monkeypatch):
     values = rng(3).normal(0.1, 1, (30, 2))
     whole = sign_flip_p(values, flips=500, rng=rng())
-    monkeypatch.setattr("analysis.stats.paired.MOST_CELLS", 30 * 8)  # 8 flips at a time
+    monkeypatch.setattr("workbench.analysis.stats.paired.MOST_CELLS", 30 * 8)  # 8 flips at a time
     np.testing.assert_array_equal(whole, sign_flip_p(values, flips=500, rng=rng()))
 
 

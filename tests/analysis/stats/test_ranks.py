@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from analysis.stats.ranks import rank_covariances
+from workbench.analysis.stats.ranks import rank_covariances
 
 
 def repeated(values, codes, weight):

@@ -5,11 +5,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from analysis.aggregate.outcomes import subset_outcomes
-from analysis.aggregate.temperature_mixture import mixed_pools
-from analysis.frames import Data, with_q_values
-from analysis.tables.accuracy import accuracy_by_k_temperature, budget, coverage_curve, oracle_gap
 from workbench import load_run
+from workbench.analysis.aggregate.outcomes import subset_outcomes
+from workbench.analysis.aggregate.temperature_mixture import mixed_pools
+from workbench.analysis.frames import Data, with_q_values
+from workbench.analysis.tables.accuracy import (
+    accuracy_by_k_temperature,
+    budget,
+    coverage_curve,
+    oracle_gap,
+)
 from workbench.config.schema import Measure, Selection
 from workbench.core.table_text import format_table
 from workbench.measure.stage import draw

@@ -7,11 +7,11 @@ from typing import get_type_hints
 
 import pytest
 
-import analysis.tables
-from analysis.frames import Data, Table
-from analysis.tables import TABLES, UNRANKED, printed_tables
+import workbench.analysis.tables
+from workbench.analysis.frames import Data, Table
+from workbench.analysis.tables import TABLES, UNRANKED, printed_tables
 
-FOLDER = Path(analysis.tables.__file__).parent
+FOLDER = Path(workbench.analysis.tables.__file__).parent
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 WITHOUT_A_TABLE = {"shared"}
 
@@ -27,7 +27,7 @@ def tables_of(module):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_no_table_is_forgotten(name):
-    module = import_module(f"analysis.tables.{name}")
+    module = import_module(f"workbench.analysis.tables.{name}")
     made = {spec.make for spec in TABLES.values()}
     found = list(tables_of(module))
     for function in found:

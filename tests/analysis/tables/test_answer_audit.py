@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from analysis.frames import Data
-from analysis.tables.answer_audit import EXAMPLES, answer_audit
+from workbench.analysis.frames import Data
+from workbench.analysis.tables.answer_audit import EXAMPLES, answer_audit
 from workbench.run import Run
 
 TEXTS = [

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.frames import Data
-from analysis.tables.entropies import entropy_bounds
+from workbench.analysis.frames import Data
+from workbench.analysis.tables.entropies import entropy_bounds
 from workbench.config.schema import Experiment, Generation, Measure, TaskSettings
 from workbench.config.scoring_schema import Scoring, SecondModel
 from workbench.core.types import Known, Problem, Sample

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from analysis.frames import Data
-from analysis.tables import TABLES
-from analysis.tables.accuracy import accuracy_by_k
 from workbench import load_run
+from workbench.analysis.frames import Data
+from workbench.analysis.tables import TABLES
+from workbench.analysis.tables.accuracy import accuracy_by_k
 
 RIGHT, WRONG = r"It is \boxed{7}.", r"It is \boxed{8}."
 

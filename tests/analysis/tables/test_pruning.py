@@ -6,10 +6,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from analysis.aggregate.pruning import PRUNERS, prune_pool
-from analysis.frames import Data
-from analysis.tables.pruning import pruning
 from workbench import load_run
+from workbench.analysis.aggregate.pruning import PRUNERS, prune_pool
+from workbench.analysis.frames import Data
+from workbench.analysis.tables.pruning import pruning
 from workbench.storage.parquet import write_table
 
 ODD = np.arange(12) % 2

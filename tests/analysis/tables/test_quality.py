@@ -3,9 +3,9 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from analysis.frames import Data
-from analysis.tables.quality import quality_coefficients
 from workbench import load_run
+from workbench.analysis.frames import Data
+from workbench.analysis.tables.quality import quality_coefficients
 from workbench.rewards.quality import FEATURES
 from workbench.storage.parquet import write_table
 

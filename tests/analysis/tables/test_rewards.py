@@ -5,9 +5,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from analysis.frames import Data
-from analysis.tables.rewards import reliability, reward_curve, reward_report
 from workbench import load_run
+from workbench.analysis.frames import Data
+from workbench.analysis.tables.rewards import reliability, reward_curve, reward_report
 from workbench.storage.parquet import write_table
 
 

@@ -6,10 +6,10 @@ from functools import cache
 import numpy as np
 import pytest
 
-from analysis.frames import Data
-from analysis.tables.submitted import submitted
 from tests.analysis.aggregate.vote_rules import best_answers
 from workbench import load_run
+from workbench.analysis.frames import Data
+from workbench.analysis.tables.submitted import submitted
 
 
 def by_hand(run, pool_of, temperature, k, count, threshold=0.15):

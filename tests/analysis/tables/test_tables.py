@@ -4,12 +4,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.frames import Data
-from analysis.stats.bootstrap import bootstrap_means
-from analysis.stats.paired import sign_flip_p
-from analysis.tables import TABLES
-from analysis.tables.accuracy import accuracy_by_k, accuracy_by_k_temperature, sampling_check
 from workbench import load_run
+from workbench.analysis.frames import Data
+from workbench.analysis.stats.bootstrap import bootstrap_means
+from workbench.analysis.stats.paired import sign_flip_p
+from workbench.analysis.tables import TABLES
+from workbench.analysis.tables.accuracy import (
+    accuracy_by_k,
+    accuracy_by_k_temperature,
+    sampling_check,
+)
 
 RIGHT, WRONG, SILENT = r"It is \boxed{7}.", r"It is \boxed{8}.", "I do not know."
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from analysis.aggregate import AGGREGATORS
-from analysis.tables import TABLES
+from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.tables import TABLES
 from workbench.core.version import __version__
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS

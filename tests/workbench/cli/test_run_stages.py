@@ -35,7 +35,9 @@ def experiment(**generation):
 def test_stages_are_run_in_order_and_alone(tmp_path, monkeypatch):
     monkeypatch.setenv("WANDB_MODE", "disabled")
     analysed = []
-    monkeypatch.setattr("analysis.report.analyze", lambda folder, *_: analysed.append(folder.root))
+    monkeypatch.setattr(
+        "workbench.analysis.report.analyze", lambda folder, *_: analysed.append(folder.root)
+    )
     for place, name in enumerate(STAGES[:3]):
         run_stages((name,), tmp_path, experiment())
         done = Manifest(tmp_path / "manifest.json").data["stages"]

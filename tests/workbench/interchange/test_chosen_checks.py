@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.config.schema import TaskSettings
 from workbench.interchange import importer
 from workbench.interchange.importer import import_file

@@ -4,7 +4,7 @@ import random
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.interchange import block_writer, importer
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.interchange.import_preview import preview
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.interchange import block_writer, row_reader
 from workbench.interchange.importer import import_file
 from workbench.interchange.readers import parquet

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.interchange.import_preview import preview
 from workbench.interchange.importer import import_file
 from workbench.interchange.row_reader import FIRST_ROWS, RowReader

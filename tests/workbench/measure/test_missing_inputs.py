@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from analysis.aggregate import AGGREGATORS
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.config.scoring_schema import Scoring
 from workbench.measure.missing_inputs import (

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from analysis.frames import Data
-from analysis.tables import TABLES, make_table
+from workbench.analysis.frames import Data
+from workbench.analysis.tables import TABLES, make_table
 from workbench.metrics import METRICS, Metric
 
 

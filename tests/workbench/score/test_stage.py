@@ -7,8 +7,8 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.aggregate.aggregator import Aggregator
 from workbench import load_run
+from workbench.analysis.aggregate.aggregator import Aggregator
 from workbench.config.schema import (
     Embedding,
     Experiment,

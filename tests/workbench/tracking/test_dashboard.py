@@ -115,8 +115,8 @@ def test_panels_of_a_report_do_not_overlap(built):
 
 
 def test_every_table_and_figure_that_is_shown_is_made():
-    from analysis.figures import FIGURES as DRAWN
-    from analysis.tables import TABLES as MADE
+    from workbench.analysis.figures import FIGURES as DRAWN
+    from workbench.analysis.tables import TABLES as MADE
 
     assert set(dashboard.TABLES) <= set(MADE)
     assert set(dashboard.FIGURES) <= set(DRAWN)
