@@ -177,7 +177,7 @@ def _backend_faults(sound: Experiment) -> Iterator[Fault]:
 
 
 def _path_faults(sound: Experiment) -> Iterator[Fault]:
-    """Check that what is clearly a model's folder is there; hub names are left to the hub."""
+    """Check the folders and files that are named; names of the hub are left to the hub."""
     row = BACKENDS.get(getattr(sound.generation, "backend", ""))
     for section in ("generation", "embedding"):
         if section == "generation" and row is not None and not row.local_model:
@@ -186,6 +186,13 @@ def _path_faults(sound: Experiment) -> Iterator[Fault]:
         if name.startswith(("/", "./", "../", "~")) and not Path(name).expanduser().is_dir():
             message = f"there is no folder {name} (looked for from {Path.cwd()}); paths are "
             yield Fault((section, "model"), message + "relative to the current working directory")
+    with suppress(Unsound):
+        try:
+            if row and row.check_files:
+                row.check_files(sound.generation.engine)
+        except ValueError as fault:
+            option, _, message = str(fault).partition(": ")
+            yield Fault(("generation", "engine", option), message)
 
 
 def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -> Iterator[Fault]:

@@ -245,7 +245,7 @@ def validate(
         print(f"{experiment} is valid. Its samples are imported: nothing is to be drawn.")
         return
     if not experiment.is_dir():
-        with_comparison(checked)
+        checked = with_comparison(checked)
     task = TASKS[checked.task.name]
     problems = checked.task.num_problems
     if problems is None or not task.on_hub(checked.task):

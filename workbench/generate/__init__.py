@@ -61,6 +61,8 @@ class Backend:
     there never asks."""
     options: type | None = None
     """What ``generation.engine`` may hold, as a pydantic dataclass; None: the engine checks it."""
+    check_files: Callable[[Mapping[str, Any]], object] | None = None
+    """Reads the files that ``generation.engine`` names; a ValueError begins with the option."""
     decided_by_server: tuple[str, ...] = ()
     """Settings of ``generation`` that the server decides, and that must keep their default."""
 
@@ -80,6 +82,16 @@ def _probe_openai(settings: Generation, prompt: Prompt, without_logprobs: str) -
 
     facts, left_out, answered = probe(settings, prompt, without_logprobs)
     return ProbedServer(facts, partial(sample, left_out=left_out, answered=answered))
+
+
+def _check_replayed(engine: Mapping[str, Any]) -> None:
+    from workbench.generate.replayed_texts import read_texts  # lazily, as few experiments have any
+
+    try:
+        if isinstance(engine.get("samples"), str):
+            read_texts(engine["samples"])
+    except ValueError as fault:
+        raise ValueError(f"samples: {fault}") from fault
 
 
 BACKENDS: dict[str, Backend] = {
@@ -103,8 +115,8 @@ BACKENDS: dict[str, Backend] = {
         summary="samples that exist already: see `workbench import`", local_model=False),
     "replay": Backend(
         sample=_deferred("workbench.generate.replay"), logprobs_kind="none",
-        summary="seeded make-believe samples, for tests", local_model=False,
-        options=ReplayOptions),
+        summary="seeded make-believe samples, or the texts of a file, for tests", local_model=False,
+        options=ReplayOptions, check_files=_check_replayed),
 }  # fmt: skip
 
 

@@ -1,7 +1,8 @@
-"""Backend ``replay``: seeded make-believe samples, for tests of everything after generation.
+"""Backend ``replay``: samples without a model, for tests of everything after generation.
 
 It works out the sum in the prompt, correctly more often for easy problems and low temperatures, so
-that tables are not trivial. A sample depends on its request alone.
+that tables are not trivial; or it gives the texts of a file, as another run drew them. Tokens and
+log-probabilities are make-believe in either case. A sample depends on its request alone.
 """
 
 from __future__ import annotations
@@ -16,22 +17,29 @@ import numpy as np
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
 from workbench.generate.replay_options import ReplayOptions
+from workbench.generate.replayed_texts import ReplayedText, read_texts, text_of
 from workbench.models.token_entropy import as_stored
 
 OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take the tens and then")
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
-    """Yield one make-believe sample per request, in the order of the requests."""
-    pause = ReplayOptions(**settings.engine).seconds_per_sample
+    """Yield one sample per request, in the order of the requests.
+
+    Raises:
+        ValueError: the file of texts is faulty, or has no text for a request.
+    """
+    options = ReplayOptions(**settings.engine)
+    texts = read_texts(options.samples) if options.samples else None
     for request in requests:
-        if pause:
-            time.sleep(pause)
-        yield _draw(request, settings)
+        if options.seconds_per_sample:
+            time.sleep(options.seconds_per_sample)
+        rng = np.random.default_rng(request.seed)
+        text = _worked_out(request, settings, rng) if texts is None else text_of(texts, request)
+        yield _sample(request, settings, text, rng)
 
 
-def _draw(request: Request, settings: Generation) -> Sample:
-    rng = np.random.default_rng(request.seed)
+def _worked_out(request: Request, settings: Generation, rng: np.random.Generator) -> ReplayedText:
     heat = request.temperature
     difficulty = zlib.crc32(request.problem_id.encode()) % 100 / 100
     right = _sum_in(request)
@@ -40,13 +48,20 @@ def _draw(request: Request, settings: Generation) -> Sample:
     ending = f"The answer is \\boxed{{{answer}}}." if rng.random() > 0.08 * heat else "I wonder."
     words = f"{opening} and get {answer}. {ending}".split(" ")
     kept = words[: settings.max_tokens]
-    spread = 0.05 + 0.3 * heat
-    logprobs = as_stored(-rng.exponential(spread, len(kept)))
+    return ReplayedText(" ".join(kept), "stop" if len(kept) == len(words) else "length")
+
+
+def _sample(
+    request: Request, settings: Generation, text: ReplayedText, rng: np.random.Generator
+) -> Sample:
+    """Return a text as a sample; each of its words is a token."""
+    words = text.completion.split(" ")
+    logprobs = as_stored(-rng.exponential(0.05 + 0.3 * request.temperature, len(words)))
     entropies = tuple(-value for value in logprobs) if settings.logprobs else ()
     return request.sampled(
-        " ".join(kept),
-        "stop" if len(kept) == len(words) else "length",
-        tuple(zlib.crc32(word.encode()) % 50_000 for word in kept),
+        text.completion,
+        text.stop_reason,
+        tuple(zlib.crc32(word.encode()) % 50_000 for word in words),
         logprobs,
         token_entropies=entropies,
         missing_mass=(0.0,) * len(entropies),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -37,6 +37,9 @@ def grade(
 
     ``given`` holds the answers and the correctness that an imported run came with, row by row, as
     ``answer`` and ``is_correct``, either of which may be absent.
+
+    A text that is its answer as a whole, and was cut, has answered only where it is right so far:
+    what else it would have said is not known.
     """
     ids = samples["problem_id"].to_pylist()
     reasons = samples["stop_reason"].to_pylist()
@@ -46,12 +49,15 @@ def grade(
     texts = {text for text in (*answers, *golds.values()) if text is not None}
     spelling: dict[str | None, str] = {text: comparer.canonical(text) for text in texts}
     spelt = [spelling.get(answer) for answer in answers]
+    spelt_golds = {name: spelling.get(gold) for name, gold in golds.items()}
+    ends = enumerate(zip(rules, reasons, strict=True))
+    cut = [row for row, end in ends if end == ("whole", "length")]
+    for row in _not_right(cut, ids, spelt, spelt_golds, comparer):
+        answers[row], rules[row], spelt[row] = None, "none", None
     rows_of: dict[str, list[int]] = {}
     for row, name in enumerate(ids):
         rows_of.setdefault(name, []).append(row)
-    questions = [
-        (spelling.get(golds[name]), [spelt[row] for row in rows]) for name, rows in rows_of.items()
-    ]
+    questions = [(spelt_golds[name], [spelt[r] for r in rows]) for name, rows in rows_of.items()]
     clusters = [0] * len(ids)
     judged: list[tuple[str, bool | None]] = [("", None)] * len(ids)
     results = zip(rows_of.items(), comparer.run(questions), strict=True)
@@ -69,6 +75,22 @@ def grade(
                 if kept or not answers_given or answers[row] is not None:
                     statuses[row] = "answered"
     return Graded(answers, rules, clusters, statuses, correct)
+
+
+def _not_right(
+    rows: Sequence[int],
+    ids: Sequence[str],
+    spelt: Sequence[str | None],
+    golds: Mapping[str, str | None],
+    comparer: Comparer,
+) -> list[int]:
+    """Return which of the rows have an answer that is wrong."""
+    rows_of: dict[str, list[int]] = {}
+    for row in rows:
+        rows_of.setdefault(ids[row], []).append(row)
+    asked = [(golds[name], [spelt[row] for row in some]) for name, some in rows_of.items()]
+    graded = zip(rows_of.values(), comparer.run(asked), strict=True)
+    return [r for some, (verdicts, _) in graded for r in some if verdicts[spelt[r] or ""] is False]
 
 
 def _answers(

@@ -11,6 +11,8 @@ from operator import add
 from workbench.tasks.answer_spelling import answer_within
 
 TEXT_MACRO = re.compile(r"\\(?:text|textbf|textit|mathrm|mathbf)\s*\{([^{}]*)\}")
+_ACCENTS = re.compile(r"(?<=[A-Za-z])[\u0300-\u036f]+")
+"""Behind a Latin letter; in other scripts such marks tell words apart."""
 _ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _IN_NUMBER = re.compile(r"(?<=\d)[.,/:](?=\d)|(?<![\w)])[-\u2212](?=\.?\d)|(?<=\w)#")
@@ -19,17 +21,17 @@ _IN_NUMBER = re.compile(r"(?<=\d)[.,/:](?=\d)|(?<![\w)])[-\u2212](?=\.?\d)|(?<=\
 
 @lru_cache(maxsize=1 << 14)
 def folded_text(answer: str) -> str:
-    r"""Return a text without case, articles, punctuation and differences of white space.
+    r"""Return a text without case, articles, punctuation, accents and differences of white space.
 
     This is the normalisation of SQuAD (Rajpurkar et al. 2016), but for marks inside numbers, which
-    are kept, and dashes, strokes and brackets, which part words. A text of nothing else keeps what
-    it has.
+    are kept, dashes, strokes and brackets, which part words, and the accents of Latin letters,
+    which are left out. A text of nothing else keeps what it has.
 
     Example:
         >>> folded_text("The  Eiffel Tower!"), folded_text("well-known"), folded_text("3.5")
         ('eiffel tower', 'well known', '3.5')
-        >>> folded_text("A"), folded_text(r"\text{Paris}.")
-        ('a', 'paris')
+        >>> folded_text("A"), folded_text(r"\text{Paris}."), folded_text("Brasília, São Paulo")
+        ('a', 'paris', 'brasilia sao paulo')
     """
     text = answer_within(answer)
     while (plainer := _folded_once(text)) != text:
@@ -38,7 +40,8 @@ def folded_text(answer: str) -> str:
 
 
 def _folded_once(text: str) -> str:
-    answer, text = text, unicodedata.normalize("NFC", text).casefold()
+    plain = _ACCENTS.sub("", unicodedata.normalize("NFD", text))
+    answer, text = text, unicodedata.normalize("NFC", plain).casefold()
     text = _THOUSANDS.sub("", TEXT_MACRO.sub(r"\1", text))
     parts = ["".join(map(_without_punctuation, part)) for part in _IN_NUMBER.split(text)]
     kept = [*_IN_NUMBER.findall(text), ""]
@@ -69,28 +72,39 @@ def contains_text(gold: str, answer: str) -> bool:
 
 SYNONYMS = {"yes": "true", "no": "false"}
 """Of labels that are a pair of these, either word is the label."""
+_ALONE = r"(?!\s*(?:[.,;:!?)\]\"'*_`\u201d\u2019\u2013\u2014-]|$|(?:because|since|as|and|but)\b))"
+"""Not followed by what stands behind a word that is an answer by itself, on the same line."""
 
 
 def find_label(text: str, labels: Sequence[str]) -> str | None:
     """Return the label with which a text begins, else the last that it names, None if none.
 
-    Where the labels are yes and no, or true and false, a word of the other pair is as good.
+    Where the labels are yes and no, or true and false, a word of the other pair is as good. Inside
+    a text such a word, and "no", has to stand alone: "no doubt" and "it is true that" answer
+    nothing.
 
     Example:
         >>> find_label("No, although some say yes.", ["yes", "no"])
         'no'
-        >>> find_label("Is it so? I think the answer must be yes.", ["yes", "no"])
+        >>> find_label("Is it so? I think the answer must be yes, no doubt.", ["yes", "no"])
         'yes'
     """
     words = f" {folded_text(text)} "
+    loose = set()
     spelt = {f" {folded_text(label)} ": label for label in labels}
     words_of = {folded_text(label): label for label in labels}
+    if "no" in words_of and not any(" " in word for word in words_of):
+        loose.add("no")
     for pair in (SYNONYMS, {other: one for one, other in SYNONYMS.items()}):
         if words_of.keys() == pair.keys():
             spelt |= {f" {other} ": words_of[one] for one, other in pair.items()}
+            loose |= {*pair.values()}
     begins = [part for part in spelt if words.startswith(part)]
     if begins:
         return spelt[max(begins, key=len)]
+    if loose:
+        joined = rf"\b(?:{'|'.join(sorted(loose))})\b{_ALONE}"
+        words = f" {folded_text(re.sub(joined, ' ', text, flags=re.IGNORECASE | re.MULTILINE))} "
     ends = {part: words.rfind(part) + len(part) for part in spelt if part in words}
     last = max(ends, key=lambda part: (ends[part], len(part)), default=None)
     return None if last is None else spelt[last]

@@ -1,16 +1,20 @@
 import dataclasses
+import json
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
+from workbench.experiment import load_experiment
 from workbench.generate.replay import sample
 from workbench.generate.replay_options import ReplayOptions
 from workbench.tasks.answer_extraction import extract_answer
 
 SETTINGS = Generation(model="replay", backend="replay")
+QUICKSTART = Path(__file__).parents[3] / "experiments" / "quickstart.yaml"
 
 
 def request(seed, temperature=1.0, text="What is 2 + 3?\n\nQ: What is 14 - 5 + 1?", problem="p-1"):
@@ -55,6 +59,52 @@ def test_tokens_and_log_probabilities_belong_together():
         assert max(s.token_logprobs) <= 0
         assert all(float(np.float32(v)) == v for v in s.token_logprobs)  # as they will be stored
         assert s.stop_reason == "stop"
+
+
+ROWS = [
+    {"problem_id": "p-1", "temperature": 1, "completion": "first"},
+    {"problem_id": "p-2", "temperature": 1.0, "completion": "of another"},
+    {"problem_id": "p-1", "temperature": 1.0, "completion": "second one", "stop_reason": "length"},
+    {"problem_id": "p-1", "temperature": 0.5, "completion": "cold", "right": True},
+]
+
+
+def of_file(path, rows=ROWS):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return dataclasses.replace(SETTINGS, engine={"samples": str(path)})
+
+
+def test_texts_of_a_file_are_drawn_in_their_order(tmp_path):
+    settings = of_file(tmp_path / "texts.jsonl")
+    drawn = draw([request(1), request(0), request(0, 0.5), request(0, problem="p-2")], settings)
+    assert [s.completion for s in drawn] == ["second one", "first", "cold", "of another"]
+    assert [s.stop_reason for s in drawn] == ["length", "stop", "stop", "stop"]
+    assert [len(s.token_logprobs) for s in drawn] == [2, 1, 1, 2]
+    assert draw([request(1)], settings) == drawn[:1]  # of its request alone
+    with pytest.raises(ValueError, match="has 2 texts of problem 'p-1' at temperature 1, and"):
+        draw([request(2)], settings)
+
+
+@pytest.mark.parametrize(
+    ("row", "fault"),
+    [
+        ({"problem_id": 1, "completion": "x"}, "'problem_id' and 'completion', both texts"),
+        ({"problem_id": "p", "completion": "x"}, "'temperature', a number, got None"),
+        (ROWS[0] | {"stop_reason": "eos"}, "must be 'stop' or 'length', got 'eos'"),
+        ("text", "expected a JSON object"),
+    ],
+)
+def test_a_faulty_text_is_named_by_its_line(tmp_path, row, fault):
+    settings = of_file(tmp_path / "texts.jsonl", [ROWS[0], row])
+    with pytest.raises(ValueError, match=f"texts.jsonl, line 2: .*{fault}"):
+        draw([request(0)], settings)
+
+
+def test_the_file_is_looked_at_before_anything_is_drawn():
+    changes = ["generation.backend=replay", "generation.engine.samples=no/such.jsonl"]
+    with pytest.raises(ValueError, match=r"generation.engine.samples: there is no file no/such"):
+        load_experiment(QUICKSTART, changes)
+    load_experiment(QUICKSTART, changes, here=False)  # a run that was copied elsewhere
 
 
 def test_entropies_are_make_believe_too_and_only_where_they_are_asked_for():

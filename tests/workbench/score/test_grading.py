@@ -108,3 +108,19 @@ def test_what_an_imported_run_came_with_is_kept_unless_it_is_graded_afresh(regra
         assert found.rules == ["given", "given", "none"]
         assert found.correct == [True, False, False]  # the second is graded: nothing was given
         assert found.statuses == ["answered", "answered", "no_answer"]
+
+
+def test_a_text_that_is_an_answer_as_a_whole_and_was_cut_counts_where_it_is_right_so_far():
+    rows = [
+        ("p", "It is Paris, I", "length"), ("p", "It is Lyon, I", "length"),
+        ("p", "It is Lyon, I", "stop"), ("p", "The answer is Lyon. It", "length"),
+        ("q", "It is Rome, I", "length"),
+    ]  # fmt: skip
+    task = TaskSettings(name="jsonl", options={"compare": "contains"})
+    with Comparer(CHECKERS["contains"], workers=1) as comparer:
+        found = grade(samples(*rows), known(p="Paris", q="Paris"), task, None, comparer)
+    assert found.statuses == ["answered", "truncated", "answered", "answered", "truncated"]
+    assert found.correct == [True, False, False, False, False]
+    assert found.rules == ["whole", "none", "whole", "phrase", "none"]
+    assert found.answers[1] is None
+    assert found.clusters == [1, -1, 0, 2, -1]  # it has no vote

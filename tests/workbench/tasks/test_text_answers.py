@@ -23,7 +23,7 @@ JSONL = TASKS["jsonl"]
         ("3.5", "3.5"), ("-2", "-2"), ("x - 2", "x 2"), ("1,000,000", "1000000"), ("1,5", "1,5"),
         ("10:30", "10:30"), ("3/4", "3/4"), ("C#", "c#"), ("C++", "c++"), ("$5", "5"),
         ("50%", "50"),
-        ("Z\u00fcrich", "z\u00fcrich"), ("Zu\u0308rich", "z\u00fcrich"),
+        ("Z\u00fcrich", "zurich"), ("Zu\u0308rich", "zurich"), ("\u0439", "\u0439"),
         ("\u5317\u4eac\u3002", "\u5317\u4eac"),
         ("The", "the"), ("A", "a"), ("?!", "?!"), ("", ""),
     ],
@@ -90,11 +90,20 @@ def test_texts_are_compared_without_what_does_not_matter():
         ("At first no. On reflection: yes", "label", True), ("The answer is no.", "phrase", False),
         ("No", "label", False), (r"\boxed{\text{YES}}", "boxed", True), ("Maybe.", "none", None),
         ("I know nothing.", "none", None), ("The answer is unclear. I lean to yes.", "label", True),
+        ("There is no definitive answer.", "none", None), ("That is clear: no", "label", False),
+        ("While it is true that some say so, most do not.", "none", None),
+        ("It is no longer so. Is it? No, because times change.", "label", False),
     ],
 )  # fmt: skip
 def test_a_label_is_what_a_text_begins_with_or_names_last(text, rule, right):
     (found,), _ = verdicts("Yes", [text], compare="text", labels=["yes", "no"])
     assert found == (rule, right)
+
+
+def test_a_label_of_several_words_may_begin_with_no():
+    labels = ["no change", "increase"]
+    (found,), _ = verdicts("no change", ["I see no change here"], compare="text", labels=labels)
+    assert found == ("label", True)
 
 
 def test_yes_is_true_and_no_is_false_where_there_are_no_other_labels():
