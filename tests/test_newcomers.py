@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent
 HERE = "tests/files/newcomers"
 
 CHOSEN = {
-    "capitals": "answers are compared as contains: all 15 known answers are texts of at most 6 words",
+    "capitals": "answers are compared as contains: all 15 known answers are texts of at most",
     "word_problems": "",  # in integers, the usual kind
     "yes_no": "answers are compared as text (yes, no): all 12 known answers are yes or no",
     "multiple_choice": "answers are compared as choice: the problems have choices",

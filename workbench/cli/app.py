@@ -235,6 +235,7 @@ def validate(
     """
     from workbench.analysis.stats.power import planned
     from workbench.cli.check_models import check_models
+    from workbench.cli.cost_lines import cost_lines
     from workbench.cli.open_experiment import open_experiment, with_comparison
     from workbench.config.size_estimate import size_estimate
     from workbench.tasks import TASKS
@@ -250,8 +251,8 @@ def validate(
     problems = checked.task.num_problems
     if problems is None or not task.on_hub(checked.task):
         problems = len(task.load(checked.task))
-    sizes = size_estimate(checked, problems)
-    print(f"{experiment} is valid.\n{sizes}\n{planned(problems)}")
+    sizes = [size_estimate(checked, problems), *cost_lines(checked, problems)]
+    print("\n".join([f"{experiment} is valid.", *sizes, planned(problems)]))
 
 
 @app.command(name="list", epilog="Example: workbench list")

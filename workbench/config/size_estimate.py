@@ -1,8 +1,24 @@
-"""How large an experiment is, before anything of it is run."""
+"""How large an experiment is, before anything of it is run: samples, tokens, time and disk."""
 
 import math
+import textwrap
 
 from workbench.config.schema import Experiment
+
+PER_SAMPLE, PER_TOKEN, PER_ENTROPY = 60, 7, 4
+"""Bytes of a sample with its scores; of a token with its text and log-probability, as real runs
+have them packed (2 where most texts are alike); and of a token's entropy."""
+PER_DIMENSION, DIMENSIONS = 4, 384
+"""Of an embedding: bytes of a number, and numbers as the usual encoder has them."""
+PER_SUBSET, PER_RUN, PER_TRACKED = 80, 3_000_000, 1_000_000
+"""Bytes of a measured subset; of a run's page, tables and figures; and of its tracked run, which
+has a copy of all rows besides."""
+
+
+def requests_of(experiment: Experiment, problems: int) -> int:
+    """Return how many samples an experiment draws; greedy ones are in no pool, but are drawn."""
+    drawn = experiment.generation
+    return problems * (len(drawn.temperatures) * drawn.n + drawn.greedy)
 
 
 def size_estimate(experiment: Experiment, problems: int) -> str:
@@ -11,10 +27,9 @@ def size_estimate(experiment: Experiment, problems: int) -> str:
     Pools are pairs of problem and temperature; greedy samples are in none, but are drawn. At most
     so many tokens are drawn, and so many subsets measured: "all" where these are all there are.
     """
-    drawn, measure = experiment.generation, experiment.measure
-    pools = problems * len(drawn.temperatures)
-    requests = pools * drawn.n + (problems if drawn.greedy else 0)
-    subsets = {k: min(math.comb(drawn.n, k), measure.replicates) for k in measure.k}
+    drawn = experiment.generation
+    pools, requests = problems * len(drawn.temperatures), requests_of(experiment, problems)
+    subsets = subsets_of_a_pool(experiment)
     by_k = ", ".join(
         f"k={k}: {'all ' if count == math.comb(drawn.n, k) else ''}{count:,}"
         for k, count in subsets.items()
@@ -27,3 +42,91 @@ def size_estimate(experiment: Experiment, problems: int) -> str:
         f"output tokens  {requests * drawn.max_tokens:,} at most ({drawn.max_tokens:,} each)\n"
         f"subsets        {pools * sum(subsets.values()):,} ({by_k} of each pool)"
     )
+
+
+def subsets_of_a_pool(experiment: Experiment) -> dict[int, int]:
+    """Return k -> how many subsets of a pool are measured."""
+    n, measure = experiment.generation.n, experiment.measure
+    return {k: min(math.comb(n, k), measure.replicates) for k in measure.k}
+
+
+def disk_bytes(
+    experiment: Experiment, problems: int, tokens: int, *, embedded: bool, tracked: bool
+) -> int:
+    """Return about how many bytes a run takes, without the encodings of a reward model.
+
+    Args:
+        experiment: what is drawn and measured.
+        problems: how many there are.
+        tokens: how many are drawn, of all samples together.
+        embedded: whether the samples get embeddings.
+        tracked: whether Weights & Biases keeps a copy in the run's folder.
+    """
+    requests = requests_of(experiment, problems)
+    pools = problems * len(experiment.generation.temperatures)
+    per_token = PER_TOKEN + PER_ENTROPY * (
+        bool(experiment.generation.logprobs) + len(experiment.scoring.models)
+    )
+    per_sample = PER_SAMPLE + embedded * PER_DIMENSION * DIMENSIONS
+    subsets = pools * sum(subsets_of_a_pool(experiment).values())
+    rows = requests * per_sample + tokens * per_token + subsets * PER_SUBSET
+    return PER_RUN + rows + tracked * (PER_TRACKED + rows)
+
+
+def time_line(tokens: int, per_second: float | None, source: str) -> str:
+    """Return how long drawing takes, in lines of at most 100 columns.
+
+    Example:
+        >>> time_line(3_000_000, 412, "measured in results/quickstart")
+        'time           2 h 2 min at most to draw, at 412 tokens/s (measured in results/quickstart)'
+        >>> time_line(1000, None, "")
+        'time           not known: no run beside it has drawn with this model and backend'
+    """
+    if per_second is None:
+        return "time           not known: no run beside it has drawn with this model and backend"
+    spelt = duration(tokens / per_second)
+    said = f"{spelt} at most to draw, at {per_second:,.3g} tokens/s ({source})"
+    return textwrap.fill(f"time           {said}", 100, subsequent_indent=" " * 15)
+
+
+def disk_line(needed: int, free: int) -> str:
+    """Return the line on the disk that a run takes, and a warning where there is less.
+
+    Example:
+        >>> disk_line(3_200_000, 50_000_000_000)
+        'disk           about 3.2 MB at most, of 50.0 GB that are free'
+        >>> disk_line(80_000_000_000, 50_000_000_000).splitlines()[1].strip()
+        'TOO LITTLE: make room, choose another disk with --out, or draw less'
+    """
+    line = f"disk           about {in_bytes(needed)} at most, of {in_bytes(free)} that are free"
+    if needed > free:
+        line += f"\n{' ' * 15}TOO LITTLE: make room, choose another disk with --out, or draw less"
+    return line
+
+
+def duration(seconds: float) -> str:
+    """Return a time in words.
+
+    Example:
+        >>> [duration(seconds) for seconds in (8, 400, 7260, 400_000)]
+        ['8 s', '7 min', '2 h 1 min', '4 d 15 h']
+    """
+    if seconds < 90:
+        return f"{math.ceil(seconds)} s"
+    minutes = math.ceil(seconds / 60)
+    hours, minutes = divmod(minutes, 60)
+    days, rest = divmod(hours, 24)
+    if days:
+        return f"{days} d {rest} h"
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min"
+
+
+def in_bytes(size: int) -> str:
+    """Return a size in words.
+
+    Example:
+        >>> [in_bytes(size) for size in (900, 3_200_000, 50_000_000_000)]
+        ['0.9 kB', '3.2 MB', '50.0 GB']
+    """
+    power = min(max(math.floor(math.log10(max(size, 1))) // 3, 1), 4)
+    return f"{size / 1000**power:,.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"

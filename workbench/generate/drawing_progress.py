@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.core.console import notice
-from workbench.core.types import Sample
+from workbench.core.types import Request, Sample
 from workbench.storage.manifest import Manifest
 
 KINDS = 100
@@ -17,22 +18,32 @@ KINDS = 100
 
 @dataclass
 class DrawingProgress:
-    """How many samples have been drawn in this run of the stage, and how fast."""
+    """How many samples have been drawn in this run of the stage, and how fast.
+
+    Time counts from the first request, which a backend takes when its model is loaded.
+    """
 
     failed_before: int = 0
     """Error rows among the samples that are asked for and were there before."""
+    tokens_before: int = 0
+    """Tokens that this run's model drew on this machine in earlier attempts, and in how long."""
+    seconds_before: float = 0.0
     drawn: int = 0
     tokens: int = 0
     failures: Counter[str] = field(default_factory=Counter)
     """Error rows by their reason."""
     odd: Counter[str] = field(default_factory=Counter)
     """Samples that are kept with something odd, by what it is."""
-    first: float | None = None
-    """Time of the first sample, so that the rate does not include loading the model."""
+    started: float | None = None
+    """When the first request was taken."""
+
+    def asked(self, requests: Iterable[Request]) -> Iterator[Request]:
+        """Yield requests to a backend, and take the time when it asks for the first one."""
+        self.started = self.started or time.perf_counter()
+        yield from requests
 
     def add(self, sample: Sample) -> None:
         """Count a sample."""
-        self.first = self.first or time.perf_counter()
         self.drawn += 1
         self.tokens += sample.length or 0
         if sample.stop_reason == "error":
@@ -43,8 +54,8 @@ class DrawingProgress:
 
     def counts(self) -> dict[str, Any]:
         """Return what is logged while samples are drawn."""
-        seconds = time.perf_counter() - (self.first or 0)
-        rate = round(self.tokens / seconds, 1) if self.drawn > 1 and seconds > 0 else None
+        seconds = self._seconds()
+        rate = round(self.tokens / seconds, 1) if self.drawn and seconds > 0 else None
         return {
             "samples_drawn": self.drawn,
             "tokens_drawn": self.tokens,
@@ -53,9 +64,21 @@ class DrawingProgress:
         }
 
     def for_manifest(self) -> dict[str, Any]:
-        """Return what the manifest keeps: the counts, and what they are most often due to."""
+        """Return what the manifest keeps: the counts, and what they are most often due to.
+
+        ``drawing`` is what all attempts together drew, and in how long: the machine's rate.
+        """
         told = {"failures": self.failures, "odd": self.odd}
-        return self.counts() | {name: dict(c.most_common(3)) for name, c in told.items() if c}
+        seconds = round(self.seconds_before + self._seconds(), 3)
+        drawing = {"tokens": self.tokens_before + self.tokens, "seconds": seconds}
+        return (
+            self.counts()
+            | {"drawing": drawing}
+            | {name: dict(c.most_common(3)) for name, c in told.items() if c}
+        )
+
+    def _seconds(self) -> float:
+        return time.perf_counter() - self.started if self.started else 0.0
 
 
 def _count(kinds: Counter[str], reason: str) -> None:

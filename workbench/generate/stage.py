@@ -150,6 +150,7 @@ def generate(
         pools=sorted(run.pool_sizes.items()),
     )
     before = manifest.stage("generate")
+    machine = manifest.data.get("hardware")
     if more:
         temperatures = ",".join(
             map(spell_temperature, sorted(t for t in run.pool_sizes if t is not None))
@@ -162,8 +163,10 @@ def generate(
         if before["status"] == "done" and known_errors:
             return
     manifest.update(signature=run_signature(experiment, more), **environment())
+    same_machine = machine == manifest.data["hardware"]
+    drawing = {"tokens": 0, "seconds": 0.0} | (before.get("drawing", {}) if same_machine else {})
     with manifest.running("generate", made_from) as entry:
-        entry.update(samples=total, errors=failed)
+        entry.update(samples=total, errors=failed, drawing=drawing)
         for block in wanted:
             if not missing[block]:  # the process may have been killed just before compacting
                 _compact(run, block, known, made_from)
@@ -172,7 +175,7 @@ def generate(
             what = f"{left:,} of {total:,} samples"
             notice(f"generate: {what} to draw with {engine}, model {settings.model}")
             with progress_bar("generate", total, "samples", done=total - left) as advance:
-                progress = DrawingProgress(failed)
+                progress = DrawingProgress(failed, drawing["tokens"], drawing["seconds"])
                 for finished in _draw(run, sampler, wanted, missing, redraw_errors, progress):
                     advance(1)
                     entry.update(progress.for_manifest())
@@ -205,7 +208,10 @@ def _draw(
         for request in _missing(run, block, items, redraw_errors)
     )
     # closed at the end: an engine's memory, a server's connections
-    with ExitStack() as stack, closing(sampler(requests, run.generation)) as samples:
+    with (
+        ExitStack() as stack,
+        closing(sampler(progress.asked(requests), run.generation)) as samples,
+    ):
         for sample in samples:
             _refuse_nan(sample)
             block = block_of[sample.problem_id]

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
 import resource
-import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,6 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from workbench.core.machine import hardware, output_of
 from workbench.core.version import __version__
 from workbench.storage.parquet import write_json
 
@@ -95,45 +94,18 @@ def environment() -> dict[str, Any]:
         "commit": commit(),
         "python": platform.python_version(),
         "packages": packages,
-        "hardware": {
-            "machine": platform.machine(),
-            "cpu": _cpu(),
-            "cores": os.cpu_count(),
-            "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
-            "gpus": _output(
-                "nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"
-            ).splitlines(),
-        },
+        "hardware": hardware(),
     }
 
 
 def commit() -> str:
     """Return the short commit of the code, with ``+dirty`` if it has been changed; else ''."""
-    return _output("git", "describe", "--always", "--dirty=+dirty", "--abbrev=7", "--match=")
-
-
-def _output(*command: str) -> str:
-    """Return what a command prints, run where this file is; '' if there is no such command."""
     home = Path(__file__).resolve().parent
-    try:
-        printed = subprocess.check_output(
-            command, cwd=home, stderr=subprocess.PIPE, text=True, timeout=10
-        )
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return printed.strip()
+    told = ("git", "describe", "--always", "--dirty=+dirty", "--abbrev=7", "--match=")
+    return output_of(*told, cwd=home)
 
 
 def version_string() -> str:
     """Return ``v0.1.0+g1a2b3c4``, as signatures carry it."""
     found = commit()
     return f"v{__version__}" + (f"+g{found.replace('+', '.')}" if found else "")
-
-
-def _cpu() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
-    return next(names, platform.processor())

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from workbench.config.size_estimate import size_estimate
+from workbench.config.size_estimate import disk_bytes, size_estimate, time_line
 from workbench.experiment import load_experiment
+from workbench.run import Run
 
 ROOT = Path(__file__).parents[3]
 TEST = ROOT / "experiments" / "test.yaml"
@@ -48,3 +49,36 @@ def test_the_description_names_all_sizes():
         "output tokens  6,656,000 at most (512 each)",
         "subsets        21,000 (k=2: all 6, k=4: all 1 of each pool)",
     ]
+
+
+def test_bytes_by_hand():
+    """12 problems, 2 temperatures, 8 samples and one greedy each; 5 subsets of either size."""
+    experiment, tokens = load_experiment(TEST), 1000
+    plain = disk_bytes(experiment, 12, tokens, embedded=False, tracked=False)
+    assert plain == 3_000_000 + 204 * 60 + 1000 * 7 + 24 * 10 * 80
+    embedded = disk_bytes(experiment, 12, tokens, embedded=True, tracked=False)
+    assert embedded == plain + 204 * 384 * 4
+    tracked = disk_bytes(experiment, 12, tokens, embedded=True, tracked=True)
+    assert tracked == 2 * embedded - 3_000_000 + 1_000_000
+    entropies = load_experiment(TEST, ["generation.logprobs=20"])
+    more = disk_bytes(entropies, 12, tokens, embedded=False, tracked=False)
+    assert more == plain + 1000 * 4
+
+
+def test_samples_take_the_bytes_that_the_reference_run_has():
+    """Its texts repeat one another: 1,470 samples are 584 texts, so that the bytes are at most."""
+    run = Run(ROOT / "results" / "reference")
+    tokens = int(run.samples["num_output_tokens"].sum())
+    tables = ("samples", "scores", "subsets", "expectations", "mixed", "pruned", "split")
+    files = [path for name in tables for path in (run.root / name).glob("*.parquet")]
+    real = sum(path.stat().st_size for path in files)
+    said = disk_bytes(run.experiment, 30, tokens, embedded=False, tracked=False) - 3_000_000
+    assert said / 2 < real < said
+
+
+def test_a_long_line_is_broken():
+    lines = time_line(10**9, 20.0, "assumed of 8 billion parameters on 2 x CPU core; a first run "
+                      "measures it").splitlines()  # fmt: skip
+    assert lines[0].startswith("time           578 d 16 h at most to draw, at 20 tokens/s (assumed")
+    assert max(map(len, lines)) <= 100
+    assert lines[1].startswith(" " * 15)
