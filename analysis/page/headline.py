@@ -16,6 +16,7 @@ from workbench.analysis.frames import ENDS, Data, Table
 from workbench.analysis.page.tables import PageTable, page_table
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.analysis.tables.shared import extreme_notes
+from workbench.config.schema import Analysis
 from workbench.core.table_text import ALPHA, spell_temperature
 from workbench.run import Run
 
@@ -54,6 +55,9 @@ class Headline:
 def headline(run: Run) -> Headline:
     """Return a run's headline: levels by temperature, and the change from coldest to hottest.
 
+    Where several samples were drawn at one temperature only, the change is that from a single
+    sample to what is made of k.
+
     Raises:
         ValueError: the run is not measured and analysed, or no sample's correctness is known.
     """
@@ -73,8 +77,8 @@ def headline(run: Run) -> Headline:
             for name in map(str, levels)
             if f"{name}_low" in row and not math.isnan(row[name])
         ]
-        only = "One temperature was sampled, so there is no change to tell."
-        return Headline(only, tiles, (f"[low, high]: {share}", *_unknown_notes(data, k)), table)
+        notes = (f"[low, high]: {share}", *_unknown_notes(data, k))
+        return Headline(sentence_on_k(run, by_condition, k), tiles, notes, table)
     changed = changes(data, by_condition, *ends, k)
     cold, hot = map(spell_temperature, ends)
     notes = (
@@ -84,7 +88,7 @@ def headline(run: Run) -> Headline:
         *_unknown_notes(data, k),
     )
     tiles = [change_tile(_label(row), row) for row in changed.to_dict("records")]
-    return Headline(sentence(changed, *ends), tiles, notes, table)
+    return Headline(sentence(changed, f"From T = {cold} to T = {hot}"), tiles, notes, table)
 
 
 def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
@@ -152,9 +156,35 @@ def changes(
     return differences(pairs, data.run.experiment.analysis).frame
 
 
-def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:
-    """Say what changed as far as the intervals show it, and what is not shown to have changed."""
-    start = f"From T = {spell_temperature(cold)} to T = {spell_temperature(hot)}"
+def gains(
+    by_condition: ConditionValues, settings: Analysis, temperature: float | None, k: int
+) -> pd.DataFrame:
+    """Return the paired differences between k samples and one, a row per headline number."""
+    pairs = []
+    for name in ("coverage", "maj", "best"):
+        values = by_condition.get((temperature, k, name))
+        baseline = by_condition.get((temperature, 1, SINGLE))
+        if values is not None and baseline is not None:
+            pairs.append(Pair(temperature, k, name, SINGLE, values, baseline))
+    return differences(pairs, settings).frame
+
+
+def sentence_on_k(run: Run, by_condition: ConditionValues, k: int) -> str:
+    """Say what k samples are worth against one, at the one temperature that has several."""
+    several = [t for t, size, name in by_condition if size == k > 1 and name == "coverage"]
+    only = "At one temperature one sample of each problem is known, so there is no change to tell."
+    if not several:
+        return only
+    changed = gains(by_condition, run.experiment.analysis, several[0], k)
+    start = f"With {k} samples instead of one"
+    return only if changed.empty else sentence(changed, start, levels=True)
+
+
+def sentence(changed: pd.DataFrame, start: str, *, levels: bool = False) -> str:
+    """Say what changed as far as the intervals show it, and what is not shown to have changed.
+
+    ``start`` begins the sentence and says between what; ``levels`` adds the two values.
+    """
     if int(changed["problems"].max()) < MIN_PROBLEMS:
         return (
             f"{start} no change can be claimed: below {MIN_PROBLEMS} problems there are no "
@@ -164,7 +194,10 @@ def sentence(changed: pd.DataFrame, cold: float, hot: float) -> str:
     for row in changed.to_dict("records"):
         what, more, less = WORDS[row["selection"]]
         if is_significant(row):
-            shown.append(f"{what.format(k=row['k'])} {more if row['difference'] > 0 else less}")
+            said = f"{what.format(k=row['k'])} {more if row['difference'] > 0 else less}"
+            if levels:
+                said += f" ({row['baseline']:.3f} → {row['accuracy']:.3f})"
+            shown.append(said)
         else:
             rest.append(_label(row))
     text = f"{start}, {_listed(shown)}" if shown else f"{start}, no change is shown"

@@ -34,12 +34,15 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     for request in requests:
         if options.seconds_per_sample:
             time.sleep(options.seconds_per_sample)
-        rng = np.random.default_rng(request.seed)
-        text = _worked_out(request, settings, rng) if texts is None else text_of(texts, request)
-        yield _sample(request, settings, text, rng)
+        if texts is None:
+            yield _draw(request, settings)
+        else:
+            rng = np.random.default_rng(request.seed)
+            yield _sample(request, settings, text_of(texts, request), rng)
 
 
-def _worked_out(request: Request, settings: Generation, rng: np.random.Generator) -> ReplayedText:
+def _draw(request: Request, settings: Generation) -> Sample:
+    rng = np.random.default_rng(request.seed)
     heat = request.temperature
     difficulty = zlib.crc32(request.problem_id.encode()) % 100 / 100
     right = _sum_in(request)
@@ -48,7 +51,8 @@ def _worked_out(request: Request, settings: Generation, rng: np.random.Generator
     ending = f"The answer is \\boxed{{{answer}}}." if rng.random() > 0.08 * heat else "I wonder."
     words = f"{opening} and get {answer}. {ending}".split(" ")
     kept = words[: settings.max_tokens]
-    return ReplayedText(" ".join(kept), "stop" if len(kept) == len(words) else "length")
+    text = ReplayedText(" ".join(kept), "stop" if len(kept) == len(words) else "length")
+    return _sample(request, settings, text, rng)
 
 
 def _sample(

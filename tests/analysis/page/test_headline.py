@@ -6,7 +6,7 @@ import pytest
 
 from workbench import load_run
 from workbench.analysis.compare.runs import compare
-from workbench.analysis.page.headline import headline, is_significant, sentence
+from workbench.analysis.page.headline import headline, is_significant, sentence, sentence_on_k
 
 
 def rows(problems=30, **gaps):
@@ -29,7 +29,7 @@ def test_the_sentence_claims_only_what_the_intervals_show():
         best=(-0.1, -0.19, -0.01, 0.07),  # lost in the correction
         coverage=(0.2, 0.1, 0.3, 0.001),
     )
-    assert sentence(changed, 0.3, 1.0) == (
+    assert sentence(changed, "From T = 0.3 to T = 1") == (
         "From T = 0.3 to T = 1, a single sample is right less often and any of 8 is right more "
         "often; no change is shown in maj@8 or best@8."
     )
@@ -37,10 +37,10 @@ def test_the_sentence_claims_only_what_the_intervals_show():
 
 def test_where_nothing_is_shown_nothing_is_claimed():
     unsure = (0.1, -0.1, 0.3, 0.5)
-    said = sentence(rows(maj=unsure, coverage=unsure), 0.0, 1.0)
+    said = sentence(rows(maj=unsure, coverage=unsure), "From T = 0 to T = 1")
     assert said == "From T = 0 to T = 1, no change is shown."
     few = rows(problems=9, maj=(0.5, math.nan, math.nan, math.nan))
-    assert "no change can be claimed: below 10 problems" in sentence(few, 0.0, 1.0)
+    assert "no change can be claimed: below 10 problems" in sentence(few, "From T = 0 to T = 1")
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,22 @@ def test_the_numbers_are_those_of_the_tables_and_of_the_comparison(finished):
     assert [cells[0] for cells in top.table.rows] == ["0", "0.3", "1"]
     assert np.isnan(curve.loc[curve["temperature"] == 0, "pass@k_p"]).all()  # greedy: k = 1 alone
     assert top.table.rows[0][2:] == ["-"] * 4
+
+
+def test_of_one_temperature_it_says_what_more_samples_are_worth(hand_made):
+    """Two samples of 12 problems; in 10 one of them is right and the likelier one is wrong."""
+    right, wrong = (r"\boxed{1}", -0.5, "stop"), (r"\boxed{2}", -0.1, "stop")
+    samples = [[right, wrong]] * 10 + [[right, right], [wrong, wrong]]
+    run = load_run(hand_made(["1"] * 12, samples))
+    top = headline(run)
+    # a single sample: (10 x 0.5 + 1) / 12; any: 11 / 12; the likelier: 1 / 12
+    assert top.sentence == (
+        "With 2 samples instead of one, any of 2 is right more often (0.500 → 0.917) and the best "
+        "of 2 by reward is right less often (0.500 → 0.083); no change is shown in maj@2."
+    )
+    assert [tile.label for tile in top.tiles[:2]] == ["single sample", "maj@2"]
+
+
+def test_of_one_sample_each_there_is_no_change_to_tell():
+    one = {(0.7, 1, "coverage"): pd.Series([0.0, 1.0]), (0.7, 1, "single_sample"): None}
+    assert "no change to tell" in sentence_on_k(None, one, 1)
