@@ -119,14 +119,14 @@ def _places(run: Run) -> list[str]:
 
 
 def _next(run: Run) -> list[str]:
-    """Return commands that one would type next."""
-    more = f"workbench audit {run.root}   (answers that are right by a lenient rule only)"
+    """Return commands that one would type next, as a shell takes them."""
+    more = f"workbench audit {run.root}   # answers that are right by a lenient rule only"
     generation = run.experiment.generation
     if generation.backend != "import":
-        more = f"workbench run {run.root} --set generation.n={2 * generation.n}   (more samples)"
+        more = f"workbench run {run.root} --set generation.n={2 * generation.n}   # more samples"
     return [
-        f"workbench show {run.root} accuracy_by_k_temperature   (any table; --all of them)",
-        f"workbench compare {run.root}   (temperatures and selections, problem by problem)",
+        f"workbench show {run.root} accuracy_by_k_temperature   # any table; --all of them",
+        f"workbench compare {run.root}   # temperatures and selections, problem by problem",
         more,
     ]
 
