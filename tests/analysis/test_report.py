@@ -5,7 +5,9 @@ import pytest
 
 from workbench import load_run
 from workbench.analysis.figures import FIGURES
+from workbench.analysis.page.report import write_report
 from workbench.analysis.tables import TABLES
+from workbench.config.size_estimate import disk_bytes
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,15 @@ def test_what_is_drawn_is_not_drawn_again(cli, drawn):
     assert len(before) == 2 * (len(TABLES) + len(FIGURES))
     assert "analyze: up to date" in cli.must("run", drawn, figures=True, tables=True).err
     assert {path: path.stat().st_mtime_ns for path in drawn.glob("[tf]*/*")} == before
+
+
+def test_the_folder_is_as_large_as_validate_says(drawn):
+    run = load_run(drawn)
+    write_report(run)
+    tokens = int(run.samples["num_output_tokens"].sum())
+    said = disk_bytes(run.experiment, len(run.problems), tokens, embedded=False, tracked=False)
+    real = sum(path.stat().st_size for path in drawn.rglob("*") if path.is_file())
+    assert real / 1.5 < said < real * 1.5
 
 
 def test_every_table_of_the_study_is_there_by_its_name():
