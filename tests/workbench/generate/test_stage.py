@@ -49,6 +49,28 @@ def test_what_is_asked_for_is_drawn_once_each(tmp_path):
     assert stage["tokens_per_second"] > 0
 
 
+def test_the_rate_of_a_run_is_over_all_its_attempts_on_one_machine(tmp_path):
+    manifest = tmp_path / "manifest.json"
+
+    def drawing():
+        return Manifest(manifest).stage("generate")["drawing"]
+
+    tokens = run(tmp_path, experiment(n=8))["num_output_tokens"].sum()
+    first = drawing()
+    assert first["tokens"] == tokens
+    assert first["seconds"] > 0
+    run(tmp_path, experiment(n=8))  # nothing is left to draw
+    assert drawing() == first
+    more = run(tmp_path, experiment(n=9))["num_output_tokens"].sum()
+    assert drawing()["tokens"] == more
+    assert drawing()["seconds"] > first["seconds"]
+    held = json.loads(manifest.read_text())
+    held["hardware"]["cores"] += 1  # the folder comes from another machine
+    manifest.write_text(json.dumps(held))
+    most = run(tmp_path, experiment(n=10))["num_output_tokens"].sum()
+    assert drawing()["tokens"] == most - more
+
+
 def test_rows_are_in_order_of_problem_temperature_and_index(tmp_path):
     frame = run(tmp_path, experiment())
     keys = list(zip(frame["problem_id"], frame["temperature"], frame["sample_index"], strict=True))
