@@ -169,7 +169,7 @@ def test_one_fault_gives_one_line_about_it(write, line, fault):
         ("replay", "seconds_per_sample: .nan", "seconds_per_sample: expected a finite number"),
         ("replay", "seconds_per_sample: 1.0e+300", "seconds_per_sample: must be at most 3600"),
         ("replay", "seconds_per_sample: -1", "seconds_per_sample: must be at least 0, got -1"),
-        ("replay", "seconds: 1", "seconds: unknown key (known: seconds_per_sample)"),
+        ("replay", "seconds: 1", "seconds: unknown key (known: samples, seconds_per_sample)"),
         ("openai", "timeout: ", "timeout: expected a number, got nothing"),
         ("openai", "timeout: 1.0e+400", "timeout: expected a finite number"),
         ("openai", "concurrency: 1.5", "concurrency: expected an integer, got 1.5"),
