@@ -73,6 +73,14 @@ class Run:
         return str(self.manifest.get("signature", self.root.name))
 
     @cached_property
+    def first_prompt(self) -> tuple[str, str]:
+        """Which prompt was sent first and how, and its text; both empty where none was kept.
+
+        The text is what the model gets, special tokens included, or the messages that a server got.
+        """
+        return self.folder.read_first_prompt()
+
+    @cached_property
     def problems(self) -> pd.DataFrame:
         """One row per problem: problem_id, question, gold, metadata."""
         known = [item.problem for item in self.folder.read_problems()]

@@ -61,6 +61,7 @@ def report(run: Run) -> Page:
         explorer=explorer,
         about=[sample_table(explorer), stage_table(run)],
         settings={run.experiment.name: run.folder.experiment_path.read_text(encoding="utf-8")},
+        first_prompt=run.first_prompt,
     )
 
 

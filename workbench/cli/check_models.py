@@ -10,6 +10,7 @@ from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.models.locate import check_encoder, check_model
 from workbench.tasks import TASKS
+from workbench.tasks.prompts import roles_of
 
 
 def check_models(
@@ -42,11 +43,11 @@ def _checks(
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
         model, task = experiment.generation.model, experiment.task
         yield "generation.model", partial(check_model, model)
-        system = TASKS[task.name].instruction if task.system is None else task.system
-        if system and task.prompt == "chat":
-            from workbench.models.chat_template import check_system_message
+        if task.is_chat:
+            from workbench.models.chat_template import check_conversation
 
-            yield "task.system", partial(check_system_message, model, fetch)
+            roles = roles_of(TASKS[task.name], task)
+            yield "task.prompt", partial(check_conversation, model, roles, task.template_options)
     if not {"generate", "score"} & {*stages}:
         return
     if embedding.source == "text" and needs_embeddings(experiment, AGGREGATORS):
@@ -61,7 +62,7 @@ def _checks(
             versions = partial(engine_versions, resolve(engine), "scoring.orm.backend")
             yield f"scoring.orm.{setting}", versions
             yield "scoring.orm.model", partial(orm.check_judge, judge.model, fetch)
-    chat = experiment.task.prompt == "chat"
+    chat = experiment.task.is_chat
     for name, second in scoring.models.items():
         from workbench.rewards import second_model as under
 

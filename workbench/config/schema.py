@@ -71,8 +71,12 @@ class TaskSettings:
     """How many problems, from the first; all of them by default."""
     few_shot: int = Field(default=0, ge=0)
     """Worked examples in the prompt."""
-    prompt: Literal["chat", "completion"] = "chat"
-    """A conversation through the model's chat template, or one plain text to go on from."""
+    examples: str | None = None
+    """A JSONL file of worked examples, with the keys ``problem`` and ``solution``; the task has its
+    own by default."""
+    prompt: setting_types.PromptForm = "chat"
+    """``chat`` asks through the model's chat template, ``completion`` by one plain text to go on
+    from. Or a Jinja2 template: a text is a completion prompt, a list of messages a chat."""
     system: str | None = None
     """Instruction before the examples: the system message of a chat, the first lines of a
     completion. The task has a default; an empty text for none."""
@@ -85,6 +89,16 @@ class TaskSettings:
     """The task's own settings, such as the difficulty of generated problems."""
     thinking: Thinking = Field(default_factory=Thinking)
     """How thoughts are marked, which are kept apart from the answers."""
+
+    @property
+    def is_chat(self) -> bool:
+        """Whether a prompt is a conversation, which goes through the model's chat template."""
+        return self.prompt == "chat" or not isinstance(self.prompt, str)
+
+    @property
+    def has_template(self) -> bool:
+        """Whether the experiment has a prompt template of its own."""
+        return self.prompt not in ("chat", "completion")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -280,7 +294,7 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
                 message = f"{reward!r} is not among scoring.rewards {list(scoring.rewards)}; "
                 yield Fault((section, key), message + "add it there or choose one of them")
     with suppress(Unsound):
-        if experiment.task.template_options and experiment.task.prompt == "completion":
+        if experiment.task.template_options and not experiment.task.is_chat:
             message = "a completion prompt goes through no chat template; leave them out, or set "
             yield Fault(("task", "template_options"), message + "task.prompt to chat")
     with suppress(Unsound):

@@ -145,7 +145,10 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise YamlError(f"{where}not valid YAML: {error.problem or error.context}") from error
+        braces = "; a text that begins with {{ needs quotes" if "{{" in text else ""
+        raise YamlError(
+            f"{where}not valid YAML: {error.problem or error.context}{braces}"
+        ) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # an integer of 5,000 digits
         reason = " ".join(str(error).partition("; use sys.")[0].split())
         raise YamlError(f"not valid YAML: {reason}") from error
