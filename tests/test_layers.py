@@ -32,8 +32,10 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "vl_convert": {"workbench.analysis.figures.chart", "workbench.analysis.page.html"},
     "jinja2": {
         "workbench.core.table_html",
+        "workbench.models.chat_template",
         "workbench.models.tokenization",
         "workbench.rewards.outcome_prompt",
+        "workbench.tasks.prompt_template",
     },
     "typer": DOORS,
 }

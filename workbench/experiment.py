@@ -206,7 +206,7 @@ def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -
         task.check(checked)
     except ValueError as error:
         lines += str(error).splitlines()
-    if not lines and not faults:
+    if not lines and not any(fault.at[0] == "task" for fault in faults):
         lines = _prompt_faults(task, checked, sound)
     for line in lines:
         key, _, message = line.partition(": ")
@@ -218,7 +218,8 @@ def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -
 def _prompt_faults(task: Task, settings: TaskSettings, sound: Experiment) -> list[str]:
     """Build all prompts that may not fit their problems, where the problems are at hand."""
     needed = settings.has_template or settings.few_shot
-    if not needed or task.on_hub(settings) or sound.generation.backend == "import":
+    imported = getattr(sound.generation, "backend", None) == "import"
+    if not needed or imported or task.on_hub(settings):
         return []
     try:
         problems = task.load(settings)

@@ -116,9 +116,20 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes the texts that our rules would read as numbers."""
+    """Quotes the texts that our rules would read as numbers; shows texts of several lines so."""
 
     yaml_implicit_resolvers = _resolvers()
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Write a text of several lines, such as a template, as it looks."""
+        lines = "\n" in text.strip() and not text[0].isspace()
+        node: yaml.ScalarNode = self.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="|" if lines else None
+        )
+        return node
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def parse_yaml(text: str) -> Any:

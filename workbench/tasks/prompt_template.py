@@ -174,8 +174,8 @@ def render_all(
         row = first.metadata.items()
         has = ", ".join(f"{key} (null)" if value is None else key for key, value in row) or "none"
         faults.append(
-            f"prompt: problem {first.id!r}{more}: {message}; its columns: {has}; a template can ask "
-            "for what a row may lack: {% if hint is defined and hint %}"
+            f"prompt: problem {first.id!r}{more}: {message}; its columns: {has}; ask for what a "
+            "row may lack, as in {% if hint is defined and hint %}"
         )
     if not faults and len(prompts) > 1 and all(prompt == prompts[0] for prompt in prompts):
         faults.append(
