@@ -136,7 +136,10 @@ def render(settings: config.TaskSettings, problem: Problem, examples: Sequence[E
 
 def _question(question: str, columns: Mapping[str, Any]) -> dict[str, str]:
     """Return a question as it is asked, and without the choices under it."""
-    choices = multiple_choice.read_choices(columns)
+    try:
+        choices = multiple_choice.read_choices(columns)
+    except ValueError:  # a column of that name which is something else
+        choices = {}
     listed = multiple_choice.question_with_choices("", choices)
     return {"problem": question, "question": question.removesuffix(listed) if choices else question}
 

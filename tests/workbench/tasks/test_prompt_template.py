@@ -76,6 +76,8 @@ def test_a_question_is_to_be_had_with_its_choices_and_without_them():
     choices = "{{ question }}{% for c in choices %} ({{ loop.index }}) {{ c }}{% endfor %}"
     assert texts(choices, PROBLEMS[:1]) == ["Which is red? (1) sky (2) blood"]
     assert texts("{{ problem }}", PROBLEMS[:1]) == [PROBLEMS[0].question]
+    other = [Problem("p", "Which?", "x", {"choices": "many"})]
+    assert texts("{{ question }} {{ choices }}", other) == ["Which? many"]
     shown = [Example("Which?\nA. x\nB. y", "A", {"choices": ["x", "y"], "level": 9})]
     each = "{% for e in examples %}{{ e.question }}|{{ e.level }}|{% endfor %}{{ problem }}"
     assert texts(each, PROBLEMS[1:], shown) == ["Which?|9|1 < 2?"]
