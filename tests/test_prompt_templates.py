@@ -15,6 +15,7 @@ from workbench.analysis.page.report import report
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Problem
 from workbench.experiment import load_experiment
+from workbench.generate.stage import prompted_problems
 from workbench.run import Run
 from workbench.tasks import TASKS
 from workbench.tasks.prompt_template import template_faults
@@ -92,6 +93,16 @@ def test_every_fault_is_said_by_validate(cli, own):
         told = cli("validate", own(prompt, few_shot, measure__k=[99])).err
         assert words in told
         assert "measure.k: subsets of 99" in told
+
+
+def test_what_only_the_problems_show_is_said_with_its_key_before_a_sample_is_drawn(tmp_path):
+    source = tmp_path / "problems.jsonl"
+    source.write_text('{"problem": "2 + 2?", "gold": "4", "level": 1}\n')
+    settings = TaskSettings(name="math500", source=str(source), prompt="{{ lvel }}{{ subject }}")
+    with pytest.raises(
+        ValueError, match=r"^task\.prompt: .*'level'\?.*\ntask\.prompt: .*'subject'"
+    ):
+        prompted_problems(settings)
 
 
 def test_two_templates_are_told_apart_in_a_comparison(made, cli, own, tmp_path):

@@ -22,6 +22,7 @@ from workbench.tasks import TASKS
 from workbench.tasks.prompt_template import template_faults
 from workbench.tasks.prompts import build_prompts
 from workbench.tasks.task import Task
+from workbench.tasks.worked_examples import examples_file
 
 TABLES: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("task", "name", "task", TASKS),
@@ -217,7 +218,7 @@ def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -
 
 def _prompt_faults(task: Task, settings: TaskSettings, sound: Experiment) -> list[str]:
     """Build all prompts that may not fit their problems, where the problems are at hand."""
-    needed = settings.has_template or settings.few_shot
+    needed = settings.has_template or (settings.few_shot and examples_file(settings)[1])
     imported = getattr(sound.generation, "backend", None) == "import"
     if not needed or imported or task.on_hub(settings):
         return []

@@ -39,14 +39,14 @@ def _checks(
     experiment: Experiment, stages: tuple[str, ...], fetch: bool
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield the setting that names a model or its backend, and the check of it."""
-    scoring, embedding = experiment.scoring, experiment.embedding
+    scoring, embedding, task = experiment.scoring, experiment.embedding, experiment.task
+    roles = roles_of(TASKS[task.name], task)
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
-        model, task = experiment.generation.model, experiment.task
+        model = experiment.generation.model
         yield "generation.model", partial(check_model, model)
-        if task.is_chat:
+        if roles:
             from workbench.models.chat_template import check_conversation
 
-            roles = roles_of(TASKS[task.name], task)
             yield "task.prompt", partial(check_conversation, model, roles, task.template_options)
     if not {"generate", "score"} & {*stages}:
         return
@@ -62,11 +62,13 @@ def _checks(
             versions = partial(engine_versions, resolve(engine), "scoring.orm.backend")
             yield f"scoring.orm.{setting}", versions
             yield "scoring.orm.model", partial(orm.check_judge, judge.model, fetch)
-    chat = experiment.task.is_chat
     for name, second in scoring.models.items():
         from workbench.rewards import second_model as under
 
         key = f"scoring.models.{name}"
         versions = partial(engine_versions, resolve(second.backend), f"{key}.backend")
         yield f"{key}.backend", versions
-        yield f"{key}.model", partial(under.check_model, second.model, chat, fetch)
+        yield (
+            f"{key}.model",
+            partial(under.check_model, second.model, roles, task.template_options, fetch=fetch),
+        )

@@ -57,10 +57,18 @@ class PromptedProblem:
 
 
 def prompted_problems(settings: TaskSettings) -> list[PromptedProblem]:
-    """Load a task's problems and build their prompts."""
+    """Load a task's problems and build their prompts.
+
+    Raises:
+        ValueError: the problems cannot be read, or a prompt cannot be built; one fault a line.
+    """
     task = TASKS[settings.name]
     problems = task.load(settings)
-    prompts = build_prompts(problems, task, settings)
+    try:
+        prompts = build_prompts(problems, task, settings)
+    except ValueError as fault:
+        lines = str(fault).splitlines()
+        raise ValueError("\n".join(f"task.{line}" for line in lines)) from fault
     asked = zip(problems, prompts, strict=True)
     return [PromptedProblem(problem, prompt, prompt_hash(prompt)) for problem, prompt in asked]
 

@@ -56,9 +56,11 @@ def prompt_builder(task: Task, settings: config.TaskSettings) -> Callable[[Probl
 
 
 def roles_of(task: Task, settings: config.TaskSettings) -> tuple[str, ...]:
-    """Return who speaks in the messages of a chat prompt, in order."""
+    """Return who speaks in the messages of a chat prompt, in order; nobody in a completion."""
     if not isinstance(settings.prompt, str):
         return tuple(message["role"] for message in settings.prompt)
+    if not settings.is_chat:
+        return ()
     examples = [Example("", "")] * settings.few_shot
     asked = _built_in(Problem("", ""), task, settings, examples)
     return tuple(message["role"] for message in asked.messages or ())

@@ -20,7 +20,7 @@ def worked_examples(task: Task, settings: config.TaskSettings) -> list[Example]:
     """
     if not settings.few_shot:
         return []
-    _, path = _file(settings)
+    _, path = examples_file(settings)
     found = task.examples(settings) if path is None else read_examples(path)
     raise_faults([], settings, len(found))
     return found[: settings.few_shot]
@@ -54,7 +54,7 @@ def refuse_asked(
     examples: Sequence[Example], problems: Sequence[Problem], settings: config.TaskSettings
 ) -> None:
     """Raise ValueError where an example of a file is one of the problems that are asked."""
-    key, path = _file(settings)
+    key, path = examples_file(settings)
     asked = {problem.question: problem.id for problem in problems} if path else {}
     for example in examples:
         if example.question in asked:
@@ -64,7 +64,7 @@ def refuse_asked(
             )
 
 
-def _file(settings: config.TaskSettings) -> tuple[str, Any]:
+def examples_file(settings: config.TaskSettings) -> tuple[str, Any]:
     """Return the key that names a file of examples, and the file; None where there is none."""
     if settings.examples is None and "examples" in settings.options:
         return "options.examples", settings.options["examples"]  # so older experiments say it
@@ -73,7 +73,7 @@ def _file(settings: config.TaskSettings) -> tuple[str, Any]:
 
 def example_faults(settings: config.TaskSettings, own: int) -> list[str]:
     """Return what is wrong with the examples, one fault or none; ``own`` are those of the task."""
-    key, path = _file(settings)
+    key, path = examples_file(settings)
     available = own
     if "examples" in settings.options and key == "examples":
         return ["options.examples: task.examples names a file as well; leave this one out"]
