@@ -5,7 +5,7 @@ import pytest
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Problem, Prompt
 from workbench.tasks import TASKS
-from workbench.tasks.prompt_template import render_all, template_faults
+from workbench.tasks.prompt_template import render, render_all, template_faults
 from workbench.tasks.prompts import build_prompts, prompt_hash, roles_of
 from workbench.tasks.task import Example
 
@@ -17,7 +17,7 @@ PROBLEMS = [
 EXAMPLES = [Example("2 + 2?", "It is 4.", {"level": 9}), Example("3 + 3?", "It is 6.")]
 SHOWN = """Answer.
 
-{% for example in examples %}
+  {% for example in examples %}
 Q: {{ example.problem }}
 A: {{ example.solution }}
 
@@ -171,3 +171,5 @@ def test_the_known_answer_is_in_no_template_whatever_it_is_called():
     for name in ("gold", "answer", "solution"):
         with pytest.raises(ValueError, match=f"unknown name '{name}'"):
             rendered(f"{{{{ problem }}}}{{{{ {name} }}}}")
+    with pytest.raises(ValueError, match=r"the template fails \('solution' is undefined\)"):
+        render(settings("{{ solution }}"), PROBLEMS[0], [])
