@@ -20,8 +20,11 @@ LIGHT = [
 ]  # fmt: skip
 DOORS = {
     f"workbench.cli.{name}"
-    for name in ("app", "check", "interchange", "pages", "rewards", "tracking")
-}
+    for name in (
+        "app", "check", "help_layout", "interchange", "list_names", "options", "pages", "rewards",
+        "runs", "show", "stages", "tracking", "validate",
+    )
+}  # fmt: skip
 ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},
     "wandb_workspaces": {"workbench.tracking.dashboard"},

@@ -141,7 +141,7 @@ def test_a_text_is_nearest_to_itself(cli, embedded, tmp_path):
 def test_from_the_command_line(cli, embedded, finished):
     run = embedded[1]
     name = load_run(run).problems["problem_id"][0]
-    shown = cli.must("neighbours", run, "--sample", f"{name}/1.0/0", "-k", "3").out
+    shown = cli.must("neighbours", run, "--sample", f"{name}/1.0/0", "-n", "3").out
     assert "cosine" in shown
     assert "correct" in shown
     cli("neighbours", run).refuses("--sample", "--text")

@@ -10,6 +10,9 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+REQUIRED = "  [required]"
+"""What typer adds to the help of an argument; its name in the usage line says the same."""
+
 
 class CommandsUnderHeadings(TyperGroup):
     """A command line whose help lists its commands under their ``rich_help_panel``."""
@@ -41,7 +44,7 @@ class PlainCommand(TyperCommand):
             if one.param_type_name == "option":
                 sections["Options"].append((name, text))
             else:
-                sections["Arguments"].append((self._argument(one), one.help or ""))
+                sections["Arguments"].append((self._argument(one), text.removesuffix(REQUIRED)))
         for title, rows in sections.items():
             if rows:
                 with formatter.section(title):
@@ -49,5 +52,5 @@ class PlainCommand(TyperCommand):
 
     @staticmethod
     def _argument(one: Any) -> str:
-        name = (one.metavar or one.name.upper()) + ("..." if one.nargs != 1 else "")
-        return name if one.required else f"[{name}]"
+        name = one.metavar or one.name.upper()
+        return (name if one.required else f"[{name}]") + ("..." if one.nargs != 1 else "")

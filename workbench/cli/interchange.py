@@ -53,9 +53,9 @@ def import_(
     unless --out says otherwise.
 
     The import reads what common tools write, such as Inspect, lm-evaluation-harness and lighteval
-    (`workbench list formats` names them all), and rows of your own. These may be JSONL, JSON, CSV or TSV,
-    packed by gzip, bzip2, xz, zstd or zip or not packed, Parquet, or a sheet of an Excel workbook
-    (xlsx). A row is a sample, or a problem with a list of samples.
+    (`workbench list formats` names them all), and rows of your own. These may be JSONL, JSON, CSV
+    or TSV, packed by gzip, bzip2, xz, zstd or zip or not packed, Parquet, or a sheet of an Excel
+    workbook (xlsx). A row is a sample, or a problem with a list of samples.
 
     The columns problem_id (or the question) and text are needed. These are used if they are there:
     problem, gold, model, prompt_style, temperature, sample_index, seed, max_tokens, top_p, answer,
@@ -92,8 +92,9 @@ def export(
 ) -> None:
     """Write the samples of a run as the files of another tool.
 
-    The run must have been scored. The format jsonl is a file, the others are folders. Answers, correctness and rewards are written with them. `workbench import` reads the files
-    again; the command for that is printed.
+    The run must have been scored. The format jsonl is a file, the others are folders. Answers,
+    correctness and rewards are written with them. `workbench import` reads the files again; the
+    command for that is printed.
     """
     from workbench.interchange.exporter import export_run
     from workbench.run import Run

@@ -21,7 +21,7 @@ def html_option(default: str = "") -> Any:
     return Option(
         metavar="FILE",
         help="The page to write, which opens in a browser.",
-        show_default=default or True or True,
+        show_default=default or True,
     )
 
 

@@ -56,9 +56,10 @@ def train_reward(
 ) -> None:
     """Fine-tune an outcome reward model, for the reward `orm`.
 
-    The model is written into the folder --out. It learns by LoRA to say + after a right solution and - after a wrong one. It learns from
-    the samples of runs, and is judged on problems that it was not trained on. If the training is
-    stopped, the same command goes on from the last checkpoint.
+    The model is written into the folder --out. It learns by LoRA to say + after a right solution
+    and - after a wrong one. It learns from the samples of runs, and is judged on problems that it
+    was not trained on. If the training is stopped, the same command goes on from the last
+    checkpoint.
     """
     from workbench.analysis.held_out_rewards import judge, show
     from workbench.reward_training.options import Training
@@ -85,7 +86,8 @@ def vote(
 ) -> None:
     """Let several runs, or one run's temperatures, vote together.
 
-    Each pool hands in k samples. Each sample has one vote, or a weight by how far the samples of its run agree.
+    Each pool hands in k samples. Each sample has one vote, or a weight by how far the samples of
+    its run agree.
     """
     from workbench.analysis.compare.joint_vote import vote as voted
     from workbench.analysis.terminal import print_table

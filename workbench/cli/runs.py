@@ -62,7 +62,7 @@ def _print_table(out: "Console", rows: Sequence[Mapping[str, str]]) -> None:
         left_off.append(LEFT_OFF_FIRST[len(left_off)])
     out.print(table)
     if left_off:
-        out.print(f"left out, as the terminal is too narrow: {', '.join(left_off)}")
+        out.print(f"left out, as the terminal is too narrow: {', '.join(left_off)}", soft_wrap=True)
 
 
 def _cells(run: "ListedRun", folder: Path) -> dict[str, str]:

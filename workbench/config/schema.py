@@ -64,7 +64,7 @@ class TaskSettings:
     """The ``task`` section: which problems are asked, and how."""
 
     name: str
-    """A task of ``workbench list``."""
+    """A task of ``workbench list tasks``."""
     source: str | None = None
     """Where the problems are: a local JSONL file or a hub name; the task has a default."""
     num_problems: int | None = Field(default=None, ge=1)
@@ -108,7 +108,7 @@ class Generation:
     model: str
     """A folder, a hub name, or a model that a registry package carries."""
     backend: str = "auto"
-    """A backend of ``workbench list``."""
+    """A backend of ``workbench list backends``."""
     temperatures: setting_types.Temperatures = (0.3, 0.7, 1.0)
     """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
     n: int = Field(default=16, ge=1)
@@ -171,7 +171,7 @@ class Measure:
     metrics: Names = (
         "avg_log_prob", "num_tokens", "cos_sim", "distinct_3", "distinct_texts", "dpp", "qual_dpp",
     )  # fmt: skip
-    """Metrics of ``workbench list``."""
+    """Metrics of ``workbench list metrics``."""
     dpp_jitter: float = Field(default=1e-6, gt=0)
     """Added to the diagonal of the DPP kernel; a repeated text then adds about its logarithm."""
     dpp_quality: str | None = None
@@ -190,7 +190,7 @@ class Selection:
     """The ``selection`` section: how one answer is picked from a subset."""
 
     aggregators: Names = ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
-    """Aggregators of ``workbench list``; ``best:NAME`` picks by another reward."""
+    """Aggregators of ``workbench list aggregators``; ``best:NAME`` picks by another reward."""
     reward: str | None = "likelihood"
     """The reward used by ``best`` and the other aggregators that need one; with null they are left
     out."""
