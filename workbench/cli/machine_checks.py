@@ -84,7 +84,7 @@ def machine_findings() -> list[Finding]:
     return [
         Finding("workbench", f"{__version__}{commit}, Python {about['python']}"),
         Finding("GPU", gpu, unused),
-        Finding("processor", f"{os.cpu_count()} cores{_bfloat16()}"),
+        Finding("processor", f"{hardware['cpu']}, {hardware['cores']} cores{_bfloat16()}"),
         Finding("memory", f"{memory.available / GIB:.0f} of {memory.total / GIB:.0f} GiB free"),
         _disk("results", Path("results"), "give another folder with --out"),
         _disk("cache", cache_folder(), "set the variable WORKBENCH_CACHE to another folder"),
@@ -100,9 +100,9 @@ def _bfloat16() -> str:
         known = Path("/proc/cpuinfo").read_text().split()
     except OSError:
         return ""
-    if {"avx512_bf16", "amx_bf16"} & {*known}:
+    if {"avx512_bf16", "amx_bf16", "bf16"} & {*known}:
         return ", which compute in bfloat16"
-    return ", which only imitate bfloat16: generation.dtype=float32 is faster"
+    return ", which only imitate bfloat16: generation.dtype=float32 is faster than bfloat16"
 
 
 def _disk(name: str, folder: Path, instead: str) -> Finding:

@@ -132,6 +132,19 @@ def test_a_full_or_closed_disk_and_a_missing_model_say_what_to_do(monkeypatch, t
     assert "SmolLM2-135M-Instruct" in found("model").text
 
 
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ("flags : avx2 avx512_bf16", ", which compute in bfloat16"),
+        ("flags : avx2 avx512f", ", which only imitate bfloat16: generation.dtype=float32 is"),
+        ("Features : fp asimd bf16", ", which compute in bfloat16"),
+    ],
+)
+def test_a_processor_that_imitates_bfloat16_is_noticed(monkeypatch, flags, said):
+    monkeypatch.setattr(checks, "Path", lambda name: SimpleNamespace(read_text=lambda: flags))
+    assert checks._bfloat16().startswith(said)
+
+
 def test_the_tracker_is_told_as_runs_take_it(monkeypatch):
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
