@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,5 +144,6 @@ def _size(root: Path) -> int:
     total = 0
     for folder, _, names in os.walk(root):
         for name in names:
-            total += os.lstat(os.path.join(folder, name)).st_size
+            with suppress(FileNotFoundError):  # of a run that is just going on
+                total += os.lstat(os.path.join(folder, name)).st_size
     return total
