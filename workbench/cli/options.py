@@ -12,7 +12,7 @@ from typer import Argument, Option
 def out_option(default: str = "", metavar: str = "FOLDER") -> Any:
     """Return the option ``--out``: what a command writes."""
     return Option(
-        metavar=metavar, help="The folder or file to write.", show_default=default or True
+        metavar=metavar, help="Where the result is written.", show_default=default or True
     )
 
 
