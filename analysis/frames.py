@@ -18,7 +18,7 @@ from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import STATUSES, Floats, Ints
 from workbench.measure.missing_inputs import without
 from workbench.pools import Pool
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import read_table
 from workbench.tasks.answer_extraction import RULES
 

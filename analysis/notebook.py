@@ -20,7 +20,7 @@ from workbench.core.table_html import render, table_cells
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import UNANSWERED
 from workbench.pools import Pool
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY
 
 HERE = Path(__file__).parent

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from workbench.interchange.writers import EXPORTS
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY
 
 ROOT = Path(__file__).parents[1]

@@ -11,7 +11,7 @@ import pytest
 from workbench.analysis.figures import FIGURES
 from workbench.analysis.report import summary
 from workbench.analysis.tables import TABLES
-from workbench.run import Run
+from workbench.saved_run import Run
 
 DATA = Path(__file__).parents[1] / "../shared/data/generations"
 QUIET = ["--set", "tracking.mode=disabled", "--set", "analysis.resamples=100"]

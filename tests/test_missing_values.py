@@ -6,7 +6,7 @@ import math
 import pandas as pd
 import pytest
 
-from workbench.run import Run
+from workbench.saved_run import Run
 
 QUIET = ["--set", "tracking.mode=disabled", "--set", "analysis.resamples=100"]
 

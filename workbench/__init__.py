@@ -15,7 +15,7 @@ from workbench.core.version import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
 __all__ = ["__version__", "load_run"]
 
@@ -28,6 +28,6 @@ def load_run(root: str | Path) -> Run:
     """
     import workbench.analysis.figures  # registers ``plot``
     import workbench.analysis.notebook  # noqa: F401  # registers what runs and pools look like
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     return Run(root)

@@ -18,7 +18,7 @@ import pandas as pd
 
 from workbench.analysis.figures import accuracy, measures, rewards
 from workbench.analysis.figures.drawing import Drawing
-from workbench.run import ACCESSORS, Run
+from workbench.saved_run import ACCESSORS, Run
 
 if TYPE_CHECKING:
     from workbench.analysis.figures.chart import Chart

@@ -16,7 +16,7 @@ from workbench.analysis.figures.drawing import (
     sample_count_axis,
 )
 from workbench.metrics import METRICS
-from workbench.run import Run
+from workbench.saved_run import Run
 
 
 def diversity_by_temperature(run: Run) -> Drawing:

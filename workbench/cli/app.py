@@ -116,7 +116,7 @@ def score(
 ) -> None:
     """Stage 2: check answers, reward and embed the samples."""
     from workbench.analysis.terminal import print_doubts
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     print_doubts(Run(_stages(("score",), experiment, overrides, out, workers).root))
 
@@ -156,7 +156,7 @@ def show(
     """
     from workbench.analysis.last_screen import last_screen
     from workbench.analysis.terminal import PRINTED, print_tables
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     if table or every:
         print_tables(run, (table,) if table else PRINTED)
@@ -176,7 +176,7 @@ def audit(
     from workbench.analysis.frames import Data
     from workbench.analysis.tables.answer_audit import answer_audit
     from workbench.analysis.terminal import print_table, stdout
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     opened = Run(run)
     made = answer_audit(Data(opened))
@@ -203,7 +203,7 @@ def neighbours(
     """
     from workbench.analysis.terminal import print_table, stdout
     from workbench.neighbour_search import neighbours_of
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     opened = Run(run)
     found = neighbours_of(opened, count, sample=sample, text=text, other_problems=other_problems)

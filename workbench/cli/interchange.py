@@ -105,6 +105,6 @@ def export(
     again; the command for that is printed.
     """
     from workbench.interchange.exporter import export_run
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     print(export_run(Run(run), to, out))

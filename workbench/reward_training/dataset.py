@@ -20,7 +20,7 @@ from workbench.core.types import REWARD_PREFIX
 from workbench.models.text_encoder import text_hash
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_prompt import VerdictTokens, find_verdict_tokens, judged_text
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY, fingerprint
 
 PARTS = ("train", "validation", "test")

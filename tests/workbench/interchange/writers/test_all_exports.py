@@ -16,7 +16,7 @@ from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.writers import EXPORTS, inspect_log
 from workbench.interchange.writers.exported_run import ExportedRun, exported_pools
-from workbench.run import Run
+from workbench.saved_run import Run
 
 inspect_logs = Lazy("inspect_ai.log")
 ROOT = Path(__file__).parents[4]

@@ -9,7 +9,7 @@ import yaml
 
 import workbench as wb
 from workbench.core.lookup import lookup
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import read_table, write_table
 
 
