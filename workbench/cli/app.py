@@ -16,7 +16,7 @@ from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.interchange import export, import_
 from workbench.cli.pages import compare, report
 from workbench.cli.rewards import train_reward, vote
-from workbench.cli.tracking import dashboard, default_folder
+from workbench.cli.tracking import dashboard
 from workbench.core.version import __version__
 
 if TYPE_CHECKING:
@@ -89,14 +89,10 @@ def run(
     What is up to date is skipped: after you raise generation.n or add a temperature or a metric,
     only what is missing is done. Each run of a W&B sweep gets a folder of its own.
     """
-    from workbench.analysis.last_screen import finish
-    from workbench.core.types import STAGES
-    from workbench.generate.drawing_progress import say_how_it_went
+    from workbench.cli.whole_run import whole_run
 
     given = [*(settings or ()), *(overrides or ())]
-    done = _stages(STAGES, experiment, given, out, workers, redraw)
-    finish(done.root)
-    say_how_it_went(done.manifest, done.generation.max_failed)
+    whole_run(experiment, given, out, workers, redraw_errors=redraw is not None)
 
 
 @app.command(epilog="Example: workbench generate experiments/quickstart.yaml --out results/mine")
@@ -298,18 +294,10 @@ def _stages(
     workers: int | None = None,
     redraw: str | None = None,
 ) -> "OpenRun":
-    from workbench.cli.open_experiment import open_experiment, with_comparison
-    from workbench.cli.run_stages import run_stages
+    from workbench.cli.whole_run import carry_out
 
-    experiment = open_experiment(target, overrides or (), here="generate" in names)
-    root = out or (target if target.is_dir() else default_folder(experiment.name))
-    if not target.is_dir():
-        experiment = with_comparison(experiment, root)
-    return run_stages(
-        names, root, experiment, workers,
-        redraw_errors=redraw is not None, 
-        overrides=None if target.is_dir() else overrides or (),
-    )[0]  # fmt: skip
+    again = redraw is not None
+    return carry_out(names, target, overrides or (), out, workers, redraw_errors=again)
 
 
 def _version(asked: bool) -> None:
