@@ -16,7 +16,7 @@ one's own is a ``wb.Metric``, a ``wb.Task`` and so on. Each name is imported whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -159,7 +159,7 @@ def runs(folder: str | Path = "results") -> NotebookTable:
     return runs_table(Path(folder))
 
 
-def compare(*runs: Run | str | Path, k: tuple[int, ...] = ()) -> dict[str, Table]:
+def compare(*runs: Run | str | Path, k: Sequence[int] = ()) -> dict[str, Table]:
     """Compare runs with the first of them, or the conditions of a single run with each other.
 
     Args:
@@ -176,7 +176,7 @@ def compare(*runs: Run | str | Path, k: tuple[int, ...] = ()) -> dict[str, Table
             the runs have no problem or temperature in common.
 
     Example:
-        >>> tables = wb.compare("results/reference", k=(8,))
+        >>> tables = wb.compare("results/reference", k=[8])
         >>> tables["temperatures"].frame[["temperature", "against", "selection"]].iloc[-1].tolist()
         [1.0, 'T = 0.7', 'coverage']
     """

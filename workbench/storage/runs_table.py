@@ -11,7 +11,7 @@ from workbench.core.table_text import spell_temperature
 from workbench.storage.listed_runs import ListedRun, listed_runs
 
 NOTE = "accuracy: of a single sample, at each of the temperatures; '-' where it is not known"
-COLUMNS = ("run", "task", "model", "problems", "temperatures", "n", "done", "accuracy", "changed")
+COLUMNS = ("run", "task", "model", "problems", "temperatures", "n", "done", "accuracy")
 
 
 def runs_table(folder: Path) -> NotebookTable:
@@ -38,5 +38,4 @@ def _row(run: ListedRun) -> tuple[object, ...]:
         run.n,
         "damaged" if run.fault else left_off if run.unfinished else run.stage,
         ", ".join("-" if share is None else f"{share:.2f}" for share in shares),
-        run.changed.astimezone().strftime("%Y-%m-%d %H:%M"),
     )
