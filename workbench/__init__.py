@@ -99,7 +99,8 @@ def run(
     """Run all four stages of an experiment and return the run, as ``workbench run`` does.
 
     What is up to date is skipped, and what was interrupted is taken up where it stopped. Progress
-    goes to stderr, the finding to stdout, and a page, tables and figures into the run's folder.
+    goes to stderr, the finding to stdout, and a page, tables and figures into the run's folder. A
+    script calls it under ``if __name__ == "__main__":``, as it starts processes.
 
     Args:
         experiment: a YAML file, the folder of a run, or the sections of an experiment as a
@@ -117,6 +118,7 @@ def run(
         OSError: the folder cannot be written.
 
     Example:
+        >>> import workbench as wb
         >>> wb.run("experiments/quickstart.yaml", generation={"n": "many"})
         Traceback (most recent call last):
         workbench.experiment.ExperimentError: experiments/quickstart.yaml is not a valid experiment:
@@ -150,6 +152,7 @@ def runs(folder: str | Path = "results") -> NotebookTable:
         ValueError: there is no such folder.
 
     Example:
+        >>> import workbench as wb
         >>> found = wb.runs("results")
         >>> found[found["run"] == "results/reference"][["task", "n", "accuracy"]].values.tolist()
         [['arithmetic', 16, '0.45, 0.35, 0.22']]
@@ -176,6 +179,7 @@ def compare(*runs: Run | str | Path, k: Sequence[int] = ()) -> dict[str, Table]:
             the runs have no problem or temperature in common.
 
     Example:
+        >>> import workbench as wb
         >>> tables = wb.compare("results/reference", k=[8])
         >>> tables["temperatures"].frame[["temperature", "against", "selection"]].iloc[-1].tolist()
         [1.0, 'T = 0.7', 'coverage']

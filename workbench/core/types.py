@@ -65,9 +65,9 @@ class Problem:
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        """Show the id, the question's beginning and end, and the known answer."""
-        gold = SHORT.repr(self.gold)
-        return f"Problem({self.id!r}: {SHORT.repr(self.question)}, gold={gold})"
+        """Show all fields, long texts cut in the middle."""
+        fields = (f"{name}={SHORT.repr(value)}" for name, value in vars(self).items())
+        return f"Problem({', '.join(fields)})"
 
 
 @dataclass(frozen=True)

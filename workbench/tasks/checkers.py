@@ -62,6 +62,11 @@ class Checker:
     """Whether two samples agree only in the same spelling, because ``equal`` asks something else of
     the gold than of the answer."""
 
+    def __repr__(self) -> str:
+        """Name the function that spells an answer."""
+        spell = getattr(self.canonical, "func", self.canonical)
+        return f"Checker(canonical={spell.__name__})"
+
 
 def exact_text(answer: str) -> str:
     r"""Return a text without differences of spelling that do not make two answers different.

@@ -40,7 +40,7 @@ def test_every_sample_has_a_quality_and_it_stands_in_the_scores(learned):
 
 def test_neighbours_are_of_other_problems_that_were_learned_from(learned):
     run = load_run(learned[1])
-    rows = run.scores.assign(correct=run.scores["is_correct"].astype(float))
+    rows = run.scores.assign(correct=run.scores["correct"].astype(float))
     tables = list(run.tables_of("embeddings"))
     vectors = np.concatenate(
         [t.column("embedding").combine_chunks().flatten().to_numpy() for t in tables]

@@ -72,7 +72,7 @@ def test_what_comes_back_is_what_the_run_holds(reference, exported, name):
         there = both.loc[(*pool, index)]
         assert row.text == there["completion"]
         assert row.answer == known(there["answer"])
-        assert row.correct == known(there["is_correct"])
+        assert row.correct == known(there["correct"])
         assert row.stop_reason == there["stop_reason"]
         assert row.problem == gold.loc[row.problem_id, "question"]
         assert row.gold == gold.loc[row.problem_id, "gold"]
