@@ -122,7 +122,7 @@ def run(
         >>> wb.run("experiments/quickstart.yaml", generation={"n": "many"})
         Traceback (most recent call last):
         workbench.experiment.ExperimentError: experiments/quickstart.yaml is not a valid experiment:
-          --set generation.n: Input should be a valid integer (got 'many')
+          --set generation.n: expected an integer, got 'many'
     """
     from workbench.cli.whole_run import as_overrides, whole_run
 
@@ -181,8 +181,8 @@ def compare(*runs: Run | str | Path, k: Sequence[int] = ()) -> dict[str, Table]:
     Example:
         >>> import workbench as wb
         >>> tables = wb.compare("results/reference", k=[8])
-        >>> tables["temperatures"].frame[["temperature", "against", "selection"]].iloc[-1].tolist()
-        [1.0, 'T = 0.7', 'coverage']
+        >>> tables["temperatures"].frame[["against", "selection"]].iloc[-1].tolist()
+        ['T = 0.7', 'coverage']
     """
     from workbench.analysis.compare.runs import compare
 
