@@ -12,7 +12,7 @@ from workbench.analysis.doubts import doubts_of
 from workbench.analysis.markdown import to_grid
 from workbench.analysis.tables import TABLES, printed_tables
 from workbench.core.console import stdout
-from workbench.run import Run
+from workbench.saved_run import Run
 
 PRINTED = printed_tables()
 """The order in which tables are printed: what is read first comes last, above the prompt."""

@@ -15,7 +15,7 @@ HEAVY = {
 }  # fmt: skip
 LIGHT = [
     "workbench", "workbench.metrics", "workbench.experiment", "workbench.generate.stage",
-    "workbench.score.stage", "workbench.measure.stage", "workbench.run",
+    "workbench.score.stage", "workbench.measure.stage", "workbench.saved_run",
     "workbench.tracking.wandb_run", "workbench.cli.run_stages", "workbench.cli.app",
 ]  # fmt: skip
 DOORS = {

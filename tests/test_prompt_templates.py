@@ -16,7 +16,7 @@ from workbench.config.schema import TaskSettings
 from workbench.core.types import Problem
 from workbench.experiment import load_experiment
 from workbench.generate.stage import prompted_problems
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.tasks import TASKS
 from workbench.tasks.prompt_template import template_faults
 from workbench.tasks.prompts import build_prompts

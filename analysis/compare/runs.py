@@ -37,7 +37,7 @@ from workbench.analysis.stats.paired import (
 from workbench.analysis.stats.power import MIN_PROBLEMS, POWER
 from workbench.config.schema import Analysis
 from workbench.core.table_text import ALPHA
-from workbench.run import Run
+from workbench.saved_run import Run
 
 LONGEST_SETTING = 100
 """Characters of a setting that are shown."""

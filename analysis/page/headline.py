@@ -17,7 +17,7 @@ from workbench.analysis.page.tables import PageTable, page_table
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.analysis.tables.shared import extreme_notes
 from workbench.core.table_text import ALPHA, spell_temperature
-from workbench.run import Run
+from workbench.saved_run import Run
 
 TEXTS = "distinct texts"
 WORDS = {

@@ -24,7 +24,7 @@ from workbench.analysis.page.tables import (
     why_missing,
 )
 from workbench.core.types import STAGES
-from workbench.run import Run
+from workbench.saved_run import Run
 
 OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")
 """Figures that are not folded when the page opens: what is looked at first."""

@@ -91,7 +91,7 @@ def test_a_run_is_indexed_by_distinct_text_saved_and_read_again(embedded):
     assert len(known.entries) == by_text.ngroups
     assert known.entries["copies"].sum() == len(samples)
     right = known.entries["correct"] * known.entries["copies"]
-    assert right.sum() == pytest.approx(samples["is_correct"].sum())
+    assert right.sum() == pytest.approx(samples["correct"].sum())
     before = (embedded[1] / "neighbours" / "index.faiss").stat().st_mtime_ns
     again = open_neighbours(load_run(embedded[1]))
     assert (embedded[1] / "neighbours" / "index.faiss").stat().st_mtime_ns == before

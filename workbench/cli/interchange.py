@@ -97,6 +97,6 @@ def export(
     command for that is printed.
     """
     from workbench.interchange.exporter import export_run
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     print(export_run(Run(run), to, out))

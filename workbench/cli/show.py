@@ -22,7 +22,7 @@ def show(
     """
     from workbench.analysis.last_screen import last_screen
     from workbench.analysis.terminal import PRINTED, print_tables
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     if table or every:
         print_tables(run, (table,) if table else PRINTED)
@@ -40,7 +40,7 @@ def audit(run: RunFolder) -> None:
     from workbench.analysis.tables.answer_audit import answer_audit
     from workbench.analysis.terminal import print_table
     from workbench.core.console import stdout
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     opened = Run(run)
     made = answer_audit(Data(opened))
@@ -71,7 +71,7 @@ def neighbours(
     from workbench.analysis.terminal import print_table
     from workbench.core.console import stdout
     from workbench.neighbour_search import neighbours_of
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     opened = Run(run)
     found = neighbours_of(opened, count, sample=sample, text=text, other_problems=other_problems)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Option
 
 from workbench.cli.options import Out, Override, Settings, Target, Workers
-from workbench.cli.tracking import default_folder
 
 if TYPE_CHECKING:
     from workbench.storage.open_run import OpenRun
@@ -31,14 +30,10 @@ def run(
     only what is missing is done. A page is written beside the tables and figures. Each run of a W&B
     sweep gets a folder of its own.
     """
-    from workbench.analysis.last_screen import finish
-    from workbench.core.types import STAGES
-    from workbench.generate.drawing_progress import say_how_it_went
+    from workbench.cli.whole_run import whole_run
 
     given = [*(settings or ()), *(overrides or ())]
-    done = _stages(STAGES, experiment, given, out, workers, redraw)
-    finish(done.root)
-    say_how_it_went(done.manifest, done.generation.max_failed)
+    whole_run(experiment, given, out, workers, redraw_errors=redraw is not None)
 
 
 def generate(
@@ -56,7 +51,7 @@ def score(
 ) -> None:
     """Stage 2: check answers, reward and embed the samples."""
     from workbench.analysis.terminal import print_doubts
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     print_doubts(Run(_stages(("score",), experiment, overrides, out, workers).root))
 
@@ -88,15 +83,7 @@ def _stages(
     workers: int | None = None,
     redraw: str | None = None,
 ) -> "OpenRun":
-    from workbench.cli.open_experiment import open_experiment, with_comparison
-    from workbench.cli.run_stages import run_stages
+    from workbench.cli.whole_run import carry_out
 
-    experiment = open_experiment(target, overrides or (), here="generate" in names)
-    root = out or (target if target.is_dir() else default_folder(experiment.name))
-    if not target.is_dir():
-        experiment = with_comparison(experiment, root)
-    return run_stages(
-        names, root, experiment, workers,
-        redraw_errors=redraw is not None, 
-        overrides=None if target.is_dir() else overrides or (),
-    )[0]  # fmt: skip
+    again = redraw is not None
+    return carry_out(names, target, overrides or (), out, workers, redraw_errors=again)

@@ -247,6 +247,13 @@ class Experiment:
     analysis: Analysis = Field(default_factory=Analysis)
     tracking: Tracking = Field(default_factory=Tracking)
 
+    def __repr__(self) -> str:
+        """Name the experiment, its task, its model and how many samples are drawn."""
+        drawn = self.generation
+        temperatures = ", ".join(f"{t:g}" if t is not None else "?" for t in drawn.temperatures)
+        what = f"{self.task.name}, {drawn.model}, T = {temperatures}, n = {drawn.n}"
+        return f"Experiment({self.name!r}: {what})"
+
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         faults = list(contradictions(self))

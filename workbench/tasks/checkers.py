@@ -64,6 +64,11 @@ class Checker:
     summary: str = ""
     """What is right, in one line, for the list of comparisons."""
 
+    def __repr__(self) -> str:
+        """Name the function that spells an answer."""
+        spell = getattr(self.canonical, "func", self.canonical)
+        return f"Checker(canonical={spell.__name__})"
+
 
 def exact_text(answer: str) -> str:
     r"""Return a text without differences of spelling that do not make two answers different.

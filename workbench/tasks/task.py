@@ -59,6 +59,10 @@ class Task:
     hub: bool = True
     """Whether its problems are on a hub, where ``task.source`` is no local file."""
 
+    def __repr__(self) -> str:
+        """Say what it is."""
+        return f"Task({self.summary!r})"
+
     def on_hub(self, settings: config.TaskSettings) -> bool:
         """Say whether the problems have to be fetched; others can be looked at in no time."""
         return self.hub and local_path(settings.source) is None
