@@ -112,7 +112,7 @@ def render(settings: config.TaskSettings, problem: Problem, examples: Sequence[E
     Example:
         >>> settings = config.TaskSettings(name="jsonl", prompt="{{ problem|upper }} ({{ level }})")
         >>> render(settings, Problem("p", "2 + x?", metadata={"level": 3}), [])
-        Prompt(text='2 + X? (3)', messages=None, template_options={})
+        Prompt('2 + X? (3)')
     """
     columns = {key: value for key, value in problem.metadata.items() if key not in WITHHELD}
     values = {**columns, **_question(problem.question, problem.metadata)}
