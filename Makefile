@@ -42,6 +42,9 @@ UNUSED_ON_CPU := $(UNUSED) torch torchvision torchaudio torchcodec triton opencv
 # compiled when first imported, if ever.
 COMPILE_LATER := /(torch|transformers|vllm|tests)/
 
+# Jupyter refuses to start for root, as one is in a container, unless told.
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
 .DEFAULT_GOAL := help
 .PHONY: help setup quickstart notebook test check-fast lint bench bench-full check lock clean FORCE
 
@@ -56,9 +59,8 @@ setup: .venv/made-for ## make .venv with all that is needed, from a lock file
 quickstart: .venv/made-for ## sample, score, measure and analyse with a small real model
 	HF_HUB_OFFLINE=1 .venv/bin/workbench run experiments/quickstart.yaml
 
-notebook: .venv/made-for ## open the notebooks in JupyterLab, which is installed first
-	@.venv/bin/python -c 'import jupyterlab' 2>/dev/null || .venv/bin/python -m pip -q install jupyterlab
-	.venv/bin/python -m jupyterlab notebooks
+notebook: .venv/jupyterlab ## open the notebooks in JupyterLab, which is installed first
+	.venv/bin/python -m jupyterlab $(AS_ROOT) notebooks
 
 test: .venv/made-for ## run the tests, the small real model among them
 	.venv/bin/python -m pytest -n 3 --no-loadscope-reorder
@@ -95,7 +97,10 @@ lock: ## remake the lock files from pyproject.toml
 	&& compile --extra cuda --python-platform x86_64-manylinux_2_28 \
 		--excludes "$$tools/unused" -o lock-cuda.txt \
 	&& compile --extra transformers --python-platform aarch64-manylinux_2_28 \
-		--excludes "$$tools/unused-on-cpu" -c lock-cpu.txt -o lock-transformers.txt
+		--excludes "$$tools/unused-on-cpu" -c lock-cpu.txt -o lock-transformers.txt \
+	&& "$$tools/bin/uv" pip compile --group notebook --quiet --upgrade --universal \
+		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' -c lock-cpu.txt -o lock-notebook.txt
 
 clean: ## remove .venv and caches; results and converted models stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
@@ -105,6 +110,15 @@ clean: ## remove .venv and caches; results and converted models stay
 ifneq ($(MADE),$(WANTED))
 .venv/made-for: FORCE
 endif
+# Of the packages only those that are not there already.
+.venv/jupyterlab: lock-notebook.txt .venv/made-for
+	@echo "installing lock-notebook.txt into .venv ..."
+	@awk '/^[^ #]/ {name = $$1; sub(/==.*/, "", name); use = FNR < NR && !(name in there)} \
+		FNR == NR {there[name]; next} use' lock-$$(cut -d ' ' -f 1 .venv/made-for).txt \
+		lock-notebook.txt > .venv/part.txt
+	@$(UV) $(LOCKED) || $(PIP) $(LOCKED)
+	@touch $@
+
 .venv/made-for: lock-$(BACKEND).txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' \
 		|| { echo "Python 3.11 is needed, as PYTHON=/path/to/python3.11"; exit 1; }

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from workbench.config.schema import Generation, TaskSettings
 from workbench.core.console import printable
 from workbench.core.types import known_temperature
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY, read_table
 from workbench.tasks.doubtful_accuracy import extreme_accuracy
 from workbench.tasks.mending_setting import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import STATUSES, Floats, Ints
 from workbench.measure.missing_inputs import without
 from workbench.pools import Pool
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import read_table
 from workbench.tasks.answer_extraction import RULES
 
@@ -34,6 +35,11 @@ class Table:
 
     frame: pd.DataFrame
     notes: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        """Count the rows and notes, and name the first columns; ``frame`` has the numbers."""
+        columns = textwrap.shorten(", ".join(map(str, self.frame)), 100, placeholder=" ...")
+        return f"Table({len(self.frame)} rows, {len(self.notes)} notes; columns {columns})"
 
     @property
     def shown(self) -> NotebookTable:
@@ -110,7 +116,7 @@ class Data:
     @cached_property
     def subsets(self) -> pd.DataFrame:
         """One row per subset, without its members; outcomes as floats, NaN where unknown."""
-        frame = self.run.frame("subsets", without=("members",))
+        frame = self.run.read("subsets", without=("members",))
         new = [name for name in self.metrics if name not in frame]
         if new and len(frame):
             frame = self.run.measured_with(*new).drop(columns="members")

@@ -16,7 +16,8 @@ from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from workbench.analysis.stats.calibration import auroc, ranking_accuracy, reward_samples
 from workbench.analysis.stats.paired import compare_means
 from workbench.analysis.tables.shared import star_note
-from workbench.analysis.terminal import print_table, stdout
+from workbench.analysis.terminal import print_table
+from workbench.core.console import stdout
 from workbench.core.types import REWARD_PREFIX
 from workbench.reward_training.train import TrainedReward
 from workbench.tracking.wandb_run import Tracker

@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.analysis.doubts import doubts_of
 from workbench.analysis.page.headline import Headline, headline
 from workbench.analysis.page.report import notices, write_report
-from workbench.run import Run
+from workbench.saved_run import Run
 
 COLUMNS, LINES = 100, 40
 """What fits on a terminal; both hold for every run."""

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from workbench.analysis.doubts import doubts_of
+from workbench.analysis.figures import FIGURES
 from workbench.config.schema import pool_sizes
-from workbench.core.notebook_html import notebook_html
 from workbench.core.table_html import render, table_cells
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import UNANSWERED
 from workbench.pools import Pool
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY
 
 HERE = Path(__file__).parent
@@ -39,7 +39,6 @@ LONGEST = 300
 MARKS = {1.0: "✓\u00a0right", 0.0: "✗\u00a0wrong"}
 
 
-@notebook_html.register
 def run_html(run: Run) -> str:
     """Return what to doubt of a run, what it is, how far it is, what it found and what to type."""
     headline, k = None, 0
@@ -49,7 +48,7 @@ def run_html(run: Run) -> str:
         largest.columns = largest.columns.str.replace("_correct", "")
         notes = [n for n in frame.attrs["notes"] if n.startswith(("[low", "*", "no interval"))]
         headline = table_cells(largest, notes)
-    figures = dir(run.plot) if run.tables and hasattr(run, "plot") else []
+    figures = list(FIGURES) if run.tables else []
     commands, stage_command = _next_commands(run)
     return render(
         HERE / "notebook_run.html.j2",
@@ -65,7 +64,6 @@ def run_html(run: Run) -> str:
     )
 
 
-@notebook_html.register
 def pool_html(pool: Pool) -> str:
     """Return a pool's question, where it is known, and its answers by falling votes."""
     known = pool.correct[~np.isnan(pool.correct)]

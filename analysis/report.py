@@ -14,7 +14,7 @@ from workbench.analysis.tables import TABLES, make_table
 from workbench.analysis.wandb_summary import curves, diversity, summary
 from workbench.core.console import notice, progress_bar
 from workbench.measure.missing_inputs import needs_embeddings
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
 from workbench.tracking.wandb_run import Tracker

@@ -11,7 +11,8 @@ from rich.console import Console
 from workbench.analysis.doubts import doubts_of
 from workbench.analysis.markdown import to_grid
 from workbench.analysis.tables import TABLES, printed_tables
-from workbench.run import Run
+from workbench.core.console import stdout
+from workbench.saved_run import Run
 
 PRINTED = printed_tables()
 """The order in which tables are printed: what is read first comes last, above the prompt."""
@@ -58,11 +59,3 @@ def print_table(
     else:
         out.print(to_grid(name, frame, caption, intervals=not long))
     out.print()
-
-
-def stdout() -> Console:
-    """Return the terminal; a file or a pipe has no width of its own and gets 160 columns."""
-    out = Console(highlight=False)
-    if not out.is_terminal:
-        out.width = 160
-    return out

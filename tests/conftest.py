@@ -42,7 +42,7 @@ SLOW_FILES = {
     "test_hidden_states.py", "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py",
     "test_math_worker.py", "test_notebooks.py", "test_openai.py", "test_openai_probe.py",
     "test_orm_faults.py", "test_outcome_model.py", "test_outcome_prompt.py",
-    "test_run_stages.py", "test_scoring_library.py", "test_second_model.py",
+    "test_run_stages.py", "test_whole_run.py", "test_scoring_library.py", "test_second_model.py",
     "test_text_encoder.py", "test_train.py", "test_transformers.py",
 }  # fmt: skip
 """All their tests are ``slow``, as are those with vLLM in the file's name: the files import a

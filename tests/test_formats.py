@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from workbench.interchange.writers import EXPORTS
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY
 
 ROOT = Path(__file__).parents[1]
@@ -58,7 +58,7 @@ def test_a_make_believe_run_comes_back_with_the_same_scores(cli, finished, tmp_p
     cli.must("score", back.root)
     kept = [*KEY, "completion", "stop_reason", "mean_logprob"]
     pd.testing.assert_frame_equal(back.samples[kept], run.samples[kept])
-    kept = [*KEY, "answer", "answer_cluster", "is_correct", "reward_likelihood"]
+    kept = [*KEY, "answer", "answer_cluster", "correct", "reward_likelihood"]
     pd.testing.assert_frame_equal(back.scores[kept], run.scores[kept], rtol=0, atol=1e-12)
 
 
@@ -107,7 +107,7 @@ def test_a_real_inspect_log_becomes_a_run(cli, tmp_path):
     assert "maj" not in said.partition("left out")[2]
     cli.must("run", root, "--set", 'selection.aggregators=["maj"]')
     run = Run(root)
-    assert run.table("statuses")["accuracy"].tolist() == [run.scores["is_correct"].mean()]
+    assert run.table("statuses")["accuracy"].tolist() == [run.scores["correct"].mean()]
 
 
 def test_a_real_lm_eval_file_has_to_be_asked_for_a_filter(cli, tmp_path):
@@ -120,7 +120,7 @@ def test_a_real_lm_eval_file_has_to_be_asked_for_a_filter(cli, tmp_path):
     scores = Run(tmp_path / "run").scores
     whole = json.loads(path.with_name(path.name.replace("samples_sums", "results")
                                       .replace(".jsonl", ".json")).read_text())  # fmt: skip
-    assert scores["is_correct"].mean() == whole["results"]["sums"]["exact_match,each"]
+    assert scores["correct"].mean() == whole["results"]["sums"]["exact_match,each"]
 
 
 def test_mixed_models_and_duplicate_epochs_are_named(cli, tmp_path):

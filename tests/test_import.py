@@ -11,7 +11,7 @@ import pytest
 from workbench.analysis.figures import FIGURES
 from workbench.analysis.report import summary
 from workbench.analysis.tables import TABLES
-from workbench.run import Run
+from workbench.saved_run import Run
 
 DATA = Path(__file__).parents[1] / "../shared/data/generations"
 QUIET = ["--set", "tracking.mode=disabled", "--set", "analysis.resamples=100"]
@@ -169,11 +169,11 @@ def test_regrading_can_be_asked_for_later(cli, tmp_path):
     cli.must("score", tmp_path / "run")
     run = Run(tmp_path / "run")
     assert set(run.scores["answer"]) == {"7"}
-    assert run.scores["is_correct"].all()
+    assert run.scores["correct"].all()
     cli.must("score", run.root, "--set", "scoring.regrade=true")
     scores = Run(run.root).scores
     assert scores["answer"].tolist() == ["0", "1", "2", "3"] * 3
-    assert scores["is_correct"].tolist() == [False, True, False, False] * 3
+    assert scores["correct"].tolist() == [False, True, False, False] * 3
 
 
 def test_two_imports_into_one_folder_and_faults_are_one_clear_message(cli, tmp_path):
@@ -204,15 +204,15 @@ def test_real_math_samples_regraded_agree_with_their_graders(cli, tmp_path):
     assert "correctness of all samples (put aside: --regrade), rewards of all samples" in said
     with gzip.open(path, "rt") as file:
         theirs = pd.DataFrame([json.loads(line) for line in file])
-    both = run.scores.merge(theirs, on=["problem_id", "sample_index"])
-    differ = both[both["is_correct"] != both["correct"]]
+    both = run.scores.merge(theirs, on=["problem_id", "sample_index"], suffixes=("", "_theirs"))
+    differ = both[both["correct"] != both["correct_theirs"]]
     # gold 10{,}000 against 10000: equal numbers, which their grader takes for different
-    assert differ[["gold", "answer_x"]].to_numpy().tolist() == [["10{,}000", "10000"]]
-    assert both["is_correct"].notna().all()
+    assert differ[["gold", "answer"]].to_numpy().tolist() == [["10{,}000", "10000"]]
+    assert both["correct"].notna().all()
     curve = run.table("coverage_curve").set_index("k")
     assert curve.loc[8, "pass@k"] == pytest.approx(0.97)
     # best of 8, by hand from the file: a sigmoid leaves the order as it was
-    best = both.loc[both.groupby("problem_id")["reward"].idxmax(), "is_correct"]
+    best = both.loc[both.groupby("problem_id")["reward"].idxmax(), "correct"]
     assert curve.loc[8, "best@k"] == pytest.approx(best.mean())
     assert both["reward_given"].to_numpy() == pytest.approx(
         1 / (1 + (-both["reward"]).map(math.exp))

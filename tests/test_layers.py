@@ -15,13 +15,16 @@ HEAVY = {
 }  # fmt: skip
 LIGHT = [
     "workbench", "workbench.metrics", "workbench.experiment", "workbench.generate.stage",
-    "workbench.score.stage", "workbench.measure.stage", "workbench.run",
+    "workbench.score.stage", "workbench.measure.stage", "workbench.saved_run",
     "workbench.tracking.wandb_run", "workbench.cli.run_stages", "workbench.cli.app",
 ]  # fmt: skip
 DOORS = {
     f"workbench.cli.{name}"
-    for name in ("app", "check", "interchange", "pages", "rewards", "tracking")
-}
+    for name in (
+        "app", "check", "help_layout", "interchange", "list_names", "options", "pages", "rewards",
+        "runs", "show", "stages", "tracking", "validate",
+    )
+}  # fmt: skip
 ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},
     "wandb_workspaces": {"workbench.tracking.dashboard"},
@@ -32,8 +35,10 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "vl_convert": {"workbench.analysis.figures.chart", "workbench.analysis.page.html"},
     "jinja2": {
         "workbench.core.table_html",
+        "workbench.models.chat_template",
         "workbench.models.tokenization",
         "workbench.rewards.outcome_prompt",
+        "workbench.tasks.prompt_template",
     },
     "typer": DOORS,
 }

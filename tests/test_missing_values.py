@@ -6,7 +6,7 @@ import math
 import pandas as pd
 import pytest
 
-from workbench.run import Run
+from workbench.saved_run import Run
 
 QUIET = ["--set", "tracking.mode=disabled", "--set", "analysis.resamples=100"]
 
@@ -43,7 +43,7 @@ def test_a_known_answer_that_is_missing_leaves_correctness_unknown(cli, tmp_path
     run, said = imported(cli, tmp_path / "a", rows, "--set", "measure.metrics=[distinct_texts]")
     assert "known answers of 0 problems" in said
     assert "unknown       4 samples have neither correctness nor known answer" in said
-    assert run.scores["is_correct"].isna().all()
+    assert run.scores["correct"].isna().all()
     assert run.problems["gold"].isna().all()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from workbench.analysis.doubts import doubts_of
-from workbench.run import Run
+from workbench.saved_run import Run
 
 ROOT = Path(__file__).parent.parent
 HERE = "tests/files/newcomers"
@@ -62,11 +62,11 @@ def test_each_verdict_is_a_readers_or_is_questioned_out_loud(graded):
     words = {"no_answer": "recognised answer", "truncated": "an answer"}
     others = set()
     for row, right in zip(scores.to_dict("records"), read, strict=True):
-        if row["is_correct"] != right and words.get(row["status"]) not in doubted:
-            assert row["is_correct"]
+        if row["correct"] != right and words.get(row["status"]) not in doubted:
+            assert row["correct"]
             others.add((name, *(row[column] for column in key)))
     assert others == {other for other in TAKEN_FOR_RIGHT if other[0] == name}
-    assert int(scores["is_correct"].sum()) == RIGHT[name]
+    assert int(scores["correct"].sum()) == RIGHT[name]
 
 
 def test_how_answers_are_compared_is_chosen_and_said(graded):

@@ -48,7 +48,7 @@ def test_the_reference_run_is_small_real_and_neither_too_easy_nor_too_hard():
     assert "+g" in run.signature
     assert "dirty" not in run.signature
     coldest = run.scores[run.scores["temperature"] == min(generation.temperatures)]
-    assert 0.25 <= coldest["is_correct"].astype(float).mean() <= 0.7
+    assert 0.25 <= coldest["correct"].astype(float).mean() <= 0.7
 
 
 def test_the_answers_to_the_study_s_questions_are_those_of_the_reference_tables():

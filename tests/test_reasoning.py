@@ -14,7 +14,7 @@ import pytest
 from tests.lazily import Lazy
 from workbench.analysis.page.report import write_report
 from workbench.interchange.writers import EXPORTS
-from workbench.run import Run
+from workbench.saved_run import Run
 
 inspect_logs = Lazy("inspect_ai.log")
 QUIET = ("--set", "tracking.mode=disabled", "--set", "measure.metrics=[distinct_1]",

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from workbench.analysis.last_screen import last_screen
-from workbench.run import Run
+from workbench.saved_run import Run
 
 ROOT = Path(__file__).parent.parent
 TOUR = ROOT / "results" / "tour"

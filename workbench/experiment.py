@@ -19,6 +19,10 @@ from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
+from workbench.tasks.prompt_template import template_faults
+from workbench.tasks.prompts import build_prompts
+from workbench.tasks.task import Task
+from workbench.tasks.worked_examples import examples_file
 
 TABLES: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("task", "name", "task", TASKS),
@@ -204,11 +208,33 @@ def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -
     settings = {key: value for key, value in tree["task"].items() if ("task", str(key)) not in said}
     if getattr(sound.generation, "backend", None) == "import":  # its problems came with the samples
         said |= {("task", "source"), ("task", "num_problems")}
+    checked = TaskSettings(**settings)
+    lines = template_faults(checked) if checked.has_template else []
     try:
-        task.check(TaskSettings(**settings))
+        task.check(checked)
     except ValueError as error:
-        for line in str(error).splitlines():
-            key, _, message = line.partition(": ")
-            fault = Fault(("task", *key.split(".")), message)
-            if fault.at[:2] not in said:
-                yield fault
+        lines += str(error).splitlines()
+    if not lines and not any(fault.at[0] == "task" for fault in faults):
+        lines = _prompt_faults(task, checked, sound)
+    for line in lines:
+        key, _, message = line.partition(": ")
+        fault = Fault(("task", *key.split(".")), message)
+        if fault.at[:2] not in said:
+            yield fault
+
+
+def _prompt_faults(task: Task, settings: TaskSettings, sound: Experiment) -> list[str]:
+    """Build all prompts that may not fit their problems, where the problems are at hand."""
+    needed = settings.has_template or (settings.few_shot and examples_file(settings)[1])
+    imported = getattr(sound.generation, "backend", None) == "import"
+    if not needed or imported or task.on_hub(settings):
+        return []
+    try:
+        problems = task.load(settings)
+    except ValueError:
+        return []  # which is said where the problems are needed
+    try:
+        build_prompts(problems, task, settings)
+    except ValueError as error:
+        return str(error).splitlines()
+    return []

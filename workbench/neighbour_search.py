@@ -18,7 +18,7 @@ from workbench.config.schema import pool_sizes
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards.hidden_states import encoder_identity
 from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts, read_embedded
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage import parquet
 
 VERSION = 2

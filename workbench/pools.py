@@ -14,7 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.config.schema import Measure, MeasuredText
-from workbench.core.notebook_html import notebook_html
+from workbench.core.handed_down import HANDED_DOWN
+from workbench.core.table_text import spell_temperature
 from workbench.core.types import REWARD_PREFIX, Floats, Ints, Problem, known_temperature
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
 from workbench.metrics.cosine import similarity_matrix
@@ -67,9 +68,16 @@ class Pool:
         """N, the number of samples."""
         return len(self.texts)
 
+    def __repr__(self) -> str:
+        """Say which pool it is, and how many of its samples are right."""
+        known = self.correct[~np.isnan(self.correct)]
+        right = f"{int(known.sum())} of {len(known)} right" if len(known) else "not judged"
+        at = f"T = {spell_temperature(self.temperature)}"
+        return f"Pool({self.problem_id!r}, {at}: {len(self)} samples, {right})"
+
     def _repr_html_(self) -> str | None:
         """Show the answers, by votes, in a notebook."""
-        return notebook_html(self)
+        return str(HANDED_DOWN["pool_html"](self))
 
     @cached_property
     def similarity(self) -> Floats:
@@ -117,18 +125,30 @@ def read_block(folder: Folder, block: int, *, with_embeddings: bool) -> BlockRow
     Raises:
         ValueError: a table is missing, damaged or of other samples.
     """
-    samples = folder.read_samples(block, SAMPLE_COLUMNS).to_pandas()
-    frame = samples.reindex(columns=list(SAMPLE_COLUMNS))  # older runs lack the latest columns
-    scores = _table(folder, "scores", block).to_pandas()
-    _same_rows(folder, "scores", frame, scores)
-    joined = pd.concat([frame, scores.drop(columns=list(KEY))], axis=1)
+    joined = joined_rows(folder, block, SAMPLE_COLUMNS)
     vectors = None
     if with_embeddings:
         table = _table(folder, "embeddings", block)
-        _same_rows(folder, "embeddings", frame, table.select(KEY).to_pandas())
+        _same_rows(folder, "embeddings", joined, table.select(KEY).to_pandas())
         flat = table.column("embedding").combine_chunks().flatten().to_numpy()
-        vectors = flat.reshape(len(frame), -1)
+        vectors = flat.reshape(len(joined), -1)
     return BlockRows(joined, vectors)
+
+
+def joined_rows(folder: Folder, block: int, columns: Sequence[str]) -> pd.DataFrame:
+    """Return columns of a block's samples, each sample with its scores beside it.
+
+    Columns that a run of an older version lacks are null.
+
+    Raises:
+        ValueError: a table is missing, damaged or of other samples.
+    """
+    samples = folder.read_samples(block, columns).to_pandas()
+    frame = samples.reindex(columns=list(columns))
+    scores = _table(folder, "scores", block).to_pandas()
+    _same_rows(folder, "scores", frame, scores)
+    joined: pd.DataFrame = pd.concat([frame, scores.drop(columns=list(KEY))], axis=1)
+    return joined
 
 
 def pools(rows: BlockRows, sizes: Mapping[float | None, int], settings: Measure) -> Iterator[Pool]:

@@ -27,3 +27,7 @@ class Aggregator:
     expected: Callable[[Pool, Ints, Selection], Floats] | None = None
     """(pool, sizes k, settings) -> exact mean outcome over all k-subsets for each k, where one is
     known."""
+
+    def __repr__(self) -> str:
+        """Say what it picks and what it needs."""
+        return f"Aggregator({self.summary!r}, needs={self.needs})"

@@ -20,7 +20,7 @@ from workbench.analysis.aggregate import AGGREGATORS
 from workbench.analysis.frames import Data
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import known_temperature
-from workbench.run import Run
+from workbench.saved_run import Run
 
 Condition = tuple[float | None, int, str]
 """Temperature (None where an imported run does not say), k, selection."""

@@ -27,7 +27,7 @@ from workbench.config.schema import pool_sizes
 from workbench.core.subsets import draw_subsets, pool_rng
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import NOBODY, Floats, Ints
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer
 

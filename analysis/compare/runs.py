@@ -7,6 +7,7 @@ problem.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +37,10 @@ from workbench.analysis.stats.paired import (
 from workbench.analysis.stats.power import MIN_PROBLEMS, POWER
 from workbench.config.schema import Analysis
 from workbench.core.table_text import ALPHA
-from workbench.run import Run
+from workbench.saved_run import Run
+
+LONGEST_SETTING = 100
+"""Characters of a setting that are shown."""
 
 
 def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str, Table]:
@@ -287,7 +291,7 @@ def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
         values = [known.get(key, "-") for known in described]
         compared = key != "name" and not key.startswith("tracking.")
         if compared and any(value != values[0] for value in values):
-            rows.append({"setting": key} | dict(zip(names, map(str, values), strict=True)))
+            rows.append({"setting": key} | dict(zip(names, map(_cell, values), strict=True)))
     notes = ("settings that differ; identity: what the samples were really drawn with",)
     return Table(pd.DataFrame(rows), notes if rows else ("no setting differs",))
 
@@ -299,3 +303,12 @@ def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from _flatten(value, f"{prefix}{key}.")
         else:
             yield f"{prefix}{key}", value
+
+
+def _cell(value: object) -> str:
+    """Return a setting on one line; a long one, such as a template, by its beginning and hash."""
+    text = " ".join(str(value).split())
+    if len(text) <= LONGEST_SETTING:
+        return text
+    digest = hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{text[: LONGEST_SETTING - 25]}... (sha256 {digest})"

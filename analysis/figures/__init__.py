@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import MethodType
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from workbench.analysis.figures import accuracy, measures, rewards
 from workbench.analysis.figures.drawing import Drawing
-from workbench.run import ACCESSORS, Run
+from workbench.core.rows_by_name import RowsByName
+from workbench.saved_run import Run
 
 if TYPE_CHECKING:
     from workbench.analysis.figures.chart import Chart
@@ -41,19 +43,21 @@ def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
     return figure
 
 
-FIGURES: dict[str, Callable[[Run], Chart]] = {
-    describe.__name__: _figure(describe)
-    for describe in (
-        accuracy.accuracy_by_k,
-        accuracy.accuracy_by_tokens,
-        accuracy.accuracy_by_m,
-        accuracy.coverage_curve,
-        rewards.best_by_reward,
-        rewards.reliability,
-        measures.diversity_by_temperature,
-        measures.outcome_by_bucket,
-    )
-}
+FIGURES: RowsByName[Callable[[Run], Chart]] = RowsByName(
+    {
+        describe.__name__: _figure(describe)
+        for describe in (
+            accuracy.accuracy_by_k,
+            accuracy.accuracy_by_tokens,
+            accuracy.accuracy_by_m,
+            accuracy.coverage_curve,
+            rewards.best_by_reward,
+            rewards.reliability,
+            measures.diversity_by_temperature,
+            measures.outcome_by_bucket,
+        )
+    }
+)
 
 
 def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:
@@ -97,7 +101,8 @@ class Plots:
         """Return a function that draws the named figure."""
         if name not in FIGURES:
             raise AttributeError(f"no figure {name!r} (known: {', '.join(FIGURES)})")
-        return lambda: FIGURES[name](self.run)
+        return MethodType(FIGURES[name], self.run)
 
-
-ACCESSORS["plot"] = Plots
+    def __repr__(self) -> str:
+        """List the figures."""
+        return f"figures of {self.run.root}: {', '.join(FIGURES)}"

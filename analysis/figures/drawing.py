@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.table_text import spell_temperature
-from workbench.run import Run
+from workbench.saved_run import Run
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")
 """Of a panel's rows; ``low``, ``high`` and ``size`` are NaN where a table has none."""

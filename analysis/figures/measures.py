@@ -16,7 +16,7 @@ from workbench.analysis.figures.drawing import (
     sample_count_axis,
 )
 from workbench.metrics import METRICS
-from workbench.run import Run
+from workbench.saved_run import Run
 
 
 def diversity_by_temperature(run: Run) -> Drawing:
@@ -25,7 +25,7 @@ def diversity_by_temperature(run: Run) -> Drawing:
     Where fewer than two temperatures are known, against k, a line per temperature; among known
     ones an unknown one is left aside.
     """
-    frame = run.frame("subsets", without=("members",))
+    frame = run.read("subsets", without=("members",))
     metrics = [name for name in run.experiment.measure.metrics if name in frame]
     if not metrics:
         return explain_empty(run, "diversity_by_temperature")

@@ -15,7 +15,7 @@ from workbench.analysis.figures.drawing import (
     sample_count_axis,
     spell_key,
 )
-from workbench.run import Run
+from workbench.saved_run import Run
 
 ALL = (-0.05, 1.05)
 """Every probability, and room for the markers at both ends."""

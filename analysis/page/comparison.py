@@ -19,7 +19,7 @@ from workbench.analysis.page.html import Page, PageFigure, write
 from workbench.analysis.page.report import notices, page_figure
 from workbench.analysis.page.tables import page_table, why_missing
 from workbench.core.table_text import ALPHA, spell_temperature
-from workbench.run import Run
+from workbench.saved_run import Run
 
 SUMMARIES = {
     "settings": "The settings and circumstances in which the runs differ.",

@@ -18,7 +18,7 @@ from workbench.analysis.figures.drawing import (
     spell_key,
 )
 from workbench.analysis.tables.accuracy import MIXED
-from workbench.run import Run
+from workbench.saved_run import Run
 
 
 def overlaid(

@@ -19,7 +19,7 @@ from workbench.analysis.page.packing import json_numbers, pack
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
-from workbench.run import Run
+from workbench.saved_run import Run
 
 BUDGET = 5_000_000
 """Characters of samples that a page carries: a few thousand solutions, or all of a small run."""

@@ -18,7 +18,7 @@ from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.analysis.tables.shared import extreme_notes
 from workbench.config.schema import Analysis
 from workbench.core.table_text import ALPHA, spell_temperature
-from workbench.run import Run
+from workbench.saved_run import Run
 
 TEXTS = "distinct texts"
 WORDS = {

@@ -65,6 +65,8 @@ class Page:
     about: Sequence[PageTable] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """The experiment of each run, as text."""
+    first_prompt: tuple[str, str] = ("", "")
+    """Which prompt was sent first and how, and its text."""
 
 
 def render(page: Page) -> str:

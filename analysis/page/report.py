@@ -24,7 +24,7 @@ from workbench.analysis.page.tables import (
     why_missing,
 )
 from workbench.core.types import STAGES
-from workbench.run import Run
+from workbench.saved_run import Run
 
 OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")
 """Figures that are not folded when the page opens: what is looked at first."""
@@ -61,6 +61,7 @@ def report(run: Run) -> Page:
         explorer=explorer,
         about=[sample_table(explorer), stage_table(run)],
         settings={run.experiment.name: run.folder.experiment_path.read_text(encoding="utf-8")},
+        first_prompt=run.first_prompt,
     )
 
 

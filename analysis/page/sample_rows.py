@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from workbench.config.schema import pool_sizes
 from workbench.pools import SAMPLE_COLUMNS
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY, read_table
 
 SCORES = ("answer", "answer_cluster", "status", "is_correct")

@@ -11,7 +11,7 @@ from workbench.analysis.frames import Table
 from workbench.analysis.page.packing import pack
 from workbench.analysis.tables import TABLES, TableSpec
 from workbench.core.table_text import format_table
-from workbench.run import Run
+from workbench.saved_run import Run
 
 ROWS = 25
 """Rows on one page of a long table; the others are packed."""

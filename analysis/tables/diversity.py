@@ -45,7 +45,7 @@ def buckets(data: Data) -> Table:
 
 def diversity_by_correctness(data: Data) -> Table:
     """Diversity of the right and of the wrong samples of a pool, as many of each."""
-    frame = data.run.frame("split")
+    frame = data.run.read("split")
     if frame.empty:
         size = split_size(data.run.experiment.measure)
         return Table(pd.DataFrame(), (f"no pool has {size} right and {size} wrong samples",))

@@ -23,7 +23,7 @@ def pruning(data: Data) -> Table:
     ``difference`` is that to ``random`` on the same problems. The method ``all`` keeps the whole
     pool; its m is the largest N of the temperature.
     """
-    frame = data.run.frame("pruned")
+    frame = data.run.read("pruned")
     if frame.empty:
         return Table(pd.DataFrame(), ("no pool of two or more samples of known correctness",))
     rows = _rows(frame, [name for name in data.outcomes if name in frame])

@@ -15,7 +15,7 @@ from workbench.analysis.last_screen import (
 )
 from workbench.cli.app import app
 from workbench.core.types import STATUSES
-from workbench.run import Run
+from workbench.saved_run import Run
 
 QUIET = ("--set", "tracking.mode=disabled", "--set", "measure.metrics=[distinct_1]")
 MANY = [0.1 * n for n in range(1, 13)]

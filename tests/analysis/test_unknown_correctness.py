@@ -17,7 +17,7 @@ from workbench.analysis.page.report import report
 from workbench.analysis.tables import TABLES, make_table
 from workbench.analysis.wandb_summary import summary
 from workbench.measure.block_tables import assembled
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY, read_table, write_table
 

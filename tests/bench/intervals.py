@@ -33,7 +33,7 @@ from workbench.config.schema import (
     Selection,
     TaskSettings,
 )
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import write_table
 from workbench.storage.run_folder import Folder

@@ -91,7 +91,7 @@ def test_a_run_is_indexed_by_distinct_text_saved_and_read_again(embedded):
     assert len(known.entries) == by_text.ngroups
     assert known.entries["copies"].sum() == len(samples)
     right = known.entries["correct"] * known.entries["copies"]
-    assert right.sum() == pytest.approx(samples["is_correct"].sum())
+    assert right.sum() == pytest.approx(samples["correct"].sum())
     before = (embedded[1] / "neighbours" / "index.faiss").stat().st_mtime_ns
     again = open_neighbours(load_run(embedded[1]))
     assert (embedded[1] / "neighbours" / "index.faiss").stat().st_mtime_ns == before
@@ -141,7 +141,7 @@ def test_a_text_is_nearest_to_itself(cli, embedded, tmp_path):
 def test_from_the_command_line(cli, embedded, finished):
     run = embedded[1]
     name = load_run(run).problems["problem_id"][0]
-    shown = cli.must("neighbours", run, "--sample", f"{name}/1.0/0", "-k", "3").out
+    shown = cli.must("neighbours", run, "--sample", f"{name}/1.0/0", "-n", "3").out
     assert "cosine" in shown
     assert "correct" in shown
     cli("neighbours", run).refuses("--sample", "--text")

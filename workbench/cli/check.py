@@ -4,7 +4,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
-from typer import Argument, Option
+from typer import Argument
+
+from workbench.cli.options import Columns, Override, Settings
 
 if TYPE_CHECKING:
     from workbench.cli.checked_problems import Checked
@@ -17,21 +19,9 @@ def check(
         Path,
         Argument(help="An experiment file, the folder of a run, or a file of samples to import."),
     ],
-    settings: Annotated[
-        list[str] | None,
-        Argument(metavar="KEY=VALUE", help="Settings to try, such as task.last_number=true."),
-    ] = None,
-    overrides: Annotated[
-        list[str] | None,
-        Option("--set", metavar="KEY=VALUE", help="The same as KEY=VALUE alone. May be repeated."),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        Option(
-            metavar="OURS=THEIRS",
-            help="What a column is called in a file of samples, as in `workbench import`.",
-        ),
-    ] = None,
+    settings: Settings = None,
+    overrides: Override = None,
+    column: Columns = None,
 ) -> None:
     """Show three problems as asked, and how samples are graded.
 

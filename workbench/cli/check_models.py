@@ -10,6 +10,7 @@ from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.models.locate import check_encoder, check_model
 from workbench.tasks import TASKS
+from workbench.tasks.prompts import roles_of
 
 
 def check_models(
@@ -38,15 +39,15 @@ def _checks(
     experiment: Experiment, stages: tuple[str, ...], fetch: bool
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield the setting that names a model or its backend, and the check of it."""
-    scoring, embedding = experiment.scoring, experiment.embedding
+    scoring, embedding, task = experiment.scoring, experiment.embedding, experiment.task
+    roles = roles_of(TASKS[task.name], task)
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
-        model, task = experiment.generation.model, experiment.task
+        model = experiment.generation.model
         yield "generation.model", partial(check_model, model)
-        system = TASKS[task.name].instruction if task.system is None else task.system
-        if system and task.prompt == "chat":
-            from workbench.models.chat_template import check_system_message
+        if roles:
+            from workbench.models.chat_template import check_conversation
 
-            yield "task.system", partial(check_system_message, model, fetch)
+            yield "task.prompt", partial(check_conversation, model, roles, task.template_options)
     if not {"generate", "score"} & {*stages}:
         return
     if embedding.source == "text" and needs_embeddings(experiment, AGGREGATORS):
@@ -61,11 +62,13 @@ def _checks(
             versions = partial(engine_versions, resolve(engine), "scoring.orm.backend")
             yield f"scoring.orm.{setting}", versions
             yield "scoring.orm.model", partial(orm.check_judge, judge.model, fetch)
-    chat = experiment.task.prompt == "chat"
     for name, second in scoring.models.items():
         from workbench.rewards import second_model as under
 
         key = f"scoring.models.{name}"
         versions = partial(engine_versions, resolve(second.backend), f"{key}.backend")
         yield f"{key}.backend", versions
-        yield f"{key}.model", partial(under.check_model, second.model, chat, fetch)
+        yield (
+            f"{key}.model",
+            partial(under.check_model, second.model, roles, task.template_options, fetch=fetch),
+        )

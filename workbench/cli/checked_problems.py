@@ -11,11 +11,12 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.cli.check_models import check_models
-from workbench.config.schema import Experiment, Generation
+from workbench.config.schema import Experiment
 from workbench.core.console import notice
-from workbench.core.types import Known, Problem, Prompt, Request, known_temperature
+from workbench.core.types import Known, Problem, Request, known_temperature
 from workbench.generate import BACKENDS, resolve
 from workbench.generate.drawing_settings import sample_seed
+from workbench.generate.first_prompt import as_the_model_gets_it
 from workbench.generate.stage import PromptedProblem, prompted_problems
 from workbench.rewards.block_step import read_matching
 from workbench.score.grading import Graded, grade
@@ -23,7 +24,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import sample_rows
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer
-from workbench.tasks.prompts import build_prompt, prompt_hash
+from workbench.tasks.prompts import prompt_builder, prompt_hash
 
 PROBLEMS = 3
 SAMPLES = 3
@@ -72,7 +73,7 @@ def drawn_now(experiment: Experiment) -> Checked:
     with closing(sampler(requests, settings)) as drawn:
         found = {(sample.problem_id, sample.sample_index): sample for sample in drawn}
     ordered = [found[request.problem_id, request.sample_index] for request in requests]
-    prompts = [_as_the_model_gets_it(item.prompt, settings) for item in asked]
+    prompts = [as_the_model_gets_it(item.prompt, settings) for item in asked]
     return _graded(experiment, [item.problem for item in asked], prompts, sample_rows(ordered))
 
 
@@ -152,30 +153,9 @@ def _prompt_of(item: Known, run: OpenRun, experiment: Experiment) -> tuple[str, 
         question = item.problem.question
         return ("question (how it was asked is not known)", question) if question else ("", "")
     try:
-        prompt = build_prompt(item.problem, TASKS[run.task.name], run.task)
+        prompt = prompt_builder(TASKS[run.task.name], run.task)(item.problem)
     except ValueError as fault:
         return f"question (its prompt cannot be made again: {fault})", item.problem.question
     if prompt_hash(prompt) != item.prompt_hash:
         return "question (it was asked with other settings than these)", item.problem.question
-    return _as_the_model_gets_it(prompt, experiment.generation)
-
-
-def _as_the_model_gets_it(prompt: Prompt, settings: Generation) -> tuple[str, str]:
-    """Return how a prompt reaches the model, in words, and the text, special tokens included."""
-    messages = [f"{turn['role']}: {turn['content']}" for turn in prompt.messages or ()]
-    plain = "\n".join(messages) if prompt.text is None else prompt.text
-    if not BACKENDS[resolve(settings.backend)].local_model:
-        return "messages, as they are sent" if messages else "prompt, as it is sent", plain
-    from workbench.models.tokenization import encode_prompt, tokenizer_here
-
-    try:
-        tokenizer = tokenizer_here(settings.model)
-        if tokenizer is None:
-            raise ValueError("it is not on this machine")
-        ids = encode_prompt(tokenizer, prompt)
-    except ValueError as fault:
-        name = "messages" if messages else "prompt"
-        return f"{name} (the model's tokenizer cannot be asked: {fault})", plain
-    text = tokenizer.decode(ids, clean_up_tokenization_spaces=False)
-    through = "through its chat template" if messages else "as plain text"
-    return f"prompt, as the model gets it {through}, {len(ids):,} tokens", str(text)
+    return as_the_model_gets_it(prompt, experiment.generation)

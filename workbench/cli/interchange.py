@@ -5,24 +5,16 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from workbench.cli.options import Columns, Out, Override, RunFolder, out_option
+
 
 def import_(
     files: Annotated[
         list[Path],
         Argument(help="Files of samples, or folders of them. Their format is recognised."),
     ],
-    out: Annotated[
-        Path | None,
-        Option(metavar="FOLDER", help="The folder of the run. The default is results/NAME."),
-    ] = None,
-    column: Annotated[
-        list[str] | None,
-        Option(
-            metavar="OURS=THEIRS",
-            help="What one of our columns is called in the file, as a name or a path: "
-            "text=response.body.text. It may be given several times.",
-        ),
-    ] = None,
+    out: Out = None,
+    column: Columns = None,
     where: Annotated[
         list[str] | None,
         Option(metavar="COLUMN=VALUE", help="Take only the rows with this value: model=NAME."),
@@ -30,8 +22,9 @@ def import_(
     compare: Annotated[
         str | None,
         Option(
+            metavar="COMPARISON",
             help="How answers are compared: exact, integer, numeric, choice, math, text, contains "
-            "or regex. By default the known answers decide."
+            "or regex. By default the known answers decide.",
         ),
     ] = None,
     regrade: Annotated[
@@ -40,7 +33,10 @@ def import_(
     ] = False,
     reward_scale: Annotated[
         str,
-        Option(help="What the rewards in the file are: probability, logit or log."),
+        Option(
+            metavar="SCALE",
+            help="What the rewards in the file are: probability, logit or log.",
+        ),
     ] = "probability",
     allow_empty: Annotated[
         bool, Option("--allow-empty", help="Import the samples even if all their texts are empty.")
@@ -49,19 +45,17 @@ def import_(
         bool,
         Option("--dry-run", help="Say what would be taken for what, and write nothing."),
     ] = False,
-    overrides: Annotated[
-        list[str] | None,
-        Option("--set", metavar="KEY=VALUE", help="Replace a setting, such as 'measure.k=[2, 4]'."),
-    ] = None,
+    overrides: Override = None,
 ) -> None:
     """Make a run of samples that exist already.
 
-    `workbench run FOLDER` then analyses it.
+    `workbench run FOLDER` then analyses it. FOLDER is results/NAME by the name of the first file,
+    unless --out says otherwise.
 
     The import reads what common tools write, such as Inspect, lm-evaluation-harness and lighteval
-    (`workbench list` names them all), and rows of your own. These may be JSONL, JSON, CSV or TSV,
-    packed by gzip, bzip2, xz, zstd or zip or not packed, Parquet, or a sheet of an Excel workbook
-    (xlsx). A row is a sample, or a problem with a list of samples.
+    (`workbench list formats` names them all), and rows of your own. These may be JSONL, JSON, CSV
+    or TSV, packed by gzip, bzip2, xz, zstd or zip or not packed, Parquet, or a sheet of an Excel
+    workbook (xlsx). A row is a sample, or a problem with a list of samples.
 
     The columns problem_id (or the question) and text are needed. These are used if they are there:
     problem, gold, model, prompt_style, temperature, sample_index, seed, max_tokens, top_p, answer,
@@ -89,22 +83,20 @@ def import_(
 
 
 def export(
-    run: Annotated[Path, Argument(help="The folder of a run that has been scored.")],
-    to: Annotated[str, Option(help="The format: inspect, lm-eval, jsonl or hub-dataset.")],
-    out: Annotated[
-        Path | None,
-        Option(
-            metavar="PATH",
-            help="A new file (for jsonl) or folder. The default is RUN/export/FORMAT.",
-        ),
-    ] = None,
+    run: RunFolder,
+    to: Annotated[
+        str,
+        Option(metavar="FORMAT", help="The format: inspect, lm-eval, jsonl or hub-dataset."),
+    ],
+    out: Annotated[Path | None, out_option("RUN/export/FORMAT", "PATH")] = None,
 ) -> None:
     """Write the samples of a run as the files of another tool.
 
-    Answers, correctness and rewards are written with them. `workbench import` reads the files
-    again; the command for that is printed.
+    The run must have been scored. The format jsonl is a file, the others are folders. Answers,
+    correctness and rewards are written with them. `workbench import` reads the files again; the
+    command for that is printed.
     """
     from workbench.interchange.exporter import export_run
-    from workbench.run import Run
+    from workbench.saved_run import Run
 
     print(export_run(Run(run), to, out))

@@ -5,53 +5,61 @@ from typing import Annotated
 
 from typer import Argument, Option
 
+from workbench.cli.options import k_option, out_option
+
 
 def train_reward(
     runs: Annotated[
         list[Path], Argument(help="The scored runs from whose samples the model learns.")
     ],
-    out: Annotated[
-        Path, Option(metavar="FOLDER", help="The folder into which the model is written.")
-    ],
+    out: Annotated[Path, out_option()],
     model: Annotated[
-        str, Option(help="The model to fine-tune: a folder or a name.")
+        str, Option(metavar="MODEL", help="The model to fine-tune: a folder or a name.")
     ] = "SmolLM2-135M-Instruct",
-    epochs: Annotated[float, Option(help="How many times each solution is used.")] = 3,
+    epochs: Annotated[float, Option(metavar="N", help="How many times each solution is used.")] = 3,
     max_steps: Annotated[
-        int | None, Option(help="Train for so many batches instead of epochs.")
+        int | None, Option(metavar="N", help="Train for so many batches instead of epochs.")
     ] = None,
-    batch_size: Annotated[int, Option(help="The number of solutions in a batch.")] = 16,
-    lr: Annotated[float, Option(help="The highest learning rate.")] = 2e-4,
-    rank: Annotated[int, Option(help="The rank of the matrices that LoRA adds.")] = 16,
+    batch_size: Annotated[
+        int, Option(metavar="N", help="The number of solutions in a batch.")
+    ] = 16,
+    lr: Annotated[float, Option(metavar="RATE", help="The highest learning rate.")] = 2e-4,
+    rank: Annotated[int, Option(metavar="N", help="The rank of the matrices that LoRA adds.")] = 16,
     balance: Annotated[
         bool,
         Option("--balance", help="Give right and wrong solutions the same total weight."),
     ] = False,
     validation: Annotated[
-        float, Option(help="The share of the problems by which the best step is chosen.")
+        float,
+        Option(metavar="SHARE", help="The share of the problems by which the best step is chosen."),
     ] = 0.15,
     test: Annotated[
-        float, Option(help="The share of the problems on which the model is judged.")
+        float,
+        Option(metavar="SHARE", help="The share of the problems on which the model is judged."),
     ] = 0.2,
     seed: Annotated[
-        int, Option(help="The seed of the split, of the first weights and of the order.")
+        int,
+        Option(metavar="N", help="The seed of the split, of the first weights and of the order."),
     ] = 0,
     dtype: Annotated[
-        str, Option(help="The type of the weights: auto, float32 or bfloat16.")
+        str,
+        Option(metavar="DTYPE", help="The type of the weights: auto, float32 or bfloat16."),
     ] = "auto",
     max_model_len: Annotated[
-        int | None, Option(help="The longest problem and solution together, in tokens.")
+        int | None,
+        Option(metavar="N", help="The longest problem and solution together, in tokens."),
     ] = None,
     recompute: Annotated[
         bool | None,
-        Option(help="Whether to save memory by computing slower. On a GPU this is the default."),
+        Option(help="Save memory by computing slower, or do not.", show_default="yes on a GPU"),
     ] = None,
 ) -> None:
-    """Fine-tune a model for the reward `orm`.
+    """Fine-tune an outcome reward model, for the reward `orm`.
 
-    The model learns by LoRA to say + after a right solution and - after a wrong one. It learns from
-    the samples of runs, and is judged on problems that it was not trained on. If the training is
-    stopped, the same command goes on from the last checkpoint.
+    The model is written into the folder --out. It learns by LoRA to say + after a right solution
+    and - after a wrong one. It learns from the samples of runs, and is judged on problems that it
+    was not trained on. If the training is stopped, the same command goes on from the last
+    checkpoint.
     """
     from workbench.analysis.held_out_rewards import judge, show
     from workbench.reward_training.options import Training
@@ -74,20 +82,16 @@ def vote(
         list[Path],
         Argument(help="Runs on the same problems. If it is one run, its temperatures vote."),
     ],
-    k: Annotated[
-        list[int] | None,
-        Option(
-            help="How many samples each pool hands in. It may be given several times. The default "
-            "are those of measure.k."
-        ),
-    ] = None,
+    k: Annotated[list[int] | None, k_option("measure.k")] = None,
 ) -> None:
     """Let several runs, or one run's temperatures, vote together.
 
-    Each sample has one vote, or a weight by how far the samples of its run agree.
+    Each pool hands in k samples. Each sample has one vote, or a weight by how far the samples of
+    its run agree.
     """
     from workbench.analysis.compare.joint_vote import vote as voted
-    from workbench.analysis.terminal import print_table, stdout
+    from workbench.analysis.terminal import print_table
+    from workbench.core.console import stdout
 
     table = voted(runs, k or ())
     print_table(stdout(), "vote", table.frame, "\n".join(table.notes))

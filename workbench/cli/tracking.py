@@ -7,10 +7,16 @@ from typer import Option
 
 
 def dashboard(
-    project: Annotated[str, Option(help="The project in W&B.")] = "workbench",
+    project: Annotated[
+        str, Option(metavar="PROJECT", help="The name of the project in W&B.")
+    ] = "workbench",
     entity: Annotated[
         str | None,
-        Option(help="The user or team that owns it. The default is who is logged in."),
+        Option(
+            metavar="ENTITY",
+            help="The user or team that owns the project.",
+            show_default="who is logged in",
+        ),
     ] = None,
 ) -> None:
     """Save a workspace and a report of a W&B project.

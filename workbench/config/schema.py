@@ -64,15 +64,19 @@ class TaskSettings:
     """The ``task`` section: which problems are asked, and how."""
 
     name: str
-    """A task of ``workbench list``."""
+    """A task of ``workbench list tasks``."""
     source: str | None = None
     """Where the problems are: a local JSONL file or a hub name; the task has a default."""
     num_problems: int | None = Field(default=None, ge=1)
     """How many problems, from the first; all of them by default."""
     few_shot: int = Field(default=0, ge=0)
     """Worked examples in the prompt."""
-    prompt: Literal["chat", "completion"] = "chat"
-    """A conversation through the model's chat template, or one plain text to go on from."""
+    examples: str | None = None
+    """A JSONL file of worked examples, with the keys ``problem`` and ``solution``; the task has its
+    own by default."""
+    prompt: setting_types.PromptForm = "chat"
+    """``chat`` asks through the model's chat template, ``completion`` by one plain text to go on
+    from. Or a Jinja2 template: a text is a completion prompt, a list of messages a chat."""
     system: str | None = None
     """Instruction before the examples: the system message of a chat, the first lines of a
     completion. The task has a default; an empty text for none."""
@@ -86,6 +90,16 @@ class TaskSettings:
     thinking: Thinking = Field(default_factory=Thinking)
     """How thoughts are marked, which are kept apart from the answers."""
 
+    @property
+    def is_chat(self) -> bool:
+        """Whether a prompt is a conversation, which goes through the model's chat template."""
+        return self.prompt == "chat" or not isinstance(self.prompt, str)
+
+    @property
+    def has_template(self) -> bool:
+        """Whether the experiment has a prompt template of its own."""
+        return self.prompt not in ("chat", "completion")
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Generation:
@@ -94,7 +108,7 @@ class Generation:
     model: str
     """A folder, a hub name, or a model that a registry package carries."""
     backend: str = "auto"
-    """A backend of ``workbench list``."""
+    """A backend of ``workbench list backends``."""
     temperatures: setting_types.Temperatures = (0.3, 0.7, 1.0)
     """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
     n: int = Field(default=16, ge=1)
@@ -157,7 +171,7 @@ class Measure:
     metrics: Names = (
         "avg_log_prob", "num_tokens", "cos_sim", "distinct_3", "distinct_texts", "dpp", "qual_dpp",
     )  # fmt: skip
-    """Metrics of ``workbench list``."""
+    """Metrics of ``workbench list metrics``."""
     dpp_jitter: float = Field(default=1e-6, gt=0)
     """Added to the diagonal of the DPP kernel; a repeated text then adds about its logarithm."""
     dpp_quality: str | None = None
@@ -176,7 +190,7 @@ class Selection:
     """The ``selection`` section: how one answer is picked from a subset."""
 
     aggregators: Names = ("maj", "best", "weighted", "sem_mbr", "lex_mbr")
-    """Aggregators of ``workbench list``; ``best:NAME`` picks by another reward."""
+    """Aggregators of ``workbench list aggregators``; ``best:NAME`` picks by another reward."""
     reward: str | None = "likelihood"
     """The reward used by ``best`` and the other aggregators that need one; with null they are left
     out."""
@@ -233,6 +247,13 @@ class Experiment:
     analysis: Analysis = Field(default_factory=Analysis)
     tracking: Tracking = Field(default_factory=Tracking)
 
+    def __repr__(self) -> str:
+        """Name the experiment, its task, its model and how many samples are drawn."""
+        drawn = self.generation
+        temperatures = ", ".join(f"{t:g}" if t is not None else "?" for t in drawn.temperatures)
+        what = f"{self.task.name}, {drawn.model}, T = {temperatures}, n = {drawn.n}"
+        return f"Experiment({self.name!r}: {what})"
+
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""
         faults = list(contradictions(self))
@@ -280,7 +301,7 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
                 message = f"{reward!r} is not among scoring.rewards {list(scoring.rewards)}; "
                 yield Fault((section, key), message + "add it there or choose one of them")
     with suppress(Unsound):
-        if experiment.task.template_options and experiment.task.prompt == "completion":
+        if experiment.task.template_options and not experiment.task.is_chat:
             message = "a completion prompt goes through no chat template; leave them out, or set "
             yield Fault(("task", "template_options"), message + "task.prompt to chat")
     with suppress(Unsound):

@@ -74,7 +74,7 @@ class Scoring:
     """The ``scoring`` section: what each sample is given besides its answer."""
 
     rewards: Names = ("likelihood",)
-    """Rewards of ``workbench list``."""
+    """Rewards of ``workbench list rewards``."""
     regrade: bool = False
     """Grade an imported run again, although it came with answers and correctness of its own."""
     orm: OutcomeRewardModel | None = None

@@ -1,9 +1,13 @@
 """Types of settings that several sections share, each with the check of its values."""
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, ConfigDict
+from pydantic import AfterValidator, ConfigDict, PlainValidator
+
+from workbench.config.faults import shown
+from workbench.core.lookup import unknown
 
 STRICT = ConfigDict(  # a misspelt key is an error, and so is NaN
     extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
@@ -19,6 +23,10 @@ WHOLE_OPTIONS = (
     "max_num_seqs", "max_num_batched_tokens", "tensor_parallel_size", "pipeline_parallel_size",
 )  # fmt: skip
 """Engine options that are counts, and that backends other than vLLM read as well."""
+PROMPT_FORMS = ("chat", "completion")
+"""What ``task.prompt`` may be beside a template."""
+ROLES = ("system", "user", "assistant")
+"""Who speaks in a message of a prompt."""
 OWN = "own"
 """Where a name of ``scoring.models`` is asked for: the model that drew the samples."""
 
@@ -88,6 +96,40 @@ def _not_taken(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def _prompt_form(value: Any) -> str | tuple[dict[str, str], ...]:
+    """Return a form of prompts, or a template, as it is; refuse what is neither."""
+    if isinstance(value, str):
+        if value not in PROMPT_FORMS and not re.search(r"\{[{%]", value):
+            raise ValueError(
+                f"{unknown(value, PROMPT_FORMS, 'value')}; a template holds {{{{ problem }}}}"
+            )
+        return value
+    if not isinstance(value, list | tuple) or not value:
+        raise ValueError(
+            f"expected {' or '.join(PROMPT_FORMS)}, a template or a list of messages, got "
+            f"{shown(value)}"
+        )
+    for number, message in enumerate(value, start=1):
+        if not isinstance(message, Mapping) or {*message} != {"role", "content"}:
+            raise ValueError(
+                f"message {number} must have the keys role and content, got {shown(message)}"
+            )
+        if message["role"] not in ROLES:
+            raise ValueError(f"message {number}: {unknown(str(message['role']), ROLES, 'role')}")
+        if message["role"] == "system" and number > 1:
+            raise ValueError(f"message {number}: only the first message may be the system's")
+        if not isinstance(message["content"], str):
+            raise ValueError(
+                f"message {number}: content must be a text, got {shown(message['content'])}"
+            )
+    if value[-1]["role"] != "user":
+        raise ValueError(
+            f"the last message must be the user's, which the model answers, and is of the role "
+            f"{value[-1]['role']}"
+        )
+    return tuple(dict(message) for message in value)
+
+
 FolderName = Annotated[str, AfterValidator(_folder_name)]
 ModelName = Annotated[FolderName, AfterValidator(_not_own)]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
@@ -98,4 +140,5 @@ TemplateOptions = Annotated[dict[str, Any], AfterValidator(_not_taken)]
 EngineOptions = Annotated[
     dict[str, Any], AfterValidator(_not_our_own), AfterValidator(_engine_numbers)
 ]
+PromptForm = Annotated[str | tuple[dict[str, str], ...], PlainValidator(_prompt_form)]
 Dtype = Literal["auto", "float32", "bfloat16", "float16"]

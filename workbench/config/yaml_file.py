@@ -116,9 +116,20 @@ class _Loader(yaml.SafeLoader):
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quotes the texts that our rules would read as numbers."""
+    """Quotes the texts that our rules would read as numbers; shows texts of several lines so."""
 
     yaml_implicit_resolvers = _resolvers()
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Write a text of several lines, such as a template, as it looks."""
+        lines = "\n" in text.strip() and not text[0].isspace()
+        node: yaml.ScalarNode = self.represent_scalar(
+            "tag:yaml.org,2002:str", text, style="|" if lines else None
+        )
+        return node
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
 
 
 def parse_yaml(text: str) -> Any:
@@ -145,7 +156,10 @@ def parse_yaml(text: str) -> Any:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise YamlError(f"{where}not valid YAML: {error.problem or error.context}") from error
+        braces = "; a text that begins with {{ needs quotes" if "{{" in text else ""
+        raise YamlError(
+            f"{where}not valid YAML: {error.problem or error.context}{braces}"
+        ) from error
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # an integer of 5,000 digits
         reason = " ".join(str(error).partition("; use sys.")[0].split())
         raise YamlError(f"not valid YAML: {reason}") from error

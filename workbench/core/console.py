@@ -61,6 +61,14 @@ def notice(text: str) -> None:
     console.print(text, markup=False, soft_wrap=True)
 
 
+def stdout() -> Console:
+    """Return the terminal; a file or a pipe has no width of its own and gets 160 columns."""
+    out = Console(highlight=False)
+    if not out.is_terminal:
+        out.width = 160
+    return out
+
+
 def printable(line: str) -> str:
     r"""Return a line of someone else's text without what a terminal would obey, such as escapes.
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from tabulate import tabulate
 
 from workbench.core.lookup import lookup
 from workbench.core.table_text import format_table
@@ -45,11 +47,25 @@ class NotebookTable(pd.DataFrame):
         kept: NotebookTable = self[[name for name in parts if name in columns]]
         return kept
 
-    def _repr_html_(self) -> str | None:
-        """Return HTML; pandas' own where columns or rows have other names than a table's."""
+    def __repr__(self) -> str:
+        """Return text with intervals and notes; pandas' own where that is too wide to be read."""
+        if self._is_table and not self.empty:
+            shown = table_cells(self, self.attrs.get("notes", ()))
+            text = tabulate(shown.rows, shown.names, "simple", disable_numparse=True)
+            if text.index("\n") <= shutil.get_terminal_size((100, 24)).columns:
+                return "\n".join([text, *filter(None, [shown.omitted]), *shown.notes])
+        return super().__repr__()
+
+    @property
+    def _is_table(self) -> bool:
+        """Whether columns and rows have names as a table's have."""
         numbered = self.index.nlevels == 1 and pd.api.types.is_integer_dtype(self.index)
         named = self.columns.is_unique and all(isinstance(name, str) for name in self.columns)
-        if not (named and numbered and self.index.name is None):
+        return bool(named and numbered and self.index.name is None)
+
+    def _repr_html_(self) -> str | None:
+        """Return HTML; pandas' own where columns or rows have other names than a table's."""
+        if not self._is_table:
             plain: str | None = getattr(super(), "_repr_html_")()  # noqa: B009  untyped in pandas
             return plain
         return render(HERE / "table.html.j2", shown=table_cells(self, self.attrs.get("notes", ())))

@@ -7,6 +7,7 @@ N samples in a pool, K of them in a subset, S subsets, D embedding dimensions. A
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -30,6 +31,11 @@ STAGES = ("generate", "score", "measure", "analyze")
 
 REWARD_PREFIX = "reward_"
 """A reward's column in the scores is this and the reward's name."""
+
+SHORT = reprlib.Repr()
+"""Spells a value for a ``repr`` of its owner, a text of at most 70 characters."""
+SHORT.maxstring = 70
+SHORT.maxother = 200
 
 STATUSES = ("answered", "no_answer", "truncated", "timeout", "error", "ungraded")
 """What became of a sample. ``timeout`` and ``error`` leave its correctness unknown; so does
@@ -58,6 +64,11 @@ class Problem:
     """The known answer; None where there is none to grade against."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        """Show all fields, long texts cut in the middle."""
+        fields = (f"{name}={SHORT.repr(value)}" for name, value in vars(self).items())
+        return f"Problem({', '.join(fields)})"
+
 
 @dataclass(frozen=True)
 class Prompt:
@@ -70,6 +81,13 @@ class Prompt:
     messages: tuple[Mapping[str, str], ...] | None = None
     template_options: Mapping[str, Any] = field(default_factory=dict)
     """Of a conversation: switches of the model's chat template, such as ``enable_thinking``."""
+
+    def __repr__(self) -> str:
+        """Show the beginning and end of the text, or of the last message."""
+        if self.messages is None:
+            return f"Prompt({SHORT.repr(self.text)})"
+        last = self.messages[-1]["content"] if self.messages else ""
+        return f"Prompt({len(self.messages)} messages, the last {SHORT.repr(last)})"
 
 
 @dataclass(frozen=True)
@@ -153,6 +171,11 @@ class Sample:
     num_thought_tokens: int | None = None
     """How many of the tokens, from the first, are of the thought and its markers; None where there
     is no thought, and where nobody counted."""
+
+    def __repr__(self) -> str:
+        """Show which sample it is, the beginning and end of its text, and why it ended."""
+        key = f"{self.problem_id!r}, T = {self.temperature}, {self.sample_index}"
+        return f"Sample({key}: {SHORT.repr(self.completion)}, {self.stop_reason})"
 
     @property
     def length(self) -> int | None:

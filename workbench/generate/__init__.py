@@ -21,6 +21,7 @@ from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.core.lookup import lookup
+from workbench.core.rows_by_name import RowsByName
 from workbench.core.types import Prompt, Request, Sample
 from workbench.generate.openai_options import ServerOptions
 from workbench.generate.replay_options import ReplayOptions
@@ -66,6 +67,10 @@ class Backend:
     decided_by_server: tuple[str, ...] = ()
     """Settings of ``generation`` that the server decides, and that must keep their default."""
 
+    def __repr__(self) -> str:
+        """Say what it is."""
+        return f"Backend({self.summary!r})"
+
 
 def _deferred(module: str) -> Sampler:
     """Return the ``sample`` of a backend's module, which is imported when it is called.
@@ -94,7 +99,7 @@ def _check_replayed(engine: Mapping[str, Any]) -> None:
         raise ValueError(f"samples: {fault}") from fault
 
 
-BACKENDS: dict[str, Backend] = {
+BACKENDS: RowsByName[Backend] = RowsByName({
     "auto": Backend(
         sample=lambda requests, settings: BACKENDS[resolve("auto")].sample(requests, settings),
         logprobs_kind="raw", summary="vllm where it can be imported, else transformers"),
@@ -117,7 +122,7 @@ BACKENDS: dict[str, Backend] = {
         sample=_deferred("workbench.generate.replay"), logprobs_kind="none",
         summary="seeded make-believe samples, or the texts of a file, for tests", local_model=False,
         options=ReplayOptions, check_files=_check_replayed),
-}  # fmt: skip
+})  # fmt: skip
 
 
 def resolve(name: str) -> str:

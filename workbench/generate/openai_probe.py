@@ -188,7 +188,10 @@ def _way_out(asked: Probe, prompt: Prompt, usual: float, fault: ValueError) -> s
             pass
         else:
             said = getattr(fault, "reason", fault)
-            return f'task.system: the server takes no system message ({said}); set it to ""'
+            return (
+                f'task.system: the server takes no system message ({said}); set it to "", or leave '
+                "the message out of a template in task.prompt"
+            )
     others = [value for value in (1.0, *pool_sizes(asked.settings)) if value not in (None, usual)]
     for other in others if isinstance(fault, RequestRefused) else ():
         try:

@@ -27,6 +27,7 @@ from workbench.generate.drawing_settings import (
     refuse_other_settings,
     sample_seed,
 )
+from workbench.generate.first_prompt import as_the_model_gets_it
 from workbench.generate.held_samples import HeldSamples, describe
 from workbench.models import locate
 from workbench.storage.journal import Journal, read_journal
@@ -43,7 +44,7 @@ from workbench.storage.parquet import (
 from workbench.storage.run_folder import block_size
 from workbench.storage.signature import run_signature
 from workbench.tasks import TASKS
-from workbench.tasks.prompts import build_prompt, prompt_hash
+from workbench.tasks.prompts import build_prompts, prompt_hash
 
 
 @dataclass(frozen=True)
@@ -56,9 +57,19 @@ class PromptedProblem:
 
 
 def prompted_problems(settings: TaskSettings) -> list[PromptedProblem]:
-    """Load a task's problems and build their prompts."""
+    """Load a task's problems and build their prompts.
+
+    Raises:
+        ValueError: the problems cannot be read, or a prompt cannot be built; one fault a line.
+    """
     task = TASKS[settings.name]
-    asked = ((problem, build_prompt(problem, task, settings)) for problem in task.load(settings))
+    problems = task.load(settings)
+    try:
+        prompts = build_prompts(problems, task, settings)
+    except ValueError as fault:
+        lines = str(fault).splitlines()
+        raise ValueError("\n".join(f"task.{line}" for line in lines)) from fault
+    asked = zip(problems, prompts, strict=True)
     return [PromptedProblem(problem, prompt, prompt_hash(prompt)) for problem, prompt in asked]
 
 
@@ -143,6 +154,9 @@ def generate(
     manifest.update(identity=current, drawn_with=drawn_with, problems_per_block=size)
     run.write_experiment(experiment)
     run.write_problems(known)
+    if left:
+        words, text = as_the_model_gets_it(asked[0].prompt, settings)
+        run.write_first_prompt(f"{asked[0].problem.id}: {words}", text)
     (run.root / "samples").mkdir(exist_ok=True)
     made_from = fingerprint(
         identity=current,
@@ -244,8 +258,9 @@ def _merge_problems(
     if changed and next(run.blocks_with_samples(), None) is not None:
         raise ValueError(
             f"{run.root} holds samples of other prompts for {len(changed)} of its problems "
-            f"(first: {changed[0]!r}: its question, examples or system text changed); give this "
-            "experiment another folder with --out, restore the prompts, or delete the folder"
+            f"(first: {changed[0]!r}: its question, examples, system text or template changed); "
+            "give this experiment another folder with --out, restore the prompts, or delete the "
+            "folder"
         )
     return list((known | new).values())  # in their places; a gold answer may have been corrected
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from workbench.core.lookup import lookup
 from workbench.interchange.writers import EXPORTS
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun, exported_pools
-from workbench.run import Run
+from workbench.saved_run import Run
 
 
 def export_run(run: Run, to: str, out: Path | None = None) -> str:

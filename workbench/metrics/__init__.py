@@ -15,6 +15,7 @@ from functools import partial
 from math import inf
 from typing import Any, Literal
 
+from workbench.core.rows_by_name import RowsByName
 from workbench.core.types import Floats
 from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
 from workbench.metrics.bleu import self_bleu
@@ -84,6 +85,10 @@ class Metric:
     nan_for_copies: bool = False
     """Whether it is NaN for a subset that holds one sample several times and no other."""
 
+    def __repr__(self) -> str:
+        """Say what it is and what it needs."""
+        return f"Metric({self.label!r}, needs={self.needs}: {self.summary})"
+
     @property
     def fields(self) -> tuple[str, ...]:
         """The fields of ``Pool`` that it is computed from, directly or through intermediates."""
@@ -91,7 +96,7 @@ class Metric:
         return tuple(name for names in found for name in names if name != "subsets")
 
 
-METRICS: dict[str, Metric] = {
+METRICS: RowsByName[Metric] = RowsByName({
     "avg_log_prob": Metric(
         fn=mean_logprob, needs=("logprobs", "subsets"), label="mean log-probability [nats/token]",
         summary="mean token log-probability of the samples; larger: likelier, so usually less "
@@ -155,4 +160,4 @@ METRICS: dict[str, Metric] = {
         fn=num_answers, needs=("answer_sizes",), label="different answers [count]",
         summary="number of different answers given; larger: more diverse answers",
         larger_means="more diverse", range=(0, inf)),
-}  # fmt: skip
+})  # fmt: skip

@@ -14,10 +14,11 @@ import re
 import shutil
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib.util import find_spec
+from io import StringIO
 from pathlib import Path
 
 from filelock import FileLock
@@ -224,8 +225,9 @@ def _converted(name: str, gguf: Path) -> Path:
                 return final
             partial = models / f".{final.name}.partial"
             shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
-            print(f"converting {name} once, into {final} ...", file=sys.stderr)
-            _convert(gguf, partial)
+            print(f"converting {name} once (half a minute), into {final} ...", file=sys.stderr)
+            with redirect_stderr(StringIO()):  # three bars of transformers' own, of tqdm
+                _convert(gguf, partial)
             partial.rename(final)
     except OSError as error:
         raise ValueError(

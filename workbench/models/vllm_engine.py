@@ -53,7 +53,7 @@ def load_engine(
         vLLM's ``LLMEngine``, to be given to ``shut_down`` at the end.
 
     Raises:
-        ValueError: vLLM has no such option, or refuses the model.
+        ValueError: vLLM has no such option, refuses the model, or is for a GPU that is not there.
     """
     level = os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
     logging.getLogger("vllm").setLevel(level)  # it logs before it reads the variable
@@ -64,6 +64,12 @@ def load_engine(
         warnings.simplefilter("ignore")  # vLLM's own, at import
         from vllm.platforms import current_platform
 
+        if current_platform.is_unspecified():
+            raise ValueError(
+                f"{section}: vLLM is installed here for a GPU, and this machine shows none "
+                "(`nvidia-smi` lists them); `make setup BACKEND=cpu` installs vLLM for a CPU, and "
+                f"{section}.backend=transformers draws without vLLM, more slowly"
+            )
         if current_platform.is_cpu():
             os.environ.setdefault("VLLM_CPU_KVCACHE_SPACE", "4")  # GiB
             cores = sorted(os.sched_getaffinity(0))

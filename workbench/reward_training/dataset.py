@@ -20,7 +20,7 @@ from workbench.core.types import REWARD_PREFIX
 from workbench.models.text_encoder import text_hash
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_prompt import VerdictTokens, find_verdict_tokens, judged_text
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY, fingerprint
 
 PARTS = ("train", "validation", "test")
@@ -181,10 +181,10 @@ def prepare(labelled: LabelledSamples, place: str, settings: Training) -> Traini
 
 
 def _read(run: Run, place: int) -> pd.DataFrame:
-    """Return a run's samples; ``right`` is None where unknown."""
-    scores = run.frame("scores")
+    """Return a run's samples; ``right`` is missing where unknown."""
+    scores = run.read("scores")
     others = [str(c) for c in scores.filter(regex=f"^{REWARD_PREFIX}(?!likelihood$)")]
-    scores = scores[[*KEY, "is_correct", *others]]
+    scores = scores[[*KEY, "correct", *others]]
     columns = [*KEY, "completion", "mean_logprob"]
     tables = [run.folder.read_samples(block, columns) for block in run.blocks]
     samples: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
@@ -200,5 +200,5 @@ def _read(run: Run, place: int) -> pd.DataFrame:
     rows["text"] = [judged_text(q, text) for q, text in zip(asked, rows["completion"], strict=True)]
     numbers = ["mean_logprob", *others]
     rows[numbers] = rows[numbers].astype(float)
-    rows = rows.rename(columns={"is_correct": "right"})
+    rows = rows.rename(columns={"correct": "right"})
     return rows[["run", *KEY, "problem", "text", "right", *numbers]]

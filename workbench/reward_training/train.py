@@ -32,7 +32,7 @@ from workbench.reward_training.dataset import TrainingData, prepare, read_labell
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_model import check_judge
 from workbench.rewards.outcome_prompt import find_verdict_tokens
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment, version_string
 from workbench.storage.parquet import fingerprint, write_atomically, write_table

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.core.rows_by_name import RowsByName
 from workbench.core.types import Floats
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Reward:
     and encoded. It writes the same table as ``judge``. The last arguments are the seed by which
     problems are dealt into parts and, for each block, the fingerprint of its correctness and
     embeddings."""
+
+    def __repr__(self) -> str:
+        """Say what it is."""
+        return f"Reward({self.summary!r}, is_log={self.is_log})"
 
 
 def likelihood(samples: pd.DataFrame) -> Floats:
@@ -86,7 +91,7 @@ def _deferred(module: str, function: str) -> Callable[..., None]:
     return call
 
 
-REWARDS: dict[str, Reward] = {
+REWARDS: RowsByName[Reward] = RowsByName({
     "likelihood": Reward(
         summary="mean token log-probability [nats/token]", is_log=True,
         fn=likelihood),
@@ -108,4 +113,4 @@ REWARDS: dict[str, Reward] = {
     "quality": Reward(
         summary="chance of being right, learned from features across problems", is_log=False,
         learn=_deferred("workbench.rewards.quality", "learn")),
-}  # fmt: skip
+})  # fmt: skip

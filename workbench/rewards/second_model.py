@@ -28,6 +28,7 @@ from workbench.config.scoring_schema import SecondModel
 from workbench.core.console import notice
 from workbench.core.types import Known
 from workbench.generate import BACKENDS, resolve
+from workbench.models.chat_template import check_conversation
 from workbench.models.locate import resolve_model
 from workbench.models.protocols import CompletionScorer
 from workbench.models.scoring_library import scoring_library
@@ -56,20 +57,29 @@ def table_of(name: str) -> str:
     return f"under/{name}"
 
 
-def check_model(name: str, chat: bool, fetch: bool) -> None:
-    """Check that a model exists, and that it has a chat template if the prompts are ``chat``.
+def check_model(
+    name: str, roles: Sequence[str], options: Mapping[str, Any], *, fetch: bool
+) -> None:
+    """Check that a model exists, and that its chat template takes the conversations of the run.
 
-    With ``fetch`` a tokenizer that is not here is fetched from the hub.
+    Args:
+        name: a folder, a hub name, or a packaged model.
+        roles: who speaks in each message; empty where prompts are plain texts.
+        options: switches of the chat template.
+        fetch: whether a tokenizer that is not here is fetched from the hub.
 
     Raises:
-        ValueError: there is no such model, or it takes no conversation.
+        ValueError: there is no such model, or it does not take them.
     """
     tokenizer = open_tokenizer(name, fetch)
-    if chat and tokenizer is not None and not getattr(tokenizer, "chat_template", None):
+    if not roles:
+        return
+    if tokenizer is not None and not getattr(tokenizer, "chat_template", None):
         raise ValueError(
             f"{name} has no chat template, and the run's prompts are conversations; use an "
             "instruct model, or set task.prompt to completion"
         )
+    check_conversation(name, roles, options)
 
 
 def score_under_second_models(run: OpenRun, models: Mapping[str, SecondModel]) -> None:

@@ -18,7 +18,7 @@ from workbench.models.text_encoder import text_hash
 from workbench.models.tokenization import continuation
 from workbench.storage.open_run import OpenRun
 from workbench.tasks import TASKS
-from workbench.tasks.prompts import build_prompt, prompt_hash
+from workbench.tasks.prompts import prompt_builder, prompt_hash
 
 
 def prompts_of(run: OpenRun, known: Iterable[Known]) -> dict[str, Prompt]:
@@ -29,15 +29,15 @@ def prompts_of(run: OpenRun, known: Iterable[Known]) -> dict[str, Prompt]:
     Raises:
         ValueError: the samples answer other prompts.
     """
-    task = TASKS[run.task.name]
+    build = prompt_builder(TASKS[run.task.name], run.task)
     found = {}
     for item in known:
-        prompt = build_prompt(item.problem, task, run.task)
+        prompt = build(item.problem)
         if not run.imported and prompt_hash(prompt) != item.prompt_hash:
             raise ValueError(
                 f"the prompt of {item.problem.id!r} is not the one that its samples answer, so "
                 "another model cannot be asked the same; restore the section task (prompt, "
-                "few_shot, system, source) that they were drawn with"
+                "few_shot, examples, system, source) that they were drawn with"
             )
         found[item.problem.id] = prompt
     return found

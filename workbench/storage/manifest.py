@@ -40,6 +40,12 @@ class Manifest:
         except (ValueError, RecursionError) as fault:
             raise ValueError(f"{path} is damaged ({fault}); restore it from a copy") from fault
 
+    def __repr__(self) -> str:
+        """Name the file, and say how each stage stands."""
+        stages = self.data.get("stages", {})
+        stand = ", ".join(f"{name} {entry.get('status')}" for name, entry in stages.items())
+        return f"Manifest({str(self.path)!r}: {stand or 'no stage yet'})"
+
     def update(self, **values: Any) -> None:
         """Set top-level entries."""
         self.data.update(values)

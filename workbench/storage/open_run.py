@@ -26,6 +26,10 @@ class OpenRun(Folder):
     generation: Generation
     """How the samples are drawn, and how many."""
 
+    def __repr__(self) -> str:
+        """Name the folder, the task and the model."""
+        return f"OpenRun({str(self.root)!r}: {self.task.name}, {self.generation.model})"
+
     @classmethod
     def of(cls, root: Path, experiment: Experiment) -> Self:
         """Open a folder for an experiment; raise ValueError if its manifest is damaged."""

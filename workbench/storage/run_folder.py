@@ -4,6 +4,7 @@
 
     results/<run>/
       experiment.yaml  manifest.json  problems.jsonl
+      first_prompt.txt                  of the first problem, below a line that says how it is sent
       samples/block-00000.000.parquet   one file per block and round of sampling
       samples/block-00000.journal       finished samples of a block that is not complete yet
       rewards/orm/block-00000.parquet   what a reward model said; a .journal while it judges
@@ -109,6 +110,17 @@ class Folder:
                         f"{path}, line {number}: damaged ({fault}); restore it from a copy"
                     ) from fault
         return known
+
+    def write_first_prompt(self, caption: str, text: str) -> None:
+        """Write what the model is asked first, below a line about it and an empty one."""
+        write_text(self.root / "first_prompt.txt", f"{' '.join(caption.split())}\n\n{text}")
+
+    def read_first_prompt(self) -> tuple[str, str]:
+        """Return the line about the first prompt, and the prompt; empty where none was kept."""
+        path = self.root / "first_prompt.txt"
+        kept = path.read_bytes().decode("utf-8", "replace") if path.exists() else ""
+        caption, _, text = kept.partition("\n\n")
+        return caption, text
 
     def read_samples(self, block: int, columns: Sequence[str] | None = None) -> pa.Table:
         """Return every sample of a block, journal included, each once, in order of arrival.

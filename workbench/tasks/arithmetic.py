@@ -16,8 +16,8 @@ from typing import Any
 from workbench.config import schema as config
 from workbench.core.import_alone import import_alone
 from workbench.core.types import Problem
-from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
+from workbench.tasks.worked_examples import raise_faults
 
 INSTRUCTION = r"Work out the sum, and put your answer in \boxed{}."
 DEFAULTS: dict[str, int | None] = {

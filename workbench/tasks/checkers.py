@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache, partial
 from math import nan
@@ -61,6 +61,13 @@ class Checker:
     as_spelt: bool = False
     """Whether two samples agree only in the same spelling, because ``equal`` asks something else of
     the gold than of the answer."""
+    summary: str = ""
+    """What is right, in one line, for the list of comparisons."""
+
+    def __repr__(self) -> str:
+        """Name the function that spells an answer."""
+        spell = getattr(self.canonical, "func", self.canonical)
+        return f"Checker(canonical={spell.__name__})"
 
 
 def exact_text(answer: str) -> str:
@@ -243,14 +250,21 @@ def _equal_with_point(
 _TEXT = Checker(folded_text, partial(_same, folded_text), eq)
 
 CHECKERS = {
-    "exact": Checker(exact_text, partial(_same, exact_text), eq),
-    "integer": Checker(integer_text, partial(_same, integer_text), eq),
-    "numeric": numeric(),
-    "choice": Checker(choice_letter, partial(_same, choice_letter), eq),
-    "math": mathematics(),
-    "text": _TEXT,
-    "contains": Checker(folded_text, _contains, contains_text, as_spelt=True),
-    "regex": _TEXT,  # of what the pattern finds
-}
+    "exact": Checker(
+        exact_text, partial(_same, exact_text), eq,
+        summary="the same text but for case, white space and a final full stop"),
+    "integer": Checker(
+        integer_text, partial(_same, integer_text), eq,
+        summary="the same whole number; thousands and units are dropped"),
+    "numeric": replace(numeric(), summary="the same number within task.options.tolerance"),
+    "choice": Checker(
+        choice_letter, partial(_same, choice_letter), eq, summary="the same letter of a choice"),
+    "math": replace(mathematics(), summary="the same value or formula, by math-verify"),
+    "text": replace(_TEXT, summary="the same text but for case, articles and punctuation"),
+    "contains": Checker(
+        folded_text, _contains, contains_text, as_spelt=True,
+        summary="the known answer stands in the answer as whole words"),
+    "regex": replace(_TEXT, summary="the same text as what task.options.pattern finds"),
+}  # fmt: skip
 OF_WORDS = ("choice", "text", "contains", "regex")
 """Comparisons of words: neither numbers nor formulas are looked for in a text that marks none."""

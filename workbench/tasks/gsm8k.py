@@ -13,8 +13,8 @@ from typing import Any
 from workbench.config import schema as config
 from workbench.core.types import Problem
 from workbench.tasks import problem_files
-from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
+from workbench.tasks.worked_examples import raise_faults
 
 INSTRUCTION = r"Solve the problem step by step, and put your final answer in \boxed{}."
 NUM_EXAMPLES = 16
@@ -34,10 +34,15 @@ def check(settings: config.TaskSettings) -> None:
         faults.append(f"options.train: expected the path of a JSONL file, got {train!r}")
     elif train is not None:
         faults += problem_files.missing_file("options.train", train)
-    elif settings.few_shot and problem_files.local_path(settings.source) is not None:
+    elif (
+        settings.few_shot
+        and settings.examples is None
+        and problem_files.local_path(settings.source) is not None
+    ):
         faults.append(
             f"options.train: {settings.few_shot} worked examples are asked for and the problems "
-            "are a local file; give the path of a JSONL file of the training split"
+            "are a local file; give the path of a JSONL file of the training split, or one of "
+            "worked examples as task.examples"
         )
     raise_faults(faults, settings, NUM_EXAMPLES)
 

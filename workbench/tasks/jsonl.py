@@ -23,9 +23,9 @@ from workbench.tasks.checkers import (
     numeric,
     with_decimal_comma,
 )
-from workbench.tasks.prompts import too_many_examples
 from workbench.tasks.task import Example, extract_by_rules
 from workbench.tasks.text_answers import find_label, find_pattern, folded_text
+from workbench.tasks.worked_examples import raise_faults
 
 INSTRUCTION = (
     r"Answer the question step by step, and put your final answer in \boxed{}: "
@@ -42,7 +42,7 @@ OPTIONS = (
   is the label with which a text begins, else the last that it names.
 - ``pattern``, with ``compare: regex``: a regular expression of Python's. An answer is its first
   group, or all that it matches.
-- ``examples``: a JSONL file of worked examples, with the keys ``problem`` and ``solution``.
+- ``examples``: as ``task.examples``; older experiments say it here.
 - ``tolerance``, with ``compare: numeric``: the largest difference that is accepted, as a share of
   the larger number; by default 1e-6, and none between two whole numbers.
 - ``any_order``, with ``compare: math``: whether lists without brackets are sets (``1, 2`` is
@@ -77,9 +77,7 @@ def check(settings: config.TaskSettings) -> None:
         )
     else:
         faults += problem_files.missing_file("source", settings.source)
-    faults += _example_faults(settings)
-    if faults:
-        raise ValueError("\n".join(faults))
+    raise_faults(faults, settings, 0)
 
 
 def _tolerance_faults(options: Mapping[str, Any], compare: object) -> list[str]:
@@ -137,25 +135,6 @@ def _switch_faults(
     return []
 
 
-def _example_faults(settings: config.TaskSettings) -> list[str]:
-    path = settings.options.get("examples")
-    if path is None and not settings.few_shot:
-        return []
-    if path is None:
-        return [
-            f"few_shot: {settings.few_shot} worked examples are asked for; give a file of them "
-            "as options.examples, with the keys 'problem' and 'solution'"
-        ]
-    if not isinstance(path, str):
-        return [f"options.examples: expected the path of a JSONL file, got {path!r}"]
-    if missing := problem_files.missing_file("options.examples", path):
-        return missing
-    try:
-        return too_many_examples(settings, len(_examples(settings)))
-    except ValueError as error:
-        return ["options.examples: " + str(error).replace("\n", "; ")]
-
-
 def load(settings: config.TaskSettings) -> list[Problem]:
     """Return the first ``num_problems`` problems of the file."""
     check(settings)
@@ -172,20 +151,8 @@ def load(settings: config.TaskSettings) -> list[Problem]:
 
 
 def examples(settings: config.TaskSettings) -> list[Example]:
-    """Return the worked examples of ``options.examples``; ValueError where one is a problem too."""
-    check(settings)
-    path = settings.options.get("examples")
-    if path is None:
-        return []
-    worked = _examples(settings)
-    asked = {problem.question: problem.id for problem in _problems(settings)}
-    for example in worked:
-        if example.question in asked:
-            raise ValueError(
-                f"options.examples: {example.question[:60]!r} of {path} is also problem "
-                f"{asked[example.question]}; an example must not give an answer away"
-            )
-    return worked
+    """Return none: problems of one's own have the examples of ``task.examples``."""
+    return []
 
 
 def extract(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
@@ -245,24 +212,3 @@ def _parse_choice(record: Mapping[str, Any], default_id: str) -> Problem:
     question = multiple_choice.question_with_choices(problem.question, choices)
     gold = next(record[key] for key in problem_files.GOLD_KEYS if record.get(key) is not None)
     return replace(problem, question=question, gold=multiple_choice.letter_of(gold, choices))
-
-
-def _examples(settings: config.TaskSettings) -> list[Example]:
-    parse = _parse_choice_example if _comparison(settings) == "choice" else _parse_example
-    worked = problem_files.read_once(settings.options["examples"], "example", parse)
-    return [Example(problem.question, problem.gold or "") for problem in worked]
-
-
-def _parse_example(record: Mapping[str, Any], default_id: str) -> Problem:
-    """Read a worked example as a problem whose known answer is the solution."""
-    if record.get("solution") is None:
-        raise ValueError("no solution: needs the key 'solution'")
-    others = {key: value for key, value in record.items() if key not in problem_files.GOLD_KEYS}
-    return problem_files.parse_record(others | {"gold": record["solution"]}, default_id)
-
-
-def _parse_choice_example(record: Mapping[str, Any], default_id: str) -> Problem:
-    problem = _parse_example(record, default_id)
-    choices = multiple_choice.read_choices(record)
-    question = multiple_choice.question_with_choices(problem.question, choices)
-    return replace(problem, question=question)

@@ -8,8 +8,8 @@ from __future__ import annotations
 from workbench.config import schema as config
 from workbench.core.types import Problem
 from workbench.tasks.problem_files import HubDataset, first_problems, local_path
-from workbench.tasks.prompts import raise_faults
 from workbench.tasks.task import Example
+from workbench.tasks.worked_examples import raise_faults
 
 INSTRUCTION = r"Solve the problem step by step, and put your final answer in \boxed{}."
 DATASET = HubDataset(

@@ -76,6 +76,8 @@ def how_to_ask(texts: Sequence[KnownText], task: TaskSettings, generation: Gener
             "follow instructions, completion for others)"
         )
     form = r"how an answer is to be written, such as \boxed{}"
+    if task.has_template:
+        return f"task.prompt: let the template say or show {form}"
     if task.prompt == "completion" and not task.few_shot:
         return f"task.few_shot=4 or so: worked examples show a completion model {form}"
     if task.system == "" and not task.few_shot:
@@ -95,7 +97,7 @@ def how_to_end(texts: Sequence[KnownText], task: TaskSettings, generation: Gener
 def _goes_on_asking(texts: Sequence[KnownText], task: TaskSettings) -> bool:
     """Say whether half of the texts go on with another question of a completion prompt."""
     asking = sum(NEXT_QUESTION in text.text for text in texts)
-    return task.prompt == "completion" and 2 * asking >= len(texts) > 0
+    return not task.is_chat and 2 * asking >= len(texts) > 0
 
 
 def _tried(texts: Sequence[KnownText], task: TaskSettings) -> tuple[int, int]:

@@ -4,15 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 
 from workbench.config import schema as config
 from workbench.core.types import Problem, Prompt
-from workbench.tasks.task import Task
+from workbench.tasks.prompt_template import render, render_all
+from workbench.tasks.task import Example, Task
+from workbench.tasks.worked_examples import refuse_asked, worked_examples
 
 
-def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) -> Prompt:
-    r"""Return the prompt of one problem.
+def build_prompts(
+    problems: Sequence[Problem], task: Task, settings: config.TaskSettings
+) -> list[Prompt]:
+    """Return the prompts of the problems that an experiment asks, in their order.
+
+    Raises:
+        ValueError: one fault a line, each beginning with its key: as ``prompt_builder``, an example
+            is one of the problems, or the template does not fit the problems.
+    """
+    examples = worked_examples(task, settings)
+    refuse_asked(examples, problems, settings)
+    if settings.has_template:
+        return render_all(settings, problems, examples)
+    return [_built_in(problem, task, settings, examples) for problem in problems]
+
+
+def prompt_builder(task: Task, settings: config.TaskSettings) -> Callable[[Problem], Prompt]:
+    r"""Return a function: a problem -> its prompt.
 
     A chat prompt is the instruction as a system message, each example as a turn of the user and one
     of the assistant, and the question. A completion prompt is one text for the model to continue::
@@ -25,13 +44,32 @@ def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) ->
         Q: What is 2 + 2?
         A:
 
+    A template of the experiment's own is all of the prompt: the task adds no instruction.
+
     Raises:
-        ValueError: more examples are asked for than the task has.
+        ValueError: more examples are asked for than there are, or they cannot be read.
     """
+    examples = worked_examples(task, settings)
+    if settings.has_template:
+        return lambda problem: render(settings, problem, examples)
+    return lambda problem: _built_in(problem, task, settings, examples)
+
+
+def roles_of(task: Task, settings: config.TaskSettings) -> tuple[str, ...]:
+    """Return who speaks in the messages of a chat prompt, in order; nobody in a completion."""
+    if not isinstance(settings.prompt, str):
+        return tuple(message["role"] for message in settings.prompt)
+    if not settings.is_chat:
+        return ()
+    examples = [Example("", "")] * settings.few_shot
+    asked = _built_in(Problem("", ""), task, settings, examples)
+    return tuple(message["role"] for message in asked.messages or ())
+
+
+def _built_in(
+    problem: Problem, task: Task, settings: config.TaskSettings, shown: Sequence[Example]
+) -> Prompt:
     instruction = task.instruction if settings.system is None else settings.system
-    examples = task.examples(settings) if settings.few_shot else []
-    raise_faults([], settings, len(examples))
-    shown = examples[: settings.few_shot]
     if settings.prompt == "completion":
         blocks = [instruction] if instruction else []
         blocks += [f"Q: {example.question}\nA: {example.solution}" for example in shown]
@@ -42,23 +80,6 @@ def build_prompt(problem: Problem, task: Task, settings: config.TaskSettings) ->
     turns.append(("user", problem.question))
     messages = tuple({"role": role, "content": text} for role, text in turns)
     return Prompt(messages=messages, template_options=settings.template_options)
-
-
-def too_many_examples(settings: config.TaskSettings, available: int) -> list[str]:
-    """Return a list with the fault that more worked examples are asked for than there are."""
-    if settings.few_shot <= available:
-        return []
-    return [
-        f"few_shot: {settings.few_shot} worked examples are asked for, "
-        f"task {settings.name!r} has {available}; lower few_shot"
-    ]
-
-
-def raise_faults(faults: list[str], settings: config.TaskSettings, available: int) -> None:
-    """Raise ValueError for faults of a task's settings, one a line, and for too many examples."""
-    faults = faults + too_many_examples(settings, available)
-    if faults:
-        raise ValueError("\n".join(faults))
 
 
 def prompt_hash(prompt: Prompt) -> str:

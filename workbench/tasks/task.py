@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from workbench.config import schema as config
 from workbench.core.types import Problem
@@ -18,6 +19,8 @@ class Example:
 
     question: str
     solution: str
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """Its other columns, for a template."""
 
 
 def extract_by_rules(text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
@@ -40,8 +43,8 @@ class Task:
     """The problems, in order; asking for more of them keeps the first ones as they were. ValueError
     where they cannot be read or are fewer than are asked for."""
     examples: Callable[[config.TaskSettings], list[Example]]
-    """Worked examples for the prompt, none of them one of the problems. ValueError where they
-    cannot be read."""
+    """The task's own worked examples for the prompt, none of them one of the problems; empty where
+    it has none. ValueError where they cannot be read."""
     check: Callable[[config.TaskSettings], None]
     """Refuses bad settings before anything heavy is loaded: ValueError, one fault a line, each
     beginning with its key (``options.seed: ...``)."""
@@ -55,6 +58,10 @@ class Task:
     """How its answers are compared with the known ones, and with one another."""
     hub: bool = True
     """Whether its problems are on a hub, where ``task.source`` is no local file."""
+
+    def __repr__(self) -> str:
+        """Say what it is."""
+        return f"Task({self.summary!r})"
 
     def on_hub(self, settings: config.TaskSettings) -> bool:
         """Say whether the problems have to be fetched; others can be looked at in no time."""

@@ -183,14 +183,10 @@ class Tracker:
 def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[str, Any]) -> Tracker:
     """Return the tracker of a run folder, which has yet to be opened; nobody is asked anything.
 
-    The mode ``auto`` is online if an API key is set or the agent of a sweep started the process,
-    else offline; the variable WANDB_MODE overrides it. The folder decides the id of the tracked
-    run, so that one folder is one run, unless an agent has made the run already. ``name`` is the
-    run's signature and ``config`` the resolved experiment.
+    The folder decides the id of the tracked run, so that one folder is one run, unless an agent has
+    made the run already. ``name`` is the run's signature and ``config`` the resolved experiment.
     """
-    mode = os.environ.get("WANDB_MODE") or settings.mode
-    if mode == "auto":
-        mode = "online" if os.environ.get("WANDB_API_KEY") or sweep_ids() else "offline"
+    mode = tracking_mode(settings.mode)
     if mode == "disabled":
         return Tracker()
     options: dict[str, Any] = {
@@ -209,6 +205,18 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
         own = hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12]
         options |= {"project": settings.project, "entity": settings.entity, "id": own}
     return Tracker(options)
+
+
+def tracking_mode(mode: str = "auto") -> str:
+    """Return how runs are tracked on this machine: ``online``, ``offline`` or ``disabled``.
+
+    The mode ``auto`` is online if an API key is set or the agent of a sweep started the process,
+    else offline; the variable WANDB_MODE overrides it.
+    """
+    mode = os.environ.get("WANDB_MODE") or mode
+    if mode != "auto":
+        return mode
+    return "online" if os.environ.get("WANDB_API_KEY") or sweep_ids() else "offline"
 
 
 def sweep_ids() -> tuple[str, str] | None:

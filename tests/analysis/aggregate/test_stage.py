@@ -12,7 +12,7 @@ from workbench.analysis.aggregate.outcomes import subset_outcomes
 from workbench.analysis.aggregate.stage import TABLES, _aggregate_problem
 from workbench.config.schema import Measure, Selection
 from workbench.pools import Pool
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.subset_table import drawn_subsets
 
 

@@ -32,14 +32,14 @@ def test_every_sample_is_there_as_it_was_scored(embedded, unpack):
     expected = {
         (row.problem_id, f"{row.temperature:g}", row.sample_index): (
             row.completion, row.answer if isinstance(row.answer, str) else None, row.status,
-            int(row.is_correct), row.answer_cluster, round(row.mean_logprob, 4),
+            int(row.correct), row.answer_cluster, round(row.mean_logprob, 4),
         )
         for row in rows.itertuples()
     }  # fmt: skip
     assert found == expected
     assert not explorer.notes
     assert explorer.facts["samples"].sum() == len(rows)
-    assert explorer.facts["right"].sum() == rows["is_correct"].sum()
+    assert explorer.facts["right"].sum() == rows["correct"].sum()
 
 
 def test_a_run_too_large_for_a_page_is_sampled_by_problem_and_says_so(finished):

@@ -6,7 +6,7 @@ import pytest
 
 from workbench.analysis.frames import Data
 from workbench.analysis.tables.answer_audit import EXAMPLES, answer_audit
-from workbench.run import Run
+from workbench.saved_run import Run
 
 TEXTS = [
     r"\boxed{18}", r"\boxed{18\text{ dollars}}", "The answer is 18 dollars.", r"\boxed{1800\%}",

@@ -11,7 +11,7 @@ from workbench.analysis.tables.entropies import entropy_bounds
 from workbench.config.schema import Experiment, Generation, Measure, TaskSettings
 from workbench.config.scoring_schema import Scoring, SecondModel
 from workbench.core.types import Known, Problem, Sample
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import KEY, sample_rows, write_table
 from workbench.storage.run_folder import Folder

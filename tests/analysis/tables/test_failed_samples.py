@@ -30,9 +30,9 @@ def test_a_failed_sample_is_unknown_and_not_wrong(failed):
     assert scores["status"].tolist() == [
         "answered", "error", "answered", "answered", "truncated", "answered",
     ]  # fmt: skip
-    assert scores.loc[("p0", 1), "is_correct"] is None
-    assert scores.loc[("p1", 1), "is_correct"] is False  # cut off without an answer: not correct
-    assert scores.loc[("p1", 2), "is_correct"] is True  # cut off after its answer
+    assert np.isnan(scores["correct"].astype(float)[("p0", 1)])
+    assert not scores.loc[("p1", 1), "correct"]  # cut off without an answer: not correct
+    assert scores.loc[("p1", 2), "correct"]  # cut off after its answer
     assert failed.samples["error"].tolist()[1] == "made to fail"
 
 

@@ -220,7 +220,7 @@ def test_the_study_s_correlation_of_dpp_with_the_number_of_correct_samples(data)
 
 def test_diversity_of_right_and_wrong_samples_is_of_the_same_pools(data):
     frame = TABLES["diversity_by_correctness"].make(data).frame
-    rows = data.run.frame("split")
+    rows = data.run.read("split")
     cell = rows[rows["temperature"] == 1.0].set_index(["problem_id", "group"])["distinct_2"]
     row = frame[(frame["temperature"] == 1.0) & (frame["metric"] == "distinct_2")].iloc[0]
     assert row["pools"] == len(cell) / 3

@@ -3,7 +3,7 @@ def test_a_report_is_written_into_the_run_or_where_it_is_wanted(cli, copied, tmp
     child = cli.must("report", folder)
     assert child.out.startswith(f"page     {folder / 'report.html'}  (")
     elsewhere = tmp_path / "new" / "page.html"
-    cli.must("report", folder, "--out", elsewhere)
+    cli.must("report", folder, "--html", elsewhere)
     assert elsewhere.read_bytes() == (folder / "report.html").read_bytes()
 
 

@@ -33,7 +33,7 @@ def loaded_by(*args):
 HINT = "`python -X importtime -m workbench.cli.app validate FILE` shows which module imports it"
 
 
-@pytest.mark.parametrize("args", [["--help"], ["--version"], ["run", "--help"]])
+@pytest.mark.parametrize("args", [["--help"], ["--version"], ["run", "-h"], ["doctor", "-h"]])
 def test_help_loads_nothing_heavy(args):
     loaded = loaded_by(*args)
     assert not loaded & {*HEAVY, "numpy"}

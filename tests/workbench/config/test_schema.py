@@ -16,6 +16,11 @@ from workbench.config.scoring_schema import Scoring
 TASK = TaskSettings(name="arithmetic")
 
 
+def said(*roles):
+    """Messages of these roles."""
+    return [{"role": role, "content": "{{ problem }}"} for role in roles]
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "fault"),
     [
@@ -34,6 +39,22 @@ TASK = TaskSettings(name="arithmetic")
             TaskSettings,
             {"name": "x", "template_options": {"tokenize": True}},
             "'tokenize' is set by",
+        ),
+        (TaskSettings, {"name": "x", "prompt": "chatt"}, "did you mean 'chat'.*a template holds"),
+        (TaskSettings, {"name": "x", "prompt": 3}, "expected chat or completion, a template or a"),
+        (TaskSettings, {"name": "x", "prompt": []}, r"a list of messages, got \[\]"),
+        (TaskSettings, {"name": "x", "prompt": ["{{ problem }}"]}, "message 1 must have the keys"),
+        (TaskSettings, {"name": "x", "prompt": said("usr")}, "message 1: .*did you mean 'user'"),
+        (
+            TaskSettings,
+            {"name": "x", "prompt": said("user", "system")},
+            "only the first",
+        ),
+        (TaskSettings, {"name": "x", "prompt": said("user", "assistant")}, "last message must be"),
+        (
+            TaskSettings,
+            {"name": "x", "prompt": [{"role": "user", "content": 3}]},
+            "message 1: content must be a text, got 3",
         ),
         (Measure, {"k": ()}, "at least one entry"),
         (Measure, {"k": (0,)}, "at least 1"),
@@ -72,3 +93,13 @@ def test_what_contradicts_itself_across_sections():
     with pytest.raises(ValidationError, match=r"generation.max_tokens: samples of 512 tokens"):
         Experiment(**good, generation=Generation(model="m", max_model_len=512))
     Experiment(**good, generation=Generation(model="m", n=8, max_model_len=513))
+
+
+def test_a_text_template_is_a_completion_prompt_and_messages_are_a_chat():
+    forms = ["chat", "completion", "{{ problem }}", said("user"), said("system", "user")]
+    settings = [TaskSettings(name="x", prompt=form) for form in forms]
+    assert [one.is_chat for one in settings] == [True, False, False, True, True]
+    assert [one.has_template for one in settings] == [False, False, True, True, True]
+    switched = TaskSettings(name="x", prompt="{{ problem }}", template_options={"thinks": False})
+    with pytest.raises(ValidationError, match=r"template_options: a completion prompt goes"):
+        Experiment(name="a", task=switched, generation=Generation(model="m"))

@@ -5,7 +5,7 @@ import pytest
 
 from workbench.config.size_estimate import disk_bytes, size_estimate, time_line
 from workbench.experiment import load_experiment
-from workbench.run import Run
+from workbench.saved_run import Run
 
 ROOT = Path(__file__).parents[3]
 TEST = ROOT / "experiments" / "test.yaml"

@@ -46,6 +46,10 @@ def test_what_a_text_says(text, expected):
         ("a: !!set {b, c}", "line 1.*not valid YAML"),
         ("a: " + "9" * 5000, "not valid YAML"),
         ("a: 1\n---\nb: 2", "line 2.*not valid YAML"),
+        (
+            "prompt: {{ problem }}",
+            "a text that begins with {{ needs quotes",
+        ),
     ],
 )
 def test_faults_have_a_line(text, fault):
@@ -111,6 +115,7 @@ scalars = (
     | st.integers(-(10**9), 10**9)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(max_size=8)
+    | st.text("a \n\t:#{%|-'\r\u2028", max_size=12)
     | st.sampled_from(["1e-6", "1.e5", "2026-01-31", "yes", "null", "~", "1_0", "0x1", "\n", "#"])
 )
 
@@ -140,3 +145,11 @@ def test_files_that_hold_no_mapping(tmp_path):
         read_mapping(path)
     path.write_text("\ufeffa: 1", encoding="utf-8")
     assert read_mapping(path) == {"a": 1}
+
+
+def test_a_text_of_several_lines_is_written_as_it_looks():
+    template = "Q: {{ problem }}\n\nA: "
+    assert write_yaml({"a": {"b": template}}) == 'a:\n  b: "Q: {{ problem }}\\n\\nA: "\n'
+    assert write_yaml({"a": {"b": template + "x\n"}}) == (
+        "a:\n  b: |\n    Q: {{ problem }}\n\n    A: x\n"
+    )

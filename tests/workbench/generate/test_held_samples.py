@@ -1,7 +1,7 @@
 import pyarrow as pa
 
 from workbench.generate.held_samples import HeldSamples
-from workbench.run import Run
+from workbench.saved_run import Run
 
 
 def test_sizes_add_up_over_blocks():

@@ -3,7 +3,7 @@ import pytest
 from workbench.config.schema import Generation
 from workbench.generate import BACKENDS
 from workbench.generate.imported import is_complete, refuse_more, sample
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.manifest import Manifest
 
 FACTS = {"temperatures": [0.0, 0.5, None], "n": 8}

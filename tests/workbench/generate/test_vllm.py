@@ -172,7 +172,7 @@ def test_the_pipeline_runs_through_to_tables(undisturbed):
     drawn = run.samples[run.samples.stop_reason != "error"]
     assert (drawn.num_output_tokens.between(1, 40)).all()
     assert drawn.num_output_tokens.sum() > 300
-    assert run.scores.is_correct.sum() >= 3  # it can add
+    assert run.scores.correct.sum() >= 3  # it can add
 
 
 def test_a_prompt_without_room_is_an_error_row_and_the_rest_goes_on(undisturbed):

@@ -24,16 +24,24 @@ def test_a_misspelt_option_and_a_model_of_nans_are_refused(
         generation__max_model_len=320, generation__engine=engine,
     )  # fmt: skip
     code = f"""
+import vllm.platforms
+from vllm.platforms.interface import UnspecifiedPlatform
 from workbench.config.schema import Generation
 from workbench.generate.vllm import sample
-try:
-    next(sample([], Generation(model={str(model)!r}, engine={{"max_num_seq": 4}})))
-except ValueError as fault:
-    print("REFUSED", fault)
+def begin(**engine):
+    try:
+        next(sample([], Generation(model={str(model)!r}, engine=engine)))
+    except ValueError as fault:
+        print("REFUSED", fault)
+begin(max_num_seq=4)
+here, vllm.platforms.current_platform = vllm.platforms.current_platform, UnspecifiedPlatform()
+begin()
+vllm.platforms.current_platform = here
 """
     child = engine_cli("generate", path, "--out", tmp_path / "run", before=code)
     assert "REFUSED generation.engine.max_num_seq: vLLM has no such" in child.out
     assert "did you mean 'max_num_seqs'" in child.out
+    assert "REFUSED generation: vLLM is installed here for a GPU, and this" in child.out
     child.refuses("the model gave a NaN log-probability")
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert manifest["stages"]["generate"]["status"] != "done"

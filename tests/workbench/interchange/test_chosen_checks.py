@@ -9,7 +9,7 @@ from workbench.config.schema import TaskSettings
 from workbench.interchange import importer
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.tasks import TASKS
 from workbench.tasks.doubtful_accuracy import Correctness, doubt
 from workbench.tasks.gold_kinds import gold_kind, options_of_golds

@@ -8,7 +8,7 @@ from workbench.analysis.aggregate import AGGREGATORS
 from workbench.interchange import block_writer, importer
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles
-from workbench.run import Run
+from workbench.saved_run import Run
 
 CHEAP = ("measure.metrics=[distinct_1, distinct_texts]", "selection.aggregators=[maj]")
 

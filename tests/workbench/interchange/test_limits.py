@@ -9,7 +9,7 @@ from workbench.interchange.import_preview import preview
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.writers.exported_run import ExportedRun
-from workbench.run import Run
+from workbench.saved_run import Run
 
 CHEAP = ("measure.metrics=[distinct_1]", "selection.aggregators=[maj]")
 

@@ -14,7 +14,7 @@ from workbench.measure.missing_inputs import (
     selection_needs,
     without,
 )
-from workbench.run import Run
+from workbench.saved_run import Run
 
 ALL = ("avg_log_prob", "num_tokens", "distinct_texts", "cos_sim", "qual_dpp", "answer_entropy")
 

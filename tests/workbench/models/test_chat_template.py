@@ -1,19 +1,38 @@
-"""Templates of chats that refuse something, with the tokenizer of a random model."""
+"""Chat templates that refuse something, beside what transformers makes of them."""
 
 import json
 import shutil
+import subprocess
+import sys
 
 import pytest
 
-from workbench.models.chat_template import check_system_message
+from workbench.core.types import Prompt
+from workbench.models.chat_template import check_conversation
+from workbench.models.tokenization import encode_prompt, tokenizer_here
 
 TURNS = "{% for message in messages %}{{ message['role'] + ': ' + message['content'] }}{% endfor %}"
 NO_SYSTEM = (
     "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}"
     "{% endif %}" + TURNS
 )
+ALTERNATING = (
+    "{% for m in messages %}{% if (m['role'] == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Roles must alternate') }}{% endif %}{% endfor %}" + TURNS
+)
 NOTHING = "{{ raise_exception('Not today') }}"
 SOMETHING = "{% if messages|length > 9 %}{{ raise_exception('Too many') }}{% endif %}" + TURNS
+OF_TRANSFORMERS = (
+    "{{ bos_token }}{{ strftime_now('%Y') }}{{ messages | tojson(indent=1) }}"
+    "{% for m in messages %}{% if loop.index > 5 %}{% break %}{% endif %}{% generation %}"
+    "{{ m.content }}{% endgeneration %}{% endfor %}{% if tools is none and add_generation_prompt %}"
+    "x{% endif %}"
+)
+SWITCH = "{% if not enable_thinking %}{{ raise_exception('I have to think') }}{% endif %}" + TURNS
+SYNTAX = "{% for %}"
+TALK = ("system", "user")
+EXAMPLES = ("user", "assistant", "user")
+TWO = ("user", "user")
 
 
 @pytest.fixture(scope="module")
@@ -28,44 +47,85 @@ def named(make_model, tmp_path_factory):
         if inside:
             path = folder / "tokenizer_config.json"
             path.write_text(json.dumps(json.loads(path.read_text()) | {"chat_template": template}))
-        else:
+        elif template is not None:
             (folder / "chat_template.jinja").write_text(template)
         return str(folder)
 
     return make
 
 
-@pytest.mark.parametrize("inside", [False, True])
-def test_a_template_without_system_messages_is_said(named, inside):
-    with pytest.raises(ValueError, match=r'not supported\); set task\.system: ""'):
-        check_system_message(named(NO_SYSTEM, inside), fetch=False)
+@pytest.mark.parametrize(
+    ("template", "roles", "fault"),
+    [
+        (NO_SYSTEM, TALK, r'takes no system message: .*not supported\); set task\.system: "", or'),
+        (ALTERNATING, TWO, r"refuses messages of user, user \(Roles must .*set task.few_shot: 0"),
+        (ALTERNATING, TALK, r"takes no system message: .*alternate"),
+        (NOTHING, TALK, r"refuses the conversation \(Not today\); set task\.prompt: completion"),
+        (SWITCH, ("user",), r"I have to think\).* or correct task.template_options"),
+        (SYNTAX, ("user",), r"refuses the conversation \(Expected an expression"),
+        (TURNS, TALK, None),
+        (SOMETHING, TALK, None),
+        (NO_SYSTEM, EXAMPLES, None),
+        (ALTERNATING, EXAMPLES, None),
+        (OF_TRANSFORMERS, TALK, None),
+    ],
+)
+def test_what_is_refused_here_is_what_transformers_refuses(named, template, roles, fault):
+    folder = named(template)
+    messages = tuple({"role": role, "content": "Name a colour."} for role in roles)
+    tokenizer = tokenizer_here(folder)
+    if fault is None:
+        check_conversation(folder, roles, {})
+        assert encode_prompt(tokenizer, Prompt(messages=messages))
+        return
+    with pytest.raises(ValueError, match=fault):
+        check_conversation(folder, roles, {})
+    with pytest.raises(ValueError, match="refuses the conversation"):
+        encode_prompt(tokenizer, Prompt(messages=messages))
 
 
-@pytest.mark.parametrize("template", [TURNS, SOMETHING])
-def test_one_that_takes_them_is_taken(named, template):
-    check_system_message(named(template), fetch=False)
+def test_a_switch_reaches_the_template(named):
+    check_conversation(named(SWITCH), ("user",), {"enable_thinking": True})
 
 
-def test_one_that_takes_nothing_is_not_taken_for_one_without_system_messages(named):
-    with pytest.raises(ValueError, match=r"Not today\); set task\.prompt: completion"):
-        check_system_message(named(NOTHING), fetch=False)
+@pytest.mark.parametrize("stored", [NO_SYSTEM, [{"name": "default", "template": NO_SYSTEM}]])
+def test_a_template_among_the_settings_is_found(named, stored):
+    with pytest.raises(ValueError, match="System role not supported"):
+        check_conversation(named(stored, inside=True), TALK, {})
+
+
+def test_a_model_without_a_template_is_for_completions(named):
+    with pytest.raises(ValueError, match=r"has no chat template; set task.prompt to completion"):
+        check_conversation(named(None), ("user",), {})
 
 
 def test_validate_says_it_before_anything_is_drawn(cli, experiment, named, tmp_path):
     given = {"generation__model": named(NO_SYSTEM), "generation__backend": "transformers"}
     path = experiment(**given, task__prompt="chat")
     for command in (("validate", path), ("run", path, "--out", tmp_path / "run")):
-        cli(*command).refuses("task.system: ", "System role not supported", 'task.system: ""')
+        cli(*command).refuses("task.prompt: ", "System role not supported", 'task.system: ""')
     assert not list((tmp_path / "run").glob("samples"))
     path = experiment(**given, task__prompt="chat", task__system="")
     cli.must("validate", path)
     path = experiment(**given, task__prompt="completion")
     cli.must("validate", path)
+    messages = [{"role": role, "content": "{{ problem }}"} for role in TALK]
+    path = experiment(**given, task__prompt=messages, task__few_shot=0)
+    cli("validate", path).refuses("task.prompt: ", "leave the message out of a template")
 
 
 def test_a_packaged_model_is_known_to_take_one():
-    check_system_message("SmolLM2-135M-Instruct", fetch=False)
+    check_conversation("SmolLM2-135M-Instruct", TALK, {})
 
 
 def test_a_model_on_the_hub_that_is_not_cached_is_not_looked_at():
-    check_system_message("nobody/has-this-model", fetch=False)
+    check_conversation("nobody/has-this-model", TALK, {})
+
+
+def test_nothing_slow_is_imported(named):
+    script = (
+        "import sys; from workbench.models.chat_template import check_conversation; "
+        f"check_conversation({named(TURNS)!r}, ['user'], {{}}); "
+        "assert not {'torch', 'transformers', 'tokenizers', 'pyarrow'} & {*sys.modules}"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)

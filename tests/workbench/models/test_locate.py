@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from tqdm.auto import tqdm
 
 from workbench.models import locate as models
 
@@ -138,6 +139,17 @@ def test_a_packaged_model_is_converted_once(packaged, cache, monkeypatch):
     assert models.resolve_model("Tiny") == first
     assert first.parent == cache / "models"
     assert json.loads((first / "config.json").read_text()) == {"from": "m.gguf"}
+
+
+def test_a_conversion_says_one_line_and_shows_no_bar(packaged, cache, monkeypatch, capsys):
+    def convert_with_a_bar(gguf, into):
+        list(tqdm([1, 2], desc="Loading weights"))
+        convert_quickly(gguf, into)
+
+    monkeypatch.setattr(models, "_convert", convert_with_a_bar)
+    models.resolve_model("Tiny")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("converting Tiny once (half a minute), into ")
 
 
 def test_checking_a_packaged_model_converts_nothing(packaged, cache):

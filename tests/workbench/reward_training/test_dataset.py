@@ -5,7 +5,7 @@ import pytest
 
 from workbench.reward_training.dataset import PARTS, prepare, read_labelled, split_by_problem
 from workbench.reward_training.options import Training
-from workbench.run import Run
+from workbench.saved_run import Run
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 SETTINGS = Training(validation=0.15, test=0.2, seed=0)

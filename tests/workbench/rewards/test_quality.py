@@ -29,7 +29,7 @@ def learned(cli, tmp_path_factory):
 def test_every_sample_has_a_quality_and_it_stands_in_the_scores(learned):
     run = load_run(learned[1])
     assert run.scores["reward_quality"].between(0, 1).all()
-    kept = run.frame("rewards/quality")
+    kept = run.read("rewards/quality")
     np.testing.assert_array_equal(kept["reward"], run.scores["reward_quality"])
     known = ["primary_confidence", "primary_entropy", "knn_similarity", "example_quality"]
     assert run.manifest["stages"]["rewards/quality"]["features"] == known
@@ -40,14 +40,14 @@ def test_every_sample_has_a_quality_and_it_stands_in_the_scores(learned):
 
 def test_neighbours_are_of_other_problems_that_were_learned_from(learned):
     run = load_run(learned[1])
-    rows = run.scores.assign(correct=run.scores["is_correct"].astype(float))
+    rows = run.scores.assign(correct=run.scores["correct"].astype(float))
     tables = list(run.tables_of("embeddings"))
     vectors = np.concatenate(
         [t.column("embedding").combine_chunks().flatten().to_numpy() for t in tables]
     ).reshape(len(rows), -1)
     codes, names = pd.factorize(rows["problem_id"])
     parts = folds_of(len(names), np.random.default_rng([0, len(names)]))
-    kept = run.frame("rewards/quality")
+    kept = run.read("rewards/quality")
     for part in range(5):
         known, here = parts[codes] != part, parts[codes] == part
         # by hand: one entry per distinct text of a problem, the first of equal ones
@@ -84,7 +84,7 @@ def test_more_samples_are_learned_from_and_another_seed_deals_anew(cli, learned,
     more = load_run(topped)
     assert len(more.scores) == len(before) + 12 * 2 * 2
     assert more.scores["reward_quality"].between(0, 1).all()
-    kept = more.frame("rewards/quality")
+    kept = more.read("rewards/quality")
     np.testing.assert_array_equal(kept["reward"], more.scores["reward_quality"])
     cli.must("score", path, "--out", topped, *ten, "--set", "measure.seed=5")
     assert (load_run(topped).scores["reward_quality"] != more.scores["reward_quality"]).any()

@@ -214,6 +214,10 @@ def test_a_model_that_cannot_read_is_refused_at_the_start(
     folder = tmp_path / "run"
     for command in (("validate", path), ("run", path, "--out", folder)):
         cli(*command).refuses("error: scoring.models.first.model: ", "has no chat template")
+    refusing = "{% if messages[0].role == 'system' %}{{ raise_exception('No system') }}{% endif %}"
+    (bare / "chat_template.jinja").write_text(refusing)
+    told = cli("validate", path).refuses("scoring.models.first.model: ", "no system message")
+    assert "(No system)" in told
     cli("run", read(scoring__models__first__model=str(tmp_path / "gone")), "--out", folder).refuses(
         "error: scoring.models.first.model: ", "gone does not exist"
     )

@@ -13,7 +13,7 @@ from workbench.models.locate import resolve_model
 from workbench.models.tokenization import continuation, same_tokens, steps_of
 from workbench.rewards.sequences import Spelling, prompts_of
 from workbench.tasks import TASKS
-from workbench.tasks.prompts import build_prompt, prompt_hash
+from workbench.tasks.prompts import prompt_builder, prompt_hash
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_other_prompts_than_the_samples_answer_are_refused(open_run):
     task = dataclasses.replace(run.task, prompt="completion", few_shot=1)
     run = dataclasses.replace(run, task=task)
     problem = Problem("p0", "What is 1 + 1?", "2")
-    prompt = build_prompt(problem, TASKS["arithmetic"], task)
+    prompt = prompt_builder(TASKS["arithmetic"], task)(problem)
     known = [Known(problem, prompt_hash(prompt))]
     assert prompts_of(run, known) == {"p0": prompt}
     more = dataclasses.replace(run, task=dataclasses.replace(task, few_shot=2))

@@ -49,7 +49,7 @@ def test_answers_statuses_and_correctness_by_hand(run):
     assert scores["status"].tolist() == [
         "answered", "answered", "answered", "answered", "no_answer", "truncated", "error",
     ]  # fmt: skip
-    assert scores["is_correct"].tolist() == [True, True, True, False, False, False, None]
+    assert scores["correct"].tolist() == [True, True, True, False, False, False, pd.NA]
 
 
 def test_equal_answers_share_a_cluster_and_silence_has_none(run):
@@ -83,8 +83,8 @@ TASKS["arithmetic"] = dataclasses.replace(task, checker=checker)
     slow_ones = pd.to_numeric(run.scores["answer"]) % 3 == 0
     assert slow_ones.sum() > 20
     assert set(run.scores.loc[slow_ones, "status"]) == {"timeout"}
-    assert run.scores.loc[slow_ones, "is_correct"].isna().all()
-    assert run.scores.loc[~slow_ones, "is_correct"].notna().all()
+    assert run.scores.loc[slow_ones, "correct"].isna().all()
+    assert run.scores.loc[~slow_ones, "correct"].notna().all()
     # counted, and bounded from above
     table = run.table("statuses")
     assert table["timeout"].sum() == slow_ones.sum()
@@ -102,7 +102,7 @@ def test_comparisons_beyond_a_problem_s_time_are_counted(cli, hand_made):
     assert "score: 4 comparisons of answers were not made: each problem has 30 s" in child.err
     scores = load_run(folder).scores
     assert scores["status"].tolist() == ["timeout"] * 2
-    assert scores["is_correct"].isna().all()
+    assert scores["correct"].isna().all()
     assert len(set(scores["answer_cluster"])) == 2
 
 
@@ -110,7 +110,7 @@ def test_correctness_is_against_gold_and_not_through_the_cluster(cli, hand_made)
     """math-verify: gold 50% accepts 0.5 as well as 50, which do not equal each other."""
     answers = [(rf"\boxed{{{text}}}", -0.5, "stop") for text in ("0.5", "50", "50", "7")]
     scores = load_run(hand_made([r"50\%"], [answers], STAGES)).scores
-    assert scores["is_correct"].tolist() == [True, True, True, False]
+    assert scores["correct"].tolist() == [True, True, True, False]
     assert scores["answer_cluster"].nunique() == 3
 
 

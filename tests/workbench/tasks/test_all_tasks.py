@@ -7,6 +7,7 @@ import pytest
 
 from workbench.config import schema as config
 from workbench.tasks import TASKS
+from workbench.tasks.worked_examples import worked_examples
 
 HOME = Path(__file__).resolve().parents[3]
 DATA = HOME.parent / "shared" / "data" / "problems"
@@ -22,7 +23,7 @@ SETTINGS = {
     ),
     "jsonl": config.TaskSettings(
         name="jsonl", num_problems=30, source=str(QUIZ / "quiz.jsonl"), few_shot=3,
-        options={"compare": "choice", "examples": str(QUIZ / "quiz_examples.jsonl")},
+        examples=str(QUIZ / "quiz_examples.jsonl"), options={"compare": "choice"},
     ),
 }  # fmt: skip
 
@@ -66,7 +67,7 @@ def test_the_known_answer_is_right_and_a_wrong_one_is_not(name, settings):
 def test_examples_are_none_of_the_problems(name, settings):
     task = TASKS[name]
     asked = {problem.question for problem in task.load(settings)}
-    examples = task.examples(settings)
+    examples = worked_examples(task, replace(settings, few_shot=4))
     assert examples
     assert not asked & {example.question for example in examples}
     assert all(task.extract(e.solution, settings)[0] is not None for e in examples)

@@ -8,7 +8,8 @@ import pytest
 
 from workbench.config import schema as config
 from workbench.tasks import TASKS, jsonl
-from workbench.tasks.prompts import build_prompt
+from workbench.tasks.prompts import build_prompts
+from workbench.tasks.worked_examples import worked_examples
 
 QUIZ = Path(__file__).resolve().parents[3] / "experiments" / "problems"
 CHOICE = {"problem": "Which?", "choices": ["Rome", "Paris"], "gold": "B", "level": 3}
@@ -90,8 +91,8 @@ def test_without_choice_a_letter_is_looked_for_as_any_answer(settings):
 def test_worked_examples_stand_in_the_prompt_as_the_problems_do(settings):
     worked = {"problem": "Where?", "choices": ["x", "y"], "solution": r" It is \boxed{A}. "}
     chosen = settings([CHOICE], compare="choice", examples=[worked], few_shot=1)
-    problem = jsonl.load(chosen)[0]
-    messages = build_prompt(problem, TASKS["jsonl"], chosen).messages
+    (prompt,) = build_prompts(jsonl.load(chosen), TASKS["jsonl"], chosen)
+    messages = prompt.messages
     assert [m["content"] for m in messages[1:]] == [
         "Where?\nA. x\nB. y", r"It is \boxed{A}.", "Which?\nA. Rome\nB. Paris",
     ]  # fmt: skip
@@ -100,8 +101,9 @@ def test_worked_examples_stand_in_the_prompt_as_the_problems_do(settings):
 
 def test_an_example_that_is_also_a_problem_is_refused(settings):
     examples = [{"problem": "9+9?", "solution": "18"}, {"problem": "1+1?", "solution": "2"}]
+    chosen = settings([PLAIN], examples=examples, few_shot=2)
     with pytest.raises(ValueError, match=r"'1\+1\?' of .*examples.jsonl is also problem p"):
-        jsonl.examples(settings([PLAIN], examples=examples, few_shot=1))
+        build_prompts(jsonl.load(chosen), TASKS["jsonl"], chosen)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +142,7 @@ def test_an_example_that_is_also_a_problem_is_refused(settings):
         ({"examples": 3}, ["options.examples: expected the path of a JSONL file, got 3"]),
         (
             {"examples": [{"problem": "x", "solution": "y"}], "few_shot": 2},
-            ["few_shot: 2 worked examples are asked for, task 'jsonl' has 1"],
+            ["few_shot: 2 worked examples are asked for, .*examples.jsonl has 1"],
         ),
         (
             {"examples": [{"problem": "x"}], "few_shot": 1},
@@ -192,7 +194,8 @@ def test_the_quiz_that_comes_with_the_project_has_one_right_answer_each():
     assert min(letters.count(letter) for letter in "ABCD") >= 7  # no letter is a good guess
     chosen = config.TaskSettings(
         name="jsonl", source=str(QUIZ / "quiz.jsonl"), few_shot=4,
-        options={"compare": "choice", "examples": str(QUIZ / "quiz_examples.jsonl")},
+        examples=str(QUIZ / "quiz_examples.jsonl"), options={"compare": "choice"},
     )  # fmt: skip
-    answers = [jsonl.extract(e.solution, chosen)[0] for e in jsonl.examples(chosen)]
+    examples = worked_examples(TASKS["jsonl"], chosen)
+    answers = [jsonl.extract(example.solution, chosen)[0] for example in examples]
     assert answers == ["B", "D", "A", "C"]

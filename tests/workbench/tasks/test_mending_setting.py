@@ -58,6 +58,8 @@ def test_the_setting_that_helps_is_found_by_trying(pairs, task, said):
         (["a"], {"prompt": "completion"}, {}, "task.few_shot=4"),
         (["a"], {"system": ""}, {}, "task.system, which is empty"),
         (["a"], {}, {}, "task.system or task.few_shot"),
+        (["a"], {"prompt": "{{ problem }}"}, {}, "task.prompt: let the template say or show how"),
+        (["I\nQ: b"], {"prompt": "{{ problem }}"}, {}, 'generation.stop=["\\nQ:"]'),
     ],
 )
 def test_where_none_helps_the_prompt_has_to_change(texts, task, generation, said):

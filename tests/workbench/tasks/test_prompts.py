@@ -8,13 +8,14 @@ import pytest
 from workbench.config import schema as config
 from workbench.core.types import Problem, Prompt
 from workbench.tasks import TASKS
-from workbench.tasks.prompts import build_prompt, prompt_hash
+from workbench.tasks.prompts import prompt_builder, prompt_hash, roles_of
 from workbench.tasks.task import Example
 
 HOME = Path(__file__).parents[3] / "experiments" / "problems"
 QUIZ = {
     "source": str(HOME / "quiz.jsonl"),
-    "options": {"compare": "choice", "examples": str(HOME / "quiz_examples.jsonl")},
+    "examples": str(HOME / "quiz_examples.jsonl"),
+    "options": {"compare": "choice"},
 }
 PROBLEM = Problem("p", "What is 2 + 2?", "4")
 SHOWN = [Example("What is 4 + 9?", "It is 13."), Example("What is 1 - 3?", "It is -2.")]
@@ -24,7 +25,7 @@ TASK = dataclasses.replace(
 
 
 def prompt(**values):
-    return build_prompt(PROBLEM, TASK, config.TaskSettings(name="arithmetic", **values))
+    return prompt_builder(TASK, config.TaskSettings(name="arithmetic", **values))(PROBLEM)
 
 
 def test_a_completion_is_one_text_that_ends_where_the_model_goes_on():
@@ -47,6 +48,13 @@ def test_a_chat_is_a_conversation():
     assert prompt().text is None
 
 
+def test_who_speaks_is_known_without_a_problem():
+    for values in ({}, {"few_shot": 2}, {"system": ""}, {"few_shot": 1, "system": "Be brief."}):
+        settings = config.TaskSettings(name="arithmetic", **values)
+        messages = prompt(**values).messages
+        assert roles_of(TASK, settings) == tuple(message["role"] for message in messages)
+
+
 def test_more_examples_than_there_are():
     with pytest.raises(ValueError, match=r"few_shot: 3 worked examples .* has 2; lower few_shot"):
         prompt(few_shot=3)
@@ -57,7 +65,7 @@ def test_more_examples_than_there_are():
 def test_the_real_tasks_in_both_forms(name, form):
     files = QUIZ if name == "jsonl" else {}
     settings = config.TaskSettings(name=name, num_problems=2, few_shot=2, prompt=form, **files)
-    built = build_prompt(PROBLEM, TASKS[name], settings)
+    built = prompt_builder(TASKS[name], settings)(PROBLEM)
     text = built.text if form == "completion" else " ".join(m["content"] for m in built.messages)
     assert text.count(r"\boxed{") == 3  # the instruction and two examples
     assert "What is 2 + 2?" in text

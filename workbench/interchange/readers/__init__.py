@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.core.rows_by_name import RowsByName
 from workbench.interchange.readers import (
     alpaca_eval,
     batch_output,
@@ -59,11 +60,15 @@ class Format:
     is_plain: bool = False
     """Whether its author named the columns, which ``--column`` may rename."""
 
+    def __repr__(self) -> str:
+        """Say what it reads."""
+        return f"Format({self.summary!r})"
+
 
 PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 """Suffixes of packed files, of which every plain text may be one."""
 
-FORMATS: dict[str, Format] = {
+FORMATS: RowsByName[Format] = RowsByName({
     "inspect": Format(
         recognise=inspect_log.recognise, read=inspect_log.read, suffixes=(".eval", ".json"),
         summary="logs of Inspect, .eval or .json: epochs are the samples of a problem",
@@ -186,7 +191,7 @@ FORMATS: dict[str, Format] = {
         read=jsonl.read, suffixes=(".jsonl", *PACKED), is_plain=True,
         summary="JSONL: a JSON object on each line",
     ),
-}  # fmt: skip
+})  # fmt: skip
 
 
 def format_of(file: Path | FileBeginning) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 from workbench.config.schema import Experiment, Thinking, pool_sizes
 from workbench.core.types import REWARD_PREFIX, Problem
 from workbench.rewards import REWARDS
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import KEY, THOUGHT_COLUMNS, read_table
 
 SAMPLES = (

@@ -16,7 +16,7 @@ from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.writers import EXPORTS, inspect_log
 from workbench.interchange.writers.exported_run import ExportedRun, exported_pools
-from workbench.run import Run
+from workbench.saved_run import Run
 
 inspect_logs = Lazy("inspect_ai.log")
 ROOT = Path(__file__).parents[4]
@@ -72,7 +72,7 @@ def test_what_comes_back_is_what_the_run_holds(reference, exported, name):
         there = both.loc[(*pool, index)]
         assert row.text == there["completion"]
         assert row.answer == known(there["answer"])
-        assert row.correct == known(there["is_correct"])
+        assert row.correct == known(there["correct"])
         assert row.stop_reason == there["stop_reason"]
         assert row.problem == gold.loc[row.problem_id, "question"]
         assert row.gold == gold.loc[row.problem_id, "gold"]

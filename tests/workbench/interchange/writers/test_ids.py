@@ -10,7 +10,7 @@ from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.writers import EXPORTS
 from workbench.interchange.writers.exported_run import ExportedRun, exported_pools
-from workbench.run import Run
+from workbench.saved_run import Run
 
 REFERENCE = Path(__file__).parents[4] / "results" / "reference"
 IDS = {

@@ -9,7 +9,7 @@ import yaml
 
 import workbench as wb
 from workbench.core.lookup import lookup
-from workbench.run import Run
+from workbench.saved_run import Run
 from workbench.storage.parquet import read_table, write_table
 
 
@@ -22,20 +22,20 @@ def test_a_run_reads_its_tables_as_frames(run):
     keys = ["problem_id", "temperature", "sample_index"]
     assert len(run.samples) == len(run.scores) == 12 * 17
     assert run.samples[keys].equals(run.scores[keys])
-    assert {"answer", "answer_rule", "status", "is_correct", "reward_likelihood"} <= set(run.scores)
+    assert {"answer", "answer_rule", "status", "correct", "reward_likelihood"} <= set(run.scores)
     assert len(run.subsets) == 12 * 2 * 2 * 10
     assert {"k", "members", "cos_sim", "dpp", "maj_correct", "coverage"} <= set(run.subsets)
     assert {"pass@k", "maj@k", "best@k", "mean_cos_sim"} <= set(run.expectations)
     assert len(run.problems) == 12
     assert run.samples is run.samples  # read once
-    assert run.frame("subsets", without=["members"]).equals(run.subsets.drop(columns="members"))
+    assert run.read("subsets", without=["members"]).equals(run.subsets.drop(columns="members"))
 
 
 def test_members_are_what_the_metrics_were_taken_of(run):
     """From the stored rows alone: the mean log-probability and the number correct."""
     keys = ["problem_id", "temperature", "sample_index"]
     logprobs = run.samples.set_index(keys)["mean_logprob"]
-    correct = run.scores.set_index(keys)["is_correct"]
+    correct = run.scores.set_index(keys)["correct"]
     for row in run.subsets.iloc[::37].to_dict("records"):
         of = [(row["problem_id"], row["temperature"], int(i)) for i in row["members"]]
         assert len(set(of)) == row["k"]
@@ -98,9 +98,10 @@ def test_a_run_tells_what_it_is(run, embedded):
     assert run.manifest["stages"]["analyze"]["status"] == "done"
 
 
-def test_accessors_are_there_and_other_names_are_not(run):
+def test_figures_are_there_and_other_names_are_not(run):
+    assert "plot" in dir(run)
     assert "accuracy_by_k" in dir(run.plot)
-    with pytest.raises(AttributeError, match="a run has no 'plots'"):
+    with pytest.raises(AttributeError, match="has no attribute 'plots'"):
         _ = run.plots
 
 

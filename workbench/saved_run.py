@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,22 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.config.schema import Experiment, pool_sizes
+from workbench.core.handed_down import HANDED_DOWN
 from workbench.core.lookup import lookup
-from workbench.core.notebook_html import notebook_html
 from workbench.core.table_html import NotebookTable, with_notes
-from workbench.core.types import known_temperature
+from workbench.core.types import STAGES, known_temperature
 from workbench.experiment import load_experiment
 from workbench.measure.remeasure import measured_again
-from workbench.pools import Pool, pools, read_block
+from workbench.pools import Pool, joined_rows, pools, read_block
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import read_table
+from workbench.storage.parquet import SAMPLES, read_table
 from workbench.storage.run_folder import Folder
 from workbench.storage.subset_table import side_by_side
 
-ACCESSORS: dict[str, Callable[[Run], Any]] = {}
-"""What other packages hang on a run: ``plot``, from ``analysis``."""
+STORED_NAMES = {"is_correct": "correct"}
+"""Columns whose name on disk is not the one by which they are read."""
+SAMPLE_COLUMNS = [field.name for field in SAMPLES if not pa.types.is_list(field.type)]
+"""All columns of samples but for the lists, which have an entry for each token."""
 STAGE_OF = {"samples": "generate", "scores": "score", "subsets": "measure", "split": "measure"}
 """Which stage makes a table; all others are the analysis."""
 OUTCOMES = "outcomes"
@@ -33,7 +35,13 @@ OUTCOMES = "outcomes"
 
 
 class Run:
-    """One run's folder. Tables are read when they are asked for, and kept."""
+    """One run's folder. Tables are read when they are asked for, and kept.
+
+    Example:
+        >>> run = Run("results/reference")
+        >>> run.frame.groupby("temperature")["correct"].mean().round(2).tolist()
+        [0.5, 0.45, 0.35, 0.22]
+    """
 
     def __init__(self, root: str | Path) -> None:
         """Open a folder.
@@ -50,12 +58,20 @@ class Run:
             )
 
     def __repr__(self) -> str:
-        """Name the run."""
-        return f"Run({str(self.root)!r}: {self.signature})"
+        """Name the run, and say how far it is."""
+        stages = self.manifest.get("stages", {})
+        missing = [name for name in STAGES if stages.get(name, {}).get("status") != "done"]
+        far = f"; not finished: {', '.join(missing)}" if missing else ""
+        return f"Run({str(self.root)!r}: {self.signature}{far})"
 
     def _repr_html_(self) -> str | None:
         """Show in a notebook what the run is, how far it is and what it found."""
-        return notebook_html(self)
+        return str(HANDED_DOWN["run_html"](self))
+
+    @cached_property
+    def plot(self) -> Any:
+        """The run's figures, as charts: ``run.plot.accuracy_by_k()`` and others."""
+        return HANDED_DOWN["plot"](self)
 
     @cached_property
     def experiment(self) -> Experiment:
@@ -71,6 +87,14 @@ class Run:
     def signature(self) -> str:
         """The line that stands under every table and figure of the run."""
         return str(self.manifest.get("signature", self.root.name))
+
+    @cached_property
+    def first_prompt(self) -> tuple[str, str]:
+        """Which prompt was sent first and how, and its text; both empty where none was kept.
+
+        The text is what the model gets, special tokens included, or the messages that a server got.
+        """
+        return self.folder.read_first_prompt()
 
     @cached_property
     def problems(self) -> pd.DataFrame:
@@ -91,33 +115,66 @@ class Run:
         return list(self.folder.blocks_with_samples())
 
     @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One row per sample, with its scores and its problem beside it.
+
+        Among the columns are ``problem_id``, ``temperature``, ``sample_index``, ``question``,
+        ``gold``, ``completion``, ``answer``, ``correct``, ``status``, ``mean_logprob`` and
+        ``reward_NAME``. ``correct`` is True, False, or missing where it is not known. ``metadata``
+        holds the further columns of the problem: ``run.frame["metadata"].str["level"]``.
+
+        All texts are in memory at once; ``frames`` has one block of problems after another. Lists
+        with an entry for each token are in ``samples`` alone.
+
+        Raises:
+            ValueError: some of the samples are not scored.
+        """
+        blocks = list(self.frames())
+        if not blocks:
+            raise ValueError(f"{self.root} has no samples yet; run `workbench run {self.root}`")
+        return pd.concat(blocks, ignore_index=True)
+
+    def frames(self) -> Iterator[pd.DataFrame]:
+        """Yield the rows of ``frame`` block by block, so that only one block is in memory.
+
+        Raises:
+            ValueError: some of the samples are not scored.
+        """
+        problems = self.problems.set_index("problem_id")
+        for block in self.blocks:
+            rows = _readable(joined_rows(self.folder, block, SAMPLE_COLUMNS))
+            asked = problems.reindex(rows["problem_id"]).reset_index(drop=True)
+            place = rows.columns.get_loc("completion")
+            yield pd.concat([rows.iloc[:, :place], asked, rows.iloc[:, place:]], axis=1)
+
+    @cached_property
     def samples(self) -> pd.DataFrame:
-        """One row per sample, those of an unfinished run included."""
+        """One row per sample, those of an unfinished run included; ``completion`` is its text."""
         tables = [self.folder.read_samples(block) for block in self.blocks]
-        return self._frame(tables, "samples")
+        return self._read(tables, "samples")
 
     @cached_property
     def scores(self) -> pd.DataFrame:
-        """One row per sample: answer, rule, cluster, status, is_correct, rewards."""
-        return self.frame("scores")
+        """One row per sample: answer, rule, cluster, status, ``correct``, rewards."""
+        return self.read("scores")
 
     @cached_property
     def subsets(self) -> pd.DataFrame:
         """One row per subset: members, outcomes (once the run is analysed), metrics."""
-        return self.frame("subsets")
+        return self.read("subsets")
 
     @cached_property
     def expectations(self) -> pd.DataFrame:
         """One row per pool and k: exact pass@k, maj@k, best@k over all k-subsets."""
-        return self.frame("expectations")
+        return self.read("expectations")
 
-    def frame(self, name: str, without: Sequence[str] = ()) -> pd.DataFrame:
+    def read(self, name: str, without: Sequence[str] = ()) -> pd.DataFrame:
         """Read a derived table, some of its columns left on the disk; subsets with their outcomes.
 
         Raises:
             ValueError: the run has not come that far.
         """
-        return self._frame(list(self.tables_of(name, without)), name)
+        return self._read(list(self.tables_of(name, without)), name)
 
     @property
     def tables(self) -> list[str]:
@@ -167,7 +224,7 @@ class Run:
         """
         subsets = zip(self.blocks, self.tables_of("subsets"), strict=False)
         measured = measured_again(subsets, self.pools, self.experiment.measure, metrics)
-        return self._frame(list(measured), "subsets")
+        return self._read(list(measured), "subsets")
 
     def pool(self, problem_id: str, temperature: float | None) -> Pool:
         """Return all samples of one problem at a temperature, None or NaN where it is unknown.
@@ -203,17 +260,17 @@ class Run:
                 table = side_by_side(table, read_table(beside))
             yield table
 
-    def _frame(self, tables: list[pa.Table], name: str) -> pd.DataFrame:
+    def _read(self, tables: list[pa.Table], name: str) -> pd.DataFrame:
         if not tables:
             command = f"workbench {STAGE_OF.get(name, 'analyze')} {self.root}"
             raise ValueError(f"{self.root} has no {name} yet; run `{command}` first")
         # A block without a pool of k samples yet has no columns, or only nulls in some.
         filled = [table for table in tables if table.num_rows] or tables[:1]
-        frame: pd.DataFrame = pa.concat_tables(filled, promote_options="default").to_pandas()
-        return frame
+        frame = pa.concat_tables(filled, promote_options="default").to_pandas()
+        return _readable(frame)
 
-    def __getattr__(self, name: str) -> Any:
-        """Return an accessor that another package has hung on runs."""
-        if name in ACCESSORS:
-            return ACCESSORS[name](self)
-        raise AttributeError(f"a run has no {name!r}")
+
+def _readable(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return rows under the names by which they are read; True and False may be missing."""
+    frame = frame.rename(columns=STORED_NAMES)
+    return frame.astype({"correct": "boolean"}) if "correct" in frame else frame

@@ -1,0 +1,73 @@
+"""The command ``list``: everything that has a name, with a line on each."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
+
+from typer import Argument
+
+TABLES_OF_KINDS = {
+    "tasks": {"tasks": "workbench.tasks:TASKS"},
+    "backends": {"backends": "workbench.generate:BACKENDS"},
+    "comparisons": {"comparisons": "workbench.tasks.checkers:CHECKERS"},
+    "rewards": {"rewards": "workbench.rewards:REWARDS"},
+    "metrics": {"metrics": "workbench.metrics:METRICS"},
+    "aggregators": {"aggregators": "workbench.analysis.aggregate:AGGREGATORS"},
+    "pruners": {"pruners": "workbench.analysis.aggregate.pruning:PRUNERS"},
+    "tables": {"tables": "workbench.analysis.tables:TABLES"},
+    "figures": {"figures": "workbench.analysis.figures:FIGURES"},
+    "formats": {
+        "formats that import reads": "workbench.interchange.readers:FORMATS",
+        "formats that export writes": "workbench.interchange.writers:EXPORTS",
+    },
+}
+"""Of each kind the titles that are printed, and where the table of names is; a table is imported
+when it is listed."""
+
+
+def list_(
+    kind: Annotated[
+        str | None, Argument(help=f"Only names of this kind: {', '.join(TABLES_OF_KINDS)}.")
+    ] = None,
+) -> None:
+    """List what can be named: tasks, metrics, tables and others.
+
+    An experiment names tasks, backends, comparisons (task.options.compare), rewards, metrics and
+    aggregators. Pruners, tables and figures are made of every run. The formats are those of
+    `workbench import` and `workbench export`.
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from workbench.core.console import stdout
+    from workbench.core.lookup import lookup
+
+    kinds = TABLES_OF_KINDS.values() if kind is None else [lookup(TABLES_OF_KINDS, kind, "kind")]
+    out = stdout()
+    for titles in kinds:
+        for title, place in titles.items():
+            grid = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+            grid.add_column(style="bold", min_width=26, no_wrap=True)
+            grid.add_column()
+            for name, summary in summaries(place).items():
+                grid.add_row(name, escape(summary))
+            out.print(title)
+            out.print(grid)
+
+
+def summaries(place: str) -> Mapping[str, str]:
+    """Return the names of a table, given as ``MODULE:TABLE``, and the one-line summary of each.
+
+    Example:
+        >>> summaries("workbench.rewards:REWARDS")["given"]
+        'the reward that imported samples came with'
+    """
+    module, _, name = place.partition(":")
+    table = getattr(import_module(module), name)
+    return {known: _summary(row) for known, row in table.items()}
+
+
+def _summary(row: Any) -> str:
+    """Return a row's own summary; of a function the first line of its docstring."""
+    told = getattr(row, "summary", None)
+    return str(told) if told is not None else str(row.__doc__ or "").partition("\n")[0]

@@ -1,0 +1,40 @@
+"""The command ``validate``: is an experiment in order, and how large will its run be?"""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument
+
+from workbench.cli.options import Override
+
+
+def validate(
+    experiment: Annotated[
+        Path, Argument(help="An experiment file, such as experiments/quickstart.yaml.")
+    ],
+    overrides: Override = None,
+) -> None:
+    """Check an experiment file, and say how large its run will be.
+
+    All mistakes are named at once. No model is loaded and no sample is drawn.
+    """
+    from workbench.analysis.stats.power import planned
+    from workbench.cli.check_models import check_models
+    from workbench.cli.cost_lines import cost_lines
+    from workbench.cli.open_experiment import open_experiment, with_comparison
+    from workbench.config.size_estimate import size_estimate
+    from workbench.tasks import TASKS
+
+    checked = open_experiment(experiment, overrides or ())
+    check_models(checked)
+    if checked.generation.backend == "import":
+        print(f"{experiment} is valid. Its samples are imported: nothing is to be drawn.")
+        return
+    if not experiment.is_dir():
+        checked = with_comparison(checked)
+    task = TASKS[checked.task.name]
+    problems = checked.task.num_problems
+    if problems is None or not task.on_hub(checked.task):
+        problems = len(task.load(checked.task))
+    sizes = [size_estimate(checked, problems), *cost_lines(checked, problems)]
+    print("\n".join([f"{experiment} is valid.", *sizes, planned(problems)]))
