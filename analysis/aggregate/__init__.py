@@ -19,6 +19,7 @@ from workbench.analysis.aggregate.exact import best_at_k, maj_at_k
 from workbench.analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
 from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
+from workbench.core.name_table import NameTable
 from workbench.core.types import Floats, Ints
 from workbench.rewards import REWARDS
 
@@ -48,7 +49,7 @@ def _weights(pool: Pool, subsets: Ints, settings: Selection) -> Floats:
 
 # `expected` refuses a pool whose correctness is unknown somewhere: its caller leaves such samples
 # out, or takes them for wrong and for right, for the two extremes.
-AGGREGATORS: dict[str, Aggregator] = {
+AGGREGATORS = NameTable("aggregator", {
     "maj": Aggregator(
         pick=lambda pool, subsets, _: batched.majority_picks(pool.clusters, subsets),
         summary="first sample of the commonest answer",
@@ -100,4 +101,4 @@ AGGREGATORS: dict[str, Aggregator] = {
         summary="largest mean sentence BLEU with the others",
         needs=("bleu",),
     ),
-}
+})  # fmt: skip

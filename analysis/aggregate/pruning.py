@@ -13,6 +13,7 @@ from workbench.analysis.aggregate.medoids import k_medoids
 from workbench.analysis.aggregate.outcomes import exact_means, picked
 from workbench.analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Measure, Selection
+from workbench.core.name_table import NameTable
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.pools import Pool
@@ -70,7 +71,7 @@ EVERYTHING = "all"
 """The method of the rows in which nothing is left out."""
 
 # New ones go to the end: a method's seeds depend on its place.
-PRUNERS: dict[str, Pruner] = {
+PRUNERS = NameTable("pruner", {
     "random": Pruner(
         lambda pool, sizes, told, rngs: [
             choose_subsets(len(pool), m, told.replicates, rng)
@@ -101,7 +102,7 @@ PRUNERS: dict[str, Pruner] = {
         "farthest point by cosine distance",
         ("embeddings",),
     ),
-}
+})  # fmt: skip
 
 
 def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict[str, Any]]:

@@ -18,13 +18,14 @@ import pandas as pd
 
 from workbench.analysis.figures import accuracy, measures, rewards
 from workbench.analysis.figures.drawing import Drawing
+from workbench.core.name_table import NameTable
 from workbench.run import ACCESSORS, Run
 
 if TYPE_CHECKING:
     from workbench.analysis.figures.chart import Chart
 
 
-def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
+def figure_of(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
     """Return a function that draws for a run the figure that ``describe`` describes."""
 
     def figure(run: Run) -> Chart:
@@ -41,19 +42,22 @@ def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
     return figure
 
 
-FIGURES: dict[str, Callable[[Run], Chart]] = {
-    describe.__name__: _figure(describe)
-    for describe in (
-        accuracy.accuracy_by_k,
-        accuracy.accuracy_by_tokens,
-        accuracy.accuracy_by_m,
-        accuracy.coverage_curve,
-        rewards.best_by_reward,
-        rewards.reliability,
-        measures.diversity_by_temperature,
-        measures.outcome_by_bucket,
-    )
-}
+FIGURES = NameTable(
+    "figure",
+    {
+        describe.__name__: figure_of(describe)
+        for describe in (
+            accuracy.accuracy_by_k,
+            accuracy.accuracy_by_tokens,
+            accuracy.accuracy_by_m,
+            accuracy.coverage_curve,
+            rewards.best_by_reward,
+            rewards.reliability,
+            measures.diversity_by_temperature,
+            measures.outcome_by_bucket,
+        )
+    },
+)
 
 
 def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:

@@ -29,6 +29,7 @@ from workbench.analysis.tables.pruning import pruning
 from workbench.analysis.tables.quality import quality_coefficients
 from workbench.analysis.tables.statuses import statuses
 from workbench.analysis.tables.submitted import submitted
+from workbench.core.name_table import NameTable
 
 Needs = Literal["nothing", "correctness", "judged subsets"]
 SUBSETS: Needs = "judged subsets"
@@ -62,7 +63,7 @@ class TableSpec:
         return (self.make.__doc__ or "").split("\n")[0]
 
 
-TABLES: dict[str, TableSpec] = {
+TABLES = NameTable("table", {
     "accuracy_by_k": TableSpec(make=accuracy.accuracy_by_k, place=3, needs=SUBSETS),
     "accuracy_by_temperature": TableSpec(
         make=accuracy.accuracy_by_temperature, place=4, needs=SUBSETS
@@ -93,7 +94,7 @@ TABLES: dict[str, TableSpec] = {
     "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
     "answer_audit": TableSpec(make=answer_audit, printed="by name"),
     "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs="nothing"),
-}
+})  # fmt: skip
 
 
 def make_table(name: str, data: Data) -> Table:

@@ -232,6 +232,9 @@ class Experiment:
     selection: Selection = Field(default_factory=Selection)
     analysis: Analysis = Field(default_factory=Analysis)
     tracking: Tracking = Field(default_factory=Tracking)
+    plugins: Names = ()
+    """Python files (relative to the experiment file) and modules of your own, which add metrics,
+    rewards, tasks, aggregators, tables and the like."""
 
     def __post_init__(self) -> None:
         """Refuse what contradicts itself."""

@@ -23,6 +23,7 @@ from workbench.interchange.import_summary import column_table, describe, without
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import Survey, survey
 from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
+from workbench.storage.kept_plugins import keep_plugins
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.open_run import OpenRun
@@ -107,6 +108,7 @@ def import_file(
             drawn_with=drawing_settings(experiment.generation, experiment.task.thinking),
             signature=run_signature(experiment),
         )
+        keep_plugins(root, manifest, experiment.plugins)
         run.write_experiment(experiment)
     return describe(root, source, facts, left, experiment.scoring.regrade)
 

@@ -15,6 +15,7 @@ from functools import partial
 from math import inf
 from typing import Any, Literal
 
+from workbench.core.name_table import NameTable
 from workbench.core.types import Floats
 from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
 from workbench.metrics.bleu import self_bleu
@@ -91,7 +92,7 @@ class Metric:
         return tuple(name for names in found for name in names if name != "subsets")
 
 
-METRICS: dict[str, Metric] = {
+METRICS = NameTable("metric", {
     "avg_log_prob": Metric(
         fn=mean_logprob, needs=("logprobs", "subsets"), label="mean log-probability [nats/token]",
         summary="mean token log-probability of the samples; larger: likelier, so usually less "
@@ -155,4 +156,4 @@ METRICS: dict[str, Metric] = {
         fn=num_answers, needs=("answer_sizes",), label="different answers [count]",
         summary="number of different answers given; larger: more diverse answers",
         larger_means="more diverse", range=(0, inf)),
-}  # fmt: skip
+})  # fmt: skip

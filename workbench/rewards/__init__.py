@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.core.name_table import NameTable
 from workbench.core.types import Floats
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _deferred(module: str, function: str) -> Callable[..., None]:
     return call
 
 
-REWARDS: dict[str, Reward] = {
+REWARDS = NameTable("reward", {
     "likelihood": Reward(
         summary="mean token log-probability [nats/token]", is_log=True,
         fn=likelihood),
@@ -108,4 +109,4 @@ REWARDS: dict[str, Reward] = {
     "quality": Reward(
         summary="chance of being right, learned from features across problems", is_log=False,
         learn=_deferred("workbench.rewards.quality", "learn")),
-}  # fmt: skip
+})  # fmt: skip

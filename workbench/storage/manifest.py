@@ -50,6 +50,13 @@ class Manifest:
         """Return the entry of a stage; empty if it never ran."""
         return dict(self.data.get("stages", {}).get(name, {}))
 
+    def check(self, name: str) -> None:
+        """Record that a stage is up to date, where another was run since it with equal results."""
+        entry = self.stage(name)
+        seen = entry.get("checked", entry["started"])
+        if any(other.get("started", "") > seen for other in self.data["stages"].values()):
+            self._set(name, entry | {"checked": datetime.now(UTC).isoformat(timespec="seconds")})
+
     @contextmanager
     def running(self, name: str, made_from: str) -> Iterator[dict[str, Any]]:
         """Record a stage: its fingerprint, status, wall time and peak memory.

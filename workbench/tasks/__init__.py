@@ -8,11 +8,12 @@ in worker processes. To add a task, write one file beside this one and give it a
 
 from __future__ import annotations
 
+from workbench.core.name_table import NameTable
 from workbench.tasks import arithmetic, gsm8k, jsonl, math500
 from workbench.tasks.checkers import CHECKERS, mathematics
 from workbench.tasks.task import Task
 
-TASKS = {
+TASKS = NameTable("task", {
     "arithmetic": Task(
         load=arithmetic.load, examples=arithmetic.examples, check=arithmetic.check,
         instruction=arithmetic.INSTRUCTION,
@@ -32,4 +33,4 @@ TASKS = {
         instruction=jsonl.INSTRUCTION,
         summary="problems of your own, a JSONL file; options.compare says how answers are compared",
         extract=jsonl.extract, checker=jsonl.checker, hub=False),
-}  # fmt: skip
+})  # fmt: skip

@@ -30,6 +30,7 @@ import psutil
 from pebble import ProcessExpired
 
 from workbench.core.parallel import WorkerPool, start_workers
+from workbench.core.plugins import Plugin, load_again, loaded
 from workbench.tasks.checkers import Checker
 from workbench.tasks.math_answers import Key, clustering, keys_differ
 
@@ -156,7 +157,12 @@ class Comparer:
         if self._pool is None:
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([PRELOADED])  # two seconds, once for all workers
-            self._pool = WorkerPool(self._workers, initializer=_prepare_worker, context=context)
+            self._pool = WorkerPool(
+                self._workers,
+                initializer=_prepare_worker,
+                initargs=(loaded(),),  # a checker may be of a plug-in
+                context=context,
+            )
             start_workers(self._pool)  # its server imports for seconds, and must not see Ctrl-C
         arguments = (self._checker, pair, question, SECONDS_PER_PAIR)
         future = self._pool.schedule(_compare, args=arguments, timeout=SECONDS_PER_PAIR)
@@ -207,11 +213,12 @@ def _result_of(future: Future[Compared]) -> Compared | None:
     raise fault
 
 
-def _prepare_worker() -> None:
-    """Let a new worker be ended at any moment, and limit its memory."""
+def _prepare_worker(plugins: Sequence[Plugin]) -> None:
+    """Let a new worker be ended at any moment, limit its memory, and load its plug-ins."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, also in the middle of C code
     room = psutil.Process().memory_info().vms + BYTES_PER_WORKER
     resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    load_again(plugins)
 
 
 def _compare(checker: Checker, pair: Pair, question: Question | None, seconds: float) -> Compared:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.core.name_table import NameTable
 from workbench.interchange.readers import (
     alpaca_eval,
     batch_output,
@@ -63,7 +64,7 @@ class Format:
 PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 """Suffixes of packed files, of which every plain text may be one."""
 
-FORMATS: dict[str, Format] = {
+FORMATS = NameTable("format to import", {
     "inspect": Format(
         recognise=inspect_log.recognise, read=inspect_log.read, suffixes=(".eval", ".json"),
         summary="logs of Inspect, .eval or .json: epochs are the samples of a problem",
@@ -186,7 +187,7 @@ FORMATS: dict[str, Format] = {
         read=jsonl.read, suffixes=(".jsonl", *PACKED), is_plain=True,
         summary="JSONL: a JSON object on each line",
     ),
-}  # fmt: skip
+})  # fmt: skip
 
 
 def format_of(file: Path | FileBeginning) -> str | None:

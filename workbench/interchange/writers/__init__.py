@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.core.name_table import NameTable
 from workbench.interchange.writers import hub_dataset, inspect_log, jsonl, lm_eval
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
@@ -24,7 +25,7 @@ class Export:
     """What of a run its files cannot hold."""
 
 
-EXPORTS: dict[str, Export] = {
+EXPORTS = NameTable("format to export", {
     "inspect": Export(
         write=inspect_log.write,
         summary="a .eval log for each temperature, which `inspect view` opens",
@@ -47,4 +48,4 @@ EXPORTS: dict[str, Export] = {
         summary="a folder that datasets.load_dataset opens and the hub shows: Parquet with a card",
         left_out="entropies of single tokens, seeds and subsets",
     ),
-}
+})  # fmt: skip
