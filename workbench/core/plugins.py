@@ -9,6 +9,7 @@ of a run may come from somebody else: the plug-ins that it names are never loade
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Sequence
@@ -128,6 +129,24 @@ def load_again(plugins: Sequence[Plugin]) -> None:
         if plugin.name not in _LOADED:
             with _adding(plugin):
                 _execute(plugin)
+
+
+def blamed(fault: BaseException) -> str:
+    """Return which line of a plug-in an exception came through, and the exception; '' for none.
+
+    An exception of a worker process has the lines as the text of its cause.
+    """
+    if isinstance(fault, PluginError):
+        return ""
+    told = "".join(traceback.format_exception(fault))
+    for plugin in loaded():
+        file = plugin.name
+        if plugin.source is None:
+            file = getattr(sys.modules.get(plugin.name), "__file__", None) or file
+        if lines := re.findall(rf'File "{re.escape(file)}", line (\d+)', told):
+            said = " ".join(str(fault).split())
+            return f"{file}, line {lines[-1]}: {type(fault).__name__}: {said}"
+    return ""
 
 
 def note_not_loaded(names: Iterable[str]) -> list[str]:

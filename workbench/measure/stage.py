@@ -18,6 +18,7 @@ from workbench.measure import missing_inputs as inputs
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
 from workbench.measure.correctness_split import split_pool
 from workbench.measure.evaluate import compute_known
+from workbench.measure.remeasure import check_needs
 from workbench.metrics import METRICS
 from workbench.metrics.distinct import distinct_texts
 from workbench.pools import Pool, by_problem, read_block
@@ -41,6 +42,7 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
         ValueError: scores are missing or of other samples, or a worker was ended from outside.
     """
     require_scores(run)
+    check_needs(settings.metrics)
     needs = inputs.metric_needs(settings)
     left = inputs.left_out(needs, inputs.missing(run, needs, settings.text))
     metrics = tuple(name for name in settings.metrics if name not in left)

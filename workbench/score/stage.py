@@ -162,7 +162,13 @@ def _score_block(
     for name in scoring.rewards:
         reward = REWARDS[name]
         if reward.fn is not None:
-            values = reward.fn(frame)
+            values = np.asarray(reward.fn(frame))
+            if values.shape != (len(frame),):
+                raise ValueError(
+                    f"reward {name!r} gave an array of shape {values.shape}; it must return one "
+                    f"number for each of {len(frame)} samples, as an array of shape "
+                    f"({len(frame)},)"
+                )
         elif reward.learn is not None:  # from these very scores, and put in later
             values = np.full(len(frame), np.nan)
         else:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
 import time
@@ -155,6 +156,7 @@ class Comparer:
     def _schedule(self, pair: Pair, question: Question | None, finished: Finished) -> None:
         """Have a worker compare a pair, and then the other pairs of a question, if one is given."""
         if self._pool is None:
+            _require_picklable(self._checker)
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([PRELOADED])  # two seconds, once for all workers
             self._pool = WorkerPool(
@@ -196,6 +198,17 @@ def _decide(
         return True, None
     one, other = map(found.keys.get, pair)
     return (True, False) if one and other and keys_differ(one, other) else (False, None)
+
+
+def _require_picklable(checker: Checker) -> None:
+    """Refuse a checker that cannot be sent to a worker, such as a plug-in's with a lambda."""
+    try:
+        pickle.dumps(checker)
+    except (pickle.PicklingError, AttributeError, TypeError) as fault:
+        raise ValueError(
+            f"the task's checker cannot be sent to the processes that compare answers ({fault}): "
+            "write each of its functions at the top level of its file, and no lambda"
+        ) from fault
 
 
 def _result_of(future: Future[Compared]) -> Compared | None:

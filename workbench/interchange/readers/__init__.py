@@ -195,7 +195,8 @@ def format_of(file: Path | FileBeginning) -> str | None:
     beginning = file if isinstance(file, FileBeginning) else read_beginning(file)
     if beginning.kind == "xlsx":  # whatever its columns are called: no tool writes its files so
         return "xlsx"
-    found = next((name for name, row in FORMATS.items() if row.recognise(beginning)), None)
+    ordered = dict.fromkeys([*FORMATS.added_by, *FORMATS])  # those of plug-ins are asked first
+    found = next((name for name in ordered if FORMATS[name].recognise(beginning)), None)
     if beginning.line and (found is None or FORMATS[found].is_plain):
         as_row = FileBeginning("lines", beginning.line)
         known = (name for name, row in FORMATS.items() if not row.is_plain)
