@@ -20,7 +20,7 @@ LIGHT = [
 ]  # fmt: skip
 DOORS = {
     f"workbench.cli.{name}"
-    for name in ("app", "check", "interchange", "pages", "rewards", "tracking")
+    for name in ("app", "check", "init", "interchange", "pages", "rewards", "tracking")
 }
 ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},

@@ -13,6 +13,7 @@ from typer import Argument, Exit, Option, Typer
 
 from workbench.cli.check import check
 from workbench.cli.exit_codes import exit_code_of
+from workbench.cli.init import init
 from workbench.cli.interchange import export, import_
 from workbench.cli.pages import compare, report
 from workbench.cli.rewards import train_reward, vote
@@ -211,6 +212,7 @@ def neighbours(
     print_table(stdout(), "neighbours", found, f"{notes}\n{opened.signature}")
 
 
+app.command(epilog="Example: workbench init mine")(init)
 app.command(epilog="Example: workbench check experiments/quickstart.yaml")(check)
 app.command(epilog="Example: workbench report results/quickstart")(report)
 app.command(epilog="Example: workbench compare results/quickstart results/eight --k 8")(compare)
@@ -267,6 +269,7 @@ def list_() -> None:
     from workbench.analysis.aggregate import AGGREGATORS
     from workbench.analysis.tables import TABLES
     from workbench.analysis.terminal import stdout
+    from workbench.core.plugins import load_installed
     from workbench.generate import BACKENDS
     from workbench.interchange.readers import FORMATS
     from workbench.interchange.writers import EXPORTS
@@ -274,6 +277,7 @@ def list_() -> None:
     from workbench.rewards import REWARDS
     from workbench.tasks import TASKS
 
+    load_installed()
     kinds: dict[str, dict[str, Any]] = {
         "tasks": TASKS, "backends": BACKENDS, "rewards": REWARDS, "metrics": METRICS,
         "aggregators": AGGREGATORS, "tables": TABLES, "formats to import": FORMATS,

@@ -25,6 +25,10 @@ PACKAGES = (
 )  # fmt: skip
 
 
+CLONE = Path(__file__).resolve().parents[2]
+"""The folder of the clone, where the code runs from one."""
+
+
 class Manifest:
     """The manifest of one run, written to disk at every change."""
 
@@ -115,7 +119,12 @@ def environment() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """Return the short commit of the code, with ``+dirty`` if it has been changed; else ''."""
+    """Return the short commit of the code, with ``+dirty`` if it has been changed; else ''.
+
+    An installed package has none, even where its environment lies in somebody's own repository.
+    """
+    if not (CLONE / ".git").exists():
+        return ""
     return _output("git", "describe", "--always", "--dirty=+dirty", "--abbrev=7", "--match=")
 
 
