@@ -176,6 +176,7 @@ def test_an_edited_metric_is_measured_again_and_nothing_is_drawn_or_scored_again
         ({"plugins": ["mine.py"], "measure__k": [20]},
          ["plugins: there is no file", "mine.py; did you mean 'mined.py'", "measure.k: subsets"]),
         ({"plugins": "mined.py"}, ["plugins: expected a list"]),
+        ({"plugins": [3]}, ["plugins.0: expected a text"]),
         ({"plugins": ["mined.py"], "measure__metrics": ["no_such"]},
          ["plugins: ", "mined.py, line 1: ZeroDivisionError"]),
     ],
@@ -207,11 +208,17 @@ FORMATS["shouted"] = Format(
     (tmp_path / "samples.shout").write_text("SHOUTED\n" + "Two?!2!It is 2.\nTwo?!2!3\n" * 4)
     (tmp_path / "folder").mkdir()
     (tmp_path / "samples.shout").rename(tmp_path / "folder" / "samples.shout")
-    cli.must(
+    child = cli.must(
         "import", tmp_path / "folder", "--out", tmp_path / "run",
         "--set", f"plugins=[{tmp_path}/shouted.py]", "--set", "measure.metrics=[distinct_1]",
     )  # fmt: skip
     assert len(wb.load_run(tmp_path / "run").samples) == 8
+    assert child.out.endswith(
+        f"workbench run {tmp_path}/run --set 'plugins=[{tmp_path}/shouted.py]'\n"
+    )
+    listed = cli.must("list", "--set", "plugins=[shouted.py]", cwd=tmp_path).out
+    for row in ("shouted  ", "capitals  ", "longest  ", "brevity  ", "first  ", "lengths  "):
+        assert f"\n{row}" in listed
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -87,7 +87,14 @@ def test_it_makes_and_runs_an_experiment_elsewhere(unpacked, tmp_path):
     assert Path(where.stdout.strip()) == unpacked / "workbench" / "analysis" / "__init__.py"
     workbench("init", "mine")
     replay = ("--set", "generation.backend=replay", "--set", "tracking.mode=disabled")
-    replay += ("--set", "generation.n=2", "--set", "measure.k=[2]", "--set", "analysis.resamples=100")
+    replay += (
+        "--set",
+        "generation.n=2",
+        "--set",
+        "measure.k=[2]",
+        "--set",
+        "analysis.resamples=100",
+    )
     home = tmp_path / "mine"
     assert "is valid" in workbench("validate", "experiment.yaml", *replay, cwd=home)
     told = workbench("run", "experiment.yaml", *replay, cwd=home)

@@ -257,11 +257,12 @@ def validate(
 
 
 @app.command(name="list", epilog="Example: workbench list")
-def list_() -> None:
+def list_(overrides: Override = None) -> None:
     """List everything that an experiment can name.
 
     These are tasks, backends, rewards, metrics, aggregators and tables. The formats that `import`
-    reads and `export` writes are listed as well.
+    reads and `export` writes are listed as well, and what plug-ins add: those of installed
+    packages, and those of --set 'plugins=[my_metrics.py]'.
     """
     from rich.markup import escape
     from rich.table import Table
@@ -269,7 +270,7 @@ def list_() -> None:
     from workbench.analysis.aggregate import AGGREGATORS
     from workbench.analysis.tables import TABLES
     from workbench.analysis.terminal import stdout
-    from workbench.core.plugins import load_installed
+    from workbench.experiment import load_named_plugins
     from workbench.generate import BACKENDS
     from workbench.interchange.readers import FORMATS
     from workbench.interchange.writers import EXPORTS
@@ -277,7 +278,7 @@ def list_() -> None:
     from workbench.rewards import REWARDS
     from workbench.tasks import TASKS
 
-    load_installed()
+    load_named_plugins(overrides or ())
     kinds: dict[str, dict[str, Any]] = {
         "tasks": TASKS, "backends": BACKENDS, "rewards": REWARDS, "metrics": METRICS,
         "aggregators": AGGREGATORS, "tables": TABLES, "formats to import": FORMATS,

@@ -131,6 +131,16 @@ def load_again(plugins: Sequence[Plugin]) -> None:
                 _execute(plugin)
 
 
+def as_option(names: Sequence[str]) -> str:
+    """Return the option of a command line that names plug-ins; '' for none.
+
+    Example:
+        >>> as_option(["mine.py", "package.rows"])
+        " --set 'plugins=[mine.py, package.rows]'"
+    """
+    return f" --set 'plugins=[{', '.join(names)}]'" if names else ""
+
+
 def blamed(fault: BaseException) -> str:
     """Return which line of a plug-in an exception came through, and the exception; '' for none.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core.console import notice
+from workbench.core.plugins import as_option
 from workbench.core.types import SelectionRule
 from workbench.experiment import check_experiment
 from workbench.generate.drawing_settings import drawing_settings
@@ -110,7 +111,8 @@ def import_file(
         )
         keep_plugins(root, manifest, experiment.plugins)
         run.write_experiment(experiment)
-    return describe(root, source, facts, left, experiment.scoring.regrade)
+    told = describe(root, source, facts, left, experiment.scoring.regrade)
+    return told + as_option(experiment.plugins)  # the last line is the next command
 
 
 def _refuse_whole(source: SampleFiles, found: Survey, allow_empty: bool) -> None:

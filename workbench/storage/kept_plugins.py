@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.core.console import notice
-from workbench.core.plugins import used_by
+from workbench.core.plugins import as_option, used_by
 from workbench.storage.manifest import Manifest
 from workbench.storage.parquet import write_atomically
 
@@ -55,6 +55,6 @@ def unloaded_message(root: Path, names: Sequence[str]) -> str:
     kept = f" ({', '.join(gone)}; the folder keeps a copy)" if gone else ""
     return (
         f"{root} was made with the plug-in {', '.join(names)}{kept}. The folder of a run may come "
-        "from somebody else, so its plug-ins are executed only if you name them: add "
-        f"--set 'plugins=[{', '.join(offered)}]'"
+        "from somebody else, so its plug-ins are executed only if you name them: add"
+        + as_option(offered)
     )
