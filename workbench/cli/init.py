@@ -26,7 +26,7 @@ def init(
 ) -> None:
     """Make a folder with an experiment, a problem file and a plug-in to start from.
 
-    All of it runs as it is, with a small model, in about a minute. A folder that is there already
+    All of it runs as it is, with a small model, in a minute or two. A folder that is there already
     is left alone.
     """
     for line in new_folder(name, source or STARTER):
