@@ -122,7 +122,7 @@ def _next(run: Run) -> list[str]:
     """Return commands that one would type next, as a shell takes them."""
     more = f"workbench audit {run.root}   # answers that are right by a lenient rule only"
     generation = run.experiment.generation
-    if generation.backend != "import":
+    if generation.backend != "import" and not run.experiment.plugins:  # which have to be named
         more = f"workbench run {run.root} --set generation.n={2 * generation.n}   # more samples"
     return [
         f"workbench show {run.root} accuracy_by_k_temperature   # any table; --all of them",

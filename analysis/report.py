@@ -13,6 +13,7 @@ from workbench.analysis.markdown import to_markdown
 from workbench.analysis.tables import TABLES, make_table
 from workbench.analysis.wandb_summary import curves, diversity, summary
 from workbench.core.console import notice, progress_bar
+from workbench.core.name_table import plugin_hashes
 from workbench.measure.missing_inputs import needs_embeddings
 from workbench.saved_run import Run
 from workbench.storage.open_run import OpenRun
@@ -52,9 +53,11 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
         selection=vars(selection),
         signature=run.signature,
         **({"left_out": left} if left else {}),
+        **plugin_hashes(tables=TABLES.hashes(TABLES), figures=FIGURES.hashes(FIGURES)),
     )
     if manifest.stage("analyze") and _complete(opened, made_from):
         notice("analyze: up to date")
+        manifest.check("analyze")
         return
     with manifest.running("analyze", made_from):
         data = Data(run)

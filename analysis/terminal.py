@@ -14,14 +14,12 @@ from workbench.analysis.tables import TABLES, printed_tables
 from workbench.core.console import stdout
 from workbench.saved_run import Run
 
-PRINTED = printed_tables()
-"""The order in which tables are printed: what is read first comes last, above the prompt."""
 
-
-def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
+def print_tables(root: Path, names: Sequence[str] = ()) -> None:
     """Print saved tables of a run, each with its notes and the run's signature.
 
-    What is to be doubted of its answers stands above the last one.
+    By default all that hold something, those of plug-ins among them. What is to be doubted of the
+    run's answers stands above the last one.
 
     Raises:
         ValueError: the folder is not a run, or has no such table.
@@ -29,6 +27,8 @@ def print_tables(root: Path, names: Sequence[str] = PRINTED) -> None:
     run = Run(root)
     out = stdout()
     asked = len(names) == 1
+    others = [name for name in run.added_by_plugins("table") if name not in TABLES]
+    names = names or (*others, *printed_tables())
     for name in names:
         if name == names[-1]:
             print_doubts(run)

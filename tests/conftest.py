@@ -61,6 +61,7 @@ SLOW_TESTS = {
     "test_sets_are_drawn_in_proportion_to_their_determinants",
     "test_sets_far_larger_than_the_rank_do_not_underflow",
     "test_the_examples_of_a_module_that_trains_run",
+    "test_it_makes_and_runs_an_experiment_elsewhere",
     "test_the_light_half_loads_nothing_heavy",
     "test_the_short_cut_for_numbers_is_math_verify_s_verdict",
     "test_the_whole_of_reasoning_gym_draws_the_same",

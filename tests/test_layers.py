@@ -21,8 +21,8 @@ LIGHT = [
 DOORS = {
     f"workbench.cli.{name}"
     for name in (
-        "app", "check", "help_layout", "interchange", "list_names", "options", "pages", "rewards",
-        "runs", "show", "stages", "tracking", "validate",
+        "app", "check", "help_layout", "init", "interchange", "list_names", "options", "pages",
+        "rewards", "runs", "show", "stages", "tracking", "validate",
     )
 }  # fmt: skip
 ONLY = {  # the modules that may import a package, wherever in the file

@@ -14,6 +14,7 @@ from workbench.config.schema import Experiment, Generation, TaskSettings, contra
 from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import NESTING_LIMIT, YamlError, parse_yaml, read_mapping
 from workbench.core.lookup import unknown
+from workbench.core.plugins import PluginError, load_plugins, located, note_not_loaded
 from workbench.core.types import SelectionRule
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
@@ -48,11 +49,13 @@ def load_experiment(
     *,
     aggregators: Mapping[str, SelectionRule] | None = None,
     here: bool = True,
+    trusted: bool = True,
 ) -> Experiment:
     """Read and check an experiment file; nothing heavy is loaded and no network is asked.
 
     Types are taken as written: the text ``"16"`` is not a number, ``true`` is not an integer and
-    ``4`` is not a list. Paths in the file are relative to the current working directory.
+    ``4`` is not a list. Paths in the file are relative to the current working directory, and those
+    of plug-ins to the file.
 
     Args:
         path: a YAML file.
@@ -60,6 +63,9 @@ def load_experiment(
         aggregators: the selection rules there are, by name; their names are not checked without.
         here: whether the folders and problem files that it names have to be on this machine. A
             run that was copied elsewhere is scored, analysed and looked at without them.
+        trusted: whether the plug-ins that the file names are loaded. The file in a run's folder is
+            not trusted: the folder may come from somebody else. Only plug-ins that ``overrides``
+            name are then loaded, and names that may be of the others are let pass.
 
     Raises:
         ExperimentError: the file is missing, is not YAML, or is not valid; with all its faults.
@@ -68,7 +74,11 @@ def load_experiment(
         tree = read_mapping(Path(path))
     except YamlError as error:
         raise ExperimentError(path, [str(error)]) from error
-    return check_experiment(tree, overrides, path, aggregators=aggregators, here=here)
+    home = Path(path).resolve().parent
+    tree["plugins"] = _located(tree.get("plugins"), home)
+    return check_experiment(
+        tree, overrides, path, aggregators=aggregators, here=here, trusted=trusted
+    )
 
 
 def check_experiment(
@@ -78,6 +88,7 @@ def check_experiment(
     *,
     aggregators: Mapping[str, SelectionRule] | None = None,
     here: bool = True,
+    trusted: bool = True,
 ) -> Experiment:
     """Check an experiment that was read already, or was never a file.
 
@@ -90,10 +101,15 @@ def check_experiment(
     set_keys, lines = _override(tree, overrides)
     for name in fields_of(Experiment):
         if name != "name" and tree.get(name) is None:
-            tree[name] = {}  # left out, or all its lines are commented out
+            tree[name] = [] if name == "plugins" else {}  # left out, or only comments
+    by_hand = ("plugins",) in set_keys
+    tree["plugins"] = _located(tree["plugins"], Path.cwd())  # those of a file are absolute
     experiment, faults = parse(Experiment, tree)
     sound = cast(Experiment, SoundPart(Experiment, tree, [fault.at for fault in faults]))
-    faults += [*_name_faults(sound), *_aggregator_faults(sound, aggregators)]
+    unloaded = list(_plugin_faults(sound, trusted or by_hand))
+    faults += unloaded
+    if not unloaded and not note_not_loaded(getattr(sound, "plugins", ())):
+        faults += [*_name_faults(sound), *_aggregator_faults(sound, aggregators)]
     faults += [*contradictions(sound), *_backend_faults(sound)]
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
@@ -131,6 +147,41 @@ def _set(tree: dict[str, Any], key: Place, value: object) -> None:
         if not isinstance(tree, dict):
             raise ValueError(f"{'.'.join(key[:end])} has no keys of its own")
     tree[key[-1]] = value
+
+
+def load_named_plugins(overrides: Sequence[str]) -> None:
+    """Load the plug-ins that settings name, before there is an experiment to set them in.
+
+    Raises:
+        PluginError: one of them cannot be loaded, or one of an installed package.
+    """
+    tree: dict[str, Any] = {}
+    _override(tree, overrides)
+    names = tree.get("plugins")
+    load_plugins(
+        [name for name in names if isinstance(name, str)] if isinstance(names, list) else ()
+    )
+
+
+def _located(names: Any, home: Path) -> Any:
+    """Make the paths of plug-ins absolute; what is no list of texts is refused later."""
+    if not isinstance(names, list):
+        return names
+    return [located(name, home) if isinstance(name, str) else name for name in names]
+
+
+def _plugin_faults(sound: Experiment, load: bool) -> Iterator[Fault]:
+    """Load the plug-ins, if their names are to be known; those of installed packages always."""
+    try:
+        load_plugins(())
+    except PluginError as fault:
+        yield Fault(("plugins",), str(fault))
+        return
+    for name in getattr(sound, "plugins", ()) if load else ():
+        try:
+            load_plugins([name])
+        except PluginError as fault:
+            yield Fault(("plugins",), str(fault))
 
 
 def _name_faults(sound: Experiment) -> Iterator[Fault]:

@@ -76,7 +76,7 @@ class Run:
     @cached_property
     def experiment(self) -> Experiment:
         """The resolved experiment."""
-        return load_experiment(self.folder.experiment_path, here=False)
+        return load_experiment(self.folder.experiment_path, here=False, trusted=False)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -180,6 +180,11 @@ class Run:
     def tables(self) -> list[str]:
         """The names of the saved tables."""
         return sorted(path.stem for path in (self.root / "tables").glob("*.csv"))
+
+    def added_by_plugins(self, kind: str) -> list[str]:
+        """Return the names of one kind ("table") that the run's plug-ins added to it."""
+        plugins = self.manifest.get("plugins", ())
+        return [name for plugin in plugins for name in plugin["adds"].get(kind, ())]
 
     def table(self, name: str) -> NotebookTable:
         """Return a saved table, as numbers.

@@ -19,7 +19,7 @@ from workbench.analysis.aggregate.exact import best_at_k, maj_at_k
 from workbench.analysis.aggregate.rules import best_of_n, majority, mbr, weighted_majority
 from workbench.config.schema import Selection
 from workbench.core.lookup import lookup
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.core.types import Floats, Ints
 from workbench.rewards import REWARDS
 
@@ -49,66 +49,56 @@ def _weights(pool: Pool, subsets: Ints, settings: Selection) -> Floats:
 
 # `expected` refuses a pool whose correctness is unknown somewhere: its caller leaves such samples
 # out, or takes them for wrong and for right, for the two extremes.
-AGGREGATORS: RowsByName[Aggregator] = RowsByName(
-    {
-        "maj": Aggregator(
-            pick=lambda pool, subsets, _: batched.majority_picks(pool.clusters, subsets),
-            summary="first sample of the commonest answer",
-            needs=("clusters",),
-            expected=lambda pool, sizes, _: maj_at_k(pool.clusters, pool.correct, sizes),
+AGGREGATORS = NameTable("aggregator", {
+    "maj": Aggregator(
+        pick=lambda pool, subsets, _: batched.majority_picks(pool.clusters, subsets),
+        summary="first sample of the commonest answer",
+        needs=("clusters",),
+        expected=lambda pool, sizes, _: maj_at_k(pool.clusters, pool.correct, sizes),
+    ),
+    "best": Aggregator(
+        pick=lambda pool, subsets, told: batched.best_picks(rewards_of(pool, told), subsets),
+        summary="highest reward",
+        needs=("rewards",),
+        expected=lambda pool, sizes, told: best_at_k(rewards_of(pool, told), pool.correct, sizes),
+    ),
+    "weighted": Aggregator(
+        pick=lambda pool, subsets, told: batched.weighted_picks(
+            pool.clusters, _weights(pool, subsets, told), subsets
         ),
-        "best": Aggregator(
-            pick=lambda pool, subsets, told: batched.best_picks(rewards_of(pool, told), subsets),
-            summary="highest reward",
-            needs=("rewards",),
-            expected=lambda pool, sizes, told: best_at_k(
-                rewards_of(pool, told), pool.correct, sizes
-            ),
+        summary="answer with the largest sum of rewards (exp of log-probabilities)",
+        needs=("clusters", "rewards"),
+    ),
+    "best_of_majority": Aggregator(
+        pick=lambda pool, subsets, told: batched.ranked_answers(
+            pool.clusters, rewards_of(pool, told), subsets, told.threshold, 1
+        )[:, 0],
+        summary="highest mean reward among answers with selection.threshold of the votes or more",
+        needs=("clusters", "rewards"),
+    ),
+    "filtered": Aggregator(
+        pick=lambda pool, subsets, told: batched.filtered_picks(
+            pool.clusters, rewards_of(pool, told), _weights(pool, subsets, told), subsets, told.kept
         ),
-        "weighted": Aggregator(
-            pick=lambda pool, subsets, told: batched.weighted_picks(
-                pool.clusters, _weights(pool, subsets, told), subsets
-            ),
-            summary="answer with the largest sum of rewards (exp of log-probabilities)",
-            needs=("clusters", "rewards"),
+        summary="weighted vote among the share selection.kept of the samples with the highest "
+        "reward",
+        needs=("clusters", "rewards"),
+    ),
+    "borda": Aggregator(
+        pick=lambda pool, subsets, told: batched.borda_picks(
+            pool.clusters, rewards_of(pool, told), subsets, told.power
         ),
-        "best_of_majority": Aggregator(
-            pick=lambda pool, subsets, told: batched.ranked_answers(
-                pool.clusters, rewards_of(pool, told), subsets, told.threshold, 1
-            )[:, 0],
-            summary="highest mean reward among answers with selection.threshold of the votes or "
-            "more",
-            needs=("clusters", "rewards"),
-        ),
-        "filtered": Aggregator(
-            pick=lambda pool, subsets, told: batched.filtered_picks(
-                pool.clusters,
-                rewards_of(pool, told),
-                _weights(pool, subsets, told),
-                subsets,
-                told.kept,
-            ),
-            summary="weighted vote among the share selection.kept of the samples with the highest "
-            "reward",
-            needs=("clusters", "rewards"),
-        ),
-        "borda": Aggregator(
-            pick=lambda pool, subsets, told: batched.borda_picks(
-                pool.clusters, rewards_of(pool, told), subsets, told.power
-            ),
-            summary="vote in which the rank of a sample's reward, to selection.power, is its "
-            "weight",
-            needs=("clusters", "rewards"),
-        ),
-        "sem_mbr": Aggregator(
-            pick=lambda pool, subsets, _: batched.mbr_picks(pool.similarity, subsets),
-            summary="largest mean cosine similarity with the others",
-            needs=("similarity",),
-        ),
-        "lex_mbr": Aggregator(
-            pick=lambda pool, subsets, _: batched.mbr_picks(pool.bleu, subsets),
-            summary="largest mean sentence BLEU with the others",
-            needs=("bleu",),
-        ),
-    }
-)
+        summary="vote in which the rank of a sample's reward, to selection.power, is its weight",
+        needs=("clusters", "rewards"),
+    ),
+    "sem_mbr": Aggregator(
+        pick=lambda pool, subsets, _: batched.mbr_picks(pool.similarity, subsets),
+        summary="largest mean cosine similarity with the others",
+        needs=("similarity",),
+    ),
+    "lex_mbr": Aggregator(
+        pick=lambda pool, subsets, _: batched.mbr_picks(pool.bleu, subsets),
+        summary="largest mean sentence BLEU with the others",
+        needs=("bleu",),
+    ),
+})  # fmt: skip

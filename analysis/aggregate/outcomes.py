@@ -39,9 +39,18 @@ def picked(name: str, pool: Pool, subsets: Ints, selection: Selection) -> Ints:
 
     Returns:
         (S,) indices into the pool; ``NOBODY`` where no member can be picked.
+
+    Raises:
+        ValueError: the rule, such as one of a plug-in, does not return a position for each subset.
     """
     rule, own = rule_of(name, selection)
-    places = rule.pick(pool, subsets, own)
+    places = np.asarray(rule.pick(pool, subsets, own))
+    count, k = subsets.shape
+    if places.shape != (count,) or ((places < NOBODY) | (places >= k)).any():
+        raise ValueError(
+            f"aggregator {name!r} must pick one position from 0 to {k - 1} (or {NOBODY}: none) in "
+            f"each of {count} subsets of {k}, got {places.tolist()[:5]} ... of shape {places.shape}"
+        )
     return np.where(places == NOBODY, NOBODY, subsets[np.arange(len(subsets)), places])
 
 

@@ -13,7 +13,7 @@ from workbench.analysis.aggregate.medoids import k_medoids
 from workbench.analysis.aggregate.outcomes import exact_means, picked
 from workbench.analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Measure, Selection
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.pools import Pool
@@ -75,44 +75,38 @@ EVERYTHING = "all"
 """The method of the rows in which nothing is left out."""
 
 # New ones go to the end: a method's seeds depend on its place.
-PRUNERS: RowsByName[Pruner] = RowsByName(
-    {
-        "random": Pruner(
-            lambda pool, sizes, told, rngs: [
-                choose_subsets(len(pool), m, told.replicates, rng)
-                for m, rng in zip(sizes, rngs, strict=True)
-            ],
-            "any m, evenly",
-        ),
-        "k_medoids": Pruner(
-            lambda pool, sizes, *_: [
-                kept[None] for kept in k_medoids(1.0 - pool.similarity, sizes)
-            ],
-            "k-medoids by cosine distance",
-            ("embeddings",),
-        ),
-        "k_medoids_reward": Pruner(
-            _k_medoids_reward, "k-medoids by reward and likelihood, each standardised", ("rewards",)
-        ),
-        "k_dpp": Pruner(
-            lambda pool, sizes, told, rngs: k_dpp(
-                _kernel(pool, told), sizes, told.replicates, rngs
-            ),
-            "k-DPP draws by cosine similarity",
-            ("embeddings",),
-        ),
-        "greedy_map": Pruner(
-            lambda pool, sizes, told, _: _first_ones(greedy_map, _kernel(pool, told), sizes),
-            "greedy largest determinant",
-            ("embeddings",),
-        ),
-        "farthest_point": Pruner(
-            lambda pool, sizes, *_: _first_ones(farthest_point, 1.0 - pool.similarity, sizes),
-            "farthest point by cosine distance",
-            ("embeddings",),
-        ),
-    }
-)
+PRUNERS = NameTable("pruner", {
+    "random": Pruner(
+        lambda pool, sizes, told, rngs: [
+            choose_subsets(len(pool), m, told.replicates, rng)
+            for m, rng in zip(sizes, rngs, strict=True)
+        ],
+        "any m, evenly",
+    ),
+    "k_medoids": Pruner(
+        lambda pool, sizes, *_: [kept[None] for kept in k_medoids(1.0 - pool.similarity, sizes)],
+        "k-medoids by cosine distance",
+        ("embeddings",),
+    ),
+    "k_medoids_reward": Pruner(
+        _k_medoids_reward, "k-medoids by reward and likelihood, each standardised", ("rewards",)
+    ),
+    "k_dpp": Pruner(
+        lambda pool, sizes, told, rngs: k_dpp(_kernel(pool, told), sizes, told.replicates, rngs),
+        "k-DPP draws by cosine similarity",
+        ("embeddings",),
+    ),
+    "greedy_map": Pruner(
+        lambda pool, sizes, told, _: _first_ones(greedy_map, _kernel(pool, told), sizes),
+        "greedy largest determinant",
+        ("embeddings",),
+    ),
+    "farthest_point": Pruner(
+        lambda pool, sizes, *_: _first_ones(farthest_point, 1.0 - pool.similarity, sizes),
+        "farthest point by cosine distance",
+        ("embeddings",),
+    ),
+})  # fmt: skip
 
 
 def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict[str, Any]]:

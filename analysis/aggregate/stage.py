@@ -11,10 +11,11 @@ from threadpoolctl import threadpool_limits
 
 from workbench.analysis.aggregate import AGGREGATORS
 from workbench.analysis.aggregate.outcomes import Tally, expectations, subset_outcomes
-from workbench.analysis.aggregate.pruning import prune_pool
+from workbench.analysis.aggregate.pruning import PRUNERS, prune_pool
 from workbench.analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.config.schema import Measure, Selection
 from workbench.core.console import notice
+from workbench.core.name_table import plugin_hashes
 from workbench.measure import missing_inputs as needed
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
 from workbench.measure.stage import (
@@ -65,6 +66,10 @@ def aggregate(
         "measure": {k: v for k, v in measuring_settings(measured).items() if k != "metrics"},
         "n": run.generation.n,
         "pools": sizes_listed(run.pool_sizes),
+        **plugin_hashes(
+            aggregators=AGGREGATORS.hashes(name.partition(":")[0] for name in aggregators),
+            pruners=PRUNERS.hashes(PRUNERS),
+        ),
     }
     made_from = {}
     for block in blocks:

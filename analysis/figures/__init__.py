@@ -19,14 +19,14 @@ import pandas as pd
 
 from workbench.analysis.figures import accuracy, measures, rewards
 from workbench.analysis.figures.drawing import Drawing
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.saved_run import Run
 
 if TYPE_CHECKING:
     from workbench.analysis.figures.chart import Chart
 
 
-def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
+def figure_of(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
     """Return a function that draws for a run the figure that ``describe`` describes."""
 
     def figure(run: Run) -> Chart:
@@ -43,9 +43,10 @@ def _figure(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
     return figure
 
 
-FIGURES: RowsByName[Callable[[Run], Chart]] = RowsByName(
+FIGURES = NameTable(
+    "figure",
     {
-        describe.__name__: _figure(describe)
+        describe.__name__: figure_of(describe)
         for describe in (
             accuracy.accuracy_by_k,
             accuracy.accuracy_by_tokens,
@@ -56,7 +57,7 @@ FIGURES: RowsByName[Callable[[Run], Chart]] = RowsByName(
             measures.diversity_by_temperature,
             measures.outcome_by_bucket,
         )
-    }
+    },
 )
 
 

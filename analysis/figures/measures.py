@@ -34,8 +34,13 @@ def diversity_by_temperature(run: Run) -> Drawing:
     panels = []
     for metric in metrics:
         rows, x = _against(means, metric, known)
-        panels.append(Panel(title=METRICS[metric].label, rows=rows, x=x, y=Axis(title="")))
+        panels.append(Panel(title=_label(metric), rows=rows, x=x, y=Axis(title="")))
     return Drawing(panels=panels, same_y=False)
+
+
+def _label(metric: str) -> str:
+    """Return a metric's label, or its name where the plug-in that has it is not loaded."""
+    return METRICS[metric].label if metric in METRICS else metric
 
 
 def _against(means: pd.DataFrame, metric: str, known: list[float]) -> tuple[pd.DataFrame, Axis]:
@@ -65,6 +70,6 @@ def outcome_by_bucket(run: Run) -> Drawing:
             for c in outcome_columns(frame)
         )
         rows[["low", "high"]] = float("nan")  # intervals would cover one another
-        x, y = Axis(title=METRICS[name].label), Axis(title="mean outcome")
+        x, y = Axis(title=_label(name)), Axis(title="mean outcome")
         panels.append(Panel(title=f"{name}, k = {k}", rows=rows, x=x, y=y))
     return Drawing(panels=panels, size="subsets in the bucket")

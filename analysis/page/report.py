@@ -90,6 +90,10 @@ def page_figures(run: Run) -> list[PageFigure]:
         except (ValueError, KeyError) as fault:
             why = str(fault) if run.tables else why_missing(run)
             found.append(PageFigure(name, summary, None, why))
+    for name in run.added_by_plugins("figure"):
+        if name not in FIGURES:
+            why = f"a figure of a plug-in that is not loaded here; see figures/{name}.svg"
+            found.append(PageFigure(name, "", None, why))
     return found
 
 
@@ -111,7 +115,8 @@ def notices(run: Run) -> Iterator[str]:
                 f"{name} did not come to its end ({status}): what it made so far is shown; "
                 f"`workbench {name} {run.root}` goes on"
             )
-    analysed = recorded.get("analyze", {}).get("started", "")
+    analysis = recorded.get("analyze", {})
+    analysed = analysis.get("checked", analysis.get("started", ""))
     later = [n for n in STAGES[:3] if recorded.get(n, {}).get("started", "") > analysed]
     if run.tables and later:
         yield (

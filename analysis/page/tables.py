@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.analysis.frames import Table
 from workbench.analysis.page.packing import pack
-from workbench.analysis.tables import TABLES, TableSpec
+from workbench.analysis.tables import TABLES
 from workbench.core.table_text import format_table
 from workbench.saved_run import Run
 
@@ -61,11 +61,14 @@ def saved_tables(run: Run) -> list[PageTable]:
 
     Those of what the run has not are left out: see ``is_of_nothing``.
     """
-    return [
-        _saved_table(run, name, spec)
+    known = [
+        _saved_table(run, name, spec.summary, folded=not spec.open_on_page)
         for name, spec in TABLES.items()
         if not is_of_nothing(run, name)
     ]
+    others = [name for name in run.added_by_plugins("table") if name not in TABLES]
+    about = "A table of a plug-in that is not loaded here."
+    return known + [_saved_table(run, name, about, folded=True) for name in others]
 
 
 def is_of_nothing(run: Run, name: str) -> bool:
@@ -97,15 +100,15 @@ def why_missing(run: Run) -> str:
     )
 
 
-def _saved_table(run: Run, name: str, spec: TableSpec) -> PageTable:
+def _saved_table(run: Run, name: str, summary: str, *, folded: bool) -> PageTable:
     if name not in run.tables:
-        return PageTable(name=name, summary=spec.summary, notes=(why_missing(run),))
+        return PageTable(name=name, summary=summary, notes=(why_missing(run),))
     try:
         table = Table(run.table(name), tuple(run.notes(name)))
-        return page_table(name, spec.summary, table, folded=not spec.open_on_page)
+        return page_table(name, summary, table, folded=folded)
     except (ValueError, OSError) as fault:
         why = f"tables/{name}.csv cannot be read ({fault}); run `workbench analyze {run.root}`"
-        return PageTable(name=name, summary=spec.summary, notes=(why,))
+        return PageTable(name=name, summary=summary, notes=(why,))
 
 
 def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:

@@ -29,7 +29,7 @@ from workbench.analysis.tables.pruning import pruning
 from workbench.analysis.tables.quality import quality_coefficients
 from workbench.analysis.tables.statuses import statuses
 from workbench.analysis.tables.submitted import submitted
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 
 Needs = Literal["nothing", "correctness", "judged subsets"]
 SUBSETS: Needs = "judged subsets"
@@ -57,58 +57,48 @@ class TableSpec:
     needs: Needs = "correctness"
     """Without what it is empty: a sample, or a whole subset, whose correctness is known."""
 
-    def __repr__(self) -> str:
-        """Say what it shows."""
-        return f"TableSpec({self.summary!r})"
-
     @property
     def summary(self) -> str:
         """What the table shows, in one sentence."""
         return (self.make.__doc__ or "").split("\n")[0]
 
+    def __repr__(self) -> str:
+        """Say what it shows."""
+        return f"TableSpec({self.summary!r})"
 
-TABLES: RowsByName[TableSpec] = RowsByName(
-    {
-        "accuracy_by_k": TableSpec(make=accuracy.accuracy_by_k, place=3, needs=SUBSETS),
-        "accuracy_by_temperature": TableSpec(
-            make=accuracy.accuracy_by_temperature, place=4, needs=SUBSETS
-        ),
-        "accuracy_by_k_temperature": TableSpec(
-            make=accuracy.accuracy_by_k_temperature, place=1, open_on_page=True, needs=SUBSETS
-        ),
-        "coverage_curve": TableSpec(make=accuracy.coverage_curve, place=2, open_on_page=True),
-        "budget": TableSpec(make=accuracy.budget, place=7, needs=SUBSETS),
-        "oracle_gap": TableSpec(make=accuracy.oracle_gap, place=8, needs=SUBSETS),
-        "sampling_check": TableSpec(
-            make=accuracy.sampling_check, place=15, long=True, needs=SUBSETS
-        ),
-        "correlation": TableSpec(make=correlations.correlation, place=17, long=True, needs=SUBSETS),
-        "within_correlation": TableSpec(
-            make=correlations.within_correlation,
-            place=5,
-            long=True,
-            open_on_page=True,
-            needs=SUBSETS,
-        ),
-        "correct_count_correlation": TableSpec(
-            make=correlations.correct_count_correlation, place=16, needs=SUBSETS
-        ),
-        "bucket": TableSpec(make=diversity.buckets, place=18, long=True, needs=SUBSETS),
-        "partial_correlation": TableSpec(
-            make=correlations.partial_correlation, place=6, needs=SUBSETS
-        ),
-        "diversity_by_correctness": TableSpec(make=diversity.diversity_by_correctness, place=12),
-        "pruning": TableSpec(make=pruning, place=13, long=True),
-        "submitted": TableSpec(make=submitted, place=11, needs=SUBSETS),
-        "reward_report": TableSpec(make=rewards.reward_report, place=10),
-        "reward_curve": TableSpec(make=rewards.reward_curve, place=9),
-        "reliability": TableSpec(make=rewards.reliability, printed="by name"),
-        "quality_coefficients": TableSpec(make=quality_coefficients, place=19, printed="with rows"),
-        "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
-        "answer_audit": TableSpec(make=answer_audit, printed="by name"),
-        "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs="nothing"),
-    }
-)
+
+TABLES = NameTable("table", {
+    "accuracy_by_k": TableSpec(make=accuracy.accuracy_by_k, place=3, needs=SUBSETS),
+    "accuracy_by_temperature": TableSpec(
+        make=accuracy.accuracy_by_temperature, place=4, needs=SUBSETS
+    ),
+    "accuracy_by_k_temperature": TableSpec(
+        make=accuracy.accuracy_by_k_temperature, place=1, open_on_page=True, needs=SUBSETS
+    ),
+    "coverage_curve": TableSpec(make=accuracy.coverage_curve, place=2, open_on_page=True),
+    "budget": TableSpec(make=accuracy.budget, place=7, needs=SUBSETS),
+    "oracle_gap": TableSpec(make=accuracy.oracle_gap, place=8, needs=SUBSETS),
+    "sampling_check": TableSpec(make=accuracy.sampling_check, place=15, long=True, needs=SUBSETS),
+    "correlation": TableSpec(make=correlations.correlation, place=17, long=True, needs=SUBSETS),
+    "within_correlation": TableSpec(
+        make=correlations.within_correlation, place=5, long=True, open_on_page=True, needs=SUBSETS
+    ),
+    "correct_count_correlation": TableSpec(
+        make=correlations.correct_count_correlation, place=16, needs=SUBSETS
+    ),
+    "bucket": TableSpec(make=diversity.buckets, place=18, long=True, needs=SUBSETS),
+    "partial_correlation": TableSpec(make=correlations.partial_correlation, place=6, needs=SUBSETS),
+    "diversity_by_correctness": TableSpec(make=diversity.diversity_by_correctness, place=12),
+    "pruning": TableSpec(make=pruning, place=13, long=True),
+    "submitted": TableSpec(make=submitted, place=11, needs=SUBSETS),
+    "reward_report": TableSpec(make=rewards.reward_report, place=10),
+    "reward_curve": TableSpec(make=rewards.reward_curve, place=9),
+    "reliability": TableSpec(make=rewards.reliability, printed="by name"),
+    "quality_coefficients": TableSpec(make=quality_coefficients, place=19, printed="with rows"),
+    "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
+    "answer_audit": TableSpec(make=answer_audit, printed="by name"),
+    "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs="nothing"),
+})  # fmt: skip
 
 
 def make_table(name: str, data: Data) -> Table:

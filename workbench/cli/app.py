@@ -17,6 +17,7 @@ from workbench.cli.check import check
 from workbench.cli.doctor import doctor
 from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.help_layout import CommandsUnderHeadings, PlainCommand
+from workbench.cli.init import init
 from workbench.cli.interchange import export, import_
 from workbench.cli.list_names import list_
 from workbench.cli.pages import compare, report
@@ -51,6 +52,7 @@ app = Typer(
 COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
     "Prepare": (
         (doctor, "doctor"),
+        (init, "init my-study"),
         (list_, "list metrics"),
         (validate, "validate experiments/quickstart.yaml"),
         (check, "check experiments/quickstart.yaml"),

@@ -50,9 +50,11 @@ def _of_files(target: Path, column: list[str], given: list[str]) -> "Checked":
     from workbench.cli.checked_problems import of_run
     from workbench.cli.open_experiment import open_experiment
     from workbench.core.console import console
+    from workbench.experiment import load_named_plugins
     from workbench.interchange.importer import import_file
     from workbench.interchange.sample_files import SampleFiles
 
+    load_named_plugins(given)
     source = SampleFiles.from_options([target], column)
     with TemporaryDirectory(prefix="workbench-check-") as place:
         root = Path(place) / "check"

@@ -74,9 +74,9 @@ def exit_code_of(command: Callable[[], Any]) -> int:
     """Run a command and return the exit code of the process.
 
     Returns:
-        0 when it succeeds; 1 after a mistake of the user (``ValueError``) or an error of the
-        operating system (``OSError``), which is printed to stderr; 128 + the signal's number when
-        it was told to stop.
+        0 when it succeeds; 1 after a mistake of the user (``ValueError``), an error of the
+        operating system (``OSError``) or any error of a plug-in, which is printed to stderr; 128 +
+        the signal's number when it was told to stop.
 
     Example:
         >>> def stop():
@@ -87,10 +87,14 @@ def exit_code_of(command: Callable[[], Any]) -> int:
     try:
         with stoppable():
             command()
-    except (ValueError, OSError) as fault:
+    except Exception as fault:
         from workbench.core.console import console  # rich: a tenth of a second otherwise spared
+        from workbench.core.plugins import blamed
 
-        text = str(fault) if isinstance(fault, ValueError) else _explain(fault)
+        text = blamed(fault)  # whatever a plug-in raises is the message to its author
+        if not text and not isinstance(fault, ValueError | OSError):
+            raise
+        text = text or (_explain(fault) if isinstance(fault, OSError) else str(fault))
         style = "red" if console.is_terminal else None
         console.print(f"error: {_in_few_lines(text)}", style=style, markup=False, soft_wrap=True)
         return 1

@@ -70,10 +70,12 @@ def import_(
     none. Without the last two, the known answers and the texts decide, and the import says how.
     """
     from workbench.analysis.aggregate import AGGREGATORS
+    from workbench.experiment import load_named_plugins
     from workbench.interchange.import_preview import preview
     from workbench.interchange.importer import import_file
     from workbench.interchange.sample_files import SampleFiles
 
+    load_named_plugins(overrides or ())  # their formats are among those that are recognised
     source = SampleFiles.from_options(files, column or (), where or (), reward_scale)
     if dry_run:
         print(preview(source, compare, regrade, overrides or ()))
@@ -96,7 +98,9 @@ def export(
     correctness and rewards are written with them. `workbench import` reads the files again; the
     command for that is printed.
     """
+    from workbench.core.plugins import load_installed
     from workbench.interchange.exporter import export_run
     from workbench.saved_run import Run
 
+    load_installed()
     print(export_run(Run(run), to, out))

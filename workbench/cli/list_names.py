@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated
 
 from typer import Argument
+
+from workbench.cli.options import Override
+from workbench.core.name_table import summary_of
 
 TABLES_OF_KINDS = {
     "tasks": {"tasks": "workbench.tasks:TASKS"},
@@ -29,19 +32,23 @@ def list_(
     kind: Annotated[
         str | None, Argument(help=f"Only names of this kind: {', '.join(TABLES_OF_KINDS)}.")
     ] = None,
+    overrides: Override = None,
 ) -> None:
     """List what can be named: tasks, metrics, tables and others.
 
     An experiment names tasks, backends, comparisons (task.options.compare), rewards, metrics and
     aggregators. Pruners, tables and figures are made of every run. The formats are those of
-    `workbench import` and `workbench export`.
+    `workbench import` and `workbench export`. What plug-ins add is listed too: those of installed
+    packages, and those of --set 'plugins=[my_metrics.py]'.
     """
     from rich.markup import escape
     from rich.table import Table
 
     from workbench.core.console import stdout
     from workbench.core.lookup import lookup
+    from workbench.experiment import load_named_plugins
 
+    load_named_plugins(overrides or ())
     kinds = TABLES_OF_KINDS.values() if kind is None else [lookup(TABLES_OF_KINDS, kind, "kind")]
     out = stdout()
     for titles in kinds:
@@ -64,10 +71,4 @@ def summaries(place: str) -> Mapping[str, str]:
     """
     module, _, name = place.partition(":")
     table = getattr(import_module(module), name)
-    return {known: _summary(row) for known, row in table.items()}
-
-
-def _summary(row: Any) -> str:
-    """Return a row's own summary; of a function the first line of its docstring."""
-    told = getattr(row, "summary", None)
-    return str(told) if told is not None else str(row.__doc__ or "").partition("\n")[0]
+    return {known: summary_of(row) for known, row in table.items()}

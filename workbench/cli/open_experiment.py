@@ -8,6 +8,7 @@ from typing import Any
 from workbench.analysis.aggregate import AGGREGATORS
 from workbench.config.schema import Experiment
 from workbench.config.yaml_file import read_mapping
+from workbench.core.plugins import note_not_loaded
 from workbench.experiment import load_experiment
 from workbench.tasks.chosen_comparison import chosen_options
 
@@ -16,12 +17,21 @@ def open_experiment(target: Path, overrides: Sequence[str], *, here: bool = True
     """Return the experiment of a file, or of the folder of a run.
 
     Raises:
-        ValueError: the folder is no run, or the experiment is not valid.
+        ValueError: the folder is no run, its plug-ins are not named by the overrides, or the
+            experiment is not valid.
     """
     path = target / "experiment.yaml" if target.is_dir() else target
     if target.is_dir() and not path.exists():
         raise ValueError(f"{target} is not a run: it has no experiment.yaml")
-    return load_experiment(path, overrides, aggregators=AGGREGATORS, here=here)
+    trusted = not target.is_dir()
+    experiment = load_experiment(
+        path, overrides, aggregators=AGGREGATORS, here=here, trusted=trusted
+    )
+    if not trusted and (left := note_not_loaded(experiment.plugins)):
+        from workbench.storage.kept_plugins import unloaded_message  # with it comes pyarrow
+
+        raise ValueError(unloaded_message(target, left))
+    return experiment
 
 
 def with_comparison(experiment: Experiment, root: Path | None = None) -> Experiment:

@@ -14,6 +14,7 @@ from workbench.generate.stage import generate
 from workbench.measure.missing_inputs import lost_without_logprobs, needs_embeddings
 from workbench.measure.stage import measure
 from workbench.score.stage import score
+from workbench.storage.kept_plugins import keep_plugins
 from workbench.storage.lock import locked
 from workbench.storage.open_run import OpenRun
 from workbench.storage.signature import run_signature, signature_parts
@@ -51,6 +52,7 @@ def run_stages(
         manifest = run.manifest
         if "generate" not in names:
             _same_samples(run)
+        keep_plugins(root, manifest, experiment.plugins)
         tracker = Tracker()
         if "analyze" in names:
             config = experiment_to_dict(experiment) | signature_parts(experiment)

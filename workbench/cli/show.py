@@ -21,11 +21,11 @@ def show(
     been analysed.
     """
     from workbench.analysis.last_screen import last_screen
-    from workbench.analysis.terminal import PRINTED, print_tables
+    from workbench.analysis.terminal import print_tables
     from workbench.saved_run import Run
 
     if table or every:
-        print_tables(run, (table,) if table else PRINTED)
+        print_tables(run, (table,) if table else ())
     else:
         print(last_screen(Run(run)))
 

@@ -246,6 +246,9 @@ class Experiment:
     selection: Selection = Field(default_factory=Selection)
     analysis: Analysis = Field(default_factory=Analysis)
     tracking: Tracking = Field(default_factory=Tracking)
+    plugins: Names = ()
+    """Python files (relative to the experiment file) and modules of your own, which add metrics,
+    rewards, tasks, aggregators, tables and the like."""
 
     def __repr__(self) -> str:
         """Name the experiment, its task, its model and how many samples are drawn."""

@@ -188,11 +188,11 @@ def read_mapping(path: Path) -> dict[Any, Any]:
         raise YamlError(f"cannot be read: {error}") from error
     tree = parse_yaml(text)
     if tree is None:
-        raise YamlError("the file is empty; see experiments/quickstart.yaml for one to start from")
+        raise YamlError("the file is empty; `workbench init mine` makes one to start from")
     if not isinstance(tree, dict):
         raise YamlError(
             f"expected a mapping (lines of 'key: value') at the top, got {type(tree).__name__}; "
-            "see experiments/quickstart.yaml"
+            "`workbench init mine` makes one to start from"
         )
     return tree
 

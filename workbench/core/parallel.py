@@ -23,6 +23,8 @@ from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from workbench.core.plugins import Plugin, load_again, loaded
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -64,7 +66,7 @@ def spread(
         yield from map(work, tasks)
         return
     context = multiprocessing.get_context("spawn")
-    pool = WorkerPool(workers, initializer=_prepare_worker, context=context)
+    pool = WorkerPool(workers, initializer=_prepare_worker, initargs=(loaded(),), context=context)
     try:
         start_workers(pool)
         _wait_for_one(pool)
@@ -107,9 +109,10 @@ def _wait_for_one(pool: WorkerPool) -> None:
         ) from fault
 
 
-def _prepare_worker() -> None:
-    """Let SIGTERM end a new worker at once, also in the middle of C code."""
+def _prepare_worker(plugins: Sequence[Plugin]) -> None:
+    """Let SIGTERM end a new worker at once, also in the middle of C code; load its plug-ins."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    load_again(plugins)
 
 
 def _submit(pool: WorkerPool, work: Callable[[Task], Result], task: Task) -> Future[Result]:

@@ -21,7 +21,7 @@ from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.core.lookup import lookup
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.core.types import Prompt, Request, Sample
 from workbench.generate.openai_options import ServerOptions
 from workbench.generate.replay_options import ReplayOptions
@@ -99,7 +99,7 @@ def _check_replayed(engine: Mapping[str, Any]) -> None:
         raise ValueError(f"samples: {fault}") from fault
 
 
-BACKENDS: RowsByName[Backend] = RowsByName({
+BACKENDS: NameTable[Backend] = NameTable("backend", {
     "auto": Backend(
         sample=lambda requests, settings: BACKENDS[resolve("auto")].sample(requests, settings),
         logprobs_kind="raw", summary="vllm where it can be imported, else transformers"),

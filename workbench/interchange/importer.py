@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core.console import notice
+from workbench.core.plugins import as_option
 from workbench.core.types import SelectionRule
 from workbench.experiment import check_experiment
 from workbench.generate.drawing_settings import drawing_settings
@@ -23,6 +24,7 @@ from workbench.interchange.import_summary import column_table, describe, without
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import Survey, survey
 from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
+from workbench.storage.kept_plugins import keep_plugins
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment
 from workbench.storage.open_run import OpenRun
@@ -107,8 +109,10 @@ def import_file(
             drawn_with=drawing_settings(experiment.generation, experiment.task.thinking),
             signature=run_signature(experiment),
         )
+        keep_plugins(root, manifest, experiment.plugins)
         run.write_experiment(experiment)
-    return describe(root, source, facts, left, experiment.scoring.regrade)
+    told = describe(root, source, facts, left, experiment.scoring.regrade)
+    return told + as_option(experiment.plugins)  # the last line is the next command
 
 
 def _refuse_whole(source: SampleFiles, found: Survey, allow_empty: bool) -> None:

@@ -68,10 +68,22 @@ def compute_all(
 def compute_known(
     names: Sequence[str], pool: Pool, subsets: Ints, settings: Measure
 ) -> dict[str, Floats]:
-    """Do as ``compute_all``, but with NaN for subsets that hold a failed sample: it has no text."""
+    """Do as ``compute_all``, but with NaN for subsets that hold a failed sample: it has no text.
+
+    Raises:
+        ValueError: as ``compute_all``, or a metric, such as one of a plug-in, does not give one
+            number for each subset.
+    """
     failed = (np.array(pool.statuses) == "error")[subsets].any(axis=1)
     found = compute_all(names, pool, subsets, settings)
     whole = {name: np.asarray(values, dtype=np.float64) for name, values in found.items()}
+    for name, values in whole.items():
+        if values.shape != (len(subsets),):
+            raise ValueError(
+                f"metric {name!r} gave an array of shape {values.shape} for {len(subsets)} subsets "
+                f"of {subsets.shape[1]}; it must return one number for each subset, as an array of "
+                f"shape ({len(subsets)},)"
+            )
     if not failed.any():
         return whole
     return {name: np.where(failed, np.nan, values) for name, values in whole.items()}

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from workbench.config.schema import Measure
 from workbench.core.lookup import lookup
-from workbench.core.types import Floats, Ints
+from workbench.core.types import Floats
 from workbench.measure.evaluate import LOG_QUALITY, compute_known
 from workbench.metrics import INTERMEDIATES, METRICS
 from workbench.pools import Pool
@@ -24,6 +24,17 @@ NEEDS = {
     **dict.fromkeys((*INTERMEDIATES, LOG_QUALITY, "subsets")),
 }  # fmt: skip
 """What a metric may be handed."""
+
+
+def check_needs(names: Sequence[str]) -> None:
+    """Refuse a metric, such as one of a plug-in, that asks for what no pool has.
+
+    Raises:
+        ValueError: there is no such metric or need; the message lists what there is.
+    """
+    for name in names:
+        for need in lookup(METRICS, name, "metric").needs:
+            lookup(NEEDS, need, f"need of metric {name!r}")
 
 
 def measured_again(
@@ -41,9 +52,7 @@ def measured_again(
         ValueError: there is no such metric, it asks for what no pool has or gives something other
             than one number for each subset.
     """
-    for name in names:
-        for need in lookup(METRICS, name, "metric").needs:
-            lookup(NEEDS, need, f"need of metric {name!r}")
+    check_needs(names)
     for block, table in subsets:
         measured = table
         if table.num_rows:
@@ -62,21 +71,6 @@ def _measured(
     with threadpool_limits(1, user_api="blas"):  # as ``measure`` does: the same sums
         for pool in pools:
             for subsets in drawn.get((pool.problem_id, pool.temperature), {}).values():
-                for name, values in _checked(names, pool, subsets.members, settings).items():
+                for name, values in compute_known(names, pool, subsets.members, settings).items():
                     columns[name][subsets.rows] = values
     return columns
-
-
-def _checked(
-    names: Sequence[str], pool: Pool, subsets: Ints, settings: Measure
-) -> dict[str, Floats]:
-    """Measure subsets of a pool; a metric of somebody's own may not give what it should."""
-    found = compute_known(names, pool, subsets, settings)
-    for name, values in found.items():
-        if values.shape != (len(subsets),):
-            raise ValueError(
-                f"metric {name!r} gave an array of shape {values.shape} for {len(subsets)} subsets "
-                f"of {subsets.shape[1]}; it must return one number for each subset, as an array of "
-                f"shape ({len(subsets)},)"
-            )
-    return found

@@ -11,12 +11,15 @@ from threadpoolctl import threadpool_limits
 
 from workbench.config.schema import Measure, MeasuredText
 from workbench.core.console import notice
+from workbench.core.name_table import plugin_hashes
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import Ints
 from workbench.measure import missing_inputs as inputs
 from workbench.measure.block_tables import Parts, Share, sizes_listed, write_block_tables
 from workbench.measure.correctness_split import split_pool
 from workbench.measure.evaluate import compute_known
+from workbench.measure.remeasure import check_needs
+from workbench.metrics import METRICS
 from workbench.metrics.distinct import distinct_texts
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.open_run import OpenRun
@@ -39,6 +42,7 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
         ValueError: scores are missing or of other samples, or a worker was ended from outside.
     """
     require_scores(run)
+    check_needs(settings.metrics)
     needs = inputs.metric_needs(settings)
     left = inputs.left_out(needs, inputs.missing(run, needs, settings.text))
     metrics = tuple(name for name in settings.metrics if name not in left)
@@ -52,6 +56,7 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
             measure=measuring_settings(settings),
             pools=sizes_listed(run.pool_sizes),
             inputs=input_contents(run, block, with_embeddings=with_embeddings),
+            **plugin_hashes(metrics=METRICS.hashes(metrics)),
         )
         for block in run.blocks_with_samples()
     }

@@ -15,7 +15,7 @@ from functools import partial
 from math import inf
 from typing import Any, Literal
 
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.core.types import Floats
 from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
 from workbench.metrics.bleu import self_bleu
@@ -96,7 +96,7 @@ class Metric:
         return tuple(name for names in found for name in names if name != "subsets")
 
 
-METRICS: RowsByName[Metric] = RowsByName({
+METRICS = NameTable("metric", {
     "avg_log_prob": Metric(
         fn=mean_logprob, needs=("logprobs", "subsets"), label="mean log-probability [nats/token]",
         summary="mean token log-probability of the samples; larger: likelier, so usually less "

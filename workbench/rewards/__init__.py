@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.core.types import Floats
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _deferred(module: str, function: str) -> Callable[..., None]:
     return call
 
 
-REWARDS: RowsByName[Reward] = RowsByName({
+REWARDS = NameTable("reward", {
     "likelihood": Reward(
         summary="mean token log-probability [nats/token]", is_log=True,
         fn=likelihood),

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from workbench.config.schema import Embedding, MeasuredText
 from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
+from workbench.core.name_table import plugin_hashes
 from workbench.core.types import REWARD_PREFIX, Known
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards import REWARDS
@@ -72,6 +73,9 @@ def score(
         "math-verify": version("math-verify"),
         "rewards": list(scoring.rewards),
         "regrade": scoring.regrade,
+        **plugin_hashes(
+            task=TASKS.hashes([run.task.name]), rewards=REWARDS.hashes(scoring.rewards)
+        ),
     }
     if any(REWARDS[name].learn for name in scoring.rewards):
         settings["deals"] = seed
@@ -158,7 +162,13 @@ def _score_block(
     for name in scoring.rewards:
         reward = REWARDS[name]
         if reward.fn is not None:
-            values = reward.fn(frame)
+            values = np.asarray(reward.fn(frame))
+            if values.shape != (len(frame),):
+                raise ValueError(
+                    f"reward {name!r} gave an array of shape {values.shape}; it must return one "
+                    f"number for each of {len(frame)} samples, as an array of shape "
+                    f"({len(frame)},)"
+                )
         elif reward.learn is not None:  # from these very scores, and put in later
             values = np.full(len(frame), np.nan)
         else:

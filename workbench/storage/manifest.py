@@ -24,6 +24,10 @@ PACKAGES = (
 )  # fmt: skip
 
 
+CLONE = Path(__file__).resolve().parents[2]
+"""The folder of the clone, where the code runs from one."""
+
+
 class Manifest:
     """The manifest of one run, written to disk at every change."""
 
@@ -54,6 +58,13 @@ class Manifest:
     def stage(self, name: str) -> dict[str, Any]:
         """Return the entry of a stage; empty if it never ran."""
         return dict(self.data.get("stages", {}).get(name, {}))
+
+    def check(self, name: str) -> None:
+        """Record that a stage is up to date, where another was run since it with equal results."""
+        entry = self.stage(name)
+        seen = entry.get("checked", entry["started"])
+        if any(other.get("started", "") > seen for other in self.data["stages"].values()):
+            self._set(name, entry | {"checked": datetime.now(UTC).isoformat(timespec="seconds")})
 
     @contextmanager
     def running(self, name: str, made_from: str) -> Iterator[dict[str, Any]]:
@@ -105,7 +116,12 @@ def environment() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """Return the short commit of the code, with ``+dirty`` if it has been changed; else ''."""
+    """Return the short commit of the code, with ``+dirty`` if it has been changed; else ''.
+
+    An installed package has none, even where its environment lies in somebody's own repository.
+    """
+    if not (CLONE / ".git").exists():
+        return ""
     home = Path(__file__).resolve().parent
     told = ("git", "describe", "--always", "--dirty=+dirty", "--abbrev=7", "--match=")
     return output_of(*told, cwd=home)

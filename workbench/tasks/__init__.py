@@ -8,12 +8,12 @@ in worker processes. To add a task, write one file beside this one and give it a
 
 from __future__ import annotations
 
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.tasks import arithmetic, gsm8k, jsonl, math500
 from workbench.tasks.checkers import CHECKERS, mathematics
 from workbench.tasks.task import Task
 
-TASKS: RowsByName[Task] = RowsByName({
+TASKS = NameTable("task", {
     "arithmetic": Task(
         load=arithmetic.load, examples=arithmetic.examples, check=arithmetic.check,
         instruction=arithmetic.INSTRUCTION,

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
 import time
@@ -30,6 +31,7 @@ import psutil
 from pebble import ProcessExpired
 
 from workbench.core.parallel import WorkerPool, start_workers
+from workbench.core.plugins import Plugin, load_again, loaded
 from workbench.tasks.checkers import Checker
 from workbench.tasks.math_answers import Key, clustering, keys_differ
 
@@ -154,9 +156,15 @@ class Comparer:
     def _schedule(self, pair: Pair, question: Question | None, finished: Finished) -> None:
         """Have a worker compare a pair, and then the other pairs of a question, if one is given."""
         if self._pool is None:
+            _require_picklable(self._checker)
             context = multiprocessing.get_context("forkserver")
             context.set_forkserver_preload([PRELOADED])  # two seconds, once for all workers
-            self._pool = WorkerPool(self._workers, initializer=_prepare_worker, context=context)
+            self._pool = WorkerPool(
+                self._workers,
+                initializer=_prepare_worker,
+                initargs=(loaded(),),  # a checker may be of a plug-in
+                context=context,
+            )
             start_workers(self._pool)  # its server imports for seconds, and must not see Ctrl-C
         arguments = (self._checker, pair, question, SECONDS_PER_PAIR)
         future = self._pool.schedule(_compare, args=arguments, timeout=SECONDS_PER_PAIR)
@@ -192,6 +200,17 @@ def _decide(
     return (True, False) if one and other and keys_differ(one, other) else (False, None)
 
 
+def _require_picklable(checker: Checker) -> None:
+    """Refuse a checker that cannot be sent to a worker, such as a plug-in's with a lambda."""
+    try:
+        pickle.dumps(checker)
+    except (pickle.PicklingError, AttributeError, TypeError) as fault:
+        raise ValueError(
+            f"the task's checker cannot be sent to the processes that compare answers ({fault}): "
+            "write each of its functions at the top level of its file, and no lambda"
+        ) from fault
+
+
 def _result_of(future: Future[Compared]) -> Compared | None:
     """Return what a job found, or None where it took too long or its process died."""
     fault = future.exception()
@@ -207,11 +226,12 @@ def _result_of(future: Future[Compared]) -> Compared | None:
     raise fault
 
 
-def _prepare_worker() -> None:
-    """Let a new worker be ended at any moment, and limit its memory."""
+def _prepare_worker(plugins: Sequence[Plugin]) -> None:
+    """Let a new worker be ended at any moment, limit its memory, and load its plug-ins."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # at once, also in the middle of C code
     room = psutil.Process().memory_info().vms + BYTES_PER_WORKER
     resource.setrlimit(resource.RLIMIT_AS, (room, resource.getrlimit(resource.RLIMIT_AS)[1]))
+    load_again(plugins)
 
 
 def _compare(checker: Checker, pair: Pair, question: Question | None, seconds: float) -> Compared:

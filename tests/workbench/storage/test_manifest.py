@@ -3,6 +3,7 @@ import re
 
 import pytest
 
+from workbench.storage import manifest as module
 from workbench.storage.manifest import Manifest, commit, environment, version_string
 
 
@@ -96,3 +97,12 @@ def test_the_version_holds_the_commit_where_there_is_one(monkeypatch):
     monkeypatch.setenv("PATH", "")  # no git
     assert commit() == ""
     assert version_string() == "v0.1.0"
+
+
+def test_an_installed_package_takes_no_commit_of_the_repository_around_it(monkeypatch, tmp_path):
+    assert (module.CLONE / "pyproject.toml").exists()
+    monkeypatch.setattr(module, "_output", lambda *command: "1a2b3c4")
+    monkeypatch.setattr(module, "CLONE", tmp_path)
+    assert commit() == ""
+    (tmp_path / ".git").touch()  # as of a worktree
+    assert commit() == "1a2b3c4"

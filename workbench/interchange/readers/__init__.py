@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.interchange.readers import (
     alpaca_eval,
     batch_output,
@@ -68,7 +68,7 @@ class Format:
 PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
 """Suffixes of packed files, of which every plain text may be one."""
 
-FORMATS: RowsByName[Format] = RowsByName({
+FORMATS = NameTable("format to import", {
     "inspect": Format(
         recognise=inspect_log.recognise, read=inspect_log.read, suffixes=(".eval", ".json"),
         summary="logs of Inspect, .eval or .json: epochs are the samples of a problem",
@@ -199,7 +199,8 @@ def format_of(file: Path | FileBeginning) -> str | None:
     beginning = file if isinstance(file, FileBeginning) else read_beginning(file)
     if beginning.kind == "xlsx":  # whatever its columns are called: no tool writes its files so
         return "xlsx"
-    found = next((name for name, row in FORMATS.items() if row.recognise(beginning)), None)
+    ordered = dict.fromkeys([*FORMATS.added_by, *FORMATS])  # those of plug-ins are asked first
+    found = next((name for name in ordered if FORMATS[name].recognise(beginning)), None)
     if beginning.line and (found is None or FORMATS[found].is_plain):
         as_row = FileBeginning("lines", beginning.line)
         known = (name for name, row in FORMATS.items() if not row.is_plain)

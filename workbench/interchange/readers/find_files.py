@@ -10,9 +10,17 @@ from workbench.interchange.readers import FORMATS, format_of
 from workbench.interchange.readers.file_beginning import read_beginning
 from workbench.interchange.readers.unreadable import POINTER, what_it_is
 
-SUFFIXES = tuple(dict.fromkeys(suffix for row in FORMATS.values() for suffix in row.suffixes))
 BESIDE_SAMPLES = (".json", ".csv", ".tsv", ".yaml", ".xlsx", ".xlsm")
 """Files that tools also write results and settings to, beside their samples."""
+
+
+def suffixes() -> tuple[str, ...]:
+    """Return the suffixes of the files of a folder that are looked at.
+
+    >>> ".jsonl" in suffixes()
+    True
+    """
+    return tuple(dict.fromkeys(suffix for row in FORMATS.values() for suffix in row.suffixes))
 
 
 def find_files(
@@ -83,7 +91,7 @@ def _files_in(folder: Path, text_column: str | None) -> dict[Path, str]:
     others: list[Path] = []
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
     for path in files:
-        if path.suffix not in SUFFIXES:
+        if path.suffix not in suffixes():
             continue
         beginning, what = read_beginning(path), what_it_is(path)
         name = format_of(beginning)
@@ -112,7 +120,7 @@ def _of_other_suffixes(files: Sequence[Path]) -> dict[Path, str]:
     found: dict[Path, str] = {}
     for path in files:
         with suppress(ValueError):  # a damaged file of whatever kind
-            name = None if path.suffix in SUFFIXES else format_of(path)
+            name = None if path.suffix in suffixes() else format_of(path)
             if name is not None and not FORMATS[name].is_plain:
                 found[path] = name
     return found
@@ -130,7 +138,7 @@ def _begins(column: str | None, names: frozenset[str]) -> bool:
 
 def _what_was_seen(others: Sequence[Path]) -> str:
     if not others:
-        return f"; looked for {', '.join(SUFFIXES)} in it and below"
+        return f"; looked for {', '.join(suffixes())} in it and below"
     what = what_it_is(others[0])
     why = f"is {what}" if what else "has no column that is known to hold texts"
     advice = "" if what else "; say which one does with --column text=THEIRS"

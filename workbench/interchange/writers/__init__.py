@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.core.rows_by_name import RowsByName
+from workbench.core.name_table import NameTable
 from workbench.interchange.writers import hub_dataset, inspect_log, jsonl, lm_eval
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
@@ -29,31 +29,27 @@ class Export:
         return f"Export({self.summary!r})"
 
 
-EXPORTS: RowsByName[Export] = RowsByName(
-    {
-        "inspect": Export(
-            write=inspect_log.write,
-            summary="a .eval log for each temperature, which `inspect view` opens",
-            left_out="tokens are named by their numbers; entropies of single tokens, seeds and "
-            "subsets",
-        ),
-        "lm-eval": Export(
-            write=lm_eval.write,
-            summary="samples_TASK_DATE.jsonl and results_DATE.json of lm-evaluation-harness, a "
-            "folder for each temperature",
-            left_out="log-probabilities and entropies of single tokens (means are kept), seeds and "
-            "subsets",
-        ),
-        "jsonl": Export(
-            write=jsonl.write,
-            summary="a JSON object a line for each sample, in the import's own columns",
-            left_out="entropies of single tokens, seeds and subsets",
-        ),
-        "hub-dataset": Export(
-            write=hub_dataset.write,
-            summary="a folder that datasets.load_dataset opens and the hub shows: Parquet with a "
-            "card",
-            left_out="entropies of single tokens, seeds and subsets",
-        ),
-    }
-)
+EXPORTS = NameTable("format to export", {
+    "inspect": Export(
+        write=inspect_log.write,
+        summary="a .eval log for each temperature, which `inspect view` opens",
+        left_out="tokens are named by their numbers; entropies of single tokens, seeds and subsets",
+    ),
+    "lm-eval": Export(
+        write=lm_eval.write,
+        summary="samples_TASK_DATE.jsonl and results_DATE.json of lm-evaluation-harness, a folder "
+        "for each temperature",
+        left_out="log-probabilities and entropies of single tokens (means are kept), seeds and "
+        "subsets",
+    ),
+    "jsonl": Export(
+        write=jsonl.write,
+        summary="a JSON object a line for each sample, in the import's own columns",
+        left_out="entropies of single tokens, seeds and subsets",
+    ),
+    "hub-dataset": Export(
+        write=hub_dataset.write,
+        summary="a folder that datasets.load_dataset opens and the hub shows: Parquet with a card",
+        left_out="entropies of single tokens, seeds and subsets",
+    ),
+})  # fmt: skip
