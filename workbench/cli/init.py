@@ -24,7 +24,7 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Make a folder with an experiment, a problem file and a plug-in to start from.
+    """Make a folder to start from: experiment, problems, plug-in.
 
     All of it runs as it is, with a small model, in a minute or two. A folder that is there already
     is left alone.
@@ -66,8 +66,8 @@ def new_folder(root: Path, source: str) -> list[str]:
         made.append(f"  {target}")
     return [
         f"made {root}:", *sorted(made), "next:", f"  cd {root}",
-        "  workbench check experiment.yaml   (three questions as asked, and how they are graded)",
-        "  workbench run experiment.yaml     (everything, and a page to look at)",
+        "  workbench check experiment.yaml   # three questions as asked, and how they are graded",
+        "  workbench run experiment.yaml     # everything, and a page to look at",
     ]  # fmt: skip
 
 

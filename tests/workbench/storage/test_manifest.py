@@ -101,7 +101,7 @@ def test_the_version_holds_the_commit_where_there_is_one(monkeypatch):
 
 def test_an_installed_package_takes_no_commit_of_the_repository_around_it(monkeypatch, tmp_path):
     assert (module.CLONE / "pyproject.toml").exists()
-    monkeypatch.setattr(module, "_output", lambda *command: "1a2b3c4")
+    monkeypatch.setattr(module, "output_of", lambda *command, cwd: "1a2b3c4")
     monkeypatch.setattr(module, "CLONE", tmp_path)
     assert commit() == ""
     (tmp_path / ".git").touch()  # as of a worktree
