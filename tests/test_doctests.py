@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.test_house import SOURCES, module_of
+from workbench.core.name_table import NOT_LOADED
 
 ROOT = Path(__file__).parents[1]
 WITH_EXAMPLES = [
@@ -23,6 +24,7 @@ TRAINS = "workbench.reward_training.finetune"
 @pytest.mark.parametrize("module", [module for module in WITH_EXAMPLES if module != TRAINS])
 def test_the_examples_of_a_module_run(module, monkeypatch):
     monkeypatch.chdir(ROOT)  # an example may read results/reference
+    NOT_LOADED.clear()  # plug-ins of runs that other tests have opened
     found = doctest.testmod(importlib.import_module(module))  # prints what differs
     assert found.attempted, "no docstring holds the example"
     assert found.failed == 0

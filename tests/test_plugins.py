@@ -112,7 +112,7 @@ def test_every_kind_of_row_reaches_the_run(made):
     scores = run.scores.sort_values(["problem_id", "temperature", "sample_index"])
     peru = scores[(scores["problem_id"] == "Peru") & (scores["temperature"] == 1.0)]
     assert peru["answer"].tolist() == ["Tokyo", "lima"] * 4  # compared in workers, by its checker
-    assert peru["is_correct"].tolist() == [False, True] * 4
+    assert peru["correct"].tolist() == [False, True] * 4
     assert peru["reward_brevity"].tolist() == pytest.approx([1 / n for n in range(1, 9)])
     subsets = run.subsets[run.subsets["temperature"] == 1.0]
     longest = [max(members) + 1 for members in subsets["members"]]

@@ -187,7 +187,7 @@ def sentence(changed: pd.DataFrame, start: str, *, levels: bool = False) -> str:
     """
     if int(changed["problems"].max()) < MIN_PROBLEMS:
         return (
-            f"{start} no change can be claimed: below {MIN_PROBLEMS} problems there are no "
+            f"{start}, no change can be claimed: below {MIN_PROBLEMS} problems there are no "
             "intervals."
         )
     shown, rest = [], []

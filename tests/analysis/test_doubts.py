@@ -12,6 +12,7 @@ from workbench.analysis.notebook import run_html
 from workbench.analysis.page.report import write_report
 from workbench.analysis.terminal import print_tables
 from workbench.config.schema import Generation, TaskSettings
+from workbench.core.name_table import NAME_TABLES, NameTable
 from workbench.storage.open_run import OpenRun
 from workbench.tasks.mending_setting import KnownText
 
@@ -131,8 +132,10 @@ def test_the_tracked_run_s_summary_begins_with_it(doubtful, monkeypatch):
     monkeypatch.setattr(report, "VERSION", -1)  # so that it is analysed again
     for name in ("aggregate", "summary", "diversity", "curves"):  # which are done, and take long
         monkeypatch.setattr(report, name, lambda *a: {})
-    monkeypatch.setattr(report, "FIGURES", {})
-    monkeypatch.setattr(report, "TABLES", {})
+    none = NameTable("table", {})
+    NAME_TABLES.remove(none)
+    monkeypatch.setattr(report, "TABLES", none)
+    monkeypatch.setattr(report, "FIGURES", none)
     report.analyze(OpenRun.of(doubtful, load_run(doubtful).experiment), tracker)
     assert FINDING in kept[0]["doubts"]
     assert "likely to help: task.last_number=true" in kept[0]["doubts"]

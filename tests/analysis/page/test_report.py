@@ -223,7 +223,7 @@ RIGHT, WRONG = ("It is \\boxed{3}", -0.5, "stop"), ("It is \\boxed{4}", -0.5, "s
 @pytest.mark.parametrize(
     ("golds", "samples", "words"),
     [
-        (["3"], [[RIGHT, RIGHT, WRONG]], "One temperature was sampled"),  # one problem
+        (["3"], [[RIGHT, RIGHT, WRONG]], "With 3 samples instead of one"),  # one problem
         (["3"] * 11, [[RIGHT] * 3] * 11, ">1.000 [1.000, 1.000]<"),  # all right
         (["3"] * 11, [[WRONG] * 3] * 11, ">0.000 [0.000, 0.000]<"),  # all wrong
         (["3"] * 11, [[("", 0.0, "error")] * 3] * 11, "correctness"),  # nothing known
