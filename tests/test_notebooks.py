@@ -1,12 +1,16 @@
 """The notebooks are committed clean, run as they are, and take another run by one changed line."""
 
 import gzip
+import itertools
 import json
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import nbformat
+import pandas as pd
 import pytest
 from nbclient import NotebookClient
 
@@ -133,6 +137,35 @@ def test_compare_runs_runs_as_it_is_and_takes_two_others_by_one_line(executed, f
     text = concluded(executed(path, RUNS=f'["{finished[1]}", "{embedded[1]}"]'))
     assert text.count("arithmetic|replay|") == 2
     assert text.count("0.000 [0.000, 0.000], not shown to differ") == 8  # the same samples
+
+
+def test_the_published_samples_of_gpt35_are_converted(tmp_path):
+    clone, target = tmp_path / "clone", tmp_path / "made.jsonl.gz"
+    question = "Topic: Math\nQuestion: What is 1, or 2?\nChoices:\n  A: 1\n  B: 2\n"
+    for part in ("responses", "details"):
+        (clone / "data" / part).mkdir(parents=True)
+    for exam, tenths in itertools.product(("aqua-rat-100", "sat-math-100"), range(11)):
+        name = f"gpt-35-turbo - chain_of_thought - {exam} - temp-{tenths / 10:.1f}.csv"
+        texts = pd.DataFrame({"Problem ID": 1, "Response ID": [0, 2], "Text": ["so A", "NA"]})
+        texts.to_csv(clone / "data" / "responses" / name, index=False)
+        row = {"Problem ID": 1, "Problem": question, "Correct Answer": "A"}
+        details = pd.DataFrame([row | {f"Answer {n}": "AN"[n - 1 : n] for n in range(1, 11)}])
+        details.to_csv(clone / "data" / "details" / name, index=False)
+    command = [sys.executable, str(ROOT / "notebooks" / "gpt35_samples.py")]
+    subprocess.run([*command, str(clone), str(target)], check=True)
+    rows = [json.loads(line) for line in gzip.decompress(target.read_bytes()).splitlines()]
+    assert len(rows) == 2 * 11 * 2
+    assert rows[0] == {
+        "problem_id": "aqua-rat-100/1", "problem": "What is 1, or 2?\nChoices:\nA: 1\nB: 2",
+        "gold": "A", "model": "gpt-35-turbo", "temperature": 0.0, "sample_index": 0,
+        "text": "so A", "answer": "A", "correct": True,
+    }  # fmt: skip
+    assert rows[-1] == rows[0] | {
+        "problem_id": "sat-math-100/1", "temperature": 1.0, "sample_index": 2, "text": "NA",
+        "answer": None, "correct": False,
+    }  # fmt: skip
+    stopped = subprocess.run([*command, str(tmp_path), "x"], capture_output=True, text=True)
+    assert "is not there; give the folder of a clone" in stopped.stderr
 
 
 def test_temperature_gpt35_imports_and_runs(executed, tmp_path):

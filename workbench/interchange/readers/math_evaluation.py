@@ -2,8 +2,10 @@
 
 A file is ``DATA/SPLIT_PROMPT_N_seedS_tT_s0_e-1.jsonl``: data set, number of problems, seed and
 temperature are in its name. ``code`` has the responses, ``pred`` the answers found in them and
-``score`` whether they are right. A problem is named by the data set (the folder) and ``idx``.
-Source: https://github.com/QwenLM/Qwen2.5-Math, ``evaluation/math_eval.py`` and ``evaluate.py``;
+``score`` whether they are right; ``pred_score`` has a reward of each, in a list of one. A problem
+is named by the data set (the folder) and ``idx``.
+Source: https://github.com/QwenLM/Qwen2.5-Math, ``evaluation/math_eval.py``, ``evaluate.py`` and
+``rm_maj_eval.py``;
 https://github.com/microsoft/ToRA, ``src/infer/inference_api.py``.
 """
 
@@ -16,8 +18,8 @@ from workbench.interchange.readers.records import LocatedRecord, Record, split_r
 from workbench.interchange.readers.rows import read_rows
 
 INTERPRETATION = (
-    "code as the texts, pred as the answers, score as correctness, gt as the known answer; the "
-    "temperature by the file's name"
+    "code as the texts, pred as the answers, score as correctness, pred_score as rewards, gt as "
+    "the known answer; the temperature by the file's name"
 )
 NAME = re.compile(r"_seed\d+_t(?P<temperature>\d+(?:\.\d+)?)(?=_|\.jsonl)")
 
@@ -33,7 +35,10 @@ def read(path: Path) -> Iterator[LocatedRecord]:
 
 def _samples(row: Record, data: str, temperature: float | None) -> Iterator[tuple[str, Record]]:
     texts = row["code"]
-    lists = {"answer": row.get("pred"), "correct": row.get("score")}
+    rewards = row.get("pred_score")
+    if rewards is not None:
+        rewards = [reward for (reward,) in rewards]
+    lists = {"answer": row.get("pred"), "correct": row.get("score"), "reward": rewards}
     for name, values in lists.items():
         if values is not None and len(values) != len(texts):
             raise ValueError(f"there are {len(values)} of {name} for {len(texts)} of code")

@@ -27,6 +27,13 @@ def test_lists_of_qwen_math_and_the_temperature_in_its_name(rows_of, write_lines
         ("gsm8k-0", "is 4", "4"), ("gsm8k-0", "is 5", "5"), ("gsm8k-0", "?", None),
     ]  # fmt: skip
     assert {(r.gold, r.temperature) for r in rows} == {("4", 0.6)}
+    assert {r.reward for r in rows} == {None}
+    scored = [row | {"pred_score": [[0.9], [0.1], [0.5]]} for row in MATH]
+    rows = rows_of(write_lines("gsm8k/math_cot_100.jsonl", scored))
+    assert [r.reward for r in rows] == [0.9, 0.1, 0.5] * 2
+    write_lines("gsm8k/math_cot_100.jsonl", [MATH[0] | {"pred_score": [[1, 2], [3], [4]]}])
+    with pytest.raises(ValueError, match="line 1: not in the known form of Qwen2"):
+        rows_of(path.with_name("math_cot_100.jsonl"))
     write_lines(f"gsm8k/{path.name}", [MATH[0] | {"score": [True]}])
     with pytest.raises(ValueError, match="line 1: there are 1 of correct for 3 of code"):
         rows_of(path)
