@@ -37,6 +37,8 @@ def _samples(row: Record, data: str, temperature: float | None) -> Iterator[tupl
     texts = row["code"]
     rewards = row.get("pred_score")
     if rewards is not None:
+        if any(len(own) != 1 for own in rewards):
+            raise ValueError("pred_score must have a list of one reward for each of code")
         rewards = [reward for (reward,) in rewards]
     lists = {"answer": row.get("pred"), "correct": row.get("score"), "reward": rewards}
     for name, values in lists.items():

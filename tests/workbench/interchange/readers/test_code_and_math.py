@@ -32,7 +32,7 @@ def test_lists_of_qwen_math_and_the_temperature_in_its_name(rows_of, write_lines
     rows = rows_of(write_lines("gsm8k/math_cot_100.jsonl", scored))
     assert [r.reward for r in rows] == [0.9, 0.1, 0.5] * 2
     write_lines("gsm8k/math_cot_100.jsonl", [MATH[0] | {"pred_score": [[1, 2], [3], [4]]}])
-    with pytest.raises(ValueError, match="line 1: not in the known form of Qwen2"):
+    with pytest.raises(ValueError, match="line 1: pred_score must have a list of one reward"):
         rows_of(path.with_name("math_cot_100.jsonl"))
     write_lines(f"gsm8k/{path.name}", [MATH[0] | {"score": [True]}])
     with pytest.raises(ValueError, match="line 1: there are 1 of correct for 3 of code"):
