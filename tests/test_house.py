@@ -120,3 +120,14 @@ def test_every_experiment_has_a_name_of_its_own_file():
     for path in (ROOT / "experiments").glob("*.yaml"):
         assert yaml.safe_load(path.read_text())["name"] == path.stem
         assert f"[`{path.name}`]" in (ROOT / "experiments" / "README.md").read_text()
+
+
+def test_one_class_name_is_one_thing():
+    named = [
+        node.name
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ClassDef)
+    ]
+    twice = {name for name in named if named.count(name) > 1}
+    assert not twice, f"give one of the two another name: {twice}"

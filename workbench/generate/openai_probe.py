@@ -51,7 +51,7 @@ Refusal = Callable[[Collection[str]], str]
 
 
 @dataclass(frozen=True)
-class Form:
+class RequestForm:
     """How a server takes requests."""
 
     left_out: tuple[str, ...]
@@ -68,7 +68,7 @@ class Probe:
     settings: Generation
 
     def ask(
-        self, prompt: Prompt, temperature: float, form: Form, **changes: Any
+        self, prompt: Prompt, temperature: float, form: RequestForm, **changes: Any
     ) -> protocol.Choice:
         """Ask for one sample, with some changes of the settings."""
         top = self.settings.logprobs or TOP_TOKENS
@@ -78,7 +78,7 @@ class Probe:
         answer: protocol.Answer = self.server.portal.call(self.server.post, path, fields)
         return answer.choices[0]
 
-    def form(self, prompt: Prompt, temperature: float) -> Form:
+    def form(self, prompt: Prompt, temperature: float) -> RequestForm:
         """Return how the server takes a request.
 
         Raises:
@@ -88,7 +88,7 @@ class Probe:
 
         def refusal(left_out: Collection[str]) -> str:
             try:
-                self.ask(prompt, temperature, Form(tuple(left_out), most))
+                self.ask(prompt, temperature, RequestForm(tuple(left_out), most))
             except RequestRefused as fault:
                 return str(fault)
             return ""
@@ -100,7 +100,7 @@ class Probe:
                 reason = fault
                 continue
             refuse_needed_options(self.settings, left_out, self.server.address.url, refusal)
-            return Form(left_out, most)
+            return RequestForm(left_out, most)
         raise reason
 
 
