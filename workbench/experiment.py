@@ -4,6 +4,7 @@
 looks every name up in its table.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,13 @@ from workbench.config.schema import Experiment, Generation, TaskSettings, contra
 from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import NESTING_LIMIT, YamlError, parse_yaml, read_mapping
 from workbench.core.lookup import unknown
-from workbench.core.plugins import PluginError, load_plugins, located, note_not_loaded
+from workbench.core.plugins import (
+    PluginError,
+    load_plugins,
+    located,
+    note_not_loaded,
+    put_away_others,
+)
 from workbench.core.types import SelectionRule
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
@@ -171,13 +178,24 @@ def _located(names: Any, home: Path) -> Any:
 
 
 def _plugin_faults(sound: Experiment, load: bool) -> Iterator[Fault]:
-    """Load the plug-ins, if their names are to be known; those of installed packages always."""
+    """Load the plug-ins, if their names are to be known, and put away those of other experiments.
+
+    Those of installed packages are always loaded.
+    """
     try:
         load_plugins(())
     except PluginError as fault:
         yield Fault(("plugins",), str(fault))
         return
-    for name in getattr(sound, "plugins", ()) if load else ():
+    if not load:
+        return
+    names = getattr(sound, "plugins", ())
+    files = Counter(Path(name).name for name in names if "/" in name)
+    for file in (file for file, count in files.items() if count > 1):
+        message = f"{files[file]} files are called {file}, and the run's folder keeps a copy of "
+        yield Fault(("plugins",), message + "each by its name; rename one of them")
+    put_away_others(names)
+    for name in names:
         try:
             load_plugins([name])
         except PluginError as fault:
