@@ -15,6 +15,7 @@ from workbench.config.schema import Experiment, Generation, TaskSettings, contra
 from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import NESTING_LIMIT, YamlError, parse_yaml, read_mapping
 from workbench.core.lookup import unknown
+from workbench.core.name_table import unloaded_hint
 from workbench.core.plugins import (
     PluginError,
     load_plugins,
@@ -209,7 +210,7 @@ def _name_faults(sound: Experiment) -> Iterator[Fault]:
             names = getattr(getattr(sound, section), key)
             for name in [names] if isinstance(names, str) else names:
                 if name not in table:
-                    yield Fault((section, key), unknown(name, table, kind))
+                    yield Fault((section, key), unknown(name, table, kind) + unloaded_hint())
 
 
 def _aggregator_faults(
@@ -222,7 +223,7 @@ def _aggregator_faults(
     for name in getattr(sound.selection, "aggregators", ()):
         rule, colon, reward = name.partition(":")
         if rule not in aggregators:
-            yield Fault(at, unknown(rule, aggregators, "aggregator"))
+            yield Fault(at, unknown(rule, aggregators, "aggregator") + unloaded_hint())
         elif colon and "rewards" not in aggregators[rule].needs:
             able = ", ".join(other for other, row in aggregators.items() if "rewards" in row.needs)
             message = f"{name!r}: {rule!r} uses no reward; only {able} can be given one"
@@ -261,8 +262,8 @@ def _path_faults(sound: Experiment) -> Iterator[Fault]:
             yield Fault((section, "model"), message + "relative to the current working directory")
     with suppress(Unsound):
         try:
-            if row and row.check_files:
-                row.check_files(sound.generation.engine)
+            if row and row.hash_files:
+                row.hash_files(sound.generation.engine)
         except ValueError as fault:
             option, _, message = str(fault).partition(": ")
             yield Fault(("generation", "engine", option), message)

@@ -195,7 +195,7 @@ def test_plug_ins_of_another_experiment_are_put_away_and_come_back(plugin):
         assert METRICS.added_by["longest"][0] == path
         assert [one.name for one in loaded()] == [path]
     plugins.put_away_others([])
-    with pytest.raises(ValueError, match=r"unknown metric 'longest'.* of the plug-in .*mine\.py"):
+    with pytest.raises(ValueError, match=r"unknown metric 'longest'.* a plug-in .*: .*mine\.py"):
         METRICS["longest"]
 
 
