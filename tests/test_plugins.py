@@ -100,7 +100,7 @@ def made(cli, tmp_path_factory):
         selection={"aggregators": ["first", "best", "maj"], "reward": "brevity"},
     )
     child = cli.must(
-        "run", path, "--out", home / "run", "--workers", 2, before=DRAW,
+        "run", path, "--out", home / "run", before=DRAW,
         tables={"lengths", "empty"},
     )  # fmt: skip
     return path, home / "run", child
