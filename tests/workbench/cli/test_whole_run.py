@@ -98,6 +98,8 @@ def test_a_run_has_nothing_of_the_plug_ins_of_the_run_before_it(tmp_path):
     first = wb.run(SMALL, out=tmp_path / "first", measure={"metrics": ["longest"]}, **given)
     assert first.subsets["longest"].min() > 0
     assert "of_mine" in first.tables
+    (tmp_path / "mine.py").write_text(PLUGIN.replace("spread, needs", "-spread, needs"))
+    assert wb.run(first.root).subsets["longest"].max() < 0  # the file as it is now
     second = wb.run(SMALL, out=tmp_path / "second", generation=given["generation"])
     assert {*first.tables} - {*second.tables} == {"of_mine"}
     with pytest.raises(ValueError, match=r"unknown metric 'longest'.* plug-in .*mine\.py"):
