@@ -176,6 +176,8 @@ def test_an_edited_metric_is_measured_again_and_nothing_is_drawn_or_scored_again
         ({"plugins": ["mine.py"], "measure__k": [20]},
          ["plugins: there is no file", "mine.py; did you mean 'mined.py'", "measure.k: subsets"]),
         ({"plugins": "mined.py"}, ["plugins: expected a list"]),
+        ({"plugins": ["mined.py", "other/mined.py"]},
+         ["plugins: 2 files are called mined.py, and the run's folder keeps", "rename one"]),
         ({"plugins": [3]}, ["plugins.0: expected a text"]),
         ({"plugins": ["mined.py"], "measure__metrics": ["no_such"]},
          ["plugins: ", "mined.py, line 1: ZeroDivisionError"]),
