@@ -176,8 +176,6 @@ def test_an_edited_metric_is_measured_again_and_nothing_is_drawn_or_scored_again
         ({"plugins": ["mine.py"], "measure__k": [20]},
          ["plugins: there is no file", "mine.py; did you mean 'mined.py'", "measure.k: subsets"]),
         ({"plugins": "mined.py"}, ["plugins: expected a list"]),
-        ({"plugins": ["mined.py", "other/mined.py"]},
-         ["plugins: 2 files are called mined.py, and the run's folder keeps", "rename one"]),
         ({"plugins": [3]}, ["plugins.0: expected a text"]),
         ({"plugins": ["mined.py"], "measure__metrics": ["no_such"]},
          ["plugins: ", "mined.py, line 1: ZeroDivisionError"]),
@@ -188,6 +186,14 @@ def test_validate_names_what_is_wrong_with_a_plug_in_among_all_faults(
 ):
     (tmp_path / "mined.py").write_text("1 / 0\n")
     cli("validate", write_experiment(tmp_path / "e.yaml", **settings)).refuses(*words)
+
+
+def test_two_plug_ins_of_one_file_name_are_refused(cli, tmp_path):
+    (tmp_path / "other").mkdir()
+    for path in ("mine.py", "other/mine.py"):
+        (tmp_path / path).touch()
+    path = write_experiment(tmp_path / "e.yaml", plugins=["mine.py", "other/mine.py"])
+    cli("validate", path).refuses("plugins: 2 files are called mine.py", "rename one of them")
 
 
 def test_an_import_knows_a_format_and_a_metric_of_ones_own(cli, tmp_path):
