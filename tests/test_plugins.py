@@ -100,7 +100,7 @@ def made(cli, tmp_path_factory):
         selection={"aggregators": ["first", "best", "maj"], "reward": "brevity"},
     )
     child = cli.must(
-        "run", path, "--out", home / "run", "--workers", 2, before=DRAW,
+        "run", path, "--out", home / "run", before=DRAW,
         tables={"lengths", "empty"},
     )  # fmt: skip
     return path, home / "run", child
@@ -186,6 +186,14 @@ def test_validate_names_what_is_wrong_with_a_plug_in_among_all_faults(
 ):
     (tmp_path / "mined.py").write_text("1 / 0\n")
     cli("validate", write_experiment(tmp_path / "e.yaml", **settings)).refuses(*words)
+
+
+def test_two_plug_ins_of_one_file_name_are_refused(cli, tmp_path):
+    (tmp_path / "other").mkdir()
+    for path in ("mine.py", "other/mine.py"):
+        (tmp_path / path).touch()
+    path = write_experiment(tmp_path / "e.yaml", plugins=["mine.py", "other/mine.py"])
+    cli("validate", path).refuses("plugins: 2 files are called mine.py", "rename one of them")
 
 
 def test_an_import_knows_a_format_and_a_metric_of_ones_own(cli, tmp_path):

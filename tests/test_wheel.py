@@ -11,6 +11,8 @@ import pytest
 from hatchling.builders.sdist import SdistBuilder
 from hatchling.builders.wheel import WheelBuilder
 
+from tests.command_line import ONLY, SUMMED_UP
+
 ROOT = Path(__file__).parents[1]
 NOT_CODE = {path.suffix for path in ROOT.glob("analysis/**/*.*")} - {".py", ".pyc"}
 
@@ -70,36 +72,33 @@ def test_it_makes_and_runs_an_experiment_elsewhere(unpacked, tmp_path):
     """With this folder before the clone on the path, and another as the working directory."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("WANDB_")}
     environment |= {"PYTHONPATH": str(unpacked), "HF_HUB_OFFLINE": "1", "COLUMNS": "120"}
-    start = "import sys, workbench; from workbench.cli.start import main; main()"
+    start = "import workbench.analysis; print(workbench.analysis.__file__)\n{}\n"
+    start += "from workbench.cli.start import main; main()"
 
-    def workbench(*args, cwd=tmp_path):
+    def workbench(*args, cwd=tmp_path, before=""):
         run = subprocess.run(
-            [sys.executable, "-c", start, *args],
+            [sys.executable, "-c", start.format(before), *args],
             cwd=cwd, env=environment, capture_output=True, text=True,
         )  # fmt: skip
         assert run.returncode == 0, run.stderr
-        return run.stdout + run.stderr
+        where, _, told = run.stdout.partition("\n")
+        assert Path(where) == unpacked / "workbench" / "analysis" / "__init__.py"
+        return told + run.stderr
 
-    where = subprocess.run(
-        [sys.executable, "-c", "import workbench.analysis as a; print(a.__file__)"],
-        cwd=tmp_path, env=environment, capture_output=True, text=True,
-    )  # fmt: skip
-    assert Path(where.stdout.strip()) == unpacked / "workbench" / "analysis" / "__init__.py"
     workbench("init", "mine")
-    replay = ("--set", "generation.backend=replay", "--set", "tracking.mode=disabled")
-    replay += (
-        "--set",
-        "generation.n=2",
-        "--set",
-        "measure.k=[2]",
-        "--set",
-        "analysis.resamples=100",
-    )
     home = tmp_path / "mine"
+    settings = (
+        "generation.backend=replay", "tracking.mode=disabled", "generation.n=2", "measure.k=[2]",
+        "analysis.resamples=100",
+    )  # fmt: skip
+    replay = [part for setting in settings for part in ("--set", setting)]
     assert "is valid" in workbench("validate", "experiment.yaml", *replay, cwd=home)
-    told = workbench("run", "experiment.yaml", *replay, cwd=home)
+    fewer = ONLY.format(kind="figures", KIND="FIGURES", names={"accuracy_by_k"})
+    fewer += ONLY.format(kind="tables", KIND="TABLES", names=SUMMED_UP)
+    told = workbench("run", "experiment.yaml", *replay, cwd=home, before=fewer)
     assert "report.html" in told
     assert (home / "results" / "mine" / "report.html").stat().st_size > 100_000
-    assert "metrics" in workbench("list")
+    assert (home / "results" / "mine" / "figures" / "accuracy_by_k.png").exists()
+    assert "metrics" in workbench("list", "metrics")
     signature = (home / "results" / "mine" / "manifest.json").read_text()
     assert "v0.1.0+g" not in signature  # the commit of no repository around it

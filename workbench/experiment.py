@@ -4,6 +4,7 @@
 looks every name up in its table.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,14 @@ from workbench.config.schema import Experiment, Generation, TaskSettings, contra
 from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import NESTING_LIMIT, YamlError, parse_yaml, read_mapping
 from workbench.core.lookup import unknown
-from workbench.core.plugins import PluginError, load_plugins, located, note_not_loaded
+from workbench.core.name_table import unloaded_hint
+from workbench.core.plugins import (
+    PluginError,
+    load_plugins,
+    located,
+    note_not_loaded,
+    put_away_others,
+)
 from workbench.core.types import SelectionRule
 from workbench.generate import BACKENDS
 from workbench.metrics import METRICS
@@ -171,13 +179,24 @@ def _located(names: Any, home: Path) -> Any:
 
 
 def _plugin_faults(sound: Experiment, load: bool) -> Iterator[Fault]:
-    """Load the plug-ins, if their names are to be known; those of installed packages always."""
+    """Load the plug-ins, if their names are to be known, and put away those of other experiments.
+
+    Those of installed packages are always loaded.
+    """
     try:
         load_plugins(())
     except PluginError as fault:
         yield Fault(("plugins",), str(fault))
         return
-    for name in getattr(sound, "plugins", ()) if load else ():
+    if not load:
+        return
+    names = getattr(sound, "plugins", ())
+    files = Counter(Path(name).name for name in names if "/" in name)
+    for file in (file for file, count in files.items() if count > 1):
+        message = f"{files[file]} files are called {file}, and the run's folder keeps a copy of "
+        yield Fault(("plugins",), message + "each by its name; rename one of them")
+    put_away_others(names)
+    for name in names:
         try:
             load_plugins([name])
         except PluginError as fault:
@@ -191,7 +210,7 @@ def _name_faults(sound: Experiment) -> Iterator[Fault]:
             names = getattr(getattr(sound, section), key)
             for name in [names] if isinstance(names, str) else names:
                 if name not in table:
-                    yield Fault((section, key), unknown(name, table, kind))
+                    yield Fault((section, key), unknown(name, table, kind) + unloaded_hint())
 
 
 def _aggregator_faults(
@@ -204,7 +223,7 @@ def _aggregator_faults(
     for name in getattr(sound.selection, "aggregators", ()):
         rule, colon, reward = name.partition(":")
         if rule not in aggregators:
-            yield Fault(at, unknown(rule, aggregators, "aggregator"))
+            yield Fault(at, unknown(rule, aggregators, "aggregator") + unloaded_hint())
         elif colon and "rewards" not in aggregators[rule].needs:
             able = ", ".join(other for other, row in aggregators.items() if "rewards" in row.needs)
             message = f"{name!r}: {rule!r} uses no reward; only {able} can be given one"
@@ -243,8 +262,8 @@ def _path_faults(sound: Experiment) -> Iterator[Fault]:
             yield Fault((section, "model"), message + "relative to the current working directory")
     with suppress(Unsound):
         try:
-            if row and row.check_files:
-                row.check_files(sound.generation.engine)
+            if row and row.hash_files:
+                row.hash_files(sound.generation.engine)
         except ValueError as fault:
             option, _, message = str(fault).partition(": ")
             yield Fault(("generation", "engine", option), message)

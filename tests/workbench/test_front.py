@@ -133,7 +133,7 @@ def test_a_row_of_a_frame_is_a_sample_with_its_score_and_its_problem(reference):
 def test_runs_are_listed_and_what_is_listed_can_be_opened():
     listed = wb.runs(ROOT / "results")
     (row,) = listed[listed["run"].str.endswith("/reference")].to_dict("records")
-    assert (row["task"], row["problems"], row["n"], row["done"]) == (
+    assert (row["task"], row["problems"], row["n"], row["finished"]) == (
         "arithmetic",
         30,
         16,

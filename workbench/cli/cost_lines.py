@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from workbench.analysis.aggregate import AGGREGATORS
@@ -11,6 +10,7 @@ from workbench.config.size_estimate import disk_bytes, disk_line, requests_of, t
 from workbench.core.machine import free_bytes
 from workbench.generate.drawing_rate import drawing_rate
 from workbench.measure.missing_inputs import needs_embeddings
+from workbench.tracking.wandb_environment import tracking_mode
 
 RESULTS = Path("results")
 """Where runs are unless a command says otherwise."""
@@ -20,7 +20,7 @@ def cost_lines(experiment: Experiment, problems: int) -> list[str]:
     """Return a line on the time that drawing takes at most, and one on the disk."""
     tokens = requests_of(experiment, problems) * experiment.generation.max_tokens
     rate = drawing_rate(experiment.generation, RESULTS)
-    tracked = (os.environ.get("WANDB_MODE") or experiment.tracking.mode) != "disabled"
+    tracked = tracking_mode(experiment.tracking.mode) != "disabled"
     embedded = needs_embeddings(experiment, AGGREGATORS)
     needed = disk_bytes(experiment, problems, tokens, embedded=embedded, tracked=tracked)
     per_second, source = (rate.tokens_per_second, rate.source) if rate else (None, "")

@@ -6,7 +6,6 @@ Nothing here asks the network or loads a model; ``draw_tokens`` alone draws.
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,12 +15,13 @@ from pathlib import Path
 import psutil
 
 from workbench.config.schema import Generation
+from workbench.core.machine import free_bytes, nearest_existing
 from workbench.core.types import Prompt, Request
 from workbench.core.version import __version__
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.models.locate import MODELS, cache_folder, check_encoder, check_model
 from workbench.storage.manifest import environment
-from workbench.tracking.wandb_run import tracking_mode
+from workbench.tracking.wandb_environment import tracking_mode
 
 ENGINES = ("vllm", "transformers")
 """The backends that draw on this machine, the faster one first."""
@@ -106,12 +106,9 @@ def _bfloat16() -> str:
 
 
 def _disk(name: str, folder: Path, instead: str) -> Finding:
-    there = folder.absolute()
-    while not there.exists():
-        there = there.parent
-    if not os.access(there, os.W_OK):
+    if not os.access(nearest_existing(folder), os.W_OK):
         return Finding(name, f"{folder} cannot be written; {instead}", missing=True)
-    free = shutil.disk_usage(there).free
+    free = free_bytes(folder)
     text = f"{free / GIB:,.1f} GiB free in {folder}"
     if free < LEAST_FREE:
         return Finding(name, f"{text}, which is little; free some, or {instead}", missing=True)

@@ -8,7 +8,7 @@ from typing import Any
 from workbench.analysis.aggregate import AGGREGATORS
 from workbench.config.schema import Experiment
 from workbench.config.yaml_file import read_mapping
-from workbench.core.plugins import note_not_loaded
+from workbench.core.plugins import load_plugins, note_not_loaded, put_away_others
 from workbench.experiment import load_experiment
 from workbench.tasks.chosen_comparison import chosen_options
 
@@ -27,10 +27,13 @@ def open_experiment(target: Path, overrides: Sequence[str], *, here: bool = True
     experiment = load_experiment(
         path, overrides, aggregators=AGGREGATORS, here=here, trusted=trusted
     )
-    if not trusted and (left := note_not_loaded(experiment.plugins)):
+    if left := note_not_loaded(experiment.plugins):
         from workbench.storage.kept_plugins import unloaded_message  # with it comes pyarrow
 
         raise ValueError(unloaded_message(target, left))
+    put_away_others(experiment.plugins)
+    if not trusted:
+        load_plugins(experiment.plugins)  # named before in this process; a file may be edited since
     return experiment
 
 

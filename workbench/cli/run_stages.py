@@ -89,9 +89,8 @@ def run_stages(
                 elif name == "measure":
                     measure(run, experiment.measure, workers or 1)
                 elif name == "analyze":
-                    from workbench.analysis.report import (
-                        analyze,  # a second that other stages are spared
-                    )
+                    # here, as it takes a second, which other stages are spared
+                    from workbench.analysis.report import analyze
 
                     analyze(run, tracker, workers or 1)
                 went = manifest.stage(name)

@@ -68,9 +68,6 @@ def _print_table(out: "Console", rows: Sequence[Mapping[str, str]]) -> None:
 def _cells(run: "ListedRun", folder: Path) -> dict[str, str]:
     from workbench.core.table_text import spell_temperature
 
-    left_off = f"{run.stage or 'nothing'}; {run.unfinished} is not"
-    shares = [run.accuracy.get(temperature) for temperature in run.temperatures]
-    spelt = " ".join("-" if share is None else f"{share:.2f}" for share in shares)
     cells = (
         str(run.root.relative_to(folder)),
         run.task,
@@ -78,8 +75,8 @@ def _cells(run: "ListedRun", folder: Path) -> dict[str, str]:
         f"{run.problems:,}",
         " ".join(map(spell_temperature, run.temperatures)),
         "" if run.n is None else str(run.n),
-        left_off if run.unfinished else run.stage,
-        spelt if run.accuracy else "-",
+        run.finished,
+        " ".join(run.shares) if run.accuracy else "-",
         f"{run.size / 1e6:,.1f}",
         run.changed.astimezone().strftime("%Y-%m-%d %H:%M"),
     )

@@ -36,7 +36,7 @@ def default_folder(name: str) -> Path:
 
     The runs of a sweep share a name but not their settings: each has a folder of its own.
     """
-    from workbench.tracking.wandb_run import sweep_ids
+    from workbench.tracking.wandb_environment import sweep_ids
 
     found = sweep_ids()
     return Path("results", f"{name}-{found[0]}", found[1]) if found else Path("results") / name

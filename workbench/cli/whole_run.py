@@ -48,12 +48,11 @@ def carry_out(
         )
     else:
         experiment = open_experiment(target, overrides, here="generate" in names)
-    again = isinstance(target, Path) and target.is_dir()
-    root = out or (target if again else default_folder(experiment.name))
-    assert isinstance(root, Path)
-    if not again:
+    if isinstance(target, Path) and target.is_dir():
+        root, told = out or target, None
+    else:
+        root, told = out or default_folder(experiment.name), overrides
         experiment = with_comparison(experiment, root)
-    told = None if again else overrides
     return run_stages(
         names, root, experiment, workers, redraw_errors=redraw_errors, overrides=told
     )[0]

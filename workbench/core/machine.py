@@ -24,8 +24,12 @@ def hardware() -> dict[str, Any]:
 
 def free_bytes(folder: Path) -> int:
     """Return how many bytes are free where a folder is, or will be."""
-    there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
-    return shutil.disk_usage(there).free
+    return shutil.disk_usage(nearest_existing(folder)).free
+
+
+def nearest_existing(folder: Path) -> Path:
+    """Return a folder, or the nearest above it that is there."""
+    return next(path for path in (folder, *folder.absolute().parents) if path.exists())
 
 
 def output_of(*command: str, cwd: Path | None = None) -> str:

@@ -15,8 +15,8 @@ Row = TypeVar("Row")
 NAME_TABLES: list[NameTable[Any]] = []
 """Every table that has been imported."""
 NOT_LOADED: dict[str, None] = {}
-"""Plug-ins that a run was made with and that this process has not loaded: some names of the run
-may be theirs."""
+"""Plug-ins of runs that this process has opened or made and that are not loaded now: an unknown
+name may be theirs."""
 
 
 class NameTable(dict[str, Row]):
@@ -49,12 +49,7 @@ class NameTable(dict[str, Row]):
         Raises:
             ValueError: always; the message lists the names that there are.
         """
-        message = unknown(name, self, self.kind)
-        if NOT_LOADED:
-            message += (
-                f"; it may be one of the plug-in {', '.join(NOT_LOADED)}, which is not loaded"
-            )
-        raise ValueError(message)
+        raise ValueError(unknown(name, self, self.kind) + unloaded_hint())
 
     def __repr__(self) -> str:
         """List the names, each with its row's summary or docstring; long lines are wrapped."""
@@ -80,6 +75,12 @@ class NameTable(dict[str, Row]):
             >>> _ = NAME_TABLES.remove(table)
         """
         return {name: self.added_by[name][1] for name in names if name in self.added_by}
+
+
+def unloaded_hint() -> str:
+    """Return what to add to a message about an unknown name; '' where no plug-in is missing."""
+    named = ", ".join(NOT_LOADED)
+    return f"; it may be of a plug-in that is not loaded: {named}" if named else ""
 
 
 def summary_of(row: Any) -> str:

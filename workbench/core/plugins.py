@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from workbench.core.name_table import NAME_TABLES, NOT_LOADED, take_additions
+from workbench.core.name_table import NAME_TABLES, NOT_LOADED, NameTable, take_additions
 
 GROUP = "workbench.plugins"
 """The group of entry points by which an installed package says that one of its modules is a
@@ -57,6 +57,8 @@ class Plugin:
 
 _LOADED: dict[str, Plugin] = {}
 """By the name that was given: a copy of a file that is loaded already stands for that one."""
+_ROWS_OF_MODULES: dict[str, list[tuple[NameTable[Any], str, Any]]] = {}
+"""The rows of modules that were put away: Python executes a module only once."""
 _INSTALLED: list[str] | None = None
 """The modules that installed packages name; None until they have been looked for."""
 
@@ -89,6 +91,22 @@ def load_plugins(names: Iterable[str]) -> None:
     load_installed()
     for name in names:
         _load(located(name, Path.cwd()))
+
+
+def put_away_others(names: Iterable[str]) -> None:
+    """Take the rows of all plug-ins out of the tables but of these and of installed packages.
+
+    So a run in a notebook gets the same tables and names as on the command line, whatever was run
+    before it, and two experiments may have plug-ins that use one name.
+
+    Args:
+        names: absolute paths of files, and modules, as an experiment holds them.
+    """
+    kept = {_LOADED[name].name for name in (*(_INSTALLED or ()), *names) if name in _LOADED}
+    for plugin in loaded():
+        if plugin.name not in kept:
+            _forget(plugin)
+            NOT_LOADED[plugin.name] = None
 
 
 def load_installed() -> None:
@@ -172,12 +190,12 @@ def _load(name: str) -> None:
     before = _LOADED.get(name)
     if before is not None and (before.sha256 == plugin.sha256 or plugin.source is None):
         return
+    if before is not None and before.name == name:
+        _forget(before)
     same = [one for one in _LOADED.values() if one.sha256 == plugin.sha256 and one.source]
     if same:
         _LOADED[name] = same[0]
         return
-    if before is not None:
-        _forget(before)
     with _adding(plugin):
         _execute(plugin)
 
@@ -224,7 +242,9 @@ def _execute(plugin: Plugin) -> None:
     place = plugin.name
     try:
         if plugin.source is None:
-            import_module(plugin.name)
+            for table, name, row in _ROWS_OF_MODULES.pop(place, ()):
+                table[name] = row
+            import_module(place)
             return
         stem, path = Path(place).stem, hashlib.sha256(place.encode()).hexdigest()[:8]
         module = ModuleType(f"workbench_plugin_{stem}_{path}")
@@ -276,8 +296,12 @@ def _adding(plugin: Plugin) -> Iterator[None]:
 
 def _forget(plugin: Plugin) -> None:
     """Take the rows of a plug-in out of all tables."""
+    rows: list[tuple[NameTable[Any], str, Any]] = []
     for table in NAME_TABLES:
         for name in [name for name, (by, _) in table.added_by.items() if by == plugin.name]:
-            del table[name], table.added_by[name]
+            rows.append((table, name, table.pop(name)))
+            del table.added_by[name]
+    if plugin.source is None:
+        _ROWS_OF_MODULES[plugin.name] = rows
     for name in [name for name, one in _LOADED.items() if one == plugin]:
         del _LOADED[name]

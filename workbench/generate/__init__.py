@@ -62,8 +62,9 @@ class Backend:
     there never asks."""
     options: type | None = None
     """What ``generation.engine`` may hold, as a pydantic dataclass; None: the engine checks it."""
-    check_files: Callable[[Mapping[str, Any]], object] | None = None
-    """Reads the files that ``generation.engine`` names; a ValueError begins with the option."""
+    hash_files: Callable[[Mapping[str, Any]], dict[str, str]] | None = None
+    """Reads the files that ``generation.engine`` names and returns their SHA-256 by option, as they
+    decide what a sample is; a ValueError begins with the option."""
     decided_by_server: tuple[str, ...] = ()
     """Settings of ``generation`` that the server decides, and that must keep their default."""
 
@@ -89,12 +90,12 @@ def _probe_openai(settings: Generation, prompt: Prompt, without_logprobs: str) -
     return ProbedServer(facts, partial(sample, left_out=left_out, answered=answered))
 
 
-def _check_replayed(engine: Mapping[str, Any]) -> None:
-    from workbench.generate.replayed_texts import read_texts  # lazily, as few experiments have any
+def _hash_replayed(engine: Mapping[str, Any]) -> dict[str, str]:
+    from workbench.generate.replayed_texts import hash_texts  # lazily, as few experiments have any
 
     try:
-        if isinstance(engine.get("samples"), str):
-            read_texts(engine["samples"])
+        path = engine.get("samples")
+        return {"samples": hash_texts(path)} if isinstance(path, str) else {}
     except ValueError as fault:
         raise ValueError(f"samples: {fault}") from fault
 
@@ -121,7 +122,7 @@ BACKENDS: NameTable[Backend] = NameTable("backend", {
     "replay": Backend(
         sample=_deferred("workbench.generate.replay"), logprobs_kind="none",
         summary="seeded make-believe samples, or the texts of a file, for tests", local_model=False,
-        options=ReplayOptions, check_files=_check_replayed),
+        options=ReplayOptions, hash_files=_hash_replayed),
 })  # fmt: skip
 
 

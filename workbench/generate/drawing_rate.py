@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.config.schema import Generation
 from workbench.core.machine import hardware
@@ -44,15 +44,13 @@ def drawing_rate(settings: Generation, results: Path = Path("results")) -> Drawi
     backend = resolve(settings.backend)
     here = hardware() if BACKENDS[backend].local_model else None
     measured = [
-        (manifest["drawn_with"].get("dtype") == settings.dtype, tokens, tokens / seconds, folder)
-        for folder, manifest, tokens, seconds in _drawn(results)
-        if manifest["identity"].get("backend") == backend
-        and manifest["drawn_with"].get("model") == settings.model
-        and (here is None or manifest["hardware"] == here)
+        run
+        for run in _measured(results)
+        if (run.backend, run.model) == (backend, settings.model) and here in (None, run.hardware)
     ]
     if measured:
-        *_, rate, folder = max(measured, key=lambda found: found[:2])
-        return DrawingRate(rate, f"measured in {folder}")
+        best = max(measured, key=lambda run: (run.dtype == settings.dtype, run.tokens))
+        return DrawingRate(best.tokens / best.seconds, f"measured in {best.folder}")
     parameters = parameter_count(settings.model) if here else None
     if here is None or parameters is None:
         return None
@@ -63,16 +61,35 @@ def drawing_rate(settings: Generation, results: Path = Path("results")) -> Drawi
     return DrawingRate(rate, f"assumed of {size} on {machine}; a first run measures it")
 
 
-def _drawn(results: Path) -> Iterator[tuple[Path, Mapping[str, Any], int, float]]:
-    """Yield the runs of a folder that say what they drew, with tokens and seconds."""
+class _Measured(NamedTuple):
+    """A run that measured how fast it drew."""
+
+    folder: Path
+    backend: str
+    model: str
+    dtype: str | None
+    hardware: Mapping[str, Any]
+    tokens: int
+    seconds: float
+
+
+def _measured(results: Path) -> Iterator[_Measured]:
+    """Yield the runs of a folder that drew enough to measure a rate."""
     for path in sorted(results.glob("*/manifest.json")):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged, or old
             manifest = json.loads(path.read_text(encoding="utf-8"))
-            drawing = manifest["stages"]["generate"]["drawing"]
-            tokens, seconds = int(drawing["tokens"]), float(drawing["seconds"])
-            manifest["identity"].get, manifest["drawn_with"].get, manifest["hardware"]
-            if tokens >= FEWEST_TOKENS and seconds > 0:
-                yield path.parent, manifest, tokens, seconds
+            drawing, drawn_with = manifest["stages"]["generate"]["drawing"], manifest["drawn_with"]
+            run = _Measured(
+                path.parent,
+                manifest["identity"]["backend"],
+                drawn_with["model"],
+                drawn_with.get("dtype"),
+                manifest["hardware"],
+                int(drawing["tokens"]),
+                float(drawing["seconds"]),
+            )
+            if run.tokens >= FEWEST_TOKENS and run.seconds > 0:
+                yield run
 
 
 def parameter_count(model: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +42,17 @@ def read_texts(path: str | Path) -> Texts:
                 raise ValueError(f"{path}, line {number}: {fault}") from fault
             texts.setdefault(key, []).append(text)
     return texts
+
+
+def hash_texts(path: str | Path) -> str:
+    """Return the SHA-256 of a file of texts.
+
+    Raises:
+        ValueError: as ``read_texts``.
+    """
+    read_texts(path)
+    with Path(path).expanduser().open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read(row: dict[str, Any]) -> tuple[tuple[str, float], ReplayedText]:

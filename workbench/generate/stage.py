@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from workbench.config.schema import Experiment, Generation, TaskSettings, Thinking
 from workbench.core.console import notice, progress_bar
+from workbench.core.name_table import plugin_hashes
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import Known, Problem, Prompt, Request, Sample
 from workbench.generate import BACKENDS, Sampler, engine_versions, imported, resolve
@@ -89,7 +90,11 @@ def identity(settings: Generation, thinking: Thinking = DEFAULT) -> dict[str, An
         "logprobs_kind": row.logprobs_kind,
         "model": locate.model_hash(locate.resolve_model(model)) if row.local_model else model,
     }
-    return found | ({"entropies": row.entropies} if settings.logprobs else {})
+    if files := row.hash_files(settings.engine) if row.hash_files else {}:
+        found["engine_files"] = files
+    if settings.logprobs:
+        found["entropies"] = row.entropies
+    return found | plugin_hashes(backend=BACKENDS.hashes([backend]))
 
 
 def server_facts(settings: Generation, recorded: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,12 +18,11 @@ from workbench.metrics import INTERMEDIATES, METRICS
 from workbench.pools import Pool
 from workbench.storage.subset_table import drawn_subsets
 
-NEEDS = {
-    **dict.fromkeys(field.name for field in fields(Pool)),
-    **{name: None for name, value in vars(Pool).items() if isinstance(value, cached_property)},
-    **dict.fromkeys((*INTERMEDIATES, LOG_QUALITY, "subsets")),
-}  # fmt: skip
-"""What a metric may be handed."""
+OF_POOLS = (
+    *(field.name for field in fields(Pool)),
+    *(name for name, value in vars(Pool).items() if isinstance(value, cached_property)),
+)
+"""What a pool has to hand to a metric."""
 
 
 def check_needs(names: Sequence[str]) -> None:
@@ -32,9 +31,10 @@ def check_needs(names: Sequence[str]) -> None:
     Raises:
         ValueError: there is no such metric or need; the message lists what there is.
     """
+    known = dict.fromkeys((*OF_POOLS, *INTERMEDIATES, LOG_QUALITY, "subsets"))
     for name in names:
-        for need in lookup(METRICS, name, "metric").needs:
-            lookup(NEEDS, need, f"need of metric {name!r}")
+        for need in METRICS[name].needs:
+            lookup(known, need, f"need of metric {name!r}")
 
 
 def measured_again(

@@ -40,13 +40,13 @@ class Intermediate:
     """Keyword argument of ``fn`` -> the field of ``config.Measure`` that is its value."""
 
 
-INTERMEDIATES = {
+INTERMEDIATES = NameTable("intermediate", {
     "spectrum": Intermediate(fn=eigenvalues, needs=("similarity", "subsets")),
     "log_volumes": Intermediate(
         fn=log_volume, needs=("similarity", "subsets"), settings={"jitter": "dpp_jitter"}
     ),
     "answer_sizes": Intermediate(fn=group_sizes, needs=("clusters", "subsets")),
-}
+})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

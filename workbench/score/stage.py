@@ -39,7 +39,7 @@ from workbench.tasks.answer_checking import SECONDS_PER_PROBLEM, Comparer
 COLUMNS = (*KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
 """What this stage and the rewards read of a sample."""
 
-VERSION = 3
+VERSION = 4
 """Raise when this stage's code gives other numbers, so that finished runs are scored again."""
 
 

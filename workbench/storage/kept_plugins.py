@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from workbench.core.console import notice
@@ -30,9 +31,7 @@ def keep_plugins(root: Path, manifest: Manifest, names: Sequence[str]) -> None:
         if before.get(Path(name).name, plugin.sha256) != plugin.sha256:
             notice(f"{name} has changed: what it made of this run is made again")
         if plugin.source is not None:
-            copy, source = copy_of(root, name), plugin.source
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(copy, lambda part, source=source: part.write_bytes(source))  # type: ignore[misc]
+            write_atomically(copy_of(root, name), partial(Path.write_bytes, data=plugin.source))
     if used or before:
         entries = [
             {"name": name, "sha256": plugin.sha256, "adds": plugin.adds}

@@ -19,6 +19,7 @@ from workbench.storage.parquet import read_table
 from workbench.storage.run_folder import Folder
 
 JUDGED = ("problem_id", "temperature", "is_correct")
+"""The columns of scores from which the accuracy is taken."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,21 @@ class ListedRun:
     """Of a single sample, by temperature: the mean over problems. Empty until the run is scored."""
     fault: str = ""
     """Why nothing can be said of the run."""
+
+    @property
+    def finished(self) -> str:
+        """How far the run is, in words: the last stage that is done, and the one that is not."""
+        if self.fault:
+            return "damaged"
+        if self.unfinished:
+            return f"{self.stage or 'nothing'}; {self.unfinished} is not"
+        return self.stage
+
+    @property
+    def shares(self) -> tuple[str, ...]:
+        """The accuracy at each of the temperatures, as text: ``-`` where it is not known."""
+        known = (self.accuracy.get(temperature) for temperature in self.temperatures)
+        return tuple("-" if share is None else f"{share:.2f}" for share in known)
 
 
 def listed_runs(folder: Path) -> list[ListedRun]:

@@ -11,7 +11,7 @@ from workbench.core.table_text import spell_temperature
 from workbench.storage.listed_runs import ListedRun, listed_runs
 
 NOTE = "accuracy: of a single sample, at each of the temperatures; '-' where it is not known"
-COLUMNS = ("run", "task", "model", "problems", "temperatures", "n", "done", "accuracy")
+COLUMNS = ("run", "task", "model", "problems", "temperatures", "n", "finished", "accuracy")
 
 
 def runs_table(folder: Path) -> NotebookTable:
@@ -27,8 +27,6 @@ def runs_table(folder: Path) -> NotebookTable:
 
 
 def _row(run: ListedRun) -> tuple[object, ...]:
-    left_off = f"{run.stage or 'nothing'}; {run.unfinished} is not"
-    shares = (run.accuracy.get(temperature) for temperature in run.temperatures)
     return (
         str(run.root),
         run.task,
@@ -36,6 +34,6 @@ def _row(run: ListedRun) -> tuple[object, ...]:
         run.problems,
         ", ".join(map(spell_temperature, run.temperatures)),
         run.n,
-        "damaged" if run.fault else left_off if run.unfinished else run.stage,
-        ", ".join("-" if share is None else f"{share:.2f}" for share in shares),
+        run.finished,
+        ", ".join(run.shares),
     )

@@ -9,7 +9,7 @@ that is not there is an error, and so is a value that is null.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from workbench.config import schema as config
@@ -19,7 +19,7 @@ from workbench.tasks import multiple_choice
 from workbench.tasks.task import Example
 
 if TYPE_CHECKING:
-    from jinja2 import Environment
+    from jinja2 import Environment, Template
 
 QUESTION = ("problem", "question")
 WITHHELD = ("gold", "answer", "solution")
@@ -53,6 +53,12 @@ def _environment() -> Environment:
     return made
 
 
+@lru_cache(maxsize=64)
+def _compiled(text: str) -> Template:
+    """Return a compiled template; compiling takes longer than writing a prompt."""
+    return _environment().from_string(text)
+
+
 def _sources(prompt: Any) -> Iterator[tuple[str, str, str]]:
     """Yield for each template in a prompt where it is, in words, its role and its text."""
     if isinstance(prompt, str):
@@ -78,7 +84,7 @@ def template_faults(settings: config.TaskSettings) -> list[str]:
     faults = []
     for where, _, text in _sources(settings.prompt):
         try:
-            _environment().from_string(text)
+            _compiled(text)
         except TemplateSyntaxError as fault:
             faults.append(f"prompt: {where}line {fault.lineno}: not valid Jinja2: {fault.message}")
     if settings.system is not None:
@@ -123,7 +129,7 @@ def render(settings: config.TaskSettings, problem: Problem, examples: Sequence[E
     written = []
     for where, role, text in _sources(settings.prompt):
         try:
-            content = _environment().from_string(text).render(values)
+            content = _compiled(text).render(values)
         except Exception as fault:  # a template is a program: it can raise anything
             raise ValueError(f"{where}the template fails ({_named(fault)})") from fault
         if not content.strip():

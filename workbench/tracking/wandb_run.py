@@ -19,6 +19,7 @@ import pandas as pd
 
 from workbench.config.schema import Tracking
 from workbench.core.console import notice
+from workbench.tracking.wandb_environment import sweep_ids, tracking_mode
 
 PATIENCE = {"WANDB_INIT_TIMEOUT": "60", "WANDB_FINISH_TIMEOUT": "600"}
 """Seconds that a server may keep a run waiting: to begin, and in all that follows until its end,
@@ -205,24 +206,6 @@ def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[st
         own = hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12]
         options |= {"project": settings.project, "entity": settings.entity, "id": own}
     return Tracker(options)
-
-
-def tracking_mode(mode: str = "auto") -> str:
-    """Return how runs are tracked on this machine: ``online``, ``offline`` or ``disabled``.
-
-    The mode ``auto`` is online if an API key is set or the agent of a sweep started the process,
-    else offline; the variable WANDB_MODE overrides it.
-    """
-    mode = os.environ.get("WANDB_MODE") or mode
-    if mode != "auto":
-        return mode
-    return "online" if os.environ.get("WANDB_API_KEY") or sweep_ids() else "offline"
-
-
-def sweep_ids() -> tuple[str, str] | None:
-    """Return the ids of the sweep and of the run in it that a W&B agent started; else None."""
-    sweep, run = (os.environ.get(f"WANDB_{name}_ID", "") for name in ("SWEEP", "RUN"))
-    return (sweep, run) if sweep and run else None
 
 
 def _artifact(bundle: ArtifactFiles) -> Any:

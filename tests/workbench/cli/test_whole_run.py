@@ -73,3 +73,34 @@ def test_settings_are_spelt_so_that_yaml_reads_the_same_back():
     assert spelt[0] == "options.a=1e-06"
     with pytest.raises(ValueError, match=r"options\.x: cannot be <object .* give text"):
         list(as_overrides({"options": {"x": object()}}))
+
+
+PLUGIN = """
+import pandas as pd
+import workbench as wb
+
+wb.METRICS["longest"] = wb.Metric(
+    fn=lambda spread, subsets: spread, needs=("spread", "subsets"), label="longest [tokens]",
+    summary="the longest", larger_means="neither",
+)
+wb.INTERMEDIATES["spread"] = wb.Intermediate(
+    fn=lambda num_tokens, subsets: num_tokens[subsets].max(axis=1), needs=("num_tokens", "subsets"),
+)
+wb.TABLES["of_mine"] = wb.TableSpec(
+    make=lambda data: wb.Table(pd.DataFrame({"x": [1]})), needs="nothing"
+)
+"""
+
+
+def test_a_run_has_nothing_of_the_plug_ins_of_the_run_before_it(tmp_path):
+    (tmp_path / "mine.py").write_text(PLUGIN)
+    given = {"generation": {"n": 2, "greedy": False}, "plugins": [str(tmp_path / "mine.py")]}
+    first = wb.run(SMALL, out=tmp_path / "first", measure={"metrics": ["longest"]}, **given)
+    assert first.subsets["longest"].min() > 0
+    assert "of_mine" in first.tables
+    (tmp_path / "mine.py").write_text(PLUGIN.replace("spread, needs", "-spread, needs"))
+    assert wb.run(first.root).subsets["longest"].max() < 0  # the file as it is now
+    second = wb.run(SMALL, out=tmp_path / "second", generation=given["generation"])
+    assert {*first.tables} - {*second.tables} == {"of_mine"}
+    with pytest.raises(ValueError, match=r"unknown metric 'longest'.* plug-in .*mine\.py"):
+        wb.run(SMALL, out=tmp_path / "third", measure={"metrics": ["longest"]})

@@ -28,6 +28,7 @@ METRICS["{name}"] = Metric(
 def clean(monkeypatch):
     """What a test loads is gone after it."""
     monkeypatch.setattr(plugins, "_LOADED", {})
+    monkeypatch.setattr(plugins, "_ROWS_OF_MODULES", {})
     monkeypatch.setattr(plugins, "_INSTALLED", None)
     held = {id(table): (table, dict(table), dict(table.added_by)) for table in plugins.NAME_TABLES}
     yield
@@ -141,13 +142,13 @@ def test_a_module_of_a_package_is_known_by_all_its_files(tmp_path, monkeypatch):
     assert plugins._find_module("diverse_lab.rows").sha256 != before
 
 
-def installed(folder, text):
+def installed(folder, text, module="lab_rows"):
     """Make a package with an entry point, as an installer would."""
-    (folder / "lab_rows.py").write_text(text)
+    (folder / f"{module}.py").write_text(text)
     info = folder / "lab-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: lab\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[workbench.plugins]\nrows = lab_rows\n")
+    (info / "entry_points.txt").write_text(f"[workbench.plugins]\nrows = {module}\n")
 
 
 def test_an_installed_package_is_found_by_its_entry_point(tmp_path, monkeypatch):
@@ -184,3 +185,55 @@ TASKS["mine"] = replace(TASKS["jsonl"], summary="{}")
     load_plugins([str(path)])
     path.write_text(text.format("edited since"))
     assert list(spread(of_task, ["mine"] * 3, workers=2)) == ["as loaded"] * 3
+
+
+def test_plug_ins_of_another_experiment_are_put_away_and_come_back(plugin):
+    first, second = plugin(), plugin(file="second.py", factor=2)  # one name of two metrics
+    for path in (first, second, first):
+        plugins.put_away_others([path])
+        load_plugins([path])
+        assert METRICS.added_by["longest"][0] == path
+        assert [one.name for one in loaded()] == [path]
+    plugins.put_away_others([])
+    with pytest.raises(ValueError, match=r"unknown metric 'longest'.* a plug-in .*: .*mine\.py"):
+        METRICS["longest"]
+
+
+def test_a_module_that_was_put_away_comes_back_though_python_executes_it_once(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "once_only.py").write_text(METRIC.format(name="of_module", factor=1))
+    monkeypatch.syspath_prepend(tmp_path)
+    load_plugins(["once_only"])
+    before = METRICS.hashes(["of_module"])
+    plugins.put_away_others([])
+    assert "of_module" not in METRICS
+    load_plugins(["once_only"])
+    assert METRICS.hashes(["of_module"]) == before != {}
+
+
+def test_installed_plug_ins_are_never_put_away(tmp_path, monkeypatch):
+    installed(tmp_path, METRIC.format(name="of_package", factor=1), module="lab_kept")
+    monkeypatch.syspath_prepend(tmp_path)
+    load_installed()
+    plugins.put_away_others([])
+    assert "of_package" in METRICS
+
+
+def test_a_file_that_becomes_a_copy_of_another_leaves_nothing_behind(plugin):
+    first, second = plugin(), plugin(file="second.py", name="other")
+    load_plugins([first, second])
+    plugin()  # the first as it was
+    plugin(file="second.py")
+    load_plugins([second])
+    assert "other" not in METRICS
+    assert METRICS.added_by["longest"][0] == first
+
+
+def test_an_edited_copy_leaves_the_original_as_it_is(plugin):
+    first, copy = plugin(), plugin(file="copy.py")
+    load_plugins([first, copy])
+    plugin(file="copy.py", name="other")
+    load_plugins([first, copy])
+    assert [METRICS.added_by[name][0] for name in ("longest", "other")] == [first, copy]
+    assert {*plugins.used_by([first, copy])} == {first, copy}

@@ -11,6 +11,7 @@ from workbench.core.types import Prompt, Request
 from workbench.experiment import load_experiment
 from workbench.generate.replay import sample
 from workbench.generate.replay_options import ReplayOptions
+from workbench.generate.stage import identity
 from workbench.tasks.answer_extraction import extract_answer
 
 SETTINGS = Generation(model="replay", backend="replay")
@@ -134,3 +135,11 @@ def test_samples_come_one_by_one_and_can_be_slow():
 def test_an_unknown_engine_option_is_refused():
     with pytest.raises(ValueError, match="max_num_seqs"):
         ReplayOptions(max_num_seqs=4)
+
+
+def test_another_text_in_the_file_is_another_identity(tmp_path):
+    settings = of_file(tmp_path / "texts.jsonl")
+    before = identity(settings)
+    assert identity(of_file(tmp_path / "texts.jsonl")) == before
+    assert identity(of_file(tmp_path / "texts.jsonl", ROWS[:1])) != before
+    assert "engine_files" not in identity(SETTINGS)  # as in runs that are there already

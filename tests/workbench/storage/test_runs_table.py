@@ -24,7 +24,7 @@ def test_every_run_has_a_row_and_a_damaged_one_a_note(folder):
     assert {*rows} == {"whole", "half", "broken"}
     assert rows["whole"]["accuracy"] == "0.45, 0.35, 0.22"
     assert rows["half"]["accuracy"] == "-, -, -"
-    assert rows["broken"]["done"] == "damaged"
+    assert rows["broken"]["finished"] == "damaged"
     assert any("broken" in note and "restore it" in note for note in table.attrs["notes"])
     assert "SmolLM2-135M-Instruct" in table._repr_html_()
 

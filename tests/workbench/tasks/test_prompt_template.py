@@ -4,7 +4,7 @@ import pytest
 
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Problem, Prompt
-from workbench.tasks import TASKS
+from workbench.tasks import TASKS, prompt_template
 from workbench.tasks.prompt_template import render, render_all, template_faults
 from workbench.tasks.prompts import build_prompts, prompt_hash, roles_of
 from workbench.tasks.task import Example
@@ -173,3 +173,12 @@ def test_the_known_answer_is_in_no_template_whatever_it_is_called():
             rendered(f"{{{{ problem }}}}{{{{ {name} }}}}")
     with pytest.raises(ValueError, match=r"the template fails \('solution' is undefined\)"):
         render(settings("{{ solution }}"), PROBLEMS[0], [])
+
+
+def test_a_template_is_compiled_once_for_all_problems(monkeypatch):
+    made, environment = [], prompt_template._environment()
+    compiled = environment.from_string
+    monkeypatch.setattr(environment, "from_string", lambda t: made.append(t) or compiled(t))
+    chosen = TaskSettings(name="jsonl", prompt="Only here: {{ problem }}")
+    render_all(chosen, [Problem(str(n), f"{n}?") for n in range(20)], [])
+    assert made == ["Only here: {{ problem }}"]

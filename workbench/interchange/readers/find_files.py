@@ -90,8 +90,9 @@ def _files_in(folder: Path, text_column: str | None) -> dict[Path, str]:
     beside: dict[Path, str] = {}
     others: list[Path] = []
     files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    looked_at = suffixes()
     for path in files:
-        if path.suffix not in suffixes():
+        if path.suffix not in looked_at:
             continue
         beginning, what = read_beginning(path), what_it_is(path)
         name = format_of(beginning)
