@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import textwrap
+import time
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
@@ -17,6 +19,8 @@ NAME_TABLES: list[NameTable[Any]] = []
 NOT_LOADED: dict[str, None] = {}
 """Plug-ins of runs that this process has opened or made and that are not loaded now: an unknown
 name may be theirs."""
+SESSION = f"of process {os.getpid()}, {time.time_ns()}"
+"""Stands for the hash of a row that is in no file: the results of another session are not its."""
 
 
 class NameTable(dict[str, Row]):
@@ -65,6 +69,8 @@ class NameTable(dict[str, Row]):
         """Return the SHA-256 of the plug-in behind each of some names; none for rows that ship.
 
         A stage puts them into its fingerprint, so that a changed plug-in makes its results stale.
+        A row that was written into the table by hand, as in a notebook, has no file to be compared
+        with: what it makes is made again in each session.
 
         Example:
             >>> table = NameTable("metric", {"dpp": 1})
@@ -74,7 +80,13 @@ class NameTable(dict[str, Row]):
             {'spread': 'ab12'}
             >>> _ = NAME_TABLES.remove(table)
         """
-        return {name: self.added_by[name][1] for name in names if name in self.added_by}
+        found = {}
+        for name in names:
+            if name in self.added_by:
+                found[name] = self.added_by[name][1]
+            elif self.get(name) is not self.shipped.get(name):
+                found[name] = SESSION
+        return found
 
 
 def unloaded_hint() -> str:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from workbench.core.name_table import NAME_TABLES, NOT_LOADED, NameTable, take_additions
+from workbench.core.name_table import NAME_TABLES, NOT_LOADED, SESSION, NameTable, take_additions
 
 
 @pytest.fixture
@@ -37,6 +37,12 @@ def test_what_was_added_has_the_hash_of_its_plug_in(table):
     table["spread"] = 3
     added(table)
     assert table.hashes(["dpp", "spread", "no such"]) == {"spread": "ab12"}
+
+
+def test_a_row_written_by_hand_is_of_this_session_alone(table):
+    table["spread"] = 3
+    table["dpp"] = 7
+    assert table.hashes(["dpp", "cos_sim", "spread"]) == {"dpp": SESSION, "spread": SESSION}
 
 
 @pytest.mark.parametrize("how", ["set", "update", "or"])
