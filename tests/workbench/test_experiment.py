@@ -233,6 +233,22 @@ def test_missing_sections_name_what_they_need(write):
     assert [line.split(":")[0] for line in found] == ["name", "task.name", "generation.model"]
 
 
+def test_the_files_of_a_task_may_lie_beside_the_experiment(write, tmp_path, monkeypatch):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    (home / "own.jsonl").write_text('{"problem": "Two?", "gold": "2"}\n')
+    text = "name: own\ntask: {name: jsonl, source: own.jsonl}\ngeneration: {model: m}\n"
+    path = home / "own.yaml"
+    path.write_text(text)
+    monkeypatch.chdir(elsewhere)
+    assert load_experiment("../home/own.yaml").task.source == "../home/own.jsonl"
+    with pytest.raises(ExperimentError, match=r"task\.source: there is no file own\.jsonl"):
+        load_experiment(path, trusted=False)  # the folder of a run has files of its own
+    (elsewhere / "own.jsonl").write_text('{"problem": "Two?", "gold": "2"}\n')
+    assert load_experiment(path).task.source == "own.jsonl"
+
+
 def test_overrides_are_yaml_and_replace_the_files(write):
     experiment = load_experiment(
         write(GOOD),
