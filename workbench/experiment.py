@@ -116,12 +116,24 @@ def check_experiment(
     faults += [*contradictions(sound), *_backend_faults(sound)]
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
-    for fault in faults:
+    for fault in map(_with_section, faults):
         by_hand = any(all(a == b for a, b in zip(key, fault.at, strict=False)) for key in set_keys)
         lines.append(f"{'--set ' if by_hand else ''}{fault}")
     if lines or experiment is None:
         raise ExperimentError(path, lines)
     return experiment
+
+
+def _with_section(fault: Fault) -> Fault:
+    """Say of an unknown key which section has one of this name, as of ``n`` without its section."""
+    name = fault.at[-1]
+    sections = fields_of(Experiment).items()
+    homes = [
+        f"{at}.{name}" for at, row in sections if name in fields_of(cast(type, row.annotation))
+    ]
+    if not homes or not fault.message.startswith("unknown key"):
+        return fault
+    return Fault(fault.at, f"unknown key here; did you mean {' or '.join(homes)}?")
 
 
 def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Place], list[str]]:
