@@ -2,6 +2,7 @@ from functools import partial
 
 import pytest
 
+import workbench as wb
 from workbench.core.call_check import refuse_call
 
 
@@ -47,3 +48,22 @@ def test_annotations_are_not_repeated():
 
     with pytest.raises(TypeError, match=r"found\(text\) does not take$"):
         refuse_call("extract", found, ("text", "settings"))
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (lambda: wb.Aggregator(pick=lambda pool, subsets: 0, summary="", needs=()),
+         r"pick is called with 3 arguments \(pool, subsets, settings\)"),
+        (lambda: wb.Aggregator(pick=max, expected=lambda pool: 0, summary="", needs=()),
+         r"expected is called with 3 arguments \(pool, sizes, settings\)"),
+        (lambda: wb.Reward(summary="", is_log=False), "one of fn, judge and learn, got none"),
+        (lambda: wb.Reward(summary="", is_log=False, fn=len, judge=print),
+         r"got \['fn', 'judge'\]"),
+        (lambda: wb.Reward(summary="", is_log=False, fn=lambda: 0), r"1 argument \(samples\)"),
+        (lambda: wb.TableSpec(make=lambda: 0), r"make is called with 1 argument \(data\)"),
+    ],
+)  # fmt: skip
+def test_a_row_of_a_plug_in_is_refused_when_it_is_written(row, words):
+    with pytest.raises(TypeError, match=words):
+        row()
