@@ -9,7 +9,7 @@ import pandas as pd
 from rich.console import Console
 
 from workbench.analysis.doubts import doubts_of
-from workbench.analysis.markdown import to_grid
+from workbench.analysis.markdown import to_grids
 from workbench.analysis.tables import TABLES, printed_tables
 from workbench.core.console import stdout
 from workbench.saved_run import Run
@@ -57,5 +57,6 @@ def print_table(
     if frame.empty:
         out.print(f"{name}\n(empty)\n{caption}", markup=False)
     else:
-        out.print(to_grid(name, frame, caption, intervals=not long))
+        for grid in to_grids(name, frame, caption, out.width, intervals=not long):
+            out.print(grid)
     out.print()

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import typer
 
+import workbench as wb
 from workbench.analysis.aggregate import AGGREGATORS
 from workbench.cli.app import app
+from workbench.cli.init import STARTER, new_folder
 from workbench.config.schema import TaskSettings, experiment_to_dict
 from workbench.config.size_estimate import size_estimate
 from workbench.experiment import load_experiment
@@ -151,6 +153,21 @@ def test_the_experiment_of_ones_own_is_one_and_its_answers_are_looked_for_in_tex
     assert len(experiment.splitlines()) <= 5
     assert len(TASKS["jsonl"].load(loaded.task)) == 2
     assert chosen_options(loaded.task)[0] == {"compare": "contains"}
+
+
+def test_the_front_page_begins_with_a_folder_that_is_as_told_and_with_names_that_are_there(
+    tmp_path,
+):
+    told = " ".join(FRONT.read_text().split())
+    said = (
+        "makes a folder to start from: an experiment, a file of questions and a metric of your own"
+    )
+    assert f"`workbench init my-study` {said}" in told
+    new_folder(tmp_path / "my-study", STARTER)
+    kinds = {path.suffix for path in (tmp_path / "my-study").iterdir()}
+    assert kinds == {".yaml", ".jsonl", ".py"}
+    named = re.findall(r"wb\.(\w+)", told)
+    assert {"run", "load_run"} <= {*named} <= {*dir(wb)}
 
 
 def rows_of(name, place):

@@ -63,7 +63,8 @@ def load_experiment(
 
     Types are taken as written: the text ``"16"`` is not a number, ``true`` is not an integer and
     ``4`` is not a list. Paths in the file are relative to the current working directory, and those
-    of plug-ins to the file.
+    of plug-ins to the file. ``task.source`` and ``task.examples`` are looked for beside the file
+    where the working directory has no such file.
 
     Args:
         path: a YAML file.
@@ -84,6 +85,8 @@ def load_experiment(
         raise ExperimentError(path, [str(error)]) from error
     home = Path(path).resolve().parent
     tree["plugins"] = _located(tree.get("plugins"), home)
+    if trusted:  # the folder of a run has a file problems.jsonl, which is another one
+        _find_beside(tree.get("task"), Path(path).parent)
     return check_experiment(
         tree, overrides, path, aggregators=aggregators, here=here, trusted=trusted
     )
@@ -121,12 +124,24 @@ def check_experiment(
     faults += [*contradictions(sound), *_backend_faults(sound)]
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
-    for fault in faults:
+    for fault in map(_with_section, faults):
         by_hand = any(all(a == b for a, b in zip(key, fault.at, strict=False)) for key in set_keys)
         lines.append(f"{'--set ' if by_hand else ''}{fault}")
     if lines or experiment is None:
         raise ExperimentError(path, lines)
     return experiment
+
+
+def _with_section(fault: Fault) -> Fault:
+    """Say of an unknown key which section has one of this name, as of ``n`` without its section."""
+    name = fault.at[-1]
+    sections = fields_of(Experiment).items()
+    homes = [
+        f"{at}.{name}" for at, row in sections if name in fields_of(cast(type, row.annotation))
+    ]
+    if not homes or not fault.message.startswith("unknown key"):
+        return fault
+    return Fault(fault.at, f"unknown key here; did you mean {' or '.join(homes)}?")
 
 
 def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Place], list[str]]:
@@ -176,6 +191,14 @@ def _located(names: Any, home: Path) -> Any:
     if not isinstance(names, list):
         return names
     return [located(name, home) if isinstance(name, str) else name for name in names]
+
+
+def _find_beside(task: Any, home: Path) -> None:
+    """Name the task's files by their folder ``home`` where they are found only there."""
+    for key in ("source", "examples") if isinstance(task, dict) else ():
+        name = task.get(key)
+        if isinstance(name, str) and not Path(name).exists() and (home / name).is_file():
+            task[key] = str(home / name)
 
 
 def _plugin_faults(sound: Experiment, load: bool) -> Iterator[Fault]:
@@ -300,7 +323,7 @@ def _prompt_faults(task: Task, settings: TaskSettings, sound: Experiment) -> lis
     if not needed or imported or task.on_hub(settings):
         return []
     try:
-        problems = task.load(settings)
+        problems = task.problems(settings)
     except ValueError:
         return []  # which is said where the problems are needed
     try:

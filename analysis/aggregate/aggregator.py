@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from workbench.config.schema import Selection
+from workbench.core.call_check import refuse_call
 from workbench.core.types import Floats, Ints
 
 if TYPE_CHECKING:
@@ -27,6 +28,12 @@ class Aggregator:
     expected: Callable[[Pool, Ints, Selection], Floats] | None = None
     """(pool, sizes k, settings) -> exact mean outcome over all k-subsets for each k, where one is
     known."""
+
+    def __post_init__(self) -> None:
+        """Refuse functions that do not take what they will be given; TypeError."""
+        refuse_call("pick", self.pick, ("pool", "subsets", "settings"))
+        if self.expected is not None:
+            refuse_call("expected", self.expected, ("pool", "sizes", "settings"))
 
     def __repr__(self) -> str:
         """Say what it picks and what it needs."""

@@ -29,6 +29,7 @@ from workbench.analysis.tables.pruning import pruning
 from workbench.analysis.tables.quality import quality_coefficients
 from workbench.analysis.tables.statuses import statuses
 from workbench.analysis.tables.submitted import submitted
+from workbench.core.call_check import refuse_call
 from workbench.core.name_table import NameTable
 
 Needs = Literal["nothing", "correctness", "judged subsets"]
@@ -56,6 +57,10 @@ class TableSpec:
     """Whether a page shows it unfolded."""
     needs: Needs = "correctness"
     """Without what it is empty: a sample, or a whole subset, whose correctness is known."""
+
+    def __post_init__(self) -> None:
+        """Refuse a function that does not take the run's data; TypeError."""
+        refuse_call("make", self.make, ("data",))
 
     @property
     def summary(self) -> str:

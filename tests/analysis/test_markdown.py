@@ -3,7 +3,7 @@ import pandas as pd
 from rich.console import Console
 
 from workbench.analysis.frames import Table
-from workbench.analysis.markdown import to_grid, to_markdown
+from workbench.analysis.markdown import to_grids, to_markdown
 from workbench.analysis.terminal import print_table
 from workbench.core.table_text import format_table
 
@@ -54,10 +54,22 @@ def test_an_empty_table_says_so():
 def test_a_grid_for_the_terminal_keeps_every_number_and_the_caption():
     console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     with console.file:
-        console.print(to_grid("accuracy", FRAME, "12 problems\n[not markup]"))
+        console.print(*to_grids("accuracy", FRAME, "12 problems\n[not markup]", 160))
     shown = console.export_text()
     for text in ("accuracy", "0.512", "[0.400, 0.600]", "-123456.8", "[not markup]"):
         assert text in shown
+
+
+def test_a_grid_too_wide_is_several_with_whole_numbers_and_the_same_keys(capsys):
+    wide = FRAME[["k", "temperature", "maj_correct", "maj_correct_low", "maj_correct_high"]]
+    for name in ("best", "weighted_vote"):
+        wide = wide.assign(**{name: 0.25, f"{name}_low": 0.125, f"{name}_high": 0.375})
+    print_table(Console(width=46), "accuracy", wide, "12 problems")
+    shown = capsys.readouterr().out
+    assert shown.count("temperature") == shown.count("k ") == 3
+    assert shown.count("[0.125, 0.375]") == 4
+    assert shown.count("further columns") == 2
+    assert shown.count("12 problems") == 1
 
 
 MARKUP = ["[a,b] and x[i]", "[b]8[/b]", "[/red] [0, 1]", "[link=x]y[/link]", "\\[5\\]", ":smile:"]

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from workbench.config.schema import dump_experiment, experiment_to_dict
+from workbench.config.schema import Measure, dump_experiment, experiment_to_dict
+from workbench.config.validation import fields_of
 from workbench.experiment import ExperimentError, load_experiment
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -101,7 +102,7 @@ tracking: 3
         ("generation: {model: m, top_p: true}", "generation.top_p: expected a number, got true"),
         ("generation: {model: m, greedy: 1}", "generation.greedy: expected true or false, got 1"),
         ("generation: {model: 8}", "generation.model: expected a text, got 8"),
-        ("generation: {n: 8}", "generation.model: missing: a folder, a hub name, or a model"),
+        ("generation: {n: 8}", "generation.model: missing: a folder, a name on the hub, or Smol"),
         (
             "generation: {model: m, stop: x}",
             "generation.stop: expected a list, got 'x'; write ['x']",
@@ -231,6 +232,40 @@ def test_a_missing_file(tmp_path):
 def test_missing_sections_name_what_they_need(write):
     found = faults(write("task:\n"))
     assert [line.split(":")[0] for line in found] == ["name", "task.name", "generation.model"]
+
+
+def test_the_files_of_a_task_may_lie_beside_the_experiment(write, tmp_path, monkeypatch):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    for folder in (home, elsewhere):
+        folder.mkdir()
+    (home / "own.jsonl").write_text('{"problem": "Two?", "gold": "2"}\n')
+    text = "name: own\ntask: {name: jsonl, source: own.jsonl}\ngeneration: {model: m}\n"
+    path = home / "own.yaml"
+    path.write_text(text)
+    monkeypatch.chdir(elsewhere)
+    assert load_experiment("../home/own.yaml").task.source == "../home/own.jsonl"
+    with pytest.raises(ExperimentError, match=r"task\.source: there is no file own\.jsonl"):
+        load_experiment(path, trusted=False)  # the folder of a run has files of its own
+    (elsewhere / "own.jsonl").write_text('{"problem": "Two?", "gold": "2"}\n')
+    assert load_experiment(path).task.source == "own.jsonl"
+
+
+def test_a_key_in_the_wrong_section_is_told_where_it_belongs(write):
+    path = write(GOOD + "n: 4\nmeasure: {temperatures: [1], kk: [2]}\n")
+    assert faults(path, "model=m") == [
+        "n: unknown key here; did you mean generation.n?",
+        "--set model: unknown key here; did you mean generation.model or embedding.model?",
+        "measure.temperatures: unknown key here; did you mean generation.temperatures?",
+        f"measure.kk: unknown key; did you mean 'k'? (known: {', '.join(fields_of(Measure))})",
+    ]
+
+
+def test_what_is_missing_is_told_in_words(write):
+    assert faults(write("name: good\ntask: {}\ngeneration: {}\n")) == [
+        "task.name: missing: a task of `workbench list tasks`",
+        "generation.model: missing: a folder, a name on the hub, or SmolLM2-135M-Instruct, which "
+        "comes as a package",
+    ]
 
 
 def test_overrides_are_yaml_and_replace_the_files(write):

@@ -10,6 +10,7 @@ from workbench.config.schema import Experiment
 from workbench.config.yaml_file import read_mapping
 from workbench.core.plugins import load_plugins, note_not_loaded, put_away_others
 from workbench.experiment import load_experiment
+from workbench.metrics import METRICS
 from workbench.tasks.chosen_comparison import chosen_options
 
 
@@ -23,6 +24,11 @@ def open_experiment(target: Path, overrides: Sequence[str], *, here: bool = True
     path = target / "experiment.yaml" if target.is_dir() else target
     if target.is_dir() and not path.exists():
         raise ValueError(f"{target} is not a run: it has no experiment.yaml")
+    if target.is_dir() and not (target / "manifest.json").exists():
+        raise ValueError(
+            f"{target} is not a run: it has no manifest.json; to run the experiment that is in it, "
+            f"name the file {path}"
+        )
     trusted = not target.is_dir()
     experiment = load_experiment(
         path, overrides, aggregators=AGGREGATORS, here=here, trusted=trusted
@@ -34,7 +40,16 @@ def open_experiment(target: Path, overrides: Sequence[str], *, here: bool = True
     put_away_others(experiment.plugins)
     if not trusted:
         load_plugins(experiment.plugins)  # named before in this process; a file may be edited since
+    refuse_needs(experiment)
     return experiment
+
+
+def refuse_needs(experiment: Experiment) -> None:
+    """Raise ValueError where a metric of a plug-in asks for what no pool has."""
+    if own := [*METRICS.hashes(experiment.measure.metrics)]:
+        from workbench.measure.remeasure import check_needs  # with it comes pandas
+
+        check_needs(own)
 
 
 def with_comparison(experiment: Experiment, root: Path | None = None) -> Experiment:

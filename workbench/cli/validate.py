@@ -35,6 +35,6 @@ def validate(
     task = TASKS[checked.task.name]
     problems = checked.task.num_problems
     if problems is None or not task.on_hub(checked.task):
-        problems = len(task.load(checked.task))
+        problems = len(task.problems(checked.task))
     sizes = [size_estimate(checked, problems), *cost_lines(checked, problems)]
     print("\n".join([f"{experiment} is valid.", *sizes, planned(problems)]))

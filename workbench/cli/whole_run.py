@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.analysis.aggregate import AGGREGATORS
-from workbench.cli.open_experiment import open_experiment, with_comparison
+from workbench.cli.open_experiment import open_experiment, refuse_needs, with_comparison
 from workbench.cli.run_stages import run_stages
 from workbench.cli.tracking import default_folder
 from workbench.core.types import STAGES
@@ -46,6 +46,7 @@ def carry_out(
         experiment = check_experiment(
             tree, overrides, "the dictionary", aggregators=AGGREGATORS, here="generate" in names
         )
+        refuse_needs(experiment)
     else:
         experiment = open_experiment(target, overrides, here="generate" in names)
     if isinstance(target, Path) and target.is_dir():

@@ -50,7 +50,8 @@ def type_fault(error: dict[str, Any], fields: dict[str, str | None]) -> Fault:
         return Fault(at, unknown(at[-1], fields))
     if kind == "missing":
         purpose = fields.get(at[-1]) or "it has no default"
-        return Fault(at, f"missing: {purpose[0].lower()}{purpose[1:].rstrip('.')}")
+        told = purpose.rstrip(".").replace("``", "`")
+        return Fault(at, f"missing: {told[0].lower()}{told[1:]}")
     if kind == "value_error":
         return Fault(at, str(context["error"]))
     if kind == "literal_error":

@@ -106,7 +106,7 @@ class Generation:
     """The ``generation`` section: how samples are drawn. Option names are vLLM's own."""
 
     model: str
-    """A folder, a hub name, or a model that a registry package carries."""
+    """A folder, a name on the hub, or SmolLM2-135M-Instruct, which comes as a package."""
     backend: str = "auto"
     """A backend of ``workbench list backends``."""
     temperatures: setting_types.Temperatures = (0.3, 0.7, 1.0)

@@ -1,13 +1,14 @@
 """YAML as this project reads and writes it.
 
-Differs from PyYAML's safe loader in four ways that matter in an experiment file: a key given twice
+Differs from PyYAML's safe loader in five ways that matter in an experiment file: a key given twice
 is an error (PyYAML keeps the last), ``1e-6`` is a number (PyYAML reads a text), ``2026-01-31`` is a
-text (PyYAML makes a date), and a text that would fill the memory is refused before it does.
+text (PyYAML makes a date), ``yes``, ``no``, ``on`` and ``off`` in a list are texts (PyYAML makes
+switches of them), and a text that would fill the memory is refused before it does.
 """
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeGuard
 
 import yaml
 
@@ -29,6 +30,9 @@ UNKNOWN = [f"tag:yaml.org,2002:{kind}" for kind in ("binary", "set", "omap", "pa
 """Kinds of values that no setting has, and of which JSON has no like."""
 
 
+TEXT, SWITCH = "tag:yaml.org,2002:str", "tag:yaml.org,2002:bool"
+
+
 class YamlError(ValueError):
     """A text that cannot be read as YAML; the message says where and why."""
 
@@ -43,6 +47,17 @@ def _resolvers() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
     for first in "-+.0123456789":
         rules[first] = [*rules.get(first, []), ("tag:yaml.org,2002:float", number)]
     return rules
+
+
+def _is_word(node: yaml.Node | None) -> TypeGuard[yaml.ScalarNode]:
+    """Say whether a value is a word that only YAML 1.1 takes for a switch, such as ``yes``.
+
+    In a list it is meant as a word, as in the labels ``[yes, no]``: no setting is a list of
+    switches.
+    """
+    if not isinstance(node, yaml.ScalarNode) or node.tag != SWITCH:
+        return False
+    return node.value.lower() not in ("true", "false")
 
 
 class _Loader(yaml.SafeLoader):
@@ -68,6 +83,8 @@ class _Loader(yaml.SafeLoader):
             )
         node = super().compose_node(parent, index)
         self._depth -= 1
+        if isinstance(parent, yaml.SequenceNode) and _is_word(node):
+            node.tag = TEXT
         if not isinstance(event, yaml.AliasEvent):
             self._values += 1
             self._sizes[id(node)] = self._values - before
@@ -123,9 +140,7 @@ class _Dumper(yaml.SafeDumper):
     def represent_text(self, text: str) -> yaml.ScalarNode:
         """Write a text of several lines, such as a template, as it looks."""
         lines = "\n" in text.strip() and not text[0].isspace()
-        node: yaml.ScalarNode = self.represent_scalar(
-            "tag:yaml.org,2002:str", text, style="|" if lines else None
-        )
+        node: yaml.ScalarNode = self.represent_scalar(TEXT, text, style="|" if lines else None)
         return node
 
 
@@ -142,6 +157,8 @@ def parse_yaml(text: str) -> Any:
     Example:
         >>> parse_yaml("{n: 16, top_p: 1e-6, stop: [a], day: 2026-01-31}")
         {'n': 16, 'top_p': 1e-06, 'stop': ['a'], 'day': '2026-01-31'}
+        >>> parse_yaml("{labels: [yes, no], last_number: yes}")
+        {'labels': ['yes', 'no'], 'last_number': True}
         >>> parse_yaml("{n: 16, n: 32}")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
             ...

@@ -283,6 +283,11 @@ def _adding(plugin: Plugin) -> Iterator[None]:
                 take_additions(table, before, plugin.name, plugin.sha256)
             except ValueError as fault:
                 raise PluginError(f"{plugin.name}: {fault}") from fault
+        if plugin.source is not None and not plugin.adds:  # a module may have been imported before
+            raise PluginError(
+                f"{plugin.name} adds nothing; a plug-in writes a row into a table, such as "
+                'METRICS["mine"] = Metric(...)'
+            )
     except BaseException:
         for table in NAME_TABLES:
             before = held.get(id(table), table.shipped)

@@ -64,7 +64,7 @@ def prompted_problems(settings: TaskSettings) -> list[PromptedProblem]:
         ValueError: the problems cannot be read, or a prompt cannot be built; one fault a line.
     """
     task = TASKS[settings.name]
-    problems = task.load(settings)
+    problems = task.problems(settings)
     try:
         prompts = build_prompts(problems, task, settings)
     except ValueError as fault:

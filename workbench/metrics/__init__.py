@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from math import inf
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
+from workbench.core.call_check import refuse_call
 from workbench.core.name_table import NameTable
 from workbench.core.types import Floats
 from workbench.metrics.answers import answer_entropy, group_sizes, num_answers
@@ -26,6 +27,8 @@ from workbench.metrics.entropy import mean_entropy
 from workbench.metrics.likelihood import mean_length, mean_logprob
 from workbench.metrics.spectrum import eigenvalues, rankme, spectral_alpha
 from workbench.metrics.vendi import vendi
+
+LargerMeans = Literal["more diverse", "less diverse", "neither"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +78,7 @@ class Metric:
     """Axis label, with the unit in brackets."""
     summary: str
     """One line, saying which direction is more diverse."""
-    larger_means: Literal["more diverse", "less diverse", "neither"]
+    larger_means: LargerMeans
     """How to read it, other things being equal. ``neither``: copies of a sample have the value of
     that sample alone."""
     range: tuple[float, float] = (-inf, inf)
@@ -84,6 +87,21 @@ class Metric:
     """Whether it is about pairs of samples, or how they lie together: NaN for a subset of one."""
     nan_for_copies: bool = False
     """Whether it is NaN for a subset that holds one sample several times and no other."""
+
+    def __post_init__(self) -> None:
+        """Refuse what a row written by hand gets wrong first.
+
+        Raises:
+            ValueError: ``needs`` is no tuple of names, or ``larger_means`` none of the three.
+            TypeError: ``fn`` cannot be called with what the metric needs.
+        """
+        if not isinstance(self.needs, tuple):
+            raise ValueError(
+                f"needs must be a tuple, such as ('texts', 'subsets'), not {self.needs!r}"
+            )
+        if self.larger_means not in (able := get_args(LargerMeans)):
+            raise ValueError(f"larger_means must be one of {able}, not {self.larger_means!r}")
+        refuse_call("fn", self.fn, self.needs)
 
     def __repr__(self) -> str:
         """Say what it is and what it needs."""

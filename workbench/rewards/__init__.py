@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from workbench.core.call_check import refuse_call
 from workbench.core.name_table import NameTable
 from workbench.core.types import Floats
 
@@ -49,6 +50,23 @@ class Reward:
     and encoded. It writes the same table as ``judge``. The last arguments are the seed by which
     problems are dealt into parts and, for each block, the fingerprint of its correctness and
     embeddings."""
+
+    def __post_init__(self) -> None:
+        """Refuse a row with none or two of the functions, and one that takes something else.
+
+        Raises:
+            TypeError: as said.
+        """
+        taken = {
+            "fn": ("samples",),
+            "judge": ("run", "scoring"),
+            "learn": ("run", "scoring", "seed", "fingerprints"),
+        }
+        given = {key: fn for key in taken if (fn := getattr(self, key)) is not None}
+        if len(given) != 1:
+            raise TypeError(f"a reward has one of fn, judge and learn, got {[*given] or 'none'}")
+        for key, fn in given.items():
+            refuse_call(key, fn, taken[key])
 
     def __repr__(self) -> str:
         """Say what it is."""

@@ -104,10 +104,10 @@ def _answers(
     if given is not None and "answer" in given.schema.names:
         kept = given["answer"].to_pylist()
         return kept, ["none" if answer is None else "given" for answer in kept]
-    extract = TASKS[task.name].extract
+    answer_of = TASKS[task.name].answer_of
     columns = (samples[name].to_pylist() for name in ("problem_id", "completion", "stop_reason"))
     found = [
-        (None, "none") if golds[name] is None or reason == "error" else extract(text, task)
+        (None, "none") if golds[name] is None or reason == "error" else answer_of(text, task)
         for name, text, reason in zip(*columns, strict=True)
     ]
     return [answer for answer, _ in found], [rule for _, rule in found]

@@ -99,7 +99,9 @@ def _label_faults(options: Mapping[str, Any], compare: object) -> list[str]:
         return ["options.labels: set options.compare to text, or leave it out"]
     texts = isinstance(labels, list) and all(isinstance(label, str) for label in labels)
     if not texts or len({*map(folded_text, labels)}) < max(2, len(labels)):
-        return [f"options.labels: must be two or more different texts, got {labels!r}"]
+        quotes = isinstance(labels, list) and any(isinstance(label, bool) for label in labels)
+        hint = '; YAML needs quotes about "true" and "false"' if quotes else ""
+        return [f"options.labels: must be two or more different texts, got {labels!r}{hint}"]
     return []
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from workbench.config.schema import Generation, TaskSettings
+from workbench.config.yaml_file import YamlError, parse_yaml
 from workbench.tasks import TASKS
 from workbench.tasks.checkers import OF_WORDS
 from workbench.tasks.gold_kinds import options_of_golds
@@ -108,11 +110,20 @@ def _tried(texts: Sequence[KnownText], task: TaskSettings) -> tuple[int, int]:
     equal = checker.quick or checker.equal
     found = right = 0
     for known in texts:
-        answer, _ = TASKS[task.name].extract(known.text, task)
+        answer, _ = TASKS[task.name].answer_of(known.text, task)
         found += answer is not None
         if answer is not None and known.gold is not None:
             right += equal(checker.canonical(known.gold), checker.canonical(answer)) is True
     return found, right
+
+
+def _as_yaml(labels: list[str]) -> str:
+    """Return labels as one would write them, with quotes only where YAML needs them."""
+    bare = f"[{', '.join(labels)}]"
+    try:
+        return bare if parse_yaml(bare) == labels else json.dumps(labels, ensure_ascii=False)
+    except YamlError:
+        return json.dumps(labels, ensure_ascii=False)
 
 
 def _other_settings(
@@ -135,7 +146,7 @@ def _other_settings(
             continue
         name = f"task.options.compare={compare}"
         if "labels" in options:
-            name += f" with task.options.labels={options['labels']}".replace("'", "")
+            name += f" with task.options.labels={_as_yaml(options['labels'])}"
         other = replace(task, last_number=False, options=kept | options)
         yield name, other
         if compare not in OF_WORDS:

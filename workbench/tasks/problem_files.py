@@ -202,6 +202,12 @@ def _value(record: Mapping[str, Any], keys: tuple[str, ...], what: str) -> str:
             f"no {what}: needs the key {names}, has {', '.join(map(repr, record)) or 'no keys'}"
         )
     value = record[key]
+    if isinstance(value, bool) and keys == GOLD_KEYS:
+        words = '"yes" or "true"' if value else '"no" or "false"'
+        raise ValueError(
+            f"{key!r} must be a text or a number, got {shown(value)}; write the word that a right "
+            f"answer has, such as {words}"
+        )
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{key!r} must be a text or a number, got {shown(value)}")
     if isinstance(value, float) and not math.isfinite(value):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from workbench.config import schema as config
+from workbench.core.call_check import refuse_call
 from workbench.core.types import Problem
 from workbench.tasks.answer_extraction import extract_answer
 from workbench.tasks.checkers import CHECKERS, Checker
@@ -62,6 +63,51 @@ class Task:
     def __repr__(self) -> str:
         """Say what it is."""
         return f"Task({self.summary!r})"
+
+    def __post_init__(self) -> None:
+        """Refuse functions that do not take what they will be given; TypeError."""
+        for key in ("load", "examples", "check", "checker"):
+            refuse_call(key, getattr(self, key), ("settings",))
+        refuse_call("extract", self.extract, ("text", "settings"))
+
+    def problems(self, settings: config.TaskSettings) -> list[Problem]:
+        """Return what ``load`` does, after a look at it: a plug-in may have written it.
+
+        Raises:
+            ValueError: as ``load``; or there are no problems, two have the same id, or a field of
+                one is not of its type.
+        """
+        problems = [*self.load(settings)]
+        if not problems:
+            raise ValueError(f"the task {settings.name!r} has no problems; nothing can be asked")
+        seen: set[str] = set()
+        for at, one in enumerate(problems):
+            if not isinstance(one, Problem):
+                raise ValueError(f"the task {settings.name!r}: problem {at} is no Problem: {one!r}")
+            for key, kinds in (("id", str), ("question", str), ("gold", str | None)):
+                if not isinstance(value := getattr(one, key), kinds):
+                    raise ValueError(
+                        f"the task {settings.name!r}: {key!r} of problem {at} must be a text, got "
+                        f"{value!r}"
+                    )
+            if one.id in seen:
+                raise ValueError(
+                    f"the task {settings.name!r}: problem {at} has the id {one.id!r}, as one "
+                    "before it; give each its own"
+                )
+            seen.add(one.id)
+        return problems
+
+    def answer_of(self, text: str, settings: config.TaskSettings) -> tuple[str | None, str]:
+        """Return what ``extract`` finds in a text; ValueError where that is not of its type."""
+        found = self.extract(text, settings)
+        match found:
+            case (str() | None, str()):
+                return found
+        raise ValueError(
+            f"the task {settings.name!r}: extract must return two values, the answer (a text or "
+            f"None) and the name of the rule that found it, got {found!r}"
+        )
 
     def on_hub(self, settings: config.TaskSettings) -> bool:
         """Say whether the problems have to be fetched; others can be looked at in no time."""

@@ -90,7 +90,9 @@ def example_faults(settings: config.TaskSettings, own: int) -> list[str]:
         try:
             available = len(read_examples(path))
         except ValueError as error:
-            return [f"{key}: " + str(error).replace("\n", "; ")]
+            first, *others = str(error).splitlines()
+            told = f"{first} {'; '.join(others)}" if first.endswith(":") else str(error)
+            return [f"{key}: {told}"]
     if settings.few_shot <= available:
         return []
     whose = f"task {settings.name!r}" if path is None else path

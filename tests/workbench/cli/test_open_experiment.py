@@ -43,3 +43,18 @@ def test_a_run_that_is_there_keeps_its_comparison(own, tmp_path, capfd):
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"is not a run: it has no experiment\.yaml"):
         open_experiment(tmp_path, [])
+    (tmp_path / "experiment.yaml").write_text("name: mine\n")
+    with pytest.raises(
+        ValueError, match=r"no manifest\.json; to run the .* name the file .*\.yaml"
+    ):
+        open_experiment(tmp_path, [])
+
+
+def test_a_metric_that_needs_what_no_pool_has_is_refused_before_anything_is_drawn(own, tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "import workbench as wb\n"
+        "wb.METRICS['odd'] = wb.Metric(fn=max, needs=('texs', 'subsets'), label='', summary='', "
+        "larger_means='neither')\n"
+    )
+    with pytest.raises(ValueError, match=r"need of metric 'odd' 'texs'; did you mean 'texts'\?"):
+        open_experiment(own, [f"plugins=[{tmp_path}/mine.py]", "measure.metrics=[odd]"])

@@ -24,6 +24,8 @@ from workbench.config.yaml_file import YamlError, parse_yaml, read_mapping, writ
         ("1e", "1e"),
         ("'1e-6'", "1e-6"),
         ("[0.3, 1]", [0.3, 1]),
+        ("[yes, No, off, true]", ["yes", "No", "off", True]),  # switches in PyYAML
+        ("{a: yes, b: [[on]]}", {"a": True, "b": [["on"]]}),
         ("a: &x [1]\nb: *x", {"a": [1], "b": [1]}),
     ],
 )

@@ -88,6 +88,14 @@ def test_a_copy_of_a_file_stands_for_it(plugin):
          ["a metric 'dpp' already, of the workbench itself", "another name"]),
         ("from workbench.metrics import METRICS\nMETRICS['x'] = max\n",
          ["the metric 'x' must be a Metric, got builtin_function_or_method"]),
+        ("x = 1\n", ["mine.py adds nothing; a plug-in writes a row into a table"]),
+        (METRIC.format(name="x", factor=1).replace("num_tokens, subsets:", "num_tokens:"),
+         ["line 4: TypeError: fn is called with 2 arguments (num_tokens, subsets), which <lambda>"
+          "(num_tokens) does not take"]),
+        (METRIC.format(name="x", factor=1).replace('("num_tokens", "subsets")', '"texts"'),
+         ["line 4: ValueError: needs must be a tuple, such as ('texts', 'subsets'), not 'texts'"]),
+        (METRIC.format(name="x", factor=1).replace("neither", "more"),
+         ["line 4: ValueError: larger_means must be one of ('more diverse', 'less diverse', "]),
     ],
 )  # fmt: skip
 def test_a_faulty_file_is_one_line_that_names_it(plugin, text, words):

@@ -4,12 +4,16 @@ import cmath
 import json
 import math
 import random
+from fractions import Fraction
 from itertools import product
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from workbench.tasks import math_answers
+from workbench.tasks.checkers import CHECKERS
 from workbench.tasks.math_answers import answers_equal, canonical_answer
 from workbench.tasks.math_numeric import CompoundValue, ExtremeNumber, NamedValue, differ, value_of
 
@@ -180,3 +184,16 @@ def test_equal_strings_are_equal_whatever_they_were_read_as():
     assert differ(value_at_point(gold), value_at_point(answer))
     assert plain(gold, answer) is True
     assert answers_equal(gold, answer) is True
+
+
+DECIMALS = st.decimals(-1000, 1000, allow_nan=False, places=4).map(lambda x: f"{x:f}")
+
+
+@settings(max_examples=200)
+@given(DECIMALS, DECIMALS)
+@example("99.9999", "100.0000")  # a millionth of the larger
+def test_two_different_decimals_are_equal_only_as_near_numbers(one, other):
+    apart = abs(Fraction(one) - Fraction(other))
+    largest = max(abs(Fraction(one)), abs(Fraction(other)))
+    assert CHECKERS["math"].equal(one, other) is (apart == 0)
+    assert CHECKERS["numeric"].equal(one, other) is (apart * 10**6 <= largest)

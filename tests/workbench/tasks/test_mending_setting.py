@@ -13,6 +13,7 @@ from workbench.tasks.mending_setting import (
 PROSE = [("Paris", "The capital is Paris."), ("Rome", "Rome it is."), ("Oslo", "I think Bern.")]
 NUMBERS = [("7", "We get 7."), ("9", "So 4 + 5 makes 9 apples"), ("3", "That is 8")]
 VERDICTS = [("yes", "Yes, it does."), ("no", "No."), ("yes", "It does, so yes")]
+TRUTHS = [("true", "True, it does."), ("false", "False."), ("true", "It does, so true")]
 LETTERS = [("A", "I choose A."), ("B", "B"), ("C", "(C)")]
 
 
@@ -34,6 +35,8 @@ def texts_of(pairs):
         (PROSE, {"options": {"compare": "contains"}}, ""),
         (VERDICTS, {"options": {"compare": "exact"}}, "task.options.compare=text with "
          "task.options.labels=[yes, no], which finds an answer in 3 of 3 such texts, 3"),
+        (TRUTHS, {"options": {"compare": "exact"}}, "task.options.compare=text with "
+         'task.options.labels=["true", "false"], which finds an answer in 3 of 3'),
         (LETTERS, {"options": {"compare": "exact"}}, "task.options.compare=choice, which finds"),
         ([("Paris", "Bern."), ("Rome", "Kiev")], {"options": {"compare": "exact"}}, ""),
         ([("7", "Some."), ("9", "In 1999 it was")], {"name": "gsm8k"}, "task.last_number=true"),

@@ -60,7 +60,11 @@ def test_gzip_and_a_byte_order_mark(tmp_path):
             {"problem": "x", "gold": ["1"]},
             r"line 2: 'gold' must be a text or a number, got \['1'\]",
         ),
-        ({"problem": "x", "gold": True}, "line 2: 'gold' must be a text or a number, got true"),
+        (
+            {"problem": "x", "gold": True},
+            "line 2: 'gold' must be a text or a number, got true; write "
+            'the word that a right answer has, such as "yes" or "true"',
+        ),
         ({"problem": "x", "gold": "1", "id": "a"}, "line 2: id 'a' is also that of line 1"),
         ({"problem": "x", "gold": "1", "id": ["a"]}, "line 2: 'id' must be a text or a number"),
         ("{}", "line 2: no question: .* has no keys"),
