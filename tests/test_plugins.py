@@ -190,8 +190,9 @@ def test_validate_names_what_is_wrong_with_a_plug_in_among_all_faults(
 
 def test_two_plug_ins_of_one_file_name_are_refused(cli, tmp_path):
     (tmp_path / "other").mkdir()
-    for path in ("mine.py", "other/mine.py"):
-        (tmp_path / path).touch()
+    for name, path in (("a", "mine.py"), ("b", "other/mine.py")):
+        row = f'METRICS["{name}"] = METRICS["num_tokens"]'
+        (tmp_path / path).write_text(f"from workbench.metrics import METRICS\n{row}\n")
     path = write_experiment(tmp_path / "e.yaml", plugins=["mine.py", "other/mine.py"])
     cli("validate", path).refuses("plugins: 2 files are called mine.py", "rename one of them")
 
