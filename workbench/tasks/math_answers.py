@@ -16,6 +16,7 @@ from functools import lru_cache, partial
 from typing import Any
 
 from workbench.core.types import UNANSWERED
+from workbench.tasks.answer_extraction import extract_answer as extract_answer  # a public name
 from workbench.tasks.answer_forms import decided_by_form, has_form
 from workbench.tasks.answer_numbers import read_quantity
 from workbench.tasks.answer_spelling import answer_within, unified, without_marks
