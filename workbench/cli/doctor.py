@@ -55,7 +55,8 @@ def _print(finding: "Finding") -> None:
 
 def _print_fault(backend: str, fault: Exception) -> None:
     from workbench.cli.machine_checks import Finding
+    from workbench.core.version import install_command
 
     lines = str(fault).strip().splitlines() or [type(fault).__name__]
-    text = f"cannot draw ({lines[0][:300]}); run `make setup` again, or take another backend"
+    text = f"cannot draw ({lines[0][:300]}); run {install_command()} again, or take another backend"
     _print(Finding(backend, text, missing=True))

