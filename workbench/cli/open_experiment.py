@@ -13,6 +13,12 @@ from workbench.experiment import load_experiment
 from workbench.metrics import METRICS
 from workbench.tasks.chosen_comparison import chosen_options
 
+WHOLE = (
+    ". A text that marks no answer is one as a whole, so that only equal texts vote together: ask "
+    "for the answer alone before you trust maj"
+)
+"""What else is said where answers are compared as ``contains``."""
+
 
 def open_experiment(target: Path, overrides: Sequence[str], *, here: bool = True) -> Experiment:
     """Return the experiment of a file, or of the folder of a run.
@@ -69,7 +75,7 @@ def with_comparison(experiment: Experiment, root: Path | None = None) -> Experim
             labels = f" ({', '.join(chosen['labels'])})" if "labels" in chosen else ""
             notice(
                 f"answers are compared as {chosen['compare']}{labels}: {why} "
-                "(another: task.options.compare)"
+                f"(another: task.options.compare){WHOLE * (chosen['compare'] == 'contains')}"
             )
     return replace(experiment, task=replace(task, options=task.options | chosen))
 

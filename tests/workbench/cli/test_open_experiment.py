@@ -19,6 +19,7 @@ def test_a_new_run_says_how_its_answers_are_compared_and_keeps_to_it(own, cli, t
     folder = tmp_path / "run"
     made = cli.must("run", own, "--out", folder)
     assert made.err.count("answers are compared as contains: all 1 known answers are texts") == 1
+    assert "only equal texts vote together" in " ".join(made.err.split())
     kept = yaml.safe_load((folder / "experiment.yaml").read_text())
     assert kept["task"]["options"] == {"compare": "contains"}
     again = cli.must("run", own, "--out", folder)
