@@ -4,6 +4,7 @@ But for the engine: samples are drawn by ``replay``, and fewer of them.
 """
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -23,8 +24,8 @@ ELSEWHERE = {
     "experiments/rewards.yaml": "rewards/test_second_model.py: its models",
     "results/rewards": "reward_training/test_train.py, test_neighbour_search.py: a run with models",
     "task.source=path/to": "a file of the reader's",
-    "math_cot_100.jsonl": "readers/test_code_and_math.py, test_import.py: a published file",
-    "results/math100": "the same",
+    "math_cot_100.jsonl": "interchange/readers/test_code_and_math.py: a published file",
+    "results/math100": "test_import.py: the run of that file",
     "results/reference --set generation.n=32": "test_topup.py: more samples of the same engine",
     "dashboard": "tracking/test_dashboard.py: a server of W&B",
     "doctor": "cli/test_doctor_vllm.py: an engine",
@@ -88,5 +89,8 @@ def test_every_documented_command_runs(cli, tmp_path):
 
 def test_what_is_left_out_is_documented_still():
     told = [" ".join(words) for _, words in LINES]
-    for piece in ELSEWHERE:
+    for piece, where in ELSEWHERE.items():
         assert any(piece in line for line in told), f"no README says {piece!r} any more"
+        for file in re.findall(r"[\w/]*test_\w+\.py", where):
+            places = ROOT / "tests" / file, ROOT / "tests" / "workbench" / file
+            assert any(place.exists() for place in places), f"there is no {file} any more"
