@@ -27,7 +27,7 @@ from workbench.measure.stage import (
 )
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import fingerprint, read_table
+from workbench.storage.parquet import CONDITION, fingerprint, read_table
 from workbench.storage.subset_table import DrawnSubsets, drawn_subsets
 
 VERSION = 2
@@ -65,7 +65,7 @@ def aggregate(
         "selection": dataclasses.asdict(selection),
         "measure": {k: v for k, v in measuring_settings(measured).items() if k != "metrics"},
         "n": run.generation.n,
-        "pools": sizes_listed(run.pool_sizes),
+        "pools": sizes_listed(run.conditions),
         **plugin_hashes(
             aggregators=AGGREGATORS.hashes(name.partition(":")[0] for name in aggregators),
             pruners=PRUNERS.hashes(PRUNERS),
@@ -100,7 +100,7 @@ def aggregate_share(
     """
     block, number, shares = share
     rows = read_block(run, block, with_embeddings=with_embeddings)
-    columns = ("problem_id", "temperature", "k", "members")
+    columns = ("problem_id", CONDITION, "k", "members")
     drawn = drawn_subsets(read_table(run.block_path("subsets", block), columns))
     made: Parts = {name: [] for name in TABLES}
     with threadpool_limits(1, user_api="blas"):
@@ -111,7 +111,7 @@ def aggregate_share(
 
 def _aggregate_problem(
     pools: Sequence[tuple[int, Pool]],
-    drawn: Mapping[tuple[str, float | None], Mapping[int, DrawnSubsets]],
+    drawn: Mapping[tuple[str, str], Mapping[int, DrawnSubsets]],
     n: int,
     measured: Measure,
     selection: Selection,
@@ -121,7 +121,7 @@ def _aggregate_problem(
     tally = _tally([pool for _, pool in pools])
     for place, held in pools:
         pool = dataclasses.replace(held)  # this copy takes its matrices with it
-        for subsets in drawn.get((pool.problem_id, pool.temperature), {}).values():
+        for subsets in drawn.get((pool.problem_id, pool.condition), {}).values():
             columns = subset_outcomes(pool, subsets.members, selection, tally)
             made["outcomes"].append((place, columns))
         made["expectations"].append((place, expectations(pool, (*measured.k, n), selection)))

@@ -1,4 +1,4 @@
-"""Pools mixed across temperatures: what one would have drawing from several at once."""
+"""Pools mixed across conditions: what one would have drawing from several at once."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from workbench.core.conditions import MIXED
 from workbench.core.types import Ints
 from workbench.pools import Pool
 
 
 def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
-    """Yield one mixed pool for each problem that has pools at two or more temperatures.
+    """Yield one mixed pool for each problem that has pools in two or more conditions.
 
-    It has as many samples as the largest of them: the first of each temperature, then the second
+    It has as many samples as the largest of them: the first of each condition, then the second
     of each, and so on, so that it costs what one pool costs and compares with it at equal N and k.
     Samples of one pool are independent draws, so the first are as good as any. Greedy and other
-    samples at temperature 0 are left out. A mixed pool has no temperature.
+    samples at temperature 0 are left out. A mixed pool has no temperature, and ``mixed`` for a condition.
     """
     found: dict[str, list[Pool]] = {}
     for pool in pools:
@@ -33,7 +34,7 @@ def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
 def _mixed(parts: Sequence[Pool]) -> Pool:
     turns = np.concatenate([np.arange(len(part)) for part in parts])
     order = np.argsort(turns, kind="stable")[: max(map(len, parts))]
-    return dataclasses.replace(samples_of(parts, order), temperature=None)
+    return dataclasses.replace(samples_of(parts, order), condition=MIXED, temperature=None)
 
 
 def samples_of(pools: Sequence[Pool], order: Ints) -> Pool:

@@ -15,6 +15,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from workbench.config import setting_types
+from workbench.config.factors import Cells, Grids, ModelVariant, Price
 from workbench.config.faults import Fault, Unsound
 from workbench.config.scoring_schema import Scoring, scoring_faults
 from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names, TemplateOptions
@@ -111,8 +112,18 @@ class Generation:
     """A backend of ``workbench list backends``."""
     temperatures: setting_types.Temperatures = (0.3, 0.7, 1.0)
     """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
+    grid: Grids = ()
+    """Factors with their levels, all combinations of which are conditions: ``{temperature: [0.7,
+    1], min_p: [0, 0.1]}``; or a list of such grids. One without temperature takes the temperatures
+    above."""
+    conditions: Cells = ()
+    """Further conditions, one by one: ``[{name: hot, temperature: 1.5, min_p: 0.1}]``."""
+    models: dict[str, ModelVariant] = Field(default_factory=dict)
+    """How the levels of the factor ``model`` are loaded, where it is not as the model above."""
+    price: Price | None = None
+    """What the model's tokens cost per million, where the analysis is to compare at equal price."""
     n: int = Field(default=16, ge=1)
-    """Samples per problem at each temperature."""
+    """Samples per problem in each condition."""
     greedy: bool = False
     """Also draw one sample per problem at temperature 0, as a baseline."""
     max_tokens: int = Field(default=512, ge=1)
@@ -254,7 +265,8 @@ class Experiment:
         """Name the experiment, its task, its model and how many samples are drawn."""
         drawn = self.generation
         temperatures = ", ".join(f"{t:g}" if t is not None else "?" for t in drawn.temperatures)
-        what = f"{self.task.name}, {drawn.model}, T = {temperatures}, n = {drawn.n}"
+        at = f"T = {temperatures}" if temperatures else "conditions of their own"
+        what = f"{self.task.name}, {drawn.model}, {at}, n = {drawn.n}"
         return f"Experiment({self.name!r}: {what})"
 
     def __post_init__(self) -> None:
@@ -278,7 +290,7 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
         message = ""
         if imported and min(known, default=0) < 0:
             message = f"must not be negative, got [{got}]"
-        if not imported and (None in generation.temperatures or min(known) <= 0):
+        if not imported and (None in generation.temperatures or min(known, default=1) <= 0):
             message = (
                 f"every temperature must be above 0, got [{got}]; at 0 all n samples are one text: "
                 "set generation.greedy to true for one greedy sample as a baseline"
@@ -328,9 +340,3 @@ def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
 def dump_experiment(experiment: Experiment) -> str:
     """Return the resolved experiment as YAML; ``load_experiment`` gives it back equal."""
     return write_yaml(experiment_to_dict(experiment))
-
-
-def pool_sizes(settings: Generation) -> dict[float | None, int]:
-    """Return how many samples each temperature's pools are to have; None: not known (imported)."""
-    sizes: dict[float | None, int] = {0.0: 1} if settings.greedy else {}
-    return sizes | dict.fromkeys(settings.temperatures, settings.n)

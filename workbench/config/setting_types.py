@@ -135,7 +135,7 @@ ModelName = Annotated[FolderName, AfterValidator(_not_own)]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 Entries = Annotated[tuple[V, ...], AfterValidator(_not_empty)]
 Sizes = Annotated[Entries[int], AfterValidator(_positive), AfterValidator(_distinct)]
-Temperatures = Annotated[Entries[float | None], AfterValidator(_distinct)]
+Temperatures = Annotated[tuple[float | None, ...], AfterValidator(_distinct)]
 TemplateOptions = Annotated[dict[str, Any], AfterValidator(_not_taken)]
 EngineOptions = Annotated[
     dict[str, Any], AfterValidator(_not_our_own), AfterValidator(_engine_numbers)
