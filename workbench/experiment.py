@@ -60,8 +60,8 @@ def load_experiment(
 
     Types are taken as written: the text ``"16"`` is not a number, ``true`` is not an integer and
     ``4`` is not a list. Paths in the file are relative to the current working directory, and those
-    of plug-ins to the file. ``task.source`` and ``task.examples`` are looked for beside the file
-    where the working directory has no such file.
+    of plug-ins to the file. ``task.source``, ``task.examples`` and the ``examples`` of its prompts
+    are looked for beside the file where the working directory has no such file.
 
     Args:
         path: a YAML file.

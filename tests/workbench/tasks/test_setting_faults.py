@@ -111,6 +111,15 @@ def test_every_kind_of_fault_stands_at_its_key_in_one_message(own):
     )
 
 
+def test_switches_of_a_completion_are_told_beside_a_misspelt_key(own):
+    begin(
+        faults(own | {"few_shots": 1, "prompt": "completion", "template_options": {"a": 1}}),
+        "task.few_shots: unknown key; did you mean 'few_shot'?",
+        "task.template_options: a completion prompt goes through no chat template; leave them "
+        "out, or set task.prompt to chat",
+    )
+
+
 def test_what_is_wrong_with_the_section_is_said_once(own):
     prompts = {"brief": {"system": "Be brief."}, "drawn": {"examples_seed": 1}}
     begin(
