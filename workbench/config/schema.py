@@ -1,14 +1,14 @@
 """The experiment: what one YAML file may say, as nested frozen dataclasses, a section each.
 
 A setting is one line of its section: its type, its default and what it is for. What is possible
-key by key but not together is refused by ``contradictions``. The section ``scoring`` has a file of
-its own, ``scoring_schema.py``.
+key by key but not together is refused by ``contradictions``. The sections ``task`` and ``scoring``
+have files of their own, ``task_schema.py`` and ``scoring_schema.py``.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import Field
@@ -18,88 +18,13 @@ from workbench.config import setting_types
 from workbench.config.factors import Cells, Grids, ModelVariant, Price
 from workbench.config.faults import Fault, Unsound
 from workbench.config.scoring_schema import Scoring, scoring_faults
-from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names, TemplateOptions
+from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names
+from workbench.config.task_schema import TaskSettings as TaskSettings
+from workbench.config.task_schema import Thinking as Thinking
+from workbench.config.task_schema import task_faults
 from workbench.config.yaml_file import write_yaml
-from workbench.core.thinking import FAMILIES, Markers
 
 MeasuredText = Literal["answer", "thought", "whole"]
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Thinking:
-    """The ``task.thinking`` section: by which markers thoughts are told from answers."""
-
-    family: Literal[
-        "auto", "none", "think", "thinking", "thought", "begin_of_thought", "mistral", "seed",
-        "kimi", "harmony",
-    ] = "auto"  # fmt: skip
-    """Markers by name, ``think`` for ``<think>`` and ``</think>``: see ``core/thinking.py``.
-    ``auto`` knows all of them; with ``none`` every text is an answer, whatever it holds."""
-    open: str | None = Field(default=None, min_length=1)
-    """Other markers: what stands before a thought, and in ``close`` what stands behind it."""
-    close: str | None = Field(default=None, min_length=1)
-    in_prompt: bool = False
-    """Whether the prompt ends with the opening marker, so that every text begins inside a thought.
-    It is found out for a model that is loaded here; a server and an import have to be told."""
-
-    def __post_init__(self) -> None:
-        """Refuse one marker without the other."""
-        if (self.open is None) != (self.close is None):
-            raise ValueError("a marker needs its counterpart: give open and close, or neither")
-        if self.open and self.family != "auto":
-            raise ValueError(f"family {self.family!r} has markers: leave out open and close")
-
-    @property
-    def markers(self) -> tuple[Markers, ...]:
-        """The markers that are looked for."""
-        if self.family == "none":
-            return ()
-        if self.open is not None and self.close is not None:
-            return (Markers(self.open, self.close, self.in_prompt),)
-        known = FAMILIES.values() if self.family == "auto" else [FAMILIES[self.family]]
-        return tuple(replace(markers, in_prompt=self.in_prompt) for markers in known)
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class TaskSettings:
-    """The ``task`` section: which problems are asked, and how."""
-
-    name: str
-    """A task of ``workbench list tasks``."""
-    source: str | None = None
-    """Where the problems are: a local JSONL file or a hub name; the task has a default."""
-    num_problems: int | None = Field(default=None, ge=1)
-    """How many problems, from the first; all of them by default."""
-    few_shot: int = Field(default=0, ge=0)
-    """Worked examples in the prompt."""
-    examples: str | None = None
-    """A JSONL file of worked examples, with the keys ``problem`` and ``solution``; the task has its
-    own by default."""
-    prompt: setting_types.PromptForm = "chat"
-    """``chat`` asks through the model's chat template, ``completion`` by one plain text to go on
-    from. Or a Jinja2 template: a text is a completion prompt, a list of messages a chat."""
-    system: str | None = None
-    """Instruction before the examples: the system message of a chat, the first lines of a
-    completion. The task has a default; an empty text for none."""
-    last_number: bool = False
-    """Whether the last number of a text counts as its answer when nothing else is found."""
-    template_options: TemplateOptions = Field(default_factory=dict)
-    """Switches of the model's chat template, such as ``enable_thinking: false``; a server gets them
-    as ``chat_template_kwargs``."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """The task's own settings, such as the difficulty of generated problems."""
-    thinking: Thinking = Field(default_factory=Thinking)
-    """How thoughts are marked, which are kept apart from the answers."""
-
-    @property
-    def is_chat(self) -> bool:
-        """Whether a prompt is a conversation, which goes through the model's chat template."""
-        return self.prompt == "chat" or not isinstance(self.prompt, str)
-
-    @property
-    def has_template(self) -> bool:
-        """Whether the experiment has a prompt template of its own."""
-        return self.prompt not in ("chat", "completion")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -315,10 +240,7 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
             if reward is not None and reward not in scoring.rewards:
                 message = f"{reward!r} is not among scoring.rewards {list(scoring.rewards)}; "
                 yield Fault((section, key), message + "add it there or choose one of them")
-    with suppress(Unsound):
-        if experiment.task.template_options and not experiment.task.is_chat:
-            message = "a completion prompt goes through no chat template; leave them out, or set "
-            yield Fault(("task", "template_options"), message + "task.prompt to chat")
+    yield from task_faults(experiment.task)
     with suppress(Unsound):
         if "seq_entropy" in measure.metrics and generation.logprobs == 0 and not imported:
             message = "seq_entropy needs the entropies of the samples; set generation.logprobs to "

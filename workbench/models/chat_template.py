@@ -29,7 +29,9 @@ TRACKED = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
 """Marks of transformers' own around what a model says, which do not change what is written."""
 
 
-def check_conversation(name: str, roles: Sequence[str], options: Mapping[str, Any]) -> None:
+def check_conversation(
+    name: str, roles: Sequence[str], options: Mapping[str, Any], section: str = "task"
+) -> None:
     """Refuse a model whose chat template does not take messages of these roles, in this order.
 
     Nothing is checked of a packaged model, which is known to take them, nor of a model on the hub
@@ -39,6 +41,8 @@ def check_conversation(name: str, roles: Sequence[str], options: Mapping[str, An
         name: a folder, a hub name, or a packaged model.
         roles: who speaks in each message.
         options: switches of the template, as ``task.template_options``.
+        section: the key of the settings that ask so, which the message names: ``task``, or
+            ``task.prompts.NAME``.
 
     Raises:
         ValueError: the template refuses them, or the model has none; the message says what to set.
@@ -50,34 +54,36 @@ def check_conversation(name: str, roles: Sequence[str], options: Mapping[str, An
         whole = "tokenizer_config.json" in files and Path(name).expanduser().is_dir()
         if whole and not any(other in files for other in OTHERS):
             raise ValueError(
-                f"{name} has no chat template; set task.prompt to completion, or to a template "
-                "that is one text, or use an instruct model"
+                f"{name} has no chat template; set {section}.prompt to completion, or to a "
+                "template that is one text, or use an instruct model"
             )
         return
     special = _special_tokens(settings) | _special_tokens(
         _parsed(files.get("special_tokens_map.json"))
     )
-    if fault := _fault(template, roles, special | dict(options)):
-        raise ValueError(f"{name}: {_refusal(template, roles, special | dict(options), fault)}")
+    values = special | dict(options)
+    if fault := _fault(template, roles, values):
+        raise ValueError(f"{name}: {_refusal(template, roles, values, fault, section)}")
 
 
 def _refusal(
-    template: str, roles: Sequence[str], values: Mapping[str, Any], fault: Exception
+    template: str, roles: Sequence[str], values: Mapping[str, Any], fault: Exception, section: str
 ) -> str:
     """Say what a template refuses, and what to set."""
     if "system" in roles and not _fault(template, roles[1:], values):
         return (
             f"the model takes no system message: its chat template refuses it ({fault}); set "
-            'task.system: "", or leave the message out of a template in task.prompt'
+            f'{section}.system: "", or leave the message out of a template in {section}.prompt'
         )
     if len(roles) > 1 and not _fault(template, ["user"], values):
         return (
             f"the model's chat template refuses messages of {', '.join(roles)} ({fault}); set "
-            "task.few_shot: 0, or let the roles in task.prompt take turns as it wants them"
+            f"{section}.few_shot: 0, or let the roles in {section}.prompt take turns as it wants "
+            "them"
         )
     return (
-        f"the model's chat template refuses the conversation ({fault}); set task.prompt: "
-        "completion, or correct task.template_options"
+        f"the model's chat template refuses the conversation ({fault}); set {section}.prompt: "
+        f"completion, or correct {section}.template_options"
     )
 
 
