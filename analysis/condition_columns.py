@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -12,7 +12,6 @@ from workbench.config.factors import is_factor
 from workbench.core.conditions import (
     MIXED,
     TEMPERATURE,
-    UNKNOWN,
     Condition,
     level_value,
     temperature_name,
@@ -60,28 +59,9 @@ def with_levels(frame: pd.DataFrame, conditions: Sequence[Condition]) -> pd.Data
     return table
 
 
-def in_table_order(names: pd.Series[str], conditions: Sequence[Condition]) -> pd.Categorical:
+def in_table_order(names: pd.Series[str], conditions: Sequence[Condition]) -> pd.Categorical[Any]:
     """Return names of conditions as categories in the order of tables; mixed pools are last."""
     return pd.Categorical(names, [*(one.name for one in conditions), MIXED], ordered=True)
-
-
-def spell_condition(name: str) -> str:
-    """Return a condition as legends and titles have it: ``T = 0.7``, or its name.
-
-    Example:
-        >>> spell_condition("T0.7"), spell_condition("T0.7-min_p0.1"), spell_condition("unknown")
-        ('T = 0.7', 'T0.7-min_p0.1', 'T = unknown')
-    """
-    plain = re.fullmatch(r"T(\d[\d.e+-]*)", name)
-    if plain:
-        return f"T = {float(plain[1]):g}"
-    return f"T = {name}" if name == UNKNOWN else name
-
-
-def where_at(name: str) -> str:
-    """Return where something holds, in a sentence: ``at T = 0.7``, or ``in hot``."""
-    spelt = spell_condition(name)
-    return f"at {spelt}" if spelt.startswith("T = ") else f"in {spelt}"
 
 
 def with_conditions(table: pd.DataFrame) -> pd.DataFrame:

@@ -129,7 +129,7 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def _at(row: Mapping[Any, Any]) -> str:
-    """Return the end of a name: the condition, ``/T0.7``; one of unknown temperature, ``/Tunknown``."""
+    """Return the end of a name: the condition, ``/T0.7``; ``/Tunknown`` where it is not known."""
     if "condition" in row:
         name = str(row["condition"])
         return "/Tunknown" if name == UNKNOWN else f"/{name}"

@@ -10,13 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from workbench.config.conditions import condition_faults, conditions_of, loading_of
-from workbench.config.factors import ENGINE
+from workbench.config.conditions import condition_faults, fill_in_conditions
 from workbench.config.faults import Fault, Unsound, shortened
 from workbench.config.schema import Experiment, Generation, contradictions
 from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import NESTING_LIMIT, YamlError, parse_yaml, read_mapping
-from workbench.core.conditions import TEMPERATURE
 from workbench.core.lookup import unknown
 from workbench.core.name_table import unloaded_hint
 from workbench.core.plugins import (
@@ -27,7 +25,8 @@ from workbench.core.plugins import (
     put_away_others,
 )
 from workbench.core.types import SelectionRule
-from workbench.generate import BACKENDS, resolve
+from workbench.generate import BACKENDS
+from workbench.generate.factor_faults import factor_faults, missing_folder
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
@@ -113,7 +112,7 @@ def check_experiment(
     for name in fields_of(Experiment):
         if name != "name" and tree.get(name) is None:
             tree[name] = [] if name == "plugins" else {}  # left out, or only comments
-    _fill_in(tree["generation"])
+    fill_in_conditions(tree["generation"])
     by_hand = ("plugins",) in set_keys
     tree["plugins"] = _located(tree["plugins"], Path.cwd())  # those of a file are absolute
     experiment, faults = parse(Experiment, tree)
@@ -125,7 +124,7 @@ def check_experiment(
     faults += [*contradictions(sound), *_backend_faults(sound)]
     with suppress(Unsound):
         faults += condition_faults(sound.generation, list(sound.task.prompts))
-    faults += _factor_faults(sound) if not faults else []
+    faults += factor_faults(sound) if not faults else []
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
     for fault in map(_with_section, faults):
@@ -134,27 +133,6 @@ def check_experiment(
     if lines or experiment is None:
         raise ExperimentError(path, lines)
     return experiment
-
-
-def _fill_in(generation: Any) -> None:
-    """Fill in what follows from the conditions: no default temperatures beside them, and a model.
-
-    With several models the first is the experiment's own, where it names none.
-    """
-    if not isinstance(generation, dict):
-        return
-    grids, cells = generation.get("grid"), generation.get("conditions")
-    grids = [grids] if isinstance(grids, dict) else grids if isinstance(grids, list) else []
-    cells = cells if isinstance(cells, list) else []
-    given = [one for one in (*grids, *cells) if isinstance(one, dict)]
-    heated = all(TEMPERATURE in one for one in grids if isinstance(one, dict))
-    if given and heated and "temperatures" not in generation:
-        generation["temperatures"] = []
-    for one in given:
-        level = one.get("model")
-        first = level[0] if isinstance(level, list) and level else level
-        if "model" not in generation and isinstance(first, str):
-            generation["model"] = first
 
 
 def _with_section(fault: Fault) -> Fault:
@@ -302,50 +280,6 @@ def _backend_faults(sound: Experiment) -> Iterator[Fault]:
                 yield Fault(("generation", "engine", *fault.at), fault.message)
 
 
-def _factor_faults(sound: Experiment) -> Iterator[Fault]:
-    """Check that the backend can set each factor, and that each model can be found."""
-    generation = sound.generation
-    if not (generation.grid or generation.conditions):
-        return
-    name = resolve(generation.backend)
-    row, at = BACKENDS[name], ("generation", "grid" if generation.grid else "conditions")
-    conditions = conditions_of(generation)
-    factors = dict.fromkeys(factor for one in conditions for factor in one.levels)
-    for factor in factors if name == "import" else ():
-        if factor != TEMPERATURE:
-            yield Fault((*at, factor), "imported samples are drawn already: nothing can be set")
-    for factor in factors:
-        option = factor.removeprefix(ENGINE)
-        known = (*row.request_options, *(row.engine_options or ()))
-        known += tuple(fields_of(row.options))
-        open_ended = row.engine_options is None and row.options is None
-        if factor != option and option not in known and not open_ended:
-            said = unknown(option, known, f"option of backend {name}")
-            yield Fault((*at, factor), f"the backend cannot set it: {said}")
-    for one in conditions:
-        yield from _loading_faults(loading_of(one, generation, row.request_options), at)
-
-
-def _loading_faults(loaded: Generation, at: Place) -> Iterator[Fault]:
-    """Check the engine options and the model of a condition."""
-    row = BACKENDS[resolve(loaded.backend)]
-    if row.options:
-        for fault in parse(row.options, loaded.engine)[1]:
-            yield Fault((*at, ".".join(("engine", *fault.at))), fault.message)
-    if row.local_model and (fault := _no_folder(loaded.model)):
-        yield Fault((*at, "model"), fault)
-
-
-def _no_folder(name: str) -> str:
-    """Say that a model which is named by its folder is not there; '' where it is."""
-    if not name.startswith(("/", "./", "../", "~")) or Path(name).expanduser().is_dir():
-        return ""
-    return (
-        f"there is no folder {name} (looked for from {Path.cwd()}); paths are relative to the "
-        "current working directory"
-    )
-
-
 def _path_faults(sound: Experiment) -> Iterator[Fault]:
     """Check the folders and files that are named; names of the hub are left to the hub."""
     row = BACKENDS.get(getattr(sound.generation, "backend", ""))
@@ -353,7 +287,7 @@ def _path_faults(sound: Experiment) -> Iterator[Fault]:
         if section == "generation" and row is not None and not row.local_model:
             continue  # a server's name for it, or only a name
         name = getattr(getattr(sound, section), "model", "")
-        if message := _no_folder(name):
+        if message := missing_folder(name):
             yield Fault((section, "model"), message)
     with suppress(Unsound):
         try:

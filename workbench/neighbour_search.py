@@ -91,8 +91,9 @@ def neighbours_of(
 
     Returns:
         One row per text, the most similar first: its ``cosine``, the ``problem_id``,
-        ``condition``, ``temperature`` and ``sample_index`` of its first sample, ``copies`` (the number of samples
-        with this text), ``correct`` (the share of them that are right) and ``completion``.
+        ``condition``, ``temperature`` and ``sample_index`` of its first sample, ``copies`` (the
+        number of samples with this text), ``correct`` (the share of them that are right) and
+        ``completion``.
 
     Raises:
         ValueError: not exactly one of ``sample`` and ``text`` is given, there is no such sample,

@@ -14,6 +14,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.config.schema import Measure, MeasuredText
+from workbench.core.conditions import spell_condition, temperature_name
 from workbench.core.handed_down import HANDED_DOWN
 from workbench.core.types import REWARD_PREFIX, Floats, Ints, Problem, known_temperature
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
@@ -29,8 +30,6 @@ class Pool:
     """All N samples of one problem in one condition, as arrays in the order of sample_index."""
 
     problem_id: str
-    condition: str
-    """The name of the condition, such as ``T0.7``; ``mixed`` in a mixture of several."""
     temperature: float | None
     """None where an imported run does not say, and in a mixture of several."""
     texts: tuple[str, ...]
@@ -64,6 +63,13 @@ class Pool:
     """(N,) tokens of the thoughts, 0 where there is none; NaN where nobody counted."""
     problem: Problem | None = None
     """What was asked, where it is at hand: ``Run.pool`` sees to that."""
+    condition: str = ""
+    """The name of the condition, by default that of the temperature alone (``T0.7``); ``mixed`` in
+    a mixture of several."""
+
+    def __post_init__(self) -> None:
+        """Name the condition."""
+        object.__setattr__(self, "condition", self.condition or temperature_name(self.temperature))
 
     @property
     def key(self) -> dict[str, Any]:
@@ -82,7 +88,8 @@ class Pool:
         """Say which pool it is, and how many of its samples are right."""
         known = self.correct[~np.isnan(self.correct)]
         right = f"{int(known.sum())} of {len(known)} right" if len(known) else "not judged"
-        return f"Pool({self.problem_id!r}, {self.condition}: {len(self)} samples, {right})"
+        at = spell_condition(self.condition)
+        return f"Pool({self.problem_id!r}, {at}: {len(self)} samples, {right})"
 
     def _repr_html_(self) -> str | None:
         """Show the answers, by votes, in a notebook."""

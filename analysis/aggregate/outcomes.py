@@ -62,9 +62,10 @@ def subset_outcomes(
     The tally for ``difficulty`` is of all the problem's samples at every temperature above 0.
 
     Returns:
-        Columns of (S,): the key (problem_id, condition, temperature, k, replicate), ``num_correct`` and
-        ``coverage`` (whether any is correct), both NaN where unknown; ``difficulty``, the share of
-        wrong ones among the problem's samples that are not in the subset, NaN where there are none;
+        Columns of (S,): the key (problem_id, condition, temperature, k, replicate); ``num_correct``
+        and ``coverage`` (whether any is correct), both NaN where unknown; ``difficulty``, the share
+        of wrong ones among the problem's samples that are not in the subset, NaN where there are
+        none;
         ``abstained``, whether nobody answered; and ``NAME_correct`` for each selection, 0 where it
         picks nobody and NaN where the correctness of its pick is unknown.
     """

@@ -20,7 +20,8 @@ def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
     It has as many samples as the largest of them: the first of each condition, then the second
     of each, and so on, so that it costs what one pool costs and compares with it at equal N and k.
     Samples of one pool are independent draws, so the first are as good as any. Greedy and other
-    samples at temperature 0 are left out. A mixed pool has no temperature, and ``mixed`` for a condition.
+    samples at temperature 0 are left out. The condition of a mixed pool is ``mixed``, and it has no
+    temperature.
     """
     found: dict[str, list[Pool]] = {}
     for pool in pools:

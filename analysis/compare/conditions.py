@@ -16,9 +16,14 @@ from typing import Any, cast
 import pandas as pd
 
 from workbench.analysis.aggregate import AGGREGATORS
-from workbench.analysis.condition_columns import spell_condition, where_at
 from workbench.analysis.frames import POOL, Data
-from workbench.core.conditions import Condition, spell_level, temperature_name
+from workbench.core.conditions import (
+    Condition,
+    spell_condition,
+    spell_level,
+    temperature_name,
+    where_at,
+)
 from workbench.saved_run import Run
 
 Key = tuple[str, int, str]

@@ -1,7 +1,7 @@
 """Votes of several pools together: of several runs on the same problems, and of conditions.
 
-Every pool that was sampled (a run in a condition, not greedily) is a voter, and hands in k samples of
-each problem. Answers are compared across pools by the task's own checker, so that "1/2" of one
+Every pool that was sampled (a run in a condition, not greedily) is a voter, and hands in k samples
+of each problem. Answers are compared across pools by the task's own checker, so that "1/2" of one
 model and "0.5" of another are one answer.
 """
 
@@ -18,11 +18,11 @@ import pandas as pd
 from workbench.analysis.aggregate import maj_at_k
 from workbench.analysis.aggregate.batched import agreements, majority_picks, weighted_picks
 from workbench.analysis.compare.runs import names_of, shared_problems
-from workbench.analysis.condition_columns import spell_condition
 from workbench.analysis.frames import Table, with_q_values
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from workbench.analysis.stats.paired import compare_columns
 from workbench.analysis.tables.shared import star_note
+from workbench.core.conditions import spell_condition
 from workbench.core.subsets import draw_subsets, pool_rng
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.saved_run import Run

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.analysis.aggregate.pruning import EVERYTHING
-from workbench.analysis.condition_columns import spell_condition, with_conditions
+from workbench.analysis.condition_columns import with_conditions
 from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
@@ -18,7 +18,7 @@ from workbench.analysis.figures.drawing import (
     points,
     sample_count_axis,
 )
-from workbench.core.conditions import MIXED
+from workbench.core.conditions import MIXED, spell_condition
 from workbench.saved_run import Run
 
 RIGHT = Axis(title="share of problems right")
@@ -99,18 +99,18 @@ def coverage_curve(run: Run) -> Drawing:
     frame = run.table("coverage_curve")
     if frame.empty:
         return explain_empty(run, "coverage_curve")
-    frame = with_conditions(frame)
-    largest = frame.groupby("condition", observed=True)["k"].transform("max")
+    rows = with_conditions(frame)
+    largest = rows.groupby("condition", observed=True)["k"].transform("max")
     if (largest > 1).any():
-        frame = frame[largest > 1]  # one greedy sample has no curve
+        rows = rows[largest > 1]  # one greedy sample has no curve
     panels = [
         Panel(
             title=column,
-            rows=lines_by_condition(frame, "k", column),
-            x=sample_count_axis("k, samples in the subset", frame["k"]),
+            rows=lines_by_condition(rows, "k", column),
+            x=sample_count_axis("k, samples in the subset", rows["k"]),
             y=Axis(title="expected accuracy"),
         )
-        for column in frame.columns
+        for column in rows.columns
         if column.endswith("@k")
     ]
     return Drawing(panels=panels)

@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.condition_columns import CONDITION, spell_condition, with_conditions
+from workbench.analysis.condition_columns import CONDITION, with_conditions
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.core.conditions import spell_condition
 from workbench.saved_run import Run
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")

@@ -11,7 +11,6 @@ import pandas as pd
 
 from workbench.analysis.compare.conditions import SINGLE
 from workbench.analysis.compare.runs import compare, differing_settings, names_of
-from workbench.analysis.condition_columns import spell_condition
 from workbench.analysis.figures.chart import draw
 from workbench.analysis.frames import Table
 from workbench.analysis.page import curves
@@ -19,7 +18,7 @@ from workbench.analysis.page.headline import Headline, Tile, change_tile, is_sig
 from workbench.analysis.page.html import Page, PageFigure, write
 from workbench.analysis.page.report import notices, page_figure
 from workbench.analysis.page.tables import page_table, why_missing
-from workbench.core.conditions import temperature_name
+from workbench.core.conditions import spell_condition, temperature_name
 from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.condition_columns import spell_condition, with_conditions
+from workbench.analysis.condition_columns import with_conditions
 from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
@@ -16,7 +16,7 @@ from workbench.analysis.figures.drawing import (
     points,
     sample_count_axis,
 )
-from workbench.core.conditions import MIXED
+from workbench.core.conditions import MIXED, spell_condition
 from workbench.saved_run import Run
 
 

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.analysis.condition_columns import spell_condition, with_levels
+from workbench.analysis.condition_columns import with_levels
 from workbench.analysis.page.packing import json_numbers, pack
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
+from workbench.core.conditions import spell_condition
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.saved_run import Run
 

@@ -12,13 +12,13 @@ import pandas as pd
 
 from workbench.analysis.compare.conditions import SINGLE, Accuracies, Pair, accuracies
 from workbench.analysis.compare.runs import differences
-from workbench.analysis.condition_columns import factor_columns, spell_condition
+from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import ENDS, Data, Table
 from workbench.analysis.page.tables import PageTable, page_table
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.analysis.tables.shared import extreme_notes
 from workbench.config.schema import Analysis
-from workbench.core.conditions import TEMPERATURE, Condition
+from workbench.core.conditions import TEMPERATURE, Condition, spell_condition
 from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 

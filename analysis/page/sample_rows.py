@@ -36,7 +36,7 @@ class SampleBlock:
     """By the frame's index: which row of ``vectors`` is the sample's."""
 
     def problems(self) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-        """Yield each problem and the (start, stop) rows of its pools, in the order of conditions."""
+        """Yield each problem and the (start, stop) rows of its pools, by condition."""
         names = self.frame["problem_id"].tolist()
         pools = self.frame.groupby(["problem_id", "condition"], sort=False, observed=True)
         ends = np.cumsum(pools.size().to_numpy()).tolist()

@@ -25,7 +25,7 @@ from workbench.analysis.tables.shared import (
 from workbench.config.conditions import greedy_name
 from workbench.core.conditions import MIXED
 
-ONE = "one T"
+ONE, ONE_CONDITION = "one T", "one condition"
 """What a row's subsets are drawn from, where others are of several conditions mixed."""
 
 
@@ -70,6 +70,8 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
         *cut_sample_notes(data, "single_sample"),
         star_note("differs from single_sample"),
     )
+    if has_names(data.conditions):
+        table["pool"] = table["pool"].replace(ONE, ONE_CONDITION)
     table = table.reset_index(drop=True)
     if data.mixed.empty:
         return Table(table.drop(columns="pool"), notes)

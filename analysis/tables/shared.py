@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.condition_columns import where_at
 from workbench.analysis.frames import Data
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
+from workbench.core.conditions import where_at
 from workbench.core.table_text import ALPHA
 from workbench.measure.missing_inputs import listed
 from workbench.metrics import METRICS

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
-from functools import lru_cache
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -15,7 +14,6 @@ from workbench.config.factors import (
     ENGINE,
     MODEL,
     NAME_KEY,
-    OWN_PROMPT,
     PROMPT,
     SAMPLING_OPTIONS,
     ModelVariant,
@@ -23,6 +21,7 @@ from workbench.config.factors import (
 )
 from workbench.config.faults import Fault, Unsound
 from workbench.config.schema import Generation
+from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.config.validation import parse
 from workbench.core.conditions import (
     TEMPERATURE,
@@ -38,6 +37,27 @@ Cell = Mapping[str, Any]
 """Factor -> level, and perhaps the condition's name."""
 
 
+def fill_in_conditions(generation: Any) -> None:
+    """Fill in what follows from the conditions: no default temperatures beside them, and a model.
+
+    With several models the first is the experiment's own, where it names none.
+    """
+    if not isinstance(generation, dict):
+        return
+    grids, cells = generation.get("grid"), generation.get("conditions")
+    grids = [grids] if isinstance(grids, dict) else grids if isinstance(grids, list) else []
+    cells = cells if isinstance(cells, list) else []
+    given = [one for one in (*grids, *cells) if isinstance(one, dict)]
+    heated = all(TEMPERATURE in one for one in grids if isinstance(one, dict))
+    if given and heated and "temperatures" not in generation:
+        generation["temperatures"] = []
+    for one in given:
+        level = one.get("model")
+        first = level[0] if isinstance(level, list) and level else level
+        if "model" not in generation and isinstance(first, str):
+            generation["model"] = first
+
+
 def conditions_of(generation: Generation) -> tuple[Condition, ...]:
     """Return the conditions of an experiment, greedy ones first, then in the order given.
 
@@ -45,15 +65,11 @@ def conditions_of(generation: Generation) -> tuple[Condition, ...]:
     that a temperature is called ``T0.7`` whatever other factors there are.
 
     Example:
-        >>> found = conditions_of(Generation(model="m", grid={"temperature": [1], "min_p": [0, 0.1]}))
+        >>> grid = {"temperature": [1], "min_p": [0, 0.1]}
+        >>> found = conditions_of(Generation(model="m", grid=grid))
         >>> [condition.name for condition in found], dict(found[1].changed)
         (['T1', 'T1-min_p0.1'], {'min_p': 0.1})
     """
-    return _conditions_of(json.dumps(asdict(generation), sort_keys=True, default=list), generation)
-
-
-@lru_cache(maxsize=8)
-def _conditions_of(_: str, generation: Generation) -> tuple[Condition, ...]:
     cells = list(_cells(generation))
     factors = dict.fromkeys([TEMPERATURE, *(name for cell in cells for name in cell)])
     factors.pop(NAME_KEY, None)
@@ -88,7 +104,7 @@ def _condition(cell: Cell, factors: Sequence[str], generation: Generation) -> Co
 
 
 def _greedy(conditions: Sequence[Condition], generation: Generation) -> Iterator[Condition]:
-    """Yield greedy decoding of each prompt and model: it draws nothing, so knows no other factor."""
+    """Yield greedy decoding of each prompt and model; it knows no factor of drawing at random."""
     seen = set()
     for one in conditions:
         changed = {name: level for name, level in one.changed.items() if name not in DECODING}
@@ -108,7 +124,7 @@ def greedy_name(condition: Condition) -> str:
 def _own_level(name: str, generation: Generation) -> Any:
     """Return the level of a factor in the experiment's own settings."""
     if name == PROMPT:
-        return OWN_PROMPT
+        return DEFAULT_PROMPT
     if name.startswith(ENGINE):
         return generation.engine.get(name.removeprefix(ENGINE))
     if name == TEMPERATURE:
@@ -190,7 +206,7 @@ def condition_faults(generation: Generation, prompts: Sequence[str]) -> Iterator
             yield Fault(("generation", "temperatures"), "needs at least one entry, got []")
             return
         if grid and generation.temperatures and all(TEMPERATURE in one for one in grid):
-            message = "the grid has temperatures of its own; leave one of the two out"
+            message = "the grid has its own; leave one of the two out, or set this one to []"
             yield Fault(("generation", "temperatures"), message)
         if not (grid or cells):
             return
@@ -231,19 +247,22 @@ def _level_fault(name: str, level: Any, prompts: Sequence[str]) -> str:
         return ""  # the backend checks its options
     if name in (PROMPT, MODEL) and not isinstance(level, str):
         return f"expected a name, got {level!r}"
-    if name == PROMPT and level not in (OWN_PROMPT, *prompts):
-        return f"{unknown(level, (OWN_PROMPT, *prompts), 'prompt')}; define it under task.prompts"
+    if name == PROMPT and level not in (DEFAULT_PROMPT, *prompts):
+        return (
+            f"{unknown(level, (DEFAULT_PROMPT, *prompts), 'prompt')}; define it under task.prompts"
+        )
     if name in (PROMPT, MODEL):
         return ""
     if name == TEMPERATURE:
         _, faults = parse(Generation, {"model": "", "temperatures": [level]})
         if faults or not level > 0:
-            said = faults[0].message if faults else f"must be above 0, got {level:g}"
-            hint = "; greedy decoding is a baseline: set generation.greedy" * (level == 0)
-            return said + hint
+            said = str(faults[0].message) if faults else f"must be above 0, got {level:g}"
+            return said + (
+                "; greedy decoding is a baseline: set generation.greedy" if not level else ""
+            )
         return ""
     _, faults = parse(Generation, {"model": "", name: level})
-    return faults[0].message if faults else ""
+    return str(faults[0].message) if faults else ""
 
 
 def _name_faults(generation: Generation) -> Iterator[Fault]:

@@ -22,8 +22,6 @@ DECODING = (TEMPERATURE, "top_p", "top_k", "min_p")
 PROMPT, MODEL, ENGINE = "prompt", "model", "engine."
 FACTORS = (TEMPERATURE, *SAMPLING_OPTIONS, PROMPT, MODEL)
 """What may be a factor by its own name; ``engine.NAME`` is an option of the backend."""
-OWN_PROMPT = "default"
-"""The level of ``prompt`` that is the task's own prompt."""
 NAME_KEY = "name"
 
 Grid = Mapping[str, tuple[Any, ...]]

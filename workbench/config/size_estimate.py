@@ -41,7 +41,9 @@ def size_estimate(experiment: Experiment, problems: int) -> str:
     greedy = f" + {baselines:,} greedy" if baselines else ""
     word = "temperatures" if varying_factors(sampled) == (TEMPERATURE,) else "conditions"
     longest = [one.own.get("max_tokens", drawn.max_tokens) for one in conditions]
-    tokens = problems * sum(n * most for n, most in zip((c.n for c in conditions), longest))
+    tokens = problems * sum(
+        n * most for n, most in zip((c.n for c in conditions), longest, strict=True)
+    )
     each = f"{min(longest):,} to {max(longest):,}" if len({*longest}) > 1 else f"{longest[0]:,}"
     return (
         f"problems       {problems:,}\n"

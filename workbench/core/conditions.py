@@ -10,6 +10,10 @@ from typing import Any
 
 TEMPERATURE = "temperature"
 """The factor that every condition has, and that every table of conditions has a column of."""
+NUMERIC_FACTORS = (
+    TEMPERATURE, "top_p", "top_k", "min_p", "repetition_penalty", "max_tokens",
+)  # fmt: skip
+"""Factors whose levels are numbers; people read these as they were given."""
 UNKNOWN = "unknown"
 """The condition of imported samples whose temperature nobody knows."""
 MIXED = "mixed"
@@ -76,6 +80,25 @@ def condition_name(temperature: float | None, changed: Mapping[str, Any]) -> str
         else:
             parts.append(f"{short}_{_slug(spell_level(level))}")
     return "-".join(parts)
+
+
+def spell_condition(name: str) -> str:
+    """Return a condition as legends and titles have it: ``T = 0.7``, or its name.
+
+    Example:
+        >>> spell_condition("T0.7"), spell_condition("T0.7-min_p0.1"), spell_condition("unknown")
+        ('T = 0.7', 'T0.7-min_p0.1', 'T = unknown')
+    """
+    plain = re.fullmatch(r"T(\d[\d.e+-]*)", name)
+    if plain:
+        return f"T = {float(plain[1]):g}"
+    return f"T = {name}" if name == UNKNOWN else name
+
+
+def where_at(name: str) -> str:
+    """Return where something holds, in a sentence: ``at T = 0.7``, or ``in hot``."""
+    spelt = spell_condition(name)
+    return f"at {spelt}" if spelt.startswith("T = ") else f"in {spelt}"
 
 
 def spell_level(level: object) -> str:

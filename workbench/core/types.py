@@ -106,7 +106,7 @@ class Request:
     condition: str = ""
     """The name of the condition; by default that of which only the temperature is set."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Sampling options that the condition sets otherwise than the experiment; a backend's own too."""
+    """Sampling options of the condition, where they are factors of the experiment."""
 
     def __post_init__(self) -> None:
         """Name the condition."""

@@ -10,6 +10,7 @@ from typing import Any
 from workbench.config.conditions import loading_of
 from workbench.config.factors import ENGINE, PROMPT, SAMPLING_OPTIONS
 from workbench.config.schema import Generation, Thinking
+from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.core.conditions import Condition
 from workbench.core.name_table import plugin_hashes
 from workbench.generate import BACKENDS, engine_versions, resolve
@@ -70,7 +71,7 @@ def request_options(condition: Condition, generation: Generation) -> dict[str, A
 
 def prompt_name(condition: Condition) -> str:
     """Return which prompt a condition asks: a name of ``task.prompts``, or ``default``."""
-    return str(condition.own.get(PROMPT, "default"))
+    return str(condition.own.get(PROMPT, DEFAULT_PROMPT))
 
 
 def identity(settings: Generation, thinking: Thinking = DEFAULT) -> dict[str, Any]:

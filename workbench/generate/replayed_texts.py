@@ -83,6 +83,7 @@ def text_of(texts: Texts, request: Request) -> ReplayedText:
     if index >= len(found):
         raise ValueError(
             f"generation.engine.samples has {len(found)} texts of problem {name!r} in condition "
-            f"{request.condition}, and sample {index} needs one more; lower generation.n, or add a line"
+            f"{request.condition}, and sample {index} needs one more; lower generation.n, or add "
+            "a line"
         )
     return found[index]

@@ -19,7 +19,6 @@ from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Prompt
 from workbench.generate import BACKENDS, Sampler, imported, resolve
 from workbench.generate.asked_problems import PromptedProblem, prompted_problems
-from workbench.generate.drawing import Drawing
 from workbench.generate.drawing_progress import DrawingProgress
 from workbench.generate.drawing_settings import drawing_settings
 from workbench.generate.first_prompt import as_the_model_gets_it
@@ -34,6 +33,7 @@ from workbench.generate.identity import (
     refuse_other_identity,
     server_facts,
 )
+from workbench.generate.missing_samples import MissingSamples
 from workbench.storage.manifest import environment
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
@@ -96,10 +96,10 @@ def generate(
     wanted: dict[int, list[PromptedProblem]] = {}
     for item in asked:
         wanted.setdefault(block_of[item.problem.id], []).append(item)
-    drawing = Drawing(run, wanted, known, redraw_errors)
+    absent = MissingSamples(run, wanted, known, redraw_errors)
     todo, failed = [], 0
     for group in groups:
-        to_draw, errors = drawing.counts(group)
+        to_draw, errors = absent.counts(group)
         failed += errors
         if sum(to_draw.values()):
             sampler, facts = open_sampler(group, asked[0].prompt, without_logprobs)
@@ -144,12 +144,12 @@ def generate(
         entry.update(samples=total, errors=failed, drawing=rate)
         for block in wanted:
             if not any(group.to_draw[block] for group in todo):
-                drawing.compact(block, made_from)  # the process may have been killed just before
+                absent.compact(block, made_from)  # the process may have been killed just before
         if left:
             with progress_bar("generate", total, "samples", done=total - left) as advance:
                 for part in todo:
                     _announce(part, total, current, len(groups))
-                    for _ in drawing.draw(
+                    for _ in absent.draw(
                         part.group, part.sampler, part.to_draw, progress, made_from
                     ):
                         advance(1)

@@ -88,8 +88,9 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     """Draw samples batch by batch, each batch yielded when its longest sample ends.
 
     All samples of a batch have the same prompt, which the model reads once, so that no row is
-    padded and no mask is needed, and the same options but for the temperature. Of ``generation.engine`` only ``max_num_seqs`` is used, as the
-    largest batch; the other options are for vLLM.
+    padded and no mask is needed, and the same options but for the temperature. Of
+    ``generation.engine`` only ``max_num_seqs`` is used, as the largest batch; the other options are
+    for vLLM.
 
     Raises:
         ValueError: a conversation is asked and the model has no chat template.

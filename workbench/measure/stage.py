@@ -156,9 +156,9 @@ def measure_subsets(pool: Pool, k: int, settings: Measure) -> dict[str, Any]:
     """Draw a pool's subsets of one size, N at most, and apply every metric to them.
 
     Returns:
-        Columns of (S,): the key (problem_id, condition, temperature, k, replicate), members (S, k) (indices
-        in drawn order), whether a text comes twice (``has_repeat``), and one for each metric. A
-        metric of a subset that holds a failed sample is NaN.
+        Columns of (S,): the key (problem_id, condition, temperature, k, replicate), members (S, k)
+        (indices in drawn order), whether a text comes twice (``has_repeat``), and one for each
+        metric. A metric of a subset that holds a failed sample is NaN.
     """
     subsets = draw(pool, k, settings)
     columns = subset_key(pool, subsets) | {"members": subsets}

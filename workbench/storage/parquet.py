@@ -178,10 +178,12 @@ def read_table(
             _read_stamps(file.schema_arrow)
             there = file.schema_arrow.names
             wanted = [name for name in columns or there if name not in without]
-            if CONDITION in there or TEMPERATURE not in there:
+            asks = CONDITION in wanted or columns is None
+            if CONDITION in there or TEMPERATURE not in there or not asks:
                 return file.read(columns=wanted)
             table = with_conditions(file.read(columns=list(dict.fromkeys([*wanted, TEMPERATURE]))))
-            return table.select(wanted) if columns else table
+            kept = table.column_names if columns is None else wanted
+            return table.select([name for name in kept if name in table.column_names])
     except DAMAGE as fault:
         if isinstance(fault, FileNotFoundError):
             raise

@@ -51,10 +51,11 @@ def signature_parts(experiment: Experiment) -> dict[str, str | int]:
     settings = experiment.generation
     levels = condition_parts(conditions_of(settings))
     model = settings.model.rstrip("/").rsplit("/", 1)[-1]
-    return {
+    named: dict[str, str | int] = {
         "task_name": experiment.task.name,
         "model": "replay" if settings.backend == "replay" else model,
         "temperatures": levels.pop("T"),
         "N": settings.n,
         "seed": IMPORTED if settings.backend == "import" else settings.seed,
-    } | levels
+    }
+    return named | levels

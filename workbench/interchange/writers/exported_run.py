@@ -16,8 +16,9 @@ from workbench.saved_run import Run
 from workbench.storage.parquet import STORED_KEY, THOUGHT_COLUMNS, read_table
 
 SAMPLES = (
-    *STORED_KEY, "completion", "stop_reason", "num_output_tokens", "output_token_ids", "token_logprobs",
-    "cumulative_logprob", "mean_logprob", "mean_entropy", "error", *THOUGHT_COLUMNS,
+    *STORED_KEY, "completion", "stop_reason", "num_output_tokens", "output_token_ids",
+    "token_logprobs", "cumulative_logprob", "mean_logprob", "mean_entropy", "error",
+    *THOUGHT_COLUMNS,
 )  # fmt: skip
 
 
@@ -118,7 +119,7 @@ class ExportedRun:
         return loading_of(condition, self.experiment.generation).model
 
     def _condition_columns(self, condition: Condition) -> dict[str, Any]:
-        """Return the name of a condition and its factors, where its temperature does not say all."""
+        """Return a condition's name and factors, where its temperature does not say all."""
         if condition.name == temperature_name(condition.temperature):
             return {}
         levels = {name: level_value(level) for name, level in condition.levels.items()}

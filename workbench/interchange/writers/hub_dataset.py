@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.config.conditions import conditions_of
+from workbench.config.schema import experiment_to_dict
 from workbench.config.yaml_file import write_yaml
 from workbench.core.conditions import level_value, temperature_name, varying_factors
 from workbench.core.types import REWARD_PREFIX

@@ -26,7 +26,7 @@ State = tuple[PromptedProblem, Condition, int, str]
 
 
 @dataclass(frozen=True, eq=False)
-class Drawing:
+class MissingSamples:
     """What is asked of a folder, block by block."""
 
     run: OpenRun
