@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from workbench.config.conditions import condition_faults, fill_in_conditions
+from workbench.config.conditions import condition_faults, fill_in_conditions, mixed_faults
 from workbench.config.faults import Fault, Unsound, shortened
 from workbench.config.schema import Experiment, Generation, contradictions
 from workbench.config.validation import Place, SoundPart, fields_of, parse
@@ -124,6 +124,7 @@ def check_experiment(
     faults += [*contradictions(sound), *_backend_faults(sound)]
     with suppress(Unsound):
         faults += condition_faults(sound.generation, list(sound.task.prompts))
+        faults += mixed_faults(sound) if not faults else []
     faults += factor_faults(sound) if not faults else []
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -62,7 +63,7 @@ def aggregate(
     selection = dataclasses.replace(selection, aggregators=aggregators)
     settings = {
         "version": VERSION,
-        "selection": dataclasses.asdict(selection),
+        "selection": selection_settings(selection),
         "measure": {k: v for k, v in measuring_settings(measured).items() if k != "metrics"},
         "n": run.generation.n,
         "pools": sizes_listed(run.conditions),
@@ -89,6 +90,14 @@ def aggregate(
         entry["left_out"] = left
         work = partial(aggregate_share, run, measured, selection, with_embeddings=with_embeddings)
         write_block_tables(run, TABLES, todo, work, workers, "aggregate")
+
+
+def selection_settings(selection: Selection) -> dict[str, Any]:
+    """Return the settings that decide what is picked, for a fingerprint."""
+    found = dataclasses.asdict(selection)
+    if not selection.mixed:  # as in runs that were made before it could be chosen
+        del found["mixed"]
+    return found
 
 
 def aggregate_share(
@@ -126,7 +135,7 @@ def _aggregate_problem(
             made["outcomes"].append((place, columns))
         made["expectations"].append((place, expectations(pool, (*measured.k, n), selection)))
         made["pruned"].append((place, prune_pool(pool, measured, selection)))
-    for pool in mixed_pools(held for _, held in pools):
+    for pool in mixed_pools((held for _, held in pools), selection.mixed):
         place = min(place for place, held in pools if (held.temperature or 0.0) > 0)
         known = pool.correct[~np.isnan(pool.correct)]
         single = float(known.mean()) if len(known) else np.nan

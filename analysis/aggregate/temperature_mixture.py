@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -14,7 +14,7 @@ from workbench.core.types import Ints
 from workbench.pools import Pool
 
 
-def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
+def mixed_pools(pools: Iterable[Pool], names: Collection[str] = ()) -> Iterator[Pool]:
     """Yield one mixed pool for each problem that has pools in two or more conditions.
 
     It has as many samples as the largest of them: the first of each condition, then the second
@@ -22,10 +22,15 @@ def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
     Samples of one pool are independent draws, so the first are as good as any. Greedy and other
     samples at temperature 0 are left out. The condition of a mixed pool is ``mixed``, and it has no
     temperature.
+
+    Args:
+        pools: of one problem or several.
+        names: the conditions that are mixed; by default all of them.
     """
     found: dict[str, list[Pool]] = {}
     for pool in pools:
-        if pool.temperature is not None and pool.temperature > 0:
+        drawn = pool.temperature is not None and pool.temperature > 0
+        if drawn and (not names or pool.condition in names):
             found.setdefault(pool.problem_id, []).append(pool)
     for parts in found.values():
         if len(parts) > 1:

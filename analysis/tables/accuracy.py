@@ -76,7 +76,8 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     if data.mixed.empty:
         return Table(table.drop(columns="pool"), notes)
     turn = "condition" if has_names(data.conditions) else "temperature"
-    mixed = f"{MIXED}: k drawn from a pool of as many samples, taken from each {turn} in turn"
+    of = f" of {', '.join(chosen)}" if (chosen := data.run.experiment.selection.mixed) else ""
+    mixed = f"{MIXED}{of}: k drawn from a pool of as many samples, taken from each {turn} in turn"
     return Table(table, (*notes, mixed))
 
 

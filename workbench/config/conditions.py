@@ -20,7 +20,7 @@ from workbench.config.factors import (
     Price,
 )
 from workbench.config.faults import Fault, Unsound
-from workbench.config.schema import Generation
+from workbench.config.schema import Experiment, Generation
 from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.config.validation import parse
 from workbench.core.conditions import (
@@ -291,3 +291,15 @@ def _looks_plain(name: str) -> bool:
     with suppress(ValueError):
         return name[:1] == "T" and temperature_name(float(name[1:])) == name
     return False
+
+
+def mixed_faults(experiment: Experiment) -> Iterator[Fault]:
+    """Look up the conditions that are to be mixed."""
+    chosen = experiment.selection.mixed
+    known = [one.name for one in conditions_of(experiment.generation) if not one.greedy]
+    at = ("selection", "mixed")
+    for name in chosen:
+        if name not in known:
+            yield Fault(at, unknown(name, known, "condition"))
+    if len(chosen) == 1:
+        yield Fault(at, f"{chosen[0]!r} alone is no mixture; name two conditions or more")

@@ -137,6 +137,9 @@ class Selection:
     """How many answers ``best_of_majority`` submits, in the table ``submitted``."""
     kept: float = Field(default=0.5, gt=0, le=1)
     """Share of the samples, those of highest reward, that ``filtered`` lets vote."""
+    mixed: Names = ()
+    """Conditions that are mixed to one pool for each problem, to see what drawing from several is
+    worth; by default all of them, but for greedy ones."""
     power: float = Field(default=1.0, ge=0)
     """Exponent of a sample's rank in ``borda``: 0 gives a majority vote, a large one best-of-N."""
 

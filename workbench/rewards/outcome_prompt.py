@@ -11,6 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+NO_CHAT_TEMPLATE = (
+    "the model has no chat template, so it cannot be asked for a + or -; give an outcome reward "
+    "model such as RLHFlow/Llama3.1-8B-ORM-Mistral-Data"
+)
+
 
 @dataclass(frozen=True)
 class VerdictTokens:
