@@ -11,15 +11,17 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.bench import Row
-from workbench.config.conditions import pool_sizes
+from workbench.config.conditions import conditions_of
 from workbench.config.schema import Experiment
+from workbench.core.conditions import in_order
 from workbench.experiment import load_experiment
+from workbench.generate.asked_problems import prompted_problems
 from workbench.generate.drawing_settings import sample_seed
-from workbench.generate.stage import prompted_problems
 from workbench.models import vllm_engine
 from workbench.models.tokenization import encode_prompt
 from workbench.storage.manifest import Manifest
@@ -27,11 +29,10 @@ from workbench.storage.run_folder import Folder
 
 ROOT = Path(__file__).parents[2]
 CHANGES = (
-    "task.num_problems=16", "generation.backend=vllm", "generation.temperatures=[0.7, 1.0]",
-    "generation.greedy=false", "tracking.mode=disabled",
+    "task.num_problems=4", "generation.backend=vllm", "generation.n=8", "tracking.mode=disabled",
 )  # fmt: skip
-"""What is other than in the quickstart: half the problems, and as many samples as ours hands to
-the engine ahead, so that both sides ask for the same in the same order."""
+"""What is other than in the experiment on decoding: as many samples as ours hands to the engine
+ahead, so that both sides ask for the same in the same order."""
 QUIET = {"HF_HUB_OFFLINE": "1", "VLLM_LOGGING_LEVEL": "ERROR"}
 SAME = 0.95
 """Share of samples that have to be equal, token by token, or the two sides did not do the same."""
@@ -52,8 +53,8 @@ def rows(full: bool) -> Iterator[Row]:
     rates = [statistics.mean(map(_rate, side)) for side in (ours, peer)]
     tokens = sum(map(len, ours[0]["drawn"]))
     yield Row(
-        f"workbench generate, {len(ours[0]['drawn'])} samples of {tokens:,} tokens with "
-        f"log-probabilities; {share:.1%} equal token by token",
+        f"workbench generate, 16 conditions, {len(ours[0]['drawn'])} samples of {tokens:,} tokens "
+        f"with log-probabilities; {share:.1%} equal token by token",
         f"{rates[0]:.0f} tokens/s",
         f"{rates[1]:.0f} tokens/s (vllm.LLM.generate)",
         rates[0] / rates[1],
@@ -126,29 +127,36 @@ def bare(home: str, told: str) -> None:
     llm = _llm(experiment)
     tokenizer = llm.get_tokenizer()
     prompts, params = [], []
-    for item in prompted_problems(experiment.task):
+    conditions = conditions_of(settings)
+    rank = {one.name: place for place, one in enumerate(in_order(conditions))}
+    places = []
+    for number, item in enumerate(prompted_problems(experiment.task)):
         ids = encode_prompt(tokenizer, item.prompt)
-        for temperature, count in pool_sizes(settings).items():
-            for index in range(count):
-                prompts.append({"prompt_token_ids": ids})
-                params.append(
-                    SamplingParams(
-                        temperature=temperature,
-                        max_tokens=settings.max_tokens,
-                        stop=list(settings.stop),
-                        seed=sample_seed(settings.seed, item.problem.id, temperature, index),
-                        logprobs=0,
-                    )
+        for one, index in product(conditions, range(settings.n)):
+            key = item.problem.id, one.temperature, index
+            options = {"top_p": 1.0, "top_k": 0, "min_p": 0.0} | dict(one.changed)
+            prompts.append({"prompt_token_ids": ids})
+            params.append(
+                SamplingParams(
+                    temperature=one.temperature,
+                    max_tokens=settings.max_tokens,
+                    stop=list(settings.stop),
+                    seed=sample_seed(settings.seed, *key, one.changed),
+                    logprobs=0,
+                    **options,
                 )
+            )
+            places.append((number, rank[one.name], index))
     start = time.perf_counter()
     outputs = llm.generate(prompts, params, use_tqdm=False)
     seconds = time.perf_counter() - start
-    drawn = [list(output.outputs[0].token_ids) for output in outputs]
+    found = [list(output.outputs[0].token_ids) for output in outputs]
+    drawn = [ids for _, ids in sorted(zip(places, found, strict=True))]  # as ours are stored
     Path(told).write_text(json.dumps({"seconds": seconds, "drawn": drawn}))
 
 
 def _experiment() -> Experiment:
-    return load_experiment(ROOT / "experiments" / "quickstart.yaml", CHANGES)
+    return load_experiment(ROOT / "experiments" / "decoding.yaml", CHANGES)
 
 
 def _llm(experiment: Experiment) -> Any:

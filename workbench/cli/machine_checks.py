@@ -19,7 +19,8 @@ from workbench.core.machine import free_bytes, nearest_existing
 from workbench.core.types import Prompt, Request
 from workbench.core.version import __version__, install_command
 from workbench.generate import BACKENDS, engine_versions, resolve
-from workbench.models.locate import MODELS, cache_folder, check_encoder, check_model
+from workbench.models.locate import cache_folder, check_encoder, check_model
+from workbench.models.packaged import MODELS
 from workbench.storage.manifest import environment
 from workbench.tracking.wandb_environment import tracking_mode
 

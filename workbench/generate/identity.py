@@ -107,7 +107,6 @@ def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) ->
 
     Conditions of which only the temperature is set are what their name says, and left out.
     """
-    base = loading_of(groups[0].conditions[0], generation) if groups else generation
     models = {generation.model: _model_identity(generation)}
     found: dict[str, Any] = {}
     for group in groups:
@@ -119,7 +118,7 @@ def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) ->
                 entry = {"temperature": one.temperature, **json.loads(json.dumps(one.changed))}
                 loaded = {} if model == generation.model else {"model_hash": models[model]}
                 for key in ("dtype", "max_model_len"):
-                    if getattr(group.settings, key) != getattr(base, key):
+                    if getattr(group.settings, key) != getattr(generation, key):
                         loaded[key] = getattr(group.settings, key)
                 found[one.name] = entry | loaded
     return found

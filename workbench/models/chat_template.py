@@ -16,7 +16,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from workbench.models.locate import MODELS
+from workbench.models.packaged import MODELS
 
 WORDS = "Name a colour."
 """What is said in every message of the conversation that a template is tried with."""
@@ -25,6 +25,10 @@ FILES = (
 )  # fmt: skip
 OTHERS = ("tekken.json", "additional_chat_templates")
 """Files of models that have their chat template elsewhere."""
+NONE = (
+    "{} has no chat template; set task.prompt to completion, or to a template that is one text, or "
+    "use an instruct model"
+)
 TRACKED = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
 """Marks of transformers' own around what a model says, which do not change what is written."""
 
@@ -34,7 +38,7 @@ def check_conversation(
 ) -> None:
     """Refuse a model whose chat template does not take messages of these roles, in this order.
 
-    Nothing is checked of a packaged model, which is known to take them, nor of a model on the hub
+    Of a packaged model it is known whether it takes them. Nothing is checked of a model on the hub
     whose files are not on this machine.
 
     Args:
@@ -47,16 +51,24 @@ def check_conversation(
     Raises:
         ValueError: the template refuses them, or the model has none; the message says what to set.
     """
-    files = {} if name in MODELS else _files(name)
+    if name in MODELS:
+        if not MODELS[name].chat_template:
+            raise ValueError(NONE.format(name))
+        return
+    files = _files(name)
     settings = _parsed(files.get("tokenizer_config.json"))
     template = _template(files, settings)
     if template is None:
         whole = "tokenizer_config.json" in files and Path(name).expanduser().is_dir()
         if whole and not any(other in files for other in OTHERS):
+<<<<<<< HEAD
             raise ValueError(
                 f"{name} has no chat template; set {section}.prompt to completion, or to a "
                 "template that is one text, or use an instruct model"
             )
+=======
+            raise ValueError(NONE.format(name))
+>>>>>>> 534fdb1b0bc169d5a73dc616a19d9e37f01b9e8f
         return
     special = _special_tokens(settings) | _special_tokens(
         _parsed(files.get("special_tokens_map.json"))

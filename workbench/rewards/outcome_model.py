@@ -16,13 +16,14 @@ from scipy.special import expit
 from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice
 from workbench.generate import resolve
+from workbench.models.packaged import MODELS
 from workbench.models.protocols import NextTokenScorer
 from workbench.models.scoring_library import scoring_library
 from workbench.models.text_encoder import text_hash
 from workbench.models.tokenization import open_tokenizer
 from workbench.rewards.block_step import BlockStep
 from workbench.rewards.model_step import BlockTexts, Judged, ModelStep, model_identity
-from workbench.rewards.outcome_prompt import find_verdict_tokens, judged_text
+from workbench.rewards.outcome_prompt import NO_CHAT_TEMPLATE, find_verdict_tokens, judged_text
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import STORED_KEY, fingerprint
 
@@ -42,6 +43,8 @@ def check_judge(name: str, fetch: bool) -> None:
         ValueError: there is no such model, or it cannot say ``+`` and ``-``.
     """
     tokenizer = open_tokenizer(name, fetch)
+    if name in MODELS and not MODELS[name].chat_template:
+        raise ValueError(NO_CHAT_TEMPLATE)
     if tokenizer is not None:
         find_verdict_tokens(tokenizer)
 

@@ -82,10 +82,7 @@ def find_verdict_tokens(tokenizer: Any) -> VerdictTokens:
         there, the template is applied unchanged, with the system text that it adds.
     """
     if not getattr(tokenizer, "chat_template", None):
-        raise ValueError(
-            "the model has no chat template, so it cannot be asked for a + or -; give an outcome "
-            "reward model such as RLHFlow/Llama3.1-8B-ORM-Mistral-Data"
-        )
+        raise ValueError(NO_CHAT_TEMPLATE)
     texts = [_render(tokenizer, "What is 1 + 1? It is 2.", sign) for sign in "+-"]
     place = _only_difference(*texts)
     if place is None or texts[0][place] != "+":

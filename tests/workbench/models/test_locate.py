@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from tqdm.auto import tqdm
-from workbench.models.packaged import MODELS, Packaged
 
 from workbench.models import locate as models
+from workbench.models.packaged import MODELS, Packaged
 
 
 @pytest.fixture(autouse=True)

@@ -141,6 +141,12 @@ def test_the_settings_survive_the_dump(experiment, tmp_path):
     assert settings.scoring.orm.backend == "auto"
 
 
+def test_a_packaged_base_model_cannot_judge(monkeypatch):
+    monkeypatch.setattr("workbench.rewards.outcome_model.open_tokenizer", lambda *_: None)
+    with pytest.raises(ValueError, match=r"no chat template, so it cannot be asked for a \+ or -"):
+        check_judge("gemma-3-270m", fetch=False)
+
+
 def test_an_engine_that_is_not_installed_is_named(experiment, monkeypatch):
     path = experiment(scoring={**JUDGE, "orm": {**JUDGE["orm"], "backend": "vllm"}})
     absent = dataclasses.replace(BACKENDS["vllm"], packages=("no-such-package",))
