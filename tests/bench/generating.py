@@ -51,7 +51,7 @@ def rows(full: bool) -> Iterator[Row]:
     if share < SAME:
         raise ValueError(f"only {share:.0%} of the samples are those of the bare engine")
     rates = [statistics.mean(map(_rate, side)) for side in (ours, peer)]
-    tokens = sum(map(len, ours[0]["drawn"]))
+    tokens, count = sum(map(len, ours[0]["drawn"])), len(ours[0]["drawn"])
     yield Row(
         f"workbench generate, 16 conditions, {len(ours[0]['drawn'])} samples of {tokens:,} tokens "
         f"with log-probabilities; {share:.1%} equal token by token",

@@ -26,7 +26,7 @@ FILES = (
 OTHERS = ("tekken.json", "additional_chat_templates")
 """Files of models that have their chat template elsewhere."""
 NONE = (
-    "{} has no chat template; set task.prompt to completion, or to a template that is one text, or "
+    "{} has no chat template; set {}.prompt to completion, or to a template that is one text, or "
     "use an instruct model"
 )
 TRACKED = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
@@ -53,7 +53,7 @@ def check_conversation(
     """
     if name in MODELS:
         if not MODELS[name].chat_template:
-            raise ValueError(NONE.format(name))
+            raise ValueError(NONE.format(name, section))
         return
     files = _files(name)
     settings = _parsed(files.get("tokenizer_config.json"))
@@ -61,14 +61,7 @@ def check_conversation(
     if template is None:
         whole = "tokenizer_config.json" in files and Path(name).expanduser().is_dir()
         if whole and not any(other in files for other in OTHERS):
-<<<<<<< HEAD
-            raise ValueError(
-                f"{name} has no chat template; set {section}.prompt to completion, or to a "
-                "template that is one text, or use an instruct model"
-            )
-=======
-            raise ValueError(NONE.format(name))
->>>>>>> 534fdb1b0bc169d5a73dc616a19d9e37f01b9e8f
+            raise ValueError(NONE.format(name, section))
         return
     special = _special_tokens(settings) | _special_tokens(
         _parsed(files.get("special_tokens_map.json"))

