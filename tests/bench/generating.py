@@ -53,7 +53,7 @@ def rows(full: bool) -> Iterator[Row]:
     rates = [statistics.mean(map(_rate, side)) for side in (ours, peer)]
     tokens, count = sum(map(len, ours[0]["drawn"])), len(ours[0]["drawn"])
     yield Row(
-        f"workbench generate, 16 conditions, {len(ours[0]['drawn'])} samples of {tokens:,} tokens "
+        f"workbench generate, 16 conditions, {count} samples of {tokens:,} tokens "
         f"with log-probabilities; {share:.1%} equal token by token",
         f"{rates[0]:.0f} tokens/s",
         f"{rates[1]:.0f} tokens/s (vllm.LLM.generate)",
