@@ -17,7 +17,6 @@ import pyarrow.compute as pc
 
 from workbench.config.schema import Generation, TaskSettings
 from workbench.core.console import printable
-from workbench.core.types import known_temperature
 from workbench.saved_run import Run
 from workbench.storage.parquet import KEY, read_table
 from workbench.tasks.doubtful_accuracy import extreme_accuracy
@@ -217,6 +216,5 @@ def _is_of(kind: str, scores: pa.Table) -> pa.ChunkedArray:
     return pc.is_null(correct) if kind == "unknown" else pc.equal(scores["status"], kind)
 
 
-def _keys(rows: pa.Table) -> list[tuple[str, float | None, int]]:
-    names, temperatures, numbers = (rows[name].to_pylist() for name in KEY)
-    return list(zip(names, map(known_temperature, temperatures), numbers, strict=True))
+def _keys(rows: pa.Table) -> list[tuple[str, str, int]]:
+    return list(zip(*(rows[name].to_pylist() for name in KEY), strict=True))

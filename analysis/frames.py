@@ -15,15 +15,16 @@ import pyarrow as pa
 
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from workbench.analysis.stats.paired import discovery_rates, sign_flip_p
+from workbench.core.conditions import MIXED, Condition
 from workbench.core.table_html import NotebookTable, with_notes
 from workbench.core.types import STATUSES, Floats, Ints
 from workbench.measure.missing_inputs import without
 from workbench.pools import Pool
-from workbench.saved_run import Run
+from workbench.saved_run import Run, with_factors
 from workbench.storage.parquet import read_table
 from workbench.tasks.answer_extraction import RULES
 
-POOL = ["problem_id", "temperature", "k"]
+POOL = ["problem_id", "condition", "k"]
 RULE = "rule:"
 """Columns of ``Data.pools`` that count samples by the rule which found their answer."""
 ENDS = ("", "_low", "_high", "_p")
@@ -160,7 +161,8 @@ class Data:
     def pools(self) -> pd.DataFrame:
         """One row per pool: what became of its samples."""
         blocks = (self.run.pools(block, with_embeddings=False) for block in self.run.blocks)
-        return pd.DataFrame([_facts(pool) for block in blocks for pool in block])
+        frame = pd.DataFrame([_facts(pool) for block in blocks for pool in block])
+        return with_factors(frame, self.conditions)
 
     @cached_property
     def long_texts(self) -> tuple[int, int]:
@@ -172,24 +174,28 @@ class Data:
     @cached_property
     def pool_means(self) -> pd.DataFrame:
         """Mean outcomes per pool and k: each pool counts alike, however many subsets it has."""
-        pools = self.judged.groupby(POOL, sort=True, dropna=False)
+        pools = self.judged.groupby(POOL, sort=True, observed=True)
         return pools[list(self.outcomes)].mean().reset_index()
 
     @cached_property
     def mixed(self) -> pd.DataFrame:
-        """Mean outcomes per problem and k of subsets mixed across temperatures; may be empty."""
+        """Mean outcomes per problem and k of subsets mixed across conditions; may be empty."""
         columns = ["problem_id", "k", *self.outcomes, "single_sample"]
         tables = [table for table in self.run.tables_of("mixed") if table.num_rows]
         if not tables:
-            return pd.DataFrame(columns=[*columns, "temperature"])
+            return pd.DataFrame(columns=[*columns, "condition"])
         kept = [*columns, "num_correct"]
         frame = pa.concat_tables(table.select(kept) for table in tables).to_pandas()
         frame = frame[frame.pop("num_correct").notna()]  # as ``judged``
         for name in self.outcomes:
             frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
         means: pd.DataFrame = frame.groupby(["problem_id", "k"], sort=True).mean().reset_index()
-        means["temperature"] = np.nan
-        return means
+        return means.assign(condition=MIXED)
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions of the run, in the order of tables."""
+        return self.run.conditions
 
     def rng(self) -> np.random.Generator:
         """Return a new generator, the same for every table."""
@@ -274,7 +280,7 @@ def table_lines(
 
     NaN, which equals nothing, is a value here. Unsorted: in order of appearance.
     """
-    groups = frame.groupby(list(keys), sort=sort, dropna=False)
+    groups = frame.groupby(list(keys), sort=sort, dropna=False, observed=True)
     lines: Ints = np.asarray(groups.ngroup(), dtype=np.int64)
     _, first = np.unique(lines, return_index=True)
     return frame[list(keys)].iloc[first].reset_index(drop=True), lines
@@ -306,8 +312,7 @@ def _facts(pool: Pool) -> dict[str, object]:
     lengths = pool.num_tokens if pool.total_tokens is None else pool.total_tokens
     thoughts = pool.thought_tokens
     return {
-        "problem_id": pool.problem_id,
-        "temperature": np.nan if pool.temperature is None else pool.temperature,
+        **pool.key,
         "samples": len(pool),
         **{status: pool.statuses.count(status) for status in STATUSES},
         **{f"{RULE}{rule}": 0 for rule in RULES},

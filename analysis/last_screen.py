@@ -72,10 +72,11 @@ def _numbers(found: Headline) -> list[str]:
         cells = [row[number].ljust(widths[number]) for number in kept]
         if any(cell.strip() not in ("", "-") for cell in cells[1:]):
             lines.append("  ".join(cells).rstrip())
-    if left := [f"T = {c[0]}" for n, c in enumerate(columns) if n not in kept]:
+    plain = names[0] == "temperature"
+    if left := [f"T = {c[0]}" * plain or c[0] for n, c in enumerate(columns) if n not in kept]:
         more = left if len(left) < 6 else [*left[:5], "..."]
         lines.append(f"({', '.join(more)}: see the table accuracy_by_temperature)")
-    notes = [note for note in found.notes if not note.startswith("T = ")]
+    notes = [note for note in found.notes if "→" not in note.partition(",")[0]]
     notes = notes or ["[low, high]: intervals over problems"]
     return [*lines, *(line for note in notes for line in _wrapped(note))]
 

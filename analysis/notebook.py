@@ -15,13 +15,15 @@ import numpy as np
 
 from workbench.analysis.doubts import doubts_of
 from workbench.analysis.figures import FIGURES
-from workbench.config.schema import pool_sizes
+from workbench.config.conditions import conditions_of, pool_sizes
+from workbench.core.conditions import temperature_name
 from workbench.core.table_html import render, table_cells
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import UNANSWERED
 from workbench.pools import Pool
 from workbench.saved_run import Run
 from workbench.storage.parquet import KEY
+from workbench.storage.signature import condition_parts
 
 HERE = Path(__file__).parent
 STAGES = {
@@ -69,7 +71,7 @@ def pool_html(pool: Pool) -> str:
     known = pool.correct[~np.isnan(pool.correct)]
     distinct = len(set(pool.texts))
     facts = [
-        f"temperature {spell_temperature(pool.temperature)}",
+        _spelt(pool),
         f"{len(pool)} samples",
         f"{distinct} distinct text{'s' if distinct > 1 else ''}",
         f"{int(known.sum())} of {len(known)} right" if len(known) else "not judged",
@@ -103,6 +105,14 @@ def _answers(pool: Pool) -> Iterator[list[str]]:
         ]
 
 
+def _spelt(pool: Pool) -> str:
+    """Say of which condition a pool is."""
+    plain = pool.condition == temperature_name(pool.temperature)
+    if plain:
+        return f"temperature {spell_temperature(pool.temperature)}"
+    return f"condition {pool.condition}"
+
+
 def _correctness(correct: Any) -> str:
     """Say what is known of the members of a cluster, which need not agree."""
     values = {None if math.isnan(value) else float(value) for value in correct}
@@ -118,11 +128,11 @@ def _experiment_line(run: Run) -> str:
     """Say what was run, in one line."""
     experiment = run.experiment
     settings = experiment.generation
-    temperatures = ", ".join(map(spell_temperature, settings.temperatures))
+    levels = condition_parts(run.conditions)
     facts = [
         f"task {experiment.task.name}",
         f"model {settings.model}",
-        f"T = {temperatures}",
+        *(f"{name} = {spelt.replace(',', ', ')}" for name, spelt in levels.items()),
         f"N = {settings.n}",
     ]
     facts += ["a greedy sample each"] if settings.greedy else []
@@ -162,8 +172,9 @@ def _next_commands(run: Run) -> tuple[list[str], str]:
     commands = [f'run.table("{HEADLINE}")', "run.plot.accuracy_by_k()"]
     if len(run.problems):
         problem = run.problems["problem_id"].iloc[0]
-        temperature = run.experiment.generation.temperatures[-1]
-        commands.append(f"run.pool({problem!r}, {temperature})")
+        last = conditions_of(run.experiment.generation)[-1]
+        plain = last.name == temperature_name(last.temperature)
+        commands.append(f"run.pool({problem!r}, {last.temperature if plain else repr(last.name)})")
     return commands, ""
 
 

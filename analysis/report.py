@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from workbench.analysis.aggregate import AGGREGATORS
-from workbench.analysis.aggregate.stage import aggregate
+from workbench.analysis.aggregate.stage import aggregate, selection_settings
 from workbench.analysis.doubts import doubts_of
 from workbench.analysis.figures import FIGURES, save
 from workbench.analysis.frames import Data, Table
@@ -50,7 +50,7 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
         version=VERSION,
         inputs=inputs,
         analysis=vars(run.experiment.analysis),
-        selection=vars(selection),
+        selection=selection_settings(selection),
         signature=run.signature,
         **({"left_out": left} if left else {}),
         **plugin_hashes(tables=TABLES.hashes(TABLES), figures=FIGURES.hashes(FIGURES)),

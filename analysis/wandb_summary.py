@@ -1,8 +1,9 @@
 """The numbers that W&B shows of a run: scalars for its table of runs, and curves over k.
 
 Names are read from right to left: ``maj@8/T0.7`` is majority vote over 8 samples at temperature
-0.7, ``maj@8/mixed`` over samples of all temperatures, ``maj@8`` the mean over the temperatures.
-Every run has the last one, whatever its temperatures, so that runs can be compared by it.
+0.7, ``maj@8/T1.5-min_p0.1`` in that condition, ``maj@8/mixed`` over samples of all conditions,
+``maj@8`` the mean over the conditions. Every run has the last one, whatever its conditions, so that
+runs can be compared by it.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
 from workbench.analysis.frames import POOL, Data
-from workbench.analysis.tables.accuracy import MIXED
+from workbench.core.conditions import MIXED, UNKNOWN
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import STATUSES
 from workbench.metrics import METRICS
 
 OVER_K = re.compile(r"(?P<name>.+)@(?P<k>\d+)(/(?P<at>.+))?")
 ALL = "all"
-"""In a curve's name: all temperatures together."""
+"""In a curve's name: all conditions together."""
 
 
 def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
@@ -43,13 +45,19 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
             mixed = row.get("pool") == MIXED
             if mixed and table == "accuracy_by_k":  # the other table has these rows as well
                 continue
-            at = "/mixed" if mixed else _at(row["temperature"]) if "temperature" in row else ""
+            at = (
+                "/mixed"
+                if mixed
+                else _at(row)
+                if "temperature" in row or "condition" in row
+                else ""
+            )
             for name, value in row.items():
                 if str(name).endswith("_correct") or name == "coverage":
                     short = str(name).removesuffix("_correct").replace("coverage", "pass")
                     values[f"{short}@{int(row['k'])}{at}"] = value
     for row in frames["statuses"].to_dict("records"):
-        at = _at(row["temperature"])
+        at = _at(row)
         for name, column in {
             "accuracy": "accuracy",
             "distinct_texts": "distinct_texts",
@@ -83,12 +91,12 @@ def curves(
             row = rows.setdefault(int(found["k"]), {})
             row[f"curve/{found['at'] or ALL}/{found['name']}@k"] = value
     for exact in frames["coverage_curve"].to_dict("records"):
-        if exact["temperature"] == 0:  # one greedy sample has no curve
+        if _at(exact).startswith("/T0") and exact.get("temperature", 0) == 0:  # greedy: no curve
             continue
         row = rows.setdefault(int(exact["k"]), {})
         for column, value in exact.items():
             if str(column).endswith("@k") and math.isfinite(value):
-                row[f"curve{_at(exact['temperature'])}/{column}"] = float(value)
+                row[f"curve{_at(exact)}/{column}"] = float(value)
     return [{"k": k, **rows[k]} for k in sorted(rows)]
 
 
@@ -106,11 +114,12 @@ def diversity(data: Data) -> dict[str, float]:
             columns[f"{name}_no_repeats"] = columns[name].mask(rows["has_repeat"].astype(bool))
     frame = pd.DataFrame({**{name: rows[name] for name in POOL}, **columns})
     names = list(columns)
-    pools = frame.groupby(POOL, dropna=False)[names].mean().reset_index()
+    pools = frame.groupby(POOL, observed=True)[names].mean().reset_index()
     values: dict[str, float] = {}
-    for keys in (["k"], ["k", "temperature"]):
-        for row in pools.groupby(keys, dropna=False)[names].mean().reset_index().to_dict("records"):
-            at = _at(row["temperature"]) if "temperature" in row else ""
+    for keys in (["k"], ["k", "condition"]):
+        means = pools.groupby(keys, observed=True)[names].mean().reset_index()
+        for row in means.to_dict("records"):
+            at = _at(row) if "condition" in row else ""
             values |= {f"{name}@{int(row['k'])}{at}": row[name] for name in names}
     return _finite(values)
 
@@ -119,5 +128,9 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
-def _at(temperature: float) -> str:
-    return f"/T{spell_temperature(temperature)}"
+def _at(row: Mapping[Any, Any]) -> str:
+    """Return the end of a name: the condition, ``/T0.7``; ``/Tunknown`` where it is not known."""
+    if "condition" in row:
+        name = str(row["condition"])
+        return "/Tunknown" if name == UNKNOWN else f"/{name}"
+    return f"/T{spell_temperature(row['temperature'])}"

@@ -12,6 +12,7 @@ from workbench.analysis.compare.runs import differing_settings
 from workbench.analysis.notebook import run_html
 from workbench.analysis.page.html import render
 from workbench.analysis.page.report import report
+from workbench.config.prompt_variants import prompt_names, task_with_prompt
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Problem
 from workbench.experiment import load_experiment
@@ -19,7 +20,7 @@ from workbench.generate.stage import prompted_problems
 from workbench.saved_run import Run
 from workbench.tasks import TASKS
 from workbench.tasks.prompt_template import template_faults
-from workbench.tasks.prompts import build_prompts
+from workbench.tasks.prompts import build_prompts, prompt_hash
 
 MESSAGES = [
     {"role": "system", "content": "Answer <in> a word.\n"},
@@ -118,7 +119,7 @@ def test_two_templates_are_told_apart_in_a_comparison(made, cli, own, tmp_path):
 
 def test_the_templates_of_the_readme_are_valid_and_write_what_they_look_like(tmp_path):
     text = (Path(__file__).parent.parent / "experiments" / "README.md").read_text()
-    first, second = re.findall(r"```yaml\n(task:.*?)```", text, re.DOTALL)
+    first, second, third = re.findall(r"```yaml\n(task:.*?)```", text, re.DOTALL)
     problem = Problem("p", "2 + 2?", "4", {"subject": "sums", "hint": "count"})
     shown = tmp_path / "shown.jsonl"
     shown.write_text('{"problem": "1 + 1?", "solution": "2"}\n{"problem": "0?", "solution": "0"}\n')
@@ -135,3 +136,12 @@ def test_the_templates_of_the_readme_are_valid_and_write_what_they_look_like(tmp
         "You are an expert of sums. Answer in one word.",
         "2 + 2? (Hint: count)",
     ]
+    settings = TaskSettings(**yaml.safe_load(third)["task"])
+    asked = {
+        name: prompted_problems(task_with_prompt(settings, name))[0].prompt
+        for name in prompt_names(settings)
+    }
+    assert [*asked] == ["default", "brief", "zero", "other_examples", "plain"]
+    assert [len(prompt.messages or ()) for prompt in asked.values()] == [10, 10, 2, 10, 0]
+    assert asked["brief"].messages[0]["content"] == r"Answer with the number alone, in \boxed{}."
+    assert len({prompt_hash(prompt) for prompt in asked.values()}) == 5

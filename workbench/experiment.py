@@ -10,8 +10,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
+from workbench.config.conditions import condition_faults, fill_in_conditions, mixed_faults
 from workbench.config.faults import Fault, Unsound, shortened
-from workbench.config.schema import Experiment, Generation, TaskSettings, contradictions
+from workbench.config.schema import Experiment, Generation, contradictions
 from workbench.config.validation import Place, SoundPart, fields_of, parse
 from workbench.config.yaml_file import NESTING_LIMIT, YamlError, parse_yaml, read_mapping
 from workbench.core.lookup import unknown
@@ -25,13 +26,11 @@ from workbench.core.plugins import (
 )
 from workbench.core.types import SelectionRule
 from workbench.generate import BACKENDS
+from workbench.generate.factor_faults import factor_faults, missing_folder
 from workbench.metrics import METRICS
 from workbench.rewards import REWARDS
 from workbench.tasks import TASKS
-from workbench.tasks.prompt_template import template_faults
-from workbench.tasks.prompts import build_prompts
-from workbench.tasks.task import Task
-from workbench.tasks.worked_examples import examples_file
+from workbench.tasks.setting_faults import setting_faults
 
 TABLES: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("task", "name", "task", TASKS),
@@ -63,8 +62,8 @@ def load_experiment(
 
     Types are taken as written: the text ``"16"`` is not a number, ``true`` is not an integer and
     ``4`` is not a list. Paths in the file are relative to the current working directory, and those
-    of plug-ins to the file. ``task.source`` and ``task.examples`` are looked for beside the file
-    where the working directory has no such file.
+    of plug-ins to the file. ``task.source``, ``task.examples`` and the ``examples`` of its prompts
+    are looked for beside the file where the working directory has no such file.
 
     Args:
         path: a YAML file.
@@ -113,6 +112,7 @@ def check_experiment(
     for name in fields_of(Experiment):
         if name != "name" and tree.get(name) is None:
             tree[name] = [] if name == "plugins" else {}  # left out, or only comments
+    fill_in_conditions(tree["generation"])
     by_hand = ("plugins",) in set_keys
     tree["plugins"] = _located(tree["plugins"], Path.cwd())  # those of a file are absolute
     experiment, faults = parse(Experiment, tree)
@@ -122,6 +122,10 @@ def check_experiment(
     if not unloaded and not note_not_loaded(getattr(sound, "plugins", ())):
         faults += [*_name_faults(sound), *_aggregator_faults(sound, aggregators)]
     faults += [*contradictions(sound), *_backend_faults(sound)]
+    with suppress(Unsound):
+        faults += condition_faults(sound.generation, list(sound.task.prompts))
+        faults += mixed_faults(sound) if not faults else []
+    faults += factor_faults(sound) if not faults else []
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
     for fault in map(_with_section, faults):
@@ -195,10 +199,14 @@ def _located(names: Any, home: Path) -> Any:
 
 def _find_beside(task: Any, home: Path) -> None:
     """Name the task's files by their folder ``home`` where they are found only there."""
-    for key in ("source", "examples") if isinstance(task, dict) else ():
-        name = task.get(key)
-        if isinstance(name, str) and not Path(name).exists() and (home / name).is_file():
-            task[key] = str(home / name)
+    if not isinstance(task, dict):
+        return
+    variants = task.get("prompts")
+    for section in (task, *(variants.values() if isinstance(variants, dict) else ())):
+        for key in ("source", "examples") if isinstance(section, dict) else ():
+            name = section.get(key)
+            if isinstance(name, str) and not Path(name).exists() and (home / name).is_file():
+                section[key] = str(home / name)
 
 
 def _plugin_faults(sound: Experiment, load: bool) -> Iterator[Fault]:
@@ -280,9 +288,8 @@ def _path_faults(sound: Experiment) -> Iterator[Fault]:
         if section == "generation" and row is not None and not row.local_model:
             continue  # a server's name for it, or only a name
         name = getattr(getattr(sound, section), "model", "")
-        if name.startswith(("/", "./", "../", "~")) and not Path(name).expanduser().is_dir():
-            message = f"there is no folder {name} (looked for from {Path.cwd()}); paths are "
-            yield Fault((section, "model"), message + "relative to the current working directory")
+        if message := missing_folder(name):
+            yield Fault((section, "model"), message)
     with suppress(Unsound):
         try:
             if row and row.hash_files:
@@ -295,39 +302,6 @@ def _path_faults(sound: Experiment) -> Iterator[Fault]:
 def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -> Iterator[Fault]:
     """Let the task check its own settings, those that are faulty already left out."""
     task = TASKS.get(getattr(sound.task, "name", ""))
-    if task is None:
-        return
-    said = {fault.at[:2] for fault in faults}
-    settings = {key: value for key, value in tree["task"].items() if ("task", str(key)) not in said}
-    if getattr(sound.generation, "backend", None) == "import":  # its problems came with the samples
-        said |= {("task", "source"), ("task", "num_problems")}
-    checked = TaskSettings(**settings)
-    lines = template_faults(checked) if checked.has_template else []
-    try:
-        task.check(checked)
-    except ValueError as error:
-        lines += str(error).splitlines()
-    if not lines and not any(fault.at[0] == "task" for fault in faults):
-        lines = _prompt_faults(task, checked, sound)
-    for line in lines:
-        key, _, message = line.partition(": ")
-        fault = Fault(("task", *key.split(".")), message)
-        if fault.at[:2] not in said:
-            yield fault
-
-
-def _prompt_faults(task: Task, settings: TaskSettings, sound: Experiment) -> list[str]:
-    """Build all prompts that may not fit their problems, where the problems are at hand."""
-    needed = settings.has_template or (settings.few_shot and examples_file(settings)[1])
-    imported = getattr(sound.generation, "backend", None) == "import"
-    if not needed or imported or task.on_hub(settings):
-        return []
-    try:
-        problems = task.problems(settings)
-    except ValueError:
-        return []  # which is said where the problems are needed
-    try:
-        build_prompts(problems, task, settings)
-    except ValueError as error:
-        return str(error).splitlines()
-    return []
+    if task is not None:
+        imported = getattr(sound.generation, "backend", None) == "import"
+        yield from setting_faults(task, tree["task"], faults, imported=imported)

@@ -7,14 +7,13 @@ scores have changed.
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.config.schema import pool_sizes
+from workbench.config.conditions import pool_sizes
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards.hidden_states import encoder_identity
 from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts, read_embedded
@@ -60,12 +59,11 @@ def _content(path: Path) -> str:
 
 
 def _make(run: Run) -> Neighbours:
-    known = pool_sizes(run.experiment.generation)
-    sizes = {math.nan if t is None else t: size for t, size in known.items()}  # as in the tables
+    sizes = pool_sizes(run.experiment.generation)
     vectors, entries = [], []
     for block in run.blocks:
         rows, embeddings = read_embedded(run.folder, block)
-        kept = (rows["sample_index"] < rows["temperature"].map(sizes).fillna(0)).to_numpy()
+        kept = (rows["sample_index"] < rows[parquet.CONDITION].map(sizes).fillna(0)).to_numpy()
         found, first = distinct_texts(rows[kept])
         vectors.append(embeddings[kept][first])
         entries.append(found.assign(block=block))
@@ -85,29 +83,31 @@ def neighbours_of(
     Args:
         run: the run that is searched.
         count: how many texts to return.
-        sample: ``PROBLEM/TEMPERATURE/INDEX``, such as ``problem-3/0.7/5``. The sample's own text is
+        sample: ``PROBLEM/CONDITION/INDEX``, such as ``problem-3/T0.7/5``; a temperature stands for
+            the condition of which only that is set (``problem-3/0.7/5``). The sample's own text is
             not returned.
         text: any text, instead of a sample.
         other_problems: whether to leave out all texts of the sample's own problem.
 
     Returns:
         One row per text, the most similar first: its ``cosine``, the ``problem_id``,
-        ``temperature`` and ``sample_index`` of its first sample, ``copies`` (the number of samples
-        with this text), ``correct`` (the share of them that are right) and ``completion``.
+        ``condition``, ``temperature`` and ``sample_index`` of its first sample, ``copies`` (the
+        number of samples with this text), ``correct`` (the share of them that are right) and
+        ``completion``.
 
     Raises:
         ValueError: not exactly one of ``sample`` and ``text`` is given, there is no such sample,
             or the index cannot be built.
     """
     if (sample is None) == (text is None):
-        raise ValueError("give one of --sample PROBLEM/TEMPERATURE/INDEX and --text TEXT")
+        raise ValueError("give one of --sample PROBLEM/CONDITION/INDEX and --text TEXT")
     if count < 1:
         raise ValueError(f"cannot find {count} neighbours; ask for 1 or more")
     known = open_neighbours(run)
     problem, own = None, -1
     if sample is not None:
-        problem, temperature, index = _place(sample)
-        pool = run.pool(problem, temperature)
+        problem, condition, index = _place(sample)
+        pool = run.pool(problem, condition)
         if not 0 <= index < len(pool) or pool.embeddings is None:
             raise ValueError(f"{sample}: that pool holds samples 0 to {len(pool) - 1}")
         vector = pool.embeddings[index : index + 1].astype(np.float32)
@@ -128,15 +128,19 @@ def neighbours_of(
     return pd.merge(found, samples, how="left", on=list(parquet.KEY), validate="1:1")
 
 
-def _place(sample: str) -> tuple[str, float | None, int]:
+def _place(sample: str) -> tuple[str, float | str | None, int]:
     parts = sample.rsplit("/", 2)
     try:
-        problem, temperature, index = parts
-        return problem, None if temperature == "null" else float(temperature), int(index)
+        problem, condition, index = parts
+        number = int(index)
     except ValueError:
         raise ValueError(
-            f"--sample must be PROBLEM/TEMPERATURE/INDEX, such as problem-3/0.7/5, got {sample!r}"
+            f"--sample must be PROBLEM/CONDITION/INDEX, such as problem-3/T0.7/5, got {sample!r}"
         ) from None
+    try:
+        return problem, None if condition == "null" else float(condition), number
+    except ValueError:
+        return problem, condition, number
 
 
 def _encoded(run: Run, text: str, encoders: set[str]) -> Vectors:

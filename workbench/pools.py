@@ -14,20 +14,20 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.config.schema import Measure, MeasuredText
+from workbench.core.conditions import spell_condition, temperature_name
 from workbench.core.handed_down import HANDED_DOWN
-from workbench.core.table_text import spell_temperature
 from workbench.core.types import REWARD_PREFIX, Floats, Ints, Problem, known_temperature
 from workbench.metrics.bleu import bleu_of, pairwise_bleu
 from workbench.metrics.cosine import similarity_matrix
 from workbench.metrics.ngrams import Ngrams, number_ngrams, numbered
 from workbench.storage.measured_text import PART_COLUMNS, measured_part
-from workbench.storage.parquet import KEY, read_table
+from workbench.storage.parquet import CONDITION, KEY, STORED_KEY, read_table
 from workbench.storage.run_folder import Folder
 
 
 @dataclass(frozen=True, eq=False)
 class Pool:
-    """All N samples of one problem at one temperature, as arrays in the order of sample_index."""
+    """All N samples of one problem in one condition, as arrays in the order of sample_index."""
 
     problem_id: str
     temperature: float | None
@@ -63,6 +63,22 @@ class Pool:
     """(N,) tokens of the thoughts, 0 where there is none; NaN where nobody counted."""
     problem: Problem | None = None
     """What was asked, where it is at hand: ``Run.pool`` sees to that."""
+    condition: str = ""
+    """The name of the condition, by default that of the temperature alone (``T0.7``); ``mixed`` in
+    a mixture of several."""
+
+    def __post_init__(self) -> None:
+        """Name the condition."""
+        object.__setattr__(self, "condition", self.condition or temperature_name(self.temperature))
+
+    @property
+    def key(self) -> dict[str, Any]:
+        """The columns by which the pool is known in a table."""
+        return {
+            "problem_id": self.problem_id,
+            "condition": self.condition,
+            "temperature": self.temperature,
+        }
 
     def __len__(self) -> int:
         """N, the number of samples."""
@@ -72,7 +88,7 @@ class Pool:
         """Say which pool it is, and how many of its samples are right."""
         known = self.correct[~np.isnan(self.correct)]
         right = f"{int(known.sum())} of {len(known)} right" if len(known) else "not judged"
-        at = f"T = {spell_temperature(self.temperature)}"
+        at = spell_condition(self.condition)
         return f"Pool({self.problem_id!r}, {at}: {len(self)} samples, {right})"
 
     def _repr_html_(self) -> str | None:
@@ -84,7 +100,7 @@ class Pool:
         """(N, N) cosine similarities of the embeddings, 1 on the diagonal exactly."""
         if self.embeddings is None:
             raise ValueError(
-                f"the pool of {self.problem_id} at temperature {self.temperature} has no "
+                f"the pool of {self.problem_id} in condition {self.condition} has no "
                 "embeddings; run `workbench score` with a metric or aggregator that needs them"
             )
         return similarity_matrix(self.embeddings)
@@ -107,7 +123,7 @@ class Pool:
         return pairwise_bleu(self.texts, self.bleu_tokenize, self.bleu_smoothing)
 
 
-SAMPLE_COLUMNS = (*KEY, *PART_COLUMNS)
+SAMPLE_COLUMNS = (*STORED_KEY, *PART_COLUMNS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,14 +163,14 @@ def joined_rows(folder: Folder, block: int, columns: Sequence[str]) -> pd.DataFr
     frame = samples.reindex(columns=list(columns))
     scores = _table(folder, "scores", block).to_pandas()
     _same_rows(folder, "scores", frame, scores)
-    joined: pd.DataFrame = pd.concat([frame, scores.drop(columns=list(KEY))], axis=1)
+    joined: pd.DataFrame = pd.concat([frame, scores.drop(columns=list(STORED_KEY))], axis=1)
     return joined
 
 
-def pools(rows: BlockRows, sizes: Mapping[float | None, int], settings: Measure) -> Iterator[Pool]:
+def pools(rows: BlockRows, sizes: Mapping[str, int], settings: Measure) -> Iterator[Pool]:
     """Yield the pools of a block, in the order of their first samples.
 
-    The sizes say by temperature how many samples are wanted; others are left aside, and of a larger
+    The sizes say by condition how many samples are wanted; others are left aside, and of a larger
     pool the first samples are taken. The settings say how BLEU is computed.
     """
     ordered = _ordered(rows, sizes, settings.text)
@@ -164,7 +180,7 @@ def pools(rows: BlockRows, sizes: Mapping[float | None, int], settings: Measure)
 
 def by_problem(
     rows: BlockRows,
-    sizes: Mapping[float | None, int],
+    sizes: Mapping[str, int],
     settings: Measure,
     share: int = 0,
     shares: int = 1,
@@ -194,16 +210,15 @@ class _Ordered:
     """Where each row's vector is."""
 
 
-def _ordered(rows: BlockRows, sizes: Mapping[float | None, int], part: MeasuredText) -> _Ordered:
+def _ordered(rows: BlockRows, sizes: Mapping[str, int], part: MeasuredText) -> _Ordered:
     frame = rows.frame
-    numbers = {np.nan if t is None else t: size for t, size in sizes.items()}
-    wanted = frame["temperature"].map(numbers).fillna(0)
+    wanted = frame[CONDITION].map(sizes).fillna(0)
     frame = frame[frame["sample_index"] < wanted]
-    groups = frame.groupby(["problem_id", "temperature"], sort=False, dropna=False)
+    groups = frame.groupby(["problem_id", CONDITION], sort=False)
     order = np.lexsort((frame["sample_index"], groups.ngroup()))
     frame = frame.iloc[order]
     ends = np.cumsum(groups.size().to_numpy())
-    texts = ("problem_id", "temperature", "status", "answer_rule")
+    texts = ("problem_id", CONDITION, "temperature", "status", "answer_rule")
     columns: dict[str, Any] = {name: frame[name].tolist() for name in texts}
     measured = measured_part(frame, part)
     columns["text"] = measured["text"].tolist()
@@ -232,6 +247,7 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         embeddings = ordered.vectors[ordered.index[start:stop]].astype(np.float64)
     return Pool(
         problem_id=part["problem_id"][0],
+        condition=part[CONDITION][0],
         temperature=known_temperature(part["temperature"][0]),
         texts=tuple(part["text"]),
         logprobs=part["logprob"],

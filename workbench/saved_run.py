@@ -11,16 +11,24 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from workbench.config.schema import Experiment, pool_sizes
+from workbench.config.conditions import ordered_conditions, pool_sizes
+from workbench.config.schema import Experiment
+from workbench.core.conditions import (
+    TEMPERATURE,
+    Condition,
+    level_value,
+    temperature_name,
+    varying_factors,
+)
 from workbench.core.handed_down import HANDED_DOWN
 from workbench.core.lookup import lookup
 from workbench.core.table_html import NotebookTable, with_notes
-from workbench.core.types import STAGES, known_temperature
+from workbench.core.types import STAGES
 from workbench.experiment import load_experiment
 from workbench.measure.remeasure import measured_again
 from workbench.pools import Pool, joined_rows, pools, read_block
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import SAMPLES, read_table
+from workbench.storage.parquet import CONDITION, SAMPLES, read_table
 from workbench.storage.run_folder import Folder
 from workbench.storage.subset_table import side_by_side
 
@@ -118,7 +126,8 @@ class Run:
     def frame(self) -> pd.DataFrame:
         """One row per sample, with its scores and its problem beside it.
 
-        Among the columns are ``problem_id``, ``temperature``, ``sample_index``, ``question``,
+        Among the columns are ``problem_id``, ``condition``, ``temperature`` and the other factors
+        that vary, ``sample_index``, ``question``,
         ``gold``, ``completion``, ``answer``, ``correct``, ``status``, ``mean_logprob`` and
         ``reward_NAME``. ``correct`` is True, False, or missing where it is not known. ``metadata``
         holds the further columns of the problem: ``run.frame["metadata"].str["level"]``.
@@ -145,7 +154,8 @@ class Run:
             rows = _readable(joined_rows(self.folder, block, SAMPLE_COLUMNS))
             asked = problems.reindex(rows["problem_id"]).reset_index(drop=True)
             place = rows.columns.get_loc("completion")
-            yield pd.concat([rows.iloc[:, :place], asked, rows.iloc[:, place:]], axis=1)
+            joined = pd.concat([rows.iloc[:, :place], asked, rows.iloc[:, place:]], axis=1)
+            yield with_factors(joined, self.conditions)
 
     @cached_property
     def samples(self) -> pd.DataFrame:
@@ -231,8 +241,15 @@ class Run:
         measured = measured_again(subsets, self.pools, self.experiment.measure, metrics)
         return self._read(list(measured), "subsets")
 
-    def pool(self, problem_id: str, temperature: float | None) -> Pool:
-        """Return all samples of one problem at a temperature, None or NaN where it is unknown.
+    @cached_property
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions that the experiment asks for, in the order of tables."""
+        return tuple(ordered_conditions(self.experiment.generation))
+
+    def pool(self, problem_id: str, condition: float | str | None) -> Pool:
+        """Return all samples of one problem in a condition: its name, or a temperature.
+
+        The temperature is None or NaN where it is unknown.
 
         Raises:
             ValueError: the run has no such pool, or is not scored.
@@ -241,13 +258,11 @@ class Run:
         problem = lookup(problems, problem_id, "problem")
         block = list(problems).index(problem_id) // int(self.manifest["problems_per_block"])
         pools = self.pools(block)
-        found = {pool.temperature: pool for pool in pools if pool.problem_id == problem_id}
-        wanted = known_temperature(temperature)
+        found = {pool.condition: pool for pool in pools if pool.problem_id == problem_id}
+        wanted = condition if isinstance(condition, str) else temperature_name(condition)
         if wanted not in found:
-            known = ", ".join("unknown" if t is None else str(t) for t in found) or "none"
-            raise ValueError(
-                f"{problem_id} has no pool at temperature {temperature} (known: {known})"
-            )
+            known = ", ".join(found) or "none"
+            raise ValueError(f"{problem_id} has no pool in condition {wanted} (known: {known})")
         return dataclasses.replace(found[wanted], problem=problem)
 
     def pools(self, block: int, *, with_embeddings: bool = True) -> Iterator[Pool]:
@@ -272,7 +287,28 @@ class Run:
         # A block without a pool of k samples yet has no columns, or only nulls in some.
         filled = [table for table in tables if table.num_rows] or tables[:1]
         frame = pa.concat_tables(filled, promote_options="default").to_pandas()
-        return _readable(frame)
+        return with_factors(_readable(frame), self.conditions)
+
+
+def with_factors(frame: pd.DataFrame, conditions: Sequence[Condition]) -> pd.DataFrame:
+    """Return rows with a column for each factor that varies, behind that of the temperature.
+
+    The column ``condition`` is categorical, in the order of tables. A column of levels that are
+    texts holds texts. Of a condition that the experiment does not ask for, only the temperature is
+    known.
+    """
+    if CONDITION not in frame or TEMPERATURE not in frame:
+        return frame
+    names = [one.name for one in conditions]
+    others = sorted({*frame[CONDITION].unique()} - {*names})
+    frame[CONDITION] = pd.Categorical(frame[CONDITION], [*names, *others], ordered=True)
+    place = list(frame.columns).index(TEMPERATURE) + 1
+    for name in varying_factors(conditions):
+        if name != TEMPERATURE and name not in frame:
+            levels = {one.name: level_value(one.own.get(name)) for one in conditions}
+            frame.insert(place, name, frame[CONDITION].astype(str).map(levels))
+            place += 1
+    return frame
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -62,9 +62,10 @@ def subset_outcomes(
     The tally for ``difficulty`` is of all the problem's samples at every temperature above 0.
 
     Returns:
-        Columns of (S,): the key (problem_id, temperature, k, replicate), ``num_correct`` and
-        ``coverage`` (whether any is correct), both NaN where unknown; ``difficulty``, the share of
-        wrong ones among the problem's samples that are not in the subset, NaN where there are none;
+        Columns of (S,): the key (problem_id, condition, temperature, k, replicate); ``num_correct``
+        and ``coverage`` (whether any is correct), both NaN where unknown; ``difficulty``, the share
+        of wrong ones among the problem's samples that are not in the subset, NaN where there are
+        none;
         ``abstained``, whether nobody answered; and ``NAME_correct`` for each selection, 0 where it
         picks nobody and NaN where the correctness of its pick is unknown.
     """
@@ -134,7 +135,6 @@ def expectations(pool: Pool, sizes: Sequence[int], selection: Selection) -> list
     ``mean_cos_sim`` is the mean cosine over all pairs, which is its mean over k-subsets for any k.
     """
     paired = pool.embeddings is not None and len(pool) > 1
-    key = {"problem_id": pool.problem_id, "temperature": pool.temperature}
     counts = {
         "n": len(pool),
         "num_correct": int((pool.correct == 1).sum()),
@@ -144,7 +144,7 @@ def expectations(pool: Pool, sizes: Sequence[int], selection: Selection) -> list
     shown = curve_sizes(len(pool), sizes)
     exact = exact_means(pool, np.array(shown), selection)
     return [
-        {**key, "k": k, **counts}
+        {**pool.key, "k": k, **counts}
         | {_at_k(name): float(values[place]) for name, values in exact.items()}
         for place, k in enumerate(shown)
     ]

@@ -13,6 +13,7 @@ from workbench.analysis.aggregate.medoids import k_medoids
 from workbench.analysis.aggregate.outcomes import exact_means, picked
 from workbench.analysis.aggregate.temperature_mixture import samples_of
 from workbench.config.schema import Measure, Selection
+from workbench.core.conditions import drawing_key
 from workbench.core.name_table import NameTable
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import NOBODY, Floats, Ints
@@ -132,9 +133,9 @@ def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict
     if size < 2:
         return []
     whole = sorted({2**power for power in range(1, size.bit_length())} | {size})
-    shared = [  # the generators of the subsets that are measured at k = m
-        pool_rng(measured.seed, pool.problem_id, pool.temperature, m) for m in whole
-    ]
+    drawn_by = drawing_key(pool.condition, pool.temperature)
+    # the generators of the subsets that are measured at k = m
+    shared = [pool_rng(measured.seed, pool.problem_id, drawn_by, m) for m in whole]
     jitter = max(measured.dpp_jitter, LEAST_JITTER)
     settings = PruningSettings(measured.replicates, jitter, selection.reward)
     own = [rng.spawn(len(PRUNERS)) for rng in shared]
@@ -147,7 +148,6 @@ def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict
             sets = pruner.keep(pool, whole[:-1], settings, rngs)
             kept[name] = [_in_any_order(*both) for both in zip(sets, rngs, strict=True)]
     exact = exact_means(pool, np.array(whole), selection)
-    key = {"problem_id": pool.problem_id, "temperature": pool.temperature}
     rows: list[dict[str, Any]] = []
     for place, m in enumerate(whole):
         there = {name: sets[place] for name, sets in kept.items() if place < len(sets)}
@@ -155,7 +155,14 @@ def prune_pool(pool: Pool, measured: Measure, selection: Selection) -> list[dict
         for name, outcomes in _outcomes(pool, there, over_all, selection).items():
             method = EVERYTHING if m == size else name
             rows.append(
-                {**key, "m": m, "method": method, "n": size, "num_unknown": unknown, **outcomes}
+                {
+                    **pool.key,
+                    "m": m,
+                    "method": method,
+                    "n": size,
+                    "num_unknown": unknown,
+                    **outcomes,
+                }
             )
     return rows
 

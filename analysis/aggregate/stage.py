@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -27,7 +28,7 @@ from workbench.measure.stage import (
 )
 from workbench.pools import Pool, by_problem, read_block
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import fingerprint, read_table
+from workbench.storage.parquet import CONDITION, fingerprint, read_table
 from workbench.storage.subset_table import DrawnSubsets, drawn_subsets
 
 VERSION = 2
@@ -62,10 +63,10 @@ def aggregate(
     selection = dataclasses.replace(selection, aggregators=aggregators)
     settings = {
         "version": VERSION,
-        "selection": dataclasses.asdict(selection),
+        "selection": selection_settings(selection),
         "measure": {k: v for k, v in measuring_settings(measured).items() if k != "metrics"},
         "n": run.generation.n,
-        "pools": sizes_listed(run.pool_sizes),
+        "pools": sizes_listed(run.conditions),
         **plugin_hashes(
             aggregators=AGGREGATORS.hashes(name.partition(":")[0] for name in aggregators),
             pruners=PRUNERS.hashes(PRUNERS),
@@ -91,6 +92,14 @@ def aggregate(
         write_block_tables(run, TABLES, todo, work, workers, "aggregate")
 
 
+def selection_settings(selection: Selection) -> dict[str, Any]:
+    """Return the settings that decide what is picked, for a fingerprint."""
+    found = dataclasses.asdict(selection)
+    if not selection.mixed:  # as in runs that were made before it could be chosen
+        del found["mixed"]
+    return found
+
+
 def aggregate_share(
     run: OpenRun, measured: Measure, selection: Selection, share: Share, *, with_embeddings: bool
 ) -> Parts:
@@ -100,7 +109,7 @@ def aggregate_share(
     """
     block, number, shares = share
     rows = read_block(run, block, with_embeddings=with_embeddings)
-    columns = ("problem_id", "temperature", "k", "members")
+    columns = ("problem_id", CONDITION, "k", "members")
     drawn = drawn_subsets(read_table(run.block_path("subsets", block), columns))
     made: Parts = {name: [] for name in TABLES}
     with threadpool_limits(1, user_api="blas"):
@@ -111,7 +120,7 @@ def aggregate_share(
 
 def _aggregate_problem(
     pools: Sequence[tuple[int, Pool]],
-    drawn: Mapping[tuple[str, float | None], Mapping[int, DrawnSubsets]],
+    drawn: Mapping[tuple[str, str], Mapping[int, DrawnSubsets]],
     n: int,
     measured: Measure,
     selection: Selection,
@@ -121,12 +130,12 @@ def _aggregate_problem(
     tally = _tally([pool for _, pool in pools])
     for place, held in pools:
         pool = dataclasses.replace(held)  # this copy takes its matrices with it
-        for subsets in drawn.get((pool.problem_id, pool.temperature), {}).values():
+        for subsets in drawn.get((pool.problem_id, pool.condition), {}).values():
             columns = subset_outcomes(pool, subsets.members, selection, tally)
             made["outcomes"].append((place, columns))
         made["expectations"].append((place, expectations(pool, (*measured.k, n), selection)))
         made["pruned"].append((place, prune_pool(pool, measured, selection)))
-    for pool in mixed_pools(held for _, held in pools):
+    for pool in mixed_pools((held for _, held in pools), selection.mixed):
         place = min(place for place, held in pools if (held.temperature or 0.0) > 0)
         known = pool.correct[~np.isnan(pool.correct)]
         single = float(known.mean()) if len(known) else np.nan

@@ -1,29 +1,36 @@
-"""Pools mixed across temperatures: what one would have drawing from several at once."""
+"""Pools mixed across conditions: what one would have drawing from several at once."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from workbench.core.conditions import MIXED
 from workbench.core.types import Ints
 from workbench.pools import Pool
 
 
-def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
-    """Yield one mixed pool for each problem that has pools at two or more temperatures.
+def mixed_pools(pools: Iterable[Pool], names: Collection[str] = ()) -> Iterator[Pool]:
+    """Yield one mixed pool for each problem that has pools in two or more conditions.
 
-    It has as many samples as the largest of them: the first of each temperature, then the second
+    It has as many samples as the largest of them: the first of each condition, then the second
     of each, and so on, so that it costs what one pool costs and compares with it at equal N and k.
     Samples of one pool are independent draws, so the first are as good as any. Greedy and other
-    samples at temperature 0 are left out. A mixed pool has no temperature.
+    samples at temperature 0 are left out. The condition of a mixed pool is ``mixed``, and it has no
+    temperature.
+
+    Args:
+        pools: of one problem or several.
+        names: the conditions that are mixed; by default all of them.
     """
     found: dict[str, list[Pool]] = {}
     for pool in pools:
-        if pool.temperature is not None and pool.temperature > 0:
+        drawn = pool.temperature is not None and pool.temperature > 0
+        if drawn and (not names or pool.condition in names):
             found.setdefault(pool.problem_id, []).append(pool)
     for parts in found.values():
         if len(parts) > 1:
@@ -33,7 +40,7 @@ def mixed_pools(pools: Iterable[Pool]) -> Iterator[Pool]:
 def _mixed(parts: Sequence[Pool]) -> Pool:
     turns = np.concatenate([np.arange(len(part)) for part in parts])
     order = np.argsort(turns, kind="stable")[: max(map(len, parts))]
-    return dataclasses.replace(samples_of(parts, order), temperature=None)
+    return dataclasses.replace(samples_of(parts, order), condition=MIXED, temperature=None)
 
 
 def samples_of(pools: Sequence[Pool], order: Ints) -> Pool:

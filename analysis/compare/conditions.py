@@ -1,14 +1,13 @@
-"""What can be compared: the conditions of a run, and which of them make a pair.
+"""What can be compared: the accuracies of a run, and which of them make a pair.
 
-A *condition* is one temperature, subset size and selection of one run; it has one value per
-problem, the exact expectation over all k-subsets where that is known and the mean over the drawn
+There is an *accuracy* of each condition, subset size and selection of a run, one value per problem:
+the exact expectation over all k-subsets where that is known and the mean over the drawn
 subsets otherwise. Samples of unknown correctness are left out, as in the tables.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -17,30 +16,37 @@ from typing import Any, cast
 import pandas as pd
 
 from workbench.analysis.aggregate import AGGREGATORS
-from workbench.analysis.frames import Data
-from workbench.core.table_text import spell_temperature
-from workbench.core.types import known_temperature
+from workbench.analysis.frames import POOL, Data
+from workbench.core.conditions import (
+    Condition,
+    spell_condition,
+    spell_level,
+    temperature_name,
+    where_at,
+)
 from workbench.saved_run import Run
 
-Condition = tuple[float | None, int, str]
-"""Temperature (None where an imported run does not say), k, selection."""
-ConditionValues = Mapping[Condition, "pd.Series[float]"]
-"""One value per problem, by condition."""
+Key = tuple[str, int, str]
+"""Condition, k, selection."""
+Accuracies = Mapping[Key, "pd.Series[float]"]
+"""One value per problem, in the order of tables."""
 
 SINGLE = "single_sample"
+GREEDY = temperature_name(0.0)
+"""With this the names of greedy conditions begin."""
 DIGITS = 12
 """Decimals kept, so that two ways to the same value give the same value."""
 
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Two conditions to be compared."""
+    """Two accuracies to be compared."""
 
-    temperature: float | None
+    condition: str
     k: int
     selection: str
     against: str
-    """What it is compared with: a temperature, a selection or a run."""
+    """What it is compared with: a condition, a selection or a run."""
     values: pd.Series[float]
     """By problem."""
     baseline: pd.Series[float]
@@ -63,13 +69,12 @@ class Pair:
     def labels(self) -> dict[str, Any]:
         """The columns that tell pairs of the same k apart."""
         named = {"run": self.run} if self.run else {}
-        temperature = math.nan if self.temperature is None else self.temperature
-        at = {"temperature": temperature, "selection": self.selection, "against": self.against}
+        at = {"condition": self.condition, "selection": self.selection, "against": self.against}
         return named | at
 
 
-def conditions(run: Run) -> ConditionValues:
-    """Return a run's accuracies, in order: one value per problem, by temperature, k and selection.
+def accuracies(run: Run) -> Accuracies:
+    """Return a run's accuracies, in order: one value per problem, by condition, k and selection.
 
     Pools without k samples of known correctness are left out.
 
@@ -85,27 +90,27 @@ def conditions(run: Run) -> ConditionValues:
         )
     outcomes = [name for name in data.outcomes if name in drawn]
     names = [*map(_selection_of, data.outcomes), SINGLE]
-    means = drawn.groupby(["problem_id", "temperature", "k"], dropna=False)[outcomes].mean()
+    means = drawn.groupby(POOL, observed=True)[outcomes].mean()
     exact = [c for c in map(str, expected) if c.endswith("@k") and _selection_of(c) in names]
-    found: dict[Condition, pd.Series[float]] = {}
+    found: dict[Key, pd.Series[float]] = {}
     # exact values come second, and replace the means of drawn subsets
     for frame, columns in ((means.reset_index(), outcomes), (expected, exact)):
-        for key, part in frame.groupby(["temperature", "k"], dropna=False):
-            at, k = cast(tuple[float, int], key)
-            temperature = known_temperature(at)
+        for key, part in frame.groupby(["condition", "k"], observed=True):
+            name, k = cast(tuple[str, int], key)
             part = part.set_index("problem_id")[columns].astype(float).round(DIGITS)
             for column in columns:
-                found[temperature, int(k), _selection_of(str(column))] = part[column].dropna()
+                found[name, int(k), _selection_of(str(column))] = part[column].dropna()
             if k == 1 and "pass@k" in columns:
-                found[temperature, 1, SINGLE] = part["pass@k"].dropna()
-    order = sorted(found, key=lambda c: (unknown_last(c[0]), c[1], names.index(c[2])))
-    by_condition = {condition: found[condition] for condition in order if len(found[condition])}
-    if not by_condition:
+                found[name, 1, SINGLE] = part["pass@k"].dropna()
+    rank = {one.name: place for place, one in enumerate(data.conditions)}
+    order = sorted(found, key=lambda key: (rank[key[0]], key[1], names.index(key[2])))
+    known = {key: found[key] for key in order if len(found[key])}
+    if not known:
         raise ValueError(
             f"{run.root} does not know of any sample whether it is correct; give its problems "
             "known answers, or import samples with their correctness"
         )
-    return by_condition
+    return known
 
 
 def unknown_samples(run: Run) -> int:
@@ -118,68 +123,72 @@ def _selection_of(column: str) -> str:
     return column.replace("pass@k", "coverage").removesuffix("@k").removesuffix("_correct")
 
 
-def unknown_last(temperature: float | None) -> float:
-    """Return what temperatures are sorted by: an unknown one comes last."""
-    return math.inf if temperature is None else temperature
+def _names(known: Iterable[Key]) -> list[str]:
+    return list(dict.fromkeys(name for name, _, _ in known))
 
 
-def _temperatures(known: Iterable[Condition]) -> list[float | None]:
-    return sorted({temperature for temperature, _, _ in known}, key=unknown_last)
+def condition_pairs(values: Accuracies, conditions: Sequence[Condition]) -> Iterator[Pair]:
+    """Pair each condition with every earlier one that differs from it in one factor alone.
+
+    Where no two conditions do, every one is paired with every earlier one.
+    """
+    known = {one.name: one for one in conditions}
+    pairs = list(combinations(_names(values), 2))
+    alike = [(low, high) for low, high in pairs if _differing(known[low], known[high]) == 1]
+    for low, high in alike or pairs:
+        for (name, k, selection), one in values.items():
+            if name == high and (low, k, selection) in values:
+                against = spell_condition(low)
+                yield Pair(high, k, selection, against, one, values[low, k, selection])
 
 
-def temperature_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
-    """Pair each temperature with every lower one."""
-    for low, high in combinations(_temperatures(by_condition), 2):
-        against = f"T = {spell_temperature(low)}"
-        for (temperature, k, name), values in by_condition.items():
-            if temperature == high and (low, k, name) in by_condition:
-                yield Pair(high, k, name, against, values, by_condition[low, k, name])
+def _differing(one: Condition, other: Condition) -> int:
+    """Count the factors in which two conditions differ."""
+    names = {*one.own, *other.own}
+    return sum(spell_level(one.own.get(n)) != spell_level(other.own.get(n)) for n in names)
 
 
-def selection_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
+def selection_pairs(values: Accuracies) -> Iterator[Pair]:
     """Pair each selection with a single sample and with the majority; coverage selects nothing."""
-    for (temperature, k, name), values in by_condition.items():
+    for (condition, k, name), one in values.items():
         if k == 1 or name == "coverage":
             continue
         for other, size in ((SINGLE, 1), ("maj", k)):
-            if other != name and (temperature, size, other) in by_condition:
-                baseline = by_condition[temperature, size, other]
-                yield Pair(temperature, k, name, other, values, baseline)
+            if other != name and (condition, size, other) in values:
+                yield Pair(condition, k, name, other, one, values[condition, size, other])
 
 
-def reward_pairs(by_condition: ConditionValues) -> Iterator[Pair]:
+def reward_pairs(values: Accuracies) -> Iterator[Pair]:
     """Pair the same selection by two rewards."""
-    for (before, baseline), (after, values) in combinations(by_condition.items(), 2):
+    for (before, baseline), (after, one) in combinations(values.items(), 2):
         alike = before[2].partition(":")[0] == after[2].partition(":")[0]
         if before[:2] == after[:2] and alike and after[1] > 1:
-            yield Pair(*after, before[2], values, baseline)
+            yield Pair(*after, before[2], one, baseline)
 
 
-def run_pairs(
-    first: ConditionValues, other: ConditionValues, against: str, name: str
-) -> Iterator[Pair]:
-    """Pair the conditions that two runs share; two runs of one temperature each need not share it.
+def run_pairs(first: Accuracies, other: Accuracies, against: str, name: str) -> Iterator[Pair]:
+    """Pair the conditions that two runs share; two runs of one condition each need not share it.
 
     Raises:
-        ValueError: they have no temperature in common.
+        ValueError: they have no condition in common.
     """
-    ours, theirs = map(_temperatures, (first, other))
-    partner = {temperature: temperature for temperature in theirs if temperature in ours}
-    sampled = [[t for t in known if t != 0] for known in (ours, theirs)]
+    ours, theirs = map(_names, (first, other))
+    partner = {condition: condition for condition in theirs if condition in ours}
+    sampled = [[n for n in known if not n.startswith(GREEDY)] for known in (ours, theirs)]
     if [len(known) for known in sampled] == [1, 1]:
         partner[sampled[1][0]] = sampled[0][0]
     if not partner:
-        listed = [", ".join(map(spell_temperature, known)) for known in (ours, theirs)]
+        listed = [", ".join(known) for known in (ours, theirs)]
         raise ValueError(
-            f"{against} (temperatures {listed[0]}) and {name} ({listed[1]}) have none in common; "
-            "add one to either with --set generation.temperatures"
+            f"{against} (conditions {listed[0]}) and {name} ({listed[1]}) have none in common; "
+            "add one to either, such as a temperature with --set generation.temperatures"
         )
-    for (temperature, k, selection), values in other.items():
-        before = partner.get(temperature)
-        if temperature in partner and (before, k, selection) in first:
-            moved = "" if before == temperature else f" at T = {spell_temperature(before)}"
+    for (condition, k, selection), one in other.items():
+        before = partner.get(condition)
+        if before is not None and (before, k, selection) in first:
+            moved = "" if before == condition else f" {where_at(before)}"
             baseline = first[before, k, selection]
-            yield Pair(temperature, k, selection, f"{against}{moved}", values, baseline, run=name)
+            yield Pair(condition, k, selection, f"{against}{moved}", one, baseline, run=name)
 
 
 def has_exact_expectation(selection: str) -> bool:

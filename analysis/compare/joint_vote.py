@@ -1,7 +1,7 @@
-"""Votes of several pools together: of several runs on the same problems, and of temperatures.
+"""Votes of several pools together: of several runs on the same problems, and of conditions.
 
-Every pool that was sampled (a run at a temperature above 0) is a voter, and hands in k samples of
-each problem. Answers are compared across pools by the task's own checker, so that "1/2" of one
+Every pool that was sampled (a run in a condition, not greedily) is a voter, and hands in k samples
+of each problem. Answers are compared across pools by the task's own checker, so that "1/2" of one
 model and "0.5" of another are one answer.
 """
 
@@ -17,15 +17,13 @@ import pandas as pd
 
 from workbench.analysis.aggregate import maj_at_k
 from workbench.analysis.aggregate.batched import agreements, majority_picks, weighted_picks
-from workbench.analysis.compare.conditions import unknown_last
 from workbench.analysis.compare.runs import names_of, shared_problems
 from workbench.analysis.frames import Table, with_q_values
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from workbench.analysis.stats.paired import compare_columns
 from workbench.analysis.tables.shared import star_note
-from workbench.config.schema import pool_sizes
+from workbench.core.conditions import spell_condition
 from workbench.core.subsets import draw_subsets, pool_rng
-from workbench.core.table_text import spell_temperature
 from workbench.core.types import NOBODY, Floats, Ints
 from workbench.saved_run import Run
 from workbench.tasks import TASKS
@@ -35,8 +33,8 @@ DRAWS = 100
 """Random draws of k samples from every pool, behind each value without a closed form."""
 TOGETHER, WEIGHTED = "all, one vote each", "self_consistency_weighted"
 
-Voter = tuple[str, float | None]
-"""A run's name and a temperature, None where an imported run does not say."""
+Voter = tuple[str, str]
+"""A run's name and a condition."""
 Ballot = tuple[list[str | None], Floats]
 """What one pool answers to a problem, by sample, and whether it is right: 1, 0, NaN if unknown."""
 
@@ -45,7 +43,7 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
     """Let the pools of runs vote on the problems that they share, alone and together.
 
     Args:
-        runs: scored runs of the same problems, or their folders; of one run its temperatures vote.
+        runs: scored runs of the same problems, or their folders; of one run its conditions vote.
         k: samples that each pool hands in; by default the first run's ``measure.k``.
 
     Returns:
@@ -64,20 +62,20 @@ def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
         shared_problems(opened, names)
     first = opened[0]
     voters = [
-        (name, t)
+        (name, one.name)
         for name, run in zip(names, opened, strict=True)
-        for t in sorted(pool_sizes(run.experiment.generation), key=unknown_last)
-        if t != 0
+        for one in run.conditions
+        if one.temperature != 0
     ]
     if len(voters) < 2:
         raise ValueError(
             f"{first.root} has one sampled pool per problem, and a joint vote needs two; name "
-            "several runs, or a run of several temperatures"
+            "several runs, or a run of several conditions"
         )
     sizes = sorted({*(k or first.experiment.measure.k)})
     labels = [
-        f"{name}, T = {spell_temperature(t)}" if len(opened) > 1 else f"T = {spell_temperature(t)}"
-        for name, t in voters
+        f"{name}, {spell_condition(at)}" if len(opened) > 1 else spell_condition(at)
+        for name, at in voters
     ]
     rows: dict[int, dict[str, list[float]]] = {
         size: {label: [] for label in [*labels, TOGETHER, WEIGHTED]} for size in sizes
@@ -138,9 +136,9 @@ def _shared_ballots(
             held: dict[str, list[Ballot]] = {}
             for problem in problems:
                 said = {
-                    (name, t): ballot
+                    (name, at): ballot
                     for name, home, read in zip(names, homes, readers, strict=True)
-                    for t, ballot in read(home[problem]).get(problem, {}).items()
+                    for at, ballot in read(home[problem]).get(problem, {}).items()
                 }
                 if all(voter in said for voter in voters):
                     held[problem] = [said[voter] for voter in voters]
@@ -164,13 +162,13 @@ def _blocks_of(run: Run) -> dict[str, int]:
     return {item.problem.id: place // size for place, item in known if place // size in held}
 
 
-def _ballots(run: Run, block: int) -> Mapping[str, Mapping[float | None, Ballot]]:
-    """Return a block's answers by problem and temperature."""
-    found: dict[str, dict[float | None, Ballot]] = {}
+def _ballots(run: Run, block: int) -> Mapping[str, Mapping[str, Ballot]]:
+    """Return a block's answers by problem and condition."""
+    found: dict[str, dict[str, Ballot]] = {}
     for pool in run.pools(block, with_embeddings=False):
         # clusters say who answered; the answers, which of another run's they equal
         said = [a if c >= 0 else None for a, c in zip(pool.answers, pool.clusters, strict=True)]
-        found.setdefault(pool.problem_id, {})[pool.temperature] = said, pool.correct
+        found.setdefault(pool.problem_id, {})[pool.condition] = said, pool.correct
     return found
 
 

@@ -1,6 +1,6 @@
-"""Comparison on the same problems: of runs, or of one run's temperatures, selections and rewards.
+"""Comparison on the same problems: of runs, or of one run's conditions, selections and rewards.
 
-All tables hold one condition (``workbench.analysis.compare.conditions``) less another, problem by
+All tables hold one accuracy (``workbench.analysis.compare.conditions``) less another, problem by
 problem.
 """
 
@@ -19,14 +19,15 @@ import pandas as pd
 from workbench.analysis.compare.conditions import (
     SINGLE,
     Pair,
-    conditions,
+    accuracies,
+    condition_pairs,
     has_exact_expectation,
     reward_pairs,
     run_pairs,
     selection_pairs,
-    temperature_pairs,
     unknown_samples,
 )
+from workbench.analysis.condition_columns import has_names, with_levels
 from workbench.analysis.frames import Table
 from workbench.analysis.stats.paired import (
     Paired,
@@ -36,6 +37,7 @@ from workbench.analysis.stats.paired import (
 )
 from workbench.analysis.stats.power import MIN_PROBLEMS, POWER
 from workbench.config.schema import Analysis
+from workbench.core.conditions import Condition, in_order
 from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 
@@ -54,11 +56,12 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
     Returns:
         Tables by name. Of several runs: ``settings`` that differ, ``problems`` that are shared,
         ``curves``, ``crossings`` and ``differences``. Of one run: ``curves``, ``crossings``,
-        ``rewards``, ``selections`` and ``temperatures``.
+        ``rewards``, ``selections`` and ``temperatures``; ``conditions`` in place of these where
+        other factors vary, which holds the pairs that differ in one factor.
 
     Raises:
         ValueError: a run is not measured, no run is given or one twice, ``k`` is nowhere measured,
-            or the runs have no problem or temperature in common, or other questions under the same
+            or the runs have no problem or condition in common, or other questions under the same
             ids.
     """
     opened = [run if isinstance(run, Run) else Run(run) for run in runs]
@@ -67,7 +70,7 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
     if len(opened) > 1:
         tables["settings"] = differing_settings(opened, names)
         tables["problems"] = shared_problems(opened, names)
-    first, *others = by_run = [conditions(run) for run in opened]
+    first, *others = by_run = [accuracies(run) for run in opened]
     settings = opened[0].experiment.analysis
     sizes = {1, *(k or {size for run in opened for size in run.experiment.measure.k})}
     known = {size for found in by_run for _, size, _ in found}
@@ -91,20 +94,31 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
         ]
         kinds = {"differences": (pairs, "no selection at a k in common")}
     else:
-        pairs = list(temperature_pairs(first))
+        pairs = list(condition_pairs(first, opened[0].conditions))
+        factors = "conditions" if has_names(opened[0].conditions) else "temperatures"
         kinds = {
             "rewards": (reward_pairs(first), "no selection by two rewards: best and best:NAME"),
             "selections": (selection_pairs(first), "no selection at the k asked for"),
-            "temperatures": (pairs, "the run has one temperature"),
+            factors: (pairs, f"the run has one {factors.removesuffix('s')}"),
         }
-    tables |= curves(pairs, settings, k)
+    known_conditions = _all_conditions(opened)
+    for name, table in curves(pairs, settings, k).items():
+        tables[name] = Table(with_levels(table.frame, known_conditions), table.notes)
     for name, (found, empty) in kinds.items():
         # at k = 1 every selection is the single sample, which stands for all
         shown = [p for p in found if p.k in sizes and (p.k > 1 or p.selection == SINGLE)]
         table = differences(shown, settings)
         table_notes = (*table.notes, *notes) if shown else (empty,)
-        tables[name] = Table(table.frame, table_notes)
+        tables[name] = Table(with_levels(table.frame, known_conditions), table_notes)
     return tables
+
+
+def _all_conditions(runs: Sequence[Run]) -> list[Condition]:
+    """Return the conditions of several runs, each name once, in the order of tables."""
+    found: dict[str, Condition] = {}
+    for run in runs:
+        found = {one.name: one for one in run.conditions} | found
+    return in_order(list(found.values()))
 
 
 def differences(pairs: Sequence[Pair], settings: Analysis) -> Table:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.analysis.aggregate.pruning import EVERYTHING
+from workbench.analysis.condition_columns import with_conditions
 from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
-    at_temperature,
     explain_empty,
     join_lines,
-    lines_by_temperature,
+    lines_by_condition,
     outcome_columns,
+    panel_title,
     points,
     sample_count_axis,
-    spell_key,
 )
-from workbench.analysis.tables.accuracy import MIXED
+from workbench.core.conditions import MIXED, spell_condition
 from workbench.saved_run import Run
 
 RIGHT = Axis(title="share of problems right")
@@ -27,28 +27,32 @@ PRUNED = ("coverage", "maj", "best")
 
 
 def accuracy_by_k(run: Run) -> Drawing:
-    """Accuracy of each selection, coverage and a single sample against k, per temperature."""
+    """Accuracy of each selection, coverage and a single sample against k, per condition."""
     frame = run.table("accuracy_by_k_temperature")
     if frame.empty:
         return explain_empty(run, "accuracy_by_k_temperature")
     columns = [*outcome_columns(frame), "single_sample"]
-    pool = frame["pool"] if "pool" in frame else pd.Series("", index=frame.index)
+    named = "condition" in frame
+    mixed = "conditions mixed" if named else "temperatures mixed"
     panels = [
         Panel(
-            title="temperatures mixed" if mixed else f"temperature {spell_key(temperature)}",
+            title=mixed if at == MIXED else panel_title(str(at)),
             rows=join_lines(points(part, "k", c, c.removesuffix("_correct")) for c in columns),
             x=sample_count_axis("k, samples in the subset", frame["k"]),
             y=RIGHT,
         )
-        for (mixed, temperature), part in frame.groupby(
-            [pool.eq(MIXED).rename("mixed"), "temperature"], dropna=False
-        )
+        for at, part in _mixed_last(with_conditions(frame))
     ]
     return Drawing(panels=panels)
 
 
+def _mixed_last(frame: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
+    parts = list(frame.groupby("condition", observed=True))
+    return sorted(parts, key=lambda part: part[0] == MIXED)
+
+
 def accuracy_by_tokens(run: Run) -> Drawing:
-    """Accuracy of each selection and coverage against tokens spent, a line per temperature."""
+    """Accuracy of each selection and coverage against tokens spent, a line per condition."""
     frame = run.table("budget")
     if frame.empty:
         return explain_empty(run, "budget")
@@ -56,7 +60,7 @@ def accuracy_by_tokens(run: Run) -> Drawing:
     panels = [
         Panel(
             title=column.removesuffix("_correct"),
-            rows=lines_by_temperature(frame, "tokens", column),
+            rows=lines_by_condition(frame, "tokens", column),
             x=Axis(title="tokens per problem", log=True),
             y=RIGHT,
         )
@@ -66,21 +70,21 @@ def accuracy_by_tokens(run: Run) -> Drawing:
 
 
 def accuracy_by_m(run: Run) -> Drawing:
-    """Accuracy of the kept samples against m: a line per method, a row per temperature."""
+    """Accuracy of the kept samples against m: a line per method, a row per condition."""
     frame = run.table("pruning")
     if frame.empty or (frame["method"] == EVERYTHING).all():
         return explain_empty(run, "pruning")
     names = [name for name in PRUNED if (frame["selection"] == name).any()]
     methods = list(dict.fromkeys(frame.loc[frame["method"] != EVERYTHING, "method"]))
     panels = []
-    for temperature, at in frame.groupby("temperature", dropna=False):
+    for name, at in with_conditions(frame).groupby("condition", observed=True):
         for selection in names:
             part = at[at["selection"] == selection]
             whole = part.loc[part["method"] == EVERYTHING, "accuracy"]
             lines = [points(part[part["method"] == m], "m", "accuracy", m) for m in methods]
             panels.append(
                 Panel(
-                    title=f"{selection}, {at_temperature(temperature)}",
+                    title=f"{selection}, {spell_condition(str(name))}",
                     rows=join_lines(lines),
                     x=sample_count_axis("m, samples kept", part["m"]),
                     y=RIGHT,
@@ -91,21 +95,22 @@ def accuracy_by_m(run: Run) -> Drawing:
 
 
 def coverage_curve(run: Run) -> Drawing:
-    """The exact pass@k, maj@k and best@k against k, a line per temperature."""
+    """The exact pass@k, maj@k and best@k against k, a line per condition."""
     frame = run.table("coverage_curve")
     if frame.empty:
         return explain_empty(run, "coverage_curve")
-    largest = frame.groupby("temperature", dropna=False)["k"].transform("max")
+    rows = with_conditions(frame)
+    largest = rows.groupby("condition", observed=True)["k"].transform("max")
     if (largest > 1).any():
-        frame = frame[largest > 1]  # one greedy sample has no curve
+        rows = rows[largest > 1]  # one greedy sample has no curve
     panels = [
         Panel(
             title=column,
-            rows=lines_by_temperature(frame, "k", column),
-            x=sample_count_axis("k, samples in the subset", frame["k"]),
+            rows=lines_by_condition(rows, "k", column),
+            x=sample_count_axis("k, samples in the subset", rows["k"]),
             y=Axis(title="expected accuracy"),
         )
-        for column in frame.columns
+        for column in rows.columns
         if column.endswith("@k")
     ]
     return Drawing(panels=panels)

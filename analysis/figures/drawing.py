@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.condition_columns import CONDITION, with_conditions
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
-from workbench.core.table_text import spell_temperature
+from workbench.core.conditions import spell_condition
 from workbench.saved_run import Run
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")
@@ -132,22 +133,18 @@ def join_lines(lines: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(filled, ignore_index=True)
 
 
-def lines_by_temperature(
+def lines_by_condition(
     frame: pd.DataFrame, x: str, y: str, size: str | None = None
 ) -> pd.DataFrame:
-    """Return the rows of a panel with a line per temperature: arguments as of ``points``."""
-    groups = frame.groupby("temperature", dropna=False)
-    return join_lines(points(part, x, y, at_temperature(t), size) for t, part in groups)
+    """Return the rows of a panel with a line per condition: arguments as of ``points``."""
+    groups = with_conditions(frame).groupby(CONDITION, observed=True)
+    return join_lines(points(part, x, y, spell_condition(str(at)), size) for at, part in groups)
 
 
-def spell_key(temperature: object) -> str:
-    """Return the temperature that is a group's key, as people read it."""
-    return spell_temperature(float(str(temperature)))
-
-
-def at_temperature(temperature: object) -> str:
-    """Return what the legend calls a temperature: ``T = 0.7``."""
-    return f"T = {spell_key(temperature)}"
+def panel_title(name: str) -> str:
+    """Return what a panel of one condition is called: ``temperature 0.7``, or its name."""
+    spelt = spell_condition(name)
+    return spelt.replace("T = ", "temperature ") if spelt.startswith("T = ") else spelt
 
 
 def outcome_columns(frame: pd.DataFrame) -> list[str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 
+from workbench.analysis.condition_columns import has_names
 from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
     explain_empty,
     join_lines,
-    lines_by_temperature,
+    lines_by_condition,
     outcome_columns,
     points,
     sample_count_axis,
@@ -22,15 +23,17 @@ from workbench.saved_run import Run
 def diversity_by_temperature(run: Run) -> Drawing:
     """Mean of each metric over subsets against temperature, a line per k.
 
-    Where fewer than two temperatures are known, against k, a line per temperature; among known
-    ones an unknown one is left aside.
+    Where fewer than two temperatures are known, or other factors vary, against k, a line per
+    condition; among known temperatures an unknown one is left aside.
     """
     frame = run.read("subsets", without=("members",))
     metrics = [name for name in run.experiment.measure.metrics if name in frame]
     if not metrics:
         return explain_empty(run, "diversity_by_temperature")
-    means = frame.groupby(["k", "temperature"], dropna=False)[metrics].mean().reset_index()
-    known = sorted(means["temperature"].dropna().unique())
+    keys = ["k", "condition", "temperature"]
+    means = frame.groupby(keys, dropna=False, observed=True)[metrics].mean().reset_index()
+    several = has_names(run.conditions)
+    known = [] if several else sorted(means["temperature"].dropna().unique())
     panels = []
     for metric in metrics:
         rows, x = _against(means, metric, known)
@@ -51,7 +54,7 @@ def _against(means: pd.DataFrame, metric: str, known: list[float]) -> tuple[pd.D
             for k, part in means.groupby("k")
         ]
         return join_lines(lines), Axis(title="temperature", ticks=known)
-    rows = lines_by_temperature(means, "k", metric)
+    rows = lines_by_condition(means, "k", metric)
     return rows, sample_count_axis("k, samples in the subset", means["k"])
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import pandas as pd
 
+from workbench.analysis.condition_columns import with_conditions
 from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
     explain_empty,
     join_lines,
-    lines_by_temperature,
+    lines_by_condition,
+    panel_title,
     points,
     sample_count_axis,
-    spell_key,
 )
 from workbench.saved_run import Run
 
@@ -22,14 +23,14 @@ ALL = (-0.05, 1.05)
 
 
 def reliability(run: Run) -> Drawing:
-    """Share of right samples against the mean reward of a bin, a line per temperature."""
+    """Share of right samples against the mean reward of a bin, a line per condition."""
     frame = run.table("reliability")
     if frame.empty:
         return explain_empty(run, "reliability")
     panels = [
         Panel(
             title=str(reward),
-            rows=lines_by_temperature(part, "mean_reward", "right", size="samples"),
+            rows=lines_by_condition(part, "mean_reward", "right", size="samples"),
             x=Axis(title="mean reward, as a probability", ends=ALL),
             y=Axis(title="share of samples right", ends=ALL),
             diagonal=True,
@@ -40,22 +41,22 @@ def reliability(run: Run) -> Drawing:
 
 
 def best_by_reward(run: Run) -> Drawing:
-    """Exact best@k of each reward, beside choosing at random and an oracle, per temperature."""
+    """Exact best@k of each reward, beside choosing at random and an oracle, per condition."""
     frame = run.table("reward_curve")
     if frame.empty:
         return explain_empty(run, "reward_curve")
     rewards = [c for c in frame.columns if c.startswith("best:") and f"{c}_low" in frame]
     panels = [
         Panel(
-            title=f"temperature {spell_key(temperature)}",
+            title=panel_title(str(name)),
             rows=join_lines(
-                points(part, "k", name, name.removeprefix("best:"))
-                for name in ("oracle", *rewards, "random")
+                points(part, "k", reward, reward.removeprefix("best:"))
+                for reward in ("oracle", *rewards, "random")
             ),
             x=sample_count_axis("k, samples in the subset", part["k"]),
             y=Axis(title="expected accuracy of the best"),
         )
-        for temperature, part in frame.groupby("temperature", dropna=False)
+        for name, part in with_conditions(frame).groupby("condition", observed=True)
     ]
     return Drawing(panels=panels)
 

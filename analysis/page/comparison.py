@@ -18,7 +18,8 @@ from workbench.analysis.page.headline import Headline, Tile, change_tile, is_sig
 from workbench.analysis.page.html import Page, PageFigure, write
 from workbench.analysis.page.report import notices, page_figure
 from workbench.analysis.page.tables import page_table, why_missing
-from workbench.core.table_text import ALPHA, spell_temperature
+from workbench.core.conditions import spell_condition, temperature_name
+from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 
 SUMMARIES = {
@@ -27,6 +28,8 @@ SUMMARIES = {
     "differences": "Each run less the first, problem by problem, with what the difference is "
     "worth.",
     "temperatures": "Each temperature less every lower one, problem by problem.",
+    "conditions": "Each condition less every earlier one that differs in one factor alone, problem "
+    "by problem.",
     "selections": "Each selection less a single sample and less the majority, problem by problem.",
     "rewards": "The same selection by two rewards, problem by problem.",
     "crossings": "The k at which one curve is shown to rise above or fall below the other.",
@@ -126,7 +129,8 @@ def _figures(
 
 def opening(tables: dict[str, Table], confidence: float) -> Headline:
     """Return how many differences are shown at the largest k, and the largest of them."""
-    frame = tables["differences" if "differences" in tables else "temperatures"].frame
+    kinds = ("differences", "temperatures", "conditions")
+    frame = next(tables[name].frame for name in kinds if name in tables)
     if frame.empty:
         frame = tables["selections"].frame if "selections" in tables else frame
     if frame.empty:
@@ -151,7 +155,9 @@ def opening(tables: dict[str, Table], confidence: float) -> Headline:
 
 
 def _tile(row: Mapping[Any, Any]) -> Tile:
-    at = f"T = {spell_temperature(row['temperature'])}"
+    at = spell_condition(
+        row["condition"] if "condition" in row else temperature_name(row["temperature"])
+    )
     who = f"{row['run']}, {at}" if "run" in row else at
     what = str(row["selection"])
     what = "single sample" if what == SINGLE else f"{what}@{row['k']}"

@@ -7,29 +7,28 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.condition_columns import with_conditions
 from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
     Panel,
-    at_temperature,
     join_lines,
     points,
     sample_count_axis,
-    spell_key,
 )
-from workbench.analysis.tables.accuracy import MIXED
+from workbench.core.conditions import MIXED, spell_condition
 from workbench.saved_run import Run
 
 
 def overlaid(
     runs: Sequence[Run], names: Sequence[str], table: str, outcomes: Sequence[str]
 ) -> Drawing:
-    """Draw accuracies against k over each other: a line per run and temperature.
+    """Draw accuracies against k over each other: a line per run and condition.
 
     Args:
         runs: any runs; one without the table has no line.
         names: what they are called.
-        table: a saved table with columns ``temperature``, ``k`` and the outcomes.
+        table: a saved table with the conditions, ``k`` and the outcomes.
         outcomes: columns to draw, a panel each, where any run has them.
     """
     lines = [*_lines(runs, names, table)]
@@ -53,8 +52,8 @@ def _lines(
             continue
         if "pool" in frame:
             frame = frame[frame["pool"] != MIXED]
-        for temperature, part in frame.groupby("temperature", dropna=False):
-            at = at_temperature(temperature)
+        for name_of, part in with_conditions(frame).groupby("condition", observed=True):
+            at = spell_condition(str(name_of))
             yield (f"{name}, {at}" if len(runs) > 1 else at), part
 
 
@@ -70,12 +69,12 @@ def gaps(frame: pd.DataFrame) -> Drawing:
     seen = [frame["difference"].abs().max(), np.max(ends, initial=0.02, where=ends < 1)]
     reach = 1.1 * float(np.nanmax(seen))
     upwards = Axis(title="difference in accuracy", ends=(-reach, reach))
-    panels = []
+    panels, frame = [], with_conditions(frame)
     for selection, part in frame.groupby("selection", sort=False):
-        keys = [name for name in ("run", "temperature", "against") if name in part]
+        keys = [name for name in ("run", "condition", "against") if name in part]
         rows = join_lines(
             points(line, "k", "difference", _pair(line.iloc[0]))
-            for _, line in part.groupby(keys, sort=False, dropna=False)
+            for _, line in part.groupby(keys, sort=False, observed=True)
         )
         rows["low"], rows["high"] = (rows[end].clip(-reach, reach) for end in ("low", "high"))
         along = sample_count_axis("k, samples in the subset", rows["x"])
@@ -85,6 +84,7 @@ def gaps(frame: pd.DataFrame) -> Drawing:
 
 def _pair(row: pd.Series[float]) -> str:
     """Name a pair: ``T = 1 less 0.3``, or ``hot less base, T = 1``."""
+    at = spell_condition(str(row["condition"]))
     if "run" in row:
-        return f"{row['run']} less {row['against']}, {at_temperature(row['temperature'])}"
-    return f"T = {spell_key(row['temperature'])} less {str(row['against']).removeprefix('T = ')}"
+        return f"{row['run']} less {row['against']}, {at}"
+    return f"{at} less {str(row['against']).removeprefix('T = ')}"

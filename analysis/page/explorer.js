@@ -78,7 +78,7 @@ const Explorer = {
     if (beside !== "" && beside !== temperatures[0]) temperatures.push(beside);
     if (linked) history.replaceState(null, "", linkTo(id, temperatures[0]));
     showQuestion(id, problem, pools, temperatures[0]);
-    this.shown = temperatures.map((name) => problem.pools.find((pool) => pool.temperature === name));
+    this.shown = temperatures.map((name) => problem.pools.find((pool) => pool.condition === name));
     const answers = new Set(this.shown.flatMap((pool) => pool.answers));
     const before = byId("answer").value;
     byId("answer").replaceChildren(make("option", { value: "" }, "any"),
@@ -122,8 +122,8 @@ const Explorer = {
         samples += count;
         if (!count && (!asked || any)) continue;
         any = true;
-        if (++found <= MOST_FOUND) list.append(make("li", {}, make("a", { href: linkTo(id, pool.temperature) },
-          `${id}, T = ${pool.temperature}: ${count ? `${count} of ${pool.text.length} samples` : "the problem"} `,
+        if (++found <= MOST_FOUND) list.append(make("li", {}, make("a", { href: linkTo(id, pool.condition) },
+          `${id}, ${atCondition(pool.condition)}: ${count ? `${count} of ${pool.text.length} samples` : "the problem"} `,
           make("span", {}, ...marked(excerpt(count ? pool.texts[matching.indexOf(true)] : problem.question, words), words)))));
       }
     }

@@ -15,9 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.analysis.condition_columns import with_levels
 from workbench.analysis.page.packing import json_numbers, pack
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
-from workbench.core.table_text import spell_temperature
+from workbench.core.conditions import spell_condition
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.saved_run import Run
 
@@ -83,7 +84,7 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
             f"{len(problems)} of {place:,} problems, drawn at random (analysis.seed of the "
             "experiment): the samples of all of them would make the page too large",
         )
-    return Explorer(problems, place, _sum_by_temperature(facts), notes)
+    return Explorer(problems, place, _sum_by_condition(facts, run), notes)
 
 
 def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
@@ -106,7 +107,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
         "correct": [None if pd.isna(right) else int(right) for right in frame["is_correct"]],
         "logprob": json_numbers(frame["mean_logprob"].astype(float)),
         "tokens": json_numbers(frame["num_output_tokens"].astype(float), 0),
-        "temperature": frame["temperature"].tolist(),
+        "condition": frame["condition"].tolist(),
     }
     for name in map(str, frame.columns):
         if name.startswith(REWARD_PREFIX):
@@ -126,7 +127,7 @@ def _problem(
     for start, stop in bounds:
         pools.append(_pool({k: v[start:stop] for k, v in columns.items()}, start, rows))
         right = columns["correct"][start:stop]
-        spelt = pools[-1]["temperature"]
+        spelt = pools[-1]["condition"]
         sizes.append([spelt, stop - start, right.count(1), right.count(None)])
     gold = known.get("gold")
     whole = {"question": question, "gold": None if gold is None else str(gold), "pools": pools}
@@ -144,7 +145,7 @@ def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str
     same = ("index", "cluster", "status", "correct", "logprob", "tokens")
     pool: dict[str, Any] = {name: part[name] for name in same}
     pool |= {
-        "temperature": spell_temperature(part["temperature"][0]),
+        "condition": shown_condition(part["condition"][0]),
         "text": texts,
         "texts": [part["completion"][place] for place in first],
         "answer": [answers.get(answer, -1) for answer in part["answer"]],
@@ -201,7 +202,7 @@ def project(vectors: NDArray[np.float64], copies: NDArray[np.int64]) -> dict[str
 
 
 def _facts(frame: pd.DataFrame) -> pd.DataFrame:
-    """Count a block's samples by temperature."""
+    """Count a block's samples by condition."""
     known = frame["is_correct"].astype("Float64")
     counted = frame.assign(
         right=known.eq(1).fillna(False),
@@ -209,16 +210,27 @@ def _facts(frame: pd.DataFrame) -> pd.DataFrame:
         unknown=known.isna(),
         scored=frame["status"].notna(),
     )
-    groups = counted.groupby("temperature", dropna=False)
+    groups = counted.groupby("condition", sort=False)
     found: pd.DataFrame = groups[["scored", "right", "wrong", "unknown"]].sum().astype(int)
     found.insert(0, "problems", groups["problem_id"].nunique())
     found.insert(1, "samples", groups.size())
     return found
 
 
-def _sum_by_temperature(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+def shown_condition(name: str) -> str:
+    """Return what the explorer calls a condition: its temperature, where this is all, or its name.
+
+    Example:
+        >>> shown_condition("T0.7"), shown_condition("T0.7-min_p0.1"), shown_condition("unknown")
+        ('0.7', 'T0.7-min_p0.1', 'unknown')
+    """
+    return spell_condition(name).removeprefix("T = ")
+
+
+def _sum_by_condition(parts: Sequence[pd.DataFrame], run: Run) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame()
     whole = pd.concat(parts)
-    added: pd.DataFrame = whole.groupby(level="temperature", dropna=False).sum().reset_index()
-    return added
+    added = whole.groupby(level="condition", sort=False).sum()
+    order = [one.name for one in run.conditions if one.name in added.index]
+    return with_levels(added.loc[order].reset_index(), run.conditions)

@@ -10,14 +10,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.compare.conditions import SINGLE, ConditionValues, Pair, conditions
+from workbench.analysis.compare.conditions import SINGLE, Accuracies, Pair, accuracies
 from workbench.analysis.compare.runs import differences
+from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import ENDS, Data, Table
 from workbench.analysis.page.tables import PageTable, page_table
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.analysis.tables.shared import extreme_notes
 from workbench.config.schema import Analysis
-from workbench.core.table_text import ALPHA, spell_temperature
+from workbench.core.conditions import TEMPERATURE, Condition, spell_condition
+from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 
 TEXTS = "distinct texts"
@@ -53,15 +55,16 @@ class Headline:
 
 
 def headline(run: Run) -> Headline:
-    """Return a run's headline: levels by temperature, and the change from coldest to hottest.
+    """Return a run's headline: levels by condition, and the change from coldest to hottest.
 
-    Where several samples were drawn at one temperature only, the change is that from a single
+    Where other factors vary, these two conditions are alike in them. Where several samples were
+    drawn in one condition only, the change is that from a single
     sample to what is made of k.
 
     Raises:
         ValueError: the run is not measured and analysed, or no sample's correctness is known.
     """
-    by_condition, data = conditions(run), Data(run)
+    known, data = accuracies(run), Data(run)
     levels, k = _levels(run, data)
     table = page_table(
         "headline",
@@ -69,7 +72,7 @@ def headline(run: Run) -> Headline:
         Table(levels),
     )
     share = f"{run.experiment.analysis.confidence:.0%} intervals, the problem as the unit"
-    ends = _coldest_and_hottest(by_condition)
+    ends = _coldest_and_hottest(known, data)
     if ends is None:
         row = levels.iloc[-1]
         tiles = [
@@ -78,21 +81,21 @@ def headline(run: Run) -> Headline:
             if f"{name}_low" in row and not math.isnan(row[name])
         ]
         notes = (f"[low, high]: {share}", *_unknown_notes(data, k))
-        return Headline(sentence_on_k(run, by_condition, k), tiles, notes, table)
-    changed = changes(data, by_condition, *ends, k)
-    cold, hot = map(spell_temperature, ends)
+        return Headline(sentence_on_k(run, known, k), tiles, notes, table)
+    changed = changes(data, known, *ends, k)
+    cold, hot = map(spell_condition, ends)
     notes = (
-        f"T = {cold} → T = {hot}, and the mean change of the same problems; [low, high]: {share}; "
+        f"{cold} → {hot}, and the mean change of the same problems; [low, high]: {share}; "
         f"* shown: the interval leaves out 0 and q < {ALPHA:g}, corrected over these changes "
         "(Benjamini-Hochberg)",
         *_unknown_notes(data, k),
     )
     tiles = [change_tile(_label(row), row) for row in changed.to_dict("records")]
-    return Headline(sentence(changed, f"From T = {cold} to T = {hot}"), tiles, notes, table)
+    return Headline(sentence(changed, f"From {cold} to {hot}"), tiles, notes, table)
 
 
 def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
-    """Return accuracies at the largest k by temperature, with their intervals, and that k.
+    """Return accuracies at the largest k by condition, with their intervals, and that k.
 
     It is the largest at which samples of unknown correctness cost no pool, so that single samples
     and what is made of k are of the same problems.
@@ -102,8 +105,8 @@ def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
     known = pools["n"] - pools["num_unknown"]
     short = pools.loc[known.between(1, pools["k"] - 1), "k"]
     k = int(curve.loc[~curve["k"].isin(short), "k"].max())
-    one = curve[curve["k"] == 1].set_index("temperature")
-    most = curve[curve["k"] == k].set_index("temperature")
+    keys = ["condition", *factor_columns(curve)] if "condition" in curve else ["temperature"]
+    one, most = (curve[curve["k"] == size].set_index(keys) for size in (1, k))
     shown = [("single sample", one, "pass@k"), (f"maj@{k}", most, "maj@k")]
     shown += [(f"best@{k}", most, "best@k"), (f"coverage@{k}", most, "pass@k")]
     found = {
@@ -115,16 +118,25 @@ def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
     levels = pd.DataFrame(found)
     texts = run.table("statuses") if "statuses" in run.tables else pd.DataFrame()
     if "distinct_texts" in texts:
-        texts = texts.set_index("temperature").reindex(levels.index)
+        texts = texts.set_index(keys).reindex(levels.index)
         for end in ENDS:
             levels[f"{TEXTS}{end}"] = texts.get(f"distinct_texts{end}", np.nan)
     return levels.reset_index(), k
 
 
-def _coldest_and_hottest(by_condition: ConditionValues) -> tuple[float, float] | None:
-    """Return the coldest and the hottest known temperature of which several samples are drawn."""
-    several = sorted({t for t, k, _ in by_condition if k > 1 and t is not None})
-    return (several[0], several[-1]) if len(several) > 1 else None
+def _coldest_and_hottest(known: Accuracies, data: Data) -> tuple[str, str] | None:
+    """Return the coldest and the hottest condition of which several samples are drawn.
+
+    The two differ in the temperature alone: of all such sets the one of most temperatures.
+    """
+    several = {name for name, k, _ in known if k > 1}
+    alike: dict[str, list[Condition]] = {}
+    for one in data.conditions:
+        if one.name in several and one.temperature is not None:
+            others = {name: level for name, level in one.own.items() if name != TEMPERATURE}
+            alike.setdefault(repr(others), []).append(one)
+    most = max(alike.values(), key=len, default=[])
+    return (most[0].name, most[-1].name) if len(most) > 1 else None
 
 
 def _unknown_notes(data: Data, k: int) -> list[str]:
@@ -136,46 +148,42 @@ def _unknown_notes(data: Data, k: int) -> list[str]:
     return [f"{left}; {why}", *extreme_notes(data, "a single sample")]
 
 
-def changes(
-    data: Data, by_condition: ConditionValues, cold: float, hot: float, most: int
-) -> pd.DataFrame:
-    """Return the paired differences between two temperatures, a row per headline number.
+def changes(data: Data, known: Accuracies, cold: str, hot: str, most: int) -> pd.DataFrame:
+    """Return the paired differences between two conditions, a row per headline number.
 
-    Those of subsets are at the largest k, ``most`` or below, that both temperatures have.
+    Those of subsets are at the largest k, ``most`` or below, that both conditions have.
     """
-    covered = [(t, k) for t, k, name in by_condition if name == "coverage" and k <= most]
+    covered = [(t, k) for t, k, name in known if name == "coverage" and k <= most]
     k = max({k for t, k in covered if t == cold} & {k for t, k in covered if t == hot})
-    against = f"T = {spell_temperature(cold)}"
+    against = spell_condition(cold)
     pairs = []
     for name, size in ((SINGLE, 1), ("maj", k), ("best", k), ("coverage", k)):
-        values, baseline = (by_condition.get((end, size, name)) for end in (hot, cold))
+        values, baseline = (known.get((end, size, name)) for end in (hot, cold))
         if values is not None and baseline is not None:
             pairs.append(Pair(hot, size, name, against, values, baseline))
-    wide = data.pools.pivot(index="problem_id", columns="temperature", values="distinct_texts")
+    wide = data.pools.pivot(index="problem_id", columns="condition", values="distinct_texts")
     pairs.append(Pair(hot, k, TEXTS, against, wide[hot], wide[cold]))
     return differences(pairs, data.run.experiment.analysis).frame
 
 
-def gains(
-    by_condition: ConditionValues, settings: Analysis, temperature: float | None, k: int
-) -> pd.DataFrame:
+def gains(known: Accuracies, settings: Analysis, condition: str, k: int) -> pd.DataFrame:
     """Return the paired differences between k samples and one, a row per headline number."""
     pairs = []
     for name in ("coverage", "maj", "best"):
-        values = by_condition.get((temperature, k, name))
-        baseline = by_condition.get((temperature, 1, SINGLE))
+        values = known.get((condition, k, name))
+        baseline = known.get((condition, 1, SINGLE))
         if values is not None and baseline is not None:
-            pairs.append(Pair(temperature, k, name, SINGLE, values, baseline))
+            pairs.append(Pair(condition, k, name, SINGLE, values, baseline))
     return differences(pairs, settings).frame
 
 
-def sentence_on_k(run: Run, by_condition: ConditionValues, k: int) -> str:
-    """Say what k samples are worth against one, at the one temperature that has several."""
-    several = [t for t, size, name in by_condition if size == k > 1 and name == "coverage"]
+def sentence_on_k(run: Run, known: Accuracies, k: int) -> str:
+    """Say what k samples are worth against one, in the one condition that has several."""
+    several = [t for t, size, name in known if size == k > 1 and name == "coverage"]
     only = "At one temperature one sample of each problem is known, so there is no change to tell."
     if not several:
         return only
-    changed = gains(by_condition, run.experiment.analysis, several[0], k)
+    changed = gains(known, run.experiment.analysis, several[0], k)
     start = f"With {k} samples instead of one"
     return only if changed.empty else sentence(changed, start, levels=True)
 

@@ -126,10 +126,10 @@ def notices(run: Run) -> Iterator[str]:
 
 
 def sample_table(explorer: Explorer) -> PageTable:
-    """Return what samples there are, by temperature."""
+    """Return what samples there are, by condition."""
     notes = ("right, wrong, unknown: correctness of samples",)
     return page_table(
-        "samples", "The samples on the disk, by temperature.", Table(explorer.facts, notes)
+        "samples", "The samples on the disk, by condition.", Table(explorer.facts, notes)
     )
 
 

@@ -6,7 +6,7 @@ all the same and notes what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.config.schema import pool_sizes
+from workbench.config.conditions import pool_sizes
 from workbench.pools import SAMPLE_COLUMNS
 from workbench.saved_run import Run
-from workbench.storage.parquet import KEY, read_table
+from workbench.storage.parquet import STORED_KEY, read_table
 
 SCORES = ("answer", "answer_cluster", "status", "is_correct")
 """Columns that every row has; empty where the samples are not scored."""
@@ -36,9 +36,9 @@ class SampleBlock:
     """By the frame's index: which row of ``vectors`` is the sample's."""
 
     def problems(self) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-        """Yield each problem and the (start, stop) rows of its pools, coldest first."""
+        """Yield each problem and the (start, stop) rows of its pools, by condition."""
         names = self.frame["problem_id"].tolist()
-        pools = self.frame.groupby(["problem_id", "temperature"], sort=False, dropna=False)
+        pools = self.frame.groupby(["problem_id", "condition"], sort=False, observed=True)
         ends = np.cumsum(pools.size().to_numpy()).tolist()
         bounds: dict[str, list[tuple[int, int]]] = {}
         for start, stop in pairwise([0, *ends]):
@@ -48,9 +48,9 @@ class SampleBlock:
 
 def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
     """Yield the blocks of a run; what cannot be read is left out, and ``notes`` gets the reason."""
-    known = pool_sizes(run.experiment.generation)
-    sizes = {np.nan if temperature is None else temperature: n for temperature, n in known.items()}
-    keys = list(KEY)
+    sizes = pool_sizes(run.experiment.generation)
+    rank = {one.name: place for place, one in enumerate(run.conditions)}
+    keys = list(STORED_KEY)
     unscored = unembedded = aside = 0
     embedded = any((run.root / "embeddings").glob("block-*.parquet"))
     for block in run.blocks:
@@ -59,7 +59,7 @@ def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
         except ValueError as fault:
             notes.append(f"the samples of block {block} are not shown: {fault}")
             continue
-        wanted = samples["temperature"].map(sizes).fillna(0)
+        wanted = samples["condition"].map(sizes).fillna(0)
         aside += int((samples["sample_index"] >= wanted).sum())
         samples = samples[samples["sample_index"] < wanted]
         samples = samples.reindex(columns=list(SAMPLE_COLUMNS))  # of older runs too
@@ -70,7 +70,7 @@ def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
             frame = samples.merge(scores, on=keys, how="left")
         if frame.empty:
             continue
-        frame = _ordered(frame)
+        frame = _ordered(frame, rank)
         unscored += int(frame["status"].isna().sum())
         vectors = _table(run, "embeddings", block, notes) if embedded else None
         if vectors is None:
@@ -95,12 +95,12 @@ def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
             "selection needs them (cos_sim, dpp, sem_mbr ...)"
         )
     if aside:
-        notes.append(f"{aside:,} samples beyond generation.n, or of other temperatures, left aside")
+        notes.append(f"{aside:,} samples beyond generation.n, or of other conditions, left aside")
 
 
-def _ordered(frame: pd.DataFrame) -> pd.DataFrame:
+def _ordered(frame: pd.DataFrame, rank: Mapping[str, int]) -> pd.DataFrame:
     problems, _ = pd.factorize(frame["problem_id"])
-    order = np.lexsort((frame["sample_index"], frame["temperature"], problems))
+    order = np.lexsort((frame["sample_index"], frame["condition"].map(rank), problems))
     ordered: pd.DataFrame = frame.iloc[order].reset_index(drop=True)
     return ordered
 

@@ -2,6 +2,9 @@
 
 const FOLDED = 20;
 
+/** What a condition is called: a temperature alone, or its name. */
+const atCondition = (name) => (name === "unknown" || !Number.isNaN(Number(name)) ? `T = ${name}` : name);
+
 function showQuestion(id, problem, pools, temperature) {
   const tally = pools.map(([name, count, right, unknown]) =>
     `T = ${name}: ${unknown === count ? "unknown" : `${right} of ${count - unknown} right`}` +
@@ -38,7 +41,7 @@ function showPool(pool, keep, words) {
   const samples = pool.index.length, kept = groups.reduce((sum, group) => sum + group.kept, 0);
   const answers = new Set(pool.cluster.filter((cluster) => cluster >= 0)).size;
   const element = make("div", { class: "pool" },
-    make("h3", {}, `T = ${pool.temperature}`),
+    make("h3", {}, atCondition(pool.condition)),
     make("p", { class: "tally" },
       `${kept === samples ? samples : `${kept} of ${samples}`} samples shown, ${pool.texts.length} distinct texts, ` +
       `${answers} distinct answers`));

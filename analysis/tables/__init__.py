@@ -21,6 +21,7 @@ from typing import Literal
 
 import pandas as pd
 
+from workbench.analysis.condition_columns import with_levels
 from workbench.analysis.frames import Data, Table
 from workbench.analysis.tables import accuracy, correlations, diversity, rewards, shared
 from workbench.analysis.tables.answer_audit import answer_audit
@@ -115,7 +116,8 @@ def make_table(name: str, data: Data) -> Table:
     if needs == "judged subsets" and data.judged.empty:
         why = "every subset holds a sample of unknown correctness: nothing to compare"
         return Table(pd.DataFrame(), (why, *shared.unknown_sample_notes(data)))
-    return TABLES[name].make(data)
+    table = TABLES[name].make(data)
+    return Table(with_levels(table.frame, data.conditions), table.notes)
 
 
 def printed_tables() -> tuple[str, ...]:

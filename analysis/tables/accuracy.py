@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.aggregate.outcomes import EXTREMES
+from workbench.analysis.condition_columns import has_names, in_table_order
 from workbench.analysis.frames import POOL, Data, Table, table_lines, with_q_values
 from workbench.analysis.tables.shared import (
     cut_sample_notes,
@@ -21,24 +22,26 @@ from workbench.analysis.tables.shared import (
     star_note,
     unknown_sample_notes,
 )
+from workbench.config.conditions import greedy_name
+from workbench.core.conditions import MIXED
 
-ONE, MIXED = "one T", "mixed"
-"""What a row's subsets are drawn from: the pool of one temperature, or of several mixed."""
+ONE, ONE_CONDITION = "one T", "one condition"
+"""What a row's subsets are drawn from, where others are of several conditions mixed."""
 
 
 def accuracy_by_k(data: Data) -> Table:
-    """Accuracy of each selection by subset size, all temperatures together."""
+    """Accuracy of each selection by subset size, all conditions together."""
     return _accuracy(data, ["k"])
 
 
 def accuracy_by_temperature(data: Data) -> Table:
-    """Accuracy of each selection by temperature, all subset sizes together."""
-    return _accuracy(data, ["temperature"])
+    """Accuracy of each selection by condition, all subset sizes together."""
+    return _accuracy(data, ["condition"])
 
 
 def accuracy_by_k_temperature(data: Data) -> Table:
-    """Accuracy of each selection by subset size and temperature."""
-    return _accuracy(data, ["k", "temperature"])
+    """Accuracy of each selection by subset size and condition, such as the temperature."""
+    return _accuracy(data, ["k", "condition"])
 
 
 def _accuracy(data: Data, keys: list[str]) -> Table:
@@ -46,11 +49,11 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     frame = _with_single(data, data.pool_means).assign(pool=ONE)
     frame = pd.concat([frame, data.mixed.assign(pool=MIXED)], ignore_index=True)
     columns = [*data.outcomes, "single_sample"]
-    greedy = data.expectations.query("temperature == 0 and k == 1").set_index("problem_id")
-    unjudged = greedy.index[greedy["num_unknown"] == greedy["n"]]
+    greedy = _greedy(data)
+    unjudged = greedy.index[greedy["unjudged"]]
     if len(unjudged) < len(greedy):
         frame = frame[~frame["problem_id"].isin(unjudged)].reset_index(drop=True)
-        frame = frame.join(greedy["pass@k"].rename("greedy"), on="problem_id")
+        frame["greedy"] = _greedy_of(frame, greedy, data)
         columns.append("greedy")
     labels, lines = table_lines(frame, [*keys, "pool"], sort=False)
     sums = data.sums(frame, columns, lines)
@@ -58,7 +61,7 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     gains = sums.means[:, :, : len(data.outcomes)] - single
     p = data.p_values(gains, data.outcomes)
     table = with_q_values(pd.concat([labels, data.intervals(sums), p], axis=1))
-    table = table.sort_values([*keys, "pool"], ascending=[*(True for _ in keys), False])
+    table = _sorted(table, keys, data)
     notes = (
         *sample_size_notes(data, "single_sample"),
         *_greedy_notes(len(unjudged), len(greedy)),
@@ -67,11 +70,52 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
         *cut_sample_notes(data, "single_sample"),
         star_note("differs from single_sample"),
     )
+    if has_names(data.conditions):
+        table["pool"] = table["pool"].replace(ONE, ONE_CONDITION)
     table = table.reset_index(drop=True)
     if data.mixed.empty:
         return Table(table.drop(columns="pool"), notes)
-    mixed = f"{MIXED}: k drawn from a pool of as many samples, taken from each temperature in turn"
+    turn = "condition" if has_names(data.conditions) else "temperature"
+    of = f" of {', '.join(chosen)}" if (chosen := data.run.experiment.selection.mixed) else ""
+    mixed = f"{MIXED}{of}: k drawn from a pool of as many samples, taken from each {turn} in turn"
     return Table(table, (*notes, mixed))
+
+
+def _sorted(table: pd.DataFrame, keys: list[str], data: Data) -> pd.DataFrame:
+    """Sort lines by their keys; those of mixed pools stand behind the others."""
+    if "condition" in keys:
+        table["condition"] = in_table_order(table["condition"], data.conditions)
+    return table.sort_values([*keys, "pool"], ascending=[*(True for _ in keys), False])
+
+
+def _greedy(data: Data) -> pd.DataFrame:
+    """Return accuracy of the greedy sample of each problem, a column per greedy condition.
+
+    ``unjudged`` says whether the correctness of any of them is unknown.
+    """
+    pools = data.expectations
+    names = [one.name for one in data.conditions if one.temperature == 0]
+    pools = pools[pools["condition"].isin(names) & (pools["k"] == 1)]
+    unjudged = pools["num_unknown"] == pools["n"]
+    wide = pools.assign(condition=pools["condition"].astype(str))
+    wide = wide.pivot(index="problem_id", columns="condition", values="pass@k")
+    return wide.assign(unjudged=unjudged.groupby(pools["problem_id"]).any())
+
+
+def _greedy_of(frame: pd.DataFrame, greedy: pd.DataFrame, data: Data) -> pd.Series[float]:
+    """Return for each row the accuracy of the greedy sample of its problem, prompt and model.
+
+    A row of mixed pools has the mean of those that there are.
+    """
+    names = {one.name: greedy_name(one) for one in data.conditions}
+    columns = [name for name in greedy.columns if name != "unjudged"]
+    wanted = frame["condition"].astype(str).map(names)
+    found = greedy[columns].mean(axis=1).reindex(frame["problem_id"]).to_numpy()
+    values = pd.Series(found, index=frame.index)
+    for name in columns:
+        of_problem = frame["problem_id"].map(greedy[name])
+        values = values.where(wanted != name, of_problem)
+    return values
 
 
 def _greedy_notes(unjudged: int, problems: int) -> list[str]:
@@ -84,19 +128,19 @@ def _greedy_notes(unjudged: int, problems: int) -> list[str]:
 
 def _with_single(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
     """Add the exact accuracy of a single sample of each row's pool."""
-    pool = ["problem_id", "temperature"]
+    pool = ["problem_id", "condition"]
     single = data.expectations[data.expectations["k"] == 1]
     singles = single[[*pool, "pass@k"]].rename(columns={"pass@k": "single_sample"})
-    return frame.merge(singles, on=pool, how="left")  # an unknown temperature too
+    return frame.merge(singles, on=pool, how="left")
 
 
 def coverage_curve(data: Data) -> Table:
-    """Exact pass@k, maj@k and best@k over all k-subsets, by temperature."""
+    """Exact pass@k, maj@k and best@k over all k-subsets, by condition."""
     frame = data.exact
     ends = ("@k", *(f"@k{end}" for end in EXTREMES)) if data.unknown else ("@k",)
     names = [c for c in frame.columns if c.endswith(ends)]
     frame = _with_single(data, frame)
-    labels, lines = table_lines(frame, ["temperature", "k"])
+    labels, lines = table_lines(frame, ["condition", "k"])
     gaining = [name for name in names if name.endswith("@k")]
     gains = frame[gaining].sub(frame["single_sample"], axis=0)
     gains = gains.where(frame["k"] > 1).assign(problem_id=frame["problem_id"])
@@ -112,11 +156,11 @@ def coverage_curve(data: Data) -> Table:
 
 
 def oracle_gap(data: Data) -> Table:
-    """What each selection leaves on the table: coverage less its accuracy, by k and temperature."""
+    """What each selection leaves on the table: coverage less its accuracy, by k and condition."""
     frame = _best_known(data)
     names = [name for name in data.outcomes if name != "coverage"]
     gaps = frame[names].rsub(frame["coverage"], axis=0).assign(problem_id=frame["problem_id"])
-    labels, lines = table_lines(frame, ["k", "temperature"])
+    labels, lines = table_lines(frame, ["k", "condition"])
     sums = data.sums(gaps, names, lines)
     parts = [labels, data.intervals(sums), data.p_values(sums.means, names)]
     oracle = "an oracle that always picks a correct sample has a gap of 0"
@@ -125,20 +169,20 @@ def oracle_gap(data: Data) -> Table:
 
 
 def budget(data: Data) -> Table:
-    """Accuracy of each selection against the tokens spent on it, by temperature and k."""
+    """Accuracy of each selection against the tokens spent on it, by condition and k."""
     spent = {"tokens": "mean_tokens", "thought_tokens": "mean_thought_tokens"}
     if not (data.pools["mean_thought_tokens"] > 0).any():
         del spent["thought_tokens"]
-    pools = data.pools[["problem_id", "temperature", *spent.values()]]
+    pools = data.pools[["problem_id", "condition", *spent.values()]]
     if not pools["mean_tokens"].notna().any():
         return Table(pd.DataFrame(), ("the lengths of the samples are unknown",))
-    frame = _with_single(data, _best_known(data)).merge(pools, on=["problem_id", "temperature"])
-    one = frame.drop_duplicates(["problem_id", "temperature"]).assign(k=1)
+    frame = _with_single(data, _best_known(data)).merge(pools, on=["problem_id", "condition"])
+    one = frame.drop_duplicates(["problem_id", "condition"]).assign(k=1)
     one = one.assign(**dict.fromkeys(data.outcomes, one["single_sample"]))
     frame = pd.concat([one, frame[frame["k"] > 1]])
     for name, mean in spent.items():
         frame[name] = frame["k"] * frame[mean]
-    labels, lines = table_lines(frame, ["temperature", "k"])
+    labels, lines = table_lines(frame, ["condition", "k"])
     table = data.intervals(data.sums(frame, [*spent, *data.outcomes], lines))
     tokens = "tokens: those of k samples of a problem, on average, prompts not counted"
     tokens += "; thought_tokens: those of them that are thought" * ("thought_tokens" in spent)
@@ -172,12 +216,12 @@ def _how_known(data: Data) -> str:
 
 def sampling_check(data: Data) -> Table:
     """Means over the drawn subsets against exact expectations: z beyond ±4 would be a fault."""
-    drawn = data.judged.groupby(POOL, dropna=False)[list(data.outcomes)].agg(["mean", "count"])
+    drawn = data.judged.groupby(POOL, observed=True)[list(data.outcomes)].agg(["mean", "count"])
     drawn.columns = drawn.columns.map(" ".join)
     known = drawn.reset_index().merge(data.exact, on=POOL)
-    names = ["k", "temperature", "outcome", "sampled", "exact", "z", "pools"]
+    names = ["k", "condition", "outcome", "sampled", "exact", "z", "pools"]
     rows = []
-    for key, part in known.groupby(["k", "temperature"], dropna=False):
+    for key, part in known.groupby(["k", "condition"], observed=True):
         for outcome, name in _exact(data).items():
             p, mean = part[name].to_numpy(), part[f"{outcome} mean"].to_numpy()
             variance = p * (1 - p) / part[f"{outcome} count"].to_numpy()

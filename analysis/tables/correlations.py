@@ -62,16 +62,16 @@ def within_correlation(data: Data) -> Table:
 
 
 def correct_count_correlation(data: Data) -> Table:
-    """Correlation of dpp with the number of correct samples, by temperature and k."""
+    """Correlation of dpp with the number of correct samples, by condition and k."""
     if "dpp" not in data.metrics:
         return Table(pd.DataFrame(), (not_measured(data, "dpp"),))
     rows, pair = [], (["dpp"], ["num_correct"])
-    groups = data.judged.groupby(["temperature", "k"], sort=True, dropna=False)
-    for (temperature, k), group in groups:
+    groups = data.judged.groupby(["condition", "k"], sort=True, observed=True)
+    for (condition, k), group in groups:
         by_method = (_correlations(data, group, *pair, method=method) for method in METHODS)
         for found in zip(*by_method, strict=True):
             _, rule, part, _ = found[0]
-            row: Row = {"temperature": temperature, "k": k, "rows": rule}
+            row: Row = {"condition": condition, "k": k, "rows": rule}
             for method, (_, _, _, (one,)) in zip(METHODS, found, strict=True):
                 row |= _columns(method, one)
             rows.append(row | {"count": len(part)})

@@ -56,7 +56,7 @@ def diversity_by_correctness(data: Data) -> Table:
     for metric in metrics:
         wide = frame.pivot(index=POOL, columns="group", values=metric).reset_index()
         wide["difference"] = wide["correct"] - wide["wrong"]
-        labels, lines = table_lines(wide, ["temperature", "k"])
+        labels, lines = table_lines(wide, ["condition", "k"])
         sums = data.sums(wide, [*GROUPS, "difference"], lines)
         p = data.p_values(sums.means[:, :, -1:], ["difference"])
         labels.insert(1, "metric", metric)

@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from workbench.analysis.correlation import correlate
 from workbench.analysis.frames import Data, Table, bounded
-from workbench.config.schema import pool_sizes
+from workbench.config.conditions import pool_sizes
 from workbench.rewards.second_model import table_of
-from workbench.storage.parquet import KEY, read_table
+from workbench.saved_run import with_factors
+from workbench.storage.parquet import STORED_KEY, read_table
 
 TOLERANCE = 0.01
 """By how much the engine that drew the samples and the one that read them again may differ, nats:
@@ -20,7 +21,7 @@ bfloat16 has three digits."""
 
 
 def entropy_bounds(data: Data) -> Table:
-    """Exact mean token entropy beside its bounds from the likeliest tokens, by temperature.
+    """Exact mean token entropy beside its bounds from the likeliest tokens, by condition.
 
     A sample's ``lower`` bound takes all other tokens for one, its ``upper`` bound for equally
     likely ones: per token with missing mass m and r tokens left out, m ln r higher
@@ -39,8 +40,8 @@ def entropy_bounds(data: Data) -> Table:
     frame = _samples(data, name, left_out)
     columns = ["exact", "lower", "upper", "gap_lower", "gap_upper"]
     rows = []
-    for temperature, part in frame.groupby("temperature", sort=True, dropna=False):
-        row: dict[str, object] = {"temperature": temperature, "samples": len(part)}
+    for condition, part in frame.groupby("condition", sort=True, observed=True):
+        row: dict[str, object] = {"condition": condition, "samples": len(part)}
         row |= data.means(part, columns)
         x, y, problems = (part[name] for name in ("exact", "lower", "problem_id"))
         confidence = experiment.analysis.confidence
@@ -73,21 +74,23 @@ def _exact_model(data: Data) -> str | None:
 
 def _samples(data: Data, name: str, left_out: int) -> pd.DataFrame:
     """One row per sample that has both: key, exact, lower, upper, and their differences."""
-    kept = [*KEY, "mean_entropy", "missing_mass"]
+    kept = [*STORED_KEY, "mean_entropy", "missing_mass"]
     tables = []
     for block in data.run.blocks:
         samples = data.run.folder.read_samples(block, kept)
         path = data.run.folder.block_path(table_of(name), block)
-        again = read_table(path, [*KEY, "mean_entropy"])
-        if not again.select(KEY).equals(samples.select(KEY)):
+        again = read_table(path, [*STORED_KEY, "mean_entropy"])
+        if not again.select(STORED_KEY).equals(samples.select(STORED_KEY)):
             raise ValueError(f"{path} is of other samples; run `workbench score` first")
         masses = samples.column("missing_mass").to_pylist()
-        found = samples.select(KEY).append_column("exact", again.column("mean_entropy"))
+        found = samples.select(STORED_KEY).append_column("exact", again.column("mean_entropy"))
         found = found.append_column("lower", samples.column("mean_entropy"))
         missing = [float(np.mean(mass)) if mass else None for mass in masses]
         tables.append(found.append_column("missing", pa.array(missing, pa.float64())))
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas()
-    sizes = frame["temperature"].map(pool_sizes(data.run.experiment.generation)).fillna(0)
+    frame = with_factors(frame, data.conditions)
+    wanted = pool_sizes(data.run.experiment.generation)
+    sizes = frame["condition"].astype(str).map(wanted).fillna(0)
     frame = frame[frame["sample_index"] < sizes].dropna(subset=["exact", "lower", "missing"])
     exact, lower = frame["exact"], frame["lower"].astype(float)
     upper = lower + frame["missing"].astype(float) * np.log(max(1, left_out))

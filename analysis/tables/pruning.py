@@ -14,14 +14,14 @@ from workbench.analysis.stats.paired import compare_columns, discovery_rates
 from workbench.analysis.tables.shared import long_text_notes
 
 BASELINE = "random"
-CELL = ["temperature", "selection", "m", "method"]
+CELL = ["condition", "selection", "m", "method"]
 
 
 def pruning(data: Data) -> Table:
     """Accuracy when m of N samples are kept, by how they are chosen, against any m at random.
 
     ``difference`` is that to ``random`` on the same problems. The method ``all`` keeps the whole
-    pool; its m is the largest N of the temperature.
+    pool; its m is the largest N of the condition.
     """
     frame = data.run.read("pruned")
     if frame.empty:
@@ -47,10 +47,10 @@ def pruning(data: Data) -> Table:
 
 def _rows(frame: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     """One row per problem and cell of the table: its accuracy, and that less the baseline's."""
-    largest = frame.groupby("temperature", dropna=False)["n"].transform("max")
+    largest = frame.groupby("condition", observed=True)["n"].transform("max")
     frame = frame.assign(m=frame["m"].where(frame["method"] != EVERYTHING, largest))
     rows = pd.concat(
-        frame[["problem_id", "temperature", "m", "method"]].assign(
+        frame[["problem_id", "condition", "m", "method"]].assign(
             selection=name.removesuffix("_correct"),
             accuracy=frame[name],
         )
@@ -59,7 +59,7 @@ def _rows(frame: pd.DataFrame, outcomes: Sequence[str]) -> pd.DataFrame:
     names = [name.removesuffix("_correct") for name in outcomes]
     rows["selection"] = pd.Categorical(rows["selection"], names)
     rows["method"] = pd.Categorical(rows["method"], [*PRUNERS, EVERYTHING])
-    place = ["problem_id", "temperature", "selection", "m"]
+    place = ["problem_id", "condition", "selection", "m"]
     baseline = rows.loc[rows["method"] == BASELINE, [*place, "accuracy"]]
     rows = rows.merge(baseline.rename(columns={"accuracy": "baseline"}), on=place, how="left")
     compared = ~rows["method"].isin([BASELINE, EVERYTHING])
@@ -95,7 +95,7 @@ def _notes(data: Data, frame: pd.DataFrame, table: pd.DataFrame) -> Iterator[str
 
 def _missing(data: Data, frame: pd.DataFrame, there: Sequence[str]) -> Iterator[str]:
     """Say which methods are left out, wholly or for some pools, and why."""
-    key = ["problem_id", "temperature"]
+    key = ["problem_id", "condition"]
     pools = {n: len(frame.loc[frame["method"] == n, key].drop_duplicates()) for n in PRUNERS}
     for name, pruner in PRUNERS.items():
         short = pools[BASELINE] - pools[name]
@@ -113,13 +113,13 @@ def _missing(data: Data, frame: pd.DataFrame, there: Sequence[str]) -> Iterator[
 def _short(data: Data, frame: pd.DataFrame) -> Iterator[str]:
     """Say how many pools are too small for an m, and which samples could not be kept."""
     whole = frame[frame["method"] == EVERYTHING]
-    sizes = frame.loc[frame["method"] == BASELINE, ["temperature", "m"]].drop_duplicates()
-    both = whole[["temperature", "n"]].merge(sizes, on="temperature")
+    sizes = frame.loc[frame["method"] == BASELINE, ["condition", "m"]].drop_duplicates()
+    both = whole[["condition", "n"]].merge(sizes, on="condition")
     short = int((both["n"] <= both["m"]).sum())
     if short:
         yield f"{short} pools of no more than m samples are left out for that m"
-    drawn = data.expectations.loc[data.expectations["k"] == 1, ["problem_id", "temperature", "n"]]
-    both = drawn.merge(whole, on=["problem_id", "temperature"], suffixes=("_asked", ""))
+    drawn = data.expectations.loc[data.expectations["k"] == 1, ["problem_id", "condition", "n"]]
+    both = drawn.merge(whole, on=["problem_id", "condition"], suffixes=("_asked", ""))
     failed = int((both["n_asked"] - both["n"] - both["num_unknown"]).sum())
     unknown = int(whole["num_unknown"].sum())
     if failed:

@@ -10,15 +10,17 @@ import pyarrow as pa
 
 from workbench.analysis.aggregate import best_at_k
 from workbench.analysis.aggregate.outcomes import curve_sizes
+from workbench.analysis.condition_columns import in_table_order
 from workbench.analysis.frames import Data, Table, bounded, with_q_values
 from workbench.analysis.stats import calibration
 from workbench.analysis.stats.calibration import BINS, reward_samples
 from workbench.analysis.tables.shared import star_note
-from workbench.config.schema import pool_sizes
+from workbench.config.conditions import pool_sizes
 from workbench.core.types import REWARD_PREFIX, Floats
 from workbench.metrics.passk import pass_at_k
 from workbench.rewards import REWARDS
-from workbench.storage.parquet import KEY
+from workbench.saved_run import with_factors
+from workbench.storage.parquet import STORED_KEY
 
 BASELINE = "likelihood"
 """The reward that costs nothing, which any other has to beat."""
@@ -30,16 +32,16 @@ def reward_report(data: Data) -> Table:
     rows = []
     parts = list(_parts(data))
     plain = {t: _ranking(part.dropna()) for name, t, part in parts if name == BASELINE}
-    for name, temperature, part in parts:
+    for name, condition, part in parts:
         known = part.dropna()
         within = _ranking(known)
-        row: dict[str, object] = {"temperature": temperature, "reward": name, "samples": len(known)}
+        row: dict[str, object] = {"condition": condition, "reward": name, "samples": len(known)}
         row["right"] = known["correct"].mean() if len(known) else np.nan
         row |= data.means(within, ["ranking_accuracy"])
         better = within[["ranking_accuracy"]].to_numpy() - 0.5
         (row["ranking_accuracy_p"],) = data.column_p_values(better)
         if len(plain) and any(other != BASELINE for other, _, _ in parts):
-            row |= _gain(data, within, plain.get(temperature, within.iloc[:0]), name)
+            row |= _gain(data, within, plain.get(condition, within.iloc[:0]), name)
         chances = _as_probability(name, known["reward"].to_numpy())
         samples = reward_samples(known["reward"], known["correct"], known["problem_id"])
         found = {"auroc": calibration.auroc(samples)}
@@ -82,7 +84,7 @@ def _gain(data: Data, within: pd.DataFrame, plain: pd.DataFrame, name: str) -> d
 def reliability(data: Data) -> Table:
     """Share of right samples where a reward, as a probability, says so much: ten bins, 0 to 1."""
     rows = []
-    for name, temperature, part in _parts(data):
+    for name, condition, part in _parts(data):
         known = part.dropna()
         chances = _as_probability(name, known["reward"].to_numpy())
         if chances is None:
@@ -91,7 +93,7 @@ def reliability(data: Data) -> Table:
         bins = calibration.bin_numbers(chances)
         for number in np.unique(bins):
             inside = known[bins == number]
-            row: dict[str, object] = {"reward": name, "temperature": temperature}
+            row: dict[str, object] = {"reward": name, "condition": condition}
             row["bin"] = f"{number / BINS:g}-{(number + 1) / BINS:g}"
             row["mean_reward"] = inside["reward"].mean()
             rows.append(row | data.means(inside, ["right"]) | {"samples": len(inside)})
@@ -100,22 +102,23 @@ def reliability(data: Data) -> Table:
 
 
 def reward_curve(data: Data) -> Table:
-    """Exact best@k of each reward, beside choosing at random and an oracle, by temperature."""
+    """Exact best@k of each reward, beside choosing at random and an oracle, by condition."""
     curves = [
-        _curve(pool).assign(problem_id=problem, temperature=temperature, reward=f"best:{name}")
-        for name, temperature, part in _parts(data)
+        _curve(pool).assign(problem_id=problem, condition=condition, reward=f"best:{name}")
+        for name, condition, part in _parts(data)
         for problem, pool in part.dropna(subset="correct").groupby("problem_id", sort=False)
     ]
     if not curves:
         return Table(pd.DataFrame(), ("no pool has two samples with rewards",))
     frame = pd.concat(curves, ignore_index=True)
+    frame["condition"] = in_table_order(frame["condition"], data.conditions)
     names = list(dict.fromkeys(frame["reward"]))
     rows = []
-    for (temperature, k), part in frame.groupby(["temperature", "k"], sort=True, dropna=False):
+    for (condition, k), part in frame.groupby(["condition", "k"], sort=True, observed=True):
         shared = part.groupby("problem_id")[["random", "oracle"]].first()
         wide = shared.join(part.pivot(index="problem_id", columns="reward", values="best"))
         here = [name for name in names if name in wide]
-        row = {"temperature": temperature, "k": k}
+        row = {"condition": condition, "k": k}
         row |= data.means(wide.reset_index(), ["random", *here, "oracle"])
         if part["k"].iloc[0] > 1:
             gains = wide[here].sub(wide["random"], axis=0).to_numpy(dtype=float)
@@ -129,17 +132,17 @@ def reward_curve(data: Data) -> Table:
     return Table(with_q_values(pd.DataFrame(rows)), (*notes, *_left_out(data)))
 
 
-def _parts(data: Data) -> Iterator[tuple[str, float, pd.DataFrame]]:
-    """Yield (reward, temperature, rows of problem_id, correct, reward), greedy samples apart."""
+def _parts(data: Data) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """Yield (reward, condition, rows of problem_id, correct, reward), greedy samples apart."""
     frame = _samples(data)
     names = [c.removeprefix(REWARD_PREFIX) for c in frame.columns if c.startswith(REWARD_PREFIX)]
-    for temperature, part in frame.groupby("temperature", sort=True, dropna=False):
+    for condition, part in frame.groupby("condition", sort=True, observed=True):
         if len(part) == part["problem_id"].nunique():
             continue  # one sample per problem, as greedy decoding has, ranks nothing
         for name in names:
             found = part[["problem_id", "correct", REWARD_PREFIX + name]]
             if part[REWARD_PREFIX + name].notna().any():
-                yield name, float(str(temperature)), found.set_axis(COLUMNS, axis=1)
+                yield name, str(condition), found.set_axis(COLUMNS, axis=1)
 
 
 def _samples(data: Data) -> pd.DataFrame:
@@ -147,10 +150,11 @@ def _samples(data: Data) -> pd.DataFrame:
     tables = []
     for table in data.run.tables_of("scores"):
         rewards = [name for name in table.schema.names if name.startswith(REWARD_PREFIX)]
-        tables.append(table.select([*KEY, "is_correct", *rewards]))
+        tables.append(table.select([*STORED_KEY, "is_correct", *rewards]))
     frame: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
-    sizes = frame["temperature"].map(pool_sizes(data.run.experiment.generation)).fillna(0)
-    frame = frame[frame["sample_index"] < sizes]
+    frame = with_factors(frame, data.conditions)
+    sizes = frame["condition"].astype(str).map(pool_sizes(data.run.experiment.generation))
+    frame = frame[frame["sample_index"] < sizes.fillna(0)]
     right: Floats = np.asarray(frame["is_correct"].astype("Float64"), dtype=float)
     return frame.assign(correct=right).drop(columns=["sample_index", "is_correct"])
 

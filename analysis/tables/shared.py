@@ -9,7 +9,8 @@ import pandas as pd
 
 from workbench.analysis.frames import Data
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
-from workbench.core.table_text import ALPHA, spell_temperature
+from workbench.core.conditions import where_at
+from workbench.core.table_text import ALPHA
 from workbench.measure.missing_inputs import listed
 from workbench.metrics import METRICS
 
@@ -102,7 +103,7 @@ def unknown_sample_notes(data: Data, column: str = "") -> list[str]:
 def extreme_notes(data: Data, column: str) -> list[str]:
     """Say what the accuracy of a single sample is with all of unknown correctness wrong, or right.
 
-    Pools of which nothing is known are left out. Said of each temperature at which more than
+    Pools of which nothing is known are left out. Said of each condition in which more than
     ``CUT_SHARE`` of the samples are of unknown correctness.
     """
     names = ("accuracy_if_unknown_wrong", "accuracy_if_unknown_right")
@@ -114,7 +115,7 @@ def extreme_notes(data: Data, column: str) -> list[str]:
 def cut_sample_notes(data: Data, column: str) -> list[str]:
     """Say what the accuracy of a single sample would be if all samples that were cut were right.
 
-    They count as wrong. Said of each temperature at which more than ``CUT_SHARE`` were cut.
+    They count as wrong. Said of each condition in which more than ``CUT_SHARE`` were cut.
     """
     found = _extremes(data, "truncated", ("accuracy", "accuracy_if_cut_right"), "cut")
     what = f"samples that were cut count as wrong; {column} with all of them wrong, and all right: "
@@ -122,13 +123,13 @@ def cut_sample_notes(data: Data, column: str) -> list[str]:
 
 
 def _extremes(data: Data, counted: str, names: tuple[str, str], word: str) -> list[str]:
-    """Spell two means over pools for each temperature where more than a share is counted."""
+    """Spell two means over pools for each condition where more than a share is counted."""
     found = []
-    for temperature, part in data.pools.groupby("temperature", dropna=False):
+    for condition, part in data.pools.groupby("condition", observed=True):
         share = part[counted].sum() / part["samples"].sum()
         if share > CUT_SHARE and part[names[0]].notna().any():
             least, most = (part[name].mean() for name in names)
-            where = f" at T = {spell_temperature(float(str(temperature)))}"
+            where = f" {where_at(str(condition))}"
             found.append(f"{least:.3f} to {most:.3f}{where} ({share:.1%} {word})")
     return found
 

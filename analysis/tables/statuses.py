@@ -11,7 +11,7 @@ from workbench.tasks.answer_extraction import RULES
 
 
 def statuses(data: Data) -> Table:
-    """What became of the samples, by temperature: statuses, answer rules, accuracy, repeats."""
+    """What became of the samples, by condition: statuses, answer rules, accuracy, repeats."""
     usual = [f"{RULE}{rule}" for rule in RULES]
     others = sorted(c for c in data.pools.columns if c.startswith(RULE) and c not in usual)
     kinds = [s for s in STATUSES if s != "ungraded" or data.pools[s].any()]
@@ -20,8 +20,8 @@ def statuses(data: Data) -> Table:
     shown = [v for v in values if v == "distinct_texts" or data.pools[v].notna().any()]
     shown += ["mean_thought_tokens"] * bool((data.pools["mean_thought_tokens"] > 0).any())
     rows = []
-    for temperature, part in data.pools.groupby("temperature", sort=True, dropna=False):
-        row: dict[str, object] = {"temperature": temperature}
+    for condition, part in data.pools.groupby("condition", sort=True, observed=True):
+        row: dict[str, object] = {"condition": condition}
         row |= {name: int(part[name].sum()) for name in names}
         rows.append(row | data.means(part, shown))
     notes = ["counts of samples; accuracy over samples whose correctness is known"]

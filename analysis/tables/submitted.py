@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.analysis.aggregate import rewards_of
 from workbench.analysis.aggregate.batched import ranked_answers
+from workbench.analysis.condition_columns import in_table_order
 from workbench.analysis.frames import POOL, Data, Table, table_lines, with_q_values
 from workbench.analysis.tables.shared import sample_size_notes, star_note
 from workbench.config.schema import Selection
@@ -36,7 +37,8 @@ def submitted(data: Data) -> Table:
     if not rows:
         return Table(pd.DataFrame(), ("no subset was measured",))
     frame = pd.DataFrame(rows)
-    labels, lines = table_lines(frame, ["temperature", "k"])
+    frame["condition"] = in_table_order(frame["condition"], data.conditions)
+    labels, lines = table_lines(frame, ["condition", "k"])
     sums = data.sums(frame, columns, lines)
     gains = sums.means[:, :, 1 : len(names)] - sums.means[:, :, :1]
     p = data.p_values(gains, names[1:])
@@ -60,13 +62,13 @@ def _rows(
     run = data.run
     drawn = drawn_subsets(read_table(run.folder.block_path("subsets", block), [*POOL, "members"]))
     for pool in run.pools(block, with_embeddings=False) if drawn else ():
-        for k, subsets in drawn.get((pool.problem_id, pool.temperature), {}).items():
+        for k, subsets in drawn.get((pool.problem_id, pool.condition), {}).items():
             judged = subsets.members[~np.isnan(pool.correct[subsets.members]).any(axis=1)]
             if not len(judged):
                 continue
             outcomes, handed = _outcomes(pool, judged, run.experiment.selection, sizes)
             means = outcomes.mean(axis=0)
-            key = zip(POOL, (pool.problem_id, pool.temperature, k), strict=True)
+            key = zip(POOL, (pool.problem_id, pool.condition, k), strict=True)
             yield {**dict(key), "handed_in": handed, **dict(zip(columns, means, strict=True))}
 
 

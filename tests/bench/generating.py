@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.bench import Row
-from workbench.config.schema import Experiment, pool_sizes
+from workbench.config.conditions import pool_sizes
+from workbench.config.schema import Experiment
 from workbench.experiment import load_experiment
 from workbench.generate.drawing_settings import sample_seed
 from workbench.generate.stage import prompted_problems

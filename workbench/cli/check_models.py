@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 from workbench.analysis.aggregate import AGGREGATORS
-from workbench.config.schema import Experiment
+from workbench.config.prompt_variants import prompt_names, prompt_section, task_with_prompt
+from workbench.config.schema import Experiment, TaskSettings
 from workbench.core.types import STAGES
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.measure.missing_inputs import needs_embeddings
+from workbench.models.chat_template import check_conversation
 from workbench.models.locate import check_encoder, check_model
 from workbench.tasks import TASKS
 from workbench.tasks.prompts import roles_of
@@ -25,12 +28,12 @@ def check_models(
         ValueError: some are not to be found, or the reward model cannot say ``+`` and ``-``; the
             message says what there is.
     """
-    faults = []
+    faults: dict[str, None] = {}  # each once: a second model is looked for with every prompt
     for key, check in _checks(experiment, stages, fetch):
         try:
             check()
         except ValueError as fault:
-            faults.append(f"{key}: {fault}")
+            faults[f"{key}: {fault}"] = None
     if faults:
         raise ValueError("\n".join(faults))
 
@@ -40,14 +43,12 @@ def _checks(
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield the setting that names a model or its backend, and the check of it."""
     scoring, embedding, task = experiment.scoring, experiment.embedding, experiment.task
-    roles = roles_of(TASKS[task.name], task)
+    chats = _chats(task)
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
         model = experiment.generation.model
         yield "generation.model", partial(check_model, model)
-        if roles:
-            from workbench.models.chat_template import check_conversation
-
-            yield "task.prompt", partial(check_conversation, model, roles, task.template_options)
+        for section, (roles, options) in chats.items():
+            yield f"{section}.prompt", partial(check_conversation, model, roles, options, section)
     if not {"generate", "score"} & {*stages}:
         return
     if embedding.source == "text" and needs_embeddings(experiment, AGGREGATORS):
@@ -68,7 +69,19 @@ def _checks(
         key = f"scoring.models.{name}"
         versions = partial(engine_versions, resolve(second.backend), f"{key}.backend")
         yield f"{key}.backend", versions
-        yield (
-            f"{key}.model",
-            partial(under.check_model, second.model, roles, task.template_options, fetch=fetch),
-        )
+        found = partial(under.check_model, second.model, fetch=fetch)
+        if not chats:
+            yield f"{key}.model", partial(found, roles=(), options={})
+        for section, (roles, options) in chats.items():
+            yield f"{key}.model", partial(found, roles=roles, options=options, section=section)
+
+
+def _chats(task: TaskSettings) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
+    """Return by section who speaks in a prompt that is a chat, and the switches of its template."""
+    asked = {prompt_section(name): task_with_prompt(task, name) for name in prompt_names(task)}
+    row = TASKS[task.name]
+    return {
+        section: (roles, settings.template_options)
+        for section, settings in asked.items()
+        if (roles := roles_of(row, settings))
+    }

@@ -11,13 +11,16 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.cli.check_models import check_models
+from workbench.config.conditions import conditions_of
 from workbench.config.schema import Experiment
 from workbench.core.console import notice
-from workbench.core.types import Known, Problem, Request, known_temperature
-from workbench.generate import BACKENDS, resolve
-from workbench.generate.drawing_settings import sample_seed
+from workbench.core.types import Known, Problem, known_temperature
+from workbench.generate import resolve
+from workbench.generate.asked_problems import PromptedProblem, prompted_problems
 from workbench.generate.first_prompt import as_the_model_gets_it
-from workbench.generate.stage import PromptedProblem, prompted_problems
+from workbench.generate.identity import load_groups, prompt_name
+from workbench.generate.missing_samples import request_for
+from workbench.generate.stage import open_sampler
 from workbench.rewards.block_step import read_matching
 from workbench.score.grading import Graded, grade
 from workbench.storage.open_run import OpenRun
@@ -46,7 +49,7 @@ class Checked:
 
 
 def drawn_now(experiment: Experiment) -> Checked:
-    """Draw samples of three problems of an experiment, at its highest temperature.
+    """Draw samples of three problems of an experiment, in its hottest condition.
 
     They have the seeds of the run's own first samples.
 
@@ -55,25 +58,22 @@ def drawn_now(experiment: Experiment) -> Checked:
     """
     check_models(experiment, ("generate",), fetch=True)
     settings = experiment.generation
-    backend = BACKENDS[resolve(settings.backend)]
     if settings.backend == "import":
         raise ValueError("generation.backend is 'import': check the folder of the run instead")
-    asked = list(_first_that_differ(prompted_problems(experiment.task)))
-    sampler = backend.sample
-    if backend.probe is not None:
-        sampler = backend.probe(settings, asked[0].prompt, "").sample
-    temperature = max(known for known in settings.temperatures if known is not None)
-    thinking = experiment.task.thinking.markers
+    hottest = max(conditions_of(settings), key=lambda one: one.temperature or 0.0)
+    (group,) = load_groups(settings, [hottest])
+    asked = list(_first_that_differ(prompted_problems(experiment.task, [prompt_name(hottest)])))
+    sampler, _ = open_sampler(group, asked[0].prompt, "")
     requests = [
-        Request(*key, item.prompt, item.prompt_hash, sample_seed(settings.seed, *key), thinking)
+        request_for(item, hottest, index, experiment.task, settings)
         for item in asked
-        for key in ((item.problem.id, temperature, index) for index in range(SAMPLES))
+        for index in range(SAMPLES)
     ]
     notice(f"check: {len(requests)} samples to draw with {resolve(settings.backend)}")
-    with closing(sampler(requests, settings)) as drawn:
+    with closing(sampler(requests, group.settings)) as drawn:
         found = {(sample.problem_id, sample.sample_index): sample for sample in drawn}
     ordered = [found[request.problem_id, request.sample_index] for request in requests]
-    prompts = [as_the_model_gets_it(item.prompt, settings) for item in asked]
+    prompts = [as_the_model_gets_it(item.prompt, group.settings) for item in asked]
     return _graded(experiment, [item.problem for item in asked], prompts, sample_rows(ordered))
 
 

@@ -1,104 +1,30 @@
 """The experiment: what one YAML file may say, as nested frozen dataclasses, a section each.
 
 A setting is one line of its section: its type, its default and what it is for. What is possible
-key by key but not together is refused by ``contradictions``. The section ``scoring`` has a file of
-its own, ``scoring_schema.py``.
+key by key but not together is refused by ``contradictions``. The sections ``task`` and ``scoring``
+have files of their own, ``task_schema.py`` and ``scoring_schema.py``.
 """
 
 import json
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from workbench.config import setting_types
+from workbench.config.factors import Cells, Grids, ModelVariant, Price
 from workbench.config.faults import Fault, Unsound
 from workbench.config.scoring_schema import Scoring, scoring_faults
-from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names, TemplateOptions
+from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names
+from workbench.config.task_schema import TaskSettings as TaskSettings
+from workbench.config.task_schema import Thinking as Thinking
+from workbench.config.task_schema import task_faults
 from workbench.config.yaml_file import write_yaml
-from workbench.core.thinking import FAMILIES, Markers
 
 MeasuredText = Literal["answer", "thought", "whole"]
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class Thinking:
-    """The ``task.thinking`` section: by which markers thoughts are told from answers."""
-
-    family: Literal[
-        "auto", "none", "think", "thinking", "thought", "begin_of_thought", "mistral", "seed",
-        "kimi", "harmony",
-    ] = "auto"  # fmt: skip
-    """Markers by name, ``think`` for ``<think>`` and ``</think>``: see ``core/thinking.py``.
-    ``auto`` knows all of them; with ``none`` every text is an answer, whatever it holds."""
-    open: str | None = Field(default=None, min_length=1)
-    """Other markers: what stands before a thought, and in ``close`` what stands behind it."""
-    close: str | None = Field(default=None, min_length=1)
-    in_prompt: bool = False
-    """Whether the prompt ends with the opening marker, so that every text begins inside a thought.
-    It is found out for a model that is loaded here; a server and an import have to be told."""
-
-    def __post_init__(self) -> None:
-        """Refuse one marker without the other."""
-        if (self.open is None) != (self.close is None):
-            raise ValueError("a marker needs its counterpart: give open and close, or neither")
-        if self.open and self.family != "auto":
-            raise ValueError(f"family {self.family!r} has markers: leave out open and close")
-
-    @property
-    def markers(self) -> tuple[Markers, ...]:
-        """The markers that are looked for."""
-        if self.family == "none":
-            return ()
-        if self.open is not None and self.close is not None:
-            return (Markers(self.open, self.close, self.in_prompt),)
-        known = FAMILIES.values() if self.family == "auto" else [FAMILIES[self.family]]
-        return tuple(replace(markers, in_prompt=self.in_prompt) for markers in known)
-
-
-@dataclass(frozen=True, kw_only=True, config=STRICT)
-class TaskSettings:
-    """The ``task`` section: which problems are asked, and how."""
-
-    name: str
-    """A task of ``workbench list tasks``."""
-    source: str | None = None
-    """Where the problems are: a local JSONL file or a hub name; the task has a default."""
-    num_problems: int | None = Field(default=None, ge=1)
-    """How many problems, from the first; all of them by default."""
-    few_shot: int = Field(default=0, ge=0)
-    """Worked examples in the prompt."""
-    examples: str | None = None
-    """A JSONL file of worked examples, with the keys ``problem`` and ``solution``; the task has its
-    own by default."""
-    prompt: setting_types.PromptForm = "chat"
-    """``chat`` asks through the model's chat template, ``completion`` by one plain text to go on
-    from. Or a Jinja2 template: a text is a completion prompt, a list of messages a chat."""
-    system: str | None = None
-    """Instruction before the examples: the system message of a chat, the first lines of a
-    completion. The task has a default; an empty text for none."""
-    last_number: bool = False
-    """Whether the last number of a text counts as its answer when nothing else is found."""
-    template_options: TemplateOptions = Field(default_factory=dict)
-    """Switches of the model's chat template, such as ``enable_thinking: false``; a server gets them
-    as ``chat_template_kwargs``."""
-    options: dict[str, Any] = Field(default_factory=dict)
-    """The task's own settings, such as the difficulty of generated problems."""
-    thinking: Thinking = Field(default_factory=Thinking)
-    """How thoughts are marked, which are kept apart from the answers."""
-
-    @property
-    def is_chat(self) -> bool:
-        """Whether a prompt is a conversation, which goes through the model's chat template."""
-        return self.prompt == "chat" or not isinstance(self.prompt, str)
-
-    @property
-    def has_template(self) -> bool:
-        """Whether the experiment has a prompt template of its own."""
-        return self.prompt not in ("chat", "completion")
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -111,8 +37,18 @@ class Generation:
     """A backend of ``workbench list backends``."""
     temperatures: setting_types.Temperatures = (0.3, 0.7, 1.0)
     """Sampling temperatures, all above 0; only an imported run has 0, or null for unknown."""
+    grid: Grids = ()
+    """Factors with their levels, all combinations of which are conditions: ``{temperature: [0.7,
+    1], min_p: [0, 0.1]}``; or a list of such grids. One without temperature takes the temperatures
+    above."""
+    conditions: Cells = ()
+    """Further conditions, one by one: ``[{name: hot, temperature: 1.5, min_p: 0.1}]``."""
+    models: dict[str, ModelVariant] = Field(default_factory=dict)
+    """How the levels of the factor ``model`` are loaded, where it is not as the model above."""
+    price: Price | None = None
+    """What the model's tokens cost per million, where the analysis is to compare at equal price."""
     n: int = Field(default=16, ge=1)
-    """Samples per problem at each temperature."""
+    """Samples per problem in each condition."""
     greedy: bool = False
     """Also draw one sample per problem at temperature 0, as a baseline."""
     max_tokens: int = Field(default=512, ge=1)
@@ -201,6 +137,9 @@ class Selection:
     """How many answers ``best_of_majority`` submits, in the table ``submitted``."""
     kept: float = Field(default=0.5, gt=0, le=1)
     """Share of the samples, those of highest reward, that ``filtered`` lets vote."""
+    mixed: Names = ()
+    """Conditions that are mixed to one pool for each problem, to see what drawing from several is
+    worth; by default all of them, but for greedy ones."""
     power: float = Field(default=1.0, ge=0)
     """Exponent of a sample's rank in ``borda``: 0 gives a majority vote, a large one best-of-N."""
 
@@ -254,7 +193,8 @@ class Experiment:
         """Name the experiment, its task, its model and how many samples are drawn."""
         drawn = self.generation
         temperatures = ", ".join(f"{t:g}" if t is not None else "?" for t in drawn.temperatures)
-        what = f"{self.task.name}, {drawn.model}, T = {temperatures}, n = {drawn.n}"
+        at = f"T = {temperatures}" if temperatures else "conditions of their own"
+        what = f"{self.task.name}, {drawn.model}, {at}, n = {drawn.n}"
         return f"Experiment({self.name!r}: {what})"
 
     def __post_init__(self) -> None:
@@ -278,7 +218,7 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
         message = ""
         if imported and min(known, default=0) < 0:
             message = f"must not be negative, got [{got}]"
-        if not imported and (None in generation.temperatures or min(known) <= 0):
+        if not imported and (None in generation.temperatures or min(known, default=1) <= 0):
             message = (
                 f"every temperature must be above 0, got [{got}]; at 0 all n samples are one text: "
                 "set generation.greedy to true for one greedy sample as a baseline"
@@ -303,10 +243,7 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
             if reward is not None and reward not in scoring.rewards:
                 message = f"{reward!r} is not among scoring.rewards {list(scoring.rewards)}; "
                 yield Fault((section, key), message + "add it there or choose one of them")
-    with suppress(Unsound):
-        if experiment.task.template_options and not experiment.task.is_chat:
-            message = "a completion prompt goes through no chat template; leave them out, or set "
-            yield Fault(("task", "template_options"), message + "task.prompt to chat")
+    yield from task_faults(experiment.task)
     with suppress(Unsound):
         if "seq_entropy" in measure.metrics and generation.logprobs == 0 and not imported:
             message = "seq_entropy needs the entropies of the samples; set generation.logprobs to "
@@ -328,9 +265,3 @@ def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
 def dump_experiment(experiment: Experiment) -> str:
     """Return the resolved experiment as YAML; ``load_experiment`` gives it back equal."""
     return write_yaml(experiment_to_dict(experiment))
-
-
-def pool_sizes(settings: Generation) -> dict[float | None, int]:
-    """Return how many samples each temperature's pools are to have; None: not known (imported)."""
-    sizes: dict[float | None, int] = {0.0: 1} if settings.greedy else {}
-    return sizes | dict.fromkeys(settings.temperatures, settings.n)

@@ -27,6 +27,10 @@ PROMPT_FORMS = ("chat", "completion")
 """What ``task.prompt`` may be beside a template."""
 ROLES = ("system", "user", "assistant")
 """Who speaks in a message of a prompt."""
+DEFAULT_PROMPT = "default"
+"""The name of the task section's own prompt, beside the variants in ``task.prompts``."""
+LONGEST_PROMPT_NAME = 40
+"""Characters of a variant's name, which stands in file names and beside the lines of figures."""
 OWN = "own"
 """Where a name of ``scoring.models`` is asked for: the model that drew the samples."""
 
@@ -56,6 +60,20 @@ def _folder_name(name: str) -> str:
     if not re.fullmatch(r"[\w.-]+", name) or set(name) == {"."}:
         allowed = "letters, digits, '.', '_' or '-'"
         raise ValueError(f"must be {allowed} (it names a folder), got {name!r}")
+    return name
+
+
+def _prompt_name(name: str) -> str:
+    if name == DEFAULT_PROMPT:
+        raise ValueError(
+            f"{name!r} is the name of the task section's own prompt; give this variant another name"
+        )
+    allowed = re.fullmatch(r"[\w.-]+", name, re.ASCII) and set(name) != {"."}
+    if not allowed or len(name) > LONGEST_PROMPT_NAME:
+        raise ValueError(
+            f"the name of a variant must be at most {LONGEST_PROMPT_NAME} letters of A-Z and a-z, "
+            f"digits, '.', '_' or '-' (it stands in file names and figures), got {shown(name)}"
+        )
     return name
 
 
@@ -96,6 +114,18 @@ def _not_taken(options: dict[str, Any]) -> dict[str, Any]:
     return options
 
 
+def is_chat(prompt: str | tuple[dict[str, str], ...]) -> bool:
+    """Say whether a prompt of this form is a conversation, for the model's chat template.
+
+    Example:
+        >>> [is_chat("chat"), is_chat("completion"), is_chat("{{ problem }}")]
+        [True, False, False]
+        >>> is_chat(({"role": "user", "content": "{{ problem }}"},))
+        True
+    """
+    return prompt == "chat" or not isinstance(prompt, str)
+
+
 def _prompt_form(value: Any) -> str | tuple[dict[str, str], ...]:
     """Return a form of prompts, or a template, as it is; refuse what is neither."""
     if isinstance(value, str):
@@ -131,11 +161,12 @@ def _prompt_form(value: Any) -> str | tuple[dict[str, str], ...]:
 
 
 FolderName = Annotated[str, AfterValidator(_folder_name)]
+PromptName = Annotated[str, AfterValidator(_prompt_name)]
 ModelName = Annotated[FolderName, AfterValidator(_not_own)]
 Names = Annotated[tuple[str, ...], AfterValidator(_distinct)]
 Entries = Annotated[tuple[V, ...], AfterValidator(_not_empty)]
 Sizes = Annotated[Entries[int], AfterValidator(_positive), AfterValidator(_distinct)]
-Temperatures = Annotated[Entries[float | None], AfterValidator(_distinct)]
+Temperatures = Annotated[tuple[float | None, ...], AfterValidator(_distinct)]
 TemplateOptions = Annotated[dict[str, Any], AfterValidator(_not_taken)]
 EngineOptions = Annotated[
     dict[str, Any], AfterValidator(_not_our_own), AfterValidator(_engine_numbers)

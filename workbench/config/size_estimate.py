@@ -3,7 +3,9 @@
 import math
 import textwrap
 
+from workbench.config.conditions import conditions_of
 from workbench.config.schema import Experiment
+from workbench.core.conditions import TEMPERATURE, varying_factors
 
 PER_SAMPLE, PER_TOKEN, PER_ENTROPY = 60, 7, 4
 """Bytes of a sample with its scores; of a token with its text and log-probability, as real runs
@@ -17,29 +19,37 @@ has a copy of all rows besides."""
 
 def requests_of(experiment: Experiment, problems: int) -> int:
     """Return how many samples an experiment draws; greedy ones are in no pool, but are drawn."""
-    drawn = experiment.generation
-    return problems * (len(drawn.temperatures) * drawn.n + drawn.greedy)
+    return problems * sum(one.n for one in conditions_of(experiment.generation))
 
 
 def size_estimate(experiment: Experiment, problems: int) -> str:
     """Return the sizes of an experiment on so many problems as a few lines of text.
 
-    Pools are pairs of problem and temperature; greedy samples are in none, but are drawn. At most
+    Pools are pairs of problem and condition; greedy samples are in none, but are drawn. At most
     so many tokens are drawn, and so many subsets measured: "all" where these are all there are.
     """
     drawn = experiment.generation
-    pools, requests = problems * len(drawn.temperatures), requests_of(experiment, problems)
+    conditions = conditions_of(drawn)
+    sampled = [one for one in conditions if not one.greedy]
+    pools, requests = problems * len(sampled), requests_of(experiment, problems)
     subsets = subsets_of_a_pool(experiment)
     by_k = ", ".join(
         f"k={k}: {'all ' if count == math.comb(drawn.n, k) else ''}{count:,}"
         for k, count in subsets.items()
     )
-    greedy = f" + {problems:,} greedy" if drawn.greedy else ""
+    baselines = problems * (len(conditions) - len(sampled))
+    greedy = f" + {baselines:,} greedy" if baselines else ""
+    word = "temperatures" if varying_factors(sampled) == (TEMPERATURE,) else "conditions"
+    longest = [one.own.get("max_tokens", drawn.max_tokens) for one in conditions]
+    tokens = problems * sum(
+        n * most for n, most in zip((c.n for c in conditions), longest, strict=True)
+    )
+    each = f"{min(longest):,} to {max(longest):,}" if len({*longest}) > 1 else f"{longest[0]:,}"
     return (
         f"problems       {problems:,}\n"
-        f"pools          {pools:,} (x {len(drawn.temperatures)} temperatures)\n"
+        f"pools          {pools:,} (x {len(sampled)} {word})\n"
         f"requests       {requests:,} (x {drawn.n} samples{greedy})\n"
-        f"output tokens  {requests * drawn.max_tokens:,} at most ({drawn.max_tokens:,} each)\n"
+        f"output tokens  {tokens:,} at most ({each} each)\n"
         f"subsets        {pools * sum(subsets.values()):,} ({by_k} of each pool)"
     )
 
@@ -63,7 +73,7 @@ def disk_bytes(
         tracked: whether Weights & Biases keeps a copy in the run's folder.
     """
     requests = requests_of(experiment, problems)
-    pools = problems * len(experiment.generation.temperatures)
+    pools = problems * sum(not one.greedy for one in conditions_of(experiment.generation))
     per_token = PER_TOKEN + PER_ENTROPY * (
         bool(experiment.generation.logprobs) + len(experiment.scoring.models)
     )

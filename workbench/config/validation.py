@@ -46,8 +46,10 @@ class SoundPart:
         """Return a setting, or its default."""
         field = fields_of(self._kind)[name]
         annotation: Any = field.annotation
-        section = None if get_origin(annotation) is dict else _section_in(annotation)
+        section = _section_in(annotation)
         below = [at[1:] for at in self._faulty if at[:1] in ((), (name,))]
+        if below and section and get_origin(annotation) is dict:
+            return _sound_entries(section, self._content.get(name), below)
         if below and section:
             return SoundPart(section, self._content.get(name), below)
         if below:
@@ -55,6 +57,20 @@ class SoundPart:
         if name in self._content:
             return TypeAdapter(annotation).validate_python(self._content[name])
         return field.get_default(call_default_factory=True)
+
+
+def _sound_entries(section: type, content: object, faulty: Collection[Place]) -> dict[str, Any]:
+    """Return the entries of a mapping of sections by name, each as its sound settings.
+
+    An entry whose name is faulty, or which is no mapping, has none. Raises ``Unsound`` where there
+    is no mapping at all.
+    """
+    if not isinstance(content, dict) or () in faulty:
+        raise Unsound
+    return {
+        str(name): SoundPart(section, entry, [at[1:] for at in faulty if at[0] == str(name)])
+        for name, entry in content.items()
+    }
 
 
 def fields_of(kind: type | None) -> dict[str, FieldInfo]:
@@ -71,7 +87,9 @@ def _section_in(annotation: Any) -> type | None:
 
 def _keys_around(kind: type | None, at: tuple[int | str, ...]) -> dict[str, str | None]:
     """Return the keys of the section that holds the place ``at``, with what each is for."""
+    is_name = False  # whether a part is a name of one's own, in a mapping of sections
     for part in at[:-1]:
-        field = fields_of(kind).get(str(part))  # none for a name in a mapping of sections
+        field = None if is_name else fields_of(kind).get(str(part))
         kind = _section_in(field.annotation) if field else kind
+        is_name = field is not None and get_origin(field.annotation) is dict
     return {name: field.description for name, field in fields_of(kind).items()}

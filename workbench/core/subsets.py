@@ -62,12 +62,13 @@ def choose_subsets(n: int, k: int, replicates: int, rng: np.random.Generator) ->
     return rng.permuted(every.reshape(-1, k), axis=1)
 
 
-def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> np.random.Generator:
+def pool_rng(seed: int, problem_id: str, key: float | str | None, k: int) -> np.random.Generator:
     """Return the random generator of one pool's subsets of one size.
 
     It is seeded with the SHA-256 of these four alone, so a pool's subsets stay the same when others
     are added, removed or visited in another order, and equal k of two pools are drawn
-    independently. The seed is ``measure.seed``; an unknown temperature is None.
+    independently. The seed is ``measure.seed``; the key is what ``drawing_key`` says of the pool's
+    condition, None where its temperature is unknown.
 
     Example:
         >>> pool_rng(0, "p1", 0.7, 8).random() == pool_rng(0, "p1", 0.7, 8).random()
@@ -76,7 +77,7 @@ def pool_rng(seed: int, problem_id: str, temperature: float | None, k: int) -> n
         False
     """
     # JSON keeps the parts apart: ("a1", 0.5) and ("a", 10.5) are different texts.
-    known = math.nan if temperature is None else float(temperature)
+    known = math.nan if key is None else key if isinstance(key, str) else float(key)
     name = json.dumps([int(seed), problem_id, known, int(k)])
     return np.random.default_rng(int.from_bytes(hashlib.sha256(name.encode()).digest(), "big"))
 

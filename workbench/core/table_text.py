@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from workbench.core.conditions import NUMERIC_FACTORS, TEMPERATURE
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -28,7 +30,7 @@ def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
         if part in ("low", "high", "p", "q") and base in frame.columns:
             continue
         cells = [_format_value(name, value) for value in frame[name]]
-        if name == "temperature" and "pool" in frame.columns:
+        if name in NUMERIC_FACTORS and "pool" in frame.columns:
             places = zip(cells, frame["pool"], strict=True)
             cells = ["all" if pool == "mixed" else cell for cell, pool in places]
         if gap is not None and f"{name}_low" in frame.columns:
@@ -47,12 +49,14 @@ def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
 def _format_value(name: str, value: Any) -> str:
     import pandas as pd
 
+    if name in NUMERIC_FACTORS:
+        return spell_temperature(value) if name == TEMPERATURE else spell_factor(value)
     if name in COUNTS and not pd.isna(value):
         return f"{int(value)}"
     if name.rsplit("_", 1)[-1] in ("p", "q") and value < 0.001:
         return "<0.001"  # never 0
     if isinstance(value, float):
-        return spell_temperature(value) if name == "temperature" else _number(value)
+        return _number(value)
     return str(value)
 
 
@@ -63,6 +67,11 @@ def _number(value: float) -> str:
     if pd.isna(value):
         return "-"
     return f"{value:.3f}" if abs(value) < 1000 else f"{value:.1f}"
+
+
+def spell_factor(level: float) -> str:
+    """Return a numeric level of a factor as people read it; a dash where there is none."""
+    return "-" if math.isnan(level) else f"{level:g}"
 
 
 def spell_temperature(temperature: float | None) -> str:

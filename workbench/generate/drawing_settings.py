@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ SPEED_OPTIONS = frozenset((
 """Engine options that change how fast samples are drawn, not from which distribution. The address
 of a server is one of them: the server itself says which model it has (``server_facts``)."""
 
-NOT_DRAWING = frozenset({"temperatures", "n", "greedy", "backend", "max_failed"})
-"""Settings that do not decide what a sample is: how many there are, which may grow, how many may
-fail, and the backend, which may be ``auto`` (the one that was chosen is part of the identity)."""
+NOT_DRAWING = frozenset({
+    "temperatures", "grid", "conditions", "models", "price", "n", "greedy", "backend", "max_failed",
+})  # fmt: skip
+"""Settings that do not decide what a sample is: which conditions there are and how many samples,
+which may grow, how many may fail, what they cost, and the backend, which may be ``auto`` (the one
+that was chosen is part of the identity). What a condition changes is kept by its name."""
 
 DEFAULT = Thinking()
 """By which markers thoughts are told from answers, where an experiment does not say."""
@@ -31,9 +35,21 @@ ADDED = {"logprobs": 0, "thinking": dataclasses.asdict(DEFAULT)}
 values they are left out, so that samples of older runs still fit."""
 
 
-def sample_seed(seed: int, problem_id: str, temperature: float, sample_index: int) -> int:
-    """Return the seed of one sample: a hash of what names it, below 2**63."""
+def sample_seed(
+    seed: int,
+    problem_id: str,
+    temperature: float,
+    sample_index: int,
+    changed: Mapping[str, Any] | None = None,
+) -> int:
+    """Return the seed of one sample: a hash of what makes it, below 2**63.
+
+    ``changed`` are the settings in which its condition differs from the experiment's own, so that
+    the samples of a condition are the same whatever it is called, and whatever others there are.
+    """
     text = f"{seed}|{problem_id}|{float(temperature)!r}|{sample_index}"
+    if changed:
+        text += f"|{json.dumps(dict(changed), sort_keys=True)}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.core.table_text import spell_temperature
+from workbench.core.conditions import spell_level, temperature_name
+from workbench.storage.parquet import CONDITION
 
 
 @dataclass
@@ -16,38 +17,47 @@ class HeldSamples:
     """The sizes of a folder, put together a block at a time."""
 
     problems: set[str] = field(default_factory=set)
-    pool_sizes: dict[float, int] = field(default_factory=dict)
-    """Temperature -> samples of its largest pool."""
+    pool_sizes: dict[str, int] = field(default_factory=dict)
+    """Condition -> samples of its largest pool."""
+    temperatures: dict[str, float | None] = field(default_factory=dict)
+    """Condition -> its temperature."""
 
     def add(self, samples: pa.Table) -> None:
         """Count the samples of a block."""
         self.problems.update(pc.unique(samples["problem_id"]).to_pylist())
-        counted = samples.group_by("temperature").aggregate([("sample_index", "max")])
-        for row in counted.to_pylist():
-            temperature, last = row["temperature"], row["sample_index_max"]
-            self.pool_sizes[temperature] = max(self.pool_sizes.get(temperature, 0), last + 1)
+        counted = samples.group_by([CONDITION, "temperature"])
+        for row in counted.aggregate([("sample_index", "max")]).to_pylist():
+            name, last = row[CONDITION], row["sample_index_max"]
+            self.pool_sizes[name] = max(self.pool_sizes.get(name, 0), last + 1)
+            self.temperatures[name] = row["temperature"]
 
-    def beyond(
-        self, problems: Collection[str], pool_sizes: Mapping[float | None, int]
-    ) -> list[str]:
+    def beyond(self, problems: Collection[str], pool_sizes: Mapping[str, int]) -> list[str]:
         """Return what the folder has more than is asked for, as a signature spells it.
 
         Example:
-            >>> held = HeldSamples({"a", "b"}, {0.3: 16, 1.0: 16})
-            >>> held.beyond(["a", "b"], {0.3: 8, 1.0: 8}), held.beyond(["a"], {0.3: 16})
+            >>> held = HeldSamples({"a", "b"}, {"T0.3": 16, "T1": 16}, {"T0.3": 0.3, "T1": 1.0})
+            >>> held.beyond(["a", "b"], {"T0.3": 8, "T1": 8}), held.beyond(["a"], {"T0.3": 16})
             (['N:16'], ['T:0.3,1', 'problems:2'])
-            >>> held.beyond(["a", "b", "c"], {0.3: 16, 1.0: 32})
+            >>> held.beyond(["a", "b", "c"], {"T0.3": 16, "T1": 32})
             []
         """
         found = []
         if self.pool_sizes.keys() - pool_sizes.keys():
-            found.append(f"T:{','.join(map(spell_temperature, sorted(self.pool_sizes)))}")
+            found.append(self._conditions())
         most = max((n for t, n in self.pool_sizes.items() if t in pool_sizes), default=0)
         if any(n > pool_sizes.get(t, n) for t, n in self.pool_sizes.items()):
             found.append(f"N:{most}")
         if self.problems - {*problems}:
             found.append(f"problems:{len(self.problems | {*problems}):,}")
         return found
+
+    def _conditions(self) -> str:
+        """Spell the temperatures, where these alone make the conditions; else the names."""
+        heats = self.temperatures
+        if all(name == temperature_name(heat) for name, heat in heats.items()):
+            known = sorted(heat for heat in heats.values() if heat is not None)
+            return f"T:{','.join(map(spell_level, known))}"
+        return f"conditions:{','.join(self.pool_sizes)}"
 
 
 def describe(held: Sequence[str], asked: Sequence[str], overrides: Sequence[str]) -> str:

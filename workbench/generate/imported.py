@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from typing import Any
 
-from workbench.config.schema import Generation, pool_sizes
+from workbench.config.conditions import conditions_of
+from workbench.config.schema import Generation
 from workbench.core.console import notice
 from workbench.core.types import Request, Sample
 from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
@@ -52,7 +53,7 @@ def refuse_more(settings: Generation, facts: Mapping[str, Any]) -> None:
         ValueError: a temperature is missing, or ``n`` is larger than the largest pool.
     """
     held = ["null" if t is None else f"{t:g}" for t in facts["temperatures"]]
-    for temperature in pool_sizes(settings):
+    for temperature in (one.temperature for one in conditions_of(settings)):
         if temperature not in facts["temperatures"]:
             what = "null" if temperature is None else f"{temperature:g}"
             raise ValueError(

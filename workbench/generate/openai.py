@@ -17,11 +17,13 @@ import httpx2
 import openai
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from workbench.config.factors import SAMPLING_OPTIONS
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
 from workbench.generate import openai_protocol as protocol
 from workbench.generate.openai_options import Address, ServerOptions, address_of, options_of
 from workbench.generate.openai_traffic import BoundedClient, ReplyTooLarge, TrafficMonitor
+from workbench.generate.request_options import settings_for
 
 REQUEST_FAULTS = (400, 413, 422)
 """Statuses that concern one request: only that sample becomes an error row."""
@@ -66,10 +68,9 @@ class Server:
         So is one that gets no answer from a server that still answers ``answered``, the body of a
         request that it has answered before.
         """
-        prompt = request.prompt
-        fields = protocol.request_body(
-            prompt, settings, request.temperature, request.seed, left_out
-        )
+        prompt, own = request.prompt, settings_for(request, settings)
+        fields = protocol.request_body(prompt, own, request.temperature, request.seed, left_out)
+        fields |= {k: v for k, v in request.options.items() if k not in SAMPLING_OPTIONS}
         try:
             answer = await self.post(protocol.path_of(prompt), fields)
         except RequestRefused as fault:
@@ -82,7 +83,7 @@ class Server:
             except ValueError:
                 raise fault from None
             return request.sampled("", "error", error=fault.reason)
-        return protocol.to_sample(request, answer, settings.logprobs, settings.max_tokens)
+        return protocol.to_sample(request, answer, settings.logprobs, own.max_tokens)
 
     async def post(
         self, path: str, fields: Mapping[str, Any], max_retries: int | None = None

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
 
-from workbench.config.schema import Generation, pool_sizes
+from workbench.config.conditions import conditions_of
+from workbench.config.schema import Generation
 from workbench.core.console import notice
 from workbench.core.types import Prompt
 from workbench.generate import openai_protocol as protocol
@@ -127,7 +128,7 @@ def probe(
     with connect(settings, max_retries=FIRST_TRIES) as server:
         listed = server.portal.call(server.get, "/models")
         asked = Probe(server, settings)
-        temperatures = [value for value in pool_sizes(settings) if value is not None]
+        temperatures = temperatures_of(settings)
         usual = min(temperatures, key=lambda value: abs(value - 1))
         try:
             form = asked.form(prompt, usual)
@@ -192,14 +193,20 @@ def _way_out(asked: Probe, prompt: Prompt, usual: float, fault: ValueError) -> s
                 f'task.system: the server takes no system message ({said}); set it to "", or leave '
                 "the message out of a template in task.prompt"
             )
-    others = [value for value in (1.0, *pool_sizes(asked.settings)) if value not in (None, usual)]
+    others = [value for value in (1.0, *temperatures_of(asked.settings)) if value != usual]
     for other in others if isinstance(fault, RequestRefused) else ():
         try:
-            asked.form(prompt, float(other or 0))
+            asked.form(prompt, other)
         except ValueError:
             continue
         return _not_taken(usual, fault, f"it takes {other:g}")
     return f"{fault}, even to a plain request" if isinstance(fault, RequestRefused) else str(fault)
+
+
+def temperatures_of(settings: Generation) -> list[float]:
+    """Return the temperatures at which samples are drawn, each once."""
+    heats = (one.temperature for one in conditions_of(settings))
+    return list(dict.fromkeys(heat for heat in heats if heat is not None))
 
 
 def _not_taken(temperature: float, fault: ValueError, way_out: str) -> str:

@@ -269,7 +269,8 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
     add the drawn token's own log-probability, with which the bound would be biased.
     """
     choice = answer.choices[0]
-    tokens, notes, count, thought_count = ReportedTokens(), [], None, None
+    tokens, notes = ReportedTokens(), []
+    count = thought_count = prompt_count = None
     try:
         tokens = reported_tokens(choice)
     except ValueError as fault:
@@ -277,6 +278,7 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
     try:
         usage = answer.usage if isinstance(answer.usage, dict) else {}
         count = COUNT.validate_python(usage.get("completion_tokens"))
+        prompt_count = COUNT.validate_python(usage.get("prompt_tokens"))
         details = usage.get("completion_tokens_details")
         spent = details if isinstance(details, dict) else {}
         thought_count = COUNT.validate_python(spent.get("reasoning_tokens"))
@@ -310,6 +312,7 @@ def to_sample(request: Request, answer: Answer, top: int, max_tokens: int = MOST
         num_output_tokens=count,
         reasoning=message.reasoning or message.reasoning_content or None,
         num_thought_tokens=thought_count,
+        num_prompt_tokens=prompt_count,
     )
 
 

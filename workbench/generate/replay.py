@@ -18,8 +18,11 @@ from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
 from workbench.generate.replay_options import ReplayOptions
 from workbench.generate.replayed_texts import ReplayedText, read_texts, text_of
+from workbench.generate.request_options import settings_for
 from workbench.models.token_entropy import as_stored
 
+TRUNCATED = 0.75
+"""As if at this share of the temperature: samples of which top-p, top-k or min-p cut the tail."""
 OPENINGS = ("We add them", "Adding up", "Let us see: we count", "First we take the tens and then")
 
 
@@ -43,7 +46,9 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
 
 def _draw(request: Request, settings: Generation) -> Sample:
     rng = np.random.default_rng(request.seed)
-    heat = request.temperature
+    settings = settings_for(request, settings)
+    cut = settings.top_p < 1 or settings.top_k > 0 or settings.min_p > 0
+    heat = request.temperature * (TRUNCATED if cut else 1.0)
     difficulty = zlib.crc32(request.problem_id.encode()) % 100 / 100
     right = _sum_in(request)
     answer = right if rng.random() > difficulty * (0.6 + 0.4 * heat) else right + _slip(rng, heat)
@@ -69,18 +74,24 @@ def _sample(
         logprobs,
         token_entropies=entropies,
         missing_mass=(0.0,) * len(entropies),
+        num_prompt_tokens=len(_text_of(request).split()),
     )
 
 
 def _sum_in(request: Request) -> int:
     """Return the value of the last sum or difference in the prompt, or the count of its words."""
-    prompt = request.prompt
-    text = prompt.text if prompt.text is not None else (prompt.messages or ())[-1]["content"]
+    text = _text_of(request)
     found = re.findall(r"-?\d+(?: [+-] \d+)+", text)
     if not found:
         return len(text.split())
     terms = re.findall(r"([+-]?) ?(\d+)", found[-1])
     return sum(-int(number) if sign == "-" else int(number) for sign, number in terms)
+
+
+def _text_of(request: Request) -> str:
+    """Return the text that is asked, or the last message."""
+    prompt = request.prompt
+    return prompt.text if prompt.text is not None else (prompt.messages or ())[-1]["content"]
 
 
 def _slip(rng: np.random.Generator, heat: float) -> int:

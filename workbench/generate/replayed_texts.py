@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from workbench.core.bounded_lines import read_lines
+from workbench.core.conditions import temperature_name
 from workbench.core.types import Request
 from workbench.tasks.problem_files import parse_object
 
@@ -20,8 +21,8 @@ class ReplayedText(NamedTuple):
     stop_reason: str
 
 
-Texts = dict[tuple[str, float], list[ReplayedText]]
-"""By problem and temperature, in the order of the file."""
+Texts = dict[tuple[str, str], list[ReplayedText]]
+"""By problem and condition, in the order of the file."""
 
 
 def read_texts(path: str | Path) -> Texts:
@@ -55,29 +56,34 @@ def hash_texts(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _read(row: dict[str, Any]) -> tuple[tuple[str, float], ReplayedText]:
-    name, temperature = row.get("problem_id"), row.get("temperature")
+def _read(row: dict[str, Any]) -> tuple[tuple[str, str], ReplayedText]:
+    name, temperature, condition = map(row.get, ("problem_id", "temperature", "condition"))
     completion, stop_reason = row.get("completion"), row.get("stop_reason", "stop")
     if not isinstance(name, str) or not isinstance(completion, str):
         raise ValueError("needs the keys 'problem_id' and 'completion', both texts")
-    if isinstance(temperature, bool) or not isinstance(temperature, int | float):
+    if condition is not None and not isinstance(condition, str):
+        raise ValueError(f"'condition' must be the name of a condition, got {condition!r}")
+    known = isinstance(temperature, int | float) and not isinstance(temperature, bool)
+    if condition is None and not known:
         raise ValueError(f"needs the key 'temperature', a number, got {temperature!r}")
     if stop_reason not in STOP_REASONS:
         raise ValueError(f"'stop_reason' must be 'stop' or 'length', got {stop_reason!r}")
-    return (name, float(temperature)), ReplayedText(completion, stop_reason)
+    at = condition or temperature_name(temperature)
+    return (name, at), ReplayedText(completion, stop_reason)
 
 
 def text_of(texts: Texts, request: Request) -> ReplayedText:
     """Return the text that answers a request.
 
     Raises:
-        ValueError: the file has no text, or not so many, of this problem at this temperature.
+        ValueError: the file has no text, or not so many, of this problem in this condition.
     """
-    name, temperature, index = request.problem_id, request.temperature, request.sample_index
-    found = texts.get((name, temperature), [])
+    name, index = request.problem_id, request.sample_index
+    found = texts.get((name, request.condition), [])
     if index >= len(found):
         raise ValueError(
-            f"generation.engine.samples has {len(found)} texts of problem {name!r} at temperature "
-            f"{temperature:g}, and sample {index} needs one more; lower generation.n, or add a line"
+            f"generation.engine.samples has {len(found)} texts of problem {name!r} in condition "
+            f"{request.condition}, and sample {index} needs one more; lower generation.n, or add "
+            "a line"
         )
     return found[index]

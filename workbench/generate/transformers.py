@@ -19,7 +19,8 @@ from tokenizers.decoders import DecodeStream
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
-from workbench.models.hf_model import BATCH, Model, load, read_prompt
+from workbench.generate.request_options import settings_for
+from workbench.models.hf_model import BATCH, Model, load, read_prompt, warper
 from workbench.models.tokenization import (
     encode_prompt,
     has_special_markers,
@@ -79,6 +80,7 @@ class RunningSample:
             count_tokens=token_counter(
                 model.tokenizer, self.prompt, self.ids, skip_special=self.skip_special
             ),
+            num_prompt_tokens=len(self.prompt),
         )
 
 
@@ -86,22 +88,29 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     """Draw samples batch by batch, each batch yielded when its longest sample ends.
 
     All samples of a batch have the same prompt, which the model reads once, so that no row is
-    padded and no mask is needed. Of ``generation.engine`` only ``max_num_seqs`` is used, as the
-    largest batch; the other options are for vLLM.
+    padded and no mask is needed, and the same options but for the temperature. Of
+    ``generation.engine`` only ``max_num_seqs`` is used, as the largest batch; the other options are
+    for vLLM.
 
     Raises:
         ValueError: a conversation is asked and the model has no chat template.
     """
-    model = load(settings)
+    loaded = load(settings)
     size = settings.engine.get("max_num_seqs", BATCH)
-    for _, group in itertools.groupby(requests, key=lambda request: request.prompt_hash):
+    for _, group in itertools.groupby(requests, key=_batch_key):
         while batch := list(itertools.islice(group, size)):
+            own = settings_for(batch[0], settings)
+            model = replace(loaded, settings=own, warp=warper(own)) if own != settings else loaded
             prompt = encode_prompt(model.tokenizer, batch[0].prompt)
             if too_long(batch[0], len(prompt), model.limit) is None:
                 rows = [_start(request, prompt, model) for request in batch]
                 yield from _draw(rows, prompt, model)
             else:
                 yield from filter(None, (too_long(r, len(prompt), model.limit) for r in batch))
+
+
+def _batch_key(request: Request) -> tuple[str, dict[str, Any]]:
+    return request.prompt_hash, dict(request.options)
 
 
 def next_tokens(

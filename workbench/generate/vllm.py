@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
+from workbench.generate.request_options import options_of
 from workbench.models import vllm_engine
 from workbench.models.tokenization import (
     encode_prompt,
@@ -59,33 +60,40 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
             if error is not None:
                 yield error
                 continue
-            key = f"{request.problem_id}|{request.temperature}|{request.sample_index}"
+            key = f"{request.problem_id}|{request.condition}|{request.sample_index}"
             skip = not has_special_markers(tokenizer, request.thinking)
             behind = markers_behind(tokenizer, ids, request.thinking)
             running[key] = replace(request, thinking=behind), ids, skip
-            engine.add_request(key, {"prompt_token_ids": ids}, _params(request, settings, skip))
+            params = _params(request, settings, skip)
+            engine.add_request(key, {"prompt_token_ids": ids}, params)
         if running:
             for output in engine.step():
                 if output.finished:
                     request, ids, skip = running.pop(output.request_id)
                     drawn = output.outputs[0]
                     count = token_counter(tokenizer, ids, drawn.token_ids, skip_special=skip)
-                    yield _sample(request, drawn, settings.logprobs, count)
+                    yield _sample(request, drawn, settings.logprobs, len(ids), count)
 
 
 def _params(request: Request, settings: Generation, skip_special: bool) -> Any:
-    same = ("top_p", "top_k", "min_p", "repetition_penalty", "max_tokens", "logprobs")
+    options = options_of(request, settings)
     return vllm_engine.sampling_params(
         n=1,
         temperature=request.temperature,
-        stop=list(settings.stop),
         seed=request.seed,
         skip_special_tokens=skip_special,
-        **{name: getattr(settings, name) for name in same},
+        logprobs=settings.logprobs,
+        **options | {"stop": list(options["stop"])},
     )
 
 
-def _sample(request: Request, output: Any, top: int, count: Callable[[int], int | None]) -> Sample:
+def _sample(
+    request: Request,
+    output: Any,
+    top: int,
+    num_prompt_tokens: int,
+    count: Callable[[int], int | None],
+) -> Sample:
     if output.finish_reason not in ("stop", "length"):
         return request.sampled("", "error", error=f"vLLM ended it with {output.finish_reason!r}")
     ids = tuple(output.token_ids)
@@ -100,4 +108,5 @@ def _sample(request: Request, output: Any, top: int, count: Callable[[int], int 
         token_entropies=entropies,
         missing_mass=missing,
         count_tokens=count,
+        num_prompt_tokens=num_prompt_tokens,
     )

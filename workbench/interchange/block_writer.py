@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from workbench.core.conditions import temperature_name
 from workbench.core.console import progress_bar
 from workbench.core.reading_progress import reading_progress
 from workbench.core.thinking import Markers, split_thought
@@ -26,8 +27,8 @@ from workbench.interchange.sample_row import RowLocation, SampleRow
 from workbench.interchange.survey import Survey
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import (
-    KEY,
     SAMPLES,
+    STORED_KEY,
     means_of_parts,
     with_thoughts_if_any,
     write_table,
@@ -168,6 +169,7 @@ def _samples_table(
         values.append(
             {
                 "problem_id": row.problem_id,
+                "condition": temperature_name(row.temperature),
                 "temperature": row.temperature,
                 "sample_index": number,
                 "completion": parts.answer,
@@ -205,7 +207,7 @@ def _given_table(rows: NumberedRows, samples: pa.Table, survey: Survey) -> pa.Ta
         "is_correct": ("correct", pa.bool_()),
         "reward": ("reward", pa.float64()),
     }
-    table = samples.select(KEY)
+    table = samples.select(STORED_KEY)
     for name, (column, kind) in columns.items():
         if survey.rows_with[column]:
             values = pa.array([getattr(row, column) for _, row in rows], kind)

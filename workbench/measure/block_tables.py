@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from workbench.core.conditions import Condition, drawing_key, in_order
 from workbench.core.console import progress_bar
 from workbench.core.parallel import spread
 from workbench.storage.parquet import write_table
@@ -56,10 +57,14 @@ def write_block_tables(
             advance(1)
 
 
-def sizes_listed(sizes: Mapping[float | None, int]) -> list[list[float | None]]:
-    """Return the sizes of pools as JSON has them, in order of temperature, the unknown one last."""
-    ordered = sorted(sizes.items(), key=lambda pool: (pool[0] is None, pool[0] or 0.0))
-    return [[temperature, size] for temperature, size in ordered]
+def sizes_listed(conditions: Sequence[Condition]) -> list[list[float | str | None]]:
+    """Return the sizes of pools as JSON has them, in the order of tables.
+
+    A pool goes by its temperature where this alone makes its condition, so that what was made
+    before there were other factors is still up to date.
+    """
+    ordered = in_order(conditions)
+    return [[drawing_key(one.name, one.temperature), one.n] for one in ordered]
 
 
 def assembled(parts: Sequence[tuple[int, Any]]) -> pa.Table:

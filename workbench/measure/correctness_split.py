@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from workbench.config.schema import Measure
+from workbench.core.conditions import drawing_key
 from workbench.core.subsets import choose_subsets, pool_rng
 from workbench.core.types import Floats
 from workbench.measure.evaluate import compute_all
@@ -37,10 +38,11 @@ def split_pool(pool: Pool, settings: Measure) -> list[dict[str, Any]]:
     rows = []
     for number, (group, inside) in enumerate(members.items()):
         seed = settings.seed + number
-        rng = pool_rng(seed, f"split|{pool.problem_id}", pool.temperature, k)
+        drawn_by = drawing_key(pool.condition, pool.temperature)
+        rng = pool_rng(seed, f"split|{pool.problem_id}", drawn_by, k)
         drawn = choose_subsets(len(inside), k, settings.replicates, rng)
         found = compute_all(settings.metrics, pool, inside[drawn], settings)
-        key = {"problem_id": pool.problem_id, "temperature": pool.temperature, "k": k}
+        key = {**pool.key, "k": k}
         means = {name: _mean_known(values) for name, values in found.items()}
         rows.append({**key, "group": group, **means})
     return rows

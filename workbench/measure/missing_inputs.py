@@ -136,10 +136,10 @@ def _has_values(folder: Folder, table: str, column: str, block: int, part: Measu
     import pyarrow.compute as pc
 
     from workbench.storage.measured_text import PART_COLUMNS, measured_part
-    from workbench.storage.parquet import KEY, read_table
+    from workbench.storage.parquet import STORED_KEY, read_table
 
     if table == "samples":
-        samples = folder.read_samples(block, (*KEY, *PART_COLUMNS)).to_pandas()
+        samples = folder.read_samples(block, (*STORED_KEY, *PART_COLUMNS)).to_pandas()
         return bool(measured_part(samples, part)[column].notna().any())
     rows = read_table(folder.block_path(table, block), (column,))
     if column not in rows.schema.names:

@@ -70,7 +70,7 @@ def _measured(
     columns = {name: np.full(table.num_rows, np.nan) for name in names}
     with threadpool_limits(1, user_api="blas"):  # as ``measure`` does: the same sums
         for pool in pools:
-            for subsets in drawn.get((pool.problem_id, pool.temperature), {}).values():
+            for subsets in drawn.get((pool.problem_id, pool.condition), {}).values():
                 for name, values in compute_known(names, pool, subsets.members, settings).items():
                     columns[name][subsets.rows] = values
     return columns

@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from workbench.config.schema import Measure, MeasuredText
+from workbench.core.conditions import drawing_key
 from workbench.core.console import notice
 from workbench.core.name_table import plugin_hashes
 from workbench.core.subsets import choose_subsets, pool_rng
@@ -54,7 +55,7 @@ def measure(run: OpenRun, settings: Measure, workers: int = 1) -> None:
         block: fingerprint(
             version=VERSION,
             measure=measuring_settings(settings),
-            pools=sizes_listed(run.pool_sizes),
+            pools=sizes_listed(run.conditions),
             inputs=input_contents(run, block, with_embeddings=with_embeddings),
             **plugin_hashes(metrics=METRICS.hashes(metrics)),
         )
@@ -146,7 +147,8 @@ def measure_share(run: OpenRun, settings: Measure, share: Share, *, with_embeddi
 
 def draw(pool: Pool, k: int, settings: Measure) -> Ints:
     """Draw a pool's subsets of one size, (S, k), N at most; the same ones whenever it is asked."""
-    rng = pool_rng(settings.seed, pool.problem_id, pool.temperature, k)
+    key = drawing_key(pool.condition, pool.temperature)
+    rng = pool_rng(settings.seed, pool.problem_id, key, k)
     return choose_subsets(len(pool), k, settings.replicates, rng)
 
 
@@ -154,9 +156,9 @@ def measure_subsets(pool: Pool, k: int, settings: Measure) -> dict[str, Any]:
     """Draw a pool's subsets of one size, N at most, and apply every metric to them.
 
     Returns:
-        Columns of (S,): the key (problem_id, temperature, k, replicate), members (S, k) (indices
-        in drawn order), whether a text comes twice (``has_repeat``), and one for each metric. A
-        metric of a subset that holds a failed sample is NaN.
+        Columns of (S,): the key (problem_id, condition, temperature, k, replicate), members (S, k)
+        (indices in drawn order), whether a text comes twice (``has_repeat``), and one for each
+        metric. A metric of a subset that holds a failed sample is NaN.
     """
     subsets = draw(pool, k, settings)
     columns = subset_key(pool, subsets) | {"members": subsets}
@@ -170,6 +172,7 @@ def subset_key(pool: Pool, subsets: Ints) -> dict[str, Any]:
     temperature = np.nan if pool.temperature is None else pool.temperature
     return {
         "problem_id": np.full(count, pool.problem_id, dtype=object),
+        "condition": np.full(count, pool.condition, dtype=object),
         "temperature": np.full(count, temperature),
         "k": np.full(count, k),
         "replicate": np.arange(count),

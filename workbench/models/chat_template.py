@@ -26,14 +26,16 @@ FILES = (
 OTHERS = ("tekken.json", "additional_chat_templates")
 """Files of models that have their chat template elsewhere."""
 NONE = (
-    "{} has no chat template; set task.prompt to completion, or to a template that is one text, or "
-    "use an instruct model"
+    "{name} has no chat template; set {section}.prompt to completion, or to a template that is one "
+    "text, or use an instruct model"
 )
 TRACKED = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
 """Marks of transformers' own around what a model says, which do not change what is written."""
 
 
-def check_conversation(name: str, roles: Sequence[str], options: Mapping[str, Any]) -> None:
+def check_conversation(
+    name: str, roles: Sequence[str], options: Mapping[str, Any], section: str = "task"
+) -> None:
     """Refuse a model whose chat template does not take messages of these roles, in this order.
 
     Of a packaged model it is known whether it takes them. Nothing is checked of a model on the hub
@@ -43,13 +45,15 @@ def check_conversation(name: str, roles: Sequence[str], options: Mapping[str, An
         name: a folder, a hub name, or a packaged model.
         roles: who speaks in each message.
         options: switches of the template, as ``task.template_options``.
+        section: the key of the settings that ask so, which the message names: ``task``, or
+            ``task.prompts.NAME``.
 
     Raises:
         ValueError: the template refuses them, or the model has none; the message says what to set.
     """
     if name in MODELS:
         if not MODELS[name].chat_template:
-            raise ValueError(NONE.format(name))
+            raise ValueError(NONE.format(name=name, section=section))
         return
     files = _files(name)
     settings = _parsed(files.get("tokenizer_config.json"))
@@ -57,32 +61,34 @@ def check_conversation(name: str, roles: Sequence[str], options: Mapping[str, An
     if template is None:
         whole = "tokenizer_config.json" in files and Path(name).expanduser().is_dir()
         if whole and not any(other in files for other in OTHERS):
-            raise ValueError(NONE.format(name))
+            raise ValueError(NONE.format(name=name, section=section))
         return
     special = _special_tokens(settings) | _special_tokens(
         _parsed(files.get("special_tokens_map.json"))
     )
-    if fault := _fault(template, roles, special | dict(options)):
-        raise ValueError(f"{name}: {_refusal(template, roles, special | dict(options), fault)}")
+    values = special | dict(options)
+    if fault := _fault(template, roles, values):
+        raise ValueError(f"{name}: {_refusal(template, roles, values, fault, section)}")
 
 
 def _refusal(
-    template: str, roles: Sequence[str], values: Mapping[str, Any], fault: Exception
+    template: str, roles: Sequence[str], values: Mapping[str, Any], fault: Exception, section: str
 ) -> str:
     """Say what a template refuses, and what to set."""
     if "system" in roles and not _fault(template, roles[1:], values):
         return (
             f"the model takes no system message: its chat template refuses it ({fault}); set "
-            'task.system: "", or leave the message out of a template in task.prompt'
+            f'{section}.system: "", or leave the message out of a template in {section}.prompt'
         )
     if len(roles) > 1 and not _fault(template, ["user"], values):
         return (
             f"the model's chat template refuses messages of {', '.join(roles)} ({fault}); set "
-            "task.few_shot: 0, or let the roles in task.prompt take turns as it wants them"
+            f"{section}.few_shot: 0, or let the roles in {section}.prompt take turns as it wants "
+            "them"
         )
     return (
-        f"the model's chat template refuses the conversation ({fault}); set task.prompt: "
-        "completion, or correct task.template_options"
+        f"the model's chat template refuses the conversation ({fault}); set {section}.prompt: "
+        f"completion, or correct {section}.template_options"
     )
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from workbench.core.console import notice
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import KEY, fingerprint, read_table, write_table
+from workbench.storage.parquet import STORED_KEY, fingerprint, read_table, write_table
 from workbench.storage.run_folder import Folder
 
 
@@ -71,6 +71,6 @@ def read_matching(folder: Folder, table: str, block: int, samples: pa.Table) -> 
     if not path.exists():
         raise ValueError(f"{path} is missing; run `workbench score` first")
     found = read_table(path)
-    if not found.select(KEY).equals(samples.select(KEY)):
+    if not found.select(STORED_KEY).equals(samples.select(STORED_KEY)):
         raise ValueError(f"{path} is of other samples than {folder.root / 'samples'}; delete it")
     return found

@@ -23,7 +23,7 @@ from workbench.generate.drawing_settings import SPEED_OPTIONS
 from workbench.models.locate import model_hash, resolve_model
 from workbench.rewards.block_step import BlockStep
 from workbench.storage.journal import Journal, read_entries
-from workbench.storage.parquet import KEY, DamagedFileError, read_table
+from workbench.storage.parquet import STORED_KEY, DamagedFileError, read_table
 from workbench.storage.run_folder import Folder
 
 Model = TypeVar("Model")
@@ -59,7 +59,7 @@ class BlockTexts:
     """The samples of a block and the text of each that a model is to judge."""
 
     samples: pa.Table
-    """With the columns of ``KEY`` at least."""
+    """With the columns of ``STORED_KEY`` at least."""
     hashes: Sequence[str | None]
     """For each sample, the hash of its text; None if it is not judged."""
     texts: Sequence[Any]
@@ -127,7 +127,7 @@ class ModelStep(Generic[Model]):
 
     def _table(self, texts: BlockTexts, values: Mapping[str, Values]) -> pa.Table:
         rows = [None if name is None else values[name] for name in texts.hashes]
-        columns: dict[str, Any] = {name: texts.samples.column(name) for name in KEY}
+        columns: dict[str, Any] = {name: texts.samples.column(name) for name in STORED_KEY}
         if self.to_columns:
             columns |= self.to_columns(rows)
         else:

@@ -30,7 +30,7 @@ class Neighbours:
     index: Any
     """FAISS, by inner product of unit vectors."""
     entries: pd.DataFrame
-    """A row per vector: problem_id, text_hash, temperature and sample_index of its first sample,
+    """A row per vector: problem_id, text_hash, condition, temperature and sample_index of its first
     block, encoder, copies (samples with this text), correct (share of them; NaN where unknown)."""
 
     def nearest(
@@ -137,7 +137,7 @@ def distinct_texts(rows: pd.DataFrame) -> tuple[pd.DataFrame, Ints]:
         The entries of an index over them, and (E,) the first row of each.
     """
     texts = rows.assign(copies=1, first=np.arange(len(rows)))
-    kept = dict.fromkeys(("temperature", "sample_index", "encoder"), "first")
+    kept = dict.fromkeys(("condition", "temperature", "sample_index", "encoder"), "first")
     counted = {"copies": "size", "correct": "mean", "first": "first"}
     found = texts.groupby(["problem_id", "text_hash"], sort=False).agg(kept | counted).reset_index()
     return found.drop(columns="first"), found["first"].to_numpy()

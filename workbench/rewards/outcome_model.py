@@ -25,7 +25,7 @@ from workbench.rewards.block_step import BlockStep
 from workbench.rewards.model_step import BlockTexts, Judged, ModelStep, model_identity
 from workbench.rewards.outcome_prompt import NO_CHAT_TEMPLATE, find_verdict_tokens, judged_text
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import KEY, fingerprint
+from workbench.storage.parquet import STORED_KEY, fingerprint
 
 TABLE = "rewards/orm"
 
@@ -115,7 +115,7 @@ def solutions(
     }
 
     def read_texts(block: int) -> BlockTexts:
-        samples = run.read_samples(block, [*KEY, "completion", "stop_reason"])
+        samples = run.read_samples(block, [*STORED_KEY, "completion", "stop_reason"])
         rows, asked = samples.to_pylist(), questions[block]
         texts = [judged_text(asked[row["problem_id"]], row["completion"]) for row in rows]
         left_out = [row["stop_reason"] == "error" and not with_failed for row in rows]

@@ -41,7 +41,7 @@ from workbench.rewards.block_step import BlockStep, read_matching
 from workbench.rewards.logistic import cross_fit
 from workbench.rewards.second_model import table_of
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import KEY, fingerprint, read_stamps, read_table
+from workbench.storage.parquet import STORED_KEY, fingerprint, read_stamps, read_table
 from workbench.storage.run_folder import Folder
 
 TABLE = "rewards/quality"
@@ -95,8 +95,8 @@ def learn(run: OpenRun, scoring: Scoring, seed: int, inputs: Mapping[int, str]) 
         start = 0
         for block, (part, _) in zip(held, parts, strict=True):
             inside = slice(start, start + len(part))
-            keys = read_table(run.block_path("scores", block), KEY)
-            columns: dict[str, Any] = {name: keys.column(name) for name in KEY}
+            keys = read_table(run.block_path("scores", block), STORED_KEY)
+            columns: dict[str, Any] = {name: keys.column(name) for name in STORED_KEY}
             columns |= dict(zip(FEATURES, found.features[inside].T, strict=True))
             step.write(block, pa.table({**columns, "reward": found.quality[inside]}))
             start = inside.stop
@@ -129,7 +129,7 @@ def model_means(folder: Folder, block: int, models: Collection[str]) -> tuple[Fl
     Raises:
         ValueError: a model has not scored these samples yet, or a table is damaged.
     """
-    samples = folder.read_samples(block, [*KEY, "mean_logprob", "mean_entropy"])
+    samples = folder.read_samples(block, [*STORED_KEY, "mean_logprob", "mean_entropy"])
     tables = {OWN: samples} | {
         name: read_matching(folder, table_of(name), block, samples)
         for name in MODELS

@@ -58,7 +58,12 @@ def table_of(name: str) -> str:
 
 
 def check_model(
-    name: str, roles: Sequence[str], options: Mapping[str, Any], *, fetch: bool
+    name: str,
+    roles: Sequence[str],
+    options: Mapping[str, Any],
+    *,
+    fetch: bool,
+    section: str = "task",
 ) -> None:
     """Check that a model exists, and that its chat template takes the conversations of the run.
 
@@ -67,6 +72,7 @@ def check_model(
         roles: who speaks in each message; empty where prompts are plain texts.
         options: switches of the chat template.
         fetch: whether a tokenizer that is not here is fetched from the hub.
+        section: the key of the settings that ask so, which the message names.
 
     Raises:
         ValueError: there is no such model, or it does not take them.
@@ -77,9 +83,9 @@ def check_model(
     if tokenizer is not None and not getattr(tokenizer, "chat_template", None):
         raise ValueError(
             f"{name} has no chat template, and the run's prompts are conversations; use an "
-            "instruct model, or set task.prompt to completion"
+            f"instruct model, or set {section}.prompt to completion"
         )
-    check_conversation(name, roles, options)
+    check_conversation(name, roles, options, section)
 
 
 def score_under_second_models(run: OpenRun, models: Mapping[str, SecondModel]) -> None:

@@ -15,7 +15,7 @@ from workbench.models.token_entropy import as_stored
 from workbench.models.tokenization import encode_prompt, steps_of
 from workbench.rewards.model_step import BlockTexts, Judged, Values
 from workbench.rewards.sequences import Spelling
-from workbench.storage.parquet import KEY
+from workbench.storage.parquet import STORED_KEY
 from workbench.storage.run_folder import Folder
 from workbench.tasks.prompts import prompt_hash
 
@@ -34,7 +34,7 @@ def read_texts(
     folder: Folder, block: int, prompts: Mapping[str, Prompt], spelling: Spelling
 ) -> BlockTexts:
     """Read the samples of a block; the text of each is its row. ``prompts`` are by problem."""
-    columns = [*KEY, "thought", "completion", "stop_reason", "output_token_ids"]
+    columns = [*STORED_KEY, "thought", "completion", "stop_reason", "output_token_ids"]
     samples = folder.read_samples(block, columns)
     prompt_hashes = {name: prompt_hash(prompt) for name, prompt in prompts.items()}
     rows = samples.to_pylist()

@@ -36,7 +36,7 @@ from workbench.core.types import Floats
 from workbench.rewards.block_step import BlockStep, read_matching
 from workbench.rewards.second_model import table_of
 from workbench.storage.open_run import OpenRun
-from workbench.storage.parquet import KEY, fingerprint, read_stamps
+from workbench.storage.parquet import STORED_KEY, fingerprint, read_stamps
 from workbench.storage.run_folder import Folder
 
 VERSION = 1
@@ -222,8 +222,8 @@ def _write_reward(
         return
     with step.running() as entry:
         for block in outdated:
-            samples = run.read_samples(block, [*KEY, "output_token_ids", "token_logprobs"])
-            rows = {name: samples.column(name) for name in KEY} | columns(block, samples)
+            samples = run.read_samples(block, [*STORED_KEY, "output_token_ids", "token_logprobs"])
+            rows = {name: samples.column(name) for name in STORED_KEY} | columns(block, samples)
             step.write(block, pa.table(rows))
         entry["without"] = sum(step.read_column(b, "reward").null_count for b in made_from)
     if without := entry["without"]:

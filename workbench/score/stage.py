@@ -25,7 +25,7 @@ from workbench.score.grading import grade
 from workbench.storage.measured_text import PART_COLUMNS, measured_part
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import (
-    KEY,
+    STORED_KEY,
     DamagedFileError,
     fingerprint,
     read_stamps,
@@ -36,7 +36,7 @@ from workbench.storage.run_folder import Folder
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import SECONDS_PER_PROBLEM, Comparer
 
-COLUMNS = (*KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
+COLUMNS = (*STORED_KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
 """What this stage and the rewards read of a sample."""
 
 VERSION = 4
@@ -149,7 +149,7 @@ def _score_block(
     there = run.block_path("given", block).exists()
     given = read_matching(run, "given", block, samples) if there else None
     graded = grade(samples, known, run.task, None if scoring.regrade else given, comparer)
-    columns: dict[str, Any] = {name: samples.column(name) for name in KEY} | {
+    columns: dict[str, Any] = {name: samples.column(name) for name in STORED_KEY} | {
         "answer": pa.array(graded.answers, pa.string()),
         "answer_rule": pa.array(graded.rules, pa.string()),
         "answer_cluster": pa.array(graded.clusters, pa.int32()),
@@ -189,7 +189,7 @@ def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:
 
 
 def _refuse_nan(samples: pa.Table) -> None:
-    bad = samples.filter(pc.is_nan(samples.column("mean_logprob"))).select(KEY).to_pylist()
+    bad = samples.filter(pc.is_nan(samples.column("mean_logprob"))).select(STORED_KEY).to_pylist()
     if bad:
         raise ValueError(
             f"{len(bad)} samples have NaN log-probabilities (first: {bad[0]['problem_id']}, "
@@ -220,14 +220,14 @@ def _embed_block(
             vectors = values.reshape(old.num_rows, -1)
             stacked = np.column_stack([vectors, old.column("cut").to_numpy()])
             held = dict(zip(old.column("text_hash").to_pylist(), stacked, strict=True))
-    samples = folder.read_samples(block, [*KEY, *PART_COLUMNS])
+    samples = folder.read_samples(block, [*STORED_KEY, *PART_COLUMNS])
     texts = measured_part(samples.to_pandas(), part)["text"].tolist()
     if settings.source == "orm":
         vectors = read_encodings(folder, block, samples)
         cut, encoded = np.zeros(len(texts), dtype=bool), 0
     else:
         vectors, cut, encoded = embed(texts, settings, held)
-    columns: dict[str, Any] = {name: samples.column(name) for name in KEY}
+    columns: dict[str, Any] = {name: samples.column(name) for name in STORED_KEY}
     columns["text_hash"] = pa.array([text_hash(text) for text in texts])
     columns["encoder"] = pa.array([known_encoder] * len(texts))
     columns["cut"] = pa.array(cut)

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from workbench.config.schema import Experiment, Generation, TaskSettings, pool_sizes
+from workbench.config.conditions import conditions_of, pool_sizes
+from workbench.config.schema import Experiment, Generation, TaskSettings
+from workbench.core.conditions import Condition, in_order
 from workbench.core.types import Known
 from workbench.storage.manifest import Manifest
 from workbench.storage.run_folder import Folder
@@ -37,8 +39,18 @@ class OpenRun(Folder):
         return cls(root, manifest, experiment.task, experiment.generation)
 
     @property
-    def pool_sizes(self) -> dict[float | None, int]:
-        """How many samples each temperature's pools are to have; None: not known (imported)."""
+    def conditions(self) -> tuple[Condition, ...]:
+        """The conditions in which samples are drawn."""
+        return conditions_of(self.generation)
+
+    @property
+    def condition_rank(self) -> dict[str, int]:
+        """The place of each condition in the order of tables."""
+        return {one.name: place for place, one in enumerate(in_order(self.conditions))}
+
+    @property
+    def pool_sizes(self) -> dict[str, int]:
+        """How many samples each condition's pools are to have."""
         return pool_sizes(self.generation)
 
     @property

@@ -21,17 +21,25 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from workbench.core.conditions import TEMPERATURE, UNKNOWN, temperature_name
 from workbench.core.types import Sample
 
-KEY = ("problem_id", "temperature", "sample_index")
+CONDITION = "condition"
+KEY = ("problem_id", CONDITION, "sample_index")
+STORED_KEY = ("problem_id", CONDITION, TEMPERATURE, "sample_index")
+"""The key as tables have it: the temperature stands beside the condition that it is part of."""
+DICTIONARIES = ("problem_id", CONDITION, "prompt_hash")
+"""Columns of few texts that come many times."""
 
 DAMAGE = (pa.ArrowException, OSError, UnicodeDecodeError, KeyError)
 """What reading a damaged file may raise: the reader's own errors, bad UTF-8, a lost stamp."""
 
 SAMPLES = pa.schema({
-    "problem_id": pa.string(), "temperature": pa.float64(), "sample_index": pa.int32(),
+    "problem_id": pa.string(), "condition": pa.string(), "temperature": pa.float64(),
+    "sample_index": pa.int32(),
     "completion": pa.string(), "stop_reason": pa.string(), "num_output_tokens": pa.int32(),
     "output_token_ids": pa.list_(pa.int32()), "token_logprobs": pa.list_(pa.float32()),
     "cumulative_logprob": pa.float64(), "mean_logprob": pa.float64(), "seed": pa.int64(),
@@ -39,6 +47,7 @@ SAMPLES = pa.schema({
     "missing_mass": pa.list_(pa.float32()), "mean_entropy": pa.float64(), "thought": pa.string(),
     "num_thought_tokens": pa.int32(), "thought_logprob": pa.float64(),
     "answer_logprob": pa.float64(), "thought_entropy": pa.float64(), "answer_entropy": pa.float64(),
+    "num_prompt_tokens": pa.int32(),
 })  # fmt: skip
 """``mean_…`` are means over all tokens, ``thought_…`` and ``answer_…`` over those of the two parts;
 these are null where a sample has no thought, so that all of it is answer, or nobody counted."""
@@ -85,6 +94,16 @@ def with_thoughts_if_any(samples: pa.Table) -> pa.Table:
     """Return samples without the columns of thoughts if none of them has one."""
     has_none = samples.column("thought").null_count == samples.num_rows
     return samples.drop_columns(list(THOUGHT_COLUMNS)) if has_none else samples
+
+
+def with_conditions(table: pa.Table) -> pa.Table:
+    """Return rows of a run that knew no factor but the temperature, each with its condition."""
+    temperatures = table.column(TEMPERATURE).combine_chunks().dictionary_encode()
+    known = [temperature_name(value) for value in temperatures.dictionary.to_pylist()]
+    places = pc.fill_null(temperatures.indices, len(known))
+    names = pa.array([*known, UNKNOWN], pa.string()).take(places)
+    place = table.schema.names.index(TEMPERATURE)
+    return table.add_column(place, CONDITION, names)
 
 
 def means_of_parts(
@@ -141,7 +160,7 @@ def write_table(path: Path, table: pa.Table, made_from: str) -> None:
     ]
     options = {
         "compression": "zstd", "use_byte_stream_split": floats, "write_page_checksum": True,
-        "use_dictionary": [n for n in table.schema.names if n in ("problem_id", "prompt_hash")],
+        "use_dictionary": [n for n in table.schema.names if n in DICTIONARIES],
     }  # fmt: skip
     write_atomically(path, lambda part: pq.write_table(stamped, part, **options))
 
@@ -157,8 +176,14 @@ def read_table(
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _read_stamps(file.schema_arrow)
-            wanted = columns or file.schema_arrow.names
-            return file.read(columns=[name for name in wanted if name not in without])
+            there = file.schema_arrow.names
+            wanted = [name for name in columns or there if name not in without]
+            asks = CONDITION in wanted or columns is None
+            if CONDITION in there or TEMPERATURE not in there or not asks:
+                return file.read(columns=wanted)
+            table = with_conditions(file.read(columns=list(dict.fromkeys([*wanted, TEMPERATURE]))))
+            kept = table.column_names if columns is None else wanted
+            return table.select([name for name in kept if name in table.column_names])
     except DAMAGE as fault:
         if isinstance(fault, FileNotFoundError):
             raise

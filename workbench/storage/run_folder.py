@@ -85,7 +85,11 @@ class Folder:
 
     def write_problems(self, known: Sequence[Known]) -> None:
         """Write the run's problems, in the order of their places."""
-        rows = ({**asdict(item.problem), "prompt_hash": item.prompt_hash} for item in known)
+        rows = (
+            {**asdict(item.problem), "prompt_hash": item.prompt_hash}
+            | ({"variant_hashes": dict(item.variant_hashes)} if item.variant_hashes else {})
+            for item in known
+        )
         text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         write_text(self.root / "problems.jsonl", text)
 
@@ -104,7 +108,8 @@ class Folder:
                 try:
                     fields = json.loads(line)
                     prompt_hash = fields.pop("prompt_hash")
-                    known.append(Known(Problem(**fields), prompt_hash))
+                    variants = fields.pop("variant_hashes", {})
+                    known.append(Known(Problem(**fields), prompt_hash, variants))
                 except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as fault:
                     raise ValueError(
                         f"{path}, line {number}: damaged ({fault}); restore it from a copy"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from workbench.config.conditions import conditions_of
 from workbench.config.schema import Experiment
-from workbench.core.table_text import spell_temperature
+from workbench.core.conditions import TEMPERATURE, Condition, spell_level, varying_factors
 from workbench.storage.manifest import version_string
 
 IMPORTED = "imported"
@@ -19,20 +20,42 @@ def run_signature(experiment: Experiment, held: Sequence[str] = ()) -> str:
     An imported run has ``imported`` in place of a seed. The line is for reading; what is redone is
     decided by fingerprints.
     """
-    task, model, temperatures, n, seed = signature_parts(experiment).values()
+    parts = signature_parts(experiment)
+    seed = parts["seed"]
     drawn = seed if seed == IMPORTED else f"seed:{seed}"
     more = f"|of {' '.join(held)}" if held else ""
-    return f"{task}|{model}|T:{temperatures}|N:{n}{more}|{drawn}|{version_string()}"
+    levels = condition_parts(conditions_of(experiment.generation))
+    varied = "|".join(f"{name}:{spelt}" for name, spelt in levels.items())
+    named = f"{parts['task_name']}|{parts['model']}|{varied}|N:{parts['N']}"
+    return f"{named}{more}|{drawn}|{version_string()}"
+
+
+def condition_parts(conditions: Sequence[Condition]) -> dict[str, str]:
+    """Return the levels of each factor that varies, and the temperatures in any case, as text.
+
+    Example:
+        >>> condition_parts([Condition("T1", 1.0, 8), Condition("T0.3", 0.3, 8)])
+        {'T': '1,0.3'}
+    """
+    sampled = [one for one in conditions if not one.greedy] or conditions
+    factors = dict.fromkeys([TEMPERATURE, *varying_factors(sampled)])
+    spelt = {
+        name: ",".join(dict.fromkeys(spell_level(one.own.get(name)) for one in sampled))
+        for name in factors
+    }
+    return {"T": spelt.pop(TEMPERATURE)} | spelt
 
 
 def signature_parts(experiment: Experiment) -> dict[str, str | int]:
     """Return by what runs are grouped: one plain value for each thing a signature names."""
     settings = experiment.generation
+    levels = condition_parts(conditions_of(settings))
     model = settings.model.rstrip("/").rsplit("/", 1)[-1]
-    return {
+    named: dict[str, str | int] = {
         "task_name": experiment.task.name,
         "model": "replay" if settings.backend == "replay" else model,
-        "temperatures": ",".join(map(spell_temperature, settings.temperatures)),
+        "temperatures": levels.pop("T"),
         "N": settings.n,
         "seed": IMPORTED if settings.backend == "import" else settings.seed,
     }
+    return named | levels

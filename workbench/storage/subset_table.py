@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from workbench.core.types import Ints, known_temperature
+from workbench.core.types import Ints
+from workbench.storage.parquet import CONDITION
 
-SUBSET_KEY = ("problem_id", "temperature", "k", "replicate")
+SUBSET_KEY = ("problem_id", CONDITION, "temperature", "k", "replicate")
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,19 +23,18 @@ class DrawnSubsets:
     """(S, K) indices into the pool, in drawn order."""
 
 
-def drawn_subsets(table: pa.Table) -> dict[tuple[str, float | None], dict[int, DrawnSubsets]]:
-    """Return a block's subsets by (problem_id, temperature) and size, in the order of the table."""
+def drawn_subsets(table: pa.Table) -> dict[tuple[str, str], dict[int, DrawnSubsets]]:
+    """Return a block's subsets by (problem_id, condition) and size, in the order of the table."""
     if not table.num_rows:
         return {}
     members = table.column("members").combine_chunks()
-    keys = table.select(["problem_id", "temperature", "k"]).to_pandas()
-    keys["temperature"] = keys["temperature"].astype(float)
-    found: dict[tuple[str, float | None], dict[int, DrawnSubsets]] = {}
-    groups = keys.groupby(["problem_id", "temperature", "k"], dropna=False, sort=False)
-    for (problem, temperature, k), rows in groups.indices.items():
+    keys = table.select(["problem_id", CONDITION, "k"]).to_pandas()
+    found: dict[tuple[str, str], dict[int, DrawnSubsets]] = {}
+    groups = keys.groupby(["problem_id", CONDITION, "k"], sort=False)
+    for (problem, condition, k), rows in groups.indices.items():
         flat = members.take(pa.array(rows)).flatten().to_numpy()
         drawn = DrawnSubsets(rows, flat.reshape(-1, int(k)).astype(np.int64))
-        found.setdefault((str(problem), known_temperature(temperature)), {})[int(k)] = drawn
+        found.setdefault((str(problem), str(condition)), {})[int(k)] = drawn
     return found
 
 

@@ -104,7 +104,7 @@ def template_faults(settings: config.TaskSettings) -> list[str]:
     if "examples" not in names and settings.few_shot:
         faults.append(
             f"few_shot: the template shows none of the {settings.few_shot} examples; loop over "
-            "examples in it, or leave few_shot out"
+            "examples in it, or set few_shot to 0"
         )
     return faults
 

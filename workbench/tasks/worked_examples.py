@@ -1,10 +1,12 @@
-"""Worked examples: those of a task, or those of a file of one's own."""
+"""Worked examples: which of a task's, or of a file of one's own, stand in the prompts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from workbench.config import schema as config
 from workbench.core.types import Problem
@@ -13,7 +15,10 @@ from workbench.tasks.task import Example, Task
 
 
 def worked_examples(task: Task, settings: config.TaskSettings) -> list[Example]:
-    """Return the first ``few_shot`` examples of ``task.examples``, or else of the task itself.
+    """Return ``few_shot`` examples of the file ``task.examples``, or else of the task itself.
+
+    They are the first ones, or with ``task.examples_seed`` drawn from all of them at random,
+    without replacement and in random order: see ``drawn_examples``.
 
     Raises:
         ValueError: there are fewer, or they cannot be read.
@@ -23,7 +28,29 @@ def worked_examples(task: Task, settings: config.TaskSettings) -> list[Example]:
     _, path = examples_file(settings)
     found = task.examples(settings) if path is None else read_examples(path)
     raise_faults([], settings, len(found))
-    return found[: settings.few_shot]
+    if settings.examples_seed is None:
+        return found[: settings.few_shot]
+    return drawn_examples(found, settings.few_shot, np.random.default_rng(settings.examples_seed))
+
+
+def drawn_examples(
+    examples: Sequence[Example], count: int, rng: np.random.Generator
+) -> list[Example]:
+    """Return ``count`` examples, drawn at random without replacement, in the order drawn.
+
+    They begin a random order of all the examples, so that with the same seed the two of
+    ``few_shot: 2`` are the first two of ``few_shot: 4``: what differs between the two prompts is
+    the number of examples alone.
+
+    Example:
+        >>> four = [Example(word, "") for word in ("a", "b", "c", "d")]
+        >>> def drawn(seed, count):
+        ...     rng = np.random.default_rng(seed)
+        ...     return [example.question for example in drawn_examples(four, count, rng)]
+        >>> drawn(0, 2), drawn(0, 4), drawn(2, 4)
+        (['c', 'a'], ['c', 'a', 'b', 'd'], ['d', 'c', 'a', 'b'])
+    """
+    return [examples[at] for at in rng.permutation(len(examples))[:count]]
 
 
 def read_examples(path: str) -> list[Example]:

@@ -5,6 +5,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from workbench.config import schema as config
 from workbench.config.faults import Fault, shown, type_fault
+from workbench.config.task_schema import PromptVariant
 from workbench.core.lookup import unknown
 
 
@@ -37,8 +38,10 @@ def test_a_kind_of_error_that_has_no_words_yet_is_told_in_pydantics():
 
 
 # Every key of every section: what it refuses is told in our words, naming the value.
-SECTIONS = [getattr(config, name) for name in ("TaskSettings", "Generation", "Scoring", "Embedding",
-            "Measure", "Selection", "Analysis", "Tracking")]  # fmt: skip
+SECTIONS = [
+    PromptVariant, config.TaskSettings, config.Generation, config.Scoring, config.Embedding,
+    config.Measure, config.Selection, config.Analysis, config.Tracking,
+]  # fmt: skip
 KEYS = [(kind, key) for kind in SECTIONS for key in kind.__pydantic_fields__]
 
 

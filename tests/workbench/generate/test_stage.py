@@ -4,7 +4,8 @@ import json
 import pandas as pd
 import pytest
 
-from workbench.config.schema import Experiment, Generation, TaskSettings, Thinking, pool_sizes
+from workbench.config.conditions import pool_sizes
+from workbench.config.schema import Experiment, Generation, TaskSettings, Thinking
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.generate.drawing_settings import drawing_settings, sample_seed
 from workbench.generate.stage import generate, identity, server_facts

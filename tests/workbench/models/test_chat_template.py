@@ -114,6 +114,35 @@ def test_validate_says_it_before_anything_is_drawn(cli, experiment, named, tmp_p
     cli("validate", path).refuses("task.prompt: ", "leave the message out of a template")
 
 
+def test_validate_tries_every_variant_that_is_a_chat(cli, experiment, named):
+    given = {"generation__model": named(NO_SYSTEM), "generation__backend": "transformers"}
+    two = [{"role": role, "content": "{{ problem }}"} for role in TALK]
+    variants = {
+        "told": {"prompt": "chat", "system": "Be brief."},
+        "written": {"prompt": two, "few_shot": 0},
+        "bare": {"prompt": "chat", "system": ""},
+        "plain": {"prompt": "completion", "system": "Be brief."},
+    }
+    path = experiment(**given, task__prompt="completion", task__prompts=variants)
+    refused = cli("validate", path)
+    refused.refuses(
+        "task.prompts.told.prompt: ", 'set task.prompts.told.system: "", or leave the message out',
+        "task.prompts.written.prompt: ", "out of a template in task.prompts.written.prompt",
+    )  # fmt: skip
+    assert not any(words in refused.err for words in ("bare", "plain", "task.prompt:"))
+    given |= {"task__prompts": {"bare": variants["bare"], "plain": variants["plain"]}}
+    cli.must("validate", experiment(**given, task__prompt="completion"))
+
+
+def test_validate_tries_the_prompts_with_the_second_models_too(cli, experiment, named):
+    second = {"second": {"model": named(NO_SYSTEM), "backend": "transformers"}}
+    variants = {"told": {"prompt": "chat", "system": "Be brief."}, "bare": {"system": ""}}
+    path = experiment(task__prompt="completion", task__prompts=variants, scoring__models=second)
+    told = cli("validate", path)
+    told.refuses("scoring.models.second.model: ", "set task.prompts.told.system")
+    assert told.err.count("scoring.models.second.model: ") == 1
+
+
 def test_of_a_packaged_model_it_is_known_whether_it_takes_one():
     check_conversation("SmolLM2-135M-Instruct", TALK, {})
     with pytest.raises(ValueError, match=r"gemma-3-270m has no chat template; set task\.prompt to"):

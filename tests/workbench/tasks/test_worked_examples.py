@@ -1,16 +1,19 @@
-"""Worked examples from a file of one's own, for every task; by hand."""
+"""Worked examples: from a file of one's own, for every task; and which of them are shown."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
+import numpy as np
 import pytest
+from scipy.stats import chisquare
 
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Problem
 from workbench.tasks import TASKS
 from workbench.tasks.prompts import build_prompts, prompt_builder
 from workbench.tasks.task import Example
-from workbench.tasks.worked_examples import read_examples, worked_examples
+from workbench.tasks.worked_examples import drawn_examples, read_examples, worked_examples
 
 ROWS = [
     {"problem": "What is 4 + 9?", "solution": "It is 13.", "hint": "carry"},
@@ -71,3 +74,51 @@ def test_an_example_must_not_be_one_of_the_problems(write):
     with pytest.raises(ValueError, match=r"^examples: 'What is 4 \+ 9\?' of .* also problem b"):
         build_prompts(asked, TASKS["arithmetic"], settings)
     assert len(build_prompts(asked[:1], TASKS["arithmetic"], settings)) == 1
+
+
+def words(count, seed=None, name="arithmetic", **settings):
+    settings = TaskSettings(name=name, few_shot=count, examples_seed=seed, **settings)
+    return [example.question for example in worked_examples(TASKS[name], settings)]
+
+
+def test_a_seed_draws_the_examples_at_random(write):
+    rows = [{"problem": f"{number}?", "solution": "."} for number in range(12)]
+    file = {"examples": write(rows), "name": "jsonl"}
+    asked = [row["problem"] for row in rows]
+    for given in (file, {}):
+        every = words(12, **given)
+        first, drawn = words(4, **given), words(4, 3, **given)
+        assert first == every[:4]
+        assert drawn == words(4, 3, **given) != first
+        assert drawn != words(4, 4, **given)
+        assert len({*drawn}) == 4
+    # By numpy alone: the beginning of a random order, so that a smaller number is part of a larger.
+    order = np.random.default_rng(3).permutation(12)
+    assert words(4, 3, **file) == [asked[at] for at in order[:4]]
+    assert words(12, 3, **file) == [asked[at] for at in order]
+    assert words(0, 3, **file) == []
+
+
+def test_every_example_is_drawn_equally_often_in_every_place():
+    four = [Example(word, "") for word in "abcd"]
+    rng = np.random.default_rng(0)
+    drawn = Counter(
+        (place, example.question)
+        for _ in range(4000)
+        for place, example in enumerate(drawn_examples(four, 2, rng))
+    )
+    assert len(drawn) == 8
+    assert chisquare([*drawn.values()]).pvalue > 0.01  # 1000 each
+
+
+def test_drawn_examples_are_the_same_for_every_problem():
+    settings = TaskSettings(name="arithmetic", few_shot=2, examples_seed=5)
+    problems = [Problem("a", "1?"), Problem("b", "2?")]
+    one, other = build_prompts(problems, TASKS["arithmetic"], settings)
+    assert one.messages[:-1] == other.messages[:-1]
+    assert [turn["content"] for turn in one.messages if turn["role"] == "user"][:-1] == words(2, 5)
+
+
+def test_too_few_examples_to_draw_are_too_few(write):
+    with pytest.raises(ValueError, match=r"^few_shot: 3 worked examples are asked for, .* has 2"):
+        words(3, 1, name="jsonl", examples=write(ROWS))

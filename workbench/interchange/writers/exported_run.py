@@ -7,25 +7,27 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any, Self
 
-from workbench.config.schema import Experiment, Thinking, pool_sizes
+from workbench.config.conditions import loading_of, ordered_conditions, settings_of
+from workbench.config.schema import Experiment, Thinking
+from workbench.core.conditions import UNKNOWN, Condition, level_value, temperature_name
 from workbench.core.types import REWARD_PREFIX, Problem
 from workbench.rewards import REWARDS
 from workbench.saved_run import Run
-from workbench.storage.parquet import KEY, THOUGHT_COLUMNS, read_table
+from workbench.storage.parquet import STORED_KEY, THOUGHT_COLUMNS, read_table
 
 SAMPLES = (
-    *KEY, "completion", "stop_reason", "num_output_tokens", "output_token_ids", "token_logprobs",
-    "cumulative_logprob", "mean_logprob", "mean_entropy", "error", *THOUGHT_COLUMNS,
+    *STORED_KEY, "completion", "stop_reason", "num_output_tokens", "output_token_ids",
+    "token_logprobs", "cumulative_logprob", "mean_logprob", "mean_entropy", "error",
+    *THOUGHT_COLUMNS,
 )  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ExportedPool:
-    """The samples of one problem at one temperature, in the order of their index."""
+    """The samples of one problem in one condition, in the order of their index."""
 
     problem: Problem
-    temperature: float | None
-    """None where an imported run does not have it."""
+    condition: Condition
     samples: list[dict[str, Any]]
     """With the columns of ``SampleRow``, and ``status``, ``answer_rule``, ``token_ids`` and
     ``reward_NAME``; an unknown value is None."""
@@ -37,9 +39,14 @@ class ExportedPool:
         return sum(known) / len(known) if known else None
 
     @property
-    def temperature_name(self) -> str:
-        """The temperature as in the names of files."""
-        return "unknown" if self.temperature is None else f"{self.temperature:g}"
+    def temperature(self) -> float | None:
+        """None where an imported run does not have it."""
+        return self.condition.temperature
+
+    @property
+    def file_name(self) -> str:
+        """The condition as in the names of files."""
+        return "Tunknown" if self.condition.name == UNKNOWN else self.condition.name
 
 
 @dataclass(frozen=True)
@@ -81,15 +88,18 @@ class ExportedRun:
         """Whether the samples' reward is a log-ratio."""
         return self.reward is not None and REWARDS[self.reward].is_log
 
-    def settings(self, temperature: float | None, words: Mapping[str, str]) -> dict[str, Any]:
-        """Return the known settings that the samples of a temperature were drawn with.
+    def settings(self, condition: Condition, words: Mapping[str, str]) -> dict[str, Any]:
+        """Return the known settings that the samples of a condition were drawn with.
 
         ``words`` has another tool's names for some of them.
         """
-        known: dict[str, Any] = {} if temperature is None else {"temperature": temperature}
-        drawn = self.experiment.generation
+        heat = condition.temperature
+        known: dict[str, Any] = {} if heat is None else {"temperature": heat}
+        drawn = settings_of(condition, self.experiment.generation)
         if drawn.backend != "import":
             known |= {"max_tokens": drawn.max_tokens, "top_p": drawn.top_p, "stop": [*drawn.stop]}
+            own = ("top_k", "min_p", "repetition_penalty")
+            known |= {name: getattr(drawn, name) for name in own if name in condition.changed}
         known |= self.limits
         return {words.get(name, name): value for name, value in known.items()}
 
@@ -100,9 +110,21 @@ class ExportedRun:
             "problem_id": problem.id,
             "problem": problem.question,
             "gold": problem.gold,
-            "model": self.model,
+            "model": self.model_of(pool.condition),
             "temperature": pool.temperature,
-        }
+        } | self._condition_columns(pool.condition)
+
+    def model_of(self, condition: Condition) -> str:
+        """Return the model that drew the samples of a condition."""
+        return loading_of(condition, self.experiment.generation).model
+
+    def _condition_columns(self, condition: Condition) -> dict[str, Any]:
+        """Return a condition's name and factors, where its temperature does not say all."""
+        if condition.name == temperature_name(condition.temperature):
+            return {}
+        levels = {name: level_value(level) for name, level in condition.levels.items()}
+        named = {"condition": condition.name} | levels
+        return {key: value for key, value in named.items() if key not in ("temperature", "model")}
 
     def options(self) -> str:
         """Return the options with which ``workbench import`` makes an equal run of the files."""
@@ -117,14 +139,15 @@ class ExportedRun:
 
 
 def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:
-    """Yield a run's pools, problem by problem in the run's order, by rising temperature.
+    """Yield a run's pools, problem by problem in the run's order, in the order of conditions.
 
     Of each pool only as many samples as the experiment analyses.
 
     Raises:
         ValueError: the run is not scored, or a table is damaged.
     """
-    sizes = pool_sizes(about.experiment.generation)
+    conditions = ordered_conditions(about.experiment.generation)
+    sizes = {one.name: one.n for one in conditions}
     size = int(run.manifest["problems_per_block"])
     for block in run.blocks:
         samples = run.folder.read_samples(block, SAMPLES)
@@ -132,7 +155,7 @@ def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:
         if not path.exists():
             raise ValueError(f"{run.root} is not scored in full; run `workbench score {run.root}`")
         scores = read_table(path)
-        if not scores.select(KEY).equals(samples.select(KEY)):
+        if not scores.select(STORED_KEY).equals(samples.select(STORED_KEY)):
             raise ValueError(
                 f"{path} is of other samples than {run.root / 'samples'}; run `workbench score "
                 f"{run.root}`"
@@ -140,17 +163,17 @@ def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:
         rewards = [name for name in scores.schema.names if name.startswith(REWARD_PREFIX)]
         columns = ["answer", "answer_rule", "status", "is_correct", *rewards]
         graded = scores.select(columns).to_pylist()
-        pools: dict[tuple[str, float | None], list[dict[str, Any]]] = defaultdict(list)
+        pools: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
         for row, score in zip(samples.to_pylist(), graded, strict=True):
-            if row["sample_index"] < sizes.get(row["temperature"], 0):
+            if row["sample_index"] < sizes.get(row["condition"], 0):
                 sample = _sample(row, score, about.reward)
-                pools[row["problem_id"], row["temperature"]].append(sample)
+                pools[row["problem_id"], row["condition"]].append(sample)
         for problem in about.problems[block * size : (block + 1) * size]:
-            for temperature in sorted(sizes, key=lambda t: (t is None, t or 0.0)):
-                pool = pools[problem.id, temperature]
+            for condition in conditions:
+                pool = pools[problem.id, condition.name]
                 if pool:
                     pool.sort(key=itemgetter("sample_index"))
-                    yield ExportedPool(problem, temperature, pool)
+                    yield ExportedPool(problem, condition, pool)
 
 
 def _sample(row: Mapping[str, Any], score: Mapping[str, Any], reward: str | None) -> dict[str, Any]:

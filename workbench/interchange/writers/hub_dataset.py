@@ -7,13 +7,27 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workbench.config.conditions import conditions_of
+from workbench.config.schema import experiment_to_dict
 from workbench.config.yaml_file import write_yaml
+from workbench.core.conditions import level_value, temperature_name, varying_factors
 from workbench.core.types import REWARD_PREFIX
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 
 DATA = "data/train-00000-of-00001.parquet"
 ROWS_PER_GROUP = 8192
-SETTINGS = {"temperatures", "n", "greedy", "max_tokens", "top_p", "top_k", "stop", "seed"}
+SETTINGS = {
+    "temperatures",
+    "grid",
+    "conditions",
+    "n",
+    "greedy",
+    "max_tokens",
+    "top_p",
+    "top_k",
+    "stop",
+    "seed",
+}
 
 COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "problem_id": (pa.string(), "the problem's name"),
@@ -21,7 +35,8 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
     "gold": (pa.string(), "the known answer; null where there is none"),
     "model": (pa.string(), "the model that drew the sample"),
     "temperature": (pa.float64(), "at which it was drawn; null where that is not known"),
-    "sample_index": (pa.int32(), "its place among the samples of the problem at that temperature"),
+    "condition": (pa.string(), "the condition in which it was drawn; the columns beside say which"),
+    "sample_index": (pa.int32(), "its place among the samples of the problem in that condition"),
     "text": (pa.string(), "what was sampled, but for the thought"),
     "answer": (pa.string(), "what it answers; null where no answer was found"),
     "correct": (pa.bool_(), "whether that is the known answer; null where that is not known"),
@@ -52,7 +67,7 @@ COLUMNS: dict[str, tuple[pa.DataType, str]] = {
 
 def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write the data and the card."""
-    columns = COLUMNS.copy()
+    columns = _columns(run)
     for name in run.experiment.scoring.rewards:
         columns[f"{REWARD_PREFIX}{name}"] = (pa.float64(), f"the reward `{name}`")
     schema = pa.schema([(name, kind) for name, (kind, _) in columns.items()])
@@ -73,6 +88,22 @@ def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     (out / "README.md").write_text(_card(run, what, table), encoding="utf-8")
 
 
+def _columns(run: ExportedRun) -> dict[str, tuple[pa.DataType, str]]:
+    """Return the columns: the condition, and a column for each factor, where there are any."""
+    conditions = conditions_of(run.experiment.generation)
+    factors = [name for name in varying_factors(conditions) if name not in ("temperature", "model")]
+    plain = all(one.name == temperature_name(one.temperature) for one in conditions)
+    found: dict[str, tuple[pa.DataType, str]] = {}
+    for name, column in COLUMNS.items():
+        if name != "condition" or not plain:
+            found[name] = column
+        for factor in factors if name == "condition" else ():
+            levels = [level_value(one.own.get(factor)) for one in conditions]
+            kind = pa.string() if any(isinstance(level, str) for level in levels) else pa.float64()
+            found[factor] = (kind, f"the factor `{factor}` of the condition")
+    return found
+
+
 def _card(run: ExportedRun, what: str, table: str) -> str:
     """Return the data set's card: front matter, content, columns, how to read it."""
     generation = run.experiment.generation
@@ -85,7 +116,11 @@ def _card(run: ExportedRun, what: str, table: str) -> str:
     }
     drawn = ""
     if generation.backend != "import":
-        settings = {key: value for key, value in vars(generation).items() if key in SETTINGS}
+        settings = {
+            key: value
+            for key, value in experiment_to_dict(run.experiment)["generation"].items()
+            if key in SETTINGS and value not in ([], None)
+        }
         drawn = f"Drawn with:\n\n```yaml\n{write_yaml(settings)}```\n\n"
     return f"""---
 {write_yaml(head)}---

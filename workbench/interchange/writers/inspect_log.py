@@ -1,4 +1,4 @@
-"""Export as logs of Inspect, one for each temperature: our samples are Inspect's epochs.
+"""Export as logs of Inspect, one for each condition: our samples are Inspect's epochs.
 
 The zip is written here, so that an export does not need Inspect: a header, a file for each sample
 and epoch, and their summaries. Tests read the logs with Inspect itself. Columns that a log does not
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from workbench.core.conditions import Condition
 from workbench.core.types import REWARD_PREFIX
 from workbench.core.version import __version__
 from workbench.interchange.readers.inspect_log import member_stem
@@ -34,19 +35,19 @@ INPUT_SHOWN = 1000
 
 
 def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
-    """Write a ``.eval`` for each temperature."""
-    logs: dict[float | None, _EvalLog] = {}
+    """Write a ``.eval`` for each condition."""
+    logs: dict[str, tuple[Condition, _EvalLog]] = {}
     when, task = re.sub(r"[:+]", "-", run.created), re.sub(r"[^\w.]+", "-", run.task)
     with ExitStack() as stack:
         for pool in pools:
-            at = pool.temperature_name
-            if pool.temperature not in logs:
-                path = out / f"{when}_{task}-T{at}_{_id(run, at)}.eval"  # as Inspect expects it
+            at = pool.file_name
+            if at not in logs:
+                path = out / f"{when}_{task}-{at}_{_id(run, at)}.eval"  # as Inspect expects it
                 archive = stack.enter_context(zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED))
-                logs[pool.temperature] = _EvalLog(archive, out / f"{at}.part")
-            _add(logs[pool.temperature], pool, run)
-        for temperature, log in logs.items():
-            _finish(log, temperature, run)
+                logs[at] = pool.condition, _EvalLog(archive, out / f"{at}.part")
+            _add(logs[at][1], pool, run)
+        for condition, log in logs.values():
+            _finish(log, condition, run)
 
 
 @dataclass
@@ -87,20 +88,21 @@ def _add(log: _EvalLog, pool: ExportedPool, run: ExportedRun) -> None:
 
 def _sample(pool: ExportedPool, epoch: int, sample: Record, run: ExportedRun) -> dict[str, Any]:
     problem, tokens = pool.problem, sample["num_tokens"]
+    model = run.model_of(pool.condition)
     content: Any = sample["text"]
     if sample["thought"] is not None:
         thought = {"type": "reasoning", "reasoning": sample["thought"]}
         content = [thought, {"type": "text", "text": sample["text"]}]
     message = {"role": "assistant", "content": content, "source": "generate"}
     choice: dict[str, Any] = {
-        "message": message | {"model": run.model},
+        "message": message | {"model": model},
         "stop_reason": STOP_REASONS.get(sample["stop_reason"], "unknown"),
     }
     if sample["token_logprobs"]:
         ids = sample["token_ids"] or [""] * len(sample["token_logprobs"])
         pairs = zip(ids, sample["token_logprobs"], strict=True)
         choice["logprobs"] = {"content": [{"token": str(i), "logprob": p} for i, p in pairs]}
-    output = {"model": run.model, "choices": [choice], "completion": sample["text"]}
+    output = {"model": model, "choices": [choice], "completion": sample["text"]}
     if tokens is not None:
         usage = {"input_tokens": 0, "output_tokens": tokens, "total_tokens": tokens}
         if sample["num_thought_tokens"] is not None:
@@ -120,7 +122,7 @@ def _sample(pool: ExportedPool, epoch: int, sample: Record, run: ExportedRun) ->
         "events": [],
         "model_usage": {},
         "attachments": {},
-        "uuid": _id(run, f"{problem.id}|{pool.temperature}|{epoch}"),
+        "uuid": _id(run, f"{problem.id}|{pool.condition.name}|{epoch}"),
     }
     if sample["stop_reason"] == "error":
         reason = sample["error"] or "not drawn"
@@ -138,16 +140,16 @@ def _scores(sample: Record) -> dict[str, Any]:
     return {SCORER: {"value": value, "answer": sample["answer"], "metadata": about}}
 
 
-def _finish(log: _EvalLog, temperature: float | None, run: ExportedRun) -> None:
+def _finish(log: _EvalLog, condition: Condition, run: ExportedRun) -> None:
     """Write a log's summaries, its journal and its header."""
     summaries = log.summaries.read_text(encoding="utf-8").rstrip().replace("\n", ",")
     log.archive.writestr("summaries.json", f"[{summaries}]")
     log.summaries.unlink()
-    config = run.settings(temperature, {"stop": "stop_seqs"})
+    config = run.settings(condition, {"stop": "stop_seqs"})
     steps = [{"solver": "generate", "params": {}}]
     began = {
         "version": VERSION,
-        "eval": _spec(log, temperature, run, config),
+        "eval": _spec(log, condition, run, config),
         "plan": {"name": "plan", "steps": steps, "config": config},
     }
     log.write("_journal/start.json", began)
@@ -162,20 +164,20 @@ def _finish(log: _EvalLog, temperature: float | None, run: ExportedRun) -> None:
 
 
 def _spec(
-    log: _EvalLog, temperature: float | None, run: ExportedRun, config: Mapping[str, Any]
+    log: _EvalLog, condition: Condition, run: ExportedRun, config: Mapping[str, Any]
 ) -> dict[str, Any]:
     ids, most = list(log.sizes), max(log.sizes.values())
     return {
-        "eval_id": _id(run, f"eval {temperature}"),
+        "eval_id": _id(run, f"eval {condition.name}"),
         "run_id": _id(run, "run"),
         "created": run.created,
         "task": run.task,
-        "task_id": _id(run, f"task {temperature}"),
+        "task_id": _id(run, f"task {condition.name}"),
         "task_version": 0,
         "task_attribs": {},
-        "task_args": {} if temperature is None else {"temperature": temperature},
+        "task_args": {name: level for name, level in condition.own.items() if level is not None},
         "dataset": {"name": run.task, "samples": len(ids), "sample_ids": ids, "shuffled": False},
-        "model": run.model,
+        "model": run.model_of(condition),
         "model_generate_config": config,
         "model_args": {},
         "config": {"epochs": most, "epochs_reducer": ["mean"], "fail_on_error": False},

@@ -1,6 +1,6 @@
 """Export as lm-evaluation-harness logs samples: a line for each document, with its repeats.
 
-There is a folder for each temperature, because a run of the harness has one temperature.
+There is a folder for each condition, because a run of the harness has one.
 ``filtered_resps`` has the answer of each repeat (``[invalid]`` where there is none) and
 ``exact_match`` is their mean correctness, as in the harness where a filter keeps all repeats. The
 columns that the harness does not have (such as correctness and likelihood of each sample) are under
@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from workbench.core.conditions import Condition
 from workbench.interchange.readers.lm_eval import INVALID
 from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
 from workbench.storage.parquet import THOUGHT_COLUMNS
@@ -35,18 +36,22 @@ def write(out: Path, run: ExportedRun, pools: Iterator[ExportedPool]) -> None:
     """Write ``MODEL-T.../samples_TASK_DATE.jsonl`` and ``results_DATE.json``."""
     date = run.created[:19].replace(":", "-")
     model = re.sub(r"[^\w.-]+", "__", run.model)
-    found: dict[tuple[Path, float | None], list[tuple[int, float | None]]] = defaultdict(list)
+    found: dict[Path, list[tuple[int, float | None]]] = defaultdict(list)
+    conditions: dict[Path, Condition] = {}
     doc_ids = {problem.id: number for number, problem in enumerate(run.problems)}
     for pool in pools:
-        folder = out / f"{model}-T{pool.temperature_name}"
+        folder = out / f"{model}-{pool.file_name}"
         folder.mkdir(exist_ok=True)
         line = json.dumps(_document(pool, run, doc_ids[pool.problem.id]), ensure_ascii=False)
-        # opened for each line, because there may be many temperatures
+        # opened for each line, because there may be many conditions
         with (folder / f"samples_{run.task}_{date}.jsonl").open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-        found[folder, pool.temperature].append((len(pool.samples), pool.accuracy))
-    for (folder, temperature), documents in found.items():
-        results = json.dumps(_results(run, temperature, documents), indent=2, ensure_ascii=False)
+        conditions[folder] = pool.condition
+        found[folder].append((len(pool.samples), pool.accuracy))
+    for folder, documents in found.items():
+        results = json.dumps(
+            _results(run, conditions[folder], documents), indent=2, ensure_ascii=False
+        )
         (folder / f"results_{date}.json").write_text(results + "\n", encoding="utf-8")
 
 
@@ -56,7 +61,7 @@ def _document(pool: ExportedPool, run: ExportedRun, doc_id: int) -> dict[str, An
     target = "" if problem.gold is None else problem.gold
     answers = [INVALID if s["answer"] is None else s["answer"] for s in pool.samples]
     own = {name: [sample[name] for sample in pool.samples] for name in OWN_COLUMNS}
-    arguments = {"arg_0": problem.question, "arg_1": _settings(run, pool.temperature)}
+    arguments = {"arg_0": problem.question, "arg_1": _settings(run, pool.condition)}
     return {
         "doc_id": doc_id,
         "doc": doc,
@@ -74,10 +79,10 @@ def _document(pool: ExportedPool, run: ExportedRun, doc_id: int) -> dict[str, An
     }
 
 
-def _settings(run: ExportedRun, temperature: float | None) -> dict[str, Any]:
+def _settings(run: ExportedRun, condition: Condition) -> dict[str, Any]:
     """Return the sampling settings under the harness's names."""
-    settings = run.settings(temperature, {"stop": "until", "max_tokens": "max_gen_toks"})
-    return settings | {"do_sample": temperature != 0}
+    settings = run.settings(condition, {"stop": "until", "max_tokens": "max_gen_toks"})
+    return settings | {"do_sample": condition.temperature != 0}
 
 
 def _hash(text: str) -> str:
@@ -85,7 +90,7 @@ def _hash(text: str) -> str:
 
 
 def _results(
-    run: ExportedRun, temperature: float | None, documents: list[tuple[int, float | None]]
+    run: ExportedRun, condition: Condition, documents: list[tuple[int, float | None]]
 ) -> dict[str, Any]:
     """Return mean accuracy and its standard error over (repeats, accuracy) of each document."""
     count, task = len(documents), run.task
@@ -94,7 +99,7 @@ def _results(
         "task": task,
         "output_type": "generate_until",
         "repeats": max(repeats for repeats, _ in documents),
-        "generation_kwargs": _settings(run, temperature),
+        "generation_kwargs": _settings(run, condition),
         "metric_list": [{"metric": METRIC, "aggregation": "mean", "higher_is_better": True}],
         "metadata": {"version": 1.0, "signature": run.signature},
     }
@@ -111,7 +116,7 @@ def _results(
         "n-shot": {task: run.experiment.task.few_shot},
         "higher_is_better": {task: {METRIC: True}},
         "n-samples": {task: {"original": count, "effective": count}},
-        "config": {"model": "workbench", "model_args": {"pretrained": run.model}},
+        "config": {"model": "workbench", "model_args": {"pretrained": run.model_of(condition)}},
         "model_source": "workbench",
-        "model_name": run.model,
+        "model_name": run.model_of(condition),
     }

@@ -1,0 +1,305 @@
+"""The conditions of an experiment: ``temperatures``, ``grid`` and ``conditions`` as named cells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from workbench.config.factors import (
+    DECODING,
+    ENGINE,
+    MODEL,
+    NAME_KEY,
+    PROMPT,
+    SAMPLING_OPTIONS,
+    ModelVariant,
+    Price,
+)
+from workbench.config.faults import Fault, Unsound
+from workbench.config.schema import Experiment, Generation
+from workbench.config.setting_types import DEFAULT_PROMPT
+from workbench.config.validation import parse
+from workbench.core.conditions import (
+    TEMPERATURE,
+    Condition,
+    condition_name,
+    in_order,
+    spell_level,
+    temperature_name,
+)
+from workbench.core.lookup import unknown
+
+Cell = Mapping[str, Any]
+"""Factor -> level, and perhaps the condition's name."""
+
+
+def fill_in_conditions(generation: Any) -> None:
+    """Fill in what follows from the conditions: no default temperatures beside them, and a model.
+
+    With several models the first is the experiment's own, where it names none.
+    """
+    if not isinstance(generation, dict):
+        return
+    grids, cells = generation.get("grid"), generation.get("conditions")
+    grids = [grids] if isinstance(grids, dict) else grids if isinstance(grids, list) else []
+    cells = cells if isinstance(cells, list) else []
+    given = [one for one in (*grids, *cells) if isinstance(one, dict)]
+    heated = all(TEMPERATURE in one for one in grids if isinstance(one, dict))
+    if given and heated and "temperatures" not in generation:
+        generation["temperatures"] = []
+    for one in given:
+        level = one.get("model")
+        first = level[0] if isinstance(level, list) and level else level
+        if "model" not in generation and isinstance(first, str):
+            generation["model"] = first
+
+
+def conditions_of(generation: Generation) -> tuple[Condition, ...]:
+    """Return the conditions of an experiment, greedy ones first, then in the order given.
+
+    A condition's factors that have the value of the section's own setting are not in its name, so
+    that a temperature is called ``T0.7`` whatever other factors there are.
+
+    Example:
+        >>> grid = {"temperature": [1], "min_p": [0, 0.1]}
+        >>> found = conditions_of(Generation(model="m", grid=grid))
+        >>> [condition.name for condition in found], dict(found[1].changed)
+        (['T1', 'T1-min_p0.1'], {'min_p': 0.1})
+    """
+    cells = list(_cells(generation))
+    factors = dict.fromkeys([TEMPERATURE, *(name for cell in cells for name in cell)])
+    factors.pop(NAME_KEY, None)
+    found = [_condition(cell, tuple(factors), generation) for cell in cells]
+    if generation.greedy:
+        found = [*_greedy(found, generation), *found]
+    return tuple(found)
+
+
+def _cells(generation: Generation) -> Iterator[Cell]:
+    """Yield the settings of each condition as they are given, temperature first."""
+    if not generation.grid:
+        yield from ({TEMPERATURE: temperature} for temperature in generation.temperatures)
+    for grid in generation.grid:
+        crossed = {TEMPERATURE: grid.get(TEMPERATURE, generation.temperatures)} | dict(grid)
+        for levels in product(*crossed.values()):
+            yield dict(zip(crossed, levels, strict=True))
+    yield from generation.conditions
+
+
+def _condition(cell: Cell, factors: Sequence[str], generation: Generation) -> Condition:
+    own = {name: _own_level(name, generation) for name in factors}
+    levels = {name: _number(name, cell.get(name, own[name])) for name in factors}
+    temperature = levels[TEMPERATURE]
+    changed = {
+        name: level
+        for name, level in levels.items()
+        if name != TEMPERATURE and spell_level(level) != spell_level(own[name])
+    }
+    name = cell.get(NAME_KEY) or condition_name(temperature, changed)
+    return Condition(name, temperature, generation.n, changed, levels)
+
+
+def _greedy(conditions: Sequence[Condition], generation: Generation) -> Iterator[Condition]:
+    """Yield greedy decoding of each prompt and model; it knows no factor of drawing at random."""
+    seen = set()
+    for one in conditions:
+        changed = {name: level for name, level in one.changed.items() if name not in DECODING}
+        name = condition_name(0.0, changed)
+        if name not in seen:
+            seen.add(name)
+            own = {name: _own_level(name, generation) for name in one.levels}
+            yield Condition(name, 0.0, 1, changed, own | changed | {TEMPERATURE: 0.0})
+
+
+def greedy_name(condition: Condition) -> str:
+    """Return the name of the greedy condition that is the baseline of a condition."""
+    changed = {name: level for name, level in condition.changed.items() if name not in DECODING}
+    return condition_name(0.0, changed)
+
+
+def _own_level(name: str, generation: Generation) -> Any:
+    """Return the level of a factor in the experiment's own settings."""
+    if name == PROMPT:
+        return DEFAULT_PROMPT
+    if name.startswith(ENGINE):
+        return generation.engine.get(name.removeprefix(ENGINE))
+    if name == TEMPERATURE:
+        return generation.temperatures[0] if len(generation.temperatures) == 1 else None
+    return getattr(generation, name)
+
+
+def _number(name: str, level: Any) -> Any:
+    """Return a level as the section has it: a whole temperature is a number like any other."""
+    whole = isinstance(level, int) and not isinstance(level, bool)
+    return float(level) if name == TEMPERATURE and whole else level
+
+
+def pool_sizes(settings: Generation) -> dict[str, int]:
+    """Return how many samples the pools of each condition are to have, by its name."""
+    return {condition.name: condition.n for condition in conditions_of(settings)}
+
+
+def ordered_conditions(settings: Generation) -> list[Condition]:
+    """Return the conditions in the order of tables."""
+    return in_order(conditions_of(settings))
+
+
+def settings_of(condition: Condition, generation: Generation) -> Generation:
+    """Return the section ``generation`` as it is for one condition: model, engine and options."""
+    changed = condition.changed
+    options = {name: changed[name] for name in SAMPLING_OPTIONS if name in changed}
+    loaded = loading_of(condition, generation)
+    return replace(loaded, **options) if options else loaded
+
+
+def loading_of(
+    condition: Condition, generation: Generation, request_options: Sequence[str] = ()
+) -> Generation:
+    """Return the section with the model and the engine options of a condition.
+
+    Conditions of which it is equal are drawn by one engine that is loaded once. Options of the
+    engine that go with each request, ``request_options``, are left out.
+    """
+    variant = model_variant(condition.changed.get(MODEL, generation.model), generation)
+    engine = dict(generation.engine if variant.engine is None else variant.engine)
+    engine |= {
+        name.removeprefix(ENGINE): level
+        for name, level in condition.changed.items()
+        if name.startswith(ENGINE) and name.removeprefix(ENGINE) not in request_options
+    }
+    return replace(
+        generation,
+        model=variant.model or generation.model,
+        dtype=variant.dtype or generation.dtype,
+        max_model_len=variant.max_model_len or generation.max_model_len,
+        engine=engine,
+        price=variant.price or generation.price,
+        grid=(),
+        conditions=(),
+    )
+
+
+def model_variant(name: str, generation: Generation) -> ModelVariant:
+    """Return how the model of a level is loaded; a level may be a model itself."""
+    variant = generation.models.get(name, ModelVariant())
+    return replace(variant, model=variant.model or name)
+
+
+def price_of(condition: Condition, generation: Generation) -> Price | None:
+    """Return what tokens cost in a condition; None where the experiment does not say."""
+    return loading_of(condition, generation).price
+
+
+def condition_faults(generation: Generation, prompts: Sequence[str]) -> Iterator[Fault]:
+    """Return what is wrong with the conditions of an experiment.
+
+    ``prompts`` are the names of ``task.prompts``. Nothing is said of settings that are faulty
+    themselves.
+    """
+    with suppress(Unsound):
+        grid, cells = generation.grid, generation.conditions
+        if not (grid or cells or generation.temperatures):
+            yield Fault(("generation", "temperatures"), "needs at least one entry, got []")
+            return
+        if grid and generation.temperatures and all(TEMPERATURE in one for one in grid):
+            message = "the grid has its own; leave one of the two out, or set this one to []"
+            yield Fault(("generation", "temperatures"), message)
+        if not (grid or cells):
+            return
+        faults = [*_missing_temperatures(generation), *_level_faults(generation, prompts)]
+        yield from faults or _name_faults(generation)
+
+
+def _missing_temperatures(generation: Generation) -> Iterator[Fault]:
+    if any(TEMPERATURE not in grid for grid in generation.grid) and not generation.temperatures:
+        message = "a grid without temperature takes those of generation.temperatures, and there "
+        yield Fault(("generation", "grid"), message + "are none; give them there or in the grid")
+    for number, cell in enumerate(generation.conditions, start=1):
+        if TEMPERATURE not in cell and len(generation.temperatures) != 1:
+            which = repr(cell[NAME_KEY]) if NAME_KEY in cell else str(number)
+            message = f"condition {which} has no temperature; give it one"
+            yield Fault(("generation", "conditions"), message)
+
+
+def _level_faults(generation: Generation, prompts: Sequence[str]) -> Iterator[Fault]:
+    """Check each level as the setting that it stands for."""
+    levels: dict[tuple[str, str, str], Any] = {}
+    for grid in generation.grid:
+        levels |= {
+            ("grid", name, spell_level(level)): level
+            for name, values in grid.items()
+            for level in values
+        }
+    for cell in generation.conditions:
+        own = {name: level for name, level in cell.items() if name != NAME_KEY}
+        levels |= {("conditions", name, spell_level(v)): v for name, v in own.items()}
+    for (key, name, _), level in levels.items():
+        if message := _level_fault(name, level, prompts):
+            yield Fault(("generation", key, name), message)
+
+
+def _level_fault(name: str, level: Any, prompts: Sequence[str]) -> str:
+    if name.startswith(ENGINE):
+        return ""  # the backend checks its options
+    if name in (PROMPT, MODEL) and not isinstance(level, str):
+        return f"expected a name, got {level!r}"
+    if name == PROMPT and level not in (DEFAULT_PROMPT, *prompts):
+        return (
+            f"{unknown(level, (DEFAULT_PROMPT, *prompts), 'prompt')}; define it under task.prompts"
+        )
+    if name in (PROMPT, MODEL):
+        return ""
+    if name == TEMPERATURE:
+        _, faults = parse(Generation, {"model": "", "temperatures": [level]})
+        if faults or not level > 0:
+            said = str(faults[0].message) if faults else f"must be above 0, got {level:g}"
+            return said + (
+                "; greedy decoding is a baseline: set generation.greedy" if not level else ""
+            )
+        return ""
+    _, faults = parse(Generation, {"model": "", name: level})
+    return str(faults[0].message) if faults else ""
+
+
+def _name_faults(generation: Generation) -> Iterator[Fault]:
+    """Refuse two conditions of one name, and two of the same settings."""
+    named: dict[str, Condition] = {}
+    drawn: dict[str, Condition] = {}
+    at = ("generation", "conditions" if generation.conditions else "grid")
+    for one in conditions_of(generation):
+        settings = json.dumps([one.temperature, one.changed], sort_keys=True, default=list)
+        plain = temperature_name(one.temperature)
+        if settings in drawn:
+            first = drawn[settings].name
+            again = "" if first == one.name else f" and {one.name!r}"
+            message = f"the settings of condition {first!r}{again} are given twice; give them once"
+            yield Fault(at, message)
+        elif one.name in named or (one.name != plain and _looks_plain(one.name)):
+            message = f"two conditions are named {one.name!r}; give one of them another name"
+            if one.name not in named:
+                message = f"{one.name!r} is the name of a temperature; choose another name"
+            yield Fault(at, message)
+        named.setdefault(one.name, one)
+        drawn.setdefault(settings, one)
+
+
+def _looks_plain(name: str) -> bool:
+    with suppress(ValueError):
+        return name[:1] == "T" and temperature_name(float(name[1:])) == name
+    return False
+
+
+def mixed_faults(experiment: Experiment) -> Iterator[Fault]:
+    """Look up the conditions that are to be mixed."""
+    chosen = experiment.selection.mixed
+    known = [one.name for one in conditions_of(experiment.generation) if not one.greedy]
+    at = ("selection", "mixed")
+    for name in chosen:
+        if name not in known:
+            yield Fault(at, unknown(name, known, "condition"))
+    if len(chosen) == 1:
+        yield Fault(at, f"{chosen[0]!r} alone is no mixture; name two conditions or more")

@@ -1,0 +1,161 @@
+"""What can change a sample: of a run as a whole, and of each of its conditions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from workbench.config.conditions import loading_of
+from workbench.config.factors import ENGINE, PROMPT, SAMPLING_OPTIONS
+from workbench.config.schema import Generation, Thinking
+from workbench.config.setting_types import DEFAULT_PROMPT
+from workbench.core.conditions import Condition
+from workbench.core.name_table import plugin_hashes
+from workbench.generate import BACKENDS, engine_versions, resolve
+from workbench.generate.drawing_settings import DEFAULT, drawing_settings, refuse_other_settings
+from workbench.models import locate
+from workbench.storage.open_run import OpenRun
+
+
+@dataclass(frozen=True)
+class LoadGroup:
+    """Conditions that are drawn by one engine, which is loaded once."""
+
+    settings: Generation
+    """The section ``generation`` with the model and the engine options of the group."""
+    conditions: tuple[Condition, ...]
+
+    @property
+    def pool_sizes(self) -> dict[str, int]:
+        """How many samples each condition's pools are to have."""
+        return {condition.name: condition.n for condition in self.conditions}
+
+
+def load_groups(generation: Generation, conditions: Sequence[Condition]) -> list[LoadGroup]:
+    """Group conditions by the engine that draws them, in order of appearance."""
+    request_options = BACKENDS[resolve(generation.backend)].request_options
+    found: dict[str, tuple[Generation, list[Condition]]] = {}
+    for condition in conditions:
+        settings = loading_of(condition, generation, request_options)
+        name = json.dumps(asdict(settings), sort_keys=True, default=list)
+        found.setdefault(name, (settings, []))[1].append(condition)
+    return [
+        LoadGroup(_for_engine(settings, group), tuple(group)) for settings, group in found.values()
+    ]
+
+
+def _for_engine(settings: Generation, group: Sequence[Condition]) -> Generation:
+    """Return settings with which an engine is made ready for all conditions of a group.
+
+    Each request brings its own options. What is probed and reserved at the start, such as the
+    longest sample, has to do for all of them.
+    """
+    heats = dict.fromkeys(one.temperature for one in group if not one.greedy)
+    longest = [one.levels.get("max_tokens", settings.max_tokens) for one in group]
+    return replace(settings, temperatures=tuple(heats), max_tokens=max(longest))
+
+
+def request_options(condition: Condition, generation: Generation) -> dict[str, Any]:
+    """Return the options that are sent with each request of a condition, under vLLM's names."""
+    more = BACKENDS[resolve(generation.backend)].request_options
+    found = {}
+    for factor, level in condition.levels.items():
+        name = factor.removeprefix(ENGINE)
+        sent = factor != name and name in more and level is not None
+        if factor in SAMPLING_OPTIONS or sent:
+            found[name] = level
+    return found
+
+
+def prompt_name(condition: Condition) -> str:
+    """Return which prompt a condition asks: a name of ``task.prompts``, or ``default``."""
+    return str(condition.own.get(PROMPT, DEFAULT_PROMPT))
+
+
+def identity(settings: Generation, thinking: Thinking = DEFAULT) -> dict[str, Any]:
+    """Return everything that can change a sample, except the prompts and the other factors.
+
+    The manifest keeps it, and the fingerprint of the stage is a hash of it: samples are added to a
+    run only under the same identity.
+    """
+    backend = resolve(settings.backend)
+    row = BACKENDS[backend]
+    found = {
+        **drawing_settings(settings, thinking),
+        "backend": backend,
+        "engine_versions": {} if row.probe else engine_versions(backend),
+        "logprobs_kind": row.logprobs_kind,
+        "model": _model_identity(settings),
+    }
+    if files := row.hash_files(settings.engine) if row.hash_files else {}:
+        found["engine_files"] = files
+    if settings.logprobs:
+        found["entropies"] = row.entropies
+    return found | plugin_hashes(backend=BACKENDS.hashes([backend]))
+
+
+def _model_identity(settings: Generation) -> str:
+    if not BACKENDS[resolve(settings.backend)].local_model:
+        return settings.model
+    return locate.model_hash(locate.resolve_model(settings.model))
+
+
+def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) -> dict[str, Any]:
+    """Return what makes each condition what it is, beside the run's identity.
+
+    Conditions of which only the temperature is set are what their name says, and left out.
+    """
+    base = loading_of(groups[0].conditions[0], generation) if groups else generation
+    models = {generation.model: _model_identity(generation)}
+    found: dict[str, Any] = {}
+    for group in groups:
+        model = group.settings.model
+        if model not in models:
+            models[model] = _model_identity(group.settings)
+        for one in group.conditions:
+            if one.changed:
+                entry = {"temperature": one.temperature, **json.loads(json.dumps(one.changed))}
+                loaded = {} if model == generation.model else {"model_hash": models[model]}
+                for key in ("dtype", "max_model_len"):
+                    if getattr(group.settings, key) != getattr(base, key):
+                        loaded[key] = getattr(group.settings, key)
+                found[one.name] = entry | loaded
+    return found
+
+
+def server_facts(settings: Generation, recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run's server said when it was last asked, of the recorded identity."""
+    if BACKENDS[resolve(settings.backend)].probe is None:
+        return {}
+    return {key: recorded[key] for key in ("logprobs_kind", "server") if key in recorded}
+
+
+def refuse_other_identity(run: OpenRun, current: Mapping[str, Any]) -> None:
+    """Refuse to go on where the folder holds samples of another identity."""
+    before = run.manifest.data.get("identity")
+    if before is not None and [*run.blocks_with_samples()]:
+        refuse_other_settings(run.root, before, current)
+
+
+def merged_conditions(run: OpenRun, current: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is known of every condition that was ever drawn, and of the current ones.
+
+    Raises:
+        ValueError: the folder holds samples of a condition of this name with other settings.
+    """
+    before: dict[str, Any] = run.manifest.data.get("conditions", {})
+    for name in sorted(before.keys() & current.keys()):
+        if before[name] != current[name]:
+            raise ValueError(
+                f"{run.root} holds samples of another condition that is called {name!r}: it has "
+                f"{_spelt(before[name])}, and the experiment now gives {_spelt(current[name])}; "
+                "give the new one another name, restore its settings, or give this experiment "
+                "another folder with --out"
+            )
+    return before | dict(current)
+
+
+def _spelt(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in settings.items())
