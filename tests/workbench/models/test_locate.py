@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from tqdm.auto import tqdm
-from workbench.models.packaged import MODELS, Packaged
 
 from workbench.models import locate as models
 from workbench.models.packaged import MODELS, Packaged
