@@ -39,7 +39,7 @@ SLOW_FILES = {
     "test_all_exports.py", "test_answer_checking.py", "test_app.py", "test_dashboard.py",
     "test_factor_coverage.py",
     "test_finetune.py", "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py",
-    "test_answer_checking_stopped.py", "test_flops_counted.py",
+    "test_answer_checking_stopped.py", "test_flops_counted.py", "test_gguf_conversion.py",
     "test_hidden_states.py", "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py",
     "test_math_worker.py", "test_notebooks.py", "test_openai.py", "test_openai_probe.py",
     "test_orm_faults.py", "test_outcome_model.py", "test_outcome_prompt.py",

@@ -26,8 +26,8 @@ FILES = (
 OTHERS = ("tekken.json", "additional_chat_templates")
 """Files of models that have their chat template elsewhere."""
 NONE = (
-    "{} has no chat template; set {}.prompt to completion, or to a template that is one text, or "
-    "use an instruct model"
+    "{name} has no chat template; set {section}.prompt to completion, or to a template that is one "
+    "text, or use an instruct model"
 )
 TRACKED = re.compile(r"\{%(-?)\s*(?:end)?generation\s*(-?)%\}")
 """Marks of transformers' own around what a model says, which do not change what is written."""
@@ -53,7 +53,7 @@ def check_conversation(
     """
     if name in MODELS:
         if not MODELS[name].chat_template:
-            raise ValueError(NONE.format(name, section))
+            raise ValueError(NONE.format(name=name, section=section))
         return
     files = _files(name)
     settings = _parsed(files.get("tokenizer_config.json"))
@@ -61,7 +61,7 @@ def check_conversation(
     if template is None:
         whole = "tokenizer_config.json" in files and Path(name).expanduser().is_dir()
         if whole and not any(other in files for other in OTHERS):
-            raise ValueError(NONE.format(name, section))
+            raise ValueError(NONE.format(name=name, section=section))
         return
     special = _special_tokens(settings) | _special_tokens(
         _parsed(files.get("special_tokens_map.json"))
