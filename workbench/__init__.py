@@ -94,6 +94,7 @@ def run(
     *,
     out: str | Path | None = None,
     workers: int | None = None,
+    yes_it_is_large: bool = False,
     **settings: Any,
 ) -> Run:
     """Run all four stages of an experiment and return the run, as ``workbench run`` does.
@@ -108,6 +109,7 @@ def run(
         out: the folder of the run; by default ``results/NAME``.
         workers: how many processes compare answers, measure and pick; the results do not depend
             on it. By default all cores compare answers, and one process does the rest.
+        yes_it_is_large: whether a grid or conditions may have more than 10,000 samples.
         **settings: settings that replace the experiment's, a section at a time:
             ``generation={"n": 32}, measure={"k": [2, 4]}``. What a section leaves out stays as it
             is. One setting is ``**{"generation.n": 32}``.
@@ -128,7 +130,8 @@ def run(
 
     target = experiment if isinstance(experiment, Mapping) else Path(experiment)
     folder = None if out is None else Path(out)
-    return load_run(whole_run(target, list(as_overrides(settings)), folder, workers))
+    told = list(as_overrides(settings))
+    return load_run(whole_run(target, told, folder, workers, large=yes_it_is_large))
 
 
 def load_run(root: str | Path) -> Run:

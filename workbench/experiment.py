@@ -125,7 +125,7 @@ def check_experiment(
     with suppress(Unsound):
         faults += condition_faults(sound.generation, list(sound.task.prompts))
         faults += mixed_faults(sound) if not faults else []
-    faults += factor_faults(sound) if not faults else []
+    faults += factor_faults(sound, here=here) if not faults else []
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
     for fault in map(_with_section, faults):

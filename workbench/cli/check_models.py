@@ -1,11 +1,13 @@
 """The models that an experiment needs: are they to be found?"""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 from workbench.analysis.aggregate import AGGREGATORS
-from workbench.config.prompt_variants import prompt_names, prompt_section, task_with_prompt
+from workbench.config.conditions import conditions_of, loading_of, prompt_name
+from workbench.config.factors import MODEL
+from workbench.config.prompt_variants import prompt_section, task_with_prompt
 from workbench.config.schema import Experiment, TaskSettings
 from workbench.core.types import STAGES
 from workbench.generate import BACKENDS, engine_versions, resolve
@@ -43,12 +45,14 @@ def _checks(
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     """Yield the setting that names a model or its backend, and the check of it."""
     scoring, embedding, task = experiment.scoring, experiment.embedding, experiment.task
-    chats = _chats(task)
+    by_model = _asked_by_model(experiment)
+    chats = _chats(task, [name for _, asked in by_model.values() for name in asked])
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
-        model = experiment.generation.model
-        yield "generation.model", partial(check_model, model)
-        for section, (roles, options) in chats.items():
-            yield f"{section}.prompt", partial(check_conversation, model, roles, options, section)
+        for model, (key, asked) in by_model.items():
+            yield key, partial(check_model, model)
+            for section, (roles, options) in _chats(task, asked).items():
+                check = partial(check_conversation, model, roles, options, section)
+                yield f"{section}.prompt", check
     if not {"generate", "score"} & {*stages}:
         return
     if embedding.source == "text" and needs_embeddings(experiment, AGGREGATORS):
@@ -76,9 +80,28 @@ def _checks(
             yield f"{key}.model", partial(found, roles=roles, options=options, section=section)
 
 
-def _chats(task: TaskSettings) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
-    """Return by section who speaks in a prompt that is a chat, and the switches of its template."""
-    asked = {prompt_section(name): task_with_prompt(task, name) for name in prompt_names(task)}
+def _asked_by_model(experiment: Experiment) -> dict[str, tuple[str, dict[str, None]]]:
+    """Return by model the setting that names it, and the prompts that it is asked."""
+    drawn = experiment.generation
+    found: dict[str, tuple[str, dict[str, None]]] = {}
+    for one in conditions_of(drawn):
+        level = one.changed.get(MODEL, drawn.model)
+        model = loading_of(one, drawn).model
+        key = f"generation.models.{level}.model" if level in drawn.models else "generation.model"
+        if level not in drawn.models and MODEL in one.changed:
+            key = f"generation.{'grid' if drawn.grid else 'conditions'}.model"
+        found.setdefault(model, (key, {}))[1][prompt_name(one)] = None
+    return found
+
+
+def _chats(
+    task: TaskSettings, names: Iterable[str]
+) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
+    """Return by section who speaks in a prompt that is a chat, and the switches of its template.
+
+    ``names`` are the prompts that are asked.
+    """
+    asked = {prompt_section(name): task_with_prompt(task, name) for name in names}
     row = TASKS[task.name]
     return {
         section: (roles, settings.template_options)

@@ -11,14 +11,14 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.cli.check_models import check_models
-from workbench.config.conditions import conditions_of
+from workbench.config.conditions import conditions_of, prompt_name
 from workbench.config.schema import Experiment
 from workbench.core.console import notice
 from workbench.core.types import Known, Problem, known_temperature
 from workbench.generate import resolve
 from workbench.generate.asked_problems import PromptedProblem, prompted_problems
 from workbench.generate.first_prompt import as_the_model_gets_it
-from workbench.generate.identity import load_groups, prompt_name
+from workbench.generate.identity import load_groups
 from workbench.generate.missing_samples import request_for
 from workbench.generate.stage import open_sampler
 from workbench.rewards.block_step import read_matching

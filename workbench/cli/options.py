@@ -66,6 +66,13 @@ Workers = Annotated[
         "depend on it. By default all cores compare answers, and one process does the rest.",
     ),
 ]
+YesItIsLarge = Annotated[
+    bool,
+    Option(
+        "--yes-it-is-large",
+        help="Draw the samples of a grid or of conditions even if there are more than 10,000.",
+    ),
+]
 Columns = Annotated[
     list[str] | None,
     Option(

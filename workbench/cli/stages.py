@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Option
 
-from workbench.cli.options import Out, Override, Settings, Target, Workers
+from workbench.cli.options import Out, Override, Settings, Target, Workers, YesItIsLarge
 
 if TYPE_CHECKING:
     from workbench.storage.open_run import OpenRun
@@ -23,6 +23,7 @@ def run(
     out: Out = None,
     workers: Workers = None,
     redraw: Redraw = None,
+    yes_it_is_large: YesItIsLarge = False,
 ) -> None:
     """Run all four stages and print what was found.
 
@@ -33,16 +34,22 @@ def run(
     from workbench.cli.whole_run import whole_run
 
     given = [*(settings or ()), *(overrides or ())]
-    whole_run(experiment, given, out, workers, redraw_errors=redraw is not None)
+    whole_run(
+        experiment, given, out, workers, redraw_errors=redraw is not None, large=yes_it_is_large
+    )
 
 
 def generate(
-    experiment: Target, overrides: Override = None, out: Out = None, redraw: Redraw = None
+    experiment: Target,
+    overrides: Override = None,
+    out: Out = None,
+    redraw: Redraw = None,
+    yes_it_is_large: YesItIsLarge = False,
 ) -> None:
     """Stage 1: draw the samples that are missing."""
     from workbench.generate.drawing_progress import say_how_it_went
 
-    done = _stages(("generate",), experiment, overrides, out, redraw=redraw)
+    done = _stages(("generate",), experiment, overrides, out, redraw=redraw, large=yes_it_is_large)
     say_how_it_went(done.manifest, done.generation.max_failed)
 
 
@@ -82,8 +89,10 @@ def _stages(
     out: Path | None,
     workers: int | None = None,
     redraw: str | None = None,
+    *,
+    large: bool = False,
 ) -> "OpenRun":
     from workbench.cli.whole_run import carry_out
 
     again = redraw is not None
-    return carry_out(names, target, overrides or (), out, workers, redraw_errors=again)
+    return carry_out(names, target, overrides or (), out, workers, redraw_errors=again, large=large)

@@ -1,6 +1,7 @@
 """The command ``validate``: is an experiment in order, and how large will its run be?"""
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 from typer import Argument
@@ -21,9 +22,9 @@ def validate(
     from workbench.analysis.stats.power import planned
     from workbench.cli.check_models import check_models
     from workbench.cli.cost_lines import cost_lines
+    from workbench.cli.large_runs import FLAG, count_problems
     from workbench.cli.open_experiment import open_experiment, with_comparison
-    from workbench.config.size_estimate import size_estimate
-    from workbench.tasks import TASKS
+    from workbench.config.size_estimate import condition_lines, large_design, size_estimate
 
     checked = open_experiment(experiment, overrides or ())
     check_models(checked)
@@ -32,9 +33,15 @@ def validate(
         return
     if not experiment.is_dir():
         checked = with_comparison(checked)
-    task = TASKS[checked.task.name]
-    problems = checked.task.num_problems
-    if problems is None or not task.on_hub(checked.task):
-        problems = len(task.problems(checked.task))
+    problems = count_problems(checked)
     sizes = [size_estimate(checked, problems), *cost_lines(checked, problems)]
-    print("\n".join([f"{experiment} is valid.", *sizes, planned(problems)]))
+    lines = [f"{experiment} is valid.", *condition_lines(checked), *sizes, planned(problems)]
+    if large := large_design(checked, problems):
+        lines.append(
+            fill(
+                f"{'LARGE':15}{large}: `workbench run` needs {FLAG}",
+                100,
+                subsequent_indent=" " * 15,
+            )
+        )
+    print("\n".join(lines))

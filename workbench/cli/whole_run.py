@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.analysis.aggregate import AGGREGATORS
+from workbench.cli.large_runs import refuse_large
 from workbench.cli.open_experiment import open_experiment, refuse_needs, with_comparison
 from workbench.cli.run_stages import run_stages
 from workbench.cli.tracking import default_folder
@@ -26,6 +27,7 @@ def carry_out(
     workers: int | None = None,
     *,
     redraw_errors: bool = False,
+    large: bool = False,
 ) -> OpenRun:
     """Run some of ``STAGES`` for an experiment.
 
@@ -36,9 +38,10 @@ def carry_out(
         out: the run's folder; by default that of a run is its own, and others' results/NAME.
         workers: processes that compare answers, measure and pick.
         redraw_errors: whether samples that could not be drawn are drawn again.
+        large: whether a design of conditions may have more than 10,000 samples.
 
     Raises:
-        ValueError: the experiment is not valid, or as ``run_stages``.
+        ValueError: the experiment is not valid or too large, or as ``run_stages``.
         OSError: the folder cannot be written.
     """
     if isinstance(target, Mapping):
@@ -54,6 +57,8 @@ def carry_out(
     else:
         root, told = out or default_folder(experiment.name), overrides
         experiment = with_comparison(experiment, root)
+    if "generate" in names and not large:
+        refuse_large(experiment, root)
     return run_stages(
         names, root, experiment, workers, redraw_errors=redraw_errors, overrides=told
     )[0]
@@ -66,6 +71,7 @@ def whole_run(
     workers: int | None = None,
     *,
     redraw_errors: bool = False,
+    large: bool = False,
 ) -> Path:
     """Run all stages, write the page, print what was found and return the run's folder.
 
@@ -75,7 +81,9 @@ def whole_run(
     """
     from workbench.analysis.last_screen import finish
 
-    done = carry_out(STAGES, target, overrides, out, workers, redraw_errors=redraw_errors)
+    done = carry_out(
+        STAGES, target, overrides, out, workers, redraw_errors=redraw_errors, large=large
+    )
     finish(done.root)
     say_how_it_went(done.manifest, done.generation.max_failed)
     return done.root

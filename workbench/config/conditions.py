@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from difflib import get_close_matches
 from itertools import product
 from typing import Any
 
@@ -19,7 +20,7 @@ from workbench.config.factors import (
     ModelVariant,
     Price,
 )
-from workbench.config.faults import Fault, Unsound
+from workbench.config.faults import Fault, Unsound, shown
 from workbench.config.schema import Experiment, Generation
 from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.config.validation import parse
@@ -189,6 +190,11 @@ def model_variant(name: str, generation: Generation) -> ModelVariant:
     return replace(variant, model=variant.model or name)
 
 
+def prompt_name(condition: Condition) -> str:
+    """Return which prompt a condition asks: a name of ``task.prompts``, or ``default``."""
+    return str(condition.own.get(PROMPT, DEFAULT_PROMPT))
+
+
 def price_of(condition: Condition, generation: Generation) -> Price | None:
     """Return what tokens cost in a condition; None where the experiment does not say."""
     return loading_of(condition, generation).price
@@ -206,12 +212,14 @@ def condition_faults(generation: Generation, prompts: Sequence[str]) -> Iterator
             yield Fault(("generation", "temperatures"), "needs at least one entry, got []")
             return
         if grid and generation.temperatures and all(TEMPERATURE in one for one in grid):
-            message = "the grid has its own; leave one of the two out, or set this one to []"
+            message = "generation.grid has its own; leave one of the two out, or set this to []"
             yield Fault(("generation", "temperatures"), message)
         if not (grid or cells):
+            yield from _unused_models(generation)
             return
         faults = [*_missing_temperatures(generation), *_level_faults(generation, prompts)]
-        yield from faults or _name_faults(generation)
+        faults = faults or [*_name_faults(generation), *_unused_models(generation)]
+        yield from faults or _length_faults(generation)
 
 
 def _missing_temperatures(generation: Generation) -> Iterator[Fault]:
@@ -243,10 +251,12 @@ def _level_faults(generation: Generation, prompts: Sequence[str]) -> Iterator[Fa
 
 
 def _level_fault(name: str, level: Any, prompts: Sequence[str]) -> str:
-    if name.startswith(ENGINE):
-        return ""  # the backend checks its options
-    if name in (PROMPT, MODEL) and not isinstance(level, str):
-        return f"expected a name, got {level!r}"
+    if name.startswith(ENGINE):  # the backend checks its own options besides
+        engine = {name.removeprefix(ENGINE): level}
+        _, faults = parse(Generation, {"model": "", "engine": engine})
+        return str(faults[0].message) if faults else ""
+    if name in (PROMPT, MODEL) and not (isinstance(level, str) and level):
+        return f"expected a name, got {shown(level)}"
     if name == PROMPT and level not in (DEFAULT_PROMPT, *prompts):
         return (
             f"{unknown(level, (DEFAULT_PROMPT, *prompts), 'prompt')}; define it under task.prompts"
@@ -255,12 +265,10 @@ def _level_fault(name: str, level: Any, prompts: Sequence[str]) -> str:
         return ""
     if name == TEMPERATURE:
         _, faults = parse(Generation, {"model": "", "temperatures": [level]})
-        if faults or not level > 0:
-            said = str(faults[0].message) if faults else f"must be above 0, got {level:g}"
-            return said + (
-                "; greedy decoding is a baseline: set generation.greedy" if not level else ""
-            )
-        return ""
+        if faults or level is None:
+            return str(faults[0].message) if faults else f"expected a number, got {shown(level)}"
+        greedy = "; greedy decoding is a baseline: set generation.greedy" if level == 0 else ""
+        return "" if level > 0 else f"must be above 0, got {shown(level)}{greedy}"
     _, faults = parse(Generation, {"model": "", name: level})
     return str(faults[0].message) if faults else ""
 
@@ -275,16 +283,50 @@ def _name_faults(generation: Generation) -> Iterator[Fault]:
         plain = temperature_name(one.temperature)
         if settings in drawn:
             first = drawn[settings].name
-            again = "" if first == one.name else f" and {one.name!r}"
-            message = f"the settings of condition {first!r}{again} are given twice; give them once"
+            message = f"condition {first!r} is given twice; give it once"
+            if first != one.name:
+                message = (
+                    f"{first!r} and {one.name!r} have the same settings; leave one of them out"
+                )
+            if not generation.grid and not drawn[settings].changed:
+                message += " (generation.temperatures are conditions, too)"
             yield Fault(at, message)
-        elif one.name in named or (one.name != plain and _looks_plain(one.name)):
-            message = f"two conditions are named {one.name!r}; give one of them another name"
-            if one.name not in named:
-                message = f"{one.name!r} is the name of a temperature; choose another name"
-            yield Fault(at, message)
+        elif one.name in named:
+            by_model = one.changed.get(MODEL) != named[one.name].changed.get(MODEL)
+            way_out = "name the models under generation.models" if by_model else "give one of them "
+            way_out += "" if by_model else "another name under generation.conditions"
+            yield Fault(at, f"two conditions are named {one.name!r}; {way_out}")
+        elif one.name != plain and _looks_plain(one.name):
+            yield Fault(at, f"{one.name!r} is the name of a temperature; choose another name")
         named.setdefault(one.name, one)
         drawn.setdefault(settings, one)
+
+
+def _unused_models(generation: Generation) -> Iterator[Fault]:
+    """Refuse an entry of ``models`` that no condition has, but that is like the name of one."""
+    conditions = conditions_of(generation)
+    used = {str(one.own.get(MODEL, generation.model)): None for one in conditions}
+    for name in generation.models:
+        if name not in used and get_close_matches(name, used, n=1):
+            message = f"no condition has this model: {unknown(name, used, 'model')}"
+            yield Fault(("generation", "models", name), message)
+
+
+def _length_faults(generation: Generation) -> Iterator[Fault]:
+    """Refuse conditions whose samples leave no room for a prompt."""
+    found: dict[str, None] = {}
+    for one in conditions_of(generation):
+        settings = settings_of(one, generation)
+        longest, whole = settings.max_tokens, settings.max_model_len
+        changed = one.changed.keys() & {MODEL, "max_tokens"}
+        if whole is not None and longest >= whole and changed and not one.greedy:
+            found[
+                f"samples of {longest} tokens, as condition {one.name!r} has them, leave no room "
+                f"for a prompt in its max_model_len = {whole}; lower max_tokens or raise "
+                "max_model_len"
+            ] = None
+    at = ("generation", "conditions" if generation.conditions else "grid")
+    yield from (Fault(at, message) for message in list(found)[:1])
 
 
 def _looks_plain(name: str) -> bool:

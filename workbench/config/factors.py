@@ -57,9 +57,9 @@ def is_factor(name: str) -> bool:
     return name in FACTORS or (name.startswith(ENGINE) and len(name) > len(ENGINE))
 
 
-def _factor_fault(names: Any) -> str:
-    wrong = [str(name) for name in names if not is_factor(str(name))]
-    known = (*FACTORS, "engine.OPTION")
+def _factor_fault(names: Any, known: tuple[str, ...] = ()) -> str:
+    wrong = [str(name) for name in names if not (is_factor(str(name)) or name in known)]
+    known = (*known, *FACTORS, "engine.OPTION")
     return unknown(wrong[0], known, "factor") if wrong else ""
 
 
@@ -82,9 +82,8 @@ def _grid(grid: Any) -> dict[str, tuple[Any, ...]]:
     found = {}
     for name, levels in grid.items():
         if not isinstance(levels, list | tuple):
-            raise ValueError(
-                f"{name}: expected a list of levels, got {shown(levels)}; write [{shown(levels)}]"
-            )
+            write = "" if levels is None else f"; write [{shown(levels)}]"
+            raise ValueError(f"{name}: expected a list of levels, got {shown(levels)}{write}")
         if not levels:
             raise ValueError(f"{name}: needs at least one level, got []")
         spelt = [spell_level(level) for level in levels]
@@ -113,10 +112,11 @@ def _cells(value: Any) -> tuple[dict[str, Any], ...]:
 def _cell(number: int, cell: Any) -> dict[str, Any]:
     if not isinstance(cell, Mapping):
         raise ValueError(f"condition {number}: expected its settings, got {shown(cell)}")
-    if fault := _factor_fault([name for name in cell if name != NAME_KEY]):
+    if fault := _factor_fault(cell, (NAME_KEY,)):
         raise ValueError(f"condition {number}: {fault}")
     name = cell.get(NAME_KEY)
-    if NAME_KEY in cell and (not isinstance(name, str) or not re.fullmatch(r"[\w.+-]+", name)):
+    sound = isinstance(name, str) and re.fullmatch(r"[\w.+-]+", name) and {*name} != {"."}
+    if NAME_KEY in cell and not sound:
         raise ValueError(
             f"condition {number}: its name must be letters, digits, '.', '_', '+' or '-' (it "
             f"stands in file names and figures), got {shown(name)}"

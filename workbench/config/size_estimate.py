@@ -2,10 +2,17 @@
 
 import math
 import textwrap
+from collections.abc import Collection
 
 from workbench.config.conditions import conditions_of
+from workbench.config.factors import MODEL
 from workbench.config.schema import Experiment
-from workbench.core.conditions import TEMPERATURE, varying_factors
+from workbench.core.conditions import (
+    TEMPERATURE,
+    spell_level,
+    temperature_name,
+    varying_factors,
+)
 
 PER_SAMPLE, PER_TOKEN, PER_ENTROPY = 60, 7, 4
 """Bytes of a sample with its scores; of a token with its text and log-probability, as real runs
@@ -15,11 +22,53 @@ PER_DIMENSION, DIMENSIONS = 4, 384
 PER_SUBSET, PER_RUN, PER_TRACKED = 80, 3_000_000, 1_000_000
 """Bytes of a measured subset; of a run's page, tables and figures; and of its tracked run, which
 has a copy of all rows besides."""
+SHOWN = 12
+"""Conditions of which ``validate`` prints the settings."""
+LARGE = 10_000
+"""Samples of a design of conditions above which a run asks whether it is meant."""
 
 
 def requests_of(experiment: Experiment, problems: int) -> int:
     """Return how many samples an experiment draws; greedy ones are in no pool, but are drawn."""
     return problems * sum(one.n for one in conditions_of(experiment.generation))
+
+
+def tokens_of(experiment: Experiment, problems: int, names: Collection[str] = ()) -> int:
+    """Return how many tokens an experiment draws at most; of the named conditions where given."""
+    drawn = experiment.generation
+    return problems * sum(
+        one.n * int(one.own.get("max_tokens", drawn.max_tokens))
+        for one in conditions_of(drawn)
+        if not names or one.name in names
+    )
+
+
+def condition_lines(experiment: Experiment) -> list[str]:
+    """Return the name and the settings of each condition, a line each, the first twelve of them.
+
+    There are none where the conditions are temperatures alone, as these are said already. A last
+    line names the models of ``generation.models`` that no condition has.
+    """
+    drawn = experiment.generation
+    sampled = [one for one in conditions_of(drawn) if not one.greedy]
+    factors = varying_factors(sampled)
+    lines = []
+    if factors != (TEMPERATURE,) or any(
+        one.name != temperature_name(one.temperature) for one in sampled
+    ):
+        wide = max(len(one.name) for one in sampled[:SHOWN])
+        factors = tuple(dict.fromkeys([TEMPERATURE, *factors]))
+        for one in sampled[:SHOWN]:
+            levels = (f"{name} {spell_level(one.own.get(name))}" for name in factors)
+            lines.append(f"{one.name:{wide}}  {', '.join(levels)}")
+        if left := len(sampled) - SHOWN:
+            lines += [f"and {left:,} more"] if left > 0 else []
+        heads = ["conditions".ljust(15), *([" " * 15] * len(lines))]
+        lines = [head + line for head, line in zip(heads, lines, strict=False)]
+    used = {str(one.own.get(MODEL, drawn.model)) for one in sampled}
+    if unused := [name for name in drawn.models if name not in used]:
+        lines.append(f"not used       models of no condition: {', '.join(unused)}")
+    return lines
 
 
 def size_estimate(experiment: Experiment, problems: int) -> str:
@@ -41,9 +90,7 @@ def size_estimate(experiment: Experiment, problems: int) -> str:
     greedy = f" + {baselines:,} greedy" if baselines else ""
     word = "temperatures" if varying_factors(sampled) == (TEMPERATURE,) else "conditions"
     longest = [one.own.get("max_tokens", drawn.max_tokens) for one in conditions]
-    tokens = problems * sum(
-        n * most for n, most in zip((c.n for c in conditions), longest, strict=True)
-    )
+    tokens = tokens_of(experiment, problems)
     each = f"{min(longest):,} to {max(longest):,}" if len({*longest}) > 1 else f"{longest[0]:,}"
     return (
         f"problems       {problems:,}\n"
@@ -51,6 +98,23 @@ def size_estimate(experiment: Experiment, problems: int) -> str:
         f"requests       {requests:,} (x {drawn.n} samples{greedy})\n"
         f"output tokens  {tokens:,} at most ({each} each)\n"
         f"subsets        {pools * sum(subsets.values()):,} ({by_k} of each pool)"
+    )
+
+
+def large_design(experiment: Experiment, problems: int) -> str:
+    """Return the size of a ``grid`` or of ``conditions`` where it is large; '' where it is not.
+
+    Temperatures alone, as an experiment without other factors has them, are never large. Greedy
+    samples do not count.
+    """
+    drawn = experiment.generation
+    sampled = [one for one in conditions_of(drawn) if not one.greedy]
+    total = len(sampled) * problems * drawn.n
+    if not (drawn.grid or drawn.conditions) or total <= LARGE:
+        return ""
+    return (
+        f"{len(sampled):,} conditions x {problems:,} problems x {drawn.n:,} samples = {total:,} "
+        f"samples, which is more than {LARGE:,}"
     )
 
 

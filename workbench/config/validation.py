@@ -3,7 +3,7 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import is_dataclass
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -55,7 +55,8 @@ class SoundPart:
         if below:
             raise Unsound(name)
         if name in self._content:
-            return TypeAdapter(annotation).validate_python(self._content[name])
+            checked: Any = Annotated[annotation, *field.metadata] if field.metadata else annotation
+            return TypeAdapter(checked).validate_python(self._content[name])
         return field.get_default(call_default_factory=True)
 
 

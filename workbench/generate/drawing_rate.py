@@ -78,6 +78,8 @@ def _measured(results: Path) -> Iterator[_Measured]:
     for path in sorted(results.glob("*/manifest.json")):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # damaged, or old
             manifest = json.loads(path.read_text(encoding="utf-8"))
+            if any("model" in one for one in manifest.get("conditions", {}).values()):
+                continue  # a rate over several models is that of none
             drawing, drawn_with = manifest["stages"]["generate"]["drawing"], manifest["drawn_with"]
             run = _Measured(
                 path.parent,

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from workbench.config.conditions import loading_of
-from workbench.config.factors import ENGINE, PROMPT, SAMPLING_OPTIONS
+from workbench.config.factors import ENGINE, SAMPLING_OPTIONS
 from workbench.config.schema import Generation, Thinking
-from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.core.conditions import Condition
 from workbench.core.name_table import plugin_hashes
 from workbench.generate import BACKENDS, engine_versions, resolve
@@ -67,11 +66,6 @@ def request_options(condition: Condition, generation: Generation) -> dict[str, A
         if factor in SAMPLING_OPTIONS or sent:
             found[name] = level
     return found
-
-
-def prompt_name(condition: Condition) -> str:
-    """Return which prompt a condition asks: a name of ``task.prompts``, or ``default``."""
-    return str(condition.own.get(PROMPT, DEFAULT_PROMPT))
 
 
 def identity(settings: Generation, thinking: Thinking = DEFAULT) -> dict[str, Any]:

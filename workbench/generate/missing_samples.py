@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 
+from workbench.config.conditions import prompt_name
 from workbench.config.schema import Generation, TaskSettings
 from workbench.core.conditions import Condition
 from workbench.core.types import Known, Request, Sample
@@ -15,7 +16,7 @@ from workbench.generate.asked_problems import PromptedProblem
 from workbench.generate.compaction import compact, sample_keys
 from workbench.generate.drawing_progress import DrawingProgress
 from workbench.generate.drawing_settings import sample_seed
-from workbench.generate.identity import LoadGroup, prompt_name, request_options
+from workbench.generate.identity import LoadGroup, request_options
 from workbench.storage.journal import Journal
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from workbench.config.conditions import prompt_name
 from workbench.config.factors import SAMPLING_OPTIONS
 from workbench.config.schema import Experiment, Generation
 from workbench.core.console import notice, progress_bar
@@ -29,7 +30,6 @@ from workbench.generate.identity import (
     identity,
     load_groups,
     merged_conditions,
-    prompt_name,
     refuse_other_identity,
     server_facts,
 )

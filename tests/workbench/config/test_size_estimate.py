@@ -3,7 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from workbench.config.size_estimate import disk_bytes, size_estimate, time_line
+from workbench.config.size_estimate import (
+    condition_lines,
+    disk_bytes,
+    size_estimate,
+    time_line,
+    tokens_of,
+)
 from workbench.experiment import load_experiment
 from workbench.saved_run import Run
 
@@ -82,3 +88,22 @@ def test_a_long_line_is_broken():
     assert lines[0].startswith("time           578 d 16 h at most to draw, at 20 tokens/s (assumed")
     assert max(map(len, lines)) <= 100
     assert lines[1].startswith(" " * 15)
+
+
+def test_conditions_are_named_with_their_settings_up_to_twelve():
+    assert condition_lines(load_experiment(TEST)) == []  # temperatures alone are said already
+    grid = "generation.grid={temperature: [1, 2], min_p: [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]}"
+    given = ["generation.temperatures=[]", "generation.models={other: {dtype: float32}}", grid]
+    lines = condition_lines(load_experiment(TEST, given))
+    assert lines[0] == "conditions     T1           temperature 1, min_p 0"
+    assert lines[11] == "               T2-min_p0.4  temperature 2, min_p 0.4"
+    assert lines[12] == "               and 2 more"
+    assert lines[13:] == ["not used       models of no condition: other"]
+
+
+def test_tokens_are_those_of_each_condition():
+    given = ["generation.n=4", "generation.temperatures=[1]", "measure.k=[2]"]
+    grid = "generation.grid={max_tokens: [10, 30]}"
+    experiment = load_experiment(TEST, [*given, grid, "generation.greedy=false"])
+    assert tokens_of(experiment, 3) == 3 * 4 * (10 + 30)
+    assert tokens_of(experiment, 3, ["T1-max_tokens30"]) == 3 * 4 * 30
