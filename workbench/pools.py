@@ -99,9 +99,11 @@ class Pool:
     def similarity(self) -> Floats:
         """(N, N) cosine similarities of the embeddings, 1 on the diagonal exactly."""
         if self.embeddings is None:
+            plain = self.condition == temperature_name(self.temperature)
+            where = f"at temperature {self.temperature}" if plain else f"in {self.condition}"
             raise ValueError(
-                f"the pool of {self.problem_id} in condition {self.condition} has no "
-                "embeddings; run `workbench score` with a metric or aggregator that needs them"
+                f"the pool of {self.problem_id} {where} has no embeddings; run `workbench score` "
+                "with a metric or aggregator that needs them"
             )
         return similarity_matrix(self.embeddings)
 

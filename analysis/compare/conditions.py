@@ -33,7 +33,7 @@ Accuracies = Mapping[Key, "pd.Series[float]"]
 
 SINGLE = "single_sample"
 GREEDY = temperature_name(0.0)
-"""With this the names of greedy conditions begin."""
+"""The greedy condition's name; a dash and what else it has may follow."""
 DIGITS = 12
 """Decimals kept, so that two ways to the same value give the same value."""
 
@@ -174,21 +174,29 @@ def run_pairs(first: Accuracies, other: Accuracies, against: str, name: str) -> 
     """
     ours, theirs = map(_names, (first, other))
     partner = {condition: condition for condition in theirs if condition in ours}
-    sampled = [[n for n in known if not n.startswith(GREEDY)] for known in (ours, theirs)]
+    sampled = [[n for n in known if n.partition("-")[0] != GREEDY] for known in (ours, theirs)]
     if [len(known) for known in sampled] == [1, 1]:
         partner[sampled[1][0]] = sampled[0][0]
     if not partner:
-        listed = [", ".join(known) for known in (ours, theirs)]
-        raise ValueError(
-            f"{against} (conditions {listed[0]}) and {name} ({listed[1]}) have none in common; "
-            "add one to either, such as a temperature with --set generation.temperatures"
-        )
+        raise ValueError(_nothing_in_common(ours, theirs, against, name))
     for (condition, k, selection), one in other.items():
         before = partner.get(condition)
         if before is not None and (before, k, selection) in first:
             moved = "" if before == condition else f" {where_at(before)}"
             baseline = first[before, k, selection]
             yield Pair(condition, k, selection, f"{against}{moved}", one, baseline, run=name)
+
+
+def _nothing_in_common(ours: Sequence[str], theirs: Sequence[str], against: str, name: str) -> str:
+    """Return the message on two runs without a common condition: of temperatures, if all are."""
+    spelt = [list(map(spell_condition, known)) for known in (ours, theirs)]
+    plain = all(text.startswith("T = ") for known in spelt for text in known)
+    kind = "temperatures" if plain else "conditions"
+    listed = [", ".join(text.removeprefix("T = " * plain) for text in known) for known in spelt]
+    add = "add one to either with --set generation.temperatures"
+    return f"{against} ({kind} {listed[0]}) and {name} ({listed[1]}) have none in common; " + (
+        add if plain else "give both runs one condition of the same name"
+    )
 
 
 def has_exact_expectation(selection: str) -> bool:

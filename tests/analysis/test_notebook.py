@@ -112,7 +112,7 @@ def test_a_pool_tells_its_question_where_it_is_known():
 
 
 def test_a_pool_of_which_nothing_is_known_and_one_of_many_answers():
-    html = pool(correct=np.full(6, np.nan), temperature=np.nan)._repr_html_()
+    html = pool(correct=np.full(6, np.nan), temperature=np.nan, condition="")._repr_html_()
     assert "temperature unknown" in html
     assert "not judged" in html
     assert cells(html)[0][2] == "unknown"

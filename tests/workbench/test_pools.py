@@ -8,7 +8,7 @@ import pytest
 from workbench.config.schema import Measure
 from workbench.core.types import Sample
 from workbench.pools import Pool, by_problem, pools, read_block
-from workbench.storage.parquet import sample_rows, write_table
+from workbench.storage.parquet import STORED_KEY, sample_rows, write_table
 from workbench.storage.run_folder import Folder
 
 
@@ -33,6 +33,7 @@ def folder(tmp_path):
     count = len(kept)
     scores = {
         "problem_id": [s.problem_id for s in kept],
+        "condition": [s.condition for s in kept],
         "temperature": [s.temperature for s in kept],
         "sample_index": pa.array([s.sample_index for s in kept], pa.int32()),
         "answer": [None if s.sample_index == 1 else s.completion for s in kept],
@@ -44,7 +45,7 @@ def folder(tmp_path):
     }
     write_table(found.block_path("scores", 0), pa.table(scores), "made")
     vectors = pa.array([float(len(s.completion) + s.sample_index) for s in kept], pa.float32())
-    columns = {name: scores[name] for name in ("problem_id", "temperature", "sample_index")}
+    columns = {name: scores[name] for name in STORED_KEY}
     columns["embedding"] = pa.FixedSizeListArray.from_arrays(vectors, 1)
     write_table(found.block_path("embeddings", 0), pa.table(columns), "made")
     return found
@@ -56,7 +57,7 @@ def gathered(folder, sizes, settings=None, with_embeddings=False):
 
 
 def test_a_pool_is_in_the_order_of_its_samples_indices(folder):
-    first, *rest = gathered(folder, {0.3: 3, 1.0: 3}, with_embeddings=True)
+    first, *rest = gathered(folder, {"T0.3": 3, "T1": 3}, with_embeddings=True)
     assert [(p.problem_id, p.temperature) for p in (first, *rest)] == [
         ("q", 0.3), ("q", 1.0), ("p", 0.3), ("p", 1.0),
     ]  # fmt: skip
@@ -73,7 +74,7 @@ def test_a_pool_is_in_the_order_of_its_samples_indices(folder):
 
 def test_problems_are_taken_in_shares_and_know_the_places_of_their_pools(folder):
     rows = read_block(folder, 0, with_embeddings=True)
-    sizes = {0.3: 3, 1.0: 3}
+    sizes = {"T0.3": 3, "T1": 3}
     every = list(pools(rows, sizes, Measure()))
     for shares in (1, 2, 3):
         found = [
@@ -88,7 +89,7 @@ def test_problems_are_taken_in_shares_and_know_the_places_of_their_pools(folder)
             assert pool.texts == every[place].texts
             np.testing.assert_array_equal(pool.embeddings, every[place].embeddings)
             assert share == ["q", "p"].index(pool.problem_id) % shares
-    assert not list(by_problem(rows, {0.7: 3}, Measure()))
+    assert not list(by_problem(rows, {"T0.7": 3}, Measure()))
 
 
 def test_a_temperature_that_came_later_stands_behind_but_belongs_to_its_problem(folder):
@@ -97,29 +98,30 @@ def test_a_temperature_that_came_later_stands_behind_but_belongs_to_its_problem(
     scores = pq.read_table(folder.block_path("scores", 0))
     more = scores.slice(0, 4).to_pydict()
     more |= {"problem_id": ["q", "q", "p", "p"], "temperature": [1.5] * 4,
+             "condition": ["T1.5"] * 4,
              "sample_index": [0, 1, 0, 1]}  # fmt: skip
     both = pa.concat_tables([scores, pa.table(more, schema=scores.schema)])
     write_table(folder.block_path("scores", 0), both, "made")
     rows = read_block(folder, 0, with_embeddings=False)
-    found = list(by_problem(rows, {0.3: 3, 1.0: 3, 1.5: 2}, Measure()))
+    found = list(by_problem(rows, {"T0.3": 3, "T1": 3, "T1.5": 2}, Measure()))
     places = [[(place, pool.temperature) for place, pool in problem] for problem in found]
     assert places == [[(0, 0.3), (1, 1.0), (4, 1.5)], [(2, 0.3), (3, 1.0), (5, 1.5)]]
 
 
 def test_smaller_pools_are_the_first_samples_and_other_temperatures_are_left_aside(folder):
-    found = gathered(folder, {1.0: 2})
+    found = gathered(folder, {"T1": 2})
     assert [p.texts for p in found] == [("q1.00", "q1.01"), ("p1.00", "p1.01")]
     assert gathered(folder, {}) == []
 
 
 def test_a_pool_has_the_bleu_that_the_experiment_wants(folder):
     settings = Measure(bleu_tokenize="13a", bleu_smoothing="exp")
-    assert gathered(folder, {1.0: 2}, settings)[0].bleu_tokenize == "13a"
-    assert gathered(folder, {1.0: 2}, settings)[0].bleu_smoothing == "exp"
+    assert gathered(folder, {"T1": 2}, settings)[0].bleu_tokenize == "13a"
+    assert gathered(folder, {"T1": 2}, settings)[0].bleu_smoothing == "exp"
 
 
 def test_embeddings_are_missed_only_where_they_are_looked_at(folder):
-    pool = gathered(folder, {1.0: 3})[0]
+    pool = gathered(folder, {"T1": 3})[0]
     assert pool.embeddings is None
     with pytest.raises(ValueError, match=r"pool of q at temperature 1\.0 has no embeddings"):
         _ = pool.similarity

@@ -81,9 +81,11 @@ def text_of(texts: Texts, request: Request) -> ReplayedText:
     name, index = request.problem_id, request.sample_index
     found = texts.get((name, request.condition), [])
     if index >= len(found):
+        plain = request.condition == temperature_name(request.temperature)
+        named = f"in condition {request.condition}"
+        where = f"at temperature {request.temperature:g}" if plain else named
         raise ValueError(
-            f"generation.engine.samples has {len(found)} texts of problem {name!r} in condition "
-            f"{request.condition}, and sample {index} needs one more; lower generation.n, or add "
-            "a line"
+            f"generation.engine.samples has {len(found)} texts of problem {name!r} {where}, and "
+            f"sample {index} needs one more; lower generation.n, or add a line"
         )
     return found[index]

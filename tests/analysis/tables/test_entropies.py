@@ -13,7 +13,7 @@ from workbench.config.scoring_schema import Scoring, SecondModel
 from workbench.core.types import Known, Problem, Sample
 from workbench.saved_run import Run
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import KEY, sample_rows, write_table
+from workbench.storage.parquet import STORED_KEY, sample_rows, write_table
 from workbench.storage.run_folder import Folder
 
 PROBLEMS = 12
@@ -55,9 +55,9 @@ def run(tmp_path):
             for s in samples
         ]
         exact[0] += off
-        again = pa.table({key: rows.column(key) for key in KEY} | {"mean_entropy": exact})
+        again = pa.table({key: rows.column(key) for key in STORED_KEY} | {"mean_entropy": exact})
         write_table(folder.block_path("under/again", 0), again, "read")
-        pools = {key: [row[key] for row in rows.to_pylist()[::3]] for key in KEY[:2]}
+        pools = {key: [row[key] for row in rows.to_pylist()[::3]] for key in STORED_KEY[:3]}
         count = len(pools["problem_id"])
         pools |= {"k": [1] * count, "n": [2] * count, "num_unknown": [0] * count}
         write_table(folder.block_path("expectations", 0), pa.table(pools), "measured")
@@ -73,13 +73,13 @@ def run(tmp_path):
 
 def test_the_bounds_by_hand(run):
     table = run()
-    frame = table.frame.set_index("temperature")
-    assert frame.index.tolist() == [0.5, 1.0]
+    frame = table.frame.set_index("condition")
+    assert frame.index.tolist() == ["T0.5", "T1"]
     assert (frame["samples"] == 2 * PROBLEMS - 1).all()  # one failed; the third ones are beyond n
     kept = [i for i in range(PROBLEMS) for j in range(2) if (i, j) != (3, 1)]
-    for t, mass in ((0.5, 0.125), (1.0, 0.1875)):
+    for name, t, mass in (("T0.5", 0.5, 0.125), ("T1", 1.0, 0.1875)):
         mean = np.mean([lower(i, t) for i in kept])
-        row = frame.loc[t]
+        row = frame.loc[name]
         assert row["lower"] == pytest.approx(mean)
         assert row["exact"] == pytest.approx(mean + 0.5)
         assert row["upper"] == pytest.approx(mean + mass * np.log(VOCABULARY - 20))

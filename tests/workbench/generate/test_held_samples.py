@@ -1,5 +1,6 @@
 import pyarrow as pa
 
+from workbench.core.conditions import temperature_name
 from workbench.generate.held_samples import HeldSamples
 from workbench.saved_run import Run
 
@@ -9,12 +10,13 @@ def test_sizes_add_up_over_blocks():
     for names, temperatures, indices in [("aab", [0.3, 0.3, 1.0], [0, 4, 1]), ("c", [1.0], [7])]:
         held.add(pa.table({
             "problem_id": [*names], "temperature": temperatures, "sample_index": indices,
+            "condition": [*map(temperature_name, temperatures)],
         }))  # fmt: skip
-    assert held == HeldSamples({"a", "b", "c"}, {0.3: 5, 1.0: 8})
-    assert held.beyond("abc", {0.3: 5, 1.0: 8}) == []
-    assert held.beyond("abcd", {0.3: 8, 1.0: 8, 2.0: 8}) == []  # that is to be drawn
-    assert held.beyond("abc", {0.3: 5, 1.0: 4}) == ["N:8"]
-    assert held.beyond("ad", {1.0: 8}) == ["T:0.3,1", "problems:4"]
+    assert held == HeldSamples({"a", "b", "c"}, {"T0.3": 5, "T1": 8}, {"T0.3": 0.3, "T1": 1.0})
+    assert held.beyond("abc", {"T0.3": 5, "T1": 8}) == []
+    assert held.beyond("abcd", {"T0.3": 8, "T1": 8, "T2": 8}) == []  # that is to be drawn
+    assert held.beyond("abc", {"T0.3": 5, "T1": 4}) == ["N:8"]
+    assert held.beyond("ad", {"T1": 8}) == ["T:0.3,1", "problems:4"]
 
 
 def test_less_than_the_folder_has_is_said_and_stands_in_the_signature(cli, copied):

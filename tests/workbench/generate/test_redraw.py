@@ -35,7 +35,7 @@ def drawing(tmp_path, monkeypatch):
             for request in requests:
                 if len(drawn) == most:
                     raise Killed
-                drawn.append((request.problem_id, request.temperature, request.sample_index))
+                drawn.append((request.problem_id, request.condition, request.sample_index))
                 if fails(request):
                     yield request.sampled("half", "error", error=f"{text} failed")
                 else:
@@ -61,7 +61,7 @@ def rows(folder):
     found = {}
     for path in sorted((folder / "samples").glob("*.parquet")):
         for row in pq.ParquetFile(path).read().to_pylist():
-            key = row["problem_id"], row["temperature"], row["sample_index"]
+            key = row["problem_id"], row["condition"], row["sample_index"]
             assert key not in found
             found[key] = dict.fromkeys(THOUGHT_COLUMNS) | row  # files without a thought lack them
     return found
@@ -71,11 +71,11 @@ def read(folder):
     """The same as the workbench reads it, journals included."""
     run, found = Folder(folder), {}
     for block in run.blocks_with_samples():
-        for columns in (None, ("problem_id", "temperature", "sample_index", "completion")):
+        for columns in (None, ("problem_id", "condition", "sample_index", "completion")):
             table = run.read_samples(block, columns)
             assert columns is None or table.schema.names == list(columns)
             for row in table.to_pylist():
-                key = row["problem_id"], row["temperature"], row["sample_index"]
+                key = row["problem_id"], row["condition"], row["sample_index"]
                 assert found.setdefault(key, row["completion"] if columns else row) is not None
     return found
 
@@ -155,7 +155,8 @@ def test_killed_between_a_file_and_the_end_of_its_journal(drawing, monkeypatch):
         if row["completion"].startswith("first") and key[0] in mine
     )
     with Journal(journals[0]) as journal:  # which no crash does, and which changes nothing either
-        journal.add(Sample(*key, "other", "stop", (), (), good["seed"], good["prompt_hash"]))
+        other = key[0], good["temperature"], key[2], "other", "stop", (), (), good["seed"]
+        journal.add(Sample(*other, good["prompt_hash"]))
     assert len(read(drawing.folder)) == 64
     assert not drawing(text="fourth")
     assert rows(drawing.folder) == after

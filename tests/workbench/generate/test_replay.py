@@ -9,9 +9,9 @@ import pytest
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
 from workbench.experiment import load_experiment
+from workbench.generate.identity import identity
 from workbench.generate.replay import sample
 from workbench.generate.replay_options import ReplayOptions
-from workbench.generate.stage import identity
 from workbench.tasks.answer_extraction import extract_answer
 
 SETTINGS = Generation(model="replay", backend="replay")

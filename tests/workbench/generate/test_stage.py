@@ -8,7 +8,8 @@ from workbench.config.conditions import pool_sizes
 from workbench.config.schema import Experiment, Generation, TaskSettings, Thinking
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.generate.drawing_settings import drawing_settings, sample_seed
-from workbench.generate.stage import generate, identity, server_facts
+from workbench.generate.identity import identity, server_facts
+from workbench.generate.stage import generate
 from workbench.storage.manifest import Manifest
 from workbench.storage.open_run import OpenRun
 from workbench.storage.run_folder import Folder
@@ -102,8 +103,8 @@ def test_another_seed_gives_other_samples(tmp_path):
 
 
 def test_pool_sizes_hold_the_greedy_sample():
-    assert pool_sizes(experiment().generation) == {0.5: 8, 1.0: 8}
-    assert pool_sizes(experiment(greedy=True).generation) == {0.0: 1, 0.5: 8, 1.0: 8}
+    assert pool_sizes(experiment().generation) == {"T0.5": 8, "T1": 8}
+    assert pool_sizes(experiment(greedy=True).generation) == {"T0": 1, "T0.5": 8, "T1": 8}
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_the_identity_survives_json():
 
 def test_the_model_is_known_by_its_content_and_not_its_name(tmp_path, monkeypatch):
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("workbench.generate.stage.engine_versions", lambda name: {})
+    monkeypatch.setattr("workbench.generate.identity.engine_versions", lambda name: {})
     folder = tmp_path / "model"
     folder.mkdir()
     (folder / "config.json").write_text("{}")
@@ -211,7 +212,7 @@ def test_the_model_is_known_by_its_content_and_not_its_name(tmp_path, monkeypatc
 
 
 def test_a_packaged_model_is_known_by_its_weights(tmp_path, monkeypatch):
-    monkeypatch.setattr("workbench.generate.stage.engine_versions", lambda name: {})
+    monkeypatch.setattr("workbench.generate.identity.engine_versions", lambda name: {})
     monkeypatch.setattr("workbench.models.locate.resolve_model", lambda name: tmp_path)
     monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
     (tmp_path / "config.json").write_text("{}")

@@ -52,13 +52,16 @@ def test_a_run_folder_like_any_other(file, tmp_path):
     samples = stored(tmp_path / "run")
     assert len(samples) == 36
     assert [s["temperature"] for s in samples[:12]] == [0.0] * 4 + [0.5] * 4 + [None] * 4
+    assert [s["condition"] for s in samples[:12]] == ["T0"] * 4 + ["T0.5"] * 4 + ["unknown"] * 4
     assert samples[11] | {"problem_id": "p0", "completion": "p0 None 3"[1:]} == samples[11]
     assert {s["stop_reason"] for s in samples} == {s["seed"] for s in samples} == {None}
     assert (
         {s["num_output_tokens"] for s in samples} == {s["mean_logprob"] for s in samples} == {None}
     )
     given = stored(tmp_path / "run", "given")
-    assert list(given[0]) == ["problem_id", "temperature", "sample_index", "answer", "is_correct"]
+    assert list(given[0]) == [
+        "problem_id", "condition", "temperature", "sample_index", "answer", "is_correct",
+    ]  # fmt: skip
     run = Run(tmp_path / "run")
     assert run.problems["question"].tolist() == [f"Question {p}?" for p in range(3)]
     assert run.problems["gold"].tolist() == ["0", "1", "2"]

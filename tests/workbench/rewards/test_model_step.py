@@ -73,8 +73,9 @@ class Lengths:
 def run_step(folder, model, texts, judged_by="me"):
     """Run a step over one block of texts, where None is a failed sample."""
     step = BlockStep(folder, "x", "rewards/x", {0: f"{judged_by} {texts}"})
-    key = {"problem_id": ["p"] * len(texts), "temperature": [1.0] * len(texts)}
-    samples = pa.table({**key, "sample_index": list(range(len(texts)))})
+    count = len(texts)
+    key = {"problem_id": ["p"] * count, "condition": ["T1"] * count, "temperature": [1.0] * count}
+    samples = pa.table({**key, "sample_index": list(range(count))})
     hashes = [text and f"hash of {text}" for text in texts]
     model_step = ModelStep(
         step=step,
