@@ -37,6 +37,7 @@ is marked ``slow``."""
 
 SLOW_FILES = {
     "test_all_exports.py", "test_answer_checking.py", "test_app.py", "test_dashboard.py",
+    "test_factor_coverage.py",
     "test_finetune.py", "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py",
     "test_answer_checking_stopped.py", "test_flops_counted.py",
     "test_hidden_states.py", "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py",

@@ -121,7 +121,9 @@ def test_every_setting_that_a_readme_names_is_one(page):
     tree = experiment_to_dict(experiment)
     text = "\n".join(code_of(page))
     for setting in re.findall(rf"(?<![\w./])(?:{'|'.join(SECTIONS)})\.[a-z_.]+", text):
-        if setting.endswith((".py", ".yaml", ".interval_coverage", "test.yaml")):
+        if setting.endswith(
+            (".py", ".yaml", ".interval_coverage", ".factor_coverage", "test.yaml")
+        ):
             continue
         at = tree
         for key in setting.rstrip(".").split("."):
