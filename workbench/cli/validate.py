@@ -18,10 +18,12 @@ def validate(
 
     All mistakes are named at once. No model is loaded and no sample is drawn.
     """
+    from workbench.analysis.factor_design import confounding_notes
     from workbench.analysis.stats.power import planned
     from workbench.cli.check_models import check_models
     from workbench.cli.cost_lines import cost_lines
     from workbench.cli.open_experiment import open_experiment, with_comparison
+    from workbench.config.conditions import ordered_conditions
     from workbench.config.size_estimate import size_estimate
     from workbench.tasks import TASKS
 
@@ -37,4 +39,5 @@ def validate(
     if problems is None or not task.on_hub(checked.task):
         problems = len(task.problems(checked.task))
     sizes = [size_estimate(checked, problems), *cost_lines(checked, problems)]
-    print("\n".join([f"{experiment} is valid.", *sizes, planned(problems)]))
+    confounded = confounding_notes(ordered_conditions(checked.generation))
+    print("\n".join([f"{experiment} is valid.", *sizes, planned(problems), *confounded]))
