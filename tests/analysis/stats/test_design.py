@@ -113,6 +113,11 @@ def test_half_of_a_grid_confounds_all_three_factors_though_no_two_always_move_to
     assert design.confounding_notes()[0].startswith("a, b and c move together: no two conditions")
 
 
+def test_what_moves_with_one_and_what_moves_with_the_other_are_one_group():
+    chain = [{"a": 0, "b": 0, "c": 0}, {"a": 1, "b": 1, "c": 0}, {"a": 0, "b": 2, "c": 1}]
+    assert design_of(chain).confounded() == (("a", "b", "c"),)
+
+
 def test_two_groups_are_two_sentences():
     cells = [{"a": i, "b": i, "c": j, "d": j} for i in (0, 1) for j in (0, 1)]
     assert design_of(cells).confounded() == (("a", "b"), ("c", "d"))

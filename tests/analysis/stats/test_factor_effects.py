@@ -216,6 +216,22 @@ def test_what_repeats_the_rows_of_every_cell_changes_nothing():
     )
 
 
+def test_the_levels_of_one_outcome_of_one_factor_stand_beneath_one_another():
+    found = effects(study(GRID), GRID)
+    expected = [
+        (factor, name, level)
+        for factor, levels in LEVELS.items()
+        for name in NAMES
+        for level in levels
+    ]
+    assert (
+        list(found[["factor", "outcome", "level"]].itertuples(index=False, name=None)) == expected
+    )
+    pairs = crossed(study(GRID), GRID).iloc[:4]
+    assert pairs["outcome"].tolist() == ["pass@1"] * 2 + ["coverage"] * 2
+    assert pairs["level_a"].tolist() == [1.0, 1.5] * 2
+
+
 def test_levels_keep_their_kind():
     conditions = [{"top_k": 0, "T": 0.5}, {"top_k": 40, "T": 0.5}, {"top_k": 40, "T": 1.0}]
     found = effects(rng().normal(size=(12, 3, 1)), conditions, ["y"])
