@@ -88,7 +88,9 @@ def correct_count_correlation(data: Data) -> Table:
 def partial_correlation(data: Data) -> Table:
     """Correlation of each metric with coverage, and the same with other things held fixed."""
     setting = _setting(data)
-    chosen = {name: setting if name == TEMPERATURE else name for name in (*COVARIATES, "difficulty")}
+    chosen = {
+        name: setting if name == TEMPERATURE else name for name in (*COVARIATES, "difficulty")
+    }
     present = [name for name in chosen.values() if _varies(data.judged, name)]
     others = [name for name in data.metrics if name != LIKELIHOOD]
     rows: dict[tuple[object, str, str], Row] = {}
@@ -144,7 +146,7 @@ def _setting(data: Data) -> str:
 
 def _category_notes(setting: str) -> list[str]:
     """Say how the condition is held fixed."""
-    category = "condition held fixed: as a category, so that only subsets of one are compared"
+    category = "condition held fixed: as a category, so that each may have a mean of its own"
     return [category] * (setting == CONDITION)
 
 

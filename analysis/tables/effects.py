@@ -159,9 +159,9 @@ def _uncrossed(table: pd.DataFrame, design: Design) -> list[str]:
 def _common_notes(data: Data, table: pd.DataFrame) -> list[str]:
     """Say what all numbers rest on, and how many problems are left out of which outcomes."""
     left: dict[str, int] = {}
-    for row in table[table["left_out"] > 0].itertuples():
-        name = f"{row.outcome} at k = {row.k}"
-        left[name] = max(left.get(name, 0), int(row.left_out))
+    for row in table[table["left_out"] > 0].to_dict("records"):
+        name = f"{row['outcome']} at k = {row['k']}"
+        left[name] = max(left.get(name, 0), row["left_out"])
     found = ", ".join(f"{name}: {count}" for name, count in left.items())
     what = "problems left out, as a value is missing in one of the conditions compared (at most): "
     return [
