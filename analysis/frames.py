@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,20 +12,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workbench.analysis.pool_facts import pool_facts, recorded_sizes
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from workbench.analysis.stats.paired import discovery_rates, sign_flip_p
 from workbench.core.conditions import MIXED, Condition
+from workbench.core.flops import ModelSize
 from workbench.core.table_html import NotebookTable, with_notes
-from workbench.core.types import STATUSES, Floats, Ints
+from workbench.core.types import Floats, Ints
 from workbench.measure.missing_inputs import without
-from workbench.pools import Pool
 from workbench.saved_run import Run, with_factors
 from workbench.storage.parquet import read_table
-from workbench.tasks.answer_extraction import RULES
 
 POOL = ["problem_id", "condition", "k"]
-RULE = "rule:"
-"""Columns of ``Data.pools`` that count samples by the rule which found their answer."""
 ENDS = ("", "_low", "_high", "_p")
 
 
@@ -161,8 +158,14 @@ class Data:
     def pools(self) -> pd.DataFrame:
         """One row per pool: what became of its samples."""
         blocks = (self.run.pools(block, with_embeddings=False) for block in self.run.blocks)
-        frame = pd.DataFrame([_facts(pool) for block in blocks for pool in block])
-        return with_factors(frame, self.conditions)
+        sizes = {name: size for name, size in self.model_sizes.items() if not isinstance(size, str)}
+        facts = [pool_facts(pool, sizes.get(pool.condition)) for block in blocks for pool in block]
+        return with_factors(pd.DataFrame(facts), self.conditions)
+
+    @cached_property
+    def model_sizes(self) -> dict[str, ModelSize | str]:
+        """The size of each condition's model, or why it is unknown."""
+        return recorded_sizes(self.run)
 
     @cached_property
     def long_texts(self) -> tuple[int, int]:
@@ -303,31 +306,3 @@ def with_q_values(frame: pd.DataFrame) -> pd.DataFrame:
         if p in q and name.endswith("_high"):
             columns |= {p: frame[p], p.removesuffix("p") + "q": q[p]}
     return pd.DataFrame(columns)
-
-
-def _facts(pool: Pool) -> dict[str, object]:
-    """Count what became of the samples of a pool."""
-    known = pool.correct[~np.isnan(pool.correct)]
-    cut_right = np.where(np.array(pool.statuses) == "truncated", 1.0, pool.correct)
-    lengths = pool.num_tokens if pool.total_tokens is None else pool.total_tokens
-    thoughts = pool.thought_tokens
-    return {
-        **pool.key,
-        "samples": len(pool),
-        **{status: pool.statuses.count(status) for status in STATUSES},
-        **{f"{RULE}{rule}": 0 for rule in RULES},
-        **{f"{RULE}{rule}": count for rule, count in Counter(pool.rules).items()},
-        "unknown": len(pool) - len(known),
-        "accuracy": known.mean() if len(known) else np.nan,
-        "accuracy_if_unknown_wrong": known.sum() / len(pool) if len(known) else np.nan,
-        "accuracy_if_unknown_right": 1 - (known == 0).sum() / len(pool) if len(known) else np.nan,
-        "accuracy_if_cut_right": _known_mean(np.where(np.isnan(pool.correct), np.nan, cut_right)),
-        "distinct_texts": len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan,
-        "mean_tokens": _known_mean(lengths),
-        "mean_thought_tokens": np.nan if thoughts is None else _known_mean(thoughts),
-    }
-
-
-def _known_mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if len(known) else np.nan

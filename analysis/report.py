@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from workbench.analysis.aggregate import AGGREGATORS
 from workbench.analysis.aggregate.stage import aggregate, selection_settings
@@ -12,6 +13,7 @@ from workbench.analysis.frames import Data, Table
 from workbench.analysis.markdown import to_markdown
 from workbench.analysis.tables import TABLES, make_table
 from workbench.analysis.wandb_summary import curves, diversity, summary
+from workbench.config.conditions import price_of
 from workbench.core.console import notice, progress_bar
 from workbench.core.name_table import plugin_hashes
 from workbench.measure.missing_inputs import needs_embeddings
@@ -53,6 +55,7 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
         selection=selection_settings(selection),
         signature=run.signature,
         **({"left_out": left} if left else {}),
+        **_costs(run),
         **plugin_hashes(tables=TABLES.hashes(TABLES), figures=FIGURES.hashes(FIGURES)),
     )
     if manifest.stage("analyze") and _complete(opened, made_from):
@@ -84,6 +87,15 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
         scalars = {"problems": len(data.problems), **summary(frames), **diversity(data)}
         tracker.curves("k", curves(scalars, frames))
         tracker.summarize(scalars)
+
+
+def _costs(run: Run) -> dict[str, Any]:
+    """Return what of a run changes its costs and is not in its samples: model sizes and prices."""
+    generation, sizes = run.experiment.generation, run.manifest.get("model_sizes")
+    prices = [price_of(one, generation) for one in run.conditions]
+    spelt = [None if price is None else vars(price) for price in prices]
+    found = {"model_sizes": sizes} if sizes else {}
+    return found | ({"prices": spelt} if any(prices) else {})
 
 
 def _complete(run: OpenRun, made_from: str) -> bool:

@@ -61,6 +61,8 @@ class Pool:
     """(N,) what was thought before each answer; None where nothing was."""
     thought_tokens: Floats | None = None
     """(N,) tokens of the thoughts, 0 where there is none; NaN where nobody counted."""
+    prompt_tokens: Floats | None = None
+    """(N,) tokens of each sample's prompt; NaN where nobody counted."""
     problem: Problem | None = None
     """What was asked, where it is at hand: ``Run.pool`` sees to that."""
     condition: str = ""
@@ -125,7 +127,7 @@ class Pool:
         return pairwise_bleu(self.texts, self.bleu_tokenize, self.bleu_smoothing)
 
 
-SAMPLE_COLUMNS = (*STORED_KEY, *PART_COLUMNS)
+SAMPLE_COLUMNS = (*STORED_KEY, *PART_COLUMNS, "num_prompt_tokens")
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +233,7 @@ def _ordered(rows: BlockRows, sizes: Mapping[str, int], part: MeasuredText) -> _
     columns["answer_cluster"] = frame["answer_cluster"].to_numpy(dtype=np.int64)
     rewards = [name for name in frame.columns if name.startswith(REWARD_PREFIX)]
     columns["thought_tokens"] = measured_part(frame, "thought")["tokens"].to_numpy()
-    for name in ("num_output_tokens", *rewards):
+    for name in ("num_output_tokens", "num_prompt_tokens", *rewards):
         columns[name] = frame[name].to_numpy(dtype=float)
     bounds = list(pairwise([0, *ends.tolist()]))
     return _Ordered(columns, bounds, rows.vectors, frame.index.to_numpy())
@@ -256,6 +258,7 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         entropies=part["entropy"],
         num_tokens=part["tokens"],
         total_tokens=part["num_output_tokens"],
+        prompt_tokens=part["num_prompt_tokens"],
         thoughts=tuple(part["thought"]),
         thought_tokens=part["thought_tokens"],
         answers=tuple(part["answer"]),

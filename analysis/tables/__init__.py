@@ -23,9 +23,10 @@ import pandas as pd
 
 from workbench.analysis.condition_columns import with_levels
 from workbench.analysis.frames import Data, Table
-from workbench.analysis.tables import accuracy, correlations, diversity, rewards, shared
+from workbench.analysis.tables import accuracy, correlations, diversity, effects, rewards, shared
 from workbench.analysis.tables.answer_audit import answer_audit
 from workbench.analysis.tables.entropies import entropy_bounds
+from workbench.analysis.tables.matched_budget import matched_budget
 from workbench.analysis.tables.pruning import pruning
 from workbench.analysis.tables.quality import quality_coefficients
 from workbench.analysis.tables.statuses import statuses
@@ -82,28 +83,37 @@ TABLES = NameTable("table", {
         make=accuracy.accuracy_by_k_temperature, place=1, open_on_page=True, needs=SUBSETS
     ),
     "coverage_curve": TableSpec(make=accuracy.coverage_curve, place=2, open_on_page=True),
-    "budget": TableSpec(make=accuracy.budget, place=7, needs=SUBSETS),
-    "oracle_gap": TableSpec(make=accuracy.oracle_gap, place=8, needs=SUBSETS),
-    "sampling_check": TableSpec(make=accuracy.sampling_check, place=15, long=True, needs=SUBSETS),
-    "correlation": TableSpec(make=correlations.correlation, place=17, long=True, needs=SUBSETS),
+    "main_effects": TableSpec(
+        make=effects.main_effects, place=5, printed="with rows", long=True, needs=SUBSETS
+    ),
+    "interactions": TableSpec(
+        make=effects.interactions, place=6, printed="with rows", long=True, needs=SUBSETS
+    ),
+    "matched_budget": TableSpec(
+        make=matched_budget, place=7, printed="with rows", long=True, needs=SUBSETS
+    ),
+    "budget": TableSpec(make=accuracy.budget, place=10, needs=SUBSETS),
+    "oracle_gap": TableSpec(make=accuracy.oracle_gap, place=11, needs=SUBSETS),
+    "sampling_check": TableSpec(make=accuracy.sampling_check, place=18, long=True, needs=SUBSETS),
+    "correlation": TableSpec(make=correlations.correlation, place=20, long=True, needs=SUBSETS),
     "within_correlation": TableSpec(
-        make=correlations.within_correlation, place=5, long=True, open_on_page=True, needs=SUBSETS
+        make=correlations.within_correlation, place=8, long=True, open_on_page=True, needs=SUBSETS
     ),
     "correct_count_correlation": TableSpec(
-        make=correlations.correct_count_correlation, place=16, needs=SUBSETS
+        make=correlations.correct_count_correlation, place=19, needs=SUBSETS
     ),
-    "bucket": TableSpec(make=diversity.buckets, place=18, long=True, needs=SUBSETS),
-    "partial_correlation": TableSpec(make=correlations.partial_correlation, place=6, needs=SUBSETS),
-    "diversity_by_correctness": TableSpec(make=diversity.diversity_by_correctness, place=12),
-    "pruning": TableSpec(make=pruning, place=13, long=True),
-    "submitted": TableSpec(make=submitted, place=11, needs=SUBSETS),
-    "reward_report": TableSpec(make=rewards.reward_report, place=10),
-    "reward_curve": TableSpec(make=rewards.reward_curve, place=9),
+    "bucket": TableSpec(make=diversity.buckets, place=21, long=True, needs=SUBSETS),
+    "partial_correlation": TableSpec(make=correlations.partial_correlation, place=9, needs=SUBSETS),
+    "diversity_by_correctness": TableSpec(make=diversity.diversity_by_correctness, place=15),
+    "pruning": TableSpec(make=pruning, place=16, long=True),
+    "submitted": TableSpec(make=submitted, place=14, needs=SUBSETS),
+    "reward_report": TableSpec(make=rewards.reward_report, place=13),
+    "reward_curve": TableSpec(make=rewards.reward_curve, place=12),
     "reliability": TableSpec(make=rewards.reliability, printed="by name"),
-    "quality_coefficients": TableSpec(make=quality_coefficients, place=19, printed="with rows"),
-    "entropy_bounds": TableSpec(make=entropy_bounds, place=20, printed="with rows"),
+    "quality_coefficients": TableSpec(make=quality_coefficients, place=22, printed="with rows"),
+    "entropy_bounds": TableSpec(make=entropy_bounds, place=23, printed="with rows"),
     "answer_audit": TableSpec(make=answer_audit, printed="by name"),
-    "statuses": TableSpec(make=statuses, place=14, open_on_page=True, needs="nothing"),
+    "statuses": TableSpec(make=statuses, place=17, open_on_page=True, needs="nothing"),
 })  # fmt: skip
 
 

@@ -16,7 +16,10 @@ from workbench.analysis.aggregate.outcomes import EXTREMES
 from workbench.analysis.condition_columns import has_names, in_table_order
 from workbench.analysis.frames import POOL, Data, Table, table_lines, with_q_values
 from workbench.analysis.tables.shared import (
+    best_known,
     cut_sample_notes,
+    exact_columns,
+    how_known,
     missing_value_notes,
     sample_size_notes,
     star_note,
@@ -157,14 +160,14 @@ def coverage_curve(data: Data) -> Table:
 
 def oracle_gap(data: Data) -> Table:
     """What each selection leaves on the table: coverage less its accuracy, by k and condition."""
-    frame = _best_known(data)
+    frame = best_known(data)
     names = [name for name in data.outcomes if name != "coverage"]
     gaps = frame[names].rsub(frame["coverage"], axis=0).assign(problem_id=frame["problem_id"])
     labels, lines = table_lines(frame, ["k", "condition"])
     sums = data.sums(gaps, names, lines)
     parts = [labels, data.intervals(sums), data.p_values(sums.means, names)]
     oracle = "an oracle that always picks a correct sample has a gap of 0"
-    notes = (*sample_size_notes(data), _how_known(data), oracle, star_note("is not 0"))
+    notes = (*sample_size_notes(data), how_known(data), oracle, star_note("is not 0"))
     return Table(with_q_values(pd.concat(parts, axis=1)), notes)
 
 
@@ -176,7 +179,7 @@ def budget(data: Data) -> Table:
     pools = data.pools[["problem_id", "condition", *spent.values()]]
     if not pools["mean_tokens"].notna().any():
         return Table(pd.DataFrame(), ("the lengths of the samples are unknown",))
-    frame = _with_single(data, _best_known(data)).merge(pools, on=["problem_id", "condition"])
+    frame = _with_single(data, best_known(data)).merge(pools, on=["problem_id", "condition"])
     one = frame.drop_duplicates(["problem_id", "condition"]).assign(k=1)
     one = one.assign(**dict.fromkeys(data.outcomes, one["single_sample"]))
     frame = pd.concat([one, frame[frame["k"] > 1]])
@@ -187,31 +190,8 @@ def budget(data: Data) -> Table:
     tokens = "tokens: those of k samples of a problem, on average, prompts not counted"
     tokens += "; thought_tokens: those of them that are thought" * ("thought_tokens" in spent)
     tail = cut_sample_notes(data, "a single sample")
-    notes = (*sample_size_notes(data, "a single sample"), _how_known(data), tokens, *tail)
+    notes = (*sample_size_notes(data, "a single sample"), how_known(data), tokens, *tail)
     return Table(pd.concat([labels, table], axis=1), notes)
-
-
-def _best_known(data: Data) -> pd.DataFrame:
-    """Outcomes per pool and k: exact expectations where there are any, else means of the drawn.
-
-    A pool of which no judged subset was drawn is left out, also where an expectation is known.
-    """
-    frame = data.pool_means.merge(data.expectations, on=POOL, how="left", suffixes=("", "_exact"))
-    for name, exact in _exact(data).items():
-        frame[name] = frame[exact].where(frame[exact].notna(), frame[name])
-    return frame
-
-
-def _exact(data: Data) -> dict[str, str]:
-    """Outcomes, each with the column of its exact expectation."""
-    names = {o: o.removesuffix("_correct").replace("coverage", "pass") for o in data.outcomes}
-    return {o: f"{n}@k" for o, n in names.items() if f"{n}@k" in data.expectations}
-
-
-def _how_known(data: Data) -> str:
-    exact = ", ".join(_exact(data))
-    drawn = ", ".join(name for name in data.outcomes if name not in _exact(data))
-    return f"exact over all k-subsets: {exact}" + (f"; over the drawn ones: {drawn}" * bool(drawn))
 
 
 def sampling_check(data: Data) -> Table:
@@ -222,7 +202,7 @@ def sampling_check(data: Data) -> Table:
     names = ["k", "condition", "outcome", "sampled", "exact", "z", "pools"]
     rows = []
     for key, part in known.groupby(["k", "condition"], observed=True):
-        for outcome, name in _exact(data).items():
+        for outcome, name in exact_columns(data).items():
             p, mean = part[name].to_numpy(), part[f"{outcome} mean"].to_numpy()
             variance = p * (1 - p) / part[f"{outcome} count"].to_numpy()
             error = float(np.sqrt(np.clip(variance, 0, None).sum())) / len(p)

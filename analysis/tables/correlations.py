@@ -11,15 +11,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pandas as pd
 
+from workbench.analysis.condition_columns import has_names
 from workbench.analysis.correlation import LEVELS, METHODS, Correlation, correlations
 from workbench.analysis.frames import Data, Table, bounded, with_q_values
 from workbench.analysis.tables.shared import not_measured, rows_by_metric, star_note, subset_notes
+from workbench.core.conditions import TEMPERATURE
 
 Row = dict[str, object]
 
 LIKELIHOOD = "avg_log_prob"
-COVARIATES = (LIKELIHOOD, "num_tokens", "temperature")
-"""What else moves with diversity: held fixed, as far as the run has them."""
+CONDITION = "condition"
+COVARIATES = (LIKELIHOOD, "num_tokens", TEMPERATURE)
+"""What else moves with diversity: held fixed, as far as the run has them. In place of the
+temperature it is the condition where that has more than a temperature."""
 PARTIAL = {
     "Partial Correlation": (LIKELIHOOD,),
     "Partial, all": COVARIATES,
@@ -39,24 +43,26 @@ def correlation(data: Data) -> Table:
     notes = (
         *(f"{name}: {meaning}" for name, meaning in LEVELS.items()),
         *subset_notes(data, [*data.outcomes, *data.metrics]),
-        "all k and temperatures together, as in the study: dpp also falls with k",
+        f"all k and {_setting(data)}s together, as in the study: dpp also falls with k",
     )
     return Table(with_q_values(pd.DataFrame(rows)), (*notes, star_note("is not 0")))
 
 
 def within_correlation(data: Data) -> Table:
-    """Correlation within problems at one k, with temperature left free and held fixed."""
+    """Correlation within problems at one k, with the condition left free and held fixed."""
     free = data.judged[data.judged["temperature"] != 0]
     if free.empty:
         return Table(pd.DataFrame(), ("every subset is of temperature 0",))
+    setting = _setting(data)
     rows = [
         {"k": k, "held": held or "nothing"} | row
         for k, part in free.groupby("k", sort=True)
-        for held in (("", "temperature") if _varies(part, "temperature") else ("",))
+        for held in (("", setting) if _varies(part, setting) else ("",))
         for row in _outcome_rows(data, part, [held] if held else [], level="within")
     ]
     notes = [f"within: {LEVELS['within']}; k is fixed, as most metrics and coverage depend on it"]
-    notes.append("held: nothing, so that hotter pools count as more diverse ones; or temperature")
+    notes.append(f"held: nothing, so that hotter pools count as more diverse ones; or {setting}")
+    notes += _category_notes(setting)
     notes += subset_notes(data, [*data.outcomes, *data.metrics])
     return Table(with_q_values(pd.DataFrame(rows)), (*notes, star_note("is not 0")))
 
@@ -81,7 +87,11 @@ def correct_count_correlation(data: Data) -> Table:
 
 def partial_correlation(data: Data) -> Table:
     """Correlation of each metric with coverage, and the same with other things held fixed."""
-    present = [name for name in (*COVARIATES, "difficulty") if _varies(data.judged, name)]
+    setting = _setting(data)
+    chosen = {
+        name: setting if name == TEMPERATURE else name for name in (*COVARIATES, "difficulty")
+    }
+    present = [name for name in chosen.values() if _varies(data.judged, name)]
     others = [name for name in data.metrics if name != LIKELIHOOD]
     rows: dict[tuple[object, str, str], Row] = {}
     sizes: dict[tuple[object, str, str], int] = {}
@@ -90,7 +100,8 @@ def partial_correlation(data: Data) -> Table:
             # no other sample of the problem is judged: left out of one column, so of all
             group = group[group["difficulty"].notna()]
         for label, names in {"Correlation": (), **PARTIAL}.items():
-            for held, metrics in _metrics_by_covariates(others, names, present).items():
+            wanted = [chosen[name] for name in names]
+            for held, metrics in _metrics_by_covariates(others, wanted, present).items():
                 found = _correlations(data, group, metrics, ["coverage"], held)
                 for metric, rule, part, (one,) in found:
                     key = (k, metric, rule)
@@ -100,13 +111,14 @@ def partial_correlation(data: Data) -> Table:
     table = pd.DataFrame([row | {"count": sizes[key]} for key, row in rows.items()])
     notes = subset_notes(data, ["coverage", *data.metrics])
     if LIKELIHOOD in present:
-        how = f"{LIKELIHOOD} held fixed, temperatures together, as in the study"
+        how = f"{LIKELIHOOD} held fixed, {setting}s together, as in the study"
         notes.append(f"Partial Correlation: {how}")
     else:
         notes.append(f"no Partial Correlation, the study's: {not_measured(data, LIKELIHOOD)}")
     free = ", ".join(name for name in present if name != "difficulty") or "nothing that varies"
     difficulty = "the share of wrong ones among the problem's samples outside the subset"
     notes.append(f"all: {free}; difficulty: {difficulty}")
+    notes += _category_notes(setting)
     return Table(with_q_values(table), (*notes, star_note("is not 0")))
 
 
@@ -127,12 +139,36 @@ def _metrics_by_covariates(
     return found
 
 
+def _setting(data: Data) -> str:
+    """Return what is held fixed of how samples were drawn: temperature, a number, or condition."""
+    return CONDITION if has_names(data.conditions) else TEMPERATURE
+
+
+def _category_notes(setting: str) -> list[str]:
+    """Say how the condition is held fixed."""
+    category = "condition held fixed: as a category, so that each may have a mean of its own"
+    return [category] * (setting == CONDITION)
+
+
+def _held_columns(frame: pd.DataFrame, covariates: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of covariates; of the condition, one for each of them but the first.
+
+    Such a column is 1 in the rows of its condition and 0 elsewhere, so that a linear regression
+    on all of them is on the means of the conditions.
+    """
+    numbers = frame[[name for name in covariates if name != CONDITION]]
+    if CONDITION not in covariates:
+        return numbers
+    names = frame[CONDITION].cat.remove_unused_categories()
+    return pd.concat([numbers, pd.get_dummies(names, drop_first=True, dtype=float)], axis=1)
+
+
 def _varies(frame: pd.DataFrame, name: str) -> bool:
     """Whether a column is there and takes several values; a temperature, known in every row."""
     if name not in frame:
         return False
     values = frame[name].dropna()
-    unknown = name == "temperature" and len(values) < len(frame)
+    unknown = name == TEMPERATURE and len(values) < len(frame)
     return not unknown and values.nunique() > 1
 
 
@@ -165,7 +201,8 @@ def _correlations(
     found: dict[tuple[str, str], list[Correlation]] = {}
     for rule, part in {rule: part for _, rule, part in choices}.items():
         names = [metric for metric, of, _ in choices if of == rule]
-        x, y, held = (part[list(some)] for some in (names, outcomes, covariates))
+        x, y = part[list(names)], part[list(outcomes)]
+        held = _held_columns(part, covariates)
         lines = correlations(x, y, data.codes(part), held, **how, confidence=confidence)
         found |= {(name, rule): line for name, line in zip(names, lines, strict=True)}
     for metric, rule, part in choices:

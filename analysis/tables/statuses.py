@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from workbench.analysis.frames import RULE, Data, Table
+from workbench.analysis.frames import Data, Table
+from workbench.analysis.pool_facts import RULE
 from workbench.analysis.tables.shared import cut_sample_notes, extreme_notes, long_text_notes
 from workbench.core.types import STATUSES
 from workbench.tasks.answer_extraction import RULES

@@ -19,11 +19,13 @@ def validate(
 
     All mistakes are named at once. No model is loaded and no sample is drawn.
     """
+    from workbench.analysis.factor_design import confounding_notes
     from workbench.analysis.stats.power import planned
     from workbench.cli.check_models import check_models
     from workbench.cli.cost_lines import cost_lines
     from workbench.cli.large_runs import FLAG, count_problems
     from workbench.cli.open_experiment import open_experiment, with_comparison
+    from workbench.config.conditions import ordered_conditions
     from workbench.config.size_estimate import condition_lines, large_design, size_estimate
 
     checked = open_experiment(experiment, overrides or ())
@@ -44,4 +46,5 @@ def validate(
                 subsequent_indent=" " * 15,
             )
         )
+    lines += confounding_notes(ordered_conditions(checked.generation))
     print("\n".join(lines))

@@ -34,6 +34,7 @@ from workbench.generate.identity import (
     server_facts,
 )
 from workbench.generate.missing_samples import MissingSamples
+from workbench.generate.model_sizes import record_model_sizes
 from workbench.storage.manifest import environment
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
@@ -133,6 +134,7 @@ def generate(
         notice(f"generate: {describe(more, now, manifest.data.get('overrides', ()))}")
     if not left and before.get("fingerprint") == made_from:
         notice(f"generate: all {total:,} samples are there")
+        record_model_sizes(run, groups)  # a run of an older version has none
         known_errors = before.get("errors", 0) == failed and (not failed or "samples" in before)
         if before["status"] == "done" and known_errors:
             return
@@ -158,6 +160,7 @@ def generate(
                             counts = progress.counts().items()
                             log({f"generate/{name}": value for name, value in counts})
                     progress.pause()
+        record_model_sizes(run, groups)
 
 
 def open_sampler(

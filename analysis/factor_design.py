@@ -1,0 +1,68 @@
+"""The conditions of a run as a design: which of them tell what one factor does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from workbench.analysis.stats.design import Design, design_of
+from workbench.core.conditions import Condition, spell_level, varying_factors
+
+
+def sampled(conditions: Sequence[Condition]) -> list[Condition]:
+    """Return the conditions but for those of greedy decoding, which is a baseline."""
+    return [one for one in conditions if not one.greedy]
+
+
+def design_of_conditions(conditions: Sequence[Condition]) -> Design:
+    """Return the design of conditions, with levels as they are spelt in names and columns.
+
+    The reference level of a factor is the experiment's own setting where that is one of its
+    levels, and otherwise the first in the order of the conditions, which for a number is the
+    lowest.
+
+    Raises:
+        ValueError: there is no condition.
+
+    Example:
+        top_p is 1 unless a condition changes it, so that 0.9 is compared with 1.
+
+        >>> changed = {"top_p": 0.9}
+        >>> nucleus = Condition("T1-top_p0.9", 1.0, 8, changed, {"temperature": 1.0, "top_p": 0.9})
+        >>> plain = Condition("T1", 1.0, 8, {}, {"temperature": 1.0, "top_p": 1.0})
+        >>> dict(design_of_conditions([nucleus, plain]).levels)
+        {'top_p': ('1', '0.9')}
+    """
+    factors = varying_factors(conditions)
+    design = design_of(
+        [{factor: spell_level(one.own.get(factor)) for factor in factors} for one in conditions]
+    )
+    levels = {
+        factor: tuple(sorted(found, key=lambda level: level != _own(factor, conditions)))
+        for factor, found in design.levels.items()
+    }
+    places = [
+        [order.index(level) for level in design.levels[factor]] for factor, order in levels.items()
+    ]
+    cells = [tuple(p[code] for p, code in zip(places, cell, strict=True)) for cell in design.cells]
+    return Design(levels, tuple(cells))
+
+
+def confounding_notes(conditions: Sequence[Condition]) -> tuple[str, ...]:
+    """Say which factors of an experiment move together, a sentence for each group of them.
+
+    Example:
+        >>> cold = Condition("cold", 0.7, 8, {}, {"temperature": 0.7, "min_p": 0})
+        >>> hot = Condition("hot", 1.5, 8, {"min_p": 0.1}, {"temperature": 1.5, "min_p": 0.1})
+        >>> print(*confounding_notes([cold, hot]))
+        temperature and min_p move together: no two conditions differ in one of them alone, so \
+their effects cannot be told apart
+    """
+    drawn = sampled(conditions)
+    return design_of_conditions(drawn).confounding_notes() if len(drawn) > 1 else ()
+
+
+def _own(factor: str, conditions: Sequence[Condition]) -> str | None:
+    """Return the level of a factor in the conditions that leave it as the experiment sets it."""
+    own = [one for one in conditions if factor not in one.changed]
+    levels = {spell_level(one.own.get(factor)) for one in own}
+    return levels.pop() if len(levels) == 1 else None  # the temperature is never left as it is

@@ -1,0 +1,150 @@
+"""Table of conditions at equal cost: what each buys for the same tokens, operations or price."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+
+from workbench.analysis.budget_costs import Budget, budgets_of
+from workbench.analysis.frames import ENDS, Data, Table, with_q_values
+from workbench.analysis.stats import matched_budget as equal_cost
+from workbench.analysis.stats.matched_budget import Costs
+from workbench.analysis.tables.shared import exact_columns, sample_size_notes, star_note
+from workbench.analysis.values_by_cell import diversity_columns, pooled_conditions, values_by_cell
+from workbench.core.conditions import Condition, spell_condition
+from workbench.core.types import Floats, Ints
+from workbench.metrics.passk import pass_at_k
+
+Curve = tuple[str, list[int], Floats]
+"""An outcome, the sizes at which it is known, and its (P, C, K) values."""
+
+
+def matched_budget(data: Data) -> Table:
+    """Accuracy, coverage and diversity of each condition at equal cost, by kind of budget and k."""
+    conditions = pooled_conditions(data)
+    if len(conditions) < 2:
+        return Table(pd.DataFrame(), ("there is one condition: nothing to compare at equal cost",))
+    budgets, unknown = budgets_of(data, conditions)
+    if not budgets:
+        return Table(pd.DataFrame(), tuple(unknown))
+    sizes = sorted(int(k) for k in data.judged["k"].unique())
+    most = max(one.n for one in conditions)
+    compared = [_within(budget.costs, sizes, most) for budget in budgets]
+    reference = _reference(conditions)
+    tables = [_keys(*some, conditions) for some in zip(budgets, compared, strict=True)]
+    left_out: dict[str, int] = {}
+    known_at = []
+    for name, places, values in _curves(data, conditions, sizes):
+        if name != "coverage":
+            known_at.append(f"{name} at k = {', '.join(map(str, places))}")
+        for budget, affordable, table in zip(budgets, compared, tables, strict=True):
+            found = equal_cost.matched_budget(
+                values,
+                places,
+                budget.costs,
+                budget.costs.budgets(affordable),
+                reference=reference,
+                weights=data.resamples,
+                confidence=data.run.experiment.analysis.confidence,
+                rng=data.rng(),
+            )
+            for end in ENDS[:3]:
+                table[f"{name}{end}"] = found[f"mean{end}"]
+            for end in ENDS:
+                table[f"{name}_difference{end}"] = found[f"difference{end}"]
+            missing = found.loc[found["mean"].notna(), "left_out"].max()
+            if missing > 0:
+                left_out[name] = max(left_out.get(name, 0), int(missing))
+    against = conditions[reference]
+    without = [name for name in data.outcomes if name not in exact_columns(data)]
+    few = ", ".join(f"{name} {count}" for name, count in left_out.items())
+    notes = (
+        *sample_size_notes(data),
+        "cost: what k samples of a problem cost, on average, in the condition in which they cost "
+        "most; afforded: how many samples of its own a condition has for that",
+        "x.5 samples: one more than x for every other problem, drawn at random",
+        *(f"{budget.name}: {budget.meaning}" for budget in budgets),
+        *unknown,
+        f"…_difference: to {spell_condition(against.name)}, at the same cost",
+        "empty where more samples are afforded than were drawn (raise generation.n), or fewer than "
+        "the least at which an outcome is known",
+        *_beyond(budgets, compared, sizes),
+        "coverage is known at every k; all else is on the straight line between two sizes at which "
+        f"it is known, which is too low where a curve flattens: {'; '.join(known_at)}",
+        *[f"no exact expectation is known, so not here: {', '.join(without)}"] * bool(without),
+        *[f"problems left out, as a value or a cost is missing (at most): {few}"] * bool(few),
+        star_note(f"differs from {spell_condition(against.name)}"),
+    )
+    return Table(with_q_values(pd.concat(tables, ignore_index=True)), notes)
+
+
+def _reference(conditions: Sequence[Condition]) -> int:
+    """Return the place of the first condition that is as the experiment sets all but its heat."""
+    plain = [place for place, one in enumerate(conditions) if not one.changed]
+    return plain[0] if plain else 0
+
+
+def _within(costs: Costs, sizes: Sequence[int], most: int) -> list[int]:
+    """Return the k whose cost affords two conditions or more no more samples than there are."""
+    afforded = costs.affordable(costs.budgets(sizes))  # (B, C)
+    enough = (afforded <= most * (1 + equal_cost.SNAP)).sum(axis=1) >= 2
+    return [k for k, there in zip(sizes, enough.tolist(), strict=True) if there]
+
+
+def _beyond(
+    budgets: Sequence[Budget], compared: Sequence[list[int]], sizes: Sequence[int]
+) -> list[str]:
+    """Name the k that are left out, as fewer than two conditions could be compared."""
+    left = {
+        budget.name: [str(k) for k in sizes if k not in there]
+        for budget, there in zip(budgets, compared, strict=True)
+    }
+    found = "; ".join(f"k = {', '.join(ks)} of {name}" for name, ks in left.items() if ks)
+    what = "all conditions but one afford more samples than were drawn"
+    return [f"left out, as {what}: {found}"] * bool(found)
+
+
+def _keys(budget: Budget, sizes: Sequence[int], conditions: Sequence[Condition]) -> pd.DataFrame:
+    """Return a row for each k and condition: the cost, and how many samples it affords."""
+    costs = budget.costs.budgets(sizes)
+    count = len(conditions)
+    return pd.DataFrame(
+        {
+            "budget": budget.name,
+            "k": np.repeat(sizes, count),
+            "cost": np.repeat(costs, count),
+            "condition": [one.name for one in conditions] * len(sizes),
+            "afforded": budget.costs.affordable(costs).ravel(),
+        }
+    )
+
+
+def _curves(data: Data, conditions: Sequence[Condition], sizes: Sequence[int]) -> Iterator[Curve]:
+    """Yield what is known of each outcome by problem, condition and number of samples."""
+    exact = data.exact
+    known = sorted(int(k) for k in exact["k"].unique())
+    for name, column in exact_columns(data).items():
+        if name != "coverage":
+            yield name, known, values_by_cell(data, exact, [column], conditions, known)[..., 0]
+    yield _coverage(data, conditions)
+    frame, metrics = diversity_columns(data)
+    for name in metrics if len(sizes) > 1 else ():
+        yield name, list(sizes), values_by_cell(data, frame, [name], conditions, sizes)[..., 0]
+
+
+def _coverage(data: Data, conditions: Sequence[Condition]) -> Curve:
+    """Return the exact coverage at every number of samples; few counts of right ones differ."""
+    ones = data.expectations[data.expectations["k"] == 1]
+    ones = ones.assign(judged=ones["n"] - ones["num_unknown"])
+    counts = values_by_cell(data, ones, ["judged", "num_correct"], conditions)[:, :, 0]
+    known = np.nan_to_num(counts).astype(np.int64).reshape(-1, 2)
+    distinct, inverse = np.unique(known, axis=0, return_inverse=True)
+    sizes: Ints = np.arange(1, int(known[:, 0].max(initial=1)) + 1)
+    curves = np.full((len(distinct), len(sizes)), np.nan)
+    for row, (judged, right) in enumerate(distinct):
+        if judged:
+            curves[row, :judged] = pass_at_k(judged, right, sizes[:judged])
+    values = curves[inverse.reshape(-1)].reshape(*counts.shape[:2], len(sizes))
+    return "coverage", sizes.tolist(), values
