@@ -16,7 +16,7 @@ from workbench.core.types import Sample
 from workbench.rewards import REWARDS
 from workbench.rewards.quality import model_means
 from workbench.rewards.second_model_rewards import density_ratio, implicit_reward
-from workbench.storage.parquet import KEY, read_table, sample_rows, write_table
+from workbench.storage.parquet import STORED_KEY, read_table, sample_rows, write_table
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
@@ -51,7 +51,7 @@ def run(open_run):
         rows = sample_rows(samples)
         write_table(opened.root / "samples/block-00000.000.parquet", rows, "drawn")
         for name, columns in tables:
-            kept = {key: rows.column(key) for key in KEY} | columns
+            kept = {key: rows.column(key) for key in STORED_KEY} | columns
             write_table(opened.block_path(f"under/{name}", 0), pa.table(kept), f"under {columns}")
         models = {name: SecondModel(model=f"model-{name}") for name, _ in tables}
         return opened, Scoring(models=models, **scoring)
