@@ -83,7 +83,7 @@ def test_pools_that_differ_in_their_condition_alone_stay_apart(tmp_path):
     ],
 )
 def test_contradictions_are_named(tmp_path, kinds, said):
-    with pytest.raises(ValueError, match="cannot be imported|choose with") as fault:
+    with pytest.raises(ValueError, match=r"cannot be imported|choose with") as fault:
         bring(file_of(tmp_path, *kinds), tmp_path / "run")
     assert said in str(fault.value)
 
