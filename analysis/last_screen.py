@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.condition_columns import has_names
 from workbench.analysis.doubts import doubts_of
 from workbench.analysis.page.headline import Headline, headline
 from workbench.analysis.page.report import notices, write_report
@@ -55,7 +56,7 @@ def _finding(run: Run) -> Headline:
 
 
 def _numbers(found: Headline) -> list[str]:
-    """Return the headline's table with a temperature a column, as many as fit, and its notes."""
+    """Return the headline's table with a condition a column, as many as fit, and its notes."""
     if found.table is None or not found.table.rows:
         return [line for note in found.notes for line in _wrapped(note)]
     names = [name for name, _ in found.table.columns]
@@ -82,8 +83,10 @@ def _numbers(found: Headline) -> list[str]:
 
 
 def _by_importance(columns: Sequence[Sequence[str]]) -> list[int]:
-    """Return the numbers of the temperatures' columns: hottest, coldest, others, greedy."""
-    greedy = [n for n, column in enumerate(columns) if n and column[0] == "0"]
+    """Return the numbers of the conditions' columns: hottest, coldest, others, greedy."""
+    names = columns[0]
+    heat = names.index("temperature") if "temperature" in names else 0
+    greedy = [n for n, column in enumerate(columns) if n and column[heat] == "0"]
     first, *others = [n for n in range(1, len(columns)) if n not in greedy] or greedy
     return [*others[-1:], first, *others[:-1], *(n for n in greedy if n != first)]
 
@@ -125,9 +128,10 @@ def _next(run: Run) -> list[str]:
     generation = run.experiment.generation
     if generation.backend != "import" and not run.experiment.plugins:  # which have to be named
         more = f"workbench run {run.root} --set generation.n={2 * generation.n}   # more samples"
+    factor = "conditions" if has_names(run.conditions) else "temperatures"
     return [
         f"workbench show {run.root} accuracy_by_k_temperature   # any table; --all of them",
-        f"workbench compare {run.root}   # temperatures and selections, problem by problem",
+        f"workbench compare {run.root}   # {factor} and selections, problem by problem",
         more,
     ]
 

@@ -149,7 +149,7 @@ def runs(folder: str | Path = "results") -> NotebookTable:
     """List the runs in a folder, a row for each, those that changed last first.
 
     ``run`` is the folder of each, which ``load_run`` takes. ``accuracy`` is that of a single sample
-    at each of the ``temperatures``. It is quick for hundreds of runs.
+    in each condition, of many the lowest and the highest. It is quick for hundreds of runs.
 
     Raises:
         ValueError: there is no such folder.

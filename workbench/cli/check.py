@@ -25,8 +25,9 @@ def check(
 ) -> None:
     """Show three problems as asked, and how samples are graded.
 
-    For an experiment, three samples of each are drawn at its highest temperature. For a run, or a
-    file of samples, the samples that are there are shown. Settings of the task can be tried on
+    For an experiment, three samples of each are drawn at its highest temperature: in the first
+    condition that has it, whose name is printed with them. For a run, or a file of samples, the
+    samples that are there are shown. Settings of the task can be tried on
     them, such as task.options.compare=contains. Nothing is written.
     """
     from workbench.cli.checked_problems import drawn_now, of_run

@@ -11,8 +11,8 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.cli.check_models import check_models
-from workbench.config.conditions import conditions_of, prompt_name
-from workbench.config.schema import Experiment
+from workbench.config.conditions import conditions_of, loading_of, prompt_name
+from workbench.config.schema import Experiment, Generation
 from workbench.core.console import notice
 from workbench.core.types import Known, Problem, known_temperature
 from workbench.generate import resolve
@@ -27,7 +27,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import sample_rows
 from workbench.tasks import TASKS
 from workbench.tasks.answer_checking import Comparer
-from workbench.tasks.prompts import prompt_builder, prompt_hash
+from workbench.tasks.asked_again import AskedAgain
 
 PROBLEMS = 3
 SAMPLES = 3
@@ -78,17 +78,18 @@ def drawn_now(experiment: Experiment) -> Checked:
 
 
 def of_run(root: Path, experiment: Experiment) -> Checked:
-    """Take samples of a run: of its first three problems that differ, at the highest temperature.
+    """Take samples of a run: of its first three problems that differ, in the hottest condition.
 
     Raises:
         ValueError: there are no samples, or a file is damaged.
     """
     run = OpenRun.of(root, experiment)
     problems: list[Known] = []
+    conditions = {one.name: one for one in run.conditions}
     samples, given = [], []
     for block, known in run.known_problems().items():
         held = run.read_samples(block)
-        rows = _first_rows(held)
+        rows = _first_rows(held, [*conditions])
         there = [item for item in known if item.problem.id in rows]
         seen = {*map(_asked, problems)}
         new = [item for item in _first_that_differ(there) if _asked(item) not in seen]
@@ -102,9 +103,16 @@ def of_run(root: Path, experiment: Experiment) -> Checked:
             break
     if not problems:
         raise ValueError(f"{root} holds no samples; run `workbench generate` first")
-    prompts = [_prompt_of(item, run, experiment) for item in problems]
     rows_given = pa.concat_tables(given, promote_options="default") if given else None
     table = pa.concat_tables(samples, promote_options="default")
+    names, hashes = (table[name].to_pylist() for name in ("condition", "prompt_hash"))
+    first = {name: row for row, name in reversed([*enumerate(table["problem_id"].to_pylist())])}
+    asked, prompts = AskedAgain(run.task), []
+    for item in problems:
+        row = first[item.problem.id]
+        condition = conditions.get(names[row])
+        settings = loading_of(condition, run.generation) if condition else run.generation
+        prompts.append(_prompt_of(item, hashes[row], asked, run, settings))
     return _graded(experiment, [item.problem for item in problems], prompts, table, rows_given)
 
 
@@ -118,15 +126,26 @@ def _asked(item: Known | PromptedProblem) -> str:
     return item.problem.question or item.problem.id  # samples may come without the question
 
 
-def _first_rows(samples: pa.Table) -> dict[str, list[int]]:
-    """Return problem -> the rows of its first samples at its highest temperature."""
-    names = samples["problem_id"].to_pylist()
+def _first_rows(samples: pa.Table, conditions: Sequence[str]) -> dict[str, list[int]]:
+    """Return problem -> the rows of its first samples in its hottest condition.
+
+    Of conditions of one temperature it is the first of those that the experiment has.
+    """
+    names, found = samples["problem_id"].to_pylist(), samples["condition"].to_pylist()
     heats = [known_temperature(value) or 0.0 for value in samples["temperature"].to_pylist()]
     indices = samples["sample_index"].to_pylist()
-    hottest = {name: heat for heat, name in sorted(zip(heats, names, strict=True))}
+    rank = {name: -place for place, name in enumerate(conditions)}
+    last = -len(rank)
+    hottest = {
+        name: condition
+        for _, _, name, condition in sorted(
+            (heat, rank.get(condition, last), name, condition)
+            for heat, name, condition in zip(heats, names, found, strict=True)
+        )
+    }
     rows: dict[str, list[int]] = {}
     for row in sorted(range(len(names)), key=indices.__getitem__):
-        if heats[row] == hottest[names[row]]:
+        if found[row] == hottest[names[row]]:
             rows.setdefault(names[row], []).append(row)
     return {name: found[:SAMPLES] for name, found in rows.items()}
 
@@ -142,20 +161,27 @@ def _graded(
     task = experiment.task
     with Comparer(TASKS[task.name].checker(task)) as comparer:
         graded = grade(samples, known, task, given, comparer)
-    shown = ["problem_id", "temperature", "sample_index", "completion", "stop_reason", "error"]
+    shown = ["problem_id", "condition", "temperature", "sample_index"]
+    shown += ["completion", "stop_reason", "error"]
     shown += ["thought"] if "thought" in samples.schema.names else []
     return Checked(experiment, problems, prompts, samples.select(shown).to_pylist(), graded)
 
 
-def _prompt_of(item: Known, run: OpenRun, experiment: Experiment) -> tuple[str, str]:
-    """Return how a run's problem was asked, as far as that is still to be found out."""
+def _prompt_of(
+    item: Known, hashed: str, asked: AskedAgain, run: OpenRun, settings: Generation
+) -> tuple[str, str]:
+    """Return how a run's problem was asked, as far as that is still to be found out.
+
+    ``hashed`` is the hash of the prompt that the samples answer, and ``settings`` are those with
+    which their model was loaded.
+    """
     if run.imported:
         question = item.problem.question
         return ("question (how it was asked is not known)", question) if question else ("", "")
     try:
-        prompt = prompt_builder(TASKS[run.task.name], run.task)(item.problem)
+        prompt = asked.prompt(item, hashed)
     except ValueError as fault:
         return f"question (its prompt cannot be made again: {fault})", item.problem.question
-    if prompt_hash(prompt) != item.prompt_hash:
+    if prompt is None:
         return "question (it was asked with other settings than these)", item.problem.question
-    return as_the_model_gets_it(prompt, experiment.generation)
+    return as_the_model_gets_it(prompt, settings)

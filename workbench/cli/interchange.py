@@ -58,10 +58,14 @@ def import_(
     workbook (xlsx). A row is a sample, or a problem with a list of samples.
 
     The columns problem_id (or the question) and text are needed. These are used if they are there:
-    problem, gold, model, prompt_style, temperature, sample_index, seed, max_tokens, top_p, answer,
-    correct, token_logprobs, logprob, mean_logprob, num_tokens, mean_entropy, stop_reason, reward,
-    thought (or reasoning, reasoning_content) and num_thought_tokens. Other common names of them are
-    understood. What was taken for what is printed first.
+    problem, gold, model, prompt_style, temperature, condition, sample_index, seed, max_tokens,
+    top_p, top_k, min_p, repetition_penalty, answer, correct, token_logprobs, logprob, mean_logprob,
+    num_tokens, mean_entropy, stop_reason, reward, thought (or reasoning, reasoning_content) and
+    num_thought_tokens. Other common names of them are understood. What was taken for what is
+    printed first.
+
+    Samples of one problem that differ in temperature, or in the name in the column condition, are
+    pools of their own.
 
     Four things decide which samples count as correct. --column gold=..., answer=... and correct=...
     say which columns hold the known answer, the sample's answer and whether it is right. --regrade

@@ -24,8 +24,8 @@ def runs(
 ) -> None:
     """List the runs in a folder, and how far each one is.
 
-    What changed last stands first. Accuracy is that of a single sample at each of the temperatures,
-    as far as the run has been scored.
+    What changed last stands first. Accuracy is that of a single sample in each condition (of
+    many, the lowest and the highest), as far as the run has been scored.
     """
     from workbench.core.console import stdout
     from workbench.storage.listed_runs import listed_runs
@@ -66,14 +66,12 @@ def _print_table(out: "Console", rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def _cells(run: "ListedRun", folder: Path) -> dict[str, str]:
-    from workbench.core.table_text import spell_temperature
-
     cells = (
         str(run.root.relative_to(folder)),
         run.task,
         run.model,
         f"{run.problems:,}",
-        " ".join(map(spell_temperature, run.temperatures)),
+        run.varied(" "),
         "" if run.n is None else str(run.n),
         run.finished,
         " ".join(run.shares) if run.accuracy else "-",

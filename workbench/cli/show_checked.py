@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from workbench.analysis.doubts import StatusCounts, doubts
 from workbench.cli.checked_problems import Checked
+from workbench.core.conditions import temperature_name
 from workbench.core.console import printable
 from workbench.core.table_text import spell_temperature
 from workbench.tasks import TASKS
@@ -75,8 +76,15 @@ def middle_out(text: str, longest: int) -> str:
 
 def _sample_lines(checked: Checked, row: int, gold: str | None) -> Iterator[str]:
     sample, graded = checked.samples[row], checked.graded
-    heat = spell_temperature(sample["temperature"])
-    yield f"sample {sample['sample_index']}, temperature {heat}:"
+    where = f"temperature {spell_temperature(sample['temperature'])}"
+    drawn = checked.experiment.generation
+    if (
+        drawn.grid
+        or drawn.conditions
+        or sample["condition"] != temperature_name(sample["temperature"])
+    ):
+        where = f"condition {sample['condition']}"
+    yield f"sample {sample['sample_index']}, {where}:"
     if thought := sample.get("thought"):
         yield f"  (a thought of {len(thought):,} characters before it is left out)"
     yield from _quoted(sample["completion"], LONGEST_TEXT)

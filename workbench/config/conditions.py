@@ -29,6 +29,7 @@ from workbench.core.conditions import (
     Condition,
     condition_name,
     in_order,
+    looks_plain,
     spell_level,
     temperature_name,
 )
@@ -101,12 +102,16 @@ def _condition(cell: Cell, factors: Sequence[str], generation: Generation) -> Co
         if name != TEMPERATURE and spell_level(level) != spell_level(own[name])
     }
     name = cell.get(NAME_KEY) or condition_name(temperature, changed)
-    return Condition(name, temperature, generation.n, changed, levels)
+    n = 1 if generation.greedy and temperature == 0 else generation.n  # 0 where it was imported
+    return Condition(name, temperature, n, changed, levels)
 
 
 def _greedy(conditions: Sequence[Condition], generation: Generation) -> Iterator[Condition]:
-    """Yield greedy decoding of each prompt and model; it knows no factor of drawing at random."""
-    seen = set()
+    """Yield greedy decoding of each prompt and model; it knows no factor of drawing at random.
+
+    An imported run may have some of its own, by name.
+    """
+    seen = {one.name for one in conditions}
     for one in conditions:
         changed = {name: level for name, level in one.changed.items() if name not in DECODING}
         name = condition_name(0.0, changed)
@@ -246,6 +251,9 @@ def _level_faults(generation: Generation, prompts: Sequence[str]) -> Iterator[Fa
         own = {name: level for name, level in cell.items() if name != NAME_KEY}
         levels |= {("conditions", name, spell_level(v)): v for name, v in own.items()}
     for (key, name, _), level in levels.items():
+        imported = generation.backend == "import" and name == TEMPERATURE
+        if imported and (level is None or level == 0):  # unknown, or greedy decoding
+            continue
         if message := _level_fault(name, level, prompts):
             yield Fault(("generation", key, name), message)
 
@@ -281,7 +289,7 @@ def _name_faults(generation: Generation) -> Iterator[Fault]:
     for one in conditions_of(generation):
         settings = json.dumps([one.temperature, one.changed], sort_keys=True, default=list)
         plain = temperature_name(one.temperature)
-        if settings in drawn:
+        if settings in drawn and generation.backend != "import":  # where prompts are not known
             first = drawn[settings].name
             message = f"condition {first!r} is given twice; give it once"
             if first != one.name:
@@ -296,7 +304,7 @@ def _name_faults(generation: Generation) -> Iterator[Fault]:
             way_out = "name the models under generation.models" if by_model else "give one of them "
             way_out += "" if by_model else "another name under generation.conditions"
             yield Fault(at, f"two conditions are named {one.name!r}; {way_out}")
-        elif one.name != plain and _looks_plain(one.name):
+        elif one.name != plain and looks_plain(one.name):
             yield Fault(at, f"{one.name!r} is the name of a temperature; choose another name")
         named.setdefault(one.name, one)
         drawn.setdefault(settings, one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,12 +75,23 @@ def condition_name(temperature: float | None, changed: Mapping[str, Any]) -> str
     for factor, level in changed.items():
         short = factor.rpartition(".")[2]
         if factor in ("prompt", "model"):
-            parts.append(_slug(str(level).rstrip("/").rsplit("/", 1)[-1]))
+            parts.append(slug(str(level).rstrip("/").rsplit("/", 1)[-1]))
         elif isinstance(level, bool | int | float):
             parts.append(short + spell_level(level))
         else:
-            parts.append(f"{short}_{_slug(spell_level(level))}")
+            parts.append(f"{short}_{slug(spell_level(level))}")
     return "-".join(parts)
+
+
+def looks_plain(name: str) -> bool:
+    """Say whether a name is that of a condition of which only the temperature is set.
+
+    >>> looks_plain("T0.7"), looks_plain("T0.70"), looks_plain("hot")
+    (True, False, False)
+    """
+    with suppress(ValueError):
+        return name[:1] == "T" and temperature_name(float(name[1:])) == name
+    return False
 
 
 def spell_condition(name: str) -> str:
@@ -118,8 +130,12 @@ def spell_level(level: object) -> str:
     return UNKNOWN if level is None else str(level).encode("unicode_escape").decode()
 
 
-def _slug(text: str) -> str:
-    """Keep the letters, digits, dots, pluses and dashes of a text, as file names may hold them."""
+def slug(text: str) -> str:
+    """Keep the letters, digits, dots, pluses and dashes of a text, as file names may hold them.
+
+    >>> slug("more steps/2"), slug("?")
+    ('more_steps_2', 'other')
+    """
     kept = re.sub(r"[^\w.+-]+", "_", text.replace("\\", ""))
     return kept.strip("_") or "other"
 

@@ -7,11 +7,15 @@ from typing import Any
 
 from workbench.config.conditions import conditions_of
 from workbench.config.schema import Generation
+from workbench.core.conditions import temperature_name
 from workbench.core.console import notice
 from workbench.core.types import Request, Sample
 from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
 from workbench.storage.manifest import Manifest
 from workbench.storage.open_run import OpenRun
+
+UNSEEN = object()
+"""What no temperature is."""
 
 
 def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sample]:
@@ -50,12 +54,23 @@ def refuse_more(settings: Generation, facts: Mapping[str, Any]) -> None:
         facts: the entry ``imported`` of a manifest.
 
     Raises:
-        ValueError: a temperature is missing, or ``n`` is larger than the largest pool.
+        ValueError: a temperature or condition is missing, or ``n`` is larger than the largest pool.
     """
     held = ["null" if t is None else f"{t:g}" for t in facts["temperatures"]]
-    for temperature in (one.temperature for one in conditions_of(settings)):
-        if temperature not in facts["temperatures"]:
-            what = "null" if temperature is None else f"{temperature:g}"
+    named = {one["name"]: one["temperature"] for one in facts.get("conditions", ())}
+    for one in conditions_of(settings):
+        known = named if one.name != temperature_name(one.temperature) else {}
+        if known.get(one.name, UNSEEN) == one.temperature:
+            continue
+        if one.name != temperature_name(one.temperature) and not one.greedy:
+            raise ValueError(
+                f"generation.conditions: there are no imported samples of {one.name!r} at this "
+                f"temperature (there are: {', '.join(named) or 'none'}), and an imported run "
+                "cannot draw any"
+            )
+        baseline = one.greedy and 0 in named.values()
+        if one.temperature not in facts["temperatures"] and not baseline:
+            what = "null" if one.temperature is None else f"{one.temperature:g}"
             raise ValueError(
                 f"generation.temperatures: there are no imported samples at {what} (there are: "
                 f"{', '.join(held)}), and an imported run cannot draw any"

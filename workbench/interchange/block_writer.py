@@ -20,6 +20,7 @@ from workbench.core.reading_progress import reading_progress
 from workbench.core.thinking import Markers, split_thought
 from workbench.core.types import Known
 from workbench.core.unpacked_files import MIB
+from workbench.interchange.imported_conditions import condition_of
 from workbench.interchange.row_faults import RowFaults
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
@@ -133,21 +134,24 @@ def _read_waiting(home: Path, block: int) -> list[WaitingRow]:
 
 
 def _sorted_rows(rows: list[WaitingRow], survey: Survey, source: SampleFiles) -> NumberedRows:
-    """Return rows by problem, temperature and number; refuse double ones."""
-    rank = {temperature: place for place, temperature in enumerate(survey.temperatures)}
+    """Return rows by problem, condition and number; refuse double ones."""
+    rank = survey.conditions.rank
     ordered = []
     for index, at, row in rows:
         number = at.number if row.sample_index is None else row.sample_index
-        ordered.append((index, rank[row.temperature], number, at, row))
+        ordered.append((index, rank[condition_of(row)], number, at, row))
     ordered.sort()
     faults = RowFaults()
     for (*one, first, _), (*other, second, row) in pairwise(ordered):
         if one == other:
-            temperature = "null" if row.temperature is None else f"{row.temperature:g}"
+            where = "null" if row.temperature is None else f"{row.temperature:g}"
+            where = f"at temperature {where}"
+            if (name := condition_of(row)) != temperature_name(row.temperature):
+                where = f"in condition {name}"
             faults.add(
                 second.label,
-                f"sample {row.sample_index} of {row.problem_id!r} at temperature {temperature} is "
-                f"also at {first.label}; keep one of them, or leave out sample_index",
+                f"sample {row.sample_index} of {row.problem_id!r} {where} is also "
+                f"at {first.label}; keep one of them, or leave out sample_index",
             )
     if faults:
         raise ValueError(f"{source.name} cannot be imported:\n{faults.listed()}")
@@ -169,7 +173,7 @@ def _samples_table(
         values.append(
             {
                 "problem_id": row.problem_id,
-                "condition": temperature_name(row.temperature),
+                "condition": condition_of(row),
                 "temperature": row.temperature,
                 "sample_index": number,
                 "completion": parts.answer,

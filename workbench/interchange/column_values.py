@@ -18,7 +18,7 @@ NUMBERS = frozenset(
         "correct", "temperature", "sample_index", "logprob", "mean_logprob", "num_tokens",
         "mean_entropy", "num_thought_tokens", "thought_logprob", "answer_logprob",
         "thought_entropy", "answer_entropy", "reward", "seed", "token_logprobs", "max_tokens",
-        "top_p",
+        "top_p", "top_k", "min_p", "repetition_penalty",
     }
 )  # fmt: skip
 """Our columns that hold no text, so that a text there spells a number, true or false, or a list."""
@@ -99,7 +99,7 @@ def fits(column: str, value: Any) -> bool:
         return isinstance(value, int) and (value >= 0 or column == "seed")
     if column in NUMBERS:
         return isinstance(value, int | float)
-    if column in ("problem_id", "gold", "answer"):
+    if column in ("problem_id", "gold", "answer", "condition"):
         return isinstance(value, str | int | float)
     return isinstance(value, str)
 

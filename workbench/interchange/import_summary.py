@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from workbench.core.conditions import spell_level
 from workbench.core.counted import counted
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import Survey
 from workbench.measure.missing_inputs import listed
 
+MOST_NAMED = 8
+"""Conditions that are named."""
 MANY_EMPTY = 0.05
 """Share of empty texts above which an import speaks of them."""
 
@@ -37,6 +40,16 @@ def _limits(facts: dict[str, Any]) -> Iterator[str]:
     for name, counts in facts.get("limits_differ", {}).items():
         each = (f"{'unknown' if v is None else f'{v:g}'} ({count:,})" for v, count in counts)
         yield f"{name} differs, and the experiment does not have it: {', '.join(each)}"
+
+
+def _conditions(cells: Sequence[dict[str, Any]]) -> str:
+    """Return the names of conditions, the first ones of many, each with what it differs by."""
+    spelt = []
+    for cell in cells[:MOST_NAMED]:
+        levels = [f"{name} {spell_level(v)}" for name, v in cell.items() if name != "name"]
+        spelt.append(f"{cell['name']} ({', '.join(levels)})")
+    more = [f"and {len(cells) - MOST_NAMED:,} more"] if len(cells) > MOST_NAMED else []
+    return "; ".join(spelt + more)
 
 
 def _repeated(source: SampleFiles, pairs: Sequence[Sequence[int]]) -> str:
@@ -82,6 +95,7 @@ def describe(
     lines = {
         "imported": f"{total:,} samples of {facts['problems']:,} problems, model {model}",
         "temperatures": ", ".join(temperatures),
+        "conditions": _conditions(facts.get("conditions", [])),
         "limits": "; ".join(_limits(facts)),
         "pools": f"{pools} samples",
         "given": ", ".join([*given, f"known answers of {facts['golds']:,} problems"]),

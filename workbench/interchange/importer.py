@@ -169,6 +169,7 @@ def _experiment(
             "backend": "import",
             "model": facts["model"] or "unknown",
             "temperatures": [t for t in facts["temperatures"] if t != 0 or not facts["greedy"]],
+            "conditions": facts.get("conditions", []),
             "n": largest,
             "greedy": facts["greedy"],
             **facts.get("limits", {}),

@@ -61,6 +61,21 @@ def _as_share(value: Any) -> float | None:
     return float(value) if isinstance(value, int | float) and 0 < value <= 1 else None
 
 
+def _as_top_k(value: Any) -> int | None:
+    is_whole = isinstance(value, int | float) and not isinstance(value, bool) and value % 1 == 0
+    return max(int(value), 0) if is_whole else None
+
+
+def _as_min_p(value: Any) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return float(value) if known else None
+
+
+def _as_penalty(value: Any) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if known and 0 < value < math.inf else None
+
+
 def _as_message(value: Any) -> str | None:
     return None if value is None else str(value)
 
@@ -82,6 +97,8 @@ class SampleRow:
     model: Text | None = None
     prompt_style: Text | None = None
     temperature: Annotated[float, Field(ge=0)] | None = None
+    condition: Annotated[Text | None, BeforeValidator(_as_text)] = None
+    """The name of the settings that it was drawn with, where that is more than a temperature."""
     sample_index: Annotated[int, Field(ge=0)] | None = None
     """Its number in the pool; an import closes gaps in the numbers."""
     seed: Annotated[int, Field(ge=-(2**63), lt=2**63)] | None = None
@@ -90,6 +107,13 @@ class SampleRow:
     """The most tokens it might have; no number from 1 on, such as -1, is taken for unknown."""
     top_p: Annotated[float | None, BeforeValidator(_as_share)] = None
     """The share of the likeliest tokens that it was drawn from; outside (0, 1] it is unknown."""
+    top_k: Annotated[int | None, BeforeValidator(_as_top_k)] = None
+    """How many of the likeliest tokens it was drawn from; 0 or less: all of them."""
+    min_p: Annotated[float | None, BeforeValidator(_as_min_p)] = None
+    """The share of the likeliest token's probability that a token needed; outside [0, 1] it is
+    unknown."""
+    repetition_penalty: Annotated[float | None, BeforeValidator(_as_penalty)] = None
+    """By which what was there already was made less likely; 1 is none, and 0 or less is unknown."""
     answer: Answer = None
     correct: Annotated[bool | None, BeforeValidator(_as_bool)] = None
     token_logprobs: list[LogProb] | None = None
@@ -188,7 +212,7 @@ class SampleRow:
         return tokens, total, mean
 
 
-LIMITS = ("max_tokens", "top_p")
+LIMITS = ("max_tokens", "top_p", "top_k", "min_p", "repetition_penalty")
 """Settings of a run that its samples may have brought with them."""
 THOUGHT_COLUMNS = ("reasoning", "reasoning_content")
 """Names that other tools give the column ``thought``."""

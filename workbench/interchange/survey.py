@@ -10,6 +10,7 @@ from workbench.core.reading_progress import reading_progress
 from workbench.core.types import Known, Problem, Prompt
 from workbench.interchange.column_mapping import IDENTITY, ColumnMapping
 from workbench.interchange.column_names import OTHER_NAMES
+from workbench.interchange.imported_conditions import ImportedConditions
 from workbench.interchange.readers import FORMATS, xlsx
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
@@ -25,8 +26,8 @@ ONE_PER_RUN = {"model": "models", "prompt_style": "prompt_styles", "graded_by": 
 """Column of which a run has one value -> its plural, for messages."""
 
 WHAT_IT_IS = attrgetter(
-    "problem_id", "model", "prompt_style", "temperature", "sample_index", "seed", "text", "thought",
-    "answer", "correct", "reward", "stop_reason",
+    "problem_id", "model", "prompt_style", "temperature", "condition", "sample_index", "seed",
+    "text", "thought", "answer", "correct", "reward", "stop_reason",
 )  # fmt: skip
 """The columns in which a sample that is there twice does not differ."""
 
@@ -62,10 +63,12 @@ class Survey:
     """Bytes of memory that all of them would take, about."""
     problems: dict[str, ProblemSummary] = field(default_factory=dict)
     """By name, in order of appearance."""
-    pools: dict[tuple[int, float | None], list[int]] = field(default_factory=dict)
-    """(index of the problem, temperature) -> [samples, largest sample_index or -1]."""
+    conditions: ImportedConditions = field(default_factory=ImportedConditions)
+    pools: dict[tuple[int, str], list[int]] = field(default_factory=dict)
+    """(index of the problem, condition) -> [samples, largest sample_index or -1]."""
     values: dict[str, Counter[Any]] = field(default_factory=lambda: defaultdict(Counter))
-    """Values of the columns ``ONE_PER_RUN`` and ``LIMITS``, with the number of their rows."""
+    """Values of the columns ``ONE_PER_RUN``, and of ``LIMITS`` in rows of conditions without a
+    name, with the number of their rows."""
     rows_with: Counter[str] = field(default_factory=Counter)
     """Rows that have a value, by column; ``tokens`` and ``mean`` for what follows from several."""
     unused: tuple[str, ...] = ()
@@ -76,9 +79,9 @@ class Survey:
     """The first different values of our columns."""
     empty: int = 0
     """Samples whose text is empty, though they have no thought and did not fail."""
-    file_of: dict[tuple[int, float | None], int] = field(default_factory=dict)
+    file_of: dict[tuple[int, str], int] = field(default_factory=dict)
     """As ``pools`` -> the number of the file of its first sample."""
-    across_files: set[tuple[int, float | None]] = field(default_factory=set)
+    across_files: set[tuple[int, str]] = field(default_factory=set)
     """The pools with samples of several files."""
     contents: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Number of a file -> (its samples, the sum of their hashes), whatever their order."""
@@ -87,14 +90,9 @@ class Survey:
     refusals: list[str] = field(default_factory=list)
     """Why no run can be made of these samples as they are."""
 
-    @property
-    def temperatures(self) -> list[float | None]:
-        """The temperatures, rising; None for unknown comes last."""
-        found = {temperature for _, temperature in self.pools}
-        return sorted(found, key=lambda t: (t is None, t or 0.0))
-
     def add(self, location: RowLocation, row: SampleRow, file: int = 0) -> None:
         """Count a row of a file; ValueError if it contradicts an earlier row of its problem."""
+        condition = self.conditions.add(row)
         sample = (hash(row.text), row.answer)
         new = ProblemSummary(len(self.problems), location.label, first_sample=sample)
         problem = self.problems.setdefault(row.problem_id, new)
@@ -113,16 +111,18 @@ class Survey:
         problem.without_correctness += row.correct is None
         problem.texts_vary |= sample[0] != problem.first_sample[0]
         problem.answers_vary |= sample[1] != problem.first_sample[1]
-        pool = self.pools.setdefault((problem.index, row.temperature), [0, -1])
+        at = problem.index, condition
+        pool = self.pools.setdefault(at, [0, -1])
         pool[0] += 1
-        if self.file_of.setdefault((problem.index, row.temperature), file) != file:
-            self.across_files.add((problem.index, row.temperature))
+        if self.file_of.setdefault(at, file) != file:
+            self.across_files.add(at)
         count, total = self.contents.get(file, (0, 0))
         self.contents[file] = (count + 1, total + hash(WHAT_IT_IS(row)))
         failed = row.stop_reason == "error" or row.error
         self.empty += not (row.text.strip() or row.thought or failed)
         pool[1] = max(pool[1], -1 if row.sample_index is None else row.sample_index)
-        for name in (*ONE_PER_RUN, *LIMITS):
+        is_named = self.conditions.spelt[condition] is not None
+        for name in ONE_PER_RUN if is_named else (*ONE_PER_RUN, *LIMITS):
             self.values[name][getattr(row, name)] += 1
         tokens, _, mean = row.likelihood()
         for name, value in vars(row).items():
@@ -143,11 +143,6 @@ class Survey:
             problem = Problem(name, question, summary.shared.get("gold"))
             yield Known(problem, prompt_hash(Prompt(text=question)))
 
-    def _limit(self, name: str) -> float | None:
-        """Return the one value of a limit that all samples have; None if there is no such value."""
-        only, *others = self.values[name]
-        return None if others else only
-
     def _repeated_files(self) -> list[tuple[int, int]]:
         """Return (number of a file, that of an earlier file which holds the same samples)."""
         first: dict[tuple[int, int], int] = {}
@@ -167,17 +162,19 @@ class Survey:
             "clusters": with_value["answer"] + golds,
             "reward_given": with_value["reward"],
         }
-        greedy = [count for (_, temperature), (count, _) in self.pools.items() if temperature == 0]
+        own = self.conditions
+        greedy = [count for (_, at), (count, _) in self.pools.items() if own.temperatures[at] == 0]
         return {
             "samples": self.samples,
             "problems": len(problems),
-            "temperatures": self.temperatures,
+            "temperatures": own.plain_temperatures,
+            "conditions": list(own.cells()),
             "greedy": max(greedy, default=0) == 1 and max(sizes) > 1,
             "n": max(sizes),
             "pools": sorted(sizes.items(), reverse=True),
             "closed_up": sum(last >= count for count, last in self.pools.values()),
-            "model": next(iter(self.values["model"])),
-            "limits": {name: value for name in LIMITS if (value := self._limit(name)) is not None},
+            "model": own.own("model") or next(iter(self.values["model"])),
+            "limits": {name: value for name in LIMITS if (value := own.own(name)) is not None},
             "limits_differ": {
                 name: [[value, count] for value, count in self.values[name].most_common(10)]
                 for name in LIMITS
@@ -217,7 +214,7 @@ def survey(source: SampleFiles) -> Survey:
     found.rows_without_samples = reader.rows_without_samples
     for name in ONE_PER_RUN:
         values = found.values[name]
-        if len(values) > 1:
+        if len(values) > 1 and not (name == "model" and found.conditions.has_one_model_each):
             listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
             found.refusals.append(
                 f"{source.name} has samples of {len(values)} {ONE_PER_RUN[name]}, and a run is of "

@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
-from workbench.config.schema import Generation
+from workbench.config.conditions import loading_of, settings_of
 from workbench.config.scoring_schema import SecondModel
 from workbench.core.console import notice
 from workbench.core.types import Known
@@ -39,6 +39,7 @@ from workbench.rewards.second_model_reader import VALUE_TYPES, read_texts, score
 from workbench.rewards.sequences import Spelling, prompts_of
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
+from workbench.tasks.asked_again import hashes_of
 from workbench.tasks.prompts import prompt_hash
 
 VERSION = 2
@@ -102,7 +103,7 @@ def score_under_second_models(run: OpenRun, models: Mapping[str, SecondModel]) -
 def _score_under(run: OpenRun, models: Mapping[str, SecondModel], name: str) -> None:
     settings, table = models[name], table_of(name)
     grouped = run.known_problems()
-    drawn_by = run.manifest.data.get("identity", {}).get("model")
+    drawn_by = _drawn_by(run)
     identity = _identity(name, settings)
     backend = identity["backend"]
     judged_by = fingerprint(**identity)
@@ -130,7 +131,7 @@ def _score_under(run: OpenRun, models: Mapping[str, SecondModel], name: str) -> 
         if settings.logprobs:
             entry["entropies"] = BACKENDS[backend].entropies
         prompts = prompts_of(run, [item for b in outdated for item in grouped[b]])
-        spelling = _spelling(run.generation, settings, entry["own_model"])
+        spelling = _spelling(run, settings, entry["own_model"])
 
         def judge(scorer: CompletionScorer, texts: Mapping[str, Any]) -> Judged:
             entry["vocabulary"] = scorer.vocabulary
@@ -160,8 +161,17 @@ def _score_under(run: OpenRun, models: Mapping[str, SecondModel], name: str) -> 
 def _prompt_hashes(run: OpenRun, known: Sequence[Known]) -> list[list[str]]:
     """Return the problems of a block with the hashes of their prompts under a second model."""
     if not run.imported:
-        return [[item.problem.id, item.prompt_hash] for item in known]
-    return [[name, prompt_hash(p)] for name, p in prompts_of(run, known).items()]
+        hashes = ((item.problem.id, *hashes_of(item).values()) for item in known)
+        return [[*each] for each in hashes]
+    return [[name, prompt_hash(p)] for (name, _), p in prompts_of(run, known).items()]
+
+
+def _drawn_by(run: OpenRun) -> Any:
+    """Return the hash of the model that drew the samples, or a list of them where several did."""
+    conditions = run.manifest.data.get("conditions", {}).values()
+    own = run.manifest.data.get("identity", {}).get("model")
+    others = {one["model_hash"] for one in conditions if "model_hash" in one} - {own}
+    return [own, *sorted(others)] if others else own
 
 
 def _identity(name: str, settings: SecondModel) -> dict[str, Any]:
@@ -170,20 +180,29 @@ def _identity(name: str, settings: SecondModel) -> dict[str, Any]:
     return identity | {"logprobs": settings.logprobs}
 
 
-def _spelling(drawn: Generation, settings: SecondModel, own_model: bool) -> Spelling:
-    """Find out whether a second model has the tokenizer by which the samples were drawn."""
-    may_stop = bool(drawn.stop)
+def _spelling(run: OpenRun, settings: SecondModel, own_model: bool) -> Spelling:
+    """Find out whether a second model has the tokenizers by which the samples were drawn."""
+    drawn = run.generation
+    may_stop = any(settings_of(one, drawn).stop for one in run.conditions)
+    models = {one.name: loading_of(one, drawn).model for one in run.conditions}
     if own_model or not BACKENDS[resolve(drawn.backend)].local_model:
         return Spelling(same=own_model, ends=None, may_stop=may_stop)
     from transformers import AutoTokenizer  # a slow import
 
     try:
-        own = AutoTokenizer.from_pretrained(str(resolve_model(drawn.model)))
+        own = {
+            model: AutoTokenizer.from_pretrained(str(resolve_model(model)))
+            for model in dict.fromkeys(models.values())
+        }
     except (ValueError, OSError) as fault:
         raise ValueError(
             f"whether {settings.model} has the tokens of the samples cannot be told without the "
-            f"tokenizer of generation.model: {fault}"
+            f"tokenizer of the model that drew them: {fault}"
         ) from fault
     second = AutoTokenizer.from_pretrained(str(resolve_model(settings.model)))
-    ends = frozenset(own.all_special_ids)
-    return Spelling(same=same_tokens(own, second), ends=ends, may_stop=may_stop)
+    same = all(same_tokens(tokenizer, second) for tokenizer in own.values())
+    ends = {model: frozenset(tokenizer.all_special_ids) for model, tokenizer in own.items()}
+    if len(own) == 1:
+        return Spelling(same=same, ends=next(iter(ends.values())), may_stop=may_stop)
+    ends_in = {name: ends[model] for name, model in models.items()}
+    return Spelling(same=same, ends=None, may_stop=may_stop, ends_in=ends_in)

@@ -9,12 +9,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from workbench.core.types import Prompt
 from workbench.models.protocols import CompletionScorer
 from workbench.models.token_entropy import as_stored
 from workbench.models.tokenization import encode_prompt, steps_of
 from workbench.rewards.model_step import BlockTexts, Judged, Values
-from workbench.rewards.sequences import Spelling
+from workbench.rewards.sequences import Prompts, Spelling
 from workbench.storage.parquet import STORED_KEY
 from workbench.storage.run_folder import Folder
 from workbench.tasks.prompts import prompt_hash
@@ -30,18 +29,14 @@ VALUE_TYPES = {
 """What is kept of each text; the other columns of the table follow from it."""
 
 
-def read_texts(
-    folder: Folder, block: int, prompts: Mapping[str, Prompt], spelling: Spelling
-) -> BlockTexts:
-    """Read the samples of a block; the text of each is its row. ``prompts`` are by problem."""
-    columns = [*STORED_KEY, "thought", "completion", "stop_reason", "output_token_ids"]
-    samples = folder.read_samples(block, columns)
+def read_texts(folder: Folder, block: int, prompts: Prompts, spelling: Spelling) -> BlockTexts:
+    """Read the samples of a block; the text of each is its row."""
+    columns = [*STORED_KEY, "prompt_hash", "thought", "completion", "stop_reason"]
+    samples = folder.read_samples(block, [*columns, "output_token_ids"])
     prompt_hashes = {name: prompt_hash(prompt) for name, prompt in prompts.items()}
     rows = samples.to_pylist()
     hashes = [
-        spelling.hash(row, prompt_hashes[row["problem_id"]])
-        if row["stop_reason"] != "error"
-        else None
+        spelling.hash(row, prompt_hashes[_asked(row)]) if row["stop_reason"] != "error" else None
         for row in rows
     ]
     return BlockTexts(samples, hashes, rows)
@@ -50,7 +45,7 @@ def read_texts(
 def score_texts(
     scorer: CompletionScorer,
     texts: Mapping[str, Mapping[str, Any]],
-    prompts: Mapping[str, Prompt],
+    prompts: Prompts,
     spelling: Spelling,
     model: str,
 ) -> Judged:
@@ -59,7 +54,7 @@ def score_texts(
     Args:
         scorer: the second model.
         texts: rows of samples, by the hash of their text.
-        prompts: the prompt of each problem, by the problem's id.
+        prompts: the prompts that the samples answer.
         spelling: which tokens of the second model a sample is.
         model: the model's name in ``scoring.models``, for messages.
 
@@ -67,12 +62,12 @@ def score_texts(
         ValueError: the model gives NaN.
     """
     tokenizer = scorer.tokenizer
-    prompt_ids = cache(lambda problem: encode_prompt(tokenizer, prompts[problem]))
+    prompt_ids = cache(lambda asked: encode_prompt(tokenizer, prompts[asked]))
     token_text = cache(lambda token: tokenizer.decode([token], skip_special_tokens=True))
     sequences: dict[str, tuple[list[int], list[int]]] = {}
     for name, row in texts.items():
-        before = prompt_ids(row["problem_id"])
-        ids = spelling.tokens(row, tokenizer, prompts[row["problem_id"]])
+        before = prompt_ids(_asked(row))
+        ids = spelling.tokens(row, tokenizer, prompts[_asked(row)])
         if not ids:
             empty: Values = {"token_logprobs": [], "token_ids": [], "token_steps": []}
             yield name, no_values(None) | empty, 0
@@ -102,6 +97,11 @@ def score_texts(
                 "missing": None,
             }
         yield name, found, len(before) + len(ids)
+
+
+def _asked(row: Mapping[str, Any]) -> tuple[str, str]:
+    """Return the problem that a sample answers, and the hash of its prompt."""
+    return row["problem_id"], row["prompt_hash"]
 
 
 def to_columns(rows: Sequence[Values | None]) -> dict[str, pa.Array]:

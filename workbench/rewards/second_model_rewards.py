@@ -29,6 +29,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from workbench.config.conditions import loading_of
 from workbench.config.scoring_schema import Scoring
 from workbench.config.setting_types import OWN
 from workbench.core.console import notice
@@ -190,8 +191,10 @@ def _same_tokens(first: ModelLogprobs, second: ModelLogprobs, row: int) -> bool:
 
 
 def _describe(run: OpenRun, scoring: Scoring, name: str) -> str:
-    model = run.generation.model if name == OWN else scoring.models[name].model
-    return f"{name!r} ({model})"
+    if name != OWN:
+        return f"{name!r} ({scoring.models[name].model})"
+    models = dict.fromkeys(loading_of(one, run.generation).model for one in run.conditions)
+    return f"{name!r} ({' or '.join(models)})"
 
 
 def _floats(table: pa.Table, column: str) -> Floats:

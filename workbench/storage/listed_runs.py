@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -12,14 +13,26 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from workbench.config.conditions import ordered_conditions
+from workbench.config.schema import Generation
+from workbench.config.validation import parse
 from workbench.config.yaml_file import read_mapping
-from workbench.core.types import STAGES, known_temperature
+from workbench.core.conditions import (
+    TEMPERATURE,
+    spell_level,
+    temperature_name,
+    varying_factors,
+)
+from workbench.core.table_text import spell_temperature
+from workbench.core.types import STAGES
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import read_table
+from workbench.storage.parquet import CONDITION, read_table
 from workbench.storage.run_folder import Folder
 
-JUDGED = ("problem_id", "temperature", "is_correct")
+JUDGED = ("problem_id", CONDITION, "is_correct")
 """The columns of scores from which the accuracy is taken."""
+MOST_SHARES = 4
+"""Accuracies that are listed of conditions of several factors; of more it is their range."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,14 +49,19 @@ class ListedRun:
     problems: int = 0
     temperatures: tuple[float | None, ...] = ()
     """Without greedy decoding; None: imported, of an unknown temperature."""
+    conditions: tuple[str, ...] = ()
+    """The names of the conditions, in the order of tables, without greedy decoding."""
+    levels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The levels of each factor as text, the temperature first; empty where the conditions are not
+    all combinations of them."""
     n: int | None = None
-    """Samples that each problem is to have at each temperature."""
+    """Samples that each problem is to have in each condition."""
     stage: str = ""
     """The last stage that is done; empty where none is."""
     unfinished: str = ""
     """The stage that was begun and is not done."""
-    accuracy: Mapping[float | None, float] = field(default_factory=dict)
-    """Of a single sample, by temperature: the mean over problems. Empty until the run is scored."""
+    accuracy: Mapping[str, float] = field(default_factory=dict)
+    """Of a single sample, by condition: the mean over problems. Empty until the run is scored."""
     fault: str = ""
     """Why nothing can be said of the run."""
 
@@ -58,9 +76,29 @@ class ListedRun:
 
     @property
     def shares(self) -> tuple[str, ...]:
-        """The accuracy at each of the temperatures, as text: ``-`` where it is not known."""
-        known = (self.accuracy.get(temperature) for temperature in self.temperatures)
+        """The accuracy in each condition, as text: ``-`` where it is not known.
+
+        Of many conditions that differ in more than the temperature it is the lowest and the
+        highest: ``0.22 to 0.45``.
+        """
+        known = [self.accuracy.get(name) for name in self.conditions]
+        found = [share for share in known if share is not None]
+        if [*self.levels] != [TEMPERATURE] and len(known) > MOST_SHARES and found:
+            return (f"{min(found):.2f} to {max(found):.2f}",)
         return tuple("-" if share is None else f"{share:.2f}" for share in known)
+
+    def varied(self, comma: str = ", ") -> str:
+        """The levels of the conditions as text: ``0.7, 1 x min_p 0, 0.1``, or how many there are.
+
+        Args:
+            comma: what stands between levels.
+        """
+        if not self.levels:
+            return f"{len(self.conditions)} conditions" if self.conditions else ""
+        spelt = {name: comma.join(levels) for name, levels in self.levels.items()}
+        return " x ".join(
+            levels if name == TEMPERATURE else f"{name} {levels}" for name, levels in spelt.items()
+        )
 
 
 def listed_runs(folder: Path) -> list[ListedRun]:
@@ -134,7 +172,7 @@ def _told(folder: Folder) -> dict[str, Any]:
         "task": str(experiment["task"]["name"]),
         "model": str(generation["model"]),
         "problems": problems,
-        "temperatures": tuple(generation["temperatures"]),
+        **_drawn(generation),
         "n": generation["n"],
         "stage": done[-1] if done else "",
         "unfinished": begun[0] if begun else "",
@@ -142,18 +180,41 @@ def _told(folder: Folder) -> dict[str, Any]:
     }
 
 
-def _accuracy(folder: Folder) -> dict[float | None, float]:
+def _drawn(generation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the conditions of a run, from its section ``generation``."""
+    temperatures = tuple(generation["temperatures"])
+    if not (generation.get("grid") or generation.get("conditions")):
+        spelt = tuple(map(spell_temperature, temperatures))
+        names = tuple(map(temperature_name, temperatures))
+        return {"temperatures": temperatures, "conditions": names, "levels": {TEMPERATURE: spelt}}
+    known, faults = parse(Generation, dict(generation))
+    if known is None:
+        raise ValueError(f"generation.{faults[0]}")
+    sampled = [one for one in ordered_conditions(known) if not one.greedy]
+    factors = dict.fromkeys([TEMPERATURE, *varying_factors(sampled)])
+    levels = {
+        name: tuple(dict.fromkeys(spell_level(one.own.get(name)) for one in sampled))
+        for name in factors
+    }
+    crossed = math.prod(map(len, levels.values())) == len(sampled)
+    return {
+        "temperatures": tuple(dict.fromkeys(one.temperature for one in sampled)),
+        "conditions": tuple(one.name for one in sampled),
+        "levels": levels if crossed else {},
+    }
+
+
+def _accuracy(folder: Folder) -> dict[str, float]:
     """Return the mean over problems of the share of right samples, those unknown left out."""
-    shares: dict[float | None, list[float]] = {}
+    shares: dict[str, list[float]] = {}
     for path in sorted((folder.root / "scores").glob("block-*.parquet")):
         table = read_table(path, JUDGED)
         table = table.filter(pc.field("is_correct").is_valid())
         table = table.set_column(2, "is_correct", table["is_correct"].cast("float64"))
-        means = table.group_by(["temperature", "problem_id"]).aggregate([("is_correct", "mean")])
+        means = table.group_by([CONDITION, "problem_id"]).aggregate([("is_correct", "mean")])
         for row in means.to_pylist():
-            temperature = known_temperature(row["temperature"])
-            shares.setdefault(temperature, []).append(row["is_correct_mean"])
-    return {temperature: sum(each) / len(each) for temperature, each in shares.items()}
+            shares.setdefault(row[CONDITION], []).append(row["is_correct_mean"])
+    return {name: sum(each) / len(each) for name, each in shares.items()}
 
 
 def _size(root: Path) -> int:

@@ -8,6 +8,8 @@ from workbench.cli.checked_problems import drawn_now, of_run
 from workbench.cli.show_checked import WIDTH, lines_of, middle_out
 from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.core.types import Known, Problem, Prompt, Request
+from workbench.generate.asked_problems import prompted_problems
+from workbench.generate.missing_samples import request_for
 from workbench.storage.journal import Journal
 from workbench.storage.open_run import OpenRun
 from workbench.tasks.prompts import prompt_hash
@@ -82,6 +84,38 @@ def test_what_is_said_of_a_sample_of_a_run(tmp_path, sample, found, verdict):
     assert verdict in text
     assert all(len(line) <= WIDTH for line in text.splitlines())
     assert sorted(path.name for path in tmp_path.rglob("*")) == before
+
+
+def test_the_first_of_the_hottest_conditions_is_shown_with_its_own_prompt(tmp_path):
+    task = {"name": "arithmetic", "num_problems": 3}
+    plain, task = task, task | {"prompts": {"brief": {"system": "Be brief."}}}
+    grid = {"temperature": [0.3, 1.5], "prompt": ["brief", "default"]}
+    experiment = experiment_of(task, grid=grid, temperatures=())
+    drawn = drawn_now(experiment)
+    assert {sample["condition"] for sample in drawn.samples} == {"T1.5-brief"}
+    assert "user: " not in shown(drawn).partition("system: Be brief.")[0]
+    assert "sample 0, condition T1.5-brief:" in shown(drawn)
+
+    run = OpenRun.of(tmp_path, experiment)
+    run.manifest.update(problems_per_block=10)
+    (item, *_) = prompted_problems(experiment.task, ["default", "brief"])
+    run.write_problems([item.known])
+    (tmp_path / "samples").mkdir()
+    with Journal(run.journal(0)) as journal:
+        for condition in reversed(run.conditions):
+            journal.add(
+                request_for(item, condition, 0, experiment.task, experiment.generation).sampled(
+                    f"in {condition.name}", "stop"
+                )
+            )
+    text = shown(of_run(tmp_path, experiment))
+    assert "sample 0, condition T1.5-brief:\n  | in T1.5-brief\n" in text
+    assert text.index("system: Be brief.") < text.index("known answer")
+    assert "1 samples, answers compared" in text
+    gone = experiment_of(plain, grid=grid, temperatures=())
+    assert "cannot be made again: unknown prompt 'brief'" in " ".join(
+        shown(of_run(tmp_path, gone)).split()
+    )
 
 
 def test_a_prompt_that_cannot_be_made_again_is_not_made_up(tmp_path):

@@ -9,6 +9,7 @@ from workbench.interchange import block_writer, importer
 from workbench.interchange.importer import import_file
 from workbench.interchange.sample_files import SampleFiles
 from workbench.saved_run import Run
+from workbench.storage.parquet import STORED_KEY
 
 CHEAP = ("measure.metrics=[distinct_1, distinct_texts]", "selection.aggregators=[maj]")
 
@@ -59,9 +60,7 @@ def test_a_run_folder_like_any_other(file, tmp_path):
         {s["num_output_tokens"] for s in samples} == {s["mean_logprob"] for s in samples} == {None}
     )
     given = stored(tmp_path / "run", "given")
-    assert list(given[0]) == [
-        "problem_id", "condition", "temperature", "sample_index", "answer", "is_correct",
-    ]  # fmt: skip
+    assert list(given[0]) == [*STORED_KEY, "answer", "is_correct"]
     run = Run(tmp_path / "run")
     assert run.problems["question"].tolist() == [f"Question {p}?" for p in range(3)]
     assert run.problems["gold"].tolist() == ["0", "1", "2"]

@@ -72,11 +72,12 @@ def test_a_sample_with_as_many_tokens_as_it_might_have_was_cut(tmp_path, row, re
 def test_an_export_has_them_again(tmp_path):
     _, run, _ = bring(tmp_path, rows(*[{"max_tokens": 40, "top_p": 0.9}] * 4))
     words = {"max_tokens": "max_gen_toks"}
-    assert ExportedRun.of(run).settings(Condition("T0.5", 0.5, 2), words) == {
+    at = Condition("T0.5", 0.5, 4)
+    assert ExportedRun.of(run).settings(at, words) == {
         "temperature": 0.5, "max_gen_toks": 40, "top_p": 0.9,
     }  # fmt: skip
 
 
 def test_an_export_invents_none(tmp_path):
     _, run, _ = bring(tmp_path, rows({}))
-    assert ExportedRun.of(run).settings(Condition("unknown", None, 2), {}) == {}
+    assert ExportedRun.of(run).settings(Condition("unknown", None, 1), {}) == {}

@@ -40,11 +40,11 @@ def scorer(says, limit=100, vocabulary=10):
 
 def values_of(model, *ids):
     rows = {
-        str(i): {"problem_id": "p", "output_token_ids": list(of), "completion": "x"}
+        str(i): {"problem_id": "p", "prompt_hash": "h", "output_token_ids": list(of)}
         for i, of in enumerate(ids)
     }
     spelling = Spelling(same=True, ends=None, may_stop=False)
-    found = list(score_texts(model, rows, {"p": PROMPT}, spelling, "x"))
+    found = list(score_texts(model, rows, {("p", "h"): PROMPT}, spelling, "x"))
     return {name: values for name, values, _ in found}, [tokens for _, _, tokens in found]
 
 
@@ -75,6 +75,16 @@ def test_a_model_of_nans_is_refused(spoilt):
     model, _ = scorer({(1, 2): spoilt})
     with pytest.raises(ValueError, match=r"x gave a NaN.*scoring\.models\.x\.dtype: float32"):
         values_of(model, (1, 2))
+
+
+def test_a_sample_is_read_behind_the_prompt_that_it_answers():
+    model, asked = scorer({(7,): [-2.0], (6,): [-1.0]})
+    row = {"problem_id": "p", "prompt_hash": "h", "output_token_ids": [7]}
+    rows = {"0": row, "1": row | {"prompt_hash": "brief", "output_token_ids": [6]}}
+    prompts = {("p", "h"): PROMPT, ("p", "brief"): Prompt(text="c")}
+    spelling = Spelling(same=True, ends=None, may_stop=False)
+    assert len(list(score_texts(model, rows, prompts, spelling, "x"))) == 2
+    assert {*asked} == {((0, 1, 2), (7,)), ((2,), (6,))}
 
 
 def test_the_table_by_hand():

@@ -8,7 +8,9 @@ from importlib.util import find_spec
 import pytest
 
 from workbench.config.schema import Generation
+from workbench.config.task_schema import PromptVariant
 from workbench.core.types import Known, Problem, Prompt
+from workbench.generate.asked_problems import prompted_problems
 from workbench.models.locate import resolve_model
 from workbench.models.tokenization import continuation, same_tokens, steps_of
 from workbench.rewards.sequences import Spelling, prompts_of
@@ -124,9 +126,36 @@ def test_other_prompts_than_the_samples_answer_are_refused(open_run):
     problem = Problem("p0", "What is 1 + 1?", "2")
     prompt = prompt_builder(TASKS["arithmetic"], task)(problem)
     known = [Known(problem, prompt_hash(prompt))]
-    assert prompts_of(run, known) == {"p0": prompt}
+    assert prompts_of(run, known) == {("p0", prompt_hash(prompt)): prompt}
     more = dataclasses.replace(run, task=dataclasses.replace(task, few_shot=2))
     with pytest.raises(ValueError, match="'p0' is not the one that its samples answer"):
         prompts_of(more, known)
     imported = dataclasses.replace(more, generation=Generation(model="m", backend="import"))
-    assert prompts_of(imported, known)["p0"] != prompt  # nobody knows what its model was asked
+    key = "p0", prompt_hash(prompt)
+    assert prompts_of(imported, known)[key] != prompt  # nobody knows what its model was asked
+
+
+def test_the_variants_of_a_prompt_are_built_again(open_run):
+    run = open_run()
+    variants = {"brief": PromptVariant(system="Be brief.")}
+    run = dataclasses.replace(run, task=dataclasses.replace(run.task, prompts=variants))
+    (item,) = prompted_problems(dataclasses.replace(run.task, num_problems=1), ["brief", "default"])
+    own, brief = item.prompts["default"], item.prompts["brief"]
+    assert own != brief
+    name = item.problem.id
+    assert prompts_of(run, [item.known]) == {
+        (name, prompt_hash(own)): own,
+        (name, prompt_hash(brief)): brief,
+    }
+    for prompts in ({}, {"brief": PromptVariant(system="Be long.")}):
+        gone = dataclasses.replace(run, task=dataclasses.replace(run.task, prompts=prompts))
+        with pytest.raises(ValueError, match=rf"'{name}' is not .*section task\.prompts\.brief"):
+            prompts_of(gone, [item.known])
+
+
+def test_each_condition_has_the_end_tokens_of_its_own_model():
+    ends = {"T1": frozenset({2}), "T1-other": frozenset({7})}
+    spelling = Spelling(same=False, ends=None, may_stop=True, ends_in=ends)
+    assert spelling.ended(ROW | {"condition": "T1"})
+    assert not spelling.ended(ROW | {"condition": "T1-other"})
+    assert not spelling.ended(ROW | {"condition": "gone"})

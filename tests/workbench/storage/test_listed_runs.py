@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.storage.listed_runs import listed_runs
+from workbench.core.conditions import temperature_name
+from workbench.storage.listed_runs import ListedRun, listed_runs
 
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 SMALL = ("experiment.yaml", "manifest.json", "problems.jsonl", "scores")
@@ -41,7 +42,8 @@ def test_the_accuracy_is_that_of_the_table(tmp_path):
     copy_run(tmp_path / "a")
     (found,) = listed_runs(tmp_path)
     curve = pd.read_csv(REFERENCE / "tables" / "coverage_curve.csv").query("k == 1")
-    told = dict(zip(curve["temperature"], curve["pass@k"], strict=True))
+    names = map(temperature_name, curve["temperature"])
+    told = dict(zip(names, curve["pass@k"], strict=True))
     assert len(told) == 4
     assert found.accuracy == pytest.approx(told)
 
@@ -65,7 +67,40 @@ def test_unknown_correctness_is_left_out_and_problems_weigh_the_same(tmp_path):
     )
     write_table(root / "scores" / "block-00000.parquet", table, "fingerprint")
     (found,) = listed_runs(tmp_path)
-    assert found.accuracy == {1.0: 0.5}
+    assert found.accuracy == {"T1": 0.5}
+
+
+def of_conditions(root, **generation):
+    """A run of other conditions: what the list reads of it."""
+    copy_run(root, without=("scores",))
+    manifest = json.loads((root / "manifest.json").read_text())
+    manifest["experiment"]["generation"] |= generation
+    (root / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_grid_is_told_by_its_levels_and_other_conditions_by_their_number(tmp_path):
+    grid = [{"temperature": [1.5, 0.5], "min_p": [0, 0.1]}]
+    of_conditions(tmp_path / "grid", temperatures=[], grid=grid)
+    cells = [{"name": "hot", "temperature": 2.0, "min_p": 0.2}]
+    of_conditions(tmp_path / "cells", temperatures=[], grid=grid, conditions=cells)
+    of_conditions(tmp_path / "bad", temperatures=[], grid=[{"minp": [0]}])
+    found = {run.root.name: run for run in listed_runs(tmp_path)}
+    assert found["grid"].varied() == "0.5, 1.5 x min_p 0, 0.1"
+    assert found["grid"].varied(" ") == "0.5 1.5 x min_p 0 0.1"
+    assert found["grid"].conditions == ("T0.5", "T0.5-min_p0.1", "T1.5", "T1.5-min_p0.1")
+    assert found["cells"].varied() == "5 conditions"
+    assert "did you mean 'min_p'" in found["bad"].fault
+
+
+def test_many_accuracies_are_a_range():
+    grid = {"temperature": ("1", "2", "3"), "min_p": ("0", "0.1")}
+    names = tuple("abcdef")
+    shares = {"a": 0.25, "c": 0.5, "gone": 1.0}
+    known = {"root": Path("x"), "changed": datetime.now(UTC), "size": 0, "conditions": names}
+    assert ListedRun(**known, levels=grid, accuracy=shares).shares == ("0.25 to 0.50",)
+    heat = {"temperature": names}
+    listed = ListedRun(**known, levels=heat, accuracy=shares).shares
+    assert listed == ("0.25", "-", "0.50", "-", "-", "-")  # temperatures alone, as ever
 
 
 def test_what_changed_last_stands_first_and_runs_of_a_sweep_lie_deeper(tmp_path):

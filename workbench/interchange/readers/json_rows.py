@@ -20,7 +20,7 @@ from workbench.interchange.readers.records import LocatedRecord, Record
 
 LISTS = ("results", "samples", "eval", "data", "rows", "instances", "examples", "records")
 """Keys of the list of rows; without any of them it is the first list of objects, not nested."""
-OF_ALL_ROWS = ("temperature", "top_p", "model", "max_tokens", *OTHER_NAMES["model"])
+OF_ALL_ROWS = ("temperature", "condition", "top_p", "model", "max_tokens", *OTHER_NAMES["model"])
 DEEPEST = 3
 """Objects inside one another in which a list of rows is looked for."""
 SMALL = 8 << 20

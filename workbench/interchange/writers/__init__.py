@@ -32,13 +32,13 @@ class Export:
 EXPORTS = NameTable("format to export", {
     "inspect": Export(
         write=inspect_log.write,
-        summary="a .eval log for each temperature, which `inspect view` opens",
+        summary="a .eval log for each condition, which `inspect view` opens",
         left_out="tokens are named by their numbers; entropies of single tokens, seeds and subsets",
     ),
     "lm-eval": Export(
         write=lm_eval.write,
         summary="samples_TASK_DATE.jsonl and results_DATE.json of lm-evaluation-harness, a folder "
-        "for each temperature",
+        "for each condition",
         left_out="log-probabilities and entropies of single tokens (means are kept), seeds and "
         "subsets",
     ),

@@ -112,18 +112,21 @@ class ExportedRun:
             "gold": problem.gold,
             "model": self.model_of(pool.condition),
             "temperature": pool.temperature,
-        } | self._condition_columns(pool.condition)
+        } | self.condition_columns(pool.condition)
 
     def model_of(self, condition: Condition) -> str:
         """Return the model that drew the samples of a condition."""
         return loading_of(condition, self.experiment.generation).model
 
-    def _condition_columns(self, condition: Condition) -> dict[str, Any]:
-        """Return a condition's name and factors, where its temperature does not say all."""
-        if condition.name == temperature_name(condition.temperature):
-            return {}
-        levels = {name: level_value(level) for name, level in condition.levels.items()}
-        named = {"condition": condition.name} | levels
+    def condition_columns(self, condition: Condition) -> dict[str, Any]:
+        """Return a condition's name, where its temperature does not say it, and its factors."""
+        own = {name: level for name, level in condition.levels.items() if level is not None}
+        levels: dict[str, Any] = {
+            name: level if isinstance(level, int | float) else level_value(level)
+            for name, level in own.items()
+        }
+        plain = condition.name == temperature_name(condition.temperature)
+        named = levels if plain else {"condition": condition.name} | levels
         return {key: value for key, value in named.items() if key not in ("temperature", "model")}
 
     def options(self) -> str:

@@ -109,6 +109,7 @@ def _sample(pool: ExportedPool, epoch: int, sample: Record, run: ExportedRun) ->
             usage["reasoning_tokens"] = sample["num_thought_tokens"]
         output["usage"] = usage
     own = {name: sample[name] for name in OWN_COLUMNS if sample[name] is not None}
+    own |= run.condition_columns(pool.condition)
     whole: dict[str, Any] = {
         "id": problem.id,
         "epoch": epoch,

@@ -61,6 +61,8 @@ def _document(pool: ExportedPool, run: ExportedRun, doc_id: int) -> dict[str, An
     target = "" if problem.gold is None else problem.gold
     answers = [INVALID if s["answer"] is None else s["answer"] for s in pool.samples]
     own = {name: [sample[name] for sample in pool.samples] for name in OWN_COLUMNS}
+    shared = run.condition_columns(pool.condition)
+    own |= {name: [value] * len(pool.samples) for name, value in shared.items()}
     arguments = {"arg_0": problem.question, "arg_1": _settings(run, pool.condition)}
     return {
         "doc_id": doc_id,
