@@ -83,7 +83,7 @@ def draw(drawing: Drawing) -> Chart:
         columns=drawing.across,
         spacing=22,
         params=[alt.VariableParameter(name="ink", value=INK), *_gestures(drawing)],
-        **({"usermeta": usermeta(drawing.facets)} if drawing.facets and drawing.panels else {}),
+        usermeta=usermeta(drawing.facets) if drawing.facets and drawing.panels else alt.Undefined,
         resolve=alt.Resolve(scale=alt.ScaleResolveMap(x="independent", y="independent")),
         config=_config(titled=drawing.facets is not None),
     )

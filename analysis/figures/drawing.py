@@ -102,7 +102,8 @@ class Drawing:
         """How many panels stand side by side; of those that are grids, fewer."""
         count = len(self.panels)
         if self.facets:
-            return max(1, min(count, 4 // len(self.facets.combinations(self.facets.columns))))
+            columns = len(self.facets.combinations(self.facets.columns))
+            return max(1, min(count, 3, 4 // columns))
         return self.columns or (2 if count == 4 else max(1, min(count, 3)))
 
     @property

@@ -32,6 +32,8 @@ ORDERED = ("#8b0aa5", "#cc4778", "#f89441")
 WIDE = 860
 """Width of a whole grid, pixels, as far as ``NARROWEST`` lets it."""
 NARROWEST = 96
+SHORT = 130
+"""Width of a panel, pixels, under which there is no room for the whole title of its x axis."""
 HEIGHTS = ((2, PANEL[1]), (10, 128), (10**6, 88))
 """So many panels below one another at most -> the height of each."""
 
@@ -41,9 +43,11 @@ def faceted_panels(drawing: Drawing) -> list[Any]:
     facets = drawing.facets
     if facets is None:
         raise ValueError("the drawing is not arranged by factors: call arrange first")
+    columns, rows = (len(facets.combinations(names)) for names in (facets.columns, facets.rows))
+    sides = _sides(columns * drawing.across, rows * len(drawing.panels))
+    titled = replace(drawing, panels=[_titled(part, sides[0]) for part in drawing.panels])
     ends = shared_reach(drawing)
-    drawing = replace(drawing, panels=[_titled(part) for part in drawing.panels])
-    return [_grid(drawing, facets, place, ends) for place in range(len(drawing.panels))]
+    return [_grid(titled, facets, place, ends, sides) for place in range(len(drawing.panels))]
 
 
 def usermeta(facets: Facets) -> dict[str, Any]:
@@ -57,6 +61,13 @@ def usermeta(facets: Facets) -> dict[str, Any]:
         "facets": {
             "fields": fields,
             "shapes": list(SHAPES),
+            "sizes": {
+                "wide": WIDE,
+                "widest": PANEL[0],
+                "narrowest": NARROWEST,
+                "short": SHORT,
+                "heights": HEIGHTS,
+            },
             "colour": places[facets.colour],
             "columns": [places[name] for name in facets.columns],
             "rows": [places[name] for name in facets.rows],
@@ -89,12 +100,16 @@ def _between(share: float) -> str:
 
 
 def _grid(
-    drawing: Drawing, facets: Facets, place: int, ends: tuple[float, float] | None
+    drawing: Drawing,
+    facets: Facets,
+    place: int,
+    ends: tuple[float, float] | None,
+    sides: tuple[int, int],
 ) -> alt.FacetChart:
     part = drawing.panels[place]
     rows = _faceted_rows(part, facets)
     columns, lines = facets.combinations(facets.columns), facets.combinations(facets.rows)
-    width, height = _sides(len(columns) * drawing.across, len(lines) * len(drawing.panels))
+    width, height = sides
     looks = _looks(facets, max(width * len(columns) * drawing.across, 420))
     layers = [*_dashed(part), *layers_of(drawing, place, rows, looks, ends, alt.Chart())]
     return alt.layer(*layers, name=f"panel_{place}", width=width, height=height).facet(
@@ -107,10 +122,14 @@ def _grid(
     )
 
 
-def _titled(part: Panel) -> Panel:
-    """Return a panel with what goes upwards in its title, as small panels have no room for it."""
+def _titled(part: Panel, width: int) -> Panel:
+    """Return a panel with what goes upwards in its title, as small panels have no room for it.
+
+    Where they are narrower than ``SHORT``, what goes along keeps its first words alone.
+    """
     title = ": ".join(filter(None, (part.title, part.y.title)))
-    return replace(part, title=title, y=replace(part.y, title=""))
+    along = part.x.title.partition(",")[0] if width < SHORT else part.x.title
+    return replace(part, title=title, x=replace(part.x, title=along), y=replace(part.y, title=""))
 
 
 def _faceted_rows(part: Panel, facets: Facets) -> pd.DataFrame:
@@ -158,7 +177,8 @@ def _looks(facets: Facets, room: float) -> Looks:
     if facets.left:
         left = facets.combinations(facets.left)
         looks = [SHAPES[place % len(SHAPES)] for place in range(len(left))]
-        legend = legend_of(left, room, ", ".join(facets.left))
+        aside = {"symbolFillColor": alt.ExprRef("ink"), "padding": 8}
+        legend = legend_of(left, room, ", ".join(facets.left), **aside)
         shape = alt.Shape("shape:N", scale=alt.Scale(domain=left, range=looks), legend=legend)
     told = tuple((f"f{place}", field.name) for place, field in enumerate(facets.fields))
     return Looks(colour, shape, "line", told)
@@ -187,7 +207,8 @@ def _dashed(part: Panel) -> list[alt.Chart]:
     found = []
     x, y = alt.X("x:Q"), alt.Y("y:Q")
     if part.rows["level"].notna().any():
-        found.append(alt.Chart().mark_rule(**dashed_line()).encode(y=alt.Y("level:Q")))
+        level = alt.Y("max(level):Q", title="")  # every row of a condition has it
+        found.append(alt.Chart().mark_rule(**dashed_line()).encode(y=level, detail="condition:N"))
     if part.diagonal:
         ends = alt.InlineData(values=[{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0}])
         found.append(alt.Chart(ends).mark_line(**dashed_line()).encode(x=x, y=y))

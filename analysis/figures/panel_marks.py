@@ -196,8 +196,10 @@ def _cycle(names: list[str], looks: tuple[str, ...]) -> alt.Scale:
     return alt.Scale(domain=names, range=[looks[i % len(looks)] for i in range(len(names))])
 
 
-def legend_of(names: Sequence[str], room: float, title: str | None = None) -> alt.Legend:
+def legend_of(
+    names: Sequence[str], room: float, title: str | None = None, **more: Any
+) -> alt.Legend:
     """Return a legend above the panels, in as many columns as there is room for, in pixels."""
     longest = max(len(name) for name in names) * LETTER + 34
     columns = max(1, min(len(names), int(room / longest)))
-    return alt.Legend(title=title, orient="top", columns=columns, symbolType="circle")
+    return alt.Legend(title=title, orient="top", columns=columns, symbolType="circle", **more)
