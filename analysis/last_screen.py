@@ -9,10 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.condition_columns import has_names
+from workbench.analysis.condition_columns import CONDITION, has_names
 from workbench.analysis.doubts import doubts_of
 from workbench.analysis.page.headline import Headline, headline
 from workbench.analysis.page.report import notices, write_report
+from workbench.config.factors import is_factor
+from workbench.core.table_text import format_table
 from workbench.saved_run import Run
 
 COLUMNS, LINES = 100, 40
@@ -56,14 +58,22 @@ def _finding(run: Run) -> Headline:
 
 
 def _numbers(found: Headline) -> list[str]:
-    """Return the headline's table with a condition a column, as many as fit, and its notes."""
-    if found.table is None or not found.table.rows:
+    """Return the headline's table with a condition a column, as many as fit, and its notes.
+
+    Named conditions are told by their names alone, without a row for each of their factors.
+    """
+    if found.levels is None or found.levels.empty:
         return [line for note in found.notes for line in _wrapped(note)]
-    names = [name for name, _ in found.table.columns]
-    columns = [names, *map(list, found.table.rows)]
+    text = format_table(found.levels)
+    names = list(map(str, text.columns))
+    columns = [names, *text.to_numpy(dtype=object).tolist()]
+    order = _by_importance(columns, found.compared)
+    if names[0] == CONDITION:
+        rows = [n for n, name in enumerate(names) if not is_factor(name)]
+        columns = [[column[n] for n in rows] for column in columns]
     widths = [max(map(len, column)) for column in columns]
     kept, width = [0], widths[0]
-    for number in _by_importance(columns):
+    for number in order:
         if width + 2 + widths[number] <= COLUMNS:
             width += 2 + widths[number]
             kept.append(number)
@@ -75,20 +85,22 @@ def _numbers(found: Headline) -> list[str]:
             lines.append("  ".join(cells).rstrip())
     plain = names[0] == "temperature"
     if left := [f"T = {c[0]}" * plain or c[0] for n, c in enumerate(columns) if n not in kept]:
-        more = left if len(left) < 6 else [*left[:5], "..."]
-        lines.append(f"({', '.join(more)}: see the table accuracy_by_temperature)")
+        most = 5 if plain else 2
+        more = left if len(left) <= most else [*left[:most], "..."]
+        lines += _wrapped(f"({', '.join(more)}: see the table accuracy_by_temperature)")
     notes = [note for note in found.notes if "→" not in note.partition(",")[0]]
     notes = notes or ["[low, high]: intervals over problems"]
     return [*lines, *(line for note in notes for line in _wrapped(note))]
 
 
-def _by_importance(columns: Sequence[Sequence[str]]) -> list[int]:
-    """Return the numbers of the conditions' columns: hottest, coldest, others, greedy."""
+def _by_importance(columns: Sequence[Sequence[str]], compared: Sequence[str]) -> list[int]:
+    """Return the numbers of the conditions' columns: compared, hottest, coldest, others, greedy."""
     names = columns[0]
     heat = names.index("temperature") if "temperature" in names else 0
     greedy = [n for n, column in enumerate(columns) if n and column[heat] == "0"]
     first, *others = [n for n in range(1, len(columns)) if n not in greedy] or greedy
-    return [*others[-1:], first, *others[:-1], *(n for n in greedy if n != first)]
+    order = [*others[-1:], first, *others[:-1], *(n for n in greedy if n != first)]
+    return sorted(order, key=lambda n: columns[n][0] not in compared)  # stable
 
 
 def _samples(run: Run) -> list[str]:

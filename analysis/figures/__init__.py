@@ -2,9 +2,14 @@
 
 May import the tables, of which it reads what is saved. Start reading in ``drawing.py``, which says
 in which terms a figure is described; ``accuracy.py``, ``measures.py`` and ``rewards.py`` describe
-figures, and ``chart.py`` alone draws them. A new figure is a function ``Run -> Drawing`` and a line
+figures, and ``chart.py`` draws them. A new figure is a function ``Run -> Drawing`` and a line
 of ``FIGURES``; its docstring's first line is what is read out of it. In a notebook
 ``run.plot.accuracy_by_k()`` and the like return charts.
+
+Where several factors vary, ``arrange.py`` lays each figure out as a grid of panels, by what
+``facets.py`` finds, and ``faceted_panels.py`` draws it. Which factor makes what may be chosen,
+here and on the page:
+``run.plot.coverage_curve(colour="min_p", columns="temperature", rows="prompt")``.
 """
 
 from __future__ import annotations
@@ -18,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.analysis.figures import accuracy, measures, rewards
+from workbench.analysis.figures.arrange import arrange
 from workbench.analysis.figures.drawing import Drawing
 from workbench.core.name_table import NameTable
 from workbench.saved_run import Run
@@ -26,12 +32,17 @@ if TYPE_CHECKING:
     from workbench.analysis.figures.chart import Chart
 
 
-def figure_of(describe: Callable[[Run], Drawing]) -> Callable[[Run], Chart]:
-    """Return a function that draws for a run the figure that ``describe`` describes."""
+def figure_of(describe: Callable[[Run], Drawing]) -> Callable[..., Chart]:
+    """Return a function that draws for a run the figure that ``describe`` describes.
 
-    def figure(run: Run) -> Chart:
+    Of a run in which several factors vary it takes those that ``arrange`` names.
+    """
+
+    def figure(
+        run: Run, colour: str | None = None, columns: str | None = None, rows: str | None = None
+    ) -> Chart:
         drawing = replace(
-            describe(run),
+            arrange(describe(run), run.conditions, colour, columns, rows),
             name=describe.__name__,
             about=(describe.__doc__ or "").partition("\n")[0],
             interval=f"{100 * run.experiment.analysis.confidence:g}% interval",

@@ -40,10 +40,11 @@ def accuracy_by_k(run: Run) -> Drawing:
             rows=join_lines(points(part, "k", c, c.removesuffix("_correct")) for c in columns),
             x=sample_count_axis("k, samples in the subset", frame["k"]),
             y=RIGHT,
+            condition=str(at),
         )
         for at, part in _mixed_last(with_conditions(frame))
     ]
-    return Drawing(panels=panels)
+    return Drawing(panels=panels, lines="selection")
 
 
 def _mixed_last(frame: pd.DataFrame) -> list[tuple[object, pd.DataFrame]]:
@@ -89,9 +90,12 @@ def accuracy_by_m(run: Run) -> Drawing:
                     x=sample_count_axis("m, samples kept", part["m"]),
                     y=RIGHT,
                     level=float(whole.iloc[0]) if len(whole) else None,
+                    condition=str(name),
+                    outcome=selection,
                 )
             )
-    return Drawing(panels=panels, columns=len(names), notes=["dashed: all samples kept"])
+    notes = ["dashed: all samples kept"]
+    return Drawing(panels=panels, columns=len(names), notes=notes, lines="method")
 
 
 def coverage_curve(run: Run) -> Drawing:

@@ -1,4 +1,7 @@
-"""Drawing -> Altair chart -> PNG and SVG. The only module that imports altair and vl-convert.
+"""Drawing -> Altair chart -> PNG and SVG: what is around the panels, and the files.
+
+The panels are made in ``panel_marks.py``, and where several factors vary in ``faceted_panels.py``;
+these three alone import altair, and this one vl-convert.
 
 One chart serves a notebook, an HTML page and the files of a run: it has no background, and all
 its text has the colour of the parameter ``ink``, a grey that is legible on white and on black. A
@@ -15,38 +18,19 @@ from pathlib import Path
 from typing import Any
 
 import altair as alt
-import numpy as np
-import pandas as pd
 import vl_convert
 from altair.utils.schemapi import debug_mode
 from PIL import Image
 
-from workbench.analysis.figures.drawing import Axis, Drawing, Panel
+from workbench.analysis.figures.drawing import Drawing
+from workbench.analysis.figures.faceted_panels import faceted_panels, usermeta
+from workbench.analysis.figures.panel_marks import panels_of
 from workbench.storage.parquet import write_atomically
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888")
-"""Okabe & Ito's palette, told apart by colour-blind readers; without black, lost on a dark page."""
-SHAPES = (
-    "circle",
-    "square",
-    "triangle-up",
-    "diamond",
-    "triangle-down",
-    "cross",
-    "triangle-right",
-    "triangle-left",
-)
-"""One more than colours, so that a colour's second turn has another shape."""
 INK = "#7c7c7c"
 """4.2 to 1 against white and against #181818."""
 PRINTED = "#222222"
 """The ink of saved files, which are white."""
-PANEL = (250, 190)
-"""Width and height of a panel, pixels."""
-ALONE = (430, 270)
-"""The same of the only panel of a figure."""
-LETTER = 6.2
-"""Width of a letter of a legend, pixels."""
 SHARPNESS = 2.0
 """Pixels of a saved PNG per pixel of the chart."""
 
@@ -85,7 +69,7 @@ def draw(drawing: Drawing) -> Chart:
     drawing = drawing.without_blanks()
     under = drawing.caption
     if drawing.panels:
-        panels = _panels(drawing)
+        panels = faceted_panels(drawing) if drawing.facets else panels_of(drawing)
     else:
         panels, under = [_text_panel(under[:-1])], under[-1:]
     title = alt.TitleParams(
@@ -99,8 +83,9 @@ def draw(drawing: Drawing) -> Chart:
         columns=drawing.across,
         spacing=22,
         params=[alt.VariableParameter(name="ink", value=INK), *_gestures(drawing)],
+        usermeta=usermeta(drawing.facets) if drawing.facets and drawing.panels else alt.Undefined,
         resolve=alt.Resolve(scale=alt.ScaleResolveMap(x="independent", y="independent")),
-        config=_config(),
+        config=_config(titled=drawing.facets is not None),
     )
 
 
@@ -109,7 +94,8 @@ def _gestures(drawing: Drawing) -> list[alt.TopLevelSelectionParameter]:
     if not drawing.panels:
         return []
     param = alt.TopLevelSelectionParameter
-    names = alt.PointSelectionConfig(type="point", fields=["series"])  # heard by the first layer
+    told = "colour" if drawing.facets else "series"
+    names = alt.PointSelectionConfig(type="point", fields=[told])  # heard by the first layer
     axes = alt.IntervalSelectionConfig(type="interval", zoom="wheel![event.shiftKey]")
     return [
         param(name="chosen", select=names, bind="legend", views=["lines_0"]),
@@ -151,68 +137,6 @@ def _png(svg: str) -> bytes:
     return packed.getvalue()
 
 
-def _panels(drawing: Drawing) -> list[Any]:
-    shown = [part.rows[["y", "low", "high"]] for part in drawing.panels]
-    whole = _reach(pd.concat(shown).to_numpy()) if drawing.same_y else None
-    return [_panel(drawing, place, part, whole) for place, part in enumerate(drawing.panels)]
-
-
-def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] | None) -> Any:
-    """Return one panel: bars, lines and markers, and its dashed lines."""
-    names = drawing.series
-    step = min(3.5, 22 / len(names))  # bars of several lines side by side
-    bounds = part.rows[["low", "high"]].to_numpy()
-    rows = part.rows.assign(
-        aside=[step * (names.index(s) - (len(names) - 1) / 2) for s in part.rows["series"]],
-        interval=["" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]" for low, high in bounds],
-    )
-    aside = alt.ExprRef("datum.aside") if part.x.apart else 0
-    ends = part.y.ends or ends or _reach(rows[["y", "low", "high"]].to_numpy())
-    upwards = alt.Scale(domain=ends, nice=False, zero=False)
-    base = alt.Chart(rows).encode(
-        x=alt.X("x:Q", axis=_axis(part.x), scale=_scale(part.x, rows[["x"]].to_numpy())),
-        y=alt.Y("y:Q", axis=_axis(part.y), scale=upwards),
-        color=alt.Color("series:N", scale=_cycle(names, COLOURS), legend=_legend(drawing)),
-        opacity=alt.condition({"param": "chosen"}, alt.value(1.0), alt.value(0.08)),
-    )
-    marks = base.mark_point(filled=True, size=34, opacity=1, xOffset=aside).encode(
-        shape=alt.Shape("series:N", scale=_cycle(names, SHAPES), legend=_legend(drawing)),
-        tooltip=_tooltip(drawing, part, rows),
-    )
-    if drawing.size:
-        largest = max(float(p.rows["size"].max()) for p in drawing.panels)
-        scale = alt.Scale(domain=[0, largest], range=[10, 160])
-        marks = marks.encode(size=alt.Size("size:Q", scale=scale, legend=None))
-    lines = base.mark_line(strokeWidth=1.6, xOffset=aside)
-    layers = [*_dashed(part), lines.properties(name=f"lines_{place}")]
-    if rows["low"].notna().any():
-        bars = base.mark_rule(strokeWidth=1.2, strokeOpacity=0.45, xOffset=aside)
-        low = alt.Y("low:Q", axis=_axis(part.y), scale=upwards)
-        layers.append(bars.encode(y=low, y2=alt.Y2("high:Q")))
-    layers.append(marks.properties(name=f"points_{place}"))
-    width, height = _sides(drawing)
-    return alt.layer(*layers, name=f"panel_{place}", width=width, height=height, title=part.title)
-
-
-def _dashed(part: Panel) -> list[alt.Chart]:
-    """Return the lines that stand for no series."""
-    look: dict[str, Any] = {"strokeDash": [4, 3], "strokeWidth": 1, "color": alt.ExprRef("ink")}
-    x, y = alt.X("x:Q"), alt.Y("y:Q")
-    found = []
-    if part.level is not None:
-        found.append(_alone({"y": part.level}).mark_rule(**look).encode(y=y))
-    if part.place is not None:
-        found.append(_alone({"x": part.place}).mark_rule(**look).encode(x=x))
-    if part.diagonal:
-        ends = _alone({"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0})
-        found.append(ends.mark_line(**look).encode(x=x, y=y))
-    return found
-
-
-def _alone(*values: dict[str, float]) -> alt.Chart:
-    return alt.Chart(alt.InlineData(values=list(values)))
-
-
 def _text_panel(lines: list[str]) -> Any:
     """Return a panel of text, for where there is nothing to draw."""
     text = alt.Chart(alt.InlineData(values=[{}])).mark_text(
@@ -221,61 +145,9 @@ def _text_panel(lines: list[str]) -> Any:
     return text.properties(name="panel_0", width=560, height=110)
 
 
-def _axis(axis: Axis) -> alt.Axis:
-    options: dict[str, Any] = {"values": list(axis.ticks)} if axis.ticks else {"tickCount": 5}
-    if axis.log or axis.ticks:
-        options["format"] = ",.0f" if axis.log else "~g"  # by itself it would round 0.65 to 0.7
-    return alt.Axis(title=axis.title, labelOverlap="greedy", **options)
-
-
-def _scale(axis: Axis, values: np.ndarray) -> alt.Scale:
-    """Return the scale of an x axis, as far as the values reach and a little further."""
-    if axis.log:
-        low, high = np.nanmin(values), np.nanmax(values)
-        return alt.Scale(type="log", base=2, domain=[low / 1.25, high * 1.25], nice=False)
-    return alt.Scale(domain=axis.ends or _reach(values), nice=False, zero=False)
-
-
-def _reach(values: np.ndarray) -> tuple[float, float]:
-    """Return the least and the largest value, and a little room at both ends."""
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
-    room = 0.06 * (high - low) or 0.05 * max(abs(high), 1.0)
-    return low - room, high + room
-
-
-def _sides(drawing: Drawing) -> tuple[int, int]:
-    return ALONE if len(drawing.panels) == 1 else PANEL
-
-
-def _tooltip(drawing: Drawing, part: Panel, rows: pd.DataFrame) -> list[alt.Tooltip]:
-    number = ",.0f" if part.x.log or (rows["x"] % 1 == 0).all() else ",.4~g"
-    found = [
-        alt.Tooltip("series:N", title="line"),
-        alt.Tooltip("x:Q", title=part.x.title, format=number),
-        alt.Tooltip("y:Q", title=part.y.title or part.title, format=",.4~g"),
-    ]
-    if rows["low"].notna().any():
-        found.append(alt.Tooltip("interval:N", title=drawing.interval))
-    if drawing.size:
-        found.append(alt.Tooltip("size:Q", title=drawing.size, format=",.0f"))
-    return found
-
-
-def _cycle(names: list[str], looks: tuple[str, ...]) -> alt.Scale:
-    return alt.Scale(domain=names, range=[looks[i % len(looks)] for i in range(len(names))])
-
-
-def _legend(drawing: Drawing) -> alt.Legend:
-    """Return a legend above the panels, in as many columns as there is room for."""
-    names = drawing.series
-    wide = drawing.across * (_sides(drawing)[0] + 60)
-    longest = max(len(name) for name in names) * LETTER + 34
-    columns = max(1, min(len(names), int(wide / longest)))
-    return alt.Legend(title=None, orient="top", columns=columns, symbolType="circle")
-
-
-def _config() -> alt.Config:
+def _config(titled: bool) -> alt.Config:
     """Give all text the ink, axes a light grid, panels no frame and the whole no background."""
+    title: dict[str, Any] = {"titleColor": alt.ExprRef("ink"), "titleFontSize": 11}
     ink, grey = alt.ExprRef("ink"), "#888888"
     lines: dict[str, Any] = dict.fromkeys(("gridColor", "domainColor", "tickColor"), grey)
     sizes: dict[str, Any] = {"labelFontSize": 11, "titleFontSize": 11, "titleFontWeight": "normal"}
@@ -283,6 +155,12 @@ def _config() -> alt.Config:
         background="transparent",
         axis=alt.AxisConfig(labelColor=ink, titleColor=ink, gridOpacity=0.22, **lines, **sizes),
         title=alt.TitleConfig(color=ink, fontSize=12, fontWeight="bold"),
-        legend=alt.LegendConfig(labelColor=ink, labelFontSize=12, symbolSize=70, columnPadding=14),
+        legend=alt.LegendConfig(
+            labelColor=ink,
+            labelFontSize=12,
+            symbolSize=70,
+            columnPadding=14,
+            **(title if titled else {}),
+        ),
         view=alt.ViewConfig(stroke=None),
     )

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.condition_columns import CONDITION, with_conditions
+from workbench.analysis.figures.facets import Facets
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.conditions import spell_condition
 from workbench.saved_run import Run
@@ -50,6 +51,11 @@ class Panel:
     """A dashed line upwards, at this x."""
     diagonal: bool = False
     """A dashed line where y is x, from 0 to 1."""
+    condition: str = ""
+    """The condition that all of it is of; empty: the rows tell theirs in a column of that name, or
+    they are of no single one."""
+    outcome: str = ""
+    """The title without the condition, where ``condition`` is given."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -61,6 +67,12 @@ class Drawing:
     """Panels side by side; 0: three, or two where that makes a square."""
     same_y: bool = True
     """Whether all panels have one and the same range of y."""
+    lines: str = ""
+    """What the lines of a panel are, where they are no conditions: ``selection``, ``reward`` …"""
+    along: str = ""
+    """The factor that is drawn along the x axes, where one is."""
+    facets: Facets | None = None
+    """Where several factors vary: which of them make the grid of panels, and the colours."""
     size: str = ""
     """What the markers' areas count; empty: all markers are alike."""
     notes: Sequence[str] = ()
@@ -87,8 +99,11 @@ class Drawing:
 
     @property
     def across(self) -> int:
-        """How many panels stand side by side."""
+        """How many panels stand side by side; of those that are grids, fewer."""
         count = len(self.panels)
+        if self.facets:
+            columns = len(self.facets.combinations(self.facets.columns))
+            return max(1, min(count, 3, 4 // columns))
         return self.columns or (2 if count == 4 else max(1, min(count, 3)))
 
     @property
@@ -100,8 +115,10 @@ class Drawing:
             lines.append(f"bars: {self.interval}s, {rule}")
         if self.size:
             lines.append(f"area of a marker: {self.size}")
+        if self.facets and self.facets.left:
+            lines.append(f"lines of one colour differ in {', '.join(self.facets.left)}")
         text = "; ".join(lines)
-        width = WIDTH if self.across < 3 else WIDTH * 3 // 2
+        width = WIDTH if self.across < 3 and self.facets is None else WIDTH * 3 // 2
         return [*textwrap.wrap(text, width), *([self.signature] if self.signature else [])]
 
 
@@ -138,7 +155,10 @@ def lines_by_condition(
 ) -> pd.DataFrame:
     """Return the rows of a panel with a line per condition: arguments as of ``points``."""
     groups = with_conditions(frame).groupby(CONDITION, observed=True)
-    return join_lines(points(part, x, y, spell_condition(str(at)), size) for at, part in groups)
+    return join_lines(
+        points(part, x, y, spell_condition(str(at)), size).assign(condition=str(at))
+        for at, part in groups
+    )
 
 
 def panel_title(name: str) -> str:

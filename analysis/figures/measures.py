@@ -16,6 +16,7 @@ from workbench.analysis.figures.drawing import (
     points,
     sample_count_axis,
 )
+from workbench.analysis.figures.facets import Field, axes_of
 from workbench.metrics import METRICS
 from workbench.saved_run import Run
 
@@ -23,8 +24,10 @@ from workbench.saved_run import Run
 def diversity_by_temperature(run: Run) -> Drawing:
     """Mean of each metric over subsets against temperature, a line per k.
 
-    Where fewer than two temperatures are known, or other factors vary, against k, a line per
-    condition; among known temperatures an unknown one is left aside.
+    Where several factors vary, at the largest k alone: against the temperature or, if it does not
+    vary, the first factor of numbers, in the colours of another. Where fewer than two temperatures
+    are known, or one other factor varies, against k, a line per condition; among known
+    temperatures an unknown one is left aside.
     """
     frame = run.read("subsets", without=("members",))
     metrics = [name for name in run.experiment.measure.metrics if name in frame]
@@ -32,6 +35,10 @@ def diversity_by_temperature(run: Run) -> Drawing:
         return explain_empty(run, "diversity_by_temperature")
     keys = ["k", "condition", "temperature"]
     means = frame.groupby(keys, dropna=False, observed=True)[metrics].mean().reset_index()
+    axes = axes_of(run.conditions)
+    along = [axis for axis in axes if axis.numeric]
+    if len(axes) > 1 and along:
+        return _along_a_factor(means, metrics, along[0])
     several = has_names(run.conditions)
     known = [] if several else sorted(means["temperature"].dropna().unique())
     panels = []
@@ -39,6 +46,25 @@ def diversity_by_temperature(run: Run) -> Drawing:
         rows, x = _against(means, metric, known)
         panels.append(Panel(title=_label(metric), rows=rows, x=x, y=Axis(title="")))
     return Drawing(panels=panels, same_y=False)
+
+
+def _along_a_factor(means: pd.DataFrame, metrics: list[str], axis: Field) -> Drawing:
+    """Return each metric at the largest k against the levels of a factor, by condition."""
+    k = means["k"].max()
+    at = means[means["k"] == k].assign(condition=means["condition"].astype(str))
+    at["level"] = at["condition"].map(dict(axis.of or {})).astype(float)
+    ticks = [float(level) for level in axis.levels]
+    panels = [
+        Panel(
+            title=_label(metric),
+            rows=lines_by_condition(at.dropna(subset="level"), "level", metric),
+            x=Axis(title=axis.name, ticks=ticks),
+            y=Axis(title=""),
+        )
+        for metric in metrics
+    ]
+    notes = [f"means over the subsets of k = {k} samples"]
+    return Drawing(panels=panels, same_y=False, along=axis.name, notes=notes)
 
 
 def _label(metric: str) -> str:

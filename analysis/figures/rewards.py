@@ -55,10 +55,11 @@ def best_by_reward(run: Run) -> Drawing:
             ),
             x=sample_count_axis("k, samples in the subset", part["k"]),
             y=Axis(title="expected accuracy of the best"),
+            condition=str(name),
         )
         for name, part in with_conditions(frame).groupby("condition", observed=True)
     ]
-    return Drawing(panels=panels)
+    return Drawing(panels=panels, lines="reward")
 
 
 def training(curves: pd.DataFrame, best: int) -> Drawing:

@@ -1,6 +1,7 @@
 // Charts: drawn by Vega-Lite when they come near, in the colours of the page.
 
 const drawn = new Map();
+const choices = new Map();
 
 /** Return how charts look here: without a ground of their own, in the page's ink and type. */
 function chartConfig() {
@@ -34,10 +35,17 @@ async function draw(place) {
   spec.config.font = getComputedStyle(document.body).fontFamily;
   if (matchMedia("(pointer: coarse)").matches) // a finger that drags wants to scroll
     spec.params = spec.params.filter((param) => !param.name.startsWith("zoom_"));
-  if (place.clientWidth < 600) {
+  const room = place.parentElement.clientWidth; // its own is that of what is drawn in it already
+  const faceted = Boolean(spec.usermeta?.facets);
+  if (faceted) {
+    if (!choices.has(place)) choices.set(place, firstChoice(spec));
+    offerFacets(place, spec, choices.get(place));
+    arrange(spec, choices.get(place), room);
+  }
+  if (room < 600) {
     // panels below one another, and what stands under the chart as text that wraps
     spec.columns = 1;
-    for (const panel of spec.concat) panel.width = Math.min(panel.width, place.clientWidth - 70);
+    if (!faceted) for (const panel of spec.concat) panel.width = Math.min(panel.width, room - 70);
     each(spec, (name, value) => { if (name === "legend" && value.columns > 2) value.columns = 2; });
     place.parentElement.querySelector("figcaption").textContent = spec.title.text.join(" · ");
     delete spec.title;

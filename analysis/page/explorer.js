@@ -1,4 +1,4 @@
-// The sample explorer: which problem and temperature is shown, what is filtered, what is found.
+// The sample explorer: which problem and condition is shown, what is filtered, what is found.
 
 const VERDICTS = { 1: "right", 0: "wrong", null: "unknown" };
 const SYMBOLS = { right: "✓", wrong: "✗", unknown: "?" };
@@ -16,7 +16,7 @@ const Explorer = {
     byId("problem").addEventListener("change", (event) => this.choose(Number(event.target.value)));
     byId("previous").addEventListener("click", () => this.choose(this.chosen - 1));
     byId("next").addEventListener("click", () => this.choose(this.chosen + 1));
-    for (const name of ["temperature", "beside"]) byId(name).addEventListener("change", () => this.show());
+    for (const name of ["condition", "beside"]) byId(name).addEventListener("change", () => this.show());
     for (const name of ["status", "answer"]) byId(name).addEventListener("change", () => this.filter());
     document.querySelectorAll("[name=correct]").forEach((box) => box.addEventListener("change", () => this.filter()));
     let waiting;
@@ -26,21 +26,21 @@ const Explorer = {
     });
     addEventListener("hashchange", () => this.follow());
     if (!this.follow()) {
-      const middle = byId("temperature").options;
-      byId("temperature").selectedIndex = Math.floor((middle.length - 1) / 2);
+      const middle = byId("condition").options;
+      byId("condition").selectedIndex = Math.floor((middle.length - 1) / 2);
       await this.choose(0, false);
     }
   },
 
-  /** Go to what the address names, #problem/temperature; say whether it names anything. */
+  /** Go to what the address names, #problem/condition; say whether it names anything. */
   follow() {
-    const [, problem, temperature] = location.hash.match(/^#(.*)\/(.*)$/s) ?? [];
-    if (temperature === undefined) return false;
+    const [, problem, condition] = location.hash.match(/^#(.*)\/(.*)$/s) ?? [];
+    if (condition === undefined) return false;
     const places = [decoded(problem), problem]  // a link typed by hand has the id itself
       .map((id) => this.index.problems.findIndex((one) => one.id === id));
     const place = places.find((found) => found >= 0);
     if (place === undefined) return false;
-    byId("temperature").value = decoded(temperature);
+    byId("condition").value = decoded(condition);
     this.choose(place, false);
     byId("samples").scrollIntoView();
     return true;
@@ -68,17 +68,17 @@ const Explorer = {
     const { id, pools } = this.index.problems[chosen];
     const problem = await this.read(chosen);
     if (chosen !== this.chosen) return;
-    const has = new Set(pools.map(([temperature]) => temperature));
-    for (const option of document.querySelectorAll("#temperature option, #beside option"))
+    const has = new Set(pools.map(([condition]) => condition));
+    for (const option of document.querySelectorAll("#condition option, #beside option"))
       option.disabled = option.value !== "" && !has.has(option.value);
-    if (!has.has(byId("temperature").value)) byId("temperature").value = pools[0][0];
+    if (!has.has(byId("condition").value)) byId("condition").value = pools[0][0];
     if (!has.has(byId("beside").value)) byId("beside").value = "";
-    const temperatures = [byId("temperature").value];
+    const conditions = [byId("condition").value];
     const beside = byId("beside").value;
-    if (beside !== "" && beside !== temperatures[0]) temperatures.push(beside);
-    if (linked) history.replaceState(null, "", linkTo(id, temperatures[0]));
-    showQuestion(id, problem, pools, temperatures[0]);
-    this.shown = temperatures.map((name) => problem.pools.find((pool) => pool.condition === name));
+    if (beside !== "" && beside !== conditions[0]) conditions.push(beside);
+    if (linked) history.replaceState(null, "", linkTo(id, conditions[0]));
+    showQuestion(id, problem, pools);
+    this.shown = conditions.map((name) => problem.pools.find((pool) => pool.condition === name));
     const answers = new Set(this.shown.flatMap((pool) => pool.answers));
     const before = byId("answer").value;
     byId("answer").replaceChildren(make("option", { value: "" }, "any"),
@@ -133,7 +133,7 @@ const Explorer = {
   },
 };
 
-const linkTo = (id, temperature) => `#${encodeURIComponent(id)}/${encodeURIComponent(temperature)}`;
+const linkTo = (id, condition) => `#${encodeURIComponent(id)}/${encodeURIComponent(condition)}`;
 const searched = () => byId("search").value.toLowerCase().split(/\s+/).filter(Boolean);
 const holds = (text, words) => words.every((word) => text.toLowerCase().includes(word));
 const statusOf = (pool, i) => Explorer.index.statuses[pool.status[i]] ?? "not scored";

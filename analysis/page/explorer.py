@@ -33,12 +33,12 @@ class Explorer:
     """What the page's explorer shows."""
 
     problems: Sequence[dict[str, Any]]
-    """In the run's order: ``id``, ``label``, ``pools`` (temperature, samples, right ones) and
+    """In the run's order: ``id``, ``label``, ``pools`` (condition, samples, right ones) and
     ``chunk``, the packed problem."""
     total: int
     """Problems of the run that have a sample."""
     facts: pd.DataFrame
-    """A row per temperature: problems, samples, what is known of them."""
+    """A row per condition: problems, samples, what is known of them."""
     notes: Sequence[str]
     """What is not shown, and why."""
 

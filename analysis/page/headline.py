@@ -14,6 +14,7 @@ from workbench.analysis.compare.conditions import SINGLE, Accuracies, Pair, accu
 from workbench.analysis.compare.runs import differences
 from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import ENDS, Data, Table
+from workbench.analysis.page.factor_sentences import largest_effect, other_levels
 from workbench.analysis.page.tables import PageTable, page_table
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.analysis.tables.shared import extreme_notes
@@ -52,14 +53,18 @@ class Headline:
     notes: Sequence[str] = ()
     """How the tiles are to be read."""
     table: PageTable | None = None
+    compared: Sequence[str] = ()
+    """The two conditions that the sentence is about, if there are two."""
+    levels: pd.DataFrame | None = None
+    """The numbers of the table, all rows of it."""
 
 
 def headline(run: Run) -> Headline:
     """Return a run's headline: levels by condition, and the change from coldest to hottest.
 
-    Where other factors vary, these two conditions are alike in them. Where several samples were
-    drawn in one condition only, the change is that from a single
-    sample to what is made of k.
+    Where other factors vary, these two conditions are alike in them, and a second sentence tells
+    the largest effect of another factor that is shown. Where several samples were drawn in one
+    condition only, the change is that from a single sample to what is made of k.
 
     Raises:
         ValueError: the run is not measured and analysed, or no sample's correctness is known.
@@ -81,7 +86,8 @@ def headline(run: Run) -> Headline:
             if f"{name}_low" in row and not math.isnan(row[name])
         ]
         notes = (f"[low, high]: {share}", *_unknown_notes(data, k))
-        return Headline(sentence_on_k(run, known, k), tiles, notes, table)
+        said = sentence_on_k(run, known, k)
+        return Headline(said, tiles, notes, table, levels=levels)
     changed = changes(data, known, *ends, k)
     cold, hot = map(spell_condition, ends)
     notes = (
@@ -91,7 +97,11 @@ def headline(run: Run) -> Headline:
         *_unknown_notes(data, k),
     )
     tiles = [change_tile(_label(row), row) for row in changed.to_dict("records")]
-    return Headline(sentence(changed, f"From {cold} to {hot}"), tiles, notes, table)
+    start = f"From {cold} to {hot}"
+    if others := other_levels(data.conditions, ends[0]):
+        start += f" at {others}"
+    said = " ".join(filter(None, (sentence(changed, start), largest_effect(run, k))))
+    return Headline(said, tiles, notes, table, ends, levels)
 
 
 def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
@@ -116,6 +126,9 @@ def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
         for end in ENDS
     }
     levels = pd.DataFrame(found)
+    if "condition" in curve:
+        order = dict.fromkeys(curve[keys].itertuples(index=False, name=None))
+        levels = levels.reindex(pd.MultiIndex.from_tuples(list(order), names=keys))
     texts = run.table("statuses") if "statuses" in run.tables else pd.DataFrame()
     if "distinct_texts" in texts:
         texts = texts.set_index(keys).reindex(levels.index)
@@ -127,7 +140,8 @@ def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
 def _coldest_and_hottest(known: Accuracies, data: Data) -> tuple[str, str] | None:
     """Return the coldest and the hottest condition of which several samples are drawn.
 
-    The two differ in the temperature alone: of all such sets the one of most temperatures.
+    The two differ in the temperature alone: of all such sets the one of most temperatures, and of
+    several the one with the most of the experiment's own settings.
     """
     several = {name for name, k, _ in known if k > 1}
     alike: dict[str, list[Condition]] = {}
@@ -135,7 +149,7 @@ def _coldest_and_hottest(known: Accuracies, data: Data) -> tuple[str, str] | Non
         if one.name in several and one.temperature is not None:
             others = {name: level for name, level in one.own.items() if name != TEMPERATURE}
             alike.setdefault(repr(others), []).append(one)
-    most = max(alike.values(), key=len, default=[])
+    most = max(alike.values(), key=lambda one: (len(one), -len(one[0].changed)), default=[])
     return (most[0].name, most[-1].name) if len(most) > 1 else None
 
 

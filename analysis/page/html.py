@@ -7,6 +7,7 @@ is escaped by the template or packed, so that a sample that holds HTML stays tex
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -21,12 +22,15 @@ from workbench.analysis.page.headline import Headline
 from workbench.analysis.page.packing import pack
 from workbench.analysis.page.tables import PageTable, split_by_content
 from workbench.core import table_html
+from workbench.core.conditions import UNKNOWN
 from workbench.core.types import STATUSES
 from workbench.models.locate import cache_folder
 from workbench.storage.parquet import write_atomically
 
 HERE = Path(__file__).parent
-SCRIPTS = ("page.js", "tables.js", "charts.js", "explorer.js", "samples.js", "map.js")
+SCRIPTS = (
+    "page.js", "tables.js", "facets.js", "charts.js", "explorer.js", "samples.js", "map.js",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,10 @@ def render(page: Page) -> str:
         "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
         "tables": {t.identity: t.packed for t in (*tables, *page.about) if t.packed},
     }
-    temperatures: dict[str, None] = {}  # each once, in order of appearance
+    conditions: dict[str, None] = {}  # each once, in order of appearance
     if page.explorer:
         problems = page.explorer.problems
-        temperatures = dict.fromkeys(pool[0] for one in problems for pool in one["pools"])
+        conditions = dict.fromkeys(pool[0] for one in problems for pool in one["pools"])
         index = {"problems": page.explorer.index, "statuses": STATUSES}
         data["explorer"] = {"index": pack(index), "chunks": [p["chunk"] for p in problems]}
     return table_html.render(
@@ -88,11 +92,31 @@ def render(page: Page) -> str:
         tables=tables,
         empty=empty,
         data=data,
-        temperatures=temperatures,
+        conditions=spelt_conditions(list(conditions)),
+        named=any(map(_is_name, conditions)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
         vega=vega() if data["figures"] or page.explorer else "",
         script="\n".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS),
     )
+
+
+def spelt_conditions(names: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the explorer calls each condition, and how it is written in its list.
+
+    Temperatures stand alone where there is nothing else; beside names they are told as such.
+
+    Example:
+        >>> spelt_conditions(["0.7", "1"]), spelt_conditions(["0.7", "T0.7-min_p0.1"])[0]
+        ([('0.7', '0.7'), ('1', '1')], ('0.7', 'T = 0.7'))
+    """
+    if not any(map(_is_name, names)):
+        return [(name, name) for name in names]
+    return [(name, name if _is_name(name) else f"T = {name}") for name in names]
+
+
+def _is_name(condition: str) -> bool:
+    """Whether what the explorer calls a condition is more than a temperature."""
+    return condition != UNKNOWN and not re.fullmatch(r"\d[\d.e+-]*", condition)
 
 
 def write(page: Page, out: Path) -> None:

@@ -5,9 +5,9 @@ const FOLDED = 20;
 /** What a condition is called: a temperature alone, or its name. */
 const atCondition = (name) => (name === "unknown" || !Number.isNaN(Number(name)) ? `T = ${name}` : name);
 
-function showQuestion(id, problem, pools, temperature) {
+function showQuestion(id, problem, pools) {
   const tally = pools.map(([name, count, right, unknown]) =>
-    `T = ${name}: ${unknown === count ? "unknown" : `${right} of ${count - unknown} right`}` +
+    `${atCondition(name)}: ${unknown === count ? "unknown" : `${right} of ${count - unknown} right`}` +
     (unknown && unknown < count ? `, ${unknown} unknown` : "")).join(" · ");
   byId("question").replaceChildren(
     make("h3", {}, id),

@@ -337,12 +337,6 @@ def _length_faults(generation: Generation) -> Iterator[Fault]:
     yield from (Fault(at, message) for message in list(found)[:1])
 
 
-def _looks_plain(name: str) -> bool:
-    with suppress(ValueError):
-        return name[:1] == "T" and temperature_name(float(name[1:])) == name
-    return False
-
-
 def mixed_faults(experiment: Experiment) -> Iterator[Fault]:
     """Look up the conditions that are to be mixed."""
     chosen = experiment.selection.mixed

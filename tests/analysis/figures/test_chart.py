@@ -6,7 +6,7 @@ import altair as alt
 import pandas as pd
 import pytest
 
-from workbench.analysis.figures.chart import COLOURS, INK, SHAPES, Chart, _reach, draw, save
+from workbench.analysis.figures.chart import INK, Chart, draw, save
 from workbench.analysis.figures.drawing import (
     Axis,
     Drawing,
@@ -15,6 +15,7 @@ from workbench.analysis.figures.drawing import (
     points,
     sample_count_axis,
 )
+from workbench.analysis.figures.panel_marks import COLOURS, SHAPES, reach
 
 
 def drawing(lines=2, **changes):
@@ -98,7 +99,7 @@ def test_bars_of_several_lines_stand_apart_but_are_told_as_they_are():
     [([0.2, 0.7], 0.17, 0.73), ([1.0, 1.0], 0.95, 1.05), ([0.0], -0.05, 0.05), ([-80], -84, -76)],
 )
 def test_an_axis_reaches_a_little_further_than_its_values(values, low, high):
-    assert _reach(pd.Series(values).to_numpy()) == pytest.approx((low, high))
+    assert reach(pd.Series(values).to_numpy()) == pytest.approx((low, high))
 
 
 def test_all_panels_have_one_range_of_y_unless_they_are_of_different_things():

@@ -34,8 +34,8 @@ def test_a_link_goes_to_its_problem(visit, page_of_ids):
     for name in IDS:
         page.evaluate("link => { location.hash = link; }", f"#{quote(name, safe='')}/0.5")
         shown(page, name)
-        assert page.locator("#temperature").input_value() == "0.5"
-        page.locator("#temperature").select_option("1")  # writes a link of its own
+        assert page.locator("#condition").input_value() == "0.5"
+        page.locator("#condition").select_option("1")  # writes a link of its own
         link = page.evaluate("location.hash")
         assert link == f"#{quote(name, safe='')}/1"
         page.evaluate("link => { location.hash = '#/'; location.hash = link; }", link)
