@@ -19,8 +19,8 @@ from workbench.analysis.aggregate import AGGREGATORS
 from workbench.analysis.frames import POOL, Data
 from workbench.core.conditions import (
     Condition,
+    level_key,
     spell_condition,
-    spell_level,
     temperature_name,
     where_at,
 )
@@ -148,7 +148,7 @@ def condition_pairs(values: Accuracies, conditions: Sequence[Condition]) -> Iter
 def _differing(one: Condition, other: Condition) -> int:
     """Count the factors in which two conditions differ."""
     names = {*one.own, *other.own}
-    return sum(spell_level(one.own.get(n)) != spell_level(other.own.get(n)) for n in names)
+    return sum(level_key(one.own.get(n)) != level_key(other.own.get(n)) for n in names)
 
 
 def selection_pairs(values: Accuracies) -> Iterator[Pair]:

@@ -108,7 +108,8 @@ def test_a_missing_level_is_unknown_and_no_number():
 
 def test_what_varies_is_told_without_the_greedy_baseline():
     two = grid(
-        {"temperature": 1.0, "min_p": 0.0, "stop": ()}, {"temperature": 1.0, "min_p": 0.1, "stop": ()}
+        {"temperature": 1.0, "min_p": 0.0, "stop": ()},
+        {"temperature": 1.0, "min_p": 0.1, "stop": ()},
     )
     greedy = Condition("T0", 0.0, 1, {}, {"temperature": 0.0, "min_p": 0.0, "stop": ("x",)})
     assert varying_factors([greedy, *two]) == ("min_p",)
