@@ -98,7 +98,7 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
     notes = (
         "problems not trained on; validation chose the step, so test is the honest part",
         "ranking_accuracy: chance that a right sample outranks a wrong one of its pool (run, "
-        "problem, temperature), mean over the pools of each problem that have both, then over "
+        "problem, condition), mean over the pools of each problem that have both, then over "
         "problems: what best-of-N depends on; 0.5 is chance",
         "auroc: the same over samples of all problems, so that telling easy problems from hard "
         "ones counts",
@@ -113,7 +113,7 @@ def held_out(rows: pd.DataFrame) -> dict[str, Table]:
 
 def _ranking(rows: pd.DataFrame, name: str) -> pd.Series:
     """Ranking accuracy of each problem, by its label: the mean over its pools that have both."""
-    pools = rows.groupby(["problem", "run", "temperature"], dropna=False)[[name, "right"]]
+    pools = rows.groupby(["problem", "run", "condition"])[[name, "right"]]
     values = {key: ranking_accuracy(pool[name], pool["right"]) for key, pool in pools}
     frame = pd.Series(values, dtype=float, index=pd.MultiIndex.from_tuples(list(values)))
     means: pd.Series = frame.groupby(level=0).mean()

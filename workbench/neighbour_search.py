@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.config.conditions import pool_sizes
+from workbench.core.conditions import temperature_name
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards.hidden_states import encoder_identity
 from workbench.rewards.nearest import Neighbours, Vectors, build, distinct_texts, read_embedded
@@ -91,9 +92,9 @@ def neighbours_of(
 
     Returns:
         One row per text, the most similar first: its ``cosine``, the ``problem_id``,
-        ``condition``, ``temperature`` and ``sample_index`` of its first sample, ``copies`` (the
-        number of samples with this text), ``correct`` (the share of them that are right) and
-        ``completion``.
+        ``condition`` (unless temperatures say it all), ``temperature`` and ``sample_index`` of its
+        first sample, ``copies`` (the number of samples with this text), ``correct`` (the share of
+        them that are right) and ``completion``.
 
     Raises:
         ValueError: not exactly one of ``sample`` and ``text`` is given, there is no such sample,
@@ -125,7 +126,9 @@ def neighbours_of(
     texts = [run.folder.read_samples(block, columns) for block in blocks]
     samples = pa.concat_tables(texts, promote_options="default").to_pandas()
     found = found.drop(columns=["text_hash", "block", "encoder"])
-    return pd.merge(found, samples, how="left", on=list(parquet.KEY), validate="1:1")
+    joined = pd.merge(found, samples, how="left", on=list(parquet.KEY), validate="1:1")
+    plain = all(one.name == temperature_name(one.temperature) for one in run.conditions)
+    return joined.drop(columns=parquet.CONDITION) if plain else joined
 
 
 def _place(sample: str) -> tuple[str, float | str | None, int]:

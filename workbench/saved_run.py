@@ -261,8 +261,15 @@ class Run:
         found = {pool.condition: pool for pool in pools if pool.problem_id == problem_id}
         wanted = condition if isinstance(condition, str) else temperature_name(condition)
         if wanted not in found:
-            known = ", ".join(found) or "none"
-            raise ValueError(f"{problem_id} has no pool in condition {wanted} (known: {known})")
+            plain = all(name == temperature_name(one.temperature) for name, one in found.items())
+            if plain and not isinstance(condition, str):
+                heats = [
+                    "unknown" if p.temperature is None else p.temperature for p in found.values()
+                ]
+                where, known = f"at temperature {condition}", ", ".join(map(str, heats))
+            else:
+                where, known = f"in condition {wanted}", ", ".join(found)
+            raise ValueError(f"{problem_id} has no pool {where} (known: {known or 'none'})")
         return dataclasses.replace(found[wanted], problem=problem)
 
     def pools(self, block: int, *, with_embeddings: bool = True) -> Iterator[Pool]:

@@ -19,8 +19,8 @@ from workbench.analysis.aggregate import AGGREGATORS
 from workbench.analysis.frames import POOL, Data
 from workbench.core.conditions import (
     Condition,
+    level_key,
     spell_condition,
-    spell_level,
     temperature_name,
     where_at,
 )
@@ -103,7 +103,10 @@ def accuracies(run: Run) -> Accuracies:
             if k == 1 and "pass@k" in columns:
                 found[name, 1, SINGLE] = part["pass@k"].dropna()
     rank = {one.name: place for place, one in enumerate(data.conditions)}
-    order = sorted(found, key=lambda key: (rank[key[0]], key[1], names.index(key[2])))
+    order = sorted(  # what the experiment asks no longer, though it is still measured, comes last
+        found,
+        key=lambda key: (rank.get(key[0], len(rank)), key[1], names.index(key[2])),
+    )
     known = {key: found[key] for key in order if len(found[key])}
     if not known:
         raise ValueError(
@@ -133,7 +136,7 @@ def condition_pairs(values: Accuracies, conditions: Sequence[Condition]) -> Iter
     Where no two conditions do, every one is paired with every earlier one.
     """
     known = {one.name: one for one in conditions}
-    pairs = list(combinations(_names(values), 2))
+    pairs = list(combinations([name for name in _names(values) if name in known], 2))
     alike = [(low, high) for low, high in pairs if _differing(known[low], known[high]) == 1]
     for low, high in alike or pairs:
         for (name, k, selection), one in values.items():
@@ -145,7 +148,7 @@ def condition_pairs(values: Accuracies, conditions: Sequence[Condition]) -> Iter
 def _differing(one: Condition, other: Condition) -> int:
     """Count the factors in which two conditions differ."""
     names = {*one.own, *other.own}
-    return sum(spell_level(one.own.get(n)) != spell_level(other.own.get(n)) for n in names)
+    return sum(level_key(one.own.get(n)) != level_key(other.own.get(n)) for n in names)
 
 
 def selection_pairs(values: Accuracies) -> Iterator[Pair]:

@@ -145,7 +145,7 @@ def test_from_the_command_line(cli, embedded, finished):
     assert "cosine" in shown
     assert "correct" in shown
     cli("neighbours", run).refuses("--sample", "--text")
-    cli("neighbours", run, "--sample", name).refuses("PROBLEM/TEMPERATURE/INDEX", name)
+    cli("neighbours", run, "--sample", name).refuses("PROBLEM/CONDITION/INDEX", name)
     cli("neighbours", run, "--sample", f"{name}/1.0/99").refuses("samples 0 to 7")
     cli("neighbours", run, "--sample", f"{name}/0.5/0").refuses("0.5", "known")
     cli("neighbours", finished[1], "--text", "x").refuses("embeddings", "cos_sim")

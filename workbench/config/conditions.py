@@ -29,11 +29,14 @@ from workbench.core.conditions import (
     Condition,
     condition_name,
     in_order,
+    level_key,
     looks_plain,
-    spell_level,
     temperature_name,
 )
 from workbench.core.lookup import unknown
+
+FRACTIONS = (TEMPERATURE, "top_p", "min_p", "repetition_penalty")
+"""Factors whose levels need not be whole numbers."""
 
 Cell = Mapping[str, Any]
 """Factor -> level, and perhaps the condition's name."""
@@ -99,7 +102,7 @@ def _condition(cell: Cell, factors: Sequence[str], generation: Generation) -> Co
     changed = {
         name: level
         for name, level in levels.items()
-        if name != TEMPERATURE and spell_level(level) != spell_level(own[name])
+        if name != TEMPERATURE and level_key(level) != level_key(own[name])
     }
     name = cell.get(NAME_KEY) or condition_name(temperature, changed)
     n = 1 if generation.greedy and temperature == 0 else generation.n  # 0 where it was imported
@@ -139,9 +142,9 @@ def _own_level(name: str, generation: Generation) -> Any:
 
 
 def _number(name: str, level: Any) -> Any:
-    """Return a level as the section has it: a whole temperature is a number like any other."""
+    """Return a level as the section has it: 1 and 1.0 are one level, with the same seeds."""
     whole = isinstance(level, int) and not isinstance(level, bool)
-    return float(level) if name == TEMPERATURE and whole else level
+    return float(level) if name in FRACTIONS and whole else level
 
 
 def pool_sizes(settings: Generation) -> dict[str, int]:
@@ -243,13 +246,13 @@ def _level_faults(generation: Generation, prompts: Sequence[str]) -> Iterator[Fa
     levels: dict[tuple[str, str, str], Any] = {}
     for grid in generation.grid:
         levels |= {
-            ("grid", name, spell_level(level)): level
+            ("grid", name, level_key(level)): level
             for name, values in grid.items()
             for level in values
         }
     for cell in generation.conditions:
         own = {name: level for name, level in cell.items() if name != NAME_KEY}
-        levels |= {("conditions", name, spell_level(v)): v for name, v in own.items()}
+        levels |= {("conditions", name, level_key(v)): v for name, v in own.items()}
     for (key, name, _), level in levels.items():
         imported = generation.backend == "import" and name == TEMPERATURE
         if imported and (level is None or level == 0):  # unknown, or greedy decoding

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from workbench.config.faults import shown
 from workbench.config.setting_types import STRICT, Dtype, EngineOptions
-from workbench.core.conditions import MIXED, TEMPERATURE, UNKNOWN, spell_level
+from workbench.core.conditions import MIXED, TEMPERATURE, UNKNOWN, level_key, spell_level
 from workbench.core.lookup import unknown
 
 SAMPLING_OPTIONS = ("top_p", "top_k", "min_p", "repetition_penalty", "stop", "max_tokens")
@@ -86,10 +86,11 @@ def _grid(grid: Any) -> dict[str, tuple[Any, ...]]:
             raise ValueError(f"{name}: expected a list of levels, got {shown(levels)}{write}")
         if not levels:
             raise ValueError(f"{name}: needs at least one level, got []")
-        spelt = [spell_level(level) for level in levels]
-        twice = [text for place, text in enumerate(spelt) if text in spelt[:place]]
+        keys = [level_key(level) for level in levels]
+        twice = [one for place, one in enumerate(levels) if keys[place] in keys[:place]]
         if twice:
-            raise ValueError(f"{name}: level {twice[0]} is given twice; give each level once")
+            said = spell_level(twice[0])
+            raise ValueError(f"{name}: level {said} is given twice; give each level once")
         found[str(name)] = tuple(map(_level, levels))
     return found
 

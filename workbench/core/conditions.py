@@ -130,6 +130,19 @@ def spell_level(level: object) -> str:
     return UNKNOWN if level is None else str(level).encode("unicode_escape").decode()
 
 
+def level_key(level: object) -> str:
+    """Return what tells levels apart: equal just where they are one level.
+
+    >>> level_key(1) == level_key(1.0), level_key(("a b",)) == level_key(("a", "b"))
+    (True, False)
+    """
+    if isinstance(level, int | float) and not isinstance(level, bool):
+        return repr(float(level))
+    if isinstance(level, tuple | list):
+        return repr([level_key(one) for one in level])
+    return repr(level)
+
+
 def slug(text: str) -> str:
     """Keep the letters, digits, dots, pluses and dashes of a text, as file names may hold them.
 
@@ -164,7 +177,7 @@ def varying_factors(conditions: Sequence[Condition]) -> tuple[str, ...]:
     """
     sampled = [one for one in conditions if not one.greedy] or conditions
     names = dict.fromkeys(name for one in sampled for name in one.own)
-    found = [name for name in names if len({spell_level(one.own.get(name)) for one in sampled}) > 1]
+    found = [name for name in names if len({level_key(one.own.get(name)) for one in sampled}) > 1]
     return tuple(found) or (TEMPERATURE,)
 
 
@@ -181,14 +194,14 @@ def in_order(conditions: Sequence[Condition]) -> list[Condition]:
     rank: dict[str, dict[str, int]] = {}
     for name in names:
         levels = list(
-            {spell_level(one.own.get(name)): one.own.get(name) for one in conditions}.items()
+            {level_key(one.own.get(name)): one.own.get(name) for one in conditions}.items()
         )
         if all(level is None or isinstance(level, int | float) for _, level in levels):
             levels.sort(key=lambda item: (item[1] is None, item[1] or 0.0))
-        rank[name] = {spelt: place for place, (spelt, _) in enumerate(levels)}
+        rank[name] = {key: place for place, (key, _) in enumerate(levels)}
     return sorted(
         conditions,
-        key=lambda one: [rank[name][spell_level(one.own.get(name))] for name in names],
+        key=lambda one: [rank[name][level_key(one.own.get(name))] for name in names],
     )
 
 

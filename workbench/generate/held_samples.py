@@ -43,7 +43,7 @@ class HeldSamples:
         """
         found = []
         if self.pool_sizes.keys() - pool_sizes.keys():
-            found.append(self._conditions())
+            found.append(spell_conditions(self.temperatures))
         most = max((n for t, n in self.pool_sizes.items() if t in pool_sizes), default=0)
         if any(n > pool_sizes.get(t, n) for t, n in self.pool_sizes.items()):
             found.append(f"N:{most}")
@@ -51,13 +51,18 @@ class HeldSamples:
             found.append(f"problems:{len(self.problems | {*problems}):,}")
         return found
 
-    def _conditions(self) -> str:
-        """Spell the temperatures, where these alone make the conditions; else the names."""
-        heats = self.temperatures
-        if all(name == temperature_name(heat) for name, heat in heats.items()):
-            known = sorted(heat for heat in heats.values() if heat is not None)
-            return f"T:{','.join(map(spell_level, known))}"
-        return f"conditions:{','.join(self.pool_sizes)}"
+
+def spell_conditions(temperatures: Mapping[str, float | None]) -> str:
+    """Spell conditions by their temperatures, where these alone make them; else by their names.
+
+    Example:
+        >>> spell_conditions({"T1": 1.0, "T0": 0.0}), spell_conditions({"T1": 1.0, "hot": 1.5})
+        ('T:0,1', 'conditions:T1,hot')
+    """
+    if all(name == temperature_name(heat) for name, heat in temperatures.items()):
+        known = sorted(heat for heat in temperatures.values() if heat is not None)
+        return f"T:{','.join(map(spell_level, known))}"
+    return f"conditions:{','.join(temperatures)}"
 
 
 def describe(held: Sequence[str], asked: Sequence[str], overrides: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.config.conditions import loading_of
 from workbench.config.factors import ENGINE, SAMPLING_OPTIONS
 from workbench.config.schema import Generation, Thinking
-from workbench.core.conditions import Condition
+from workbench.core.conditions import Condition, temperature_name
 from workbench.core.name_table import plugin_hashes
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.generate.drawing_settings import DEFAULT, drawing_settings, refuse_other_settings
@@ -108,7 +108,7 @@ def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) ->
         if model not in models:
             models[model] = _model_identity(group.settings)
         for one in group.conditions:
-            if one.changed:
+            if one.changed or one.name != temperature_name(one.temperature):
                 entry = {"temperature": one.temperature, **json.loads(json.dumps(one.changed))}
                 loaded = {} if model == generation.model else {"model_hash": models[model]}
                 for key in ("dtype", "max_model_len"):

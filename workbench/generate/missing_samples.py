@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from workbench.config.conditions import prompt_name
 from workbench.config.schema import Generation, TaskSettings
-from workbench.core.conditions import Condition
+from workbench.core.conditions import Condition, temperature_name
 from workbench.core.types import Known, Request, Sample
 from workbench.generate import Sampler
 from workbench.generate.asked_problems import PromptedProblem
@@ -138,8 +138,10 @@ def request_for(
 
 def _refuse_nan(sample: Sample) -> None:
     if any(math.isnan(value) for value in sample.token_logprobs):
+        plain = sample.condition == temperature_name(sample.temperature)
+        where = f"temperature {sample.temperature}" if plain else f"condition {sample.condition}"
         raise ValueError(
-            f"the model gave a NaN log-probability ({sample.problem_id}, condition "
-            f"{sample.condition}, sample {sample.sample_index}): its weights are damaged or its "
-            "numbers overflow; try generation.dtype: float32. Finished samples are kept"
+            f"the model gave a NaN log-probability ({sample.problem_id}, {where}, sample "
+            f"{sample.sample_index}): its weights are damaged or its numbers overflow; try "
+            "generation.dtype: float32. Finished samples are kept"
         )

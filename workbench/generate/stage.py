@@ -23,7 +23,7 @@ from workbench.generate.asked_problems import PromptedProblem, prompted_problems
 from workbench.generate.drawing_progress import DrawingProgress
 from workbench.generate.drawing_settings import drawing_settings
 from workbench.generate.first_prompt import as_the_model_gets_it
-from workbench.generate.held_samples import HeldSamples, describe
+from workbench.generate.held_samples import HeldSamples, describe, spell_conditions
 from workbench.generate.identity import (
     LoadGroup,
     condition_identities,
@@ -39,7 +39,7 @@ from workbench.storage.manifest import environment
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import block_size
-from workbench.storage.signature import condition_parts, run_signature
+from workbench.storage.signature import run_signature
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +128,8 @@ def generate(
     before = manifest.stage("generate")
     machine = manifest.data.get("hardware")
     if more:
-        levels = condition_parts(run.conditions).items()
-        now = [*(f"{name}:{spelt}" for name, spelt in levels), f"N:{settings.n}"]
-        now.append(f"problems:{len(asked):,}")
+        spelt = spell_conditions({one.name: one.temperature for one in run.conditions})
+        now = [spelt, f"N:{settings.n}", f"problems:{len(asked):,}"]
         notice(f"generate: {describe(more, now, manifest.data.get('overrides', ()))}")
     if not left and before.get("fingerprint") == made_from:
         notice(f"generate: all {total:,} samples are there")

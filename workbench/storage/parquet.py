@@ -44,10 +44,10 @@ SAMPLES = pa.schema({
     "output_token_ids": pa.list_(pa.int32()), "token_logprobs": pa.list_(pa.float32()),
     "cumulative_logprob": pa.float64(), "mean_logprob": pa.float64(), "seed": pa.int64(),
     "prompt_hash": pa.string(), "error": pa.string(), "token_entropies": pa.list_(pa.float32()),
-    "missing_mass": pa.list_(pa.float32()), "mean_entropy": pa.float64(), "thought": pa.string(),
-    "num_thought_tokens": pa.int32(), "thought_logprob": pa.float64(),
-    "answer_logprob": pa.float64(), "thought_entropy": pa.float64(), "answer_entropy": pa.float64(),
-    "num_prompt_tokens": pa.int32(),
+    "missing_mass": pa.list_(pa.float32()), "mean_entropy": pa.float64(),
+    "num_prompt_tokens": pa.int32(), "thought": pa.string(), "num_thought_tokens": pa.int32(),
+    "thought_logprob": pa.float64(), "answer_logprob": pa.float64(),
+    "thought_entropy": pa.float64(), "answer_entropy": pa.float64(),
 })  # fmt: skip
 """``mean_…`` are means over all tokens, ``thought_…`` and ``answer_…`` over those of the two parts;
 these are null where a sample has no thought, so that all of it is answer, or nobody counted."""

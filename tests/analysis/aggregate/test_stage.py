@@ -39,16 +39,16 @@ def test_a_pool_that_is_looked_at_keeps_no_matrices():
 def test_outcomes_stand_beside_the_subsets_they_are_of(finished):
     run = Run(finished[1])
     assert not {"coverage", "maj_correct"} & set(read(run, "subsets"))
-    assert list(run.subsets)[4:7] == ["members", "num_correct", "difficulty"]
+    assert list(run.subsets)[5:8] == ["members", "num_correct", "difficulty"]
     settings = run.experiment.selection
     for block in run.blocks:
         table = pq.read_table(run.folder.block_path("subsets", block))
-        for (problem, temperature), by_size in drawn_subsets(table).items():
-            shown = run.pool(problem, temperature)
+        for (problem, condition), by_size in drawn_subsets(table).items():
+            shown = run.pool(problem, condition)
             for k, subsets in by_size.items():
                 assert k in (2, 4)
                 of_pool = run.subsets.query(
-                    "problem_id == @problem and temperature == @temperature and k == @k"
+                    "problem_id == @problem and condition == @condition and k == @k"
                 )
                 expected = subset_outcomes(shown, subsets.members, settings)
                 for name in ("coverage", "maj_correct", "best_correct", "lex_mbr_correct"):

@@ -264,9 +264,13 @@ def test_unknown_temperatures_are_compared_with_each_other(finished, tmp_path):
         ]:
             table = read_table(path)
             table = table.filter(pc.equal(table["temperature"], 1.0))
-            place = table.schema.get_field_index("temperature")
-            unknown = pa.nulls(table.num_rows, pa.float64())
-            write_table(path, table.set_column(place, "temperature", unknown), "tested")
+            for name, kind in (("temperature", pa.float64()), ("condition", pa.string())):
+                unknown = pa.array(
+                    [None if name == "temperature" else "unknown"] * len(table), kind
+                )
+                place = table.schema.get_field_index(name)
+                table = table.set_column(place, name, unknown)
+            write_table(path, table, "tested")
     tables = compare(folders)
     frame = tables["differences"].frame
     assert frame["temperature"].isna().all()

@@ -20,7 +20,7 @@ def test_every_sample_is_there_as_it_was_scored(embedded, unpack):
         for pool in whole["pools"]:
             for place, index in enumerate(pool["index"]):
                 answer = pool["answer"][place]
-                found[problem["id"], pool["temperature"], index] = (
+                found[problem["id"], pool["condition"], index] = (
                     pool["texts"][pool["text"][place]],
                     pool["answers"][answer] if answer >= 0 else None,
                     STATUSES[pool["status"][place]],
@@ -28,7 +28,9 @@ def test_every_sample_is_there_as_it_was_scored(embedded, unpack):
                     pool["cluster"][place],
                     pool["logprob"][place],
                 )
-    rows = run.samples.merge(run.scores, on=["problem_id", "temperature", "sample_index"])
+    rows = run.samples.merge(
+        run.scores.drop(columns="temperature"), on=["problem_id", "condition", "sample_index"]
+    )
     expected = {
         (row.problem_id, f"{row.temperature:g}", row.sample_index): (
             row.completion, row.answer if isinstance(row.answer, str) else None, row.status,

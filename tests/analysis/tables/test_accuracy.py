@@ -9,12 +9,7 @@ from workbench import load_run
 from workbench.analysis.aggregate.outcomes import subset_outcomes
 from workbench.analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.analysis.frames import Data, with_q_values
-from workbench.analysis.tables.accuracy import (
-    accuracy_by_k_temperature,
-    budget,
-    coverage_curve,
-    oracle_gap,
-)
+from workbench.analysis.tables import make_table
 from workbench.config.schema import Measure, Selection
 from workbench.core.table_text import format_table
 from workbench.measure.stage import draw
@@ -27,7 +22,7 @@ def data(embedded):
 
 
 def test_a_mixed_row_is_that_of_the_mixed_pools(data):
-    frame = accuracy_by_k_temperature(data).frame
+    frame = make_table("accuracy_by_k_temperature", data).frame
     row = frame[(frame["pool"] == "mixed") & (frame["k"] == 4)].iloc[0]
     pools = [pool for block in data.run.blocks for pool in data.run.pools(block)]
     mixed = list(mixed_pools(pools))
@@ -45,9 +40,9 @@ def test_a_mixed_row_is_that_of_the_mixed_pools(data):
 
 
 def test_a_star_is_a_paired_test_against_a_single_sample_corrected_over_the_table(data):
-    frame = accuracy_by_k_temperature(data).frame
+    frame = make_table("accuracy_by_k_temperature", data).frame
     row = frame[(frame["temperature"] == 1.0) & (frame["k"] == 4)].iloc[0]
-    cell = data.pool_means[(data.pool_means["temperature"] == 1.0) & (data.pool_means["k"] == 4)]
+    cell = data.pool_means[(data.pool_means["condition"] == "T1") & (data.pool_means["k"] == 4)]
     exact = data.expectations.query("temperature == 1.0 and k == 1").set_index("problem_id")
     gains = cell["coverage"].to_numpy() - exact.loc[cell["problem_id"], "pass@k"].to_numpy()
     test = stats.permutation_test(
@@ -76,24 +71,24 @@ def test_no_test_without_a_p_value():
 
 
 def test_the_oracle_gap_is_coverage_less_accuracy(data):
-    frame = oracle_gap(data).frame
+    frame = make_table("oracle_gap", data).frame
     row = frame[(frame["temperature"] == 0.3) & (frame["k"] == 2)].iloc[0]
     exact = data.expectations.query("temperature == 0.3 and k == 2")
     for name in ("maj", "best"):
         gap = (exact["pass@k"] - exact[f"{name}@k"]).mean()
         assert row[f"{name}_correct"] == pytest.approx(gap)
-    drawn = data.pool_means.query("temperature == 0.3 and k == 2")["lex_mbr_correct"].to_numpy()
+    drawn = data.pool_means.query("condition == 'T0.3' and k == 2")["lex_mbr_correct"].to_numpy()
     assert row["lex_mbr_correct"] == pytest.approx((exact["pass@k"].to_numpy() - drawn).mean())
     assert (frame[[f"{n}_correct" for n in ("maj", "best")]].to_numpy() >= -1e-12).all()
 
 
 def test_the_budget_counts_the_tokens_of_k_samples(data):
-    frame = budget(data).frame.set_index(["temperature", "k"])
+    frame = make_table("budget", data).frame.set_index(["temperature", "k"])
     samples = data.run.samples
     length = samples[samples["temperature"] == 1.0]["num_output_tokens"].mean()
     for k in (1, 2, 4):
         assert frame.loc[(1.0, k), "tokens"] == pytest.approx(k * length)
-    curve = coverage_curve(data).frame.set_index(["temperature", "k"])
+    curve = make_table("coverage_curve", data).frame.set_index(["temperature", "k"])
     assert frame.loc[(1.0, 4), "coverage"] == pytest.approx(curve.loc[(1.0, 4), "pass@k"])
     assert frame.loc[(1.0, 1), "maj_correct"] == pytest.approx(curve.loc[(1.0, 1), "pass@k"])
 

@@ -10,6 +10,7 @@ from workbench import load_run
 from workbench.analysis.aggregate.pruning import PRUNERS, prune_pool
 from workbench.analysis.frames import Data
 from workbench.analysis.tables.pruning import pruning
+from workbench.core.conditions import temperature_name
 from workbench.storage.parquet import write_table
 
 ODD = np.arange(12) % 2
@@ -135,7 +136,7 @@ def test_an_unknown_temperature_is_one_of_its_own(written):
     frame = pruning(written([*rows("random", 2, 0.5, 0.5), *nowhere, *rows("all", 8, 1, 1)])).frame
     coverage = frame[(frame["selection"] == "coverage") & (frame["method"] == "random")]
     assert coverage["accuracy"].tolist() == [0.5, 0.25]
-    assert coverage["temperature"].isna().tolist() == [False, True]
+    assert coverage["condition"].tolist() == ["T1", "unknown"]
 
 
 def test_few_problems_have_no_interval_and_no_p(written):
@@ -162,13 +163,15 @@ def test_a_real_run_is_pruned_in_every_way(measured):
     table = pruning(Data(measured))
     frame = table.frame
     assert set(frame["method"]) == {*PRUNERS, "all"}
-    assert set(frame["temperature"]) == {0.3, 1.0}  # greedy samples are alone
+    assert set(frame["condition"]) == {"T0.3", "T1"}  # greedy samples are alone
     assert not any("left out" in note for note in table.notes)
     assert (frame["problems"] == 12).all()
-    exact = measured.table("coverage_curve").set_index(["temperature", "k"])
+    exact = measured.table("coverage_curve")
+    exact["condition"] = exact["temperature"].map(temperature_name)
+    exact = exact.set_index(["condition", "k"])
     for selection, name in (("coverage", "pass@k"), ("maj", "maj@k"), ("best", "best@k")):
         part = frame[(frame["selection"] == selection) & frame["method"].isin(["random", "all"])]
-        known = exact.loc[list(zip(part["temperature"], part["m"], strict=True)), name]
+        known = exact.loc[list(zip(part["condition"], part["m"], strict=True)), name]
         np.testing.assert_allclose(part["accuracy"], known)
     compared = frame[~frame["method"].isin(["random", "all"])]
     assert compared["p"].notna().all()

@@ -70,7 +70,7 @@ def test_the_curve_by_hand(scored):
     assert two["best:given"] == pytest.approx(np.mean([4 / 6, 1 / 3, 0.0, 1.0]))
     assert two["random"] == pytest.approx(np.mean([1 / 2, 1 / 3, 1 / 2, 1.0]))
     assert two["oracle"] == pytest.approx(np.mean([5 / 6, 2 / 3, 1.0, 1.0]))
-    assert set(frame["temperature"]) == {1.0}
+    assert set(frame["condition"]) == {"T1"}
 
 
 def test_reliability_by_hand(scored):
@@ -107,9 +107,9 @@ def test_the_gain_over_the_likelihood_is_paired_by_problem(scored):
         ("c", 0.3, [True, False], both([0.9, 0.1], [0.4, 0.3])),
     ]
     table = reward_report(scored(pools))
-    found = table.frame.set_index(["temperature", "reward"])["gain"]
-    assert found[1.0, "given"] == pytest.approx((1 + 1 / 2) / 2)
-    assert found[0.3, "given"] == 0
+    found = table.frame.set_index(["condition", "reward"])["gain"]
+    assert found["T1", "given"] == pytest.approx((1 + 1 / 2) / 2)
+    assert found["T0.3", "given"] == 0
     assert found.loc[:, "likelihood"].isna().all()
     assert any(note.startswith("gain:") for note in table.notes)
     alone = reward_report(scored([(p, t, c, {"likelihood": r["likelihood"]})

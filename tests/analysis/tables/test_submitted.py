@@ -9,7 +9,7 @@ import pytest
 from tests.analysis.aggregate.vote_rules import best_answers
 from workbench import load_run
 from workbench.analysis.frames import Data
-from workbench.analysis.tables.submitted import submitted
+from workbench.analysis.tables import make_table
 
 
 def by_hand(run, pool_of, temperature, k, count, threshold=0.15):
@@ -29,7 +29,7 @@ def by_hand(run, pool_of, temperature, k, count, threshold=0.15):
 def test_every_value_is_that_of_the_plain_rule(finished):
     run = load_run(finished[1])
     pool_of = cache(run.pool)  # which reads a file
-    table = submitted(Data(run))
+    table = make_table("submitted", Data(run))
     assert {*table.frame["k"]} == {2, 4}
     for row in table.frame.to_dict("records"):
         for count in (1, 2, 4):

