@@ -145,23 +145,28 @@ def _curves(data: Data, conditions: Sequence[Condition], sizes: Sequence[int]) -
     for name, column in exact_columns(data).items():
         if name != COVERAGE:
             yield name, known, values_by_cell(data, exact, [column], conditions, known)[..., 0]
-    yield _coverage(data, conditions)
+    yield _coverage(data, conditions, known)
     frame, metrics = diversity_columns(data)
     for name in metrics if len(sizes) > 1 else ():
         yield name, list(sizes), values_by_cell(data, frame, [name], conditions, sizes)[..., 0]
 
 
-def _coverage(data: Data, conditions: Sequence[Condition]) -> Curve:
-    """Return the exact coverage at every number of samples; few counts of right ones differ."""
+def _coverage(data: Data, conditions: Sequence[Condition], known: Sequence[int]) -> Curve:
+    """Return the exact coverage at every number of samples.
+
+    Of a pool with unknown samples it ends where the other outcomes end, at the last of the sizes at
+    which those are known, so that at any cost all are over the same problems.
+    """
     ones = data.expectations[data.expectations["k"] == 1]
     ones = ones.assign(judged=ones["n"] - ones["num_unknown"])
     counts = values_by_cell(data, ones, ["judged", "num_correct"], conditions)[:, :, 0]
-    known = np.nan_to_num(counts).astype(np.int64).reshape(-1, 2)
-    distinct, inverse = np.unique(known, axis=0, return_inverse=True)
-    sizes: Ints = np.arange(1, int(known[:, 0].max(initial=1)) + 1)
+    pools = np.nan_to_num(counts).astype(np.int64).reshape(-1, 2)
+    distinct, inverse = np.unique(pools, axis=0, return_inverse=True)  # few counts differ
+    sizes: Ints = np.arange(1, max(known, default=1) + 1)
     curves = np.full((len(distinct), len(sizes)), np.nan)
     for row, (judged, right) in enumerate(distinct):
-        if judged:
-            curves[row, :judged] = pass_at_k(judged, right, sizes[:judged])
+        last = max((k for k in known if k <= judged), default=0)
+        if last:
+            curves[row, :last] = pass_at_k(judged, right, sizes[:last])
     values = curves[inverse.reshape(-1)].reshape(*counts.shape[:2], len(sizes))
     return COVERAGE, sizes.tolist(), values
