@@ -23,6 +23,7 @@ from workbench.analysis.stats.bootstrap import (
     problem_codes,
     sum_values,
 )
+from workbench.analysis.stats.category_products import products_given_category
 from workbench.analysis.stats.ranks import rank_covariances
 from workbench.core.lookup import lookup
 from workbench.core.types import Floats, Ints
@@ -118,6 +119,7 @@ def correlations(
     problems: ArrayLike,
     covariates: ArrayLike | pd.DataFrame | None = None,
     *,
+    category: ArrayLike | None = None,
     method: str = "pearson",
     level: str = "pooled",
     confidence: float = 0.95,
@@ -127,8 +129,13 @@ def correlations(
     Each is as ``correlate`` has it. Columns that are known in the same rows share all work over
     the rows.
 
+    A ``category`` of (R,) labels is held fixed beside the covariates: as with a covariate for each
+    category but one, that is 1 in its rows and 0 elsewhere, so that each may have a mean of its
+    own. It goes with ``pearson``, pooled or within problems.
+
     Raises:
-        ValueError: an unknown method or level, or lengths that differ.
+        ValueError: an unknown method or level, lengths that differ, or a category with another
+            method or level.
     """
     lookup(METHODS, method, kind="method")
     lookup(LEVELS, level, kind="level")
@@ -139,6 +146,7 @@ def correlations(
         raise ValueError(
             f"problems must hold one label for each of {len(first)} rows, got shape {labels.shape}"
         )
+    categories = None if category is None else _category_codes(category, len(first), method, level)
     known = np.isfinite(held).all(axis=1)
     found: dict[tuple[int, int], Correlation] = {}
     for left, there in _columns_by_known_rows(first):
@@ -148,7 +156,11 @@ def correlations(
             width, codes = len(left) + len(right), problem_codes(labels[kept])
             places = product(range(len(left)), range(len(left), width))
             pairs = np.array([(i, j, *range(width, columns.shape[1])) for i, j in places])
-            got = _correlate_pairs(columns, codes, pairs, method, level, confidence)
+            if categories is None:
+                got = _correlate_pairs(columns, codes, pairs, method, level, confidence)
+            else:
+                within = level == "within"
+                got = _pairs_given(categories[kept], columns, codes, pairs, within, confidence)
             parts = (got.value, got.low, got.high, got.num_problems, got.p)
             numbers = zip(*(part.tolist() for part in parts), strict=True)
             for pair, (r, low, high, count, p) in zip(product(left, right), numbers, strict=True):
@@ -194,6 +206,37 @@ def _correlate_pairs(
         with_all_first = cross_products.partial_correlations(ranked)
         r, without = with_all_first[0], with_all_first[1:]
     return fisher_interval(r, without, active, confidence)
+
+
+def _pairs_given(
+    categories: Ints, columns: Floats, codes: Ints, pairs: Ints, within: bool, confidence: float
+) -> Intervals:
+    """As ``_correlate_pairs``, with categories held fixed beside the columns that are."""
+    scaled = cross_products.standardised(columns)
+    values, codes = cross_products.at_level(scaled, codes, "within" if within else "pooled")
+    active: NDArray[np.bool_] | bool = True
+    if within:
+        cells = np.unique(np.stack([codes, categories], axis=1), axis=0)[:, 0]
+        several = np.bincount(cells, minlength=int(codes.max(initial=-1)) + 1) > 1
+        varies = sum_values((values != 0).astype(np.float64), codes)[0] > 0
+        active = np.asarray(varies[:, pairs].any(axis=-1) | several[:, None])
+    whole, left = products_given_category(values, codes, categories, within=within)
+    r = cross_products.partial_correlations(_submatrices(whole[None], pairs))[0]
+    without = cross_products.partial_correlations(_submatrices(left, pairs))
+    return fisher_interval(r, without, active, confidence)
+
+
+def _category_codes(category: ArrayLike, rows: int, method: str, level: str) -> Ints:
+    """(R,) labels as numbers from 0."""
+    if method != "pearson" or level == "between":
+        raise ValueError(
+            f"a category is held fixed for pearson correlations, pooled or within problems; got "
+            f"{method}, {level}"
+        )
+    codes, _ = pd.factorize(np.asarray(category))
+    if len(codes) != rows or (codes < 0).any():
+        raise ValueError(f"category must hold one label for each of {rows} values")
+    return codes.astype(np.int64)
 
 
 def _submatrices(matrices: Floats, columns: Ints) -> Floats:

@@ -150,19 +150,6 @@ def _category_notes(setting: str) -> list[str]:
     return [category] * (setting == CONDITION)
 
 
-def _held_columns(frame: pd.DataFrame, covariates: Sequence[str]) -> pd.DataFrame:
-    """Return the columns of covariates; of the condition, one for each of them but the first.
-
-    Such a column is 1 in the rows of its condition and 0 elsewhere, so that a linear regression
-    on all of them is on the means of the conditions.
-    """
-    numbers = frame[[name for name in covariates if name != CONDITION]]
-    if CONDITION not in covariates:
-        return numbers
-    names = frame[CONDITION].cat.remove_unused_categories()
-    return pd.concat([numbers, pd.get_dummies(names, drop_first=True, dtype=float)], axis=1)
-
-
 def _varies(frame: pd.DataFrame, name: str) -> bool:
     """Whether a column is there and takes several values; a temperature, known in every row."""
     if name not in frame:
@@ -202,8 +189,11 @@ def _correlations(
     for rule, part in {rule: part for _, rule, part in choices}.items():
         names = [metric for metric, of, _ in choices if of == rule]
         x, y = part[list(names)], part[list(outcomes)]
-        held = _held_columns(part, covariates)
-        lines = correlations(x, y, data.codes(part), held, **how, confidence=confidence)
+        held = part[[name for name in covariates if name != CONDITION]]
+        category = part[CONDITION] if CONDITION in covariates else None
+        lines = correlations(
+            x, y, data.codes(part), held, category=category, **how, confidence=confidence
+        )
         found |= {(name, rule): line for name, line in zip(names, lines, strict=True)}
     for metric, rule, part in choices:
         yield metric, rule, part, found[metric, rule]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,7 @@ from workbench.core.conditions import Condition, spell_condition
 from workbench.core.types import Floats, Ints
 from workbench.metrics.passk import pass_at_k
 
+COVERAGE = "coverage"
 Curve = tuple[str, list[int], Floats]
 """An outcome, the sizes at which it is known, and its (P, C, K) values."""
 
@@ -27,57 +28,78 @@ def matched_budget(data: Data) -> Table:
     if len(conditions) < 2:
         return Table(pd.DataFrame(), ("there is one condition: nothing to compare at equal cost",))
     budgets, unknown = budgets_of(data, conditions)
-    if not budgets:
-        return Table(pd.DataFrame(), tuple(unknown))
     sizes = sorted(int(k) for k in data.judged["k"].unique())
     most = max(one.n for one in conditions)
-    compared = [_within(budget.costs, sizes, most) for budget in budgets]
+    within = {budget: _within(budget.costs, sizes, most) for budget in budgets}
+    unknown += _beyond(within, sizes)
+    within = {budget: some for budget, some in within.items() if some}
+    if not within:
+        return Table(pd.DataFrame(), tuple(unknown))
     reference = _reference(conditions)
-    tables = [_keys(*some, conditions) for some in zip(budgets, compared, strict=True)]
+    tables = {budget: _keys(budget, some, conditions) for budget, some in within.items()}
+    known_at: dict[str, list[str]] = {}
     left_out: dict[str, int] = {}
-    known_at = []
-    for name, places, values in _curves(data, conditions, sizes):
-        if name != "coverage":
-            known_at.append(f"{name} at k = {', '.join(map(str, places))}")
-        for budget, affordable, table in zip(budgets, compared, tables, strict=True):
-            found = equal_cost.matched_budget(
-                values,
-                places,
-                budget.costs,
-                budget.costs.budgets(affordable),
-                reference=reference,
-                weights=data.resamples,
-                confidence=data.run.experiment.analysis.confidence,
-                rng=data.rng(),
-            )
-            for end in ENDS[:3]:
-                table[f"{name}{end}"] = found[f"mean{end}"]
-            for end in ENDS:
-                table[f"{name}_difference{end}"] = found[f"difference{end}"]
-            missing = found.loc[found["mean"].notna(), "left_out"].max()
-            if missing > 0:
-                left_out[name] = max(left_out.get(name, 0), int(missing))
-    against = conditions[reference]
-    without = [name for name in data.outcomes if name not in exact_columns(data)]
-    few = ", ".join(f"{name} {count}" for name, count in left_out.items())
+    for curve in _curves(data, conditions, sizes):
+        name, places, _ = curve
+        known_at.setdefault(", ".join(map(str, places)), []).append(name)
+        for budget, table in [*tables.items()]:
+            columns, missing = _at_budgets(data, curve, budget, within[budget], reference)
+            tables[budget] = pd.concat([table, columns], axis=1)
+            left_out[name] = max(left_out.get(name, 0), missing)
     notes = (
         *sample_size_notes(data),
         "cost: what k samples of a problem cost, on average, in the condition in which they cost "
         "most; afforded: how many samples of its own a condition has for that",
         "x.5 samples: one more than x for every other problem, drawn at random",
-        *(f"{budget.name}: {budget.meaning}" for budget in budgets),
+        *(f"{budget.name}: {budget.meaning}" for budget in tables),
         *unknown,
-        f"…_difference: to {spell_condition(against.name)}, at the same cost",
-        "empty where more samples are afforded than were drawn (raise generation.n), or fewer than "
-        "the least at which an outcome is known",
-        *_beyond(budgets, compared, sizes),
+        *_outcome_notes(data, known_at, left_out),
+        f"…_difference: to {spell_condition(conditions[reference].name)}, at the same cost",
+        star_note(f"differs from {spell_condition(conditions[reference].name)}"),
+    )
+    return Table(with_q_values(pd.concat(tables.values(), ignore_index=True)), notes)
+
+
+def _at_budgets(
+    data: Data, curve: Curve, budget: Budget, sizes: Sequence[int], reference: int
+) -> tuple[pd.DataFrame, int]:
+    """Return an outcome's columns, a row per k and condition, and how many problems lack it."""
+    name, places, values = curve
+    found = equal_cost.matched_budget(
+        values,
+        places,
+        budget.costs,
+        budget.costs.budgets(sizes),
+        reference=reference,
+        weights=data.resamples,
+        confidence=data.run.experiment.analysis.confidence,
+        rng=data.rng(),
+    )
+    columns = {f"{name}{end}": found[f"mean{end}"] for end in ENDS[:3]}
+    columns |= {f"{name}_difference{end}": found[f"difference{end}"] for end in ENDS}
+    left_out = found["left_out"][found["mean"].notna()]
+    return pd.DataFrame(columns), int(left_out.max()) if len(left_out) else 0
+
+
+def _outcome_notes(
+    data: Data, known_at: Mapping[str, list[str]], left_out: Mapping[str, int]
+) -> list[str]:
+    """Say between which sizes outcomes are interpolated, and what is not there."""
+    lines = [
+        f"{', '.join(name for name in names if name != COVERAGE)} at k = {sizes}"
+        for sizes, names in known_at.items()
+        if names != [COVERAGE]
+    ]
+    without = [name for name in data.outcomes if name not in exact_columns(data)]
+    few = ", ".join(f"{name} {count}" for name, count in left_out.items() if count)
+    return [
         "coverage is known at every k; all else is on the straight line between two sizes at which "
-        f"it is known, which is too low where a curve flattens: {'; '.join(known_at)}",
+        f"it is known, which is too low where a curve flattens: {'; '.join(lines)}",
+        "empty where more samples are afforded than were drawn, or fewer than the least at which "
+        "an outcome is known",
         *[f"no exact expectation is known, so not here: {', '.join(without)}"] * bool(without),
         *[f"problems left out, as a value or a cost is missing (at most): {few}"] * bool(few),
-        star_note(f"differs from {spell_condition(against.name)}"),
-    )
-    return Table(with_q_values(pd.concat(tables, ignore_index=True)), notes)
+    ]
 
 
 def _reference(conditions: Sequence[Condition]) -> int:
@@ -93,16 +115,11 @@ def _within(costs: Costs, sizes: Sequence[int], most: int) -> list[int]:
     return [k for k, there in zip(sizes, enough.tolist(), strict=True) if there]
 
 
-def _beyond(
-    budgets: Sequence[Budget], compared: Sequence[list[int]], sizes: Sequence[int]
-) -> list[str]:
+def _beyond(within: Mapping[Budget, list[int]], sizes: Sequence[int]) -> list[str]:
     """Name the k that are left out, as fewer than two conditions could be compared."""
-    left = {
-        budget.name: [str(k) for k in sizes if k not in there]
-        for budget, there in zip(budgets, compared, strict=True)
-    }
+    left = {one.name: [str(k) for k in sizes if k not in there] for one, there in within.items()}
     found = "; ".join(f"k = {', '.join(ks)} of {name}" for name, ks in left.items() if ks)
-    what = "all conditions but one afford more samples than were drawn"
+    what = "all conditions but one afford more samples than were drawn (raise generation.n)"
     return [f"left out, as {what}: {found}"] * bool(found)
 
 
@@ -126,25 +143,30 @@ def _curves(data: Data, conditions: Sequence[Condition], sizes: Sequence[int]) -
     exact = data.exact
     known = sorted(int(k) for k in exact["k"].unique())
     for name, column in exact_columns(data).items():
-        if name != "coverage":
+        if name != COVERAGE:
             yield name, known, values_by_cell(data, exact, [column], conditions, known)[..., 0]
-    yield _coverage(data, conditions)
+    yield _coverage(data, conditions, known)
     frame, metrics = diversity_columns(data)
     for name in metrics if len(sizes) > 1 else ():
         yield name, list(sizes), values_by_cell(data, frame, [name], conditions, sizes)[..., 0]
 
 
-def _coverage(data: Data, conditions: Sequence[Condition]) -> Curve:
-    """Return the exact coverage at every number of samples; few counts of right ones differ."""
+def _coverage(data: Data, conditions: Sequence[Condition], known: Sequence[int]) -> Curve:
+    """Return the exact coverage at every number of samples.
+
+    Of a pool with unknown samples it ends where the other outcomes end, at the last of the sizes at
+    which those are known, so that at any cost all are over the same problems.
+    """
     ones = data.expectations[data.expectations["k"] == 1]
     ones = ones.assign(judged=ones["n"] - ones["num_unknown"])
     counts = values_by_cell(data, ones, ["judged", "num_correct"], conditions)[:, :, 0]
-    known = np.nan_to_num(counts).astype(np.int64).reshape(-1, 2)
-    distinct, inverse = np.unique(known, axis=0, return_inverse=True)
-    sizes: Ints = np.arange(1, int(known[:, 0].max(initial=1)) + 1)
+    pools = np.nan_to_num(counts).astype(np.int64).reshape(-1, 2)
+    distinct, inverse = np.unique(pools, axis=0, return_inverse=True)  # few counts differ
+    sizes: Ints = np.arange(1, max(known, default=1) + 1)
     curves = np.full((len(distinct), len(sizes)), np.nan)
     for row, (judged, right) in enumerate(distinct):
-        if judged:
-            curves[row, :judged] = pass_at_k(judged, right, sizes[:judged])
+        last = max((k for k in known if k <= judged), default=0)
+        if last:
+            curves[row, :last] = pass_at_k(judged, right, sizes[:last])
     values = curves[inverse.reshape(-1)].reshape(*counts.shape[:2], len(sizes))
-    return "coverage", sizes.tolist(), values
+    return COVERAGE, sizes.tolist(), values

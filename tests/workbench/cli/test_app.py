@@ -74,6 +74,15 @@ def test_validate_names_the_sizes_and_loads_nothing(cli, experiment):
     assert "subsets        144 (k=2: 5, k=32: all 1 of each pool)" in shown
 
 
+def test_validate_names_factors_that_move_together(cli, experiment):
+    cells = [{"name": "cold", "temperature": 0.5, "min_p": 0}]
+    cells.append({"name": "hot", "temperature": 1.5, "min_p": 0.1})
+    path = experiment(generation__temperatures=[], generation__conditions=cells)
+    shown = cli.must("validate", path).out
+    assert "temperature and min_p move together: no two conditions differ in one" in shown
+    assert "move together" not in cli.must("validate", experiment()).out
+
+
 def test_validate_reads_the_problems_even_if_their_number_is_given(cli, experiment, tmp_path):
     (tmp_path / "problems.jsonl").write_text("{not json\n")
     path = experiment(
