@@ -10,7 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from workbench.config.conditions import condition_faults, fill_in_conditions, mixed_faults
+from workbench.config.condition_faults import condition_faults, mixed_faults
+from workbench.config.conditions import fill_in_conditions
 from workbench.config.faults import Fault, Unsound, shortened
 from workbench.config.schema import Experiment, Generation, contradictions
 from workbench.config.validation import Place, SoundPart, fields_of, parse
