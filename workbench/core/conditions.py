@@ -15,6 +15,8 @@ NUMERIC_FACTORS = (
     TEMPERATURE, "top_p", "top_k", "min_p", "repetition_penalty", "max_tokens",
 )  # fmt: skip
 """Factors whose levels are numbers; people read these as they were given."""
+LARGEST = 2**53
+"""From here on not every whole number is a float."""
 UNKNOWN = "unknown"
 """The condition of imported samples whose temperature nobody knows."""
 MIXED = "mixed"
@@ -124,7 +126,7 @@ def spell_level(level: object) -> str:
     if isinstance(level, int) and abs(level) >= 2**53:  # a float may not hold it
         return str(level)
     if isinstance(level, int | float):
-        return f"{float(level)!r}".removesuffix(".0")
+        return f"{float(level)!r}".removesuffix(".0") if abs(level) < LARGEST else repr(level)
     if isinstance(level, tuple | list):
         return " ".join(map(spell_level, level)) or "none"
     return UNKNOWN if level is None else str(level).encode("unicode_escape").decode()
@@ -137,7 +139,7 @@ def level_key(level: object) -> str:
     (True, False)
     """
     if isinstance(level, int | float) and not isinstance(level, bool):
-        return repr(float(level))
+        return repr(float(level)) if abs(level) < LARGEST else repr(level)
     if isinstance(level, tuple | list):
         return repr([level_key(one) for one in level])
     return repr(level)

@@ -162,7 +162,7 @@ def test_an_experiment_with_conditions_is_written_and_read_again():
     [
         ({"temperatures": []}, "temperatures", "needs at least one entry, got []"),
         ({"grid": {"temperature": [1]}, "temperatures": [1.0]}, "temperatures",
-         "the grid has its own; leave one of the two out, or set this one to []"),
+         "generation.grid has its own; leave one of the two out, or set this to []"),
         ({"grid": {"min_p": [0.1]}, "temperatures": []}, "grid",
          "a grid without temperature takes those of generation.temperatures, and there are none"),
         ({"conditions": [{"temperature": 1}, {"name": "hot", "min_p": 0.1}]}, "conditions",
@@ -187,9 +187,9 @@ def test_an_experiment_with_conditions_is_written_and_read_again():
          "must be at most 1, got 2"),
         # names and settings
         ({"grid": [{"temperature": [1]}, {"temperature": [1, 2]}]}, "grid",
-         "the settings of condition 'T1' are given twice; give them once"),
+         "condition 'T1' is given twice; give it once"),
         ({"grid": {"temperature": [1, 2]}, "conditions": [{"name": "hot", "temperature": 2}]},
-         "conditions", "the settings of condition 'T2' and 'hot' are given twice"),
+         "conditions", "'T2' and 'hot' have the same settings; leave one of them out"),
         ({"conditions": [{"name": "a", "temperature": 1}, {"name": "a", "temperature": 2}]},
          "conditions", "two conditions are named 'a'; give one of them another name"),
         ({"conditions": [{"temperature": 1, "stop": ["?"]}, {"temperature": 1, "stop": ["!"]}]},
