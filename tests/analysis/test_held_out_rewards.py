@@ -23,8 +23,8 @@ CURVES = pd.DataFrame(
 def rows(part, problem, right, trained, untrained=0.5, likelihood=np.nan, run=0, temperature=1.0):
     return pd.DataFrame(
         {"part": part, "problem": problem, "run": run, "temperature": temperature,
-         "condition": temperature_name(temperature), "right": np.array(right, dtype=bool), "trained": trained, "untrained": untrained,
-         "likelihood": likelihood}
+         "condition": temperature_name(temperature), "right": np.array(right, dtype=bool),
+         "trained": trained, "untrained": untrained, "likelihood": likelihood}
     )  # fmt: skip
 
 
