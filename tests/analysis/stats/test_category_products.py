@@ -54,6 +54,7 @@ def test_it_is_the_correlation_of_what_least_squares_leave(rows, level):
 @pytest.mark.parametrize("level", LEVELS)
 @pytest.mark.parametrize("held", [[], ["z"]])
 def test_intervals_are_those_with_a_column_for_each_category_but_one(rows, level, held):
+    rows.loc[rows["problem"] == 5, ["x", "y"]] = 1.0  # only the category varies in it
     columns = np.hstack([dummies(rows["condition"])[:, 1:], rows[held].to_numpy()])
     wanted = correlate(rows["x"], rows["y"], rows["problem"], columns, level=level)
     found = given_category(rows, level, rows[held])

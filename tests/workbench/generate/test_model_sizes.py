@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from workbench import load_run
 from workbench.config.conditions import conditions_of
 from workbench.config.schema import Generation
 from workbench.generate.identity import load_groups
@@ -55,3 +56,23 @@ def test_why_a_size_is_unknown_is_kept_until_it_is_known(tmp_path, model):
 
 def test_models_behind_a_server_and_make_believe_ones_have_none(tmp_path):
     assert record(tmp_path, model="replay", backend="replay") is None
+
+
+def test_equal_operations_of_two_models_that_were_drawn_from(cli, make_model, experiment, tmp_path):
+    small, large = (make_model(tmp_path / f"of-{dim}", head_dim=dim) for dim in (16, 20))
+    path = experiment(
+        task__num_problems=3, generation__model=str(small), generation__backend="transformers",
+        generation__dtype="float32", generation__temperatures=[1.0], generation__n=4,
+        generation__grid={"model": ["small", "large"]}, generation__max_tokens=24,
+        generation__models={"small": {"model": str(small)}, "large": {"model": str(large)}},
+        generation__greedy=False, measure__k=[2], measure__metrics=["num_tokens"],
+        selection__aggregators=["maj"],
+    )  # fmt: skip
+    cli.must("run", path, "--out", tmp_path / "run", tables=["matched_budget"])
+    recorded = json.loads((tmp_path / "run" / "manifest.json").read_text())["model_sizes"]
+    assert recorded[str(small)]["head_dim"] == 16
+    assert recorded[str(large)]["head_dim"] == 20
+    table = load_run(tmp_path / "run").table("matched_budget")
+    afforded = table[table["budget"] == "GFLOPs"].set_index("model")["afforded"]
+    assert afforded["large"] == 2
+    assert 2 < afforded["small"] < 4
