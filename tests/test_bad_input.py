@@ -161,7 +161,7 @@ def flip(path, at):
     path.write_bytes(data)
 
 
-@pytest.mark.parametrize("at", [0.1, 0.25, 0.4, 0.55])  # in the pages, of several columns
+@pytest.mark.parametrize("at", [0.15, 0.25, 0.4, 0.55])  # in the pages, of several columns
 def test_a_flipped_bit_in_samples_is_named_and_refused(cli, copied, at):
     path, folder = copied
     shard = folder / "samples" / "block-00001.000.parquet"
@@ -203,7 +203,7 @@ def test_a_damaged_derived_shard_is_named_and_made_again(
     shard = folder / table / "block-00001.parquet"
     before = shard.read_bytes()
     if damage == "flip":
-        flip(shard, 0.1)
+        flip(shard, 0.15)
     else:
         shard.write_bytes(before[: len(before) // 2] if damage == "cut" else b"")
     child = cli.must("run", path, "--out", folder, tables=["pruning"])
@@ -239,7 +239,7 @@ def draw(request, settings):
 replay._draw = draw
 """
     child = cli("run", path, "--out", folder, before=nan)
-    child.refuses("NaN log-probability", "problem-3", "temperature 0.0", "sample 0", "kept")
+    child.refuses("NaN log-probability", "problem-3", "condition T0", "sample 0", "kept")
     assert len(rows_of(folder)) == 3 * 17
     cli.must("generate", path, "--out", folder)  # mended
     assert len(rows_of(folder)) == 204

@@ -24,7 +24,6 @@ def said(*roles):
 @pytest.mark.parametrize(
     ("kind", "values", "fault"),
     [
-        (Generation, {"temperatures": ()}, "at least one entry"),
         (Generation, {"temperatures": (0.3, 0.3)}, "0.3 is given twice"),
         (Generation, {"temperatures": (float("nan"),)}, "finite"),
         (Generation, {"top_p": 0}, "greater than 0"),

@@ -15,6 +15,6 @@ def test_blocks_hold_whole_problems_and_never_change_when_some_are_added(open_ru
 
     assert held("abcde") == [["a", "b"], ["c", "d"], ["e"]]
     assert held("abcdefgh") == [["a", "b"], ["c", "d"], ["e", "f"], ["g", "h"]]
-    assert run.pool_sizes == {0.3: 16, 0.7: 16, 1.0: 16}
+    assert run.pool_sizes == {"T0.3": 16, "T0.7": 16, "T1": 16}
     assert not run.imported
     assert open_run(backend="import").imported
