@@ -105,6 +105,8 @@ def test_conditions_that_collide(cells, said):
 
 
 def test_a_condition_needs_a_temperature():
+    (line,) = faults_of("generation.temperatures=[]")
+    assert line == "generation.temperatures: needs at least one entry, got []"
     (line,) = faults_of("generation.temperatures=[0.3, 1]", f"{CELLS}=[{{name: a, min_p: 0.1}}]")
     assert line == f"{CELLS}: condition 'a' has no temperature; give it one"
     (line,) = faults_of("generation.temperatures=[0.3]", f"{GRID}={{temperature: [1]}}")
