@@ -13,7 +13,7 @@ def crossed(cli, finished, made_once):
         settings = [
             "generation.temperatures=[]", f"generation.grid={FACTORS}", "generation.n=4",
             "task.prompts={brief: {system: Be brief.}}", "measure.k=[2, 4]",
-            "measure.metrics=[num_tokens, distinct_1]", "tracking.mode=offline",
+            "measure.metrics=[num_tokens, distinct_1]", "tracking.mode=disabled",
         ]  # fmt: skip
         changes = [word for setting in settings for word in ("--set", setting)]
         cli.must("run", finished[0], "--out", home / "run", *changes, tables=True)
