@@ -12,7 +12,7 @@ from workbench.analysis.figures import FIGURES, save
 from workbench.analysis.frames import Data, Table
 from workbench.analysis.markdown import to_markdown
 from workbench.analysis.tables import TABLES, make_table
-from workbench.analysis.wandb_summary import curves, diversity, summary
+from workbench.analysis.wandb_summary import condition_rows, curves, diversity, summary
 from workbench.config.conditions import price_of
 from workbench.core.console import notice, progress_bar
 from workbench.core.name_table import plugin_hashes
@@ -82,6 +82,8 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
                 picture = save(chart, run.root / "figures", name)
                 tracker.figure(name, picture, chart.to_html)
                 advance(1)
+        if len(rows := condition_rows(frames)):
+            tracker.table("conditions", rows)
         doubtful = "\n\n".join(map(str, doubts_of(run)))
         tracker.summarize({"doubts": doubtful or "none"})  # a run of before may have had some
         scalars = {"problems": len(data.problems), **summary(frames), **diversity(data)}

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import POOL, Data
 from workbench.core.conditions import MIXED, UNKNOWN
 from workbench.core.table_text import spell_temperature
@@ -54,8 +55,7 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
             )
             for name, value in row.items():
                 if str(name).endswith("_correct") or name == "coverage":
-                    short = str(name).removesuffix("_correct").replace("coverage", "pass")
-                    values[f"{short}@{int(row['k'])}{at}"] = value
+                    values[_short(str(name), int(row["k"])) + at] = value
     for row in frames["statuses"].to_dict("records"):
         at = _at(row)
         for name, column in {
@@ -91,13 +91,39 @@ def curves(
             row = rows.setdefault(int(found["k"]), {})
             row[f"curve/{found['at'] or ALL}/{found['name']}@k"] = value
     for exact in frames["coverage_curve"].to_dict("records"):
-        if _at(exact).startswith("/T0") and exact.get("temperature", 0) == 0:  # greedy: no curve
-            continue
+        if exact.get("temperature") == 0 or re.fullmatch("/T0(-.*)?", _at(exact)):
+            continue  # greedy: no curve
         row = rows.setdefault(int(exact["k"]), {})
         for column, value in exact.items():
             if str(column).endswith("@k") and math.isfinite(value):
                 row[f"curve{_at(exact)}/{column}"] = float(value)
     return [{"k": k, **rows[k]} for k in sorted(rows)]
+
+
+def condition_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return a row for each condition: its factors, and its accuracies at the largest k.
+
+    So that a table in W&B can be grouped and sorted by any factor. Empty where temperatures are
+    all that varies, which ``accuracy_by_k_temperature`` shows as it is.
+
+    Args:
+        frames: the run's tables by name.
+    """
+    statuses, by_k = frames["statuses"], frames["accuracy_by_k_temperature"]
+    if "condition" not in statuses or by_k.empty:
+        return pd.DataFrame()
+    k = int(by_k["k"].max())
+    columns = [c for c in by_k if str(c).endswith("_correct") or c == "coverage"]
+    most = by_k[by_k["k"] == k].set_index("condition")[columns]
+    short = {c: _short(str(c), k) for c in columns}
+    single = [c for c in ("accuracy", "distinct_texts", "mean_tokens") if c in statuses]
+    levels = ["condition", *factor_columns(statuses)]
+    return statuses[[*levels, *single]].join(most.rename(columns=short), on="condition")
+
+
+def _short(column: str, k: int) -> str:
+    """Return what W&B calls a column of outcomes: ``maj@8``."""
+    return f"{column.removesuffix('_correct').replace('coverage', 'pass')}@{k}"
 
 
 def diversity(data: Data) -> dict[str, float]:

@@ -77,7 +77,7 @@ function arrange(spec, choice, room) {
 
 /** Put the selects of a figure above it, once; a change draws it again. */
 function offerFacets(place, spec, choice) {
-  if (place.parentElement.querySelector("form")) return;
+  if (place.parentElement.querySelector("form.facets")) return;
   const { fields } = spec.usermeta.facets;
   const add = (title, role, none) => {
     const joint = choice[role].length > 1 ? [choice[role]] : [];

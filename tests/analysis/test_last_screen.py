@@ -1,10 +1,12 @@
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from workbench.analysis import last_screen as last_screen_module
 from workbench.analysis.last_screen import (
     COLUMNS,
     LINES,
@@ -91,3 +93,26 @@ def test_of_samples_without_correctness_it_says_why_there_is_no_finding(cli, tmp
     assert any(line.startswith("Nothing can be said of accuracy:") for line in lines)
     assert any("6 of unknown correctness" in line for line in lines)
     assert lines[-1].startswith("workbench audit ")
+
+
+def test_named_conditions_are_told_by_their_names_and_the_compared_ones_first(crossed):
+    lines = screen(crossed)
+    heads = next(line.split()[1:] for line in lines if line.startswith("condition"))
+    assert {"T0.5", "T1.5"} <= {*heads}
+    assert not any(line.startswith(("temperature ", "min_p ", "prompt ")) for line in lines)
+    assert any(line.endswith("...: see the table accuracy_by_temperature)") for line in lines)
+
+
+def test_many_conditions_of_long_names_fit(monkeypatch, crossed):
+    """The numbers of the run under other names: 40 conditions, of which two are compared."""
+    found = last_screen_module._finding(Run(crossed))
+    many = pd.concat([found.levels.iloc[[-1]]] * 40, ignore_index=True)
+    many["condition"] = [
+        f"T1.5-a_prompt_of_a_long_name_{n}-repetition_penalty1.05" for n in range(40)
+    ]
+    compared = tuple(many["condition"].iloc[[3, 30]])
+    other = replace(found, levels=many, compared=compared)
+    monkeypatch.setattr(last_screen_module, "_finding", lambda run: other)
+    lines = screen(crossed)
+    heads = next(line.split()[1:] for line in lines if line.startswith("condition"))
+    assert heads[0] == compared[0]

@@ -7,7 +7,7 @@ import pytest
 
 from workbench import load_run
 from workbench.analysis.frames import Data
-from workbench.analysis.wandb_summary import curves, diversity, summary
+from workbench.analysis.wandb_summary import condition_rows, curves, diversity, summary
 
 FRAMES = {
     "accuracy_by_k": pd.DataFrame(
@@ -92,3 +92,40 @@ def test_a_run_of_unknown_correctness_has_its_diversity(cli, tmp_path):
     scalars = diversity(Data(run))
     assert scalars["distinct_texts@2/Tunknown"] == scalars["distinct_texts@2"] > 0.5
     assert [row["k"] for row in curves(scalars, frames)] == [2]
+
+
+NAMED = {
+    "statuses": pd.DataFrame(
+        {
+            "condition": ["T0", "hot-min_p0.1"], "min_p": [0.0, 0.1], "samples": [4, 8],
+            "accuracy": [0.5, 0.3], "mean_tokens": [20.0, 22.0],
+        }
+    ),
+    "accuracy_by_k": pd.DataFrame({"k": [8], "pool": ["one T"], "maj_correct": [0.2]}),
+    "accuracy_by_k_temperature": pd.DataFrame(
+        {
+            "k": [4, 8, 8], "condition": ["hot-min_p0.1", "hot-min_p0.1", "mixed"],
+            "pool": ["one T", "one T", "mixed"], "maj_correct": [0.1, 0.25, 0.3],
+            "coverage": [0.5, 0.75, 0.8],
+        }
+    ),
+    "coverage_curve": pd.DataFrame(
+        {"condition": ["T0", "T0.7"], "k": [1, 1], "min_p": [0.0, 0.1], "pass@k": [0.5, 0.3]}
+    ),
+}  # fmt: skip
+
+
+def test_named_conditions_end_the_names_of_scalars_and_have_rows_of_their_own():
+    found = summary(NAMED)
+    assert found["maj@8/hot-min_p0.1"] == 0.25
+    assert found["pass@8/mixed"] == 0.8
+    rows = condition_rows(NAMED).set_index("condition")
+    assert rows.loc["hot-min_p0.1", ["min_p", "accuracy", "maj@8", "pass@8"]].tolist() == [
+        0.1, 0.3, 0.25, 0.75,
+    ]  # fmt: skip
+    assert rows.loc["T0", ["maj@8", "pass@8"]].isna().all()
+    assert condition_rows(FRAMES).empty  # temperatures alone are in a table already
+
+
+def test_only_greedy_conditions_have_no_curve_where_temperatures_do_not_vary():
+    assert curves({}, NAMED) == [{"k": 1, "curve/T0.7/pass@k": 0.3}]

@@ -6,7 +6,13 @@ from collections.abc import Sequence
 
 from workbench.config.conditions import conditions_of
 from workbench.config.schema import Experiment
-from workbench.core.conditions import TEMPERATURE, Condition, spell_level, varying_factors
+from workbench.core.conditions import (
+    NUMERIC_FACTORS,
+    TEMPERATURE,
+    Condition,
+    spell_level,
+    varying_factors,
+)
 from workbench.storage.manifest import version_string
 
 IMPORTED = "imported"
@@ -46,16 +52,29 @@ def condition_parts(conditions: Sequence[Condition]) -> dict[str, str]:
     return {"T": spelt.pop(TEMPERATURE)} | spelt
 
 
-def signature_parts(experiment: Experiment) -> dict[str, str | int]:
-    """Return by what runs are grouped: one plain value for each thing a signature names."""
+def signature_parts(experiment: Experiment) -> dict[str, str | float]:
+    """Return by what runs are grouped: one plain value for each thing a signature names.
+
+    A factor that varies is there with all its levels as text, ``min_p: "0,0.1"``; a number by which
+    samples are drawn and that does not vary is there as it is, ``min_p: 0.1``. An option of the
+    engine goes by its own name, as W&B reads a dot as the way into a section.
+    """
     settings = experiment.generation
-    levels = condition_parts(conditions_of(settings))
+    conditions = conditions_of(settings)
+    levels = condition_parts(conditions)
     model = settings.model.rstrip("/").rsplit("/", 1)[-1]
-    named: dict[str, str | int] = {
+    named: dict[str, str | float] = {
         "task_name": experiment.task.name,
         "model": "replay" if settings.backend == "replay" else model,
         "temperatures": levels.pop("T"),
         "N": settings.n,
         "seed": IMPORTED if settings.backend == "import" else settings.seed,
     }
-    return named | levels
+    one = next((one for one in conditions if not one.greedy), conditions[0])
+    fixed = {
+        name: one.own.get(name, getattr(settings, name))
+        for name in NUMERIC_FACTORS
+        if name != TEMPERATURE
+    }
+    varied = {name.rpartition(".")[2]: spelt for name, spelt in levels.items()}
+    return named | {name: level for name, level in fixed.items() if level is not None} | varied

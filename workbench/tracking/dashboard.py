@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,15 @@ import wandb
 import wandb_workspaces.reports.v2.interface as wr
 import wandb_workspaces.workspaces as ws
 
+from workbench.config.factors import PROMPT, SAMPLING_OPTIONS
+from workbench.core.conditions import MIXED
 from workbench.metrics import METRICS
 
 TABLES = ("accuracy_by_k_temperature", "correlation", "partial_correlation", "bucket", "statuses")
 """The tables in which runs stand one under another; the others are on the page of each run."""
 FIGURES = ("accuracy_by_k", "coverage_curve", "outcome_by_bucket")
 GROUPED_BY = ("task_name", "model", "temperatures", "N")
-"""The parts of a run's configuration that its signature names."""
+"""The parts of a run's configuration that its signature names, beside the factors that vary."""
 ACCURACIES = ("pass", "maj", "best")
 """What diversity is compared with: any of the k is right, the vote is, or the likeliest sample."""
 NEWEST = 50
@@ -30,13 +32,15 @@ NEWEST = 50
 
 READING = """\
 Each run is one experiment; its name is its signature: task, model, temperatures, N, seed, version.
-Rows of the table of runs can be grouped by any of these, which are columns of their own.
+Rows of the table of runs can be grouped by any of these, which are columns of their own, and so by
+each factor: min_p is 0.1 in a run that has no other, and "0,0.1" in one that compares the two.
 
 - **pass@k**: some sample among k is right. **maj@k**: the most frequent answer is. **best@k**: the
   sample of the highest reward is. The gap between pass@k and the others is what a better selection
   could win.
-- A name without a temperature, such as `maj@8`, is the mean over the run's temperatures, so that
-  all runs have it; `maj@8/T0.7` is at one, `maj@8/mixed` draws the k samples from all of them.
+- A name without a condition, such as `maj@8`, is the mean over the run's conditions, so that all
+  runs have it; `maj@8/T0.7` is at one temperature, `maj@8/T1.5-min_p0.1` in one condition, and
+  `maj@8/mixed` draws the k samples from all of them.
 - `cos_sim` and `self_bleu` **fall** as answers become more diverse, the other diversities rise. A
   `dpp` compares at equal k only, and each repeated text costs it much: `dpp_no_repeats` leaves
   subsets with a repeat out.
@@ -54,12 +58,20 @@ class ProjectContents:
     selections: Sequence[str]
     metrics: Sequence[str]
     """Metrics of diversity at ``k``."""
-    temperatures: Sequence[str]
-    """Spelt as in names, such as ``T0.7``; ``mixed`` comes last."""
+    conditions: Sequence[str]
+    """Spelt as in names, such as ``T0.7``; temperatures come first and ``mixed`` last."""
+    factors: Sequence[str] = ()
+    """The factors that have several levels within a run or among the runs."""
 
 
-def project_contents(names: Collection[str]) -> ProjectContents:
+def project_contents(
+    names: Collection[str], configs: Sequence[Mapping[str, Any]] = ()
+) -> ProjectContents:
     """Find out what can be shown, from the names in the runs' summaries, such as ``maj@8/T0.7``.
+
+    Args:
+        names: of all summaries.
+        configs: the runs' configurations, which tell the factors.
 
     Raises:
         ValueError: no run has been analysed.
@@ -80,8 +92,19 @@ def project_contents(names: Collection[str]) -> ProjectContents:
         max(sizes),
         [*(name for name in ACCURACIES if name in there), *selections],
         [name for name in order if name in there],
-        [*known, *sorted(at - {*known})],
+        [*known, *sorted(at - {*known}, key=lambda name: (name == MIXED, name))],
+        _factors(configs),
     )
+
+
+def _factors(configs: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the factors of which any run has several levels, or that differ between runs."""
+    found = []
+    for name in (*SAMPLING_OPTIONS, PROMPT):
+        levels = {str(config[name]) for config in configs if name in config}
+        if len(levels) > 1 or any("," in level for level in levels):
+            found.append(name)
+    return found
 
 
 def workspace_of(project: str, entity: str, found: ProjectContents) -> Any:
@@ -90,7 +113,9 @@ def workspace_of(project: str, entity: str, found: ProjectContents) -> Any:
         "How to read this": [wr.MarkdownPanel(markdown=READING)],
         "Accuracy against k, a line per run": _curves(found, ["all"]),
         "Diversity against accuracy, a point per run": _points(found),
-        "Curves by temperature": _curves(found, found.temperatures),
+        f"Curves by {'condition' if found.factors else 'temperature'}": _curves(
+            found, found.conditions
+        ),
         "Tables": _tables(),
         "Figures of each run": [
             wr.MediaBrowser(title=name, media_keys=[f"{kind}/{name}"])
@@ -157,9 +182,11 @@ def save_dashboard(project: str, entity: str | None) -> list[str]:
         api = wandb.Api(timeout=30)
         owner = str(entity or api.default_entity)
         names: set[str] = set()
+        configs: list[Mapping[str, Any]] = []
         runs = api.runs(f"{owner}/{project}", order="-created_at", per_page=NEWEST, lazy=False)
         for run, _ in zip(runs, range(NEWEST), strict=False):
             names |= {*run.summary.keys()}
+            configs.append(run.config)
     except wandb.errors.UsageError as fault:
         raise ValueError(
             "nobody is logged in to Weights & Biases; run `wandb login`, or set WANDB_API_KEY to "
@@ -167,7 +194,7 @@ def save_dashboard(project: str, entity: str | None) -> list[str]:
         ) from fault
     except Exception as fault:  # the kind depends on where the server is asked
         raise _refused(owner, project, fault) from fault
-    found = project_contents(names)
+    found = project_contents(names, configs)
     try:
         workspace = workspace_of(project, owner, found).save()
         report = report_of(project, owner, found).save()
@@ -206,7 +233,8 @@ def _points(found: ProjectContents) -> list[Any]:
     k = found.k
     outcomes = [name for name in ACCURACIES if name in found.selections]
     names = [f"{name}@{k}" for name in (*found.metrics, *outcomes)]
-    axes = [wr.Config(name) for name in GROUPED_BY] + [wr.SummaryMetric(name) for name in names]
+    settings = (*GROUPED_BY, *found.factors)
+    axes = [wr.Config(name) for name in settings] + [wr.SummaryMetric(name) for name in names]
     scatter = [
         wr.ScatterPlot(
             title=f"{outcome}@{k} against {metric}@{k}",
@@ -239,5 +267,5 @@ def _laid_out(panels: Sequence[Any]) -> list[Any]:
 def _columns(found: ProjectContents) -> list[str]:
     """Return the columns of the table of runs: settings, then the scalars at the largest k."""
     scalars = [f"{name}@{found.k}" for name in (*found.selections, *found.metrics)]
-    settings = [f"config:{name}.value" for name in GROUPED_BY]
+    settings = [f"config:{name}.value" for name in (*GROUPED_BY, *found.factors)]
     return ["run:displayName", *settings, *(f"summary:{name}" for name in scalars)]

@@ -40,7 +40,20 @@ def test_what_there_is_to_show_is_read_off_the_runs():
     assert found.k == 8  # 16 is not there for all temperatures together
     assert found.selections == ["pass", "maj", "best", "best:orm", "sem_mbr"]
     assert found.metrics == ["num_tokens", "cos_sim", "dpp", "dpp_no_repeats"]
-    assert found.temperatures == ["T0.7", "T1", "T1.3", "mixed"]
+    assert found.conditions == ["T0.7", "T1", "T1.3", "mixed"]
+
+
+def test_runs_are_grouped_by_the_factors_that_vary_within_or_among_them():
+    configs = [
+        {"min_p": 0.1, "top_p": 1.0, "N": 8}, {"min_p": 0.0, "top_p": 1.0},
+        {"prompt": "default,brief", "top_p": 1.0},
+    ]  # fmt: skip
+    names = ["maj@8", "maj@8/mixed", "maj@8/T1", "maj@8/zeta", "maj@8/T1-min_p0.1"]
+    found = dashboard.project_contents(names, configs)
+    assert found.factors == ["min_p", "prompt"]
+    assert found.conditions == ["T1", "T1-min_p0.1", "zeta", "mixed"]
+    columns = dashboard._columns(found)
+    assert columns[5:7] == ["config:min_p.value", "config:prompt.value"]
 
 
 @pytest.mark.parametrize("names", [[], ["samples", "generate/tokens_drawn", "maj@8/T1"]])

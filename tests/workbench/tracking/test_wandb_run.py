@@ -51,25 +51,11 @@ def tree(items):
     return found
 
 
-@pytest.fixture(scope="module")
-def tracked(cli, embedded, tmp_path_factory):
-    """(run folder, what its offline W&B file holds): a finished run, analysed another way."""
+def read_offline(folder):
+    """What the one offline W&B file of a run folder holds."""
     from wandb.proto import wandb_internal_pb2 as records
 
-    cli.load("wandb")
-    folder = tmp_path_factory.mktemp("tracked") / "run"
-    shutil.copytree(embedded[1], folder)
-    settings = [
-        "tracking.mode=auto", "tracking.group=hot", "tracking.tags=[a, b]",
-        "tracking.job_type=sweep", "analysis.num_buckets=5",
-    ]  # fmt: skip
-    overrides = [word for setting in settings for word in ("--set", setting)]
-    child = cli.must(
-        "run", embedded[0], "--out", folder, *overrides, figures=FIGURES, tables=True, printed=True
-    )
-    assert "tracking stopped" not in child.err
     (file,) = folder.glob("wandb/offline-run-*/*.wandb")
-    assert f"W&B run  {file.parent}" in child.out  # offline without being asked to be
     found = {"history": {}, "summary": {}, "config": {}, "files": file.parent / "files"}
     found["artifacts"] = {}
     for payload in payloads(file.read_bytes()):
@@ -87,6 +73,27 @@ def tracked(cli, embedded, tmp_path_factory):
             )
         if record.HasField("run"):
             found["run"] = record.run
+    return found
+
+
+@pytest.fixture(scope="module")
+def tracked(cli, embedded, tmp_path_factory):
+    """(run folder, what its offline W&B file holds): a finished run, analysed another way."""
+    cli.load("wandb")
+    folder = tmp_path_factory.mktemp("tracked") / "run"
+    shutil.copytree(embedded[1], folder)
+    settings = [
+        "tracking.mode=auto", "tracking.group=hot", "tracking.tags=[a, b]",
+        "tracking.job_type=sweep", "analysis.num_buckets=5",
+    ]  # fmt: skip
+    overrides = [word for setting in settings for word in ("--set", setting)]
+    child = cli.must(
+        "run", embedded[0], "--out", folder, *overrides, figures=FIGURES, tables=True, printed=True
+    )
+    assert "tracking stopped" not in child.err
+    found = read_offline(folder)
+    place = found["files"].parent
+    assert f"W&B run  {place}" in child.out  # offline without being asked to be
     return folder, found
 
 
@@ -154,6 +161,30 @@ def test_runs_can_be_grouped_by_plain_values(tracked):
     assert found["config"]["model"] == "replay"
     assert found["config"]["task_name"] == "arithmetic"
     assert found["config"]["N"] == 8
+
+
+def test_factors_are_columns_and_conditions_end_the_names_of_scalars(cli, finished, tmp_path):
+    cli.load("wandb")
+    settings = [
+        "tracking.mode=offline", "generation.temperatures=[]", "generation.n=2", "measure.k=[2]",
+        "generation.grid={temperature: [0.5, 1.5], min_p: [0, 0.1]}", "generation.top_p=0.9",
+        "measure.metrics=[num_tokens]",
+    ]  # fmt: skip
+    changes = [word for setting in settings for word in ("--set", setting)]
+    cli.must("run", finished[0], "--out", tmp_path / "run", *changes, tables=True)
+    found = read_offline(tmp_path / "run")
+    assert (found["config"]["min_p"], found["config"]["top_p"]) == ("0,0.1", 0.9)
+    assert {"maj@2/T1.5-min_p0.1", "maj@2/T0.5", "num_tokens@2/T1.5-min_p0.1"} <= {
+        *found["summary"]
+    }
+    assert "curve/T1.5-min_p0.1/maj@k" in found["history"]
+    (reference,) = found["history"]["tables/conditions"]
+    logged = json.loads((found["files"] / reference["path"]).read_text())
+    rows = [dict(zip(logged["columns"], row, strict=True)) for row in logged["data"]]
+    table = pd.read_csv(tmp_path / "run" / "tables" / "accuracy_by_k_temperature.csv")
+    expected = table.query("condition == 'T1.5-min_p0.1'")["maj_correct"].item()
+    (row,) = (row for row in rows if row["condition"] == "T1.5-min_p0.1")
+    assert (row["temperature"], row["min_p"], row["maj@2"]) == (1.5, 0.1, pytest.approx(expected))
 
 
 def test_curves_are_over_k(tracked):
