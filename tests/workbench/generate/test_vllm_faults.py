@@ -53,7 +53,8 @@ def test_a_sample_that_the_engine_gave_up_is_an_error_row():
     request = Request("p", 0.7, 0, Prompt(text="?"), "hash", 5)
     step = {7: SimpleNamespace(logprob=-0.5)}
     output = SimpleNamespace(text="7", token_ids=[7], logprobs=[step], finish_reason="length")
-    assert _sample(request, output, 0, len) == request.sampled("7", "length", (7,), (-0.5,))
+    whole = request.sampled("7", "length", (7,), (-0.5,), num_prompt_tokens=3)
+    assert _sample(request, output, 0, 3, len) == whole
     output.finish_reason = "abort"
-    assert _sample(request, output, 0, len).stop_reason == "error"
-    assert "'abort'" in _sample(request, output, 0, len).error
+    assert _sample(request, output, 0, 3, len).stop_reason == "error"
+    assert "'abort'" in _sample(request, output, 0, 3, len).error

