@@ -5,12 +5,11 @@ from itertools import chain
 import pytest
 
 from tests.workbench.config.factor_files import checked
-from workbench.config.conditions import conditions_of
+from workbench.config.conditions import conditions_of, prompt_name
 from workbench.generate.identity import (
     condition_identities,
     load_groups,
     merged_conditions,
-    prompt_name,
     request_options,
 )
 
