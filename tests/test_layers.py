@@ -31,7 +31,11 @@ ONLY = {  # the modules that may import a package, wherever in the file
     "vllm": {"workbench.models.vllm_engine"},
     "openai": {"workbench.generate.openai", "workbench.generate.openai_traffic"},
     "sentence_transformers": {"workbench.models.text_encoder"},
-    "altair": {"workbench.analysis.figures.chart"},
+    "altair": {
+        "workbench.analysis.figures.chart",
+        "workbench.analysis.figures.faceted_panels",
+        "workbench.analysis.figures.panel_marks",
+    },
     "vl_convert": {"workbench.analysis.figures.chart", "workbench.analysis.page.html"},
     "jinja2": {
         "workbench.core.table_html",
