@@ -41,10 +41,11 @@ def figure_of(describe: Callable[[Run], Drawing]) -> Callable[..., Chart]:
     def figure(
         run: Run, colour: str | None = None, columns: str | None = None, rows: str | None = None
     ) -> Chart:
+        described = describe(run)
         drawing = replace(
-            arrange(describe(run), run.conditions, colour, columns, rows),
+            arrange(described, run.conditions, colour, columns, rows),
             name=describe.__name__,
-            about=(describe.__doc__ or "").partition("\n")[0],
+            about=described.about or (describe.__doc__ or "").partition("\n")[0],
             interval=f"{100 * run.experiment.analysis.confidence:g}% interval",
             signature=run.signature,
         )

@@ -79,7 +79,8 @@ class Drawing:
     """Stand under the figure, before the signature."""
     name: str = ""
     about: str = ""
-    """One sentence: what is drawn against what. A screen reader reads it aloud."""
+    """One sentence: what is drawn against what. A screen reader reads it aloud. Empty: the first
+    line of the docstring of the function that describes the figure."""
     interval: str = ""
     """What the bars are, such as ``95% interval``."""
     signature: str = ""

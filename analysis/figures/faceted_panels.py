@@ -7,6 +7,7 @@ which Vega-Lite makes panels and lines, and one for each field, ``f0``, ``f1`` â
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -128,7 +129,7 @@ def _titled(part: Panel, width: int) -> Panel:
     Where they are narrower than ``SHORT``, what goes along keeps its first words alone.
     """
     title = ": ".join(filter(None, (part.title, part.y.title)))
-    along = part.x.title.partition(",")[0] if width < SHORT else part.x.title
+    along = re.split(",| per ", part.x.title)[0] if width < SHORT else part.x.title
     return replace(part, title=title, x=replace(part.x, title=along), y=replace(part.y, title=""))
 
 

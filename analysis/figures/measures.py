@@ -64,7 +64,8 @@ def _along_a_factor(means: pd.DataFrame, metrics: list[str], axis: Field) -> Dra
         for metric in metrics
     ]
     notes = [f"means over the subsets of k = {k} samples"]
-    return Drawing(panels=panels, same_y=False, along=axis.name, notes=notes)
+    about = f"Mean of each metric over subsets against {axis.name}, a line per level of the others."
+    return Drawing(panels=panels, same_y=False, along=axis.name, notes=notes, about=about)
 
 
 def _label(metric: str) -> str:

@@ -67,7 +67,7 @@ function arrange(spec, choice, room) {
         if (name === "shape" && left.length) Object.assign(value.legend, { symbolFillColor: { expr: "ink" }, padding: 8 });
       }
       if (name === "x" && value.axis?.title && width < sizes.short) {
-        value.axis.title = value.axis.title.split(",")[0];
+        value.axis.title = value.axis.title.split(/,| per /)[0];
         value.axis.titleLimit = width + 10;
       }
     });

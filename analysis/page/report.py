@@ -85,7 +85,8 @@ def page_figures(run: Run) -> list[PageFigure]:
             continue
         summary = (draw.__doc__ or "").split("\n")[0]
         try:
-            drawing = page_figure(name, summary, draw(run).to_dict())
+            spec = draw(run).to_dict()
+            drawing = page_figure(name, str(spec.get("description", summary)), spec)
             found.append(replace(drawing, folded=name not in OPEN))
         except (ValueError, KeyError) as fault:
             why = str(fault) if run.tables else why_missing(run)

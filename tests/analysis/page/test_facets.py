@@ -24,6 +24,13 @@ def texts(figure):
     return figure.locator("svg.marks text").all_text_contents()
 
 
+def shapes_of_one_colour(figure):
+    found = figure.locator("svg.marks .mark-symbol.role-mark path").evaluate_all(
+        "paths => paths.map(path => [path.getAttribute('fill'), path.getAttribute('d')])"
+    )
+    return {shape for fill, shape in found if fill == found[0][0]}
+
+
 def choose(figure, label, level):
     figure.locator(".chart").evaluate("place => place.classList.remove('drawn')")
     figure.locator(f"label:has-text('{label}') select").select_option(label=level)
@@ -41,6 +48,7 @@ def test_the_reader_chooses_what_stands_where(visit, page_of_factors):
     assert texts(figure).count("1.5") == 3  # a column of each outcome
     choose(figure, "Rows", "none")
     assert "lines of one colour differ in prompt" in " ".join(texts(figure))
+    assert len(shapes_of_one_colour(figure)) == 2  # one for each prompt
     choose(figure, "Colours", "prompt")
     assert "lines of one colour differ in min_p" in " ".join(texts(figure))
     choose(figure, "Shown", "maj@k: expected accuracy")
