@@ -8,7 +8,7 @@ from workbench.rewards.block_step import BlockStep, read_matching
 
 def rows(*indices):
     count = len(indices)
-    key = {"problem_id": ["p"] * count, "temperature": [1.0] * count}
+    key = {"problem_id": ["p"] * count, "condition": ["T1"] * count, "temperature": [1.0] * count}
     return pa.table({**key, "sample_index": list(indices)})
 
 

@@ -73,7 +73,11 @@ class Lengths:
 def run_step(folder, model, texts, judged_by="me"):
     """Run a step over one block of texts, where None is a failed sample."""
     step = BlockStep(folder, "x", "rewards/x", {0: f"{judged_by} {texts}"})
-    key = {"problem_id": ["p"] * len(texts), "temperature": [1.0] * len(texts)}
+    key = {
+        "problem_id": ["p"] * len(texts),
+        "condition": ["T1"] * len(texts),
+        "temperature": [1.0] * len(texts),
+    }
     samples = pa.table({**key, "sample_index": list(range(len(texts)))})
     hashes = [text and f"hash of {text}" for text in texts]
     model_step = ModelStep(

@@ -7,9 +7,9 @@ import pytest
 
 import workbench as wb
 from workbench.rewards.second_model_rewards import self_certainty
-from workbench.storage.parquet import KEY, read_table, sample_rows, write_table
+from workbench.storage.parquet import STORED_KEY, read_table, sample_rows, write_table
 
-KEY_COLUMNS = list(KEY)
+KEY_COLUMNS = list(STORED_KEY)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_what_is_not_known_or_infinite_is_missing(open_run):
     run = open_run()
     rows = sample_rows([Sample("p", 1.0, i, "x", "stop", (1,), (-1.0,), i, "h") for i in range(3)])
     write_table(run.next_part(0), rows, "drawn")
-    kept = {key: rows.column(key) for key in KEY} | {"mean_certainty": [2.5, None, np.inf]}
+    kept = {key: rows.column(key) for key in STORED_KEY} | {"mean_certainty": [2.5, None, np.inf]}
     write_table(run.block_path("under/sure", 0), pa.table(kept), "said")
     second = SecondModel(model="m", backend="transformers", logprobs=1)
     self_certainty(run, Scoring(models={"sure": second}, self_certainty="sure"))
