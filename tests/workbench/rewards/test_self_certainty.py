@@ -7,9 +7,9 @@ import pytest
 
 import workbench as wb
 from workbench.rewards.second_model_rewards import self_certainty
-from workbench.storage.parquet import KEY, STORED_KEY, read_table, sample_rows, write_table
+from workbench.storage.parquet import STORED_KEY, read_table, sample_rows, write_table
 
-KEY_COLUMNS = list(KEY)
+KEY_COLUMNS = list(STORED_KEY)
 
 
 @pytest.fixture
