@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from workbench.analysis.held_out_rewards import TABLES, held_out, judge, show
+from workbench.core.conditions import temperature_name
 from workbench.reward_training.train import TrainedReward
 from workbench.tracking.wandb_run import Tracker
 
@@ -21,7 +22,7 @@ CURVES = pd.DataFrame(
 
 def rows(part, problem, right, trained, untrained=0.5, likelihood=np.nan, run=0, temperature=1.0):
     return pd.DataFrame(
-        {"part": part, "problem": problem, "run": run, "temperature": temperature,
+        {"part": part, "problem": problem, "run": run, "condition": temperature_name(temperature),
          "right": np.array(right, dtype=bool), "trained": trained, "untrained": untrained,
          "likelihood": likelihood}
     )  # fmt: skip
