@@ -66,14 +66,12 @@ def _print_table(out: "Console", rows: Sequence[Mapping[str, str]]) -> None:
 
 
 def _cells(run: "ListedRun", folder: Path) -> dict[str, str]:
-    from workbench.core.table_text import spell_temperature
-
     cells = (
         str(run.root.relative_to(folder)),
         run.task,
         run.model,
         f"{run.problems:,}",
-        " ".join(map(spell_temperature, run.temperatures)),
+        " ".join(run.varied),
         "" if run.n is None else str(run.n),
         run.finished,
         " ".join(run.shares) if run.accuracy else "-",

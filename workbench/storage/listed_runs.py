@@ -12,14 +12,20 @@ from typing import Any
 
 import pyarrow.compute as pc
 
+from workbench.config.conditions import conditions_of
+from workbench.config.schema import Generation
+from workbench.config.validation import parse
 from workbench.config.yaml_file import read_mapping
+from workbench.core.table_text import spell_temperature
 from workbench.core.types import STAGES, known_temperature
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import read_table
+from workbench.storage.parquet import CONDITION, read_table
 from workbench.storage.run_folder import Folder
 
-JUDGED = ("problem_id", "temperature", "is_correct")
+JUDGED = ("problem_id", CONDITION, "temperature", "is_correct")
 """The columns of scores from which the accuracy is taken."""
+MOST_NAMES = 4
+"""Conditions that are named one by one; more are counted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,16 +40,18 @@ class ListedRun:
     task: str = ""
     model: str = ""
     problems: int = 0
-    temperatures: tuple[float | None, ...] = ()
-    """Without greedy decoding; None: imported, of an unknown temperature."""
+    temperatures: tuple[float | str | None, ...] = ()
+    """Without greedy decoding; None: imported, of an unknown temperature. Of a run with other
+    factors the names of its conditions."""
     n: int | None = None
     """Samples that each problem is to have at each temperature."""
     stage: str = ""
     """The last stage that is done; empty where none is."""
     unfinished: str = ""
     """The stage that was begun and is not done."""
-    accuracy: Mapping[float | None, float] = field(default_factory=dict)
-    """Of a single sample, by temperature: the mean over problems. Empty until the run is scored."""
+    accuracy: Mapping[float | str | None, float] = field(default_factory=dict)
+    """Of a single sample, by temperature or condition: the mean over problems. Empty until the run
+    is scored."""
     fault: str = ""
     """Why nothing can be said of the run."""
 
@@ -57,9 +65,25 @@ class ListedRun:
         return self.stage
 
     @property
+    def varied(self) -> tuple[str, ...]:
+        """The temperatures or conditions as text; how many these are, where there are many."""
+        named = [isinstance(one, str) for one in self.temperatures]
+        if any(named) and len(named) > MOST_NAMES:
+            return (f"{len(named)} conditions",)
+        return tuple(
+            one if isinstance(one, str) else spell_temperature(one) for one in self.temperatures
+        )
+
+    @property
     def shares(self) -> tuple[str, ...]:
-        """The accuracy at each of the temperatures, as text: ``-`` where it is not known."""
-        known = (self.accuracy.get(temperature) for temperature in self.temperatures)
+        """The accuracy in each of ``varied``, as text: ``-`` where it is not known.
+
+        The lowest and the highest, where there are many.
+        """
+        known = [self.accuracy.get(temperature) for temperature in self.temperatures]
+        if len(self.varied) < len(known):
+            judged = [share for share in known if share is not None]
+            return (f"{min(judged):.2f} to {max(judged):.2f}" if judged else "-",)
         return tuple("-" if share is None else f"{share:.2f}" for share in known)
 
 
@@ -128,32 +152,45 @@ def _told(folder: Folder) -> dict[str, Any]:
     generation, stages = experiment["generation"], manifest.get("stages", {})
     done = [name for name in STAGES if stages.get(name, {}).get("status") == "done"]
     begun = [name for name in STAGES if stages.get(name, {}).get("status", "done") != "done"]
+    plain = not (generation.get("grid") or generation.get("conditions"))
+    varied = tuple(generation["temperatures"]) if plain else _condition_names(generation)
     with (folder.root / "problems.jsonl").open("rb") as lines:
         problems = sum(1 for _ in lines)
     return {
         "task": str(experiment["task"]["name"]),
         "model": str(generation["model"]),
         "problems": problems,
-        "temperatures": tuple(generation["temperatures"]),
+        "temperatures": varied,
         "n": generation["n"],
         "stage": done[-1] if done else "",
         "unfinished": begun[0] if begun else "",
-        "accuracy": _accuracy(folder),
+        "accuracy": _accuracy(folder, "temperature" if plain else CONDITION),
     }
 
 
-def _accuracy(folder: Folder) -> dict[float | None, float]:
-    """Return the mean over problems of the share of right samples, those unknown left out."""
-    shares: dict[float | None, list[float]] = {}
+def _condition_names(generation: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the names of the conditions, without greedy decoding."""
+    settings, _ = parse(Generation, dict(generation))
+    if settings is None:
+        raise ValueError("its conditions cannot be read; see `workbench validate`")
+    return tuple(one.name for one in conditions_of(settings) if not one.greedy)
+
+
+def _accuracy(folder: Folder, by: str) -> dict[float | str | None, float]:
+    """Return the mean over problems of the share of right samples, those unknown left out.
+
+    By the column ``temperature`` or ``condition``.
+    """
+    shares: dict[float | str | None, list[float]] = {}
     for path in sorted((folder.root / "scores").glob("block-*.parquet")):
         table = read_table(path, JUDGED)
         table = table.filter(pc.field("is_correct").is_valid())
-        table = table.set_column(2, "is_correct", table["is_correct"].cast("float64"))
-        means = table.group_by(["temperature", "problem_id"]).aggregate([("is_correct", "mean")])
+        table = table.set_column(3, "is_correct", table["is_correct"].cast("float64"))
+        means = table.group_by([by, "problem_id"]).aggregate([("is_correct", "mean")])
         for row in means.to_pylist():
-            temperature = known_temperature(row["temperature"])
-            shares.setdefault(temperature, []).append(row["is_correct_mean"])
-    return {temperature: sum(each) / len(each) for temperature, each in shares.items()}
+            found = row[by] if by == CONDITION else known_temperature(row[by])
+            shares.setdefault(found, []).append(row["is_correct_mean"])
+    return {found: sum(each) / len(each) for found, each in shares.items()}
 
 
 def _size(root: Path) -> int:

@@ -7,7 +7,6 @@ from pathlib import Path
 import pandas as pd
 
 from workbench.core.table_html import NotebookTable, with_notes
-from workbench.core.table_text import spell_temperature
 from workbench.storage.listed_runs import ListedRun, listed_runs
 
 NOTE = "accuracy: of a single sample, at each of the temperatures; '-' where it is not known"
@@ -32,7 +31,7 @@ def _row(run: ListedRun) -> tuple[object, ...]:
         run.task,
         run.model,
         run.problems,
-        ", ".join(map(spell_temperature, run.temperatures)),
+        ", ".join(run.varied),
         run.n,
         run.finished,
         ", ".join(run.shares),

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import os
 import shutil
@@ -6,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from workbench.storage.listed_runs import listed_runs
+from workbench import load_run
+from workbench.storage.listed_runs import ListedRun, listed_runs
 
 REFERENCE = Path(__file__).parents[3] / "results" / "reference"
 SMALL = ("experiment.yaml", "manifest.json", "problems.jsonl", "scores")
@@ -125,3 +127,29 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
     assert listed_runs(tmp_path) == []
     with pytest.raises(ValueError, match="no-such is no folder; give one that holds runs"):
         listed_runs(tmp_path / "no-such")
+
+
+def test_conditions_are_named_and_many_are_counted():
+    named = ListedRun(
+        root=Path("x"), changed=datetime.now(UTC), size=1, temperatures=("T1", "hot"),
+        accuracy={"T1": 0.5},
+    )  # fmt: skip
+    assert named.varied == ("T1", "hot")
+    assert named.shares == ("0.50", "-")
+    cells = tuple(f"T1-top_k{k}" for k in range(1, 6))
+    shares = {name: place / 10 for place, name in enumerate(cells)}
+    many = dataclasses.replace(named, temperatures=cells, accuracy=shares)
+    assert (many.varied, many.shares) == (("5 conditions",), ("0.00 to 0.40",))
+    assert dataclasses.replace(many, accuracy={}).shares == ("-",)
+
+
+def test_a_run_with_factors_tells_the_accuracy_of_each_condition(cli, experiment, tmp_path):
+    grid = {"temperature": [0.3, 1.0], "min_p": [0, 0.1]}
+    path = experiment(generation__grid=grid, generation__temperatures=[])
+    for stage in ("generate", "score"):
+        cli.must(stage, path, "--out", tmp_path / "runs" / "run")
+    (found,) = listed_runs(tmp_path / "runs")
+    assert found.varied == ("T0.3", "T0.3-min_p0.1", "T1", "T1-min_p0.1")
+    scores = load_run(tmp_path / "runs" / "run").scores
+    means = scores.groupby("condition", observed=True)["correct"].mean()
+    assert found.shares == tuple(f"{means[name]:.2f}" for name in found.varied)
