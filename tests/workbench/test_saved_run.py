@@ -8,8 +8,9 @@ import pytest
 import yaml
 
 import workbench as wb
+from workbench.core.conditions import Condition
 from workbench.core.lookup import lookup
-from workbench.saved_run import Run
+from workbench.saved_run import Run, with_factors
 from workbench.storage.parquet import read_table, write_table
 
 
@@ -151,3 +152,32 @@ def test_a_run_is_read_and_analysed_where_its_model_and_problems_are_not(cli, ha
     assert refused.code == 1
     assert "/gone/model" in refused.err
     assert "/gone/problems.jsonl" in refused.err
+
+
+def rows_in(*conditions):
+    return pd.DataFrame({
+        "problem_id": "p", "condition": list(conditions), "temperature": 1.0, "sample_index": 0,
+    })  # fmt: skip
+
+
+def test_rows_have_a_column_for_each_factor_that_varies():
+    cells = [
+        Condition(name, 1.0, 8, {}, {"temperature": 1.0, "min_p": p, "stop": s, "top_k": 4})
+        for name, p, s in (("b", 0.1, ()), ("a", 0.0, ("Q:",)))
+    ]  # fmt: skip
+    found = with_factors(rows_in("a", "b", "old"), cells)
+    assert list(found.columns) == [
+        "problem_id", "condition", "temperature", "min_p", "stop", "sample_index",
+    ]  # fmt: skip
+    assert found["condition"].cat.categories.tolist() == ["b", "a", "old"]
+    assert found["condition"].cat.ordered
+    np.testing.assert_array_equal(found["min_p"], [0.0, 0.1, np.nan])  # of "old" it is not known
+    assert found["stop"].tolist()[:2] == ["Q:", "none"]
+    assert pd.isna(found["stop"][2])
+
+
+def test_rows_of_temperatures_have_no_further_column():
+    found = with_factors(rows_in("T1"), [Condition("T1", 1.0, 8), Condition("T2", 2.0, 8)])
+    assert list(found.columns) == list(rows_in("T1").columns)
+    frame = pd.DataFrame({"k": [2]})
+    assert with_factors(frame, []) is frame

@@ -21,7 +21,7 @@ from workbench.models.text_encoder import text_hash
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_prompt import VerdictTokens, find_verdict_tokens, judged_text
 from workbench.saved_run import Run
-from workbench.storage.parquet import KEY, fingerprint
+from workbench.storage.parquet import KEY, STORED_KEY, fingerprint
 
 PARTS = ("train", "validation", "test")
 
@@ -185,7 +185,7 @@ def _read(run: Run, place: int) -> pd.DataFrame:
     scores = run.read("scores")
     others = [str(c) for c in scores.filter(regex=f"^{REWARD_PREFIX}(?!likelihood$)")]
     scores = scores[[*KEY, "correct", *others]]
-    columns = [*KEY, "completion", "mean_logprob"]
+    columns = [*STORED_KEY, "completion", "mean_logprob"]
     tables = [run.folder.read_samples(block, columns) for block in run.blocks]
     samples: pd.DataFrame = pa.concat_tables(tables, promote_options="default").to_pandas()
     rows = samples.merge(scores, on=list(KEY), how="left", indicator=True, validate="1:1")
@@ -201,4 +201,4 @@ def _read(run: Run, place: int) -> pd.DataFrame:
     numbers = ["mean_logprob", *others]
     rows[numbers] = rows[numbers].astype(float)
     rows = rows.rename(columns={"correct": "right"})
-    return rows[["run", *KEY, "problem", "text", "right", *numbers]]
+    return rows[["run", *STORED_KEY, "problem", "text", "right", *numbers]]
