@@ -123,8 +123,6 @@ def spell_level(level: object) -> str:
     """
     if isinstance(level, bool):
         return str(level).lower()
-    if isinstance(level, int) and abs(level) >= 2**53:  # a float may not hold it
-        return str(level)
     if isinstance(level, int | float):
         return f"{float(level)!r}".removesuffix(".0") if abs(level) < LARGEST else repr(level)
     if isinstance(level, tuple | list):
