@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import workbench as wb
@@ -63,6 +64,21 @@ def test_the_answers_to_the_study_s_questions_are_those_of_the_reference_tables(
         assert spelt(found.loc[held], "maj_correct") in answer
     for temperature in (0.3, 1.0):
         assert spelt(texts.loc[temperature], "distinct_texts") in answer
+
+
+def test_what_is_said_of_decoding_is_in_the_tables_that_are_kept():
+    tables = REFERENCE.parent / "factors" / "decoding" / "tables"
+    found = pd.read_csv(tables / "accuracy_by_k_temperature.csv").query("k == 8")
+    found = found.set_index("condition")
+    front, told = (" ".join(text.split()) for text in ((ROOT / "README.md").read_text(), RESULTS))
+    for name in ("T1.5", "T1.5-min_p0.1", "T1"):
+        for text in (front, told):
+            assert spelt(found.loc[name], "coverage") in text
+    effects = pd.read_csv(tables / "main_effects.csv").query("outcome == 'coverage' and k == 8")
+    for factor in ("min_p", "top_k", "top_p"):
+        shown = effects[effects["factor"] == factor].dropna(subset="difference")
+        (row,) = shown.to_dict("records")
+        assert spelt(row, "difference") in told
 
 
 def test_the_benchmarks_of_the_readme_are_those_that_were_run():
