@@ -245,7 +245,7 @@ def draw(request, settings):
 replay._draw = draw
 """
     child = cli("run", path, "--out", folder, before=nan)
-    child.refuses("NaN log-probability", "problem-3", "condition T0", "sample 0", "kept")
+    child.refuses("NaN log-probability", "problem-3", "temperature 0.0", "sample 0", "kept")
     assert len(rows_of(folder)) == 3 * 17
     cli.must("generate", path, "--out", folder)  # mended
     assert len(rows_of(folder)) == 204

@@ -175,6 +175,9 @@ def test_every_table_has_its_key_columns_first(data):
         **{key: [] for key in ("quality_coefficients", "answer_audit", "entropy_bounds")},
         "sampling_check": ["k", "temperature", "outcome"],
         "submitted": ["temperature", "k", "answers@1"],
+        "main_effects": ["factor", "level", "against", "outcome", "k"],
+        "interactions": [],
+        "matched_budget": ["budget", "k", "cost", "temperature", "afforded"],
     }
     for name, spec in TABLES.items():
         assert name in keys, f"say here what the first columns of the table {name} are"
