@@ -18,4 +18,4 @@ def crossed(cli, finished, made_once):
         changes = [word for setting in settings for word in ("--set", setting)]
         cli.must("run", finished[0], "--out", home / "run", *changes, tables=True)
 
-    return made_once("crossed", fill) / "run"
+    return made_once("crossed by three factors", fill) / "run"
