@@ -123,7 +123,8 @@ def test_validate_tries_every_variant_that_is_a_chat(cli, experiment, named):
         "bare": {"prompt": "chat", "system": ""},
         "plain": {"prompt": "completion", "system": "Be brief."},
     }
-    path = experiment(**given, task__prompt="completion", task__prompts=variants)
+    asked = {"generation__grid": {"prompt": ["default", *variants]}}
+    path = experiment(**given, **asked, task__prompt="completion", task__prompts=variants)
     refused = cli("validate", path)
     refused.refuses(
         "task.prompts.told.prompt: ", 'set task.prompts.told.system: "", or leave the message out',
@@ -137,7 +138,10 @@ def test_validate_tries_every_variant_that_is_a_chat(cli, experiment, named):
 def test_validate_tries_the_prompts_with_the_second_models_too(cli, experiment, named):
     second = {"second": {"model": named(NO_SYSTEM), "backend": "transformers"}}
     variants = {"told": {"prompt": "chat", "system": "Be brief."}, "bare": {"system": ""}}
-    path = experiment(task__prompt="completion", task__prompts=variants, scoring__models=second)
+    path = experiment(
+        task__prompt="completion", task__prompts=variants, scoring__models=second,
+        generation__grid={"prompt": ["default", *variants]},
+    )  # fmt: skip
     told = cli("validate", path)
     told.refuses("scoring.models.second.model: ", "set task.prompts.told.system")
     assert told.err.count("scoring.models.second.model: ") == 1
