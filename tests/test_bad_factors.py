@@ -72,6 +72,7 @@ def faults_of(*overrides):
             r"generation\.models\.replya: no condition has this model: .*did you mean 'replay'\?",
         ),
         ("generation.models", "{a: {dtpye: auto}}", r".*\.a\.dtpye: .*did you mean 'dtype'\?"),
+        ("task.prompts", "{default: {few_shot: 0}}", r"task\.prompts\.default: 'default' is the"),
     ],
 )
 def test_one_message_with_the_key(key, value, said):
@@ -126,6 +127,33 @@ def test_other_faults_do_not_hide_those_of_a_grid():
     first, second = faults_of("generation.n=many", f"{GRID}.min_p=[0, x]")
     assert first.startswith("generation.n: ")
     assert second == f"{GRID}.min_p: expected a number, got 'x'"
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("price={input: -1}", "generation.price.input: must be at least 0"),
+        ("models={m: {dtpye: auto}}", "generation.models.m.dtpye: unknown key"),
+    ],
+)
+def test_a_fault_beside_a_sound_grid_is_all_that_is_said(fault, said):
+    (line,) = faults_of(f"generation.{fault}", f"{GRID}={{temperature: [1], model: [m, n]}}")
+    assert line.startswith(said)
+
+
+def test_a_name_for_the_default_prompt_is_no_other_prompt_of_a_grid():
+    variant = "task.prompts.again={few_shot: 2}"
+    checked("task.few_shot=2", variant, f"{GRID}={{temperature: [1], prompt: [again]}}")
+    (line,) = faults_of("task.few_shot=2", variant, f"{GRID}={{prompt: [default, again]}}")
+    assert line == (
+        f"{GRID}.prompt: 'again' asks the same as 'default'; change task.prompts.again, or leave "
+        "one of them out"
+    )
+
+
+def test_the_prompts_that_are_known_are_told_once():
+    _, line = faults_of("task.prompts.default.few_shot=0", f"{GRID}={{prompt: [brief]}}")
+    assert "(known: default)" in line
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from workbench.config.condition_faults import condition_faults, mixed_faults
+from workbench.config.condition_faults import condition_faults, mixed_faults, same_prompt_faults
 from workbench.config.conditions import fill_in_conditions
 from workbench.config.faults import Fault, Unsound, shortened
 from workbench.config.schema import Experiment, Generation, contradictions
@@ -125,7 +125,7 @@ def check_experiment(
     faults += [*contradictions(sound), *_backend_faults(sound)]
     with suppress(Unsound):
         faults += condition_faults(sound.generation, list(sound.task.prompts))
-        faults += mixed_faults(sound) if not faults else []
+        faults += [*same_prompt_faults(sound), *mixed_faults(sound)] if not faults else []
     faults += factor_faults(sound, here=here) if not faults else []
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]

@@ -8,7 +8,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import Any
 
-from workbench.config.conditions import conditions_of, settings_of
+from workbench.config.conditions import conditions_of, prompt_name, settings_of
 from workbench.config.factors import (
     ENGINE,
     MODEL,
@@ -16,6 +16,7 @@ from workbench.config.factors import (
     PROMPT,
 )
 from workbench.config.faults import Fault, Unsound, shown
+from workbench.config.prompt_variants import task_with_prompt
 from workbench.config.schema import Experiment, Generation
 from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.config.validation import parse
@@ -51,7 +52,9 @@ def condition_faults(generation: Generation, prompts: Sequence[str]) -> Iterator
             return
         faults = [*_missing_temperatures(generation), *_level_faults(generation, prompts)]
         faults = faults or [*_name_faults(generation), *_unused_models(generation)]
-        yield from faults or _length_faults(generation)
+        if not faults and isinstance(generation, Generation):  # which it is where it has no faults
+            yield from _length_faults(generation)
+        yield from faults
 
 
 def _missing_temperatures(generation: Generation) -> Iterator[Fault]:
@@ -92,10 +95,9 @@ def _level_fault(name: str, level: Any, prompts: Sequence[str]) -> str:
         return str(faults[0].message) if faults else ""
     if name in (PROMPT, MODEL) and not (isinstance(level, str) and level):
         return f"expected a name, got {shown(level)}"
-    if name == PROMPT and level not in (DEFAULT_PROMPT, *prompts):
-        return (
-            f"{unknown(level, (DEFAULT_PROMPT, *prompts), 'prompt')}; define it under task.prompts"
-        )
+    known = tuple(dict.fromkeys((DEFAULT_PROMPT, *prompts)))  # a variant may be named so by mistake
+    if name == PROMPT and level not in known:
+        return f"{unknown(level, known, 'prompt')}; define it under task.prompts"
     if name in (PROMPT, MODEL):
         return ""
     if name == TEMPERATURE:
@@ -162,6 +164,24 @@ def _length_faults(generation: Generation) -> Iterator[Fault]:
             ] = None
     at = ("generation", "conditions" if generation.conditions else "grid")
     yield from (Fault(at, message) for message in list(found)[:1])
+
+
+def same_prompt_faults(experiment: Experiment) -> Iterator[Fault]:
+    """Refuse a prompt beside the default one of which it is only another name.
+
+    Both would draw the same samples, which would be compared as if they were two prompts'.
+    """
+    generation, task = experiment.generation, experiment.task
+    asked = dict.fromkeys(prompt_name(one) for one in conditions_of(generation))
+    key = "grid" if any(PROMPT in grid for grid in generation.grid) else "conditions"
+    for name in asked if DEFAULT_PROMPT in asked else ():
+        same = task_with_prompt(task, name) == task_with_prompt(task, DEFAULT_PROMPT)
+        if name != DEFAULT_PROMPT and same and generation.backend != "import":
+            yield Fault(
+                ("generation", key, PROMPT),
+                f"{name!r} asks the same as {DEFAULT_PROMPT!r}; change task.prompts.{name}, or "
+                "leave one of them out",
+            )
 
 
 def mixed_faults(experiment: Experiment) -> Iterator[Fault]:
