@@ -127,8 +127,8 @@ def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
     }
     levels = pd.DataFrame(found)
     if "condition" in curve:
-        order = dict.fromkeys(curve[keys].itertuples(index=False, name=None))
-        levels = levels.reindex(pd.MultiIndex.from_tuples(list(order), names=keys))
+        order = curve[keys].drop_duplicates()  # to which one level that is not set equals another
+        levels = levels.reindex(pd.MultiIndex.from_frame(order))
     texts = run.table("statuses") if "statuses" in run.tables else pd.DataFrame()
     if "distinct_texts" in texts:
         texts = texts.set_index(keys).reindex(levels.index)

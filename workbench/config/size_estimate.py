@@ -59,7 +59,7 @@ def condition_lines(experiment: Experiment) -> list[str]:
         wide = max(len(one.name) for one in sampled[:SHOWN])
         factors = tuple(dict.fromkeys([TEMPERATURE, *factors]))
         for one in sampled[:SHOWN]:
-            levels = (f"{name} {spell_level(one.own.get(name))}" for name in factors)
+            levels = (_with_level(name, one.own.get(name)) for name in factors)
             lines.append(f"{one.name:{wide}}  {', '.join(levels)}")
         if left := len(sampled) - SHOWN:
             lines += [f"and {left:,} more"] if left > 0 else []
@@ -69,6 +69,12 @@ def condition_lines(experiment: Experiment) -> list[str]:
     if unused := [name for name in drawn.models if name not in used]:
         lines.append(f"not used       models of no condition: {', '.join(unused)}")
     return lines
+
+
+def _with_level(factor: str, level: object) -> str:
+    """Spell a factor and its level; an option that a condition leaves to the engine is not set."""
+    is_left = level is None and factor != TEMPERATURE
+    return f"{factor} {'not set' if is_left else spell_level(level)}"
 
 
 def size_estimate(experiment: Experiment, problems: int) -> str:

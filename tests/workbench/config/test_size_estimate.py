@@ -101,6 +101,13 @@ def test_conditions_are_named_with_their_settings_up_to_twelve():
     assert lines[13:] == ["not used       models of no condition: other"]
 
 
+def test_an_option_that_a_condition_leaves_to_the_engine_is_not_set():
+    cells = "[{temperature: 1, engine.seconds_per_sample: 0}, {temperature: 1}]"
+    given = ["generation.temperatures=[]", f"generation.conditions={cells}"]
+    _, line = condition_lines(load_experiment(TEST, given))
+    assert line.endswith("temperature 1, engine.seconds_per_sample not set")
+
+
 def test_tokens_are_those_of_each_condition():
     given = ["generation.n=4", "generation.temperatures=[1]", "measure.k=[2]"]
     grid = "generation.grid={max_tokens: [10, 30]}"
