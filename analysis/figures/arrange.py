@@ -41,6 +41,8 @@ def arrange(
     if not told or not axes or len(axes) + bool(drawing.along) < 2:
         if colour or columns or rows:
             why = "its conditions differ in one thing only" if told else "it is not by condition"
+            if told and axes and ", " in axes[0].name:
+                why = f"its conditions are no full grid of any of {axes[0].name}"
             raise ValueError(f"this figure has no factors to choose from: {why}")
         return drawing
     panels, dropped = _by_outcome(drawing, axes)
