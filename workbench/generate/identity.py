@@ -22,6 +22,9 @@ from workbench.generate.drawing_settings import (
 from workbench.models import locate
 from workbench.storage.open_run import OpenRun
 
+LOADED = ("model_hash", "dtype", "max_model_len", "engine")
+"""What is kept of a condition beside its levels: how its model was loaded."""
+
 
 @dataclass(frozen=True)
 class LoadGroup:
@@ -116,12 +119,15 @@ def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) ->
         for one in group.conditions:
             if one.changed or one.name != temperature_name(one.temperature):
                 entry = {"temperature": one.temperature, **json.loads(json.dumps(one.changed))}
-                loaded = {} if model == own.model else {"model_hash": models[model]}
+                loaded: dict[str, Any] = {}
+                if model != own.model:
+                    loaded["model_hash"] = models[model]
                 for key in ("dtype", "max_model_len"):
                     if getattr(group.settings, key) != getattr(own, key):
                         loaded[key] = getattr(group.settings, key)
                 engine = _engine_of_model(one, generation)
-                loaded |= {"engine": engine} if engine != drawing_engine(own.engine) else {}
+                if engine != drawing_engine(own.engine):
+                    loaded["engine"] = engine
                 found[one.name] = entry | loaded
     return found
 
@@ -162,6 +168,20 @@ def merged_conditions(run: OpenRun, current: Mapping[str, Any]) -> dict[str, Any
                 "another folder with --out"
             )
     return before | dict(current)
+
+
+def refuse_other_conditions(run: OpenRun) -> None:
+    """Refuse to look at samples under levels that they were not drawn with; no model is read.
+
+    Raises:
+        ValueError: the folder holds samples of a condition of this name with other levels.
+    """
+    before: dict[str, Any] = run.manifest.data.get("conditions", {})
+    for one in run.conditions:
+        if one.name in before:
+            levels = {"temperature": one.temperature, **json.loads(json.dumps(dict(one.changed)))}
+            held = {name: level for name, level in before[one.name].items() if name not in LOADED}
+            merged_conditions(run, {one.name: before[one.name] if held == levels else levels})
 
 
 def _spelt(settings: Mapping[str, Any]) -> str:

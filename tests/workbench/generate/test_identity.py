@@ -13,6 +13,7 @@ from workbench.generate.identity import (
     identity,
     load_groups,
     merged_conditions,
+    refuse_other_conditions,
     request_options,
 )
 from workbench.models.locate import model_hash
@@ -160,3 +161,16 @@ def test_the_same_name_with_other_settings_is_refused(open_run):
                        r"temperature 1\.5, min_p 0\.1, and the experiment now gives temperature "
                        r"1\.5, min_p 0\.2; give the new one another name"):  # fmt: skip
         merged_conditions(run, {"hot": {"temperature": 1.5, "min_p": 0.2}})
+
+
+def test_samples_are_not_looked_at_under_other_levels(open_run):
+    def of(min_p):
+        hot = {"name": "hot", "temperature": 1.5, "min_p": min_p}
+        run = open_run(backend="replay", temperatures=[], conditions=[hot])
+        held = {"temperature": 1.5, "min_p": 0.1, "model_hash": "of another model"}
+        run.manifest.update(conditions={"hot": held})
+        return run
+
+    refuse_other_conditions(of(0.1))
+    with pytest.raises(ValueError, match="another condition that is called 'hot'"):
+        refuse_other_conditions(of(0.2))
