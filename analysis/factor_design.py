@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from workbench.analysis.stats.design import Design, design_of
-from workbench.core.conditions import Condition, spell_level, varying_factors
+from workbench.core.conditions import Condition, level_key, spell_level, varying_factors
 
 
 def sampled(conditions: Sequence[Condition]) -> list[Condition]:
@@ -21,7 +22,8 @@ def design_of_conditions(conditions: Sequence[Condition]) -> Design:
     lowest.
 
     Raises:
-        ValueError: there is no condition.
+        ValueError: there is no condition, or two have the same level of every factor
+            (``alike_note``).
 
     Example:
         top_p is 1 unless a condition changes it, so that 0.9 is compared with 1.
@@ -32,14 +34,19 @@ def design_of_conditions(conditions: Sequence[Condition]) -> Design:
         >>> dict(design_of_conditions([nucleus, plain]).levels)
         {'top_p': ('1', '0.9')}
     """
-    factors = varying_factors(conditions)
+    spelt = {factor: _labels(factor, conditions) for factor in varying_factors(conditions)}
     design = design_of(
-        [{factor: spell_level(one.own.get(factor)) for factor in factors} for one in conditions]
+        [
+            {factor: labels[level_key(one.own.get(factor))] for factor, labels in spelt.items()}
+            for one in conditions
+        ]
     )
+    own = {factor: spelt[factor].get(_own(factor, conditions)) for factor in design.factors}
     levels = {
-        factor: tuple(sorted(found, key=lambda level: level != _own(factor, conditions)))
+        factor: (*(one for one in found if one == own[factor]),
+                 *(one for one in found if one != own[factor]))
         for factor, found in design.levels.items()
-    }
+    }  # fmt: skip
     places = [
         [order.index(level) for level in design.levels[factor]] for factor, order in levels.items()
     ]
@@ -58,11 +65,40 @@ def confounding_notes(conditions: Sequence[Condition]) -> tuple[str, ...]:
 their effects cannot be told apart
     """
     drawn = sampled(conditions)
+    if alike := alike_note(drawn):
+        return (alike,)
     return design_of_conditions(drawn).confounding_notes() if len(drawn) > 1 else ()
 
 
-def _own(factor: str, conditions: Sequence[Condition]) -> str | None:
-    """Return the level of a factor in the conditions that leave it as the experiment sets it."""
+def alike_note(conditions: Sequence[Condition]) -> str:
+    """Name two conditions with the same level of every factor; '' where there are none.
+
+    Imported ones may differ in what no column says, such as the prompt.
+    """
+    factors = varying_factors(conditions)
+    first: dict[tuple[str, ...], str] = {}
+    for one in conditions:
+        other = first.setdefault(tuple(level_key(one.own.get(name)) for name in factors), one.name)
+        if other != one.name:
+            return (
+                f"{other} and {one.name} have the same level of every known factor: what they "
+                "differ in is not known, so that no factor's effect can be told"
+            )
+    return ""
+
+
+def _labels(factor: str, conditions: Sequence[Condition]) -> dict[str, str]:
+    """Return how each level of a factor is spelt, by its key; as code where two would be alike."""
+    levels = {level_key(one.own.get(factor)): one.own.get(factor) for one in conditions}
+    times = Counter(map(spell_level, levels.values()))
+    return {
+        key: repr(level) if times[spell_level(level)] > 1 else spell_level(level)
+        for key, level in levels.items()
+    }
+
+
+def _own(factor: str, conditions: Sequence[Condition]) -> str:
+    """Return the key of a factor's level in the conditions that leave it as the experiment does."""
     own = [one for one in conditions if factor not in one.changed]
-    levels = {spell_level(one.own.get(factor)) for one in own}
-    return levels.pop() if len(levels) == 1 else None  # the temperature is never left as it is
+    levels = {level_key(one.own.get(factor)) for one in own}
+    return levels.pop() if len(levels) == 1 else ""  # the temperature is never left as it is

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.factor_design import confounding_notes, design_of_conditions
+from workbench.analysis.factor_design import alike_note, confounding_notes, design_of_conditions
 from workbench.analysis.frames import Data, Table, with_q_values
 from workbench.analysis.stats import factor_effects
 from workbench.analysis.stats.design import Design
@@ -46,6 +46,8 @@ def main_effects(data: Data) -> Table:
     conditions = pooled_conditions(data)
     if len(conditions) < 2:
         return Table(pd.DataFrame(), ("there is one condition: no factor varies",))
+    if alike := alike_note(conditions):
+        return Table(pd.DataFrame(), (alike,))
     inputs = _effects(data, conditions)
     found = factor_effects.main_effects(
         inputs.values,
@@ -81,6 +83,8 @@ def main_effects(data: Data) -> Table:
 def interactions(data: Data) -> Table:
     """How much the effect of one factor depends on the level of another, by outcome and k."""
     conditions = pooled_conditions(data)
+    if alike := alike_note(conditions):
+        return Table(pd.DataFrame(), (alike,))
     design = design_of_conditions(conditions) if len(conditions) > 1 else None
     if design is None or len(design.factors) < 2:
         only = f"one factor varies ({design.factors[0]})" if design else "there is one condition"

@@ -1,12 +1,14 @@
 """Which level is the reference, and what is said of factors that move together."""
 
 from workbench.analysis.factor_design import (
+    alike_note,
     confounding_notes,
     design_of_conditions,
     sampled,
 )
 from workbench.config.conditions import ordered_conditions
 from workbench.config.schema import Generation
+from workbench.core.conditions import Condition
 
 
 def conditions(**generation):
@@ -56,3 +58,20 @@ def test_confounded_factors_are_named():
     cells = [{"temperature": t, "min_p": p} for t, p in ((0.5, 0.0), (1.0, 0.1), (1.5, 0.2))]
     (note,) = confounding_notes(conditions(temperatures=(), conditions=tuple(cells), greedy=True))
     assert note.startswith("temperature and min_p move together")
+
+
+def test_levels_that_are_spelt_alike_are_told_apart():
+    stops = [["a b"], ["a", "b"], [], ["none"]]
+    cells = tuple({"name": f"s{i}", "temperature": 1, "stop": s} for i, s in enumerate(stops))
+    design = design_of_conditions(conditions(temperatures=(), conditions=cells))
+    assert len(set(design.levels["stop"])) == len(set(design.cells)) == 4
+
+
+def test_conditions_that_differ_in_nothing_known_are_named():
+    own = {"temperature": 1.0, "top_p": 1.0}
+    heat = {"temperature": 2.0, "top_p": 1.0}
+    found = [Condition(name, 1.0, 8, {}, own) for name in ("T1", "T1-zero")]
+    found.append(Condition("T2", 2.0, 8, {}, heat))
+    assert alike_note(found).startswith("T1 and T1-zero have the same level of every known factor")
+    assert confounding_notes(found) == (alike_note(found),)
+    assert alike_note(found[1:]) == ""

@@ -10,6 +10,7 @@ from workbench.cli.check_models import check_models
 from workbench.config.schema import Experiment, experiment_to_dict
 from workbench.generate.drawing_progress import say_how_it_went
 from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
+from workbench.generate.identity import refuse_other_conditions
 from workbench.generate.stage import generate
 from workbench.measure.missing_inputs import lost_without_logprobs, needs_embeddings
 from workbench.measure.stage import measure
@@ -112,6 +113,7 @@ def _same_samples(run: OpenRun) -> None:
     if drawn := run.manifest.data.get("drawn_with", {}):
         now = drawing_settings(run.generation, run.task.thinking)
         refuse_other_settings(run.root, drawn, now)
+        refuse_other_conditions(run)
 
 
 def _is_number(value: object) -> bool:
