@@ -15,8 +15,8 @@ from workbench.storage.run_folder import Folder
 
 ROOT = Path(__file__).parents[3]
 TOTAL = 12 * (8 + 8 + 1)
-LATER = datetime.now(UTC) + timedelta(days=1)
-"""A day later nothing is fresh."""
+LATER = datetime.now(UTC) + timedelta(hours=23, minutes=58)
+"""By then nothing is fresh."""
 
 
 def on_disk(root):
@@ -29,7 +29,7 @@ def test_a_killed_run_says_so_and_how_it_goes_on(begun):
     root = begun(100, killed=True)
     look = Watched(root).look(LATER)
     assert (look.going, look.finished) == (False, False)
-    assert words.state(look).startswith("The run was killed while drawing; it last wrote 1 d ago.")
+    assert words.state(look).startswith("The run was killed while drawing; it last wrote 23 h 5")
     assert f"`workbench run {root}` goes on" in words.state(look)
     assert look.drawing.done == on_disk(root) == sum(one.drawn for one in look.conditions)
     assert 100 <= look.drawing.done < TOTAL == look.drawing.of
