@@ -77,6 +77,8 @@ class Look:
     tokens: int = 0
     lately: float | None = None
     """Tokens per second over the last minute; None before the second look, and after drawing."""
+    lately_over: float = 0.0
+    """Seconds that ``lately`` is over."""
     in_all: float | None = None
     in_all_of: str = "in all"
     """What ``in_all`` is over, in words."""
@@ -187,7 +189,7 @@ class Watched:
         drawing = entry.get("status") == "running"
         lately = self._speed.lately if drawing and going else None
         in_all, over = speed_of_drawing(entry, tokens, now), "in all"
-        if in_all is None and drawing and going:
+        if in_all is None and drawing and going and self._speed.looks[0] != self._speed.first:
             in_all, over = self._speed.since_first, "since it is watched"
         notes = [*faults]
         so_far: Sequence[SoFar | None] = [None] * len(sizes)
@@ -220,6 +222,7 @@ class Watched:
             "conditions": conditions,
             "tokens": tokens,
             "lately": lately,
+            "lately_over": self._speed.span,
             "in_all": in_all,
             "in_all_of": over,
             "failed": counted.failed,

@@ -41,6 +41,11 @@ class Speed:
         return _rate(self.looks[0], self.looks[-1]) if self.looks else None
 
     @property
+    def span(self) -> float:
+        """Seconds that ``lately`` is over: a minute or a little more, and less at the beginning."""
+        return self.looks[-1][0] - self.looks[0][0] if self.looks else 0.0
+
+    @property
     def since_first(self) -> float | None:
         """Tokens per second since the first look."""
         return _rate(self.first, self.looks[-1]) if self.first else None

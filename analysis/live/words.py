@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from workbench.analysis.live.looks import ConditionLook, Look, StageLook
+from workbench.analysis.live.speed import LATELY
 
 UNITS = {"generate": "samples"}
 """What a stage counts; others count blocks."""
@@ -59,7 +60,8 @@ def speed(look: Look) -> str:
     """Say how fast tokens come: over the last minute, and in all."""
     said = []
     if look.lately is not None:
-        said.append(f"{look.lately:,.0f} tokens/s over the last minute")
+        over = "minute" if look.lately_over >= LATELY else spell_time(look.lately_over)
+        said.append(f"{look.lately:,.0f} tokens/s over the last {over}")
     if look.in_all is not None:
         said.append(f"{look.in_all:,.0f} {'' if said else 'tokens/s '}{look.in_all_of}")
     return ", ".join(said)

@@ -24,6 +24,7 @@ def a_look(conditions=2, going=True, **changes):
         "root": Path("results/own"), "at": datetime.now(UTC), "signature": "arithmetic|" * 20,
         "going": going, "finished": False, "written": datetime.now(UTC), "stages": stages,
         "command": "workbench run results/own", "tokens": 4800, "lately": 90.0 if going else None,
+        "lately_over": 63.0,
         "in_all": 80.0,
         "conditions": [ConditionLook(f"T{n}", 60, 240, SO_FAR) for n in range(conditions)],
     }  # fmt: skip
