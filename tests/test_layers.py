@@ -22,7 +22,7 @@ DOORS = {
     f"workbench.cli.{name}"
     for name in (
         "app", "check", "help_layout", "init", "interchange", "list_names", "options", "pages",
-        "rewards", "runs", "show", "stages", "tracking", "validate",
+        "rewards", "runs", "show", "stages", "tracking", "validate", "watch",
     )
 }  # fmt: skip
 ONLY = {  # the modules that may import a package, wherever in the file
