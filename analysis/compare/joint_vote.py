@@ -17,7 +17,7 @@ import pandas as pd
 
 from workbench.analysis.aggregate import maj_at_k
 from workbench.analysis.aggregate.batched import agreements, majority_picks, weighted_picks
-from workbench.analysis.compare.runs import names_of, shared_problems
+from workbench.analysis.compare.settings import names_of, shared_problems
 from workbench.analysis.frames import Table, with_q_values
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from workbench.analysis.stats.paired import compare_columns
