@@ -15,6 +15,7 @@ from workbench.analysis.compare.summary import finding, is_significant, judged_r
 from workbench.analysis.figures.chart import draw
 from workbench.analysis.frames import Table
 from workbench.analysis.page import curves
+from workbench.analysis.page.flipped import flipped
 from workbench.analysis.page.headline import Headline, Tile, change_tile
 from workbench.analysis.page.html import Page, PageFigure, write
 from workbench.analysis.page.report import notices, page_figure
@@ -27,10 +28,10 @@ SUMMARIES = {
     "problems": "The problems that the runs share: only these are compared.",
     "differences": "Each run less the first, problem by problem, with what the difference is "
     "worth.",
-    "flips": "The problems whose majority changed most, with coverage and the share right.",
     "temperatures": "Each temperature less every lower one, problem by problem.",
     "conditions": "Each condition less every earlier one that differs in one factor alone, problem "
     "by problem.",
+    "flips": "The problems whose majority changed most, with coverage and the share right.",
     "selections": "Each selection less a single sample and less the majority, problem by problem.",
     "rewards": "The same selection by two rewards, problem by problem.",
     "crossings": "The k at which one curve is shown to rise above or fall below the other.",
@@ -59,6 +60,10 @@ def write_comparison(
     else:
         tables = compare(opened, k)
         top = opening(tables, opened[0].experiment.analysis.confidence)
+        if "settings" in tables:
+            top = replace(
+                top, table=page_table("settings", SUMMARIES["settings"], tables["settings"])
+            )
     write(_page(opened, names, tables, top), out)
     return tables
 
@@ -81,8 +86,9 @@ def _page(
     shown = [
         page_table(name, summary, tables[name], folded=name in ("crossings", "curves"))
         for name, summary in SUMMARIES.items()
-        if name in tables
+        if name in tables and not (name == "settings" and top.table and top.table.count)
     ]
+    flips, explorer = flipped(runs, names, tables["flips"]) if "flips" in tables else ([], None)
     several = len(runs) > 1
     named = list(zip(names, runs, strict=True))
     rows = [{"run": n, "folder": str(run.root), "signature": run.signature} for n, run in named]
@@ -94,6 +100,8 @@ def _page(
         headline=top,
         figures=_figures(runs, names, tables),
         tables=shown,
+        flips=flips,
+        explorer=explorer,
         about=[page_table("runs", "The runs of this page.", Table(pd.DataFrame(rows)))],
         settings={
             name: run.folder.experiment_path.read_text(encoding="utf-8") for name, run in named
