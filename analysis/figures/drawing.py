@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -73,6 +73,8 @@ class Drawing:
     """The factor that is drawn along the x axes, where one is."""
     facets: Facets | None = None
     """Where several factors vary: which of them make the grid of panels, and the colours."""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """Series -> colour, where the palette's own order is not meant."""
     size: str = ""
     """What the markers' areas count; empty: all markers are alike."""
     notes: Sequence[str] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] 
     rows = drawn_rows(part.rows[list(COLUMNS)], part.rows["series"], names)
     legend = legend_of(names, room=drawing.across * (_sides(drawing)[0] + 60))
     looks = Looks(
-        alt.Color("series:N", scale=_cycle(names, COLOURS), legend=legend),
+        alt.Color("series:N", scale=_coloured(names, drawing.colours), legend=legend),
         alt.Shape("series:N", scale=_cycle(names, SHAPES), legend=legend),
     )
     layers = layers_of(drawing, place, rows, looks, ends, alt.Chart(rows))
@@ -190,6 +190,12 @@ def _tooltip(drawing: Drawing, part: Panel, rows: pd.DataFrame, looks: Looks) ->
     if drawing.size:
         found.append(alt.Tooltip("size:Q", title=drawing.size, format=",.0f"))
     return found
+
+
+def _coloured(names: list[str], own: Mapping[str, str]) -> alt.Scale:
+    cycled = [COLOURS[i % len(COLOURS)] for i in range(len(names))]
+    chosen = [own.get(name, colour) for name, colour in zip(names, cycled, strict=True)]
+    return alt.Scale(domain=names, range=chosen)
 
 
 def _cycle(names: list[str], looks: tuple[str, ...]) -> alt.Scale:

@@ -152,4 +152,4 @@ function marked(text, words) {
     .map((part, place) => (place % 2 ? make("mark", {}, part) : part));
 }
 
-if (DATA.explorer && byId("problem")) Explorer.start();
+if (DATA.explorer && byId("problem")) Explorer.started = Explorer.start();

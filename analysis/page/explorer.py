@@ -48,24 +48,33 @@ class Explorer:
         return [{k: v for k, v in one.items() if k != "chunk"} for one in self.problems]
 
 
-def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explorer:
+def explore(
+    run: Run, rng: np.random.Generator, budget: int = BUDGET, wanted: Sequence[str] = ()
+) -> Explorer:
     """Read a run's samples, finished or not, and keep a random part of the problems that fits.
 
     Args:
         run: any run.
         rng: shuffles the problems: those that come first are kept.
         budget: characters of packed samples; one problem is kept whatever its size.
+        wanted: the only problems that are looked at, if any are named: the first come first.
     """
     notes: list[str] = []
     known = _problems(run, notes)
     ranks = dict(zip(known, rng.permutation(len(known)).tolist(), strict=True))
+    if wanted:
+        ranks = {name: rank for rank, name in enumerate(wanted)}
     kept: list[tuple[int, int, dict[str, Any]]] = []  # a heap: (-rank, place in the run, problem)
     first_left_out, held, place = math.inf, 0, 0
     facts: list[pd.DataFrame] = []
     for rows in read_blocks(run, notes):
+        if wanted and ranks.keys().isdisjoint(rows.frame["problem_id"]):
+            continue
         facts.append(_facts(rows.frame))
         columns = _columns(rows.frame)
         for name, bounds in rows.problems():
+            if wanted and name not in ranks:
+                continue
             place += 1
             rank = ranks.setdefault(name, len(ranks))
             if rank >= first_left_out:
@@ -78,7 +87,7 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
                 first_left_out = -least
                 held -= len(dropped["chunk"])
     problems = [problem for _, _, problem in sorted(kept, key=lambda one: one[1])]
-    if len(problems) < place:
+    if len(problems) < place and not wanted:
         notes.insert(
             0,
             f"{len(problems)} of {place:,} problems, drawn at random (analysis.seed of the "

@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.analysis.compare.conditions import SINGLE, Accuracies, Pair, accuracies
 from workbench.analysis.compare.runs import differences
+from workbench.analysis.compare.summary import is_significant
 from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import ENDS, Data, Table
 from workbench.analysis.page.factor_sentences import largest_effect, other_levels
@@ -226,12 +227,6 @@ def sentence(changed: pd.DataFrame, start: str, *, levels: bool = False) -> str:
     if shown and rest:
         text += f"; no change is shown in {_listed(rest, 'or')}"
     return f"{text}."
-
-
-def is_significant(row: Mapping[Any, Any]) -> bool:
-    """Whether a difference's interval leaves out 0 and its corrected test agrees."""
-    apart = row["difference_low"] > 0 or row["difference_high"] < 0
-    return bool(apart and row["q"] < ALPHA)
 
 
 def change_tile(label: str, row: Mapping[Any, Any]) -> Tile:

@@ -18,6 +18,7 @@ from typing import Any
 
 from workbench.analysis.doubts import Doubt
 from workbench.analysis.page.explorer import Explorer
+from workbench.analysis.page.flipped import Flip
 from workbench.analysis.page.headline import Headline
 from workbench.analysis.page.packing import pack
 from workbench.analysis.page.tables import PageTable, split_by_content
@@ -30,6 +31,7 @@ from workbench.storage.parquet import write_atomically
 HERE = Path(__file__).parent
 SCRIPTS = (
     "page.js", "tables.js", "facets.js", "charts.js", "explorer.js", "samples.js", "map.js",
+    "flips.js",
 )  # fmt: skip
 
 
@@ -66,6 +68,8 @@ class Page:
     figures: Sequence[PageFigure] = ()
     tables: Sequence[PageTable] = ()
     explorer: Explorer | None = None
+    flips: Sequence[Flip] = ()
+    """Problems that changed between two runs or conditions: a list that opens the explorer."""
     about: Sequence[PageTable] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """The experiment of each run, as text."""
@@ -76,9 +80,10 @@ class Page:
 def render(page: Page) -> str:
     """Return a page as HTML."""
     tables, empty = split_by_content(page.tables)
+    first = [page.headline.table] if page.headline.table else []
     data: dict[str, Any] = {
         "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
-        "tables": {t.identity: t.packed for t in (*tables, *page.about) if t.packed},
+        "tables": {t.identity: t.packed for t in (*first, *tables, *page.about) if t.packed},
     }
     conditions: dict[str, None] = {}  # each once, in order of appearance
     if page.explorer:

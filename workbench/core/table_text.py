@@ -52,7 +52,7 @@ def _format_value(name: str, value: Any) -> str:
     if name in NUMERIC_FACTORS:
         return spell_temperature(value) if name == TEMPERATURE else spell_factor(value)
     if name in COUNTS and not pd.isna(value):
-        return f"{int(value)}"
+        return f"{int(value)}" if value == int(value) else f"{value:.1f}"  # a mean count
     if name.rsplit("_", 1)[-1] in ("p", "q") and value < 0.001:
         return "<0.001"  # never 0
     if isinstance(value, float):
