@@ -1,9 +1,9 @@
-"""The numbers that W&B shows of a run: scalars for its table of runs, and curves over k.
+"""The numbers that W&B shows of a run: scalars for its table of runs.
 
 Names are read from right to left: ``maj@8/T0.7`` is majority vote over 8 samples at temperature
 0.7, ``maj@8/T1.5-min_p0.1`` in that condition, ``maj@8/mixed`` over samples of all conditions,
 ``maj@8`` the mean over the conditions. Every run has the last one, whatever its conditions, so that
-runs can be compared by it.
+runs can be compared by it. The bounds of an interval are ``maj@8/T0.7/low`` and ``.../high``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from workbench.core.table_text import spell_temperature
 from workbench.core.types import STATUSES
 from workbench.metrics import METRICS
 
-OVER_K = re.compile(r"(?P<name>.+)@(?P<k>\d+)(/(?P<at>.+))?")
+OVER_K = re.compile(r"(?P<name>.+)@(?P<k>\d+)(/(?!low$|high$)(?P<at>.+?))?(?P<bound>/low|/high)?")
 ALL = "all"
 """In a curve's name: all conditions together."""
 
@@ -49,7 +49,7 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
             at = (
                 "/mixed"
                 if mixed
-                else _at(row)
+                else at_condition(row)
                 if "temperature" in row or "condition" in row
                 else ""
             )
@@ -57,7 +57,7 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
                 if str(name).endswith("_correct") or name == "coverage":
                     values[_short(str(name), int(row["k"])) + at] = value
     for row in frames["statuses"].to_dict("records"):
-        at = _at(row)
+        at = at_condition(row)
         for name, column in {
             "accuracy": "accuracy",
             "distinct_texts": "distinct_texts",
@@ -71,33 +71,6 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
         if "unknown" in row:
             values[f"unknown{at}"] = row["unknown"] / row["samples"]
     return _finite(values)
-
-
-def curves(
-    scalars: Mapping[str, float], frames: Mapping[str, pd.DataFrame]
-) -> list[dict[str, float]]:
-    """Return scalars as curves, a row per k: ``curve/T0.7/maj@k`` and the like beside ``k``.
-
-    Where the expectation over all k-subsets is known exactly, it stands in place of the mean over
-    the drawn ones, at k = 1 too.
-
-    Args:
-        scalars: by k, as ``summary`` and ``diversity`` return them.
-        frames: the run's tables by name.
-    """
-    rows: dict[int, dict[str, float]] = {}
-    for name, value in scalars.items():
-        if found := OVER_K.fullmatch(name):
-            row = rows.setdefault(int(found["k"]), {})
-            row[f"curve/{found['at'] or ALL}/{found['name']}@k"] = value
-    for exact in frames["coverage_curve"].to_dict("records"):
-        if exact.get("temperature") == 0 or re.fullmatch("/T0(-.*)?", _at(exact)):
-            continue  # greedy: no curve
-        row = rows.setdefault(int(exact["k"]), {})
-        for column, value in exact.items():
-            if str(column).endswith("@k") and math.isfinite(value):
-                row[f"curve{_at(exact)}/{column}"] = float(value)
-    return [{"k": k, **rows[k]} for k in sorted(rows)]
 
 
 def condition_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -145,7 +118,7 @@ def diversity(data: Data) -> dict[str, float]:
     for keys in (["k"], ["k", "condition"]):
         means = pools.groupby(keys, observed=True)[names].mean().reset_index()
         for row in means.to_dict("records"):
-            at = _at(row) if "condition" in row else ""
+            at = at_condition(row) if "condition" in row else ""
             values |= {f"{name}@{int(row['k'])}{at}": row[name] for name in names}
     return _finite(values)
 
@@ -154,7 +127,7 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
-def _at(row: Mapping[Any, Any]) -> str:
+def at_condition(row: Mapping[Any, Any]) -> str:
     """Return the end of a name: the condition, ``/T0.7``; ``/Tunknown`` where it is not known."""
     if "condition" in row:
         name = str(row["condition"])

@@ -7,7 +7,8 @@ import pytest
 
 from workbench import load_run
 from workbench.analysis.frames import Data
-from workbench.analysis.wandb_summary import condition_rows, curves, diversity, summary
+from workbench.analysis.wandb_curves import curves
+from workbench.analysis.wandb_summary import condition_rows, diversity, summary
 
 FRAMES = {
     "accuracy_by_k": pd.DataFrame(
@@ -50,17 +51,6 @@ def test_the_scalars_of_a_run_by_hand():
     }  # fmt: skip
     assert found["status/truncated/T0.7"] == 0.25
     assert found["status/answered/T0"] == 1.0
-
-
-def test_curves_are_exact_where_that_is_known():
-    scalars = {"maj@8/T0.7": 0.25, "pass@8/T0.7": 0.75, "cos_sim@8": 0.4, "samples": 12.0}
-    assert curves(scalars, FRAMES) == [
-        {"k": 1, "curve/T0.7/pass@k": 0.3, "curve/T0.7/maj@k": 0.3},
-        {
-            "k": 8, "curve/T0.7/pass@k": 0.76, "curve/T0.7/maj@k": 0.25,
-            "curve/all/cos_sim@k": 0.4,
-        },
-    ]  # fmt: skip
 
 
 def test_diversity_is_the_mean_over_pools_of_the_subsets_on_disk(embedded):
@@ -125,7 +115,3 @@ def test_named_conditions_end_the_names_of_scalars_and_have_rows_of_their_own():
     ]  # fmt: skip
     assert rows.loc["T0", ["maj@8", "pass@8"]].isna().all()
     assert condition_rows(FRAMES).empty  # temperatures alone are in a table already
-
-
-def test_only_greedy_conditions_have_no_curve_where_temperatures_do_not_vary():
-    assert curves({}, NAMED) == [{"k": 1, "curve/T0.7/pass@k": 0.3}]

