@@ -13,7 +13,8 @@ FRAMES = {
     "accuracy_by_k": pd.DataFrame(
         {
             "k": [8, 8], "pool": ["one T", "mixed"], "maj_correct": [0.2, 0.3],
-            "coverage": [0.7, np.nan],
+            "maj_correct_high": [0.4, 0.6], "coverage": [0.7, np.nan],
+            "drawn_weighted_correct": [0.3, 0.3], "drawn_weighted_correct_error": [0.01, 0.02],
         }
     ),
     "accuracy_by_k_temperature": pd.DataFrame(
@@ -44,6 +45,8 @@ def test_the_scalars_of_a_run_by_hand():
     assert {name: value for name, value in found.items() if not name.startswith("status/")} == {
         "samples": 12, "maj@8": 0.2, "pass@8": 0.7,
         "maj@8/T0.7": 0.25, "best:orm@8/T0.7": 0.5, "pass@8/T0.7": 0.75,
+        "maj@8/T0.7/low": 0.1, "maj@8/mixed/low": 0.1, "maj@8/all/high": 0.4,
+        "drawn_weighted@8": 0.3, "drawn_weighted@8/all/error": 0.01,
         "maj@8/mixed": 0.3, "pass@8/mixed": 0.8,
         "accuracy/T0": 0.5, "accuracy/T0.7": 0.3, "distinct_texts/T0.7": 0.2,
         "tokens/T0": 20.0, "tokens/T0.7": 22.0,
@@ -54,6 +57,7 @@ def test_the_scalars_of_a_run_by_hand():
 
 def test_curves_are_exact_where_that_is_known():
     scalars = {"maj@8/T0.7": 0.25, "pass@8/T0.7": 0.75, "cos_sim@8": 0.4, "samples": 12.0}
+    scalars |= {"maj@8/T0.7/low": 0.1, "maj@8/all/high": 0.3, "drawn_weighted@8/T0.7/error": 0.1}
     assert curves(scalars, FRAMES) == [
         {"k": 1, "curve/T0.7/pass@k": 0.3, "curve/T0.7/maj@k": 0.3},
         {

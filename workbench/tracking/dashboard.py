@@ -40,7 +40,11 @@ each factor: min_p is 0.1 in a run that has no other, and "0,0.1" in one that co
   could win.
 - A name without a condition, such as `maj@8`, is the mean over the run's conditions, so that all
   runs have it; `maj@8/T0.7` is at one temperature, `maj@8/T1.5-min_p0.1` in one condition, and
-  `maj@8/mixed` draws the k samples from all of them.
+  `maj@8/mixed` draws the k samples from all of them. Bounds of intervals are `maj@8/T0.7/low` and
+  `maj@8/T0.7/high`; those of `maj@8` are `maj@8/all/low` and `maj@8/all/high`.
+- Each is the exact expectation over all k-subsets. Of a selection without one there is the mean
+  over the drawn subsets, such as `drawn_weighted@8`, with its sampling error in
+  `drawn_weighted@8/T0.7/error`.
 - `cos_sim` and `self_bleu` **fall** as answers become more diverse, the other diversities rise. A
   `dpp` compares at equal k only, and each repeated text costs it much: `dpp_no_repeats` leaves
   subsets with a repeat out.
@@ -69,6 +73,8 @@ def project_contents(
 ) -> ProjectContents:
     """Find out what can be shown, from the names in the runs' summaries, such as ``maj@8/T0.7``.
 
+    Bounds and errors, which have one part more, belong to these.
+
     Args:
         names: of all summaries.
         configs: the runs' configurations, which tell the factors.
@@ -76,7 +82,7 @@ def project_contents(
     Raises:
         ValueError: no run has been analysed.
     """
-    over_k = [found for name in names if (found := re.fullmatch(r"(.+)@(\d+)(?:/(.+))?", name))]
+    over_k = [found for name in names if (found := re.fullmatch(r"(.+)@(\d+)(?:/([^/]+))?", name))]
     sizes = [int(found[2]) for found in over_k if not found[3]]
     if not sizes:
         raise ValueError(
