@@ -9,7 +9,7 @@ without a sample of unknown correctness was drawn.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -42,6 +42,22 @@ def shown_outcomes(data: Data) -> dict[str, str]:
 def drawn_outcomes(data: Data) -> list[str]:
     """Return the names under which tables show means over drawn subsets."""
     return [shown for name, shown in shown_outcomes(data).items() if shown != name]
+
+
+def largest_whole(expected: pd.DataFrame, sizes: Iterable[int]) -> int:
+    """Return the largest of some k at which samples of unknown correctness cost no pool.
+
+    So that what is made of k samples, and a single one, are of the same problems; the smallest k
+    where they cost some at every one. Whatever shows one k alone shows this one.
+
+    Args:
+        expected: a run's expectations, a row per pool and k.
+        sizes: the k to choose from, one at least.
+    """
+    known = expected["n"] - expected["num_unknown"]
+    short = {*expected.loc[known.between(1, expected["k"] - 1), "k"]}
+    found = {*sizes}
+    return int(max(found - short, default=min(found)))
 
 
 def known_outcomes(data: Data) -> pd.DataFrame:

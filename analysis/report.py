@@ -82,7 +82,7 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
                 picture = save(chart, run.root / "figures", name)
                 tracker.figure(name, picture, chart.to_html)
                 advance(1)
-        if len(rows := condition_rows(frames)):
+        if len(rows := condition_rows(frames, data.expectations)):
             tracker.table("conditions", rows)
         doubtful = "\n\n".join(map(str, doubts_of(run)))
         tracker.summarize({"doubts": doubtful or "none"})  # a run of before may have had some

@@ -21,6 +21,7 @@ import pandas as pd
 
 from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import POOL, Data
+from workbench.analysis.known_outcomes import largest_whole
 from workbench.core.conditions import ALL, MIXED, UNKNOWN
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import STATUSES
@@ -102,19 +103,20 @@ def curves(
     return [{"k": k, **rows[k]} for k in sorted(rows)]
 
 
-def condition_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return a row for each condition: its factors, and its accuracies at the largest k.
+def condition_rows(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each condition: its factors, and its accuracies at the headline's k.
 
     So that a table in W&B can be grouped and sorted by any factor. Empty where temperatures are
     all that varies, which ``accuracy_by_k_temperature`` shows as it is.
 
     Args:
         frames: the run's tables by name.
+        expectations: of the run, which say at which k samples of unknown correctness cost pools.
     """
     statuses, by_k = frames["statuses"], frames["accuracy_by_k_temperature"]
     if "condition" not in statuses or by_k.empty:
         return pd.DataFrame()
-    k = int(by_k["k"].max())
+    k = largest_whole(expectations, by_k["k"])
     columns = _outcomes(by_k)
     most = by_k[by_k["k"] == k].set_index("condition")[columns]
     short = {c: _short(c, k) for c in columns}

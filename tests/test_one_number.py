@@ -126,7 +126,7 @@ def of_tracker(run):
                     at = at.replace("Tunknown", "unknown")
                     yield (spelt(selection), k, at), "wandb curve", value
     tables = {name: run.table(name) for name in run.tables}
-    rows = condition_rows(tables)
+    rows = condition_rows(tables, run.expectations)
     for row in rows.to_dict("records"):
         for column in rows:
             name, _, k = str(column).partition("@")

@@ -98,6 +98,8 @@ def test_a_run_of_unknown_correctness_has_its_diversity(cli, tmp_path):
     assert [row["k"] for row in curves(scalars, frames)] == [2]
 
 
+JUDGED = pd.DataFrame({"k": [4, 8, 8], "n": 9, "num_unknown": [0, 0, 9]})
+"""Nothing is known of one pool, which costs none."""
 NAMED = {
     "statuses": pd.DataFrame(
         {
@@ -123,12 +125,14 @@ def test_named_conditions_end_the_names_of_scalars_and_have_rows_of_their_own():
     found = summary(NAMED)
     assert found["maj@8/hot-min_p0.1"] == 0.25
     assert found["pass@8/mixed"] == 0.8
-    rows = condition_rows(NAMED).set_index("condition")
+    rows = condition_rows(NAMED, JUDGED).set_index("condition")
     assert rows.loc["hot-min_p0.1", ["min_p", "accuracy", "maj@8", "pass@8"]].tolist() == [
         0.1, 0.3, 0.25, 0.75,
     ]  # fmt: skip
     assert rows.loc["T0", ["maj@8", "pass@8"]].isna().all()
-    assert condition_rows(FRAMES).empty  # temperatures alone are in a table already
+    short = JUDGED.assign(num_unknown=[1, 2, 0])  # seven known: a pool less at k = 8
+    assert "maj@4" in condition_rows(NAMED, short)
+    assert condition_rows(FRAMES, JUDGED).empty  # temperatures alone are in a table already
 
 
 def test_only_greedy_conditions_have_no_curve_where_temperatures_do_not_vary():
