@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.config.factors import is_factor
 from workbench.core.conditions import (
+    ALL,
     MIXED,
     TEMPERATURE,
     Condition,
@@ -19,8 +20,6 @@ from workbench.core.conditions import (
 )
 
 CONDITION = "condition"
-ALL = "all"
-"""What a row says of a factor whose levels are mixed in it."""
 
 
 def has_names(conditions: Sequence[Condition]) -> bool:

@@ -23,7 +23,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
 from workbench.tracking.wandb_run import Tracker
 
-VERSION = 9
+VERSION = 10
 """Raise when the tables would come out otherwise, so that finished runs are analysed again."""
 
 
@@ -83,7 +83,7 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
                 picture = save(chart, run.root / "figures", name)
                 tracker.figure(name, picture, chart.to_html)
                 advance(1)
-        if len(rows := condition_rows(frames)):
+        if len(rows := condition_rows(frames, data.expectations)):
             tracker.table("conditions", rows)
         doubtful = "\n\n".join(map(str, doubts_of(run)))
         tracker.summarize({"doubts": doubtful or "none"})  # a run of before may have had some

@@ -16,8 +16,15 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from workbench.analysis.wandb_summary import ALL, OVER_K, at_condition
-from workbench.core.conditions import TEMPERATURE, Condition, slug, spell_level, varying_factors
+from workbench.analysis.wandb_summary import OVER_K, at_condition
+from workbench.core.conditions import (
+    ALL,
+    TEMPERATURE,
+    Condition,
+    slug,
+    spell_level,
+    varying_factors,
+)
 
 BOUNDS = ("", "/low", "/high")
 """Ends of the names of a value and its interval."""

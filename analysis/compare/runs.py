@@ -170,7 +170,7 @@ def _means(pairs: Sequence[Pair]) -> pd.DataFrame:
 def _notes(judged: Sequence[Paired], settings: Analysis) -> Iterator[str]:
     yield "difference = accuracy - baseline, problem by problem"
     yield (
-        "coverage, maj and best are exact over all k-subsets, the other selections means over the "
+        "exact over all k-subsets, but for selections that begin with drawn_: means over the "
         "drawn ones"
     )
     few = sum(found.num_problems < MIN_PROBLEMS for found in judged)

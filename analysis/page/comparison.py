@@ -14,6 +14,7 @@ from workbench.analysis.compare.settings import differing_settings, names_of
 from workbench.analysis.compare.summary import finding, is_significant, judged_rows, labels_of
 from workbench.analysis.figures.chart import draw
 from workbench.analysis.frames import Table
+from workbench.analysis.known_outcomes import DRAWN
 from workbench.analysis.page import curves
 from workbench.analysis.page.flipped import flipped
 from workbench.analysis.page.headline import Headline, Tile, change_tile
@@ -112,7 +113,8 @@ def _page(
 def _figures(
     runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]
 ) -> list[PageFigure]:
-    drawn = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
+    names_of_all = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
+    columns = [name for one in names_of_all for name in (one, f"{DRAWN}{one}")]
     found = {
         "overlaid_curves": (
             "Exact accuracies against k.",
@@ -123,8 +125,8 @@ def _figures(
             curves.gaps(tables["curves"].frame if "curves" in tables else pd.DataFrame()),
         ),
         "overlaid_accuracies": (
-            "Accuracy of each selection over the drawn subsets against k.",
-            curves.overlaid(runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]),
+            "Accuracy of each selection against k.",
+            curves.overlaid(runs, names, "accuracy_by_k_temperature", [*columns, "coverage"]),
         ),
     }
     interval = f"{100 * runs[0].experiment.analysis.confidence:g}% interval"

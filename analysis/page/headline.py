@@ -15,6 +15,7 @@ from workbench.analysis.compare.runs import differences
 from workbench.analysis.compare.summary import is_significant
 from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import ENDS, Data, Table
+from workbench.analysis.known_outcomes import largest_whole
 from workbench.analysis.page.factor_sentences import largest_effect, other_levels
 from workbench.analysis.page.tables import PageTable, page_table
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
@@ -108,14 +109,10 @@ def headline(run: Run) -> Headline:
 def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
     """Return accuracies at the largest k by condition, with their intervals, and that k.
 
-    It is the largest at which samples of unknown correctness cost no pool, so that single samples
-    and what is made of k are of the same problems.
+    It is the largest at which samples of unknown correctness cost no pool.
     """
     curve = run.table("coverage_curve")
-    pools = data.expectations
-    known = pools["n"] - pools["num_unknown"]
-    short = pools.loc[known.between(1, pools["k"] - 1), "k"]
-    k = int(curve.loc[~curve["k"].isin(short), "k"].max())
+    k = largest_whole(data.expectations, curve["k"])
     keys = ["condition", *factor_columns(curve)] if "condition" in curve else ["temperature"]
     one, most = (curve[curve["k"] == size].set_index(keys) for size in (1, k))
     shown = [("single sample", one, "pass@k"), (f"maj@{k}", most, "maj@k")]

@@ -15,19 +15,13 @@ import pandas as pd
 
 from workbench.analysis.factor_design import alike_note, confounding_notes, design_of_conditions
 from workbench.analysis.frames import Data, Table, with_q_values
+from workbench.analysis.known_outcomes import SINGLE, how_known, known_outcomes, shown_outcomes
 from workbench.analysis.stats import factor_effects
 from workbench.analysis.stats.design import Design
-from workbench.analysis.tables.shared import (
-    best_known,
-    how_known,
-    sample_size_notes,
-    star_note,
-)
+from workbench.analysis.tables.shared import sample_size_notes, star_note
 from workbench.analysis.values_by_cell import diversity_columns, pooled_conditions, values_by_cell
 from workbench.core.conditions import Condition
 from workbench.core.types import Floats
-
-SINGLE = "single_sample"
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +112,8 @@ def _effects(data: Data, conditions: Sequence[Condition]) -> _Effects:
     parts = [values_by_cell(data, single, ["pass@k"], conditions).reshape(len(data.problems), -1)]
     names = {SINGLE: (SINGLE, 1)}
     frame, metrics = diversity_columns(data)
-    for rows, columns in ((best_known(data), list(data.outcomes)), (frame, metrics)):
+    outcomes = [*shown_outcomes(data).values()]
+    for rows, columns in ((known_outcomes(data), outcomes), (frame, metrics)):
         values = values_by_cell(data, rows, columns, conditions, sizes)  # (P, C, K, Y)
         for place, name in enumerate(columns):
             for rank, k in enumerate(sizes):

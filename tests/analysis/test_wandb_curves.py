@@ -18,7 +18,10 @@ def test_curves_are_exact_where_that_is_known():
 
 
 def test_the_bounds_of_intervals_end_the_names_of_curves():
-    scalars = {"maj@8": 0.5, "maj@8/low": 0.4, "maj@8/high": 0.6, "maj@8/hot-min_p0.1/low": 0.3}
+    scalars = {
+        "maj@8": 0.5, "maj@8/all/low": 0.4, "maj@8/all/high": 0.6, "maj@8/hot-min_p0.1/low": 0.3,
+        "drawn_weighted@8/T1/error": 0.1,
+    }  # fmt: skip
     (row,) = curves(scalars, {"coverage_curve": pd.DataFrame()})
     assert row == {
         "k": 8, "curve/all/maj@k": 0.5, "curve/all/maj@k/low": 0.4, "curve/all/maj@k/high": 0.6,

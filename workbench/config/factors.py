@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from workbench.config.faults import shown
 from workbench.config.setting_types import STRICT, Dtype, EngineOptions
-from workbench.core.conditions import MIXED, TEMPERATURE, UNKNOWN, level_key, spell_level
+from workbench.core.conditions import ALL, MIXED, TEMPERATURE, UNKNOWN, level_key, spell_level
 from workbench.core.lookup import unknown
 
 SAMPLING_OPTIONS = ("top_p", "top_k", "min_p", "repetition_penalty", "stop", "max_tokens")
@@ -122,7 +122,7 @@ def _cell(number: int, cell: Any) -> dict[str, Any]:
             f"condition {number}: its name must be letters, digits, '.', '_', '+' or '-' (it "
             f"stands in file names and figures), got {shown(name)}"
         )
-    if name in (MIXED, UNKNOWN):
+    if name in (ALL, MIXED, UNKNOWN):
         raise ValueError(f"condition {number}: {name!r} has a meaning already; choose another name")
     return {str(key): _level(value) for key, value in cell.items()}
 

@@ -21,6 +21,8 @@ UNKNOWN = "unknown"
 """The condition of imported samples whose temperature nobody knows."""
 MIXED = "mixed"
 """What a pool is called that is mixed from several conditions."""
+ALL = "all"
+"""All conditions together: in the names of tracked numbers, and of a factor's levels in a row."""
 
 
 @dataclass(frozen=True)

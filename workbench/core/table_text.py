@@ -20,14 +20,15 @@ def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
     """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]*``.
 
     A star stands where the table's corrected test of the number has q < 0.05. Bounds are in the
-    columns ``…_low`` and ``…_high``; ``gap`` stands before them, and None leaves them out.
+    columns ``…_low`` and ``…_high``; ``gap`` stands before them, and None leaves them out. What is
+    in ``…_p``, ``…_q`` and ``…_error`` is for files.
     """
     import pandas as pd
 
     shown: dict[str, list[str]] = {}
     for name in map(str, frame.columns):
         base, _, part = name.rpartition("_")
-        if part in ("low", "high", "p", "q") and base in frame.columns:
+        if part in ("low", "high", "p", "q", "error") and base in frame.columns:
             continue
         cells = [_format_value(name, value) for value in frame[name]]
         if name in NUMERIC_FACTORS and "pool" in frame.columns:

@@ -42,7 +42,11 @@ each factor: min_p is 0.1 in a run that has no other, and "0,0.1" in one that co
   could win.
 - A name without a condition, such as `maj@8`, is the mean over the run's conditions, so that all
   runs have it; `maj@8/T0.7` is at one temperature, `maj@8/T1.5-min_p0.1` in one condition, and
-  `maj@8/mixed` draws the k samples from all of them.
+  `maj@8/mixed` draws the k samples from all of them. Bounds of intervals are `maj@8/T0.7/low` and
+  `maj@8/T0.7/high`; those of `maj@8` are `maj@8/all/low` and `maj@8/all/high`.
+- Each is the exact expectation over all k-subsets. Of a selection without one there is the mean
+  over the drawn subsets, such as `drawn_weighted@8`, with its sampling error in
+  `drawn_weighted@8/T0.7/error`.
 - `by_temperature/maj@8` stands against `temperature`, and likewise for each setting that varies
   within a run; `.../low` and `.../high` bound the 95 % interval. Where runs differ in task, model
   or a setting, lines are means over the runs that agree in it: open a group to see its runs.

@@ -15,7 +15,7 @@ ACCURACIES = ("pass", "maj", "best")
 """What diversity is compared with: any of the k is right, the vote is, or the likeliest sample."""
 AVERAGED_APART = ("task_name", "model")
 """The parts of a configuration whose levels are never averaged together, beside the factors."""
-OVER_K = re.compile(r"(?!by_|drawn_)(?P<name>.+)@(?P<k>\d+)(?:/(?P<at>.+))?")
+OVER_K = re.compile(r"(?!by_)(?P<name>.+)@(?P<k>\d+)(?:/(?P<at>[^/]+))?")
 BY_LEVEL = re.compile(r"by_(?P<axis>\w+)/(?P<what>[^/]+)(?:/(?P<line>.+))?")
 
 
@@ -56,7 +56,7 @@ def project_contents(
     Raises:
         ValueError: no run has been analysed.
     """
-    values = [name for name in names if not name.endswith(("/low", "/high"))]
+    values = [name for name in names if not name.endswith(("/low", "/high", "/error"))]
     over_k = [found for name in values if (found := OVER_K.fullmatch(name))]
     sizes = sorted({int(found["k"]) for found in over_k if not found["at"]})
     if not sizes:

@@ -100,8 +100,8 @@ def test_runs_of_other_sizes_are_compared_where_both_have_a_value(compared):
     known = {name: sorted(set(part["k"])) for name, part in frame.groupby("selection")}
     exact = [2, 4, 8]  # [2, 4] and [4, 8] are measured; exact values are there at each power of 2
     assert known == {
-        "single_sample": [1], "maj": exact, "best": exact, "coverage": exact, "weighted": [4],
-        "lex_mbr": [4],
+        "single_sample": [1], "maj": exact, "best": exact, "coverage": exact, "drawn_weighted": [4],
+        "drawn_lex_mbr": [4],
     }  # fmt: skip
     assert set(frame["temperature"]) == {0.0, 0.3, 1.0}
 
@@ -152,11 +152,11 @@ def test_one_run_is_compared_with_itself(finished, alone):
     means = run.subsets.groupby(["problem_id", "temperature", "k"])["lex_mbr_correct"].mean()
     gap = means.xs((1.0, 2), level=(1, 2)) - means.xs((0.3, 2), level=(1, 2))
     row = row_of(tables["temperatures"], temperature=1.0, against="T = 0.3", k=2,
-                 selection="lex_mbr")  # fmt: skip
+                 selection="drawn_lex_mbr")  # fmt: skip
     assert row["difference"] == pytest.approx(gap.mean())
     single = run.expectations.query("temperature == 1 and k == 1").set_index("problem_id")
     gap = means.xs((1.0, 2), level=(1, 2)) - single["pass@k"]
-    row = row_of(tables["selections"], temperature=1.0, k=2, selection="lex_mbr",
+    row = row_of(tables["selections"], temperature=1.0, k=2, selection="drawn_lex_mbr",
                  against="single_sample")  # fmt: skip
     assert row["difference"] == pytest.approx(gap.mean())
     assert row["smallest"] / gap.std() == pytest.approx(0.8886, abs=1e-4)  # 12 problems
@@ -327,7 +327,9 @@ def test_other_known_answers_are_counted(copied, finished):
 
 def test_every_selection_of_an_embedded_run_is_compared(embedded, cli):
     frame = compare([embedded[1]])["selections"].frame
-    assert set(frame["selection"]) == {"maj", "best", "weighted", "sem_mbr", "lex_mbr"}
+    assert set(frame["selection"]) == {
+        "maj", "best", "drawn_weighted", "drawn_sem_mbr", "drawn_lex_mbr",
+    }  # fmt: skip
     cli.must("compare", embedded[1])
     for name in ("curves", "crossings", "rewards", "selections", "temperatures", "flips"):
         for end in ("csv", "md"):

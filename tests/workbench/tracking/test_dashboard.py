@@ -9,9 +9,10 @@ panels_made = Lazy("workbench.tracking.dashboard_panels")
 
 NAMES = [
     "samples", "accuracy/T0.7", "status/answered/T0.7", "stage/score/seconds",
-    "maj@4", "pass@4", "maj@8", "pass@8", "best@8", "sem_mbr@8", "best:orm@8", "cos_sim@8",
+    "maj@4", "pass@4", "maj@8", "pass@8", "best@8", "drawn_sem_mbr@8", "best:orm@8", "cos_sim@8",
     "num_tokens@8", "dpp@8", "dpp_no_repeats@8", "maj@8/T0.7", "maj@8/T1.3", "maj@8/T1",
-    "maj@8/mixed", "maj@16/T1", "maj@8/low", "maj@8/T0.7/high", "drawn_maj@8", "drawn_maj@8/T1",
+    "maj@8/mixed", "maj@16/T1", "maj@8/all/low", "maj@8/T0.7/high", 
+    "drawn_sem_mbr@8/T0.7/error",
     "by_temperature/maj@8", "by_temperature/maj@8/low", "by_tokens/maj/T0.7",
 ]  # fmt: skip
 
@@ -40,7 +41,7 @@ def panels_of(built):
 def test_what_there_is_to_show_is_read_off_the_runs():
     found = dashboard.project_contents(NAMES)
     assert found.k == 8  # 16 is not there for all temperatures together
-    assert found.selections == ["pass", "maj", "best", "best:orm", "sem_mbr"]
+    assert found.selections == ["pass", "maj", "best", "best:orm", "drawn_sem_mbr"]
     assert found.metrics == ["num_tokens", "cos_sim", "dpp", "dpp_no_repeats"]
     assert found.conditions == ["T0.7", "T1", "T1.3", "mixed"]
     assert found.sizes == [4, 8]
@@ -71,18 +72,18 @@ def test_curves_are_over_k_and_overlay_runs(built):
     sections, grids = panels_of(built)
     for panels in (sections["Accuracy against k, a line per run"], grids[2]):
         assert [panel["config"]["metrics"] for panel in panels] == [
-            [f"curve/all/{name}@k"] for name in ("pass", "maj", "best", "best:orm", "sem_mbr")
+            [f"curve/all/{name}@k"] for name in ("pass", "maj", "best", "best:orm", "drawn_sem_mbr")
         ]
         for panel in panels:
             assert panel["config"]["xAxis"] == "k"
             assert panel["config"]["xLogScale"]
     lines = [panel["config"]["metrics"] for panel in sections["Curves by temperature"]]
     assert ["curve/T0.7/maj@k"] in lines
-    assert ["curve/mixed/sem_mbr@k"] in lines
+    assert ["curve/mixed/drawn_sem_mbr@k"] in lines
     assert len(lines) == 4 * 5
 
 
-ALL = ["pass@8", "maj@8", "best@8", "best:orm@8", "sem_mbr@8", ""]
+ALL = ["pass@8", "maj@8", "best@8", "best:orm@8", "drawn_sem_mbr@8", ""]
 
 
 def test_every_selection_coverage_and_a_single_sample_stand_against_temperature(built):
