@@ -22,7 +22,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
 from workbench.tracking.wandb_run import Tracker
 
-VERSION = 9
+VERSION = 10
 """Raise when the tables would come out otherwise, so that finished runs are analysed again."""
 
 
