@@ -15,6 +15,7 @@ def page_of_factors(crossed, tmp_path_factory):
 def opened(visit, page, **options):
     place = visit(page, **options)
     figure = place.locator(FIGURE)
+    figure.evaluate("details => { details.open = true; }")
     figure.scroll_into_view_if_needed()
     figure.locator(".chart.drawn svg.marks").wait_for()
     return place, figure
