@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from workbench.analysis.stats.design import Design, design_of
@@ -21,7 +22,7 @@ def design_of_conditions(conditions: Sequence[Condition]) -> Design:
     lowest.
 
     Raises:
-        ValueError: there is no condition.
+        ValueError: there is no condition, or two are equal: see ``equal_conditions``.
 
     Example:
         top_p is 1 unless a condition changes it, so that 0.9 is compared with 1.
@@ -59,6 +60,23 @@ their effects cannot be told apart
     """
     drawn = sampled(conditions)
     return design_of_conditions(drawn).confounding_notes() if len(drawn) > 1 else ()
+
+
+def equal_conditions(conditions: Sequence[Condition]) -> list[list[str]]:
+    """Return the names of conditions with the same level of every factor, a list for each level.
+
+    There are such where samples were imported whose names alone tell the conditions apart.
+
+    Example:
+        >>> cells = [Condition(name, 0.7, 8) for name in ("steps", "brief")]
+        >>> equal_conditions([*cells, Condition("T1", 1.0, 8)])
+        [['steps', 'brief']]
+    """
+    factors = varying_factors(conditions)
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for one in conditions:
+        alike[tuple(spell_level(one.own.get(factor)) for factor in factors)].append(one.name)
+    return [names for names in alike.values() if len(names) > 1]
 
 
 def _own(factor: str, conditions: Sequence[Condition]) -> str | None:

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.factor_design import confounding_notes, design_of_conditions
+from workbench.analysis.factor_design import (
+    confounding_notes,
+    design_of_conditions,
+    equal_conditions,
+)
 from workbench.analysis.frames import Data, Table, with_q_values
 from workbench.analysis.stats import factor_effects
 from workbench.analysis.stats.design import Design
@@ -43,9 +47,10 @@ class _Effects:
 
 def main_effects(data: Data) -> Table:
     """What each level of a factor gives, averaged over the other factors, against its reference."""
-    conditions = pooled_conditions(data)
+    conditions, equal = _told_apart(data)
     if len(conditions) < 2:
-        return Table(pd.DataFrame(), ("there is one condition: no factor varies",))
+        why = () if equal else ("there is one condition: no factor varies",)
+        return Table(pd.DataFrame(), (*equal, *why))
     inputs = _effects(data, conditions)
     found = factor_effects.main_effects(
         inputs.values,
@@ -55,7 +60,7 @@ def main_effects(data: Data) -> Table:
         confidence=data.run.experiment.analysis.confidence,
         rng=data.rng(),
     )
-    confounded = _confounded(conditions)
+    confounded = (*_confounded(conditions), *equal)
     if found.empty:
         return Table(pd.DataFrame(), confounded)
     unmatched = found[found["combinations"] == 0][["factor", "level"]].drop_duplicates()
@@ -80,17 +85,18 @@ def main_effects(data: Data) -> Table:
 
 def interactions(data: Data) -> Table:
     """How much the effect of one factor depends on the level of another, by outcome and k."""
-    conditions = pooled_conditions(data)
+    conditions, equal = _told_apart(data)
     design = design_of_conditions(conditions) if len(conditions) > 1 else None
     if design is None or len(design.factors) < 2:
-        only = f"one factor varies ({design.factors[0]})" if design else "there is one condition"
-        return Table(pd.DataFrame(), (f"{only}: an interaction is between two factors",))
+        only = "no factor is known to vary" if equal else "there is one condition"
+        only = f"one factor varies ({design.factors[0]})" if design else only
+        return Table(pd.DataFrame(), (*equal, f"{only}: an interaction is between two factors"))
     inputs = _effects(data, conditions)
     confidence = data.run.experiment.analysis.confidence
     found = factor_effects.interactions(
         inputs.values, design, list(inputs.names), confidence=confidence, rng=data.rng()
     )
-    confounded = _confounded(conditions)
+    confounded = (*_confounded(conditions), *equal)
     if found.empty:
         why = "no two factors are crossed: of no two are there all pairs of levels"
         return Table(pd.DataFrame(), (why, *confounded))
@@ -105,6 +111,19 @@ def interactions(data: Data) -> Table:
         star_note("is not 0"),
     )
     return Table(table, notes)
+
+
+def _told_apart(data: Data) -> tuple[list[Condition], tuple[str, ...]]:
+    """Return the conditions that factors tell apart, and a note for each group of the others."""
+    conditions = pooled_conditions(data)
+    groups = equal_conditions(conditions)
+    names = {name for group in groups for name in group}
+    notes = tuple(
+        f"{', '.join(group)}: the same level of every factor that is known, so that they differ in "
+        "what only their names say; no separate effect is printed"
+        for group in groups
+    )
+    return [one for one in conditions if one.name not in names], notes
 
 
 def _effects(data: Data, conditions: Sequence[Condition]) -> _Effects:

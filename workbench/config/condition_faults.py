@@ -81,8 +81,10 @@ def _level_faults(generation: Generation, prompts: Sequence[str]) -> Iterator[Fa
         own = {name: level for name, level in cell.items() if name != NAME_KEY}
         levels |= {("conditions", name, level_key(v)): v for name, v in own.items()}
     for (key, name, _), level in levels.items():
-        imported = generation.backend == "import" and name == TEMPERATURE
-        if imported and (level is None or level == 0):  # unknown, or greedy decoding
+        imported = generation.backend == "import"
+        if imported and name == TEMPERATURE and (level is None or level == 0):  # unknown, or greedy
+            continue
+        if imported and name == PROMPT and isinstance(level, str):  # which is never asked again
             continue
         if message := _level_fault(name, level, prompts):
             yield Fault(("generation", key, name), message)
@@ -174,9 +176,11 @@ def same_prompt_faults(experiment: Experiment) -> Iterator[Fault]:
     generation, task = experiment.generation, experiment.task
     asked = dict.fromkeys(prompt_name(one) for one in conditions_of(generation))
     key = "grid" if any(PROMPT in grid for grid in generation.grid) else "conditions"
-    for name in asked if DEFAULT_PROMPT in asked else ():
+    if DEFAULT_PROMPT not in asked or generation.backend == "import":  # which asks none
+        return
+    for name in asked:
         same = task_with_prompt(task, name) == task_with_prompt(task, DEFAULT_PROMPT)
-        if name != DEFAULT_PROMPT and same and generation.backend != "import":
+        if name != DEFAULT_PROMPT and same:
             yield Fault(
                 ("generation", key, PROMPT),
                 f"{name!r} asks the same as {DEFAULT_PROMPT!r}; change task.prompts.{name}, or "
