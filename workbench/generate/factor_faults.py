@@ -103,10 +103,8 @@ def _unknown_option(option: str) -> str:
         return f"an option of vLLM's requests that is not passed on (those are: {listed})"
     near = get_close_matches(option, {**known, **dict.fromkeys(sent), **sampling_options()}, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    requests = " and ".join([", ".join(sent[:-1]), sent[-1]])
-    return (
-        f"vLLM has no such option{hint} (there are the fields of vllm.EngineArgs, and {requests})"
-    )
+    others = "(the options are the fields of vllm.EngineArgs, and of requests "
+    return f"vLLM has no such option{hint} {others}{', '.join(sent)})"
 
 
 def _loading_faults(one: Condition, generation: Generation, here: bool) -> Iterator[Fault]:

@@ -70,7 +70,5 @@ def test_what_vllm_says_of_an_option_of_a_request_is_told_with_its_key(monkeypat
     monkeypatch.setattr(vllm.vllm_engine, "sampling_params", refuse)
     options = {"min_p": 0.1, "presence_penalty": 5}
     request = Request("p", 0.7, 0, Prompt("?"), "hash", 5, condition="a", options=options)
-    with pytest.raises(
-        ValueError, match=r"^generation\.engine\.presence_penalty: vLLM refuses"
-    ):
+    with pytest.raises(ValueError, match=r"^generation\.engine\.presence_penalty: vLLM refuses"):
         vllm._params(request, Generation(model="m"), True)
