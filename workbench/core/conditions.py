@@ -21,6 +21,8 @@ UNKNOWN = "unknown"
 """The condition of imported samples whose temperature nobody knows."""
 MIXED = "mixed"
 """What a pool is called that is mixed from several conditions."""
+RESERVED = (MIXED, UNKNOWN, "all", "greedy")
+"""Names that mean something else where conditions are named: in tables, figures and columns."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any
 
 from workbench.config.factors import MODEL, PROMPT
 from workbench.config.setting_types import DEFAULT_PROMPT
-from workbench.core.conditions import MIXED, UNKNOWN, looks_plain, slug, temperature_name
+from workbench.core.conditions import RESERVED, looks_plain, slug, temperature_name
 from workbench.interchange.sample_row import LIMITS, PROMPT_STYLE, SampleRow
 
 FACTOR_OF = {name: name for name in (*LIMITS, MODEL)} | {PROMPT_STYLE: PROMPT}
@@ -38,7 +38,7 @@ def condition_of(row: SampleRow) -> str:
     name = plain if row.condition is None else slug(row.condition)
     if name == plain:
         return plain
-    if name in (MIXED, UNKNOWN):
+    if name in RESERVED:
         raise ValueError(f"condition: {name!r} has a meaning already; give it another name")
     if looks_plain(name):
         heat = "unknown" if row.temperature is None else f"{row.temperature:g}"
