@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from workbench.analysis.stats.design import Design, design_of
-from workbench.core.conditions import Condition, spell_level, varying_factors
+from workbench.core.conditions import Condition, spell_setting, varying_factors
 
 
 def sampled(conditions: Sequence[Condition]) -> list[Condition]:
@@ -34,9 +34,7 @@ def design_of_conditions(conditions: Sequence[Condition]) -> Design:
         {'top_p': ('1', '0.9')}
     """
     factors = varying_factors(conditions)
-    design = design_of(
-        [{factor: spell_level(one.own.get(factor)) for factor in factors} for one in conditions]
-    )
+    design = design_of([_levels(one, factors) for one in conditions])
     levels = {
         factor: tuple(sorted(found, key=lambda level: level != _own(factor, conditions)))
         for factor, found in design.levels.items()
@@ -75,12 +73,16 @@ def equal_conditions(conditions: Sequence[Condition]) -> list[list[str]]:
     factors = varying_factors(conditions)
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for one in conditions:
-        alike[tuple(spell_level(one.own.get(factor)) for factor in factors)].append(one.name)
+        alike[tuple(_levels(one, factors).values())].append(one.name)
     return [names for names in alike.values() if len(names) > 1]
+
+
+def _levels(condition: Condition, factors: Sequence[str]) -> dict[str, str]:
+    return {factor: spell_setting(factor, condition.own.get(factor)) for factor in factors}
 
 
 def _own(factor: str, conditions: Sequence[Condition]) -> str | None:
     """Return the level of a factor in the conditions that leave it as the experiment sets it."""
     own = [one for one in conditions if factor not in one.changed]
-    levels = {spell_level(one.own.get(factor)) for one in own}
+    levels = {spell_setting(factor, one.own.get(factor)) for one in own}
     return levels.pop() if len(levels) == 1 else None  # the temperature is never left as it is

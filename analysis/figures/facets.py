@@ -10,7 +10,7 @@ from workbench.core.conditions import (
     TEMPERATURE,
     Condition,
     in_order,
-    spell_level,
+    spell_setting,
     varying_factors,
 )
 from workbench.core.lookup import lookup
@@ -163,7 +163,7 @@ def _axis(factors: Sequence[str], drawn: Sequence[Condition]) -> Field:
 
 
 def _level(condition: Condition, factor: str) -> str:
-    return spell_level(condition.own.get(factor))
+    return spell_setting(factor, condition.own.get(factor))
 
 
 def _combination(condition: Condition, factors: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from workbench.config.factors import MODEL
 from workbench.config.schema import Experiment
 from workbench.core.conditions import (
     TEMPERATURE,
-    spell_level,
+    spell_setting,
     temperature_name,
     varying_factors,
 )
@@ -61,7 +61,7 @@ def condition_lines(experiment: Experiment) -> list[str]:
         wide = max(len(one.name) for one in shown)
         factors = tuple(dict.fromkeys([TEMPERATURE, *factors]))
         for one in shown:
-            levels = (_with_level(name, one.own.get(name)) for name in factors)
+            levels = (f"{name} {spell_setting(name, one.own.get(name))}" for name in factors)
             lines.append(f"{one.name:{wide}}  {', '.join(levels)}")
         if left := len(sampled) - len(shown):
             lines.append(f"and {left:,} more")
@@ -71,12 +71,6 @@ def condition_lines(experiment: Experiment) -> list[str]:
     if unused := [name for name in drawn.models if name not in used]:
         lines.append(f"not used       models of no condition: {', '.join(unused)}")
     return lines
-
-
-def _with_level(factor: str, level: object) -> str:
-    """Spell a factor and its level; an option that a condition leaves to the engine is not set."""
-    is_left = level is None and factor != TEMPERATURE
-    return f"{factor} {'not set' if is_left else spell_level(level)}"
 
 
 def size_estimate(experiment: Experiment, problems: int) -> str:
