@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from workbench.analysis.stats.design import Design, design_of
-from workbench.core.conditions import Condition, level_key, spell_level, varying_factors
+from workbench.core.conditions import Condition, level_key, spell_setting, varying_factors
 
 
 def sampled(conditions: Sequence[Condition]) -> list[Condition]:
@@ -22,8 +22,7 @@ def design_of_conditions(conditions: Sequence[Condition]) -> Design:
     lowest.
 
     Raises:
-        ValueError: there is no condition, or two have the same level of every factor
-            (``alike_note``).
+        ValueError: there is no condition, or two are equal: see ``equal_conditions``.
 
     Example:
         top_p is 1 unless a condition changes it, so that 0.9 is compared with 1.
@@ -64,37 +63,46 @@ def confounding_notes(conditions: Sequence[Condition]) -> tuple[str, ...]:
         temperature and min_p move together: no two conditions differ in one of them alone, so \
 their effects cannot be told apart
     """
-    drawn = sampled(conditions)
-    if alike := alike_note(drawn):
-        return (alike,)
-    return design_of_conditions(drawn).confounding_notes() if len(drawn) > 1 else ()
+    drawn, equal = told_apart(sampled(conditions))
+    confounded = design_of_conditions(drawn).confounding_notes() if len(drawn) > 1 else ()
+    return (*equal, *confounded)
 
 
-def alike_note(conditions: Sequence[Condition]) -> str:
-    """Name two conditions with the same level of every factor; '' where there are none.
+def told_apart(conditions: Sequence[Condition]) -> tuple[list[Condition], tuple[str, ...]]:
+    """Return the conditions that factors tell apart, and a note for each group of the others."""
+    groups = equal_conditions(conditions)
+    names = {name for group in groups for name in group}
+    notes = tuple(
+        f"{', '.join(group)}: the same level of every factor that is known, so that they differ in "
+        "what only their names say; no separate effect is printed"
+        for group in groups
+    )
+    return [one for one in conditions if one.name not in names], notes
 
-    Imported ones may differ in what no column says, such as the prompt.
+
+def equal_conditions(conditions: Sequence[Condition]) -> list[list[str]]:
+    """Return the names of conditions with the same level of every factor, a list for each level.
+
+    There are such where samples were imported whose names alone tell the conditions apart.
+
+    Example:
+        >>> cells = [Condition(name, 0.7, 8) for name in ("steps", "brief")]
+        >>> equal_conditions([*cells, Condition("T1", 1.0, 8)])
+        [['steps', 'brief']]
     """
     factors = varying_factors(conditions)
-    first: dict[tuple[str, ...], str] = {}
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for one in conditions:
-        other = first.setdefault(tuple(level_key(one.own.get(name)) for name in factors), one.name)
-        if other != one.name:
-            return (
-                f"{other} and {one.name} have the same level of every known factor: what they "
-                "differ in is not known, so that no factor's effect can be told"
-            )
-    return ""
+        alike[tuple(level_key(one.own.get(name)) for name in factors)].append(one.name)
+    return [names for names in alike.values() if len(names) > 1]
 
 
 def _labels(factor: str, conditions: Sequence[Condition]) -> dict[str, str]:
     """Return how each level of a factor is spelt, by its key; as code where two would be alike."""
     levels = {level_key(one.own.get(factor)): one.own.get(factor) for one in conditions}
-    times = Counter(map(spell_level, levels.values()))
-    return {
-        key: repr(level) if times[spell_level(level)] > 1 else spell_level(level)
-        for key, level in levels.items()
-    }
+    spelt = {key: spell_setting(factor, level) for key, level in levels.items()}
+    times = Counter(spelt.values())
+    return {key: repr(levels[key]) if times[text] > 1 else text for key, text in spelt.items()}
 
 
 def _own(factor: str, conditions: Sequence[Condition]) -> str:

@@ -42,6 +42,9 @@ TABLES: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
 """Settings that hold a name or a list of names: section, key, kind and table of what there is."""
 
 
+GRID = ("generation", "grid")
+
+
 class ExperimentError(ValueError):
     """An experiment file that is not valid; the message lists every fault, one a line."""
 
@@ -154,7 +157,7 @@ def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Plac
     keys, faults = [], []
     for override in overrides:
         name, equals, text = override.partition("=")
-        key = tuple(name.strip().split("."))
+        key = _key(name)
         try:
             if not equals or not all(key):
                 raise ValueError("expected KEY=VALUE, such as generation.n=32")
@@ -167,13 +170,24 @@ def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Plac
     return keys, faults
 
 
+def _key(name: str) -> Place:
+    """Return the parts of a key; a factor of a grid is one part, as ``engine.NAME`` is."""
+    key = tuple(name.strip().split("."))
+    return (*GRID, ".".join(key[2:])) if key[:2] == GRID and all(key[2:3]) and key[2:] else key
+
+
 def _set(tree: dict[str, Any], key: Place, value: object) -> None:
     for end, part in enumerate(key[:-1], start=1):
         if tree.get(part) is None:
             tree[part] = {}
         tree = tree[part]
+        if key[:end] == GRID and isinstance(tree, list) and len(tree) == 1:
+            tree = tree[0]  # a run's file has a list of grids, also where it is of one
         if not isinstance(tree, dict):
-            raise ValueError(f"{'.'.join(key[:end])} has no keys of its own")
+            why = "has no keys of its own"
+            if key[:end] == GRID and isinstance(tree, list):
+                why = f"is a list of {len(tree)} grids; set all of it"
+            raise ValueError(f"{'.'.join(key[:end])} {why}")
     tree[key[-1]] = value
 
 

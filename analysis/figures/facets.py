@@ -11,7 +11,7 @@ from workbench.core.conditions import (
     UNKNOWN,
     Condition,
     in_order,
-    spell_level,
+    spell_setting,
     varying_factors,
 )
 from workbench.core.lookup import lookup
@@ -192,7 +192,7 @@ def _axis(factors: Sequence[str], drawn: Sequence[Condition]) -> Field:
 
 
 def _level(condition: Condition, factor: str) -> str:
-    return spell_level(condition.own.get(factor))
+    return spell_setting(factor, condition.own.get(factor))
 
 
 def _combination(condition: Condition, factors: Sequence[str]) -> str:

@@ -1,14 +1,13 @@
 """Which level is the reference, and what is said of factors that move together."""
 
 from workbench.analysis.factor_design import (
-    alike_note,
     confounding_notes,
     design_of_conditions,
+    equal_conditions,
     sampled,
 )
 from workbench.config.conditions import ordered_conditions
 from workbench.config.schema import Generation
-from workbench.core.conditions import Condition
 
 
 def conditions(**generation):
@@ -67,11 +66,9 @@ def test_levels_that_are_spelt_alike_are_told_apart():
     assert len(set(design.levels["stop"])) == len(set(design.cells)) == 4
 
 
-def test_conditions_that_differ_in_nothing_known_are_named():
-    own = {"temperature": 1.0, "top_p": 1.0}
-    heat = {"temperature": 2.0, "top_p": 1.0}
-    found = [Condition(name, 1.0, 8, {}, own) for name in ("T1", "T1-zero")]
-    found.append(Condition("T2", 2.0, 8, {}, heat))
-    assert alike_note(found).startswith("T1 and T1-zero have the same level of every known factor")
-    assert confounding_notes(found) == (alike_note(found),)
-    assert alike_note(found[1:]) == ""
+def test_conditions_that_names_alone_tell_apart_are_equal():
+    cells = [{"name": name, "temperature": t} for name, t in (("a", 1), ("b", 1), ("c", 2))]
+    found = conditions(temperatures=(2.0,), conditions=tuple(cells), backend="import")
+    assert equal_conditions(found) == [["a", "b"], ["T2", "c"]]
+    assert equal_conditions(found[1:3]) == []
+    assert confounding_notes(found)[0].startswith("a, b: the same level of every factor")

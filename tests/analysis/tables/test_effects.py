@@ -154,4 +154,4 @@ def test_conditions_that_differ_in_what_nobody_knows_have_no_effects(crossed, mo
     monkeypatch.setattr(effects, "pooled_conditions", lambda data: known)
     found = make_table(table, crossed)
     assert found.frame.empty
-    assert "T1 and T1-brief have the same level of every known factor" in found.notes[0]
+    assert "T1, T1-brief: the same level of every factor that is known" in found.notes[0]
