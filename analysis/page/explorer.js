@@ -42,7 +42,7 @@ const Explorer = {
     if (place === undefined) return false;
     byId("condition").value = decoded(condition);
     this.choose(place, false);
-    byId("samples").scrollIntoView();
+    land(byId("samples"));
     return true;
   },
 
@@ -52,6 +52,11 @@ const Explorer = {
     byId("previous").disabled = this.chosen === 0;
     byId("next").disabled = this.chosen === this.index.problems.length - 1;
     await this.show(linked);
+  },
+
+  /** Return the address of what is shown. */
+  address() {
+    return linkTo(this.index.problems[this.chosen].id, byId("condition").value);
   },
 
   async read(place) {
@@ -76,7 +81,7 @@ const Explorer = {
     const conditions = [byId("condition").value];
     const beside = byId("beside").value;
     if (beside !== "" && beside !== conditions[0]) conditions.push(beside);
-    if (linked) history.replaceState(null, "", linkTo(id, conditions[0]));
+    if (linked) setAddress(this.address());
     showQuestion(id, problem, pools);
     this.shown = conditions.map((name) => problem.pools.find((pool) => pool.condition === name));
     const answers = new Set(this.shown.flatMap((pool) => pool.answers));

@@ -20,7 +20,7 @@ from workbench.analysis.doubts import Doubt
 from workbench.analysis.page.explorer import Explorer
 from workbench.analysis.page.headline import Headline
 from workbench.analysis.page.packing import pack
-from workbench.analysis.page.tables import PageTable, split_by_content
+from workbench.analysis.page.tables import PageTable, first_order, split_by_content
 from workbench.core import table_html
 from workbench.core.conditions import UNKNOWN
 from workbench.core.types import STATUSES
@@ -92,6 +92,7 @@ def render(page: Page) -> str:
         tables=tables,
         empty=empty,
         data=data,
+        first_order=first_order,
         conditions=spelt_conditions(list(conditions)),
         named=any(map(_is_name, conditions)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),
