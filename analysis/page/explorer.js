@@ -91,6 +91,7 @@ const Explorer = {
       make("option", { value: "none" }, "no answer"));
     byId("answer").value = [...byId("answer").options].some((o) => o.value === before) ? before : "";
     this.filter();
+    if (Grid.data && Grid.order.length) Grid.mark();
   },
 
   /** Show the pools again, but for what is filtered out. */

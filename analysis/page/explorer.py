@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.condition_columns import with_levels
+from workbench.analysis.page.grid import grid_of, pool_outcomes, shown_condition
 from workbench.analysis.page.packing import json_numbers, pack
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
-from workbench.core.conditions import spell_condition
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.saved_run import Run
 
@@ -41,6 +41,8 @@ class Explorer:
     """A row per condition: problems, samples, what is known of them."""
     notes: Sequence[str]
     """What is not shown, and why."""
+    grid: Mapping[str, Any] = field(default_factory=dict)
+    """Of every problem of the run; see ``grid_of``."""
 
     @property
     def index(self) -> list[dict[str, Any]]:
@@ -62,8 +64,10 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
     kept: list[tuple[int, int, dict[str, Any]]] = []  # a heap: (-rank, place in the run, problem)
     first_left_out, held, place = math.inf, 0, 0
     facts: list[pd.DataFrame] = []
+    outcomes: list[pd.DataFrame] = []
     for rows in read_blocks(run, notes):
         facts.append(_facts(rows.frame))
+        outcomes.append(pool_outcomes(rows.frame))
         columns = _columns(rows.frame)
         for name, bounds in rows.problems():
             place += 1
@@ -84,7 +88,8 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
             f"{len(problems)} of {place:,} problems, drawn at random (analysis.seed of the "
             "experiment): the samples of all of them would make the page too large",
         )
-    return Explorer(problems, place, _sum_by_condition(facts, run), notes)
+    grid = grid_of(run, outcomes, {one["id"] for one in problems})
+    return Explorer(problems, place, _sum_by_condition(facts, run), notes, grid)
 
 
 def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
@@ -215,16 +220,6 @@ def _facts(frame: pd.DataFrame) -> pd.DataFrame:
     found.insert(0, "problems", groups["problem_id"].nunique())
     found.insert(1, "samples", groups.size())
     return found
-
-
-def shown_condition(name: str) -> str:
-    """Return what the explorer calls a condition: its temperature, where this is all, or its name.
-
-    Example:
-        >>> shown_condition("T0.7"), shown_condition("T0.7-min_p0.1"), shown_condition("unknown")
-        ('0.7', 'T0.7-min_p0.1', 'unknown')
-    """
-    return spell_condition(name).removeprefix("T = ")
 
 
 def _sum_by_condition(parts: Sequence[pd.DataFrame], run: Run) -> pd.DataFrame:

@@ -30,6 +30,7 @@ from workbench.storage.parquet import write_atomically
 HERE = Path(__file__).parent
 SCRIPTS = (
     "page.js", "tables.js", "facets.js", "charts.js", "explorer.js", "samples.js", "map.js",
+    "grid.js",
 )  # fmt: skip
 
 
@@ -85,6 +86,8 @@ def render(page: Page) -> str:
         problems = page.explorer.problems
         conditions = dict.fromkeys(pool[0] for one in problems for pool in one["pools"])
         index = {"problems": page.explorer.index, "statuses": STATUSES}
+        if page.explorer.grid:
+            data["grid"] = pack(page.explorer.grid)
         data["explorer"] = {"index": pack(index), "chunks": [p["chunk"] for p in problems]}
     return table_html.render(
         HERE / "page.html.j2",
@@ -92,6 +95,7 @@ def render(page: Page) -> str:
         tables=tables,
         empty=empty,
         data=data,
+        grid="grid" in data,
         first_order=first_order,
         conditions=spelt_conditions(list(conditions)),
         named=any(map(_is_name, conditions)),
