@@ -16,9 +16,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.condition_columns import with_levels
+from workbench.analysis.page.code_colours import code_blocks
 from workbench.analysis.page.grid import grid_of, pool_outcomes, shown_condition
 from workbench.analysis.page.packing import json_numbers, pack
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
+from workbench.analysis.page.typesetting import has_formula, needed_fonts
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
 from workbench.saved_run import Run
 
@@ -33,8 +35,8 @@ class Explorer:
     """What the page's explorer shows."""
 
     problems: Sequence[dict[str, Any]]
-    """In the run's order: ``id``, ``label``, ``pools`` (condition, samples, right ones) and
-    ``chunk``, the packed problem."""
+    """In the run's order: ``id``, ``label``, ``pools`` (condition, samples, right ones), ``fonts``
+    (of its formulae; None without any) and ``chunk``, the packed problem."""
     total: int
     """Problems of the run that have a sample."""
     facts: pd.DataFrame
@@ -47,7 +49,14 @@ class Explorer:
     @property
     def index(self) -> list[dict[str, Any]]:
         """The problems without their samples."""
-        return [{k: v for k, v in one.items() if k != "chunk"} for one in self.problems]
+        left_out = ("chunk", "fonts")
+        return [{k: v for k, v in one.items() if k not in left_out} for one in self.problems]
+
+    @property
+    def fonts(self) -> set[str] | None:
+        """The special fonts that formulae of the problems need; None where there is no formula."""
+        needed = [one["fonts"] for one in self.problems if one["fonts"] is not None]
+        return {font for fonts in needed for font in fonts} if needed else None
 
 
 def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explorer:
@@ -138,7 +147,10 @@ def _problem(
     whole = {"question": question, "gold": None if gold is None else str(gold), "pools": pools}
     label = " ".join(question.split())
     label = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
-    return {"id": name, "label": label, "pools": sizes, "chunk": pack(whole)}
+    texts = [question, *(text for pool in pools for text in pool["texts"])]
+    formulae = [text for text in texts if has_formula(text)]
+    fonts = sorted(set().union(*map(needed_fonts, formulae))) if formulae else None
+    return {"id": name, "label": label, "pools": sizes, "fonts": fonts, "chunk": pack(whole)}
 
 
 def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str, Any]:
@@ -161,6 +173,8 @@ def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str
             if name.startswith(REWARD_PREFIX) and any(value is not None for value in values)
         },
     }
+    if code := {n: blocks for n, text in enumerate(pool["texts"]) if (blocks := code_blocks(text))}:
+        pool["code"] = code
     if any(thought is not None for thought in part["thought"]):
         pool["thoughts"] = part["thought"]
     if rows.vectors is not None:
