@@ -32,16 +32,26 @@ const Explorer = {
     }
   },
 
-  /** Go to what the address names, #problem/condition; say whether it names anything. */
+  /** Go to what the address names, #problem/condition or #problem/condition/sample; say whether it does. */
   follow() {
-    const [, problem, condition] = location.hash.match(/^#(.*)\/(.*)$/s) ?? [];
-    if (condition === undefined) return false;
-    const places = [decoded(problem), problem]  // a link typed by hand has the id itself
-      .map((id) => this.index.problems.findIndex((one) => one.id === id));
-    const place = places.find((found) => found >= 0);
-    if (place === undefined) return false;
-    byId("condition").value = decoded(condition);
-    this.choose(place, false);
+    const hash = location.hash.slice(1), cuts = [...hash].flatMap((letter, place) => (letter === "/" ? [place] : []));
+    const named = (problem, condition, sample) => {
+      const place = [decoded(problem), problem] // a link typed by hand has the id itself
+        .map((id) => this.index.problems.findIndex((one) => one.id === id)).find((found) => found >= 0);
+      return place === undefined ? null : { place, condition: decoded(condition), sample };
+    };
+    const [before, last] = cuts.slice(-2).length === 2 ? cuts.slice(-2) : [-1, cuts[0] ?? -1];
+    const found = last < 0 ? null : named(hash.slice(0, last), hash.slice(last + 1), null)
+      ?? (before < 0 ? null : named(hash.slice(0, before), hash.slice(before + 1, last), hash.slice(last + 1)));
+    if (!found) return false;
+    byId("condition").value = found.condition;
+    this.choose(found.place, false).then(() => {
+      const item = found.sample && document.querySelector(`.sample[data-samples~="${CSS.escape(found.sample)}"]`);
+      if (!item) return;
+      item.classList.add("named");
+      land(item);
+      item.focus({ preventScroll: true });
+    });
     land(byId("samples"));
     return true;
   },
@@ -56,7 +66,8 @@ const Explorer = {
 
   /** Return the address of what is shown. */
   address() {
-    return linkTo(this.index.problems[this.chosen].id, byId("condition").value);
+    const here = linkTo(this.index.problems[this.chosen].id, byId("condition").value);
+    return location.hash.startsWith(`${here}/`) ? location.hash : here;
   },
 
   async read(place) {

@@ -16,12 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.condition_columns import with_levels
+from workbench.analysis.page.asked_prompts import AskedPrompts, asked_prompts
 from workbench.analysis.page.code_colours import code_blocks
 from workbench.analysis.page.grid import grid_of, pool_outcomes, shown_condition
 from workbench.analysis.page.packing import json_numbers, pack
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
 from workbench.analysis.page.typesetting import has_formula, needed_fonts
-from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
+from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED, Known
 from workbench.saved_run import Run
 
 BUDGET = 5_000_000
@@ -45,6 +46,8 @@ class Explorer:
     """What is not shown, and why."""
     grid: Mapping[str, Any] = field(default_factory=dict)
     """Of every problem of the run; see ``grid_of``."""
+    prompts_begin: str = ""
+    """How the prompts of all problems begin."""
 
     @property
     def index(self) -> list[dict[str, Any]]:
@@ -68,7 +71,7 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
         budget: characters of packed samples; one problem is kept whatever its size.
     """
     notes: list[str] = []
-    known = _problems(run, notes)
+    known, prompts = _problems(run, notes), asked_prompts(run)
     ranks = dict(zip(known, rng.permutation(len(known)).tolist(), strict=True))
     kept: list[tuple[int, int, dict[str, Any]]] = []  # a heap: (-rank, place in the run, problem)
     first_left_out, held, place = math.inf, 0, 0
@@ -83,7 +86,7 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
             rank = ranks.setdefault(name, len(ranks))
             if rank >= first_left_out:
                 continue
-            problem = _problem(name, known.get(name, {}), bounds, columns, rows)
+            problem = _problem(name, known.get(name), bounds, columns, rows, prompts)
             heapq.heappush(kept, (-rank, place, problem))
             held += len(problem["chunk"])
             while held > budget and len(kept) > 1:
@@ -98,12 +101,12 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
             "experiment): the samples of all of them would make the page too large",
         )
     grid = grid_of(run, outcomes, {one["id"] for one in problems})
-    return Explorer(problems, place, _sum_by_condition(facts, run), notes, grid)
+    return Explorer(problems, place, _sum_by_condition(facts, run), notes, grid, prompts.shared)
 
 
-def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
+def _problems(run: Run, notes: list[str]) -> dict[str, Known]:
     try:
-        return {k.problem.id: vars(k.problem) for k in run.folder.read_problems()}
+        return {one.problem.id: one for one in run.folder.read_problems()}
     except ValueError as fault:
         notes.append(f"questions and known answers are not shown: {fault}")
         return {}
@@ -131,20 +134,24 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 def _problem(
     name: str,
-    known: dict[str, Any],
+    known: Known | None,
     bounds: Sequence[tuple[int, int]],
     columns: dict[str, list[Any]],
     rows: SampleBlock,
+    prompts: AskedPrompts,
 ) -> dict[str, Any]:
-    question = str(known.get("question") or "")
+    question = str(known.problem.question or "") if known else ""
     pools, sizes = [], []
     for start, stop in bounds:
         pools.append(_pool({k: v[start:stop] for k, v in columns.items()}, start, rows))
         right = columns["correct"][start:stop]
         spelt = pools[-1]["condition"]
         sizes.append([spelt, stop - start, right.count(1), right.count(None)])
-    gold = known.get("gold")
-    whole = {"question": question, "gold": None if gold is None else str(gold), "pools": pools}
+    gold = known.problem.gold if known else None
+    whole: dict[str, Any] = {"question": question, "pools": pools}
+    whole["gold"] = None if gold is None else str(gold)
+    if known and (asked := prompts.of(known)):
+        whole["prompts"] = asked
     label = " ".join(question.split())
     label = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
     texts = [question, *(text for pool in pools for text in pool["texts"])]

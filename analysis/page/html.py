@@ -87,7 +87,8 @@ def render(page: Page) -> str:
     if page.explorer:
         problems = page.explorer.problems
         conditions = dict.fromkeys(pool[0] for one in problems for pool in one["pools"])
-        index = {"problems": page.explorer.index, "statuses": STATUSES}
+        index: dict[str, Any] = {"problems": page.explorer.index, "statuses": STATUSES}
+        index["prompts_begin"] = page.explorer.prompts_begin
         formulae = page.explorer.fonts is not None
         if typesetter := katex(page.explorer.fonts or ()) if formulae else {}:
             data["typesetter"] = pack(typesetter)
