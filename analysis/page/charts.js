@@ -73,6 +73,7 @@ async function draw(place) {
     downloadFileName: place.dataset.figure,
   });
   drawn.set(place, result);
+  place.querySelector("summary")?.setAttribute("aria-label", `Save the chart ${place.dataset.figure.replace("figure-", "")}`);
   place.classList.add("drawn");
 }
 

@@ -11,7 +11,8 @@ import pandas as pd
 
 from workbench.analysis.compare.summary import labels_of
 from workbench.analysis.frames import Table
-from workbench.analysis.page.explorer import BUDGET, Explorer, explore, shown_condition
+from workbench.analysis.page.explorer import BUDGET, Explorer, explore
+from workbench.analysis.page.grid import shown_condition
 from workbench.analysis.page.packing import pack, unpack
 from workbench.core.conditions import temperature_name
 from workbench.saved_run import Run
