@@ -35,7 +35,7 @@ for name in {{*{KIND}}} - {names!r}:
 """
 SUMMED_UP = {
     "accuracy_by_k", "accuracy_by_temperature", "accuracy_by_k_temperature", "coverage_curve",
-    "statuses",
+    "statuses", "budget",
 }  # fmt: skip
 """Tables that an analysis cannot do without, as the scalars of the tracked run are made of them."""
 NOT_PRINTED = "import workbench.analysis.last_screen as m; m.finish = lambda root: None\n"
@@ -52,11 +52,16 @@ class Child:
 
     @property
     def out(self):
-        return (self.folder / "out").read_text()
+        return self._said("out")
 
     @property
     def err(self):
-        return (self.folder / "err").read_text()
+        return self._said("err")
+
+    def _said(self, name):
+        """Nothing yet, where the process has not come to open its streams."""
+        place = self.folder / name
+        return place.read_text() if place.exists() else ""
 
     def wait(self):
         if self.code is None:
