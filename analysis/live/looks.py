@@ -22,6 +22,8 @@ from workbench.storage.manifest import Manifest
 from workbench.storage.open_run import OpenRun
 from workbench.storage.run_folder import Folder
 
+TELLING = 0.01
+"""Share of the samples from which on their speed foretells how long the others take."""
 FRESH = timedelta(seconds=15)
 """A run wrote something so lately that it goes on, although no process of this machine holds it: it
 may work on another machine, or in another container."""
@@ -206,15 +208,12 @@ class Watched:
             ConditionLook(one.name, min(int(count), asked * one.n), asked * one.n, result)
             for one, count, result in zip(tally.conditions, drawn, so_far, strict=True)
         ]
-        speed = lately or in_all
+        done = sum(one.drawn for one in conditions) or entry.get("samples", 0) * tally.run.imported
+        whole = sum(one.of for one in conditions) or entry.get("samples", 0)
+        speed = lately or in_all if done >= TELLING * whole else None
         left = self._tokens_left(conditions) / speed if speed and drawing and going else None
         first = StageLook(
-            "generate",
-            entry.get("status", ""),
-            sum(one.drawn for one in conditions) or entry.get("samples", 0) * tally.run.imported,
-            sum(one.of for one in conditions) or entry.get("samples", 0),
-            _seconds(entry, now),
-            left,
+            "generate", entry.get("status", ""), done, whole, _seconds(entry, now), left
         )
         return {
             "command": f"workbench run {self.root}{as_option(self._experiment.plugins)}",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from workbench.analysis.live import words
+from workbench.analysis.live import looks, words
 from workbench.analysis.live.looks import FRESH, Watched
 from workbench.storage.lock import locked
 from workbench.storage.run_folder import Folder
@@ -62,6 +62,15 @@ def test_a_run_that_is_held_goes_on_and_has_a_time_left(begun):
         assert look.in_all > 0
         assert look.drawing.seconds_left == pytest.approx(left * mean / look.in_all, rel=0.2)
     assert not watched.look(LATER).going
+
+
+def test_a_few_samples_do_not_foretell_the_time_of_all_others(begun, monkeypatch):
+    root = begun(100, killed=True)
+    with locked(root):
+        done, whole = (lambda one: (one.done, one.of))(Watched(root).look(LATER).drawing)
+        for least, told in ((done / whole, True), ((done + 1) / whole, False)):
+            monkeypatch.setattr(looks, "TELLING", least)
+            assert (Watched(root).look(LATER).drawing.seconds_left is not None) == told
 
 
 def test_a_run_that_was_resumed_counts_only_what_it_drew_since(begun):
