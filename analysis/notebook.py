@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.analysis.doubts import doubts_of
 from workbench.analysis.figures import FIGURES
+from workbench.analysis.known_outcomes import largest_whole
 from workbench.config.conditions import conditions_of, pool_sizes
 from workbench.core.conditions import temperature_name
 from workbench.core.table_html import render, table_cells
@@ -45,7 +46,7 @@ def run_html(run: Run) -> str:
     """Return what to doubt of a run, what it is, how far it is, what it found and what to type."""
     headline, k = None, 0
     if HEADLINE in run.tables and not (frame := run.table(HEADLINE)).empty:
-        k = frame["k"].max()
+        k = largest_whole(run.expectations, frame["k"])
         largest = frame[frame["k"] == k].drop(columns="k")
         largest.columns = largest.columns.str.replace("_correct", "")
         notes = [n for n in frame.attrs["notes"] if n.startswith(("[low", "*", "no interval"))]

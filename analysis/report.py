@@ -12,7 +12,8 @@ from workbench.analysis.figures import FIGURES, save
 from workbench.analysis.frames import Data, Table
 from workbench.analysis.markdown import to_markdown
 from workbench.analysis.tables import TABLES, make_table
-from workbench.analysis.wandb_summary import condition_rows, curves, diversity, summary
+from workbench.analysis.wandb_curves import curves, factor_curves, token_curves
+from workbench.analysis.wandb_summary import condition_rows, diversity, summary
 from workbench.config.conditions import price_of
 from workbench.core.console import notice, progress_bar
 from workbench.core.name_table import plugin_hashes
@@ -22,7 +23,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint, read_stamps, write_atomically
 from workbench.tracking.wandb_run import Tracker
 
-VERSION = 9
+VERSION = 10
 """Raise when the tables would come out otherwise, so that finished runs are analysed again."""
 
 
@@ -82,12 +83,14 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
                 picture = save(chart, run.root / "figures", name)
                 tracker.figure(name, picture, chart.to_html)
                 advance(1)
-        if len(rows := condition_rows(frames)):
+        if len(rows := condition_rows(frames, data.expectations)):
             tracker.table("conditions", rows)
         doubtful = "\n\n".join(map(str, doubts_of(run)))
         tracker.summarize({"doubts": doubtful or "none"})  # a run of before may have had some
         scalars = {"problems": len(data.problems), **summary(frames), **diversity(data)}
-        tracker.curves("k", curves(scalars, frames))
+        axes = {"k": curves(scalars, frames), "tokens": token_curves(frames)}
+        for axis, points in (axes | factor_curves(scalars, run.conditions)).items():
+            tracker.curves(axis, points)
         tracker.summarize(scalars)
 
 

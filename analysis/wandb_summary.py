@@ -1,30 +1,36 @@
-"""The numbers that W&B shows of a run: scalars for its table of runs, and curves over k.
+"""The numbers that W&B shows of a run: scalars for its table of runs.
 
 Names are read from right to left: ``maj@8/T0.7`` is majority vote over 8 samples at temperature
 0.7, ``maj@8/T1.5-min_p0.1`` in that condition, ``maj@8/mixed`` over samples of all conditions,
 ``maj@8`` the mean over the conditions. Every run has the last one, whatever its conditions, so that
-runs can be compared by it.
+runs can be compared by it. Each is the exact expectation over all k-subsets, the same number as in
+the run's tables and curves. Of a selection without one there is the mean over the drawn subsets,
+which is called so: ``drawn_weighted@8/T0.7``, and ``…/error`` is its sampling error. Behind a last
+slash are the bounds of an interval, ``maj@8/T0.7/low`` and ``/high``; those of ``maj@8`` are
+``maj@8/all/low`` and ``/high``, so that a condition may be named ``low``.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import POOL, Data
-from workbench.core.conditions import MIXED, UNKNOWN
+from workbench.analysis.known_outcomes import largest_whole
+from workbench.core.conditions import ALL, MIXED, UNKNOWN
 from workbench.core.table_text import spell_temperature
 from workbench.core.types import STATUSES
 from workbench.metrics import METRICS
 
-OVER_K = re.compile(r"(?P<name>.+)@(?P<k>\d+)(/(?P<at>.+))?")
-ALL = "all"
-"""In a curve's name: all conditions together."""
+OVER_K = re.compile(r"(?P<name>.+)@(?P<k>\d+)(/(?P<at>[^/]+)(?P<bound>/low|/high)?)?")
+"""Numbers that have a curve over k, their bounds among them."""
+PARTS = ("low", "high", "error")
+"""What stands beside a number, in columns ``…_low`` and names ``…/low``."""
 
 
 def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
@@ -34,7 +40,8 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
         frames: the tables by name.
 
     Returns:
-        ``NAME@K/AT`` of each selection (``maj``, ``pass`` for coverage …), over the drawn subsets;
+        ``NAME@K/AT`` of each selection (``maj``, ``pass`` for coverage …), exact or named
+        ``drawn_…``, each with ``/low``, ``/high`` and perhaps ``/error``;
         ``NAME/T0.7`` of what is not drawn in subsets: ``accuracy`` and ``tokens`` of a single
         sample, ``distinct_texts`` of a pool, ``status/NAME`` as a share of the samples, and so
         ``unknown``, those of unknown correctness, where there are any: they are left out of the
@@ -46,18 +53,15 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
             mixed = row.get("pool") == MIXED
             if mixed and table == "accuracy_by_k":  # the other table has these rows as well
                 continue
-            at = (
-                "/mixed"
-                if mixed
-                else _at(row)
-                if "temperature" in row or "condition" in row
-                else ""
-            )
-            for name, value in row.items():
-                if str(name).endswith("_correct") or name == "coverage":
-                    values[_short(str(name), int(row["k"])) + at] = value
+            at = f"/{MIXED}" if mixed else at_condition(row) if table != "accuracy_by_k" else ""
+            for name in _outcomes(row):
+                short = _short(name, int(row["k"]))
+                values[short + at] = row[name]
+                for part in PARTS:
+                    if f"{name}_{part}" in row:
+                        values[f"{short}{at or f'/{ALL}'}/{part}"] = row[f"{name}_{part}"]
     for row in frames["statuses"].to_dict("records"):
-        at = _at(row)
+        at = at_condition(row)
         for name, column in {
             "accuracy": "accuracy",
             "distinct_texts": "distinct_texts",
@@ -73,56 +77,35 @@ def summary(frames: Mapping[str, pd.DataFrame]) -> dict[str, float]:
     return _finite(values)
 
 
-def curves(
-    scalars: Mapping[str, float], frames: Mapping[str, pd.DataFrame]
-) -> list[dict[str, float]]:
-    """Return scalars as curves, a row per k: ``curve/T0.7/maj@k`` and the like beside ``k``.
-
-    Where the expectation over all k-subsets is known exactly, it stands in place of the mean over
-    the drawn ones, at k = 1 too.
-
-    Args:
-        scalars: by k, as ``summary`` and ``diversity`` return them.
-        frames: the run's tables by name.
-    """
-    rows: dict[int, dict[str, float]] = {}
-    for name, value in scalars.items():
-        if found := OVER_K.fullmatch(name):
-            row = rows.setdefault(int(found["k"]), {})
-            row[f"curve/{found['at'] or ALL}/{found['name']}@k"] = value
-    for exact in frames["coverage_curve"].to_dict("records"):
-        if exact.get("temperature") == 0 or re.fullmatch("/T0(-.*)?", _at(exact)):
-            continue  # greedy: no curve
-        row = rows.setdefault(int(exact["k"]), {})
-        for column, value in exact.items():
-            if str(column).endswith("@k") and math.isfinite(value):
-                row[f"curve{_at(exact)}/{column}"] = float(value)
-    return [{"k": k, **rows[k]} for k in sorted(rows)]
-
-
-def condition_rows(frames: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return a row for each condition: its factors, and its accuracies at the largest k.
+def condition_rows(frames: Mapping[str, pd.DataFrame], expectations: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each condition: its factors, and its accuracies at the headline's k.
 
     So that a table in W&B can be grouped and sorted by any factor. Empty where temperatures are
     all that varies, which ``accuracy_by_k_temperature`` shows as it is.
 
     Args:
         frames: the run's tables by name.
+        expectations: of the run, which say at which k samples of unknown correctness cost pools.
     """
     statuses, by_k = frames["statuses"], frames["accuracy_by_k_temperature"]
     if "condition" not in statuses or by_k.empty:
         return pd.DataFrame()
-    k = int(by_k["k"].max())
-    columns = [c for c in by_k if str(c).endswith("_correct") or c == "coverage"]
+    k = largest_whole(expectations, by_k["k"])
+    columns = _outcomes(by_k)
     most = by_k[by_k["k"] == k].set_index("condition")[columns]
-    short = {c: _short(str(c), k) for c in columns}
+    short = {c: _short(c, k) for c in columns}
     single = [c for c in ("accuracy", "distinct_texts", "mean_tokens") if c in statuses]
     levels = ["condition", *factor_columns(statuses)]
     return statuses[[*levels, *single]].join(most.rename(columns=short), on="condition")
 
 
+def _outcomes(columns: Iterable[Any]) -> list[str]:
+    """Return the columns of a table of accuracies that hold outcomes."""
+    return [c for c in map(str, columns) if c.endswith("_correct") or c == "coverage"]
+
+
 def _short(column: str, k: int) -> str:
-    """Return what W&B calls a column of outcomes: ``maj@8``."""
+    """Return what W&B calls a column of outcomes: ``maj@8``, ``drawn_weighted@8``."""
     return f"{column.removesuffix('_correct').replace('coverage', 'pass')}@{k}"
 
 
@@ -145,7 +128,7 @@ def diversity(data: Data) -> dict[str, float]:
     for keys in (["k"], ["k", "condition"]):
         means = pools.groupby(keys, observed=True)[names].mean().reset_index()
         for row in means.to_dict("records"):
-            at = _at(row) if "condition" in row else ""
+            at = at_condition(row) if "condition" in row else ""
             values |= {f"{name}@{int(row['k'])}{at}": row[name] for name in names}
     return _finite(values)
 
@@ -154,7 +137,7 @@ def _finite(values: Mapping[str, float]) -> dict[str, float]:
     return {name: float(value) for name, value in values.items() if math.isfinite(value)}
 
 
-def _at(row: Mapping[Any, Any]) -> str:
+def at_condition(row: Mapping[Any, Any]) -> str:
     """Return the end of a name: the condition, ``/T0.7``; ``/Tunknown`` where it is not known."""
     if "condition" in row:
         name = str(row["condition"])

@@ -35,7 +35,7 @@ for name in {{*{KIND}}} - {names!r}:
 """
 SUMMED_UP = {
     "accuracy_by_k", "accuracy_by_temperature", "accuracy_by_k_temperature", "coverage_curve",
-    "statuses",
+    "statuses", "budget",
 }  # fmt: skip
 """Tables that an analysis cannot do without, as the scalars of the tracked run are made of them."""
 NOT_PRINTED = "import workbench.analysis.last_screen as m; m.finish = lambda root: None\n"

@@ -65,13 +65,21 @@ def faults_of(*overrides):
         (CELLS, "[{name: a/b}]", rf"{CELLS}: condition 1: its name must be .*, got 'a/b'"),
         (CELLS, "[{name: ..}]", rf"{CELLS}: condition 1: its name must be .*, got '..'"),
         (CELLS, "[{name: mixed}]", rf"{CELLS}: condition 1: 'mixed' has a meaning already"),
-        ("generation.price", "{input: -1}", r"generation\.price\.input: must be at least 0"),
+        (CELLS, "[{name: all}]", rf"{CELLS}: condition 1: 'all' has a meaning already"),
+        (CELLS, "[{name: greedy}]", rf"{CELLS}: condition 1: 'greedy' has a meaning already"),
+        ("generation.price", "{input: 1}", r"generation\.price\.output: missing: tokens of compl"),
+        (
+            "generation.price",
+            "{input: -1, output: 1}",
+            r"generation\.price\.input: must be at least 0",
+        ),
         (
             "generation.models",
             "{replya: {dtype: float32}}",
             r"generation\.models\.replya: no condition has this model: .*did you mean 'replay'\?",
         ),
         ("generation.models", "{a: {dtpye: auto}}", r".*\.a\.dtpye: .*did you mean 'dtype'\?"),
+        ("task.prompts", "{default: {few_shot: 0}}", r"task\.prompts\.default: 'default' is the"),
     ],
 )
 def test_one_message_with_the_key(key, value, said):
@@ -91,6 +99,10 @@ def test_one_message_with_the_key(key, value, said):
         (
             "{temperature: 2, model: a/x}, {temperature: 2, model: b/x}",
             "two conditions are named 'T2-x'; name the models under generation.models",
+        ),
+        (
+            "{name: a, temperature: 2}, {name: A, temperature: 3}",
+            "'a' and 'A' differ in case only, which some file systems do not tell apart; rename",
         ),
         ("{name: T5, temperature: 2}", "'T5' is the name of a temperature; choose another name"),
         (
@@ -129,6 +141,33 @@ def test_other_faults_do_not_hide_those_of_a_grid():
 
 
 @pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("price={input: -1, output: 0}", "generation.price.input: must be at least 0"),
+        ("models={m: {dtpye: auto}}", "generation.models.m.dtpye: unknown key"),
+    ],
+)
+def test_a_fault_beside_a_sound_grid_is_all_that_is_said(fault, said):
+    (line,) = faults_of(f"generation.{fault}", f"{GRID}={{temperature: [1], model: [m, n]}}")
+    assert line.startswith(said)
+
+
+def test_a_name_for_the_default_prompt_is_no_other_prompt_of_a_grid():
+    variant = "task.prompts.again={few_shot: 2}"
+    checked("task.few_shot=2", variant, f"{GRID}={{temperature: [1], prompt: [again]}}")
+    (line,) = faults_of("task.few_shot=2", variant, f"{GRID}={{prompt: [default, again]}}")
+    assert line == (
+        f"{GRID}.prompt: 'again' asks the same as 'default'; change task.prompts.again, or leave "
+        "one of them out"
+    )
+
+
+def test_the_prompts_that_are_known_are_told_once():
+    _, line = faults_of("task.prompts.default.few_shot=0", f"{GRID}={{prompt: [brief]}}")
+    assert "(known: default)" in line
+
+
+@pytest.mark.parametrize(
     ("backend", "factor", "said"),
     [
         ("transformers", "engine.presence_penalty", "backend transformers cannot set it: unknown"),
@@ -161,3 +200,27 @@ def test_every_model_of_a_condition_is_looked_for():
     assert second.startswith("generation.models.c.model: unknown model 'NN'")
     assert third.startswith(f"{GRID}.model: model folder ./tests holds no config.json")
     check_models(checked(models, grid))  # replay loads none
+
+
+def test_one_model_under_two_names_is_no_factor():
+    models = "generation.models={{a: {{model: x{0}}}, b: {{model: x{1}}}}}"
+    grid = f"{GRID}={{temperature: [1], model: [a, b]}}"
+    (line,) = faults_of(models.format("", ""), grid)
+    assert line.startswith("generation.models.b: 'a' and 'b' are the same model, x, loaded alike;")
+    checked(models.format("", ", dtype: float32"), grid)
+    (line,) = faults_of(f"{GRID}={{temperature: [1], model: [./m, n/../m]}}")
+    assert "two conditions are named" in line
+
+
+def test_a_factor_of_a_saved_grid_is_set_by_its_key():
+    tree = {name: dict(section) for name, section in EXPERIMENT.items() if name != "name"}
+    tree["generation"].pop("temperatures", None)
+    tree["generation"]["grid"] = [{"temperature": [1], "min_p": [0]}]
+    key = f"{GRID}.engine.seconds_per_sample"
+    wanted = (f"{GRID}.min_p=[0, 0.1]", f"{key}=[0, 0.01]")
+    (grid,) = check_experiment({"name": "g", **tree}, wanted, "it").generation.grid
+    assert grid == {"temperature": (1,), "min_p": (0, 0.1),
+                    "engine.seconds_per_sample": (0, 0.01)}  # fmt: skip
+    tree["generation"]["grid"] = [{"temperature": [1]}, {"temperature": [2]}]
+    with pytest.raises(ExperimentError, match=r"generation\.grid is a list of 2 grids; set all of"):
+        check_experiment({"name": "g", **tree}, (f"{GRID}.min_p=[0]",), "it")

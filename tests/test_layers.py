@@ -22,12 +22,16 @@ DOORS = {
     f"workbench.cli.{name}"
     for name in (
         "app", "check", "help_layout", "init", "interchange", "list_names", "options", "pages",
-        "rewards", "runs", "show", "stages", "tracking", "validate",
+        "rewards", "runs", "show", "stages", "tracking", "validate", "watch",
     )
 }  # fmt: skip
 ONLY = {  # the modules that may import a package, wherever in the file
     "wandb": {"workbench.tracking.wandb_run", "workbench.tracking.dashboard"},
-    "wandb_workspaces": {"workbench.tracking.dashboard"},
+    "wandb_workspaces": {
+        "workbench.tracking.dashboard",
+        "workbench.tracking.dashboard_panels",
+    },
+    "trackio": {"workbench.tracking.trackio_run"},
     "vllm": {"workbench.models.vllm_engine"},
     "openai": {"workbench.generate.openai", "workbench.generate.openai_traffic"},
     "sentence_transformers": {"workbench.models.text_encoder"},

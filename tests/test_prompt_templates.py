@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from workbench.analysis.compare.runs import differing_settings
+from workbench.analysis.compare.settings import differing_settings
 from workbench.analysis.notebook import run_html
 from workbench.analysis.page.html import render
 from workbench.analysis.page.report import report

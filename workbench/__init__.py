@@ -174,8 +174,9 @@ def compare(*runs: Run | str | Path, k: Sequence[int] = ()) -> dict[str, Table]:
 
     Returns:
         Tables by name. Of several runs: ``settings`` that differ, ``problems`` that are shared,
-        ``curves``, ``crossings`` and ``differences``. Of one run: ``curves``, ``crossings``,
-        ``rewards``, ``selections`` and ``temperatures``.
+        ``differences``, ``flips`` (problems whose majority changed), ``curves`` and ``crossings``.
+        Of one run: ``temperatures`` or ``conditions``, ``flips``, ``selections``, ``rewards``,
+        ``curves`` and ``crossings``.
 
     Raises:
         ValueError: no run is given or one twice, one is not measured, ``k`` is nowhere measured, or

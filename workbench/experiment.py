@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
-from workbench.config.condition_faults import condition_faults, mixed_faults
+from workbench.config.condition_faults import condition_faults, mixed_faults, same_prompt_faults
 from workbench.config.conditions import fill_in_conditions
 from workbench.config.faults import Fault, Unsound, shortened
 from workbench.config.schema import Experiment, Generation, contradictions
@@ -40,6 +40,9 @@ TABLES: tuple[tuple[str, str, str, Mapping[str, Any]], ...] = (
     ("measure", "metrics", "metric", METRICS),
 )
 """Settings that hold a name or a list of names: section, key, kind and table of what there is."""
+
+
+GRID = ("generation", "grid")
 
 
 class ExperimentError(ValueError):
@@ -125,7 +128,7 @@ def check_experiment(
     faults += [*contradictions(sound), *_backend_faults(sound)]
     with suppress(Unsound):
         faults += condition_faults(sound.generation, list(sound.task.prompts))
-        faults += mixed_faults(sound) if not faults else []
+        faults += [*same_prompt_faults(sound), *mixed_faults(sound)] if not faults else []
     faults += factor_faults(sound, here=here) if not faults else []
     if here:
         faults += [*_path_faults(sound), *_task_faults(sound, tree, faults)]
@@ -154,7 +157,7 @@ def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Plac
     keys, faults = [], []
     for override in overrides:
         name, equals, text = override.partition("=")
-        key = tuple(name.strip().split("."))
+        key = _key(name)
         try:
             if not equals or not all(key):
                 raise ValueError("expected KEY=VALUE, such as generation.n=32")
@@ -167,13 +170,24 @@ def _override(tree: dict[str, Any], overrides: Sequence[str]) -> tuple[list[Plac
     return keys, faults
 
 
+def _key(name: str) -> Place:
+    """Return the parts of a key; a factor of a grid is one part, as ``engine.NAME`` is."""
+    key = tuple(name.strip().split("."))
+    return (*GRID, ".".join(key[2:])) if key[:2] == GRID and all(key[2:3]) and key[2:] else key
+
+
 def _set(tree: dict[str, Any], key: Place, value: object) -> None:
     for end, part in enumerate(key[:-1], start=1):
         if tree.get(part) is None:
             tree[part] = {}
         tree = tree[part]
+        if key[:end] == GRID and isinstance(tree, list) and len(tree) == 1:
+            tree = tree[0]  # a run's file has a list of grids, also where it is of one
         if not isinstance(tree, dict):
-            raise ValueError(f"{'.'.join(key[:end])} has no keys of its own")
+            why = "has no keys of its own"
+            if key[:end] == GRID and isinstance(tree, list):
+                why = f"is a list of {len(tree)} grids; set all of it"
+            raise ValueError(f"{'.'.join(key[:end])} {why}")
     tree[key[-1]] = value
 
 

@@ -1,8 +1,9 @@
 """What can be compared: the accuracies of a run, and which of them make a pair.
 
 There is an *accuracy* of each condition, subset size and selection of a run, one value per problem:
-the exact expectation over all k-subsets where that is known and the mean over the drawn
-subsets otherwise. Samples of unknown correctness are left out, as in the tables.
+the exact expectation over all k-subsets where that is known and the mean over the drawn subsets
+otherwise, of a selection that is called ``drawn_…``. Samples of unknown correctness are left out,
+as in the tables.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import pandas as pd
 
 from workbench.analysis.aggregate import AGGREGATORS
 from workbench.analysis.frames import POOL, Data
+from workbench.analysis.known_outcomes import SINGLE as SINGLE
+from workbench.analysis.known_outcomes import shown_outcomes
 from workbench.core.conditions import (
     Condition,
     level_key,
@@ -31,7 +34,6 @@ Key = tuple[str, int, str]
 Accuracies = Mapping[Key, "pd.Series[float]"]
 """One value per problem, in the order of tables."""
 
-SINGLE = "single_sample"
 GREEDY = temperature_name(0.0)
 """The greedy condition's name; a dash and what else it has may follow."""
 DIGITS = 12
@@ -88,13 +90,14 @@ def accuracies(run: Run) -> Accuracies:
             f"{run.root} has no pool of {min(run.experiment.measure.k)} samples yet; let "
             "`workbench generate` and `workbench measure` finish, or lower measure.k"
         )
-    outcomes = [name for name in data.outcomes if name in drawn]
-    names = [*map(_selection_of, data.outcomes), SINGLE]
-    means = drawn.groupby(POOL, observed=True)[outcomes].mean()
+    shown = shown_outcomes(data)
+    outcomes = [name for name in data.outcomes if name in drawn and shown[name] != name]
+    names = [*map(_selection_of, shown.values()), SINGLE]
+    means = drawn.groupby(POOL, observed=True)[outcomes].mean().rename(columns=shown)
     exact = [c for c in map(str, expected) if c.endswith("@k") and _selection_of(c) in names]
     found: dict[Key, pd.Series[float]] = {}
-    # exact values come second, and replace the means of drawn subsets
-    for frame, columns in ((means.reset_index(), outcomes), (expected, exact)):
+    drawn_names = [shown[name] for name in outcomes]
+    for frame, columns in ((means.reset_index(), drawn_names), (expected, exact)):
         for key, part in frame.groupby(["condition", "k"], observed=True):
             name, k = cast(tuple[str, int], key)
             part = part.set_index("problem_id")[columns].astype(float).round(DIGITS)

@@ -1,13 +1,16 @@
 """Votes of several pools together: of several runs on the same problems, and of conditions.
 
-Every pool that was sampled (a run in a condition, not greedily) is a voter, and hands in k samples
-of each problem. Answers are compared across pools by the task's own checker, so that "1/2" of one
-model and "0.5" of another are one answer.
+Every pool that was sampled (a run in a condition, not greedily) is a voter, or those that are
+named, and hands in k samples of each problem. Each pool is also shown with as many samples as all
+pools spend together, and with as many tokens. Answers are compared across pools by the task's own
+checker, so that "1/2" of one model and "0.5" of another are one answer.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import groupby
 from pathlib import Path
@@ -17,7 +20,8 @@ import pandas as pd
 
 from workbench.analysis.aggregate import maj_at_k
 from workbench.analysis.aggregate.batched import agreements, majority_picks, weighted_picks
-from workbench.analysis.compare.runs import names_of, shared_problems
+from workbench.analysis.compare.chosen_pools import Voter, chosen_pools
+from workbench.analysis.compare.settings import names_of, shared_problems
 from workbench.analysis.frames import Table, with_q_values
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, bootstrap_means
 from workbench.analysis.stats.paired import compare_columns
@@ -32,71 +36,115 @@ from workbench.tasks.answer_checking import Comparer
 DRAWS = 100
 """Random draws of k samples from every pool, behind each value without a closed form."""
 TOGETHER, WEIGHTED = "all, one vote each", "self_consistency_weighted"
+EACH, SAMPLES, TOKENS, SPENT = "k samples", "equal samples", "equal tokens", "k of each pool"
+"""What a row may spend on a problem."""
 
-Voter = tuple[str, str]
-"""A run's name and a condition."""
-Ballot = tuple[list[str | None], Floats]
-"""What one pool answers to a problem, by sample, and whether it is right: 1, 0, NaN if unknown."""
+Row = tuple[int, str, str]
+"""k, rule, budget."""
 
 
-def vote(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> Table:
+@dataclass(frozen=True, eq=False)
+class Ballot:
+    """What one pool answers to a problem, by sample."""
+
+    answers: list[str | None]
+    correct: Floats
+    """1 or 0; NaN if unknown."""
+    tokens: Floats
+    """Drawn; NaN if unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class SharedProblem:
+    """One problem's samples of known correctness, a part for each pool."""
+
+    name: str
+    clusters: list[Ints]
+    """Numbered alike in all pools."""
+    correct: list[Floats]
+    mean_tokens: list[float]
+    """Of a sample of each pool, over all of its samples; NaN if unknown."""
+    unknown: int
+    """Samples that are left out."""
+
+
+def vote(
+    runs: Sequence[Run | str | Path], k: Sequence[int] = (), pools: Sequence[str] = ()
+) -> Table:
     """Let the pools of runs vote on the problems that they share, alone and together.
 
     Args:
         runs: scored runs of the same problems, or their folders; of one run its conditions vote.
         k: samples that each pool hands in; by default the first run's ``measure.k``.
+        pools: which pools vote, as ``RUN:CONDITION``, or ``CONDITION`` of a single run; by default
+            all that were sampled.
 
     Returns:
-        A row per k and rule: each pool's own majority (exact over all k-subsets), ``all, one vote
-        each`` (the majority of all samples) and ``self_consistency_weighted`` (each pool's votes
-        weighted by how far it agrees with itself), both over random draws. ``samples`` are those
-        spent on a problem; ``difference`` is to ``all, one vote each`` on the same problems.
+        A row per k, rule and budget. The rules are each pool's own majority (exact over all
+        k-subsets), ``all, one vote each`` (the majority of all samples) and
+        ``self_consistency_weighted`` (each pool's votes weighted by how far it agrees with
+        itself), both over random draws. A pool alone has k samples, as many samples as all pools
+        spend together, and as many tokens, where lengths are known. ``samples`` and ``tokens`` are
+        those spent on a problem; ``difference`` is to ``all, one vote each`` on the same problems.
+        A pool that has fewer samples than its budget has no value, which a note says.
 
     Raises:
-        ValueError: there are fewer than two pools, no problem in common, no pool of k samples, or
-            a run is not scored.
+        ValueError: a pool is not known, there are fewer than two, no problem in common, no pool of
+            k samples, or a run is not scored.
     """
     opened = [run if isinstance(run, Run) else Run(run) for run in runs]
     names = names_of(opened)
+    voters = chosen_pools(opened, names, pools)
     if len(opened) > 1:
         shared_problems(opened, names)
     first = opened[0]
-    voters = [
-        (name, one.name)
-        for name, run in zip(names, opened, strict=True)
-        for one in run.conditions
-        if one.temperature != 0
-    ]
-    if len(voters) < 2:
-        raise ValueError(
-            f"{first.root} has one sampled pool per problem, and a joint vote needs two; name "
-            "several runs, or a run of several conditions"
-        )
     sizes = sorted({*(k or first.experiment.measure.k)})
     labels = [
         f"{name}, {spell_condition(at)}" if len(opened) > 1 else spell_condition(at)
         for name, at in voters
     ]
-    rows: dict[int, dict[str, list[float]]] = {
-        size: {label: [] for label in [*labels, TOGETHER, WEIGHTED]} for size in sizes
-    }
-    unknown, left_out = 0, dict.fromkeys(sizes, 0)
-    for problem, given, correct in _shared_ballots(opened, names, voters):
-        known = [~np.isnan(right) for right in correct]
-        unknown += sum(int((~judged).sum()) for judged in known)
-        clusters = [own[judged] for own, judged in zip(given, known, strict=True)]
-        whole = [right[judged] for right, judged in zip(correct, known, strict=True)]
-        for size in sizes:
-            if min(map(len, clusters)) < size:
-                left_out[size] += 1
-                continue
-            for label, own, right in zip(labels, clusters, whole, strict=True):
-                rows[size][label].append(maj_at_k(own, right, size))
-            rng = pool_rng(first.experiment.measure.seed, f"vote|{problem}", 0.0, size)
-            for label, value in _joint_votes(clusters, whole, size, rng).items():
-                rows[size][label].append(value)
-    table = _table(first, rows, len(voters))
-    return Table(table, tuple(_notes(table, unknown, left_out)))
+    problems = list(_shared_ballots(opened, names, voters))
+    left_out = {s: sum(min(map(len, one.clusters)) < s for one in problems) for s in sizes}
+    lengths = np.array([one.mean_tokens for one in problems]).reshape(-1, len(voters))
+    tokens = lengths.mean(axis=0) if len(problems) else np.full(len(voters), np.nan)
+    spent: dict[Row, float] = {}
+    """Samples that a row spends on a problem."""
+    for size in sizes:
+        spent |= {(size, label, EACH): size for label in labels}
+        spent |= {(size, label, SAMPLES): size * len(voters) for label in labels}
+        if not np.isnan(tokens).any() and (tokens > 0).all():
+            whole = size * tokens.sum()
+            spent |= {
+                (size, label, TOKENS): round(float(whole / own), 6)
+                for label, own in zip(labels, tokens, strict=True)
+            }
+        spent |= {(size, rule, SPENT): size * len(voters) for rule in (TOGETHER, WEIGHTED)}
+    values = {row: np.full(len(problems), np.nan) for row in spent}
+    for place, problem in enumerate(problems):
+        fewest = min(map(len, problem.clusters))
+        for size in (size for size in sizes if size <= fewest):
+            rng = pool_rng(first.experiment.measure.seed, f"vote|{problem.name}", 0.0, size)
+            drawn = _joint_votes(problem.clusters, problem.correct, size, rng)
+            for rule, value in drawn.items():
+                values[size, rule, SPENT][place] = value
+            for label, own, right in zip(labels, problem.clusters, problem.correct, strict=True):
+                for budget in (EACH, SAMPLES, TOKENS):
+                    if (row := (size, label, budget)) in spent:
+                        values[row][place] = _own_vote(own, right, spent[row])
+    table = _table(first, values, spent, dict(zip(labels, tokens, strict=True)))
+    return Table(table, tuple(_notes(table, sum(one.unknown for one in problems), left_out)))
+
+
+def _own_vote(clusters: Ints, correct: Floats, samples: float) -> float:
+    """Return a pool's own majority at a number of samples; NaN where it has fewer.
+
+    Between two whole numbers, such as 3.25: a vote of 4 in a quarter of the cases, of 3 in others.
+    """
+    low, high = math.floor(samples), math.ceil(samples)
+    if not 1 <= low <= high <= len(clusters):
+        return math.nan
+    below, above = maj_at_k(clusters, correct, [low, high])
+    return float(below + (samples - low) * (above - below))
 
 
 def _joint_votes(
@@ -125,8 +173,8 @@ def _joint_votes(
 
 def _shared_ballots(
     runs: Sequence[Run], names: Sequence[str], voters: Sequence[Voter]
-) -> Iterator[tuple[str, list[Ints], list[Floats]]]:
-    """Yield each shared problem with every voter's clusters, numbered alike, and correctness."""
+) -> Iterator[SharedProblem]:
+    """Yield each problem that all voters have, their clusters numbered alike."""
     homes = [_blocks_of(run) for run in runs]
     readers = [lru_cache(maxsize=1)(partial(_ballots, run)) for run in runs]
     shared = [problem for problem in homes[0] if all(problem in home for home in homes[1:])]
@@ -142,16 +190,23 @@ def _shared_ballots(
                 }
                 if all(voter in said for voter in voters):
                     held[problem] = [said[voter] for voter in voters]
-            asked = [[a for answers, _ in ballots for a in answers] for ballots in held.values()]
+            asked = [[a for one in ballots for a in one.answers] for ballots in held.values()]
             questions = [
                 (None, [None if a is None else comparer.canonical(a) for a in answers])
                 for answers in asked
             ]
             graded = comparer.run(questions)
             for (problem, ballots), (_, numbers) in zip(held.items(), graded, strict=True):
-                ends = np.cumsum([len(answers) for answers, _ in ballots])[:-1]
+                ends = np.cumsum([len(one.answers) for one in ballots])[:-1]
                 clusters = np.split(np.asarray(numbers, dtype=np.int64), ends)
-                yield problem, clusters, [correct for _, correct in ballots]
+                known = [~np.isnan(one.correct) for one in ballots]
+                yield SharedProblem(
+                    problem,
+                    [own[judged] for own, judged in zip(clusters, known, strict=True)],
+                    [one.correct[judged] for one, judged in zip(ballots, known, strict=True)],
+                    [float(one.tokens.mean()) for one in ballots],
+                    sum(int((~judged).sum()) for judged in known),
+                )
 
 
 def _blocks_of(run: Run) -> dict[str, int]:
@@ -168,39 +223,55 @@ def _ballots(run: Run, block: int) -> Mapping[str, Mapping[str, Ballot]]:
     for pool in run.pools(block, with_embeddings=False):
         # clusters say who answered; the answers, which of another run's they equal
         said = [a if c >= 0 else None for a, c in zip(pool.answers, pool.clusters, strict=True)]
-        found.setdefault(pool.problem_id, {})[pool.condition] = said, pool.correct
+        drawn = pool.num_tokens if pool.total_tokens is None else pool.total_tokens
+        ballot = Ballot(said, pool.correct, np.asarray(drawn, dtype=float))
+        found.setdefault(pool.problem_id, {})[pool.condition] = ballot
     return found
 
 
 def _table(
-    first: Run, rows: Mapping[int, Mapping[str, Sequence[float]]], pools: int
+    first: Run,
+    values: Mapping[Row, Floats],
+    spent: Mapping[Row, float],
+    tokens: Mapping[str, float],
 ) -> pd.DataFrame:
-    """Return a row per k and rule: accuracy, and the difference to one vote each."""
+    """Return a row per k, rule and budget: accuracy, and the difference to one vote each."""
     settings = first.experiment.analysis
     resamples, confidence, seed = settings.resamples, settings.confidence, settings.seed
+    sizes = dict.fromkeys(size for size, _, _ in values)
     parts = []
-    for size, by_rule in rows.items():
-        values = pd.DataFrame(by_rule)
-        if values.empty:
+    for size in sizes:
+        rows = [row for row in values if row[0] == size]
+        together = values[size, TOGETHER, SPENT]
+        kept = ~np.isnan(together)
+        if not kept.any():
             continue
+        found = pd.DataFrame({place: values[row][kept] for place, row in enumerate(rows)})
         rng = np.random.default_rng(seed)
         means = bootstrap_means(
-            values, values.index, resamples=resamples, confidence=confidence, rng=rng
+            found, found.index, resamples=resamples, confidence=confidence, rng=rng
         )
-        gaps = values.sub(values[TOGETHER], axis=0).drop(columns=TOGETHER)
+        gaps = found.sub(together[kept], axis=0)
         rng = np.random.default_rng(seed)
         judged = compare_columns(gaps, resamples=resamples, confidence=confidence, rng=rng)
-        part = pd.DataFrame({"k": size, "rule": values.columns}).set_index("rule", drop=False)
-        part["samples"] = size * np.where(part.index.isin([TOGETHER, WEIGHTED]), pools, 1)
+        part = pd.DataFrame(rows, columns=["k", "rule", "budget"])
+        joint = np.array([budget == SPENT for _, _, budget in rows])
+        whole = size * sum(tokens.values())
+        part["samples"] = [spent[row] for row in rows]
+        part["tokens"] = [
+            whole if rule not in tokens else spent[size, rule, budget] * tokens[rule]
+            for _, rule, budget in rows
+        ]
         part["accuracy"] = means.value
         part["accuracy_low"], part["accuracy_high"] = means.low, means.high
+        itself = np.array([rule == TOGETHER for _, rule, _ in rows]) & joint
         for name, end in (("value", ""), ("low", "_low"), ("high", "_high"), ("p", "_p")):
-            found = [getattr(paired, name) for paired in judged]
-            part[f"difference{end}"] = pd.Series(found, gaps.columns)
-        parts.append(part.assign(problems=len(values)))
+            column = np.array([getattr(paired, name) for paired in judged])
+            part[f"difference{end}"] = np.where(itself, np.nan, column)
+        parts.append(part.assign(problems=found.notna().sum().to_numpy()))
     if not parts:
         raise ValueError(
-            f"no problem has {min(rows)} samples of every pool; lower --k, or draw more samples"
+            f"no problem has {min(sizes)} samples of every pool; lower --k, or draw more samples"
         )
     return with_q_values(pd.concat(parts, ignore_index=True))
 
@@ -211,7 +282,22 @@ def _notes(table: pd.DataFrame, unknown: int, left_out: Mapping[int, int]) -> It
         f"k-subsets; together: {DRAWS} random draws"
     )
     yield f"{WEIGHTED}: a pool's votes weigh as much as the share of its samples that agree"
-    yield f"difference: to {TOGETHER!r}, on the same problems; samples: spent on one problem"
+    yield f"difference: to {TOGETHER!r}, on the same problems; samples, tokens: spent on a problem"
+    yield (
+        f"budget of a pool alone: {EACH}; {SAMPLES}: as many samples as all pools spend together; "
+        f"{TOKENS}: as many tokens of completions, on average over the problems (a vote of 3.2 "
+        "samples is of 3 or 4)"
+    )
+    if table["tokens"].isna().all():
+        yield f"no rows of {TOKENS}: not every sample's length is known"
+    joint = table[table["budget"] == SPENT].groupby("k")["problems"].first()
+    short = table[table["problems"] < table["k"].map(joint)]
+    for row in short.to_dict("records"):
+        lacking = joint[row["k"]] - row["problems"]
+        yield (
+            f"k = {row['k']}, {row['budget']}: {row['rule']} has fewer than {row['samples']:g} "
+            f"samples in {lacking:,} of {joint[row['k']]:,} problems, which are left out of its row"
+        )
     if unknown:
         yield f"{unknown:,} samples of unknown correctness are left out: they have no vote"
     for size, count in left_out.items():

@@ -6,12 +6,9 @@ problem.
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,6 +24,8 @@ from workbench.analysis.compare.conditions import (
     selection_pairs,
     unknown_samples,
 )
+from workbench.analysis.compare.flips import flips
+from workbench.analysis.compare.settings import differing_settings, names_of, shared_problems
 from workbench.analysis.condition_columns import has_names, with_levels
 from workbench.analysis.frames import Table
 from workbench.analysis.stats.paired import (
@@ -41,9 +40,6 @@ from workbench.core.conditions import Condition, in_order
 from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 
-LONGEST_SETTING = 100
-"""Characters of a setting that are shown."""
-
 
 def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str, Table]:
     """Compare runs with the first of them, or the conditions of a single run with each other.
@@ -55,9 +51,9 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
 
     Returns:
         Tables by name. Of several runs: ``settings`` that differ, ``problems`` that are shared,
-        ``curves``, ``crossings`` and ``differences``. Of one run: ``curves``, ``crossings``,
-        ``rewards``, ``selections`` and ``temperatures``; ``conditions`` in place of these where
-        other factors vary, which holds the pairs that differ in one factor.
+        ``differences``, ``flips``, ``curves`` and ``crossings``. Of one run: ``temperatures``, or
+        where other factors vary ``conditions``, the pairs that differ in one factor; ``flips``,
+        ``selections``, ``rewards``, ``curves`` and ``crossings``.
 
     Raises:
         ValueError: a run is not measured, no run is given or one twice, ``k`` is nowhere measured,
@@ -97,20 +93,32 @@ def compare(runs: Sequence[Run | str | Path], k: Sequence[int] = ()) -> dict[str
         pairs = list(condition_pairs(first, opened[0].conditions))
         factors = "conditions" if has_names(opened[0].conditions) else "temperatures"
         kinds = {
-            "rewards": (reward_pairs(first), "no selection by two rewards: best and best:NAME"),
-            "selections": (selection_pairs(first), "no selection at the k asked for"),
             factors: (pairs, f"the run has one {factors.removesuffix('s')}"),
+            "selections": (selection_pairs(first), "no selection at the k asked for"),
+            "rewards": (reward_pairs(first), "no selection by two rewards: best and best:NAME"),
         }
-    known_conditions = _all_conditions(opened)
-    for name, table in curves(pairs, settings, k).items():
-        tables[name] = Table(with_levels(table.frame, known_conditions), table.notes)
-    for name, (found, empty) in kinds.items():
+    for place, (name, (found, empty)) in enumerate(kinds.items()):
         # at k = 1 every selection is the single sample, which stands for all
         shown = [p for p in found if p.k in sizes and (p.k > 1 or p.selection == SINGLE)]
         table = differences(shown, settings)
-        table_notes = (*table.notes, *notes) if shown else (empty,)
-        tables[name] = Table(with_levels(table.frame, known_conditions), table_notes)
-    return tables
+        tables[name] = Table(table.frame, (*table.notes, *notes) if shown else (empty,))
+        if place == 0:
+            tables["flips"] = flips([p for p in pairs if p.k in sizes], _questions(opened))
+    tables |= curves(pairs, settings, k)
+    conditions = _all_conditions(opened)
+    return {
+        name: Table(with_levels(table.frame, conditions), table.notes)
+        for name, table in tables.items()
+    }
+
+
+def _questions(runs: Sequence[Run]) -> dict[str, str]:
+    """Return the question of each problem; "" where only its id is known."""
+    found: dict[str, str] = {}
+    for run in runs:
+        asked = dict(zip(run.problems["problem_id"], run.problems["question"], strict=True))
+        found |= {name: text for name, text in asked.items() if text or name not in found}
+    return found
 
 
 def _all_conditions(runs: Sequence[Run]) -> list[Condition]:
@@ -162,7 +170,7 @@ def _means(pairs: Sequence[Pair]) -> pd.DataFrame:
 def _notes(judged: Sequence[Paired], settings: Analysis) -> Iterator[str]:
     yield "difference = accuracy - baseline, problem by problem"
     yield (
-        "coverage, maj and best are exact over all k-subsets, the other selections means over the "
+        "exact over all k-subsets, but for selections that begin with drawn_: means over the "
         "drawn ones"
     )
     few = sum(found.num_problems < MIN_PROBLEMS for found in judged)
@@ -236,93 +244,3 @@ def curves(
         "curves": Table(pd.concat(points, ignore_index=True), (band_note,)),
         "crossings": Table(pd.DataFrame(crossings), (note,)),
     }
-
-
-def shared_problems(runs: Sequence[Run], names: Sequence[str]) -> Table:
-    """Count the problems that each run shares with the first, by id and question.
-
-    Raises:
-        ValueError: there are none, or the same id stands for two questions.
-    """
-    first, *others = (run.problems.set_index("problem_id") for run in runs)
-    rows = []
-    for name, other in zip(names[1:], others, strict=True):
-        ids = first.index.intersection(other.index)
-        ours, theirs = (frame.loc[ids, "question"].str.strip() for frame in (first, other))
-        changed = ids[(ours != theirs) & (ours != "") & (theirs != "")]  # "": the id must do
-        if len(changed):
-            raise ValueError(
-                f"{names[0]} and {name} ask other questions under the same ids ({len(changed)} of "
-                f"{len(ids)}, such as {changed[0]!r}), so their problems cannot be paired; compare "
-                "runs of the same problem file"
-            )
-        if ids.empty:
-            raise ValueError(
-                f"{names[0]} and {name} have no problem in common (ids such as {first.index[0]!r} "
-                f"and {other.index[0]!r}); compare runs of the same problem file"
-            )
-        gold, its = (frame.loc[ids, "gold"] for frame in (first, other))
-        # a missing one equals no text, "None" and "" included
-        differs = (gold.isna() != its.isna()) | (gold.fillna("") != its.fillna(""))
-        rows.append(
-            {
-                "run": name,
-                "against": names[0],
-                "shared": len(ids),
-                "only here": len(other) - len(ids),
-                "only there": len(first) - len(ids),
-                "other known answer": int(differs.sum()),
-            }
-        )
-    note = "only shared problems are compared; the others are left out"
-    return Table(pd.DataFrame(rows), (note,))
-
-
-def names_of(runs: Sequence[Run]) -> list[str]:
-    """Name runs by their folders, in full where two have the same name."""
-    if not runs:
-        raise ValueError("nothing to compare; give the folder of a run, such as results/quickstart")
-    roots = [run.root.resolve() for run in runs]
-    for place, run in enumerate(runs):
-        if roots[place] in roots[:place]:
-            raise ValueError(f"{run.root} is given twice; give each run once")
-    short = [root.name for root in roots]
-    return [n if short.count(n) == 1 else str(r.root) for n, r in zip(short, runs, strict=True)]
-
-
-def differing_settings(runs: Sequence[Run], names: Sequence[str]) -> Table:
-    """List what differs between the runs: settings, and what the samples were really drawn with."""
-    described = []
-    for run in runs:
-        settings = dataclasses.asdict(run.experiment)
-        repeated = settings["generation"].keys() - {"model", "backend"}
-        drawn = run.manifest.get("identity", {}).items()
-        found = {f"identity.{key}": value for key, value in drawn if key not in repeated}
-        found["commit"] = run.manifest.get("commit", "")
-        described.append(dict(_flatten(settings)) | found)
-    rows = []
-    for key in sorted(set().union(*described)):
-        values = [known.get(key, "-") for known in described]
-        compared = key != "name" and not key.startswith("tracking.")
-        if compared and any(value != values[0] for value in values):
-            rows.append({"setting": key} | dict(zip(names, map(_cell, values), strict=True)))
-    notes = ("settings that differ; identity: what the samples were really drawn with",)
-    return Table(pd.DataFrame(rows), notes if rows else ("no setting differs",))
-
-
-def _flatten(tree: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield (dotted key, value) of nested settings."""
-    for key, value in tree.items():
-        if isinstance(value, Mapping) and value:
-            yield from _flatten(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
-
-
-def _cell(value: object) -> str:
-    """Return a setting on one line; a long one, such as a template, by its beginning and hash."""
-    text = " ".join(str(value).split())
-    if len(text) <= LONGEST_SETTING:
-        return text
-    digest = hashlib.sha256(str(value).encode("utf-8", "surrogatepass")).hexdigest()[:8]
-    return f"{text[: LONGEST_SETTING - 25]}... (sha256 {digest})"

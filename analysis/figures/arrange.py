@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from workbench.analysis.figures.drawing import Drawing, Panel
-from workbench.analysis.figures.facets import Facets, Field, axes_of, facets_of
+from workbench.analysis.figures.facets import Facets, Field, axes_of, facets_of, rises
 from workbench.core.conditions import Condition
 
 LEFT_OUT = "greedy samples and pools of mixed conditions are in the tables only"
@@ -41,11 +41,14 @@ def arrange(
     if not told or not axes or len(axes) + bool(drawing.along) < 2:
         if colour or columns or rows:
             why = "its conditions differ in one thing only" if told else "it is not by condition"
+            if told and axes and ", " in axes[0].name:
+                why = f"its conditions are no full grid of any of {axes[0].name}"
             raise ValueError(f"this figure has no factors to choose from: {why}")
-        return drawing
+        rising = told and not drawing.lines and len(axes) == 1 and rises(axes[0])
+        return replace(drawing, ordered=True) if rising else drawing
     panels, dropped = _by_outcome(drawing, axes)
     lines = _line_field(drawing, panels)
-    facets = _along_facets(axes) if drawing.along else facets_of(axes, lines)
+    facets = _along_facets(axes, lines) if drawing.along else facets_of(axes, lines)
     facets = facets.chosen(colour, columns, rows)
     notes = [*drawing.notes, *[LEFT_OUT] * dropped]
     return replace(drawing, panels=panels, facets=facets, notes=notes, columns=0)
@@ -86,7 +89,8 @@ def _line_field(drawing: Drawing, panels: Sequence[Panel]) -> Field | None:
     return Field(name=drawing.lines, levels=tuple(levels))
 
 
-def _along_facets(axes: Sequence[Field]) -> Facets:
-    """Return the layout of a figure whose x axis is a factor already: colours, columns, rows."""
-    colour, *rest = (axis.name for axis in axes)
-    return Facets(fields=tuple(axes), colour=colour, columns=tuple(rest[:1]), rows=tuple(rest[1:]))
+def _along_facets(axes: Sequence[Field], lines: Field | None) -> Facets:
+    """Return the layout of a figure along a factor: colours, columns, rows."""
+    fields = (*axes, lines) if lines else (*axes,)
+    colour, *rest = (field.name for field in ((lines, *axes) if lines else axes))
+    return Facets(fields=fields, colour=colour, columns=tuple(rest[:1]), rows=tuple(rest[1:]))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -13,10 +13,17 @@ from workbench.analysis.condition_columns import CONDITION, with_conditions
 from workbench.analysis.figures.facets import Facets
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.conditions import spell_condition
+from workbench.metrics import METRICS
 from workbench.saved_run import Run
 
 COLUMNS = ("series", "x", "y", "low", "high", "size")
 """Of a panel's rows; ``low``, ``high`` and ``size`` are NaN where a table has none."""
+EXTRAS = ("x_low", "x_high", "place", "label", "side", "at", "band")
+"""Further columns that rows may have: the interval of x, the place along a joined line, what stands
+beside the marker and where (``left``, ``right``), what the row is of, and whether its interval is
+drawn where intervals are areas."""
+BANDS = 4
+"""So many areas at most lie over one another in a panel."""
 WIDTH = 90
 """Characters of a line under a figure; of one of three panels, half as many again."""
 
@@ -30,10 +37,16 @@ class Axis:
     """Powers of two at equal distances."""
     ticks: Sequence[float] = ()
     """Where the ticks stand; empty: where they fall well."""
+    names: Sequence[str] = ()
+    """What stands at 0, 1, 2 …, where these are no numbers but names."""
     apart: bool = False
     """Whether lines stand a few pixels beside one another, so that their bars can be seen."""
     ends: tuple[float, float] | None = None
     """First and last value; None: as far as the rows reach."""
+
+
+ACCURACY = Axis(title="accuracy")
+"""The one word for it on every axis."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,12 +82,22 @@ class Drawing:
     """Whether all panels have one and the same range of y."""
     lines: str = ""
     """What the lines of a panel are, where they are no conditions: ``selection``, ``reward`` …"""
+    ordered: bool = False
+    """Whether the lines rise, as temperatures and sizes do: their colours then have an order."""
+    bands: bool = False
+    """Whether intervals are areas, not bars."""
+    joined: bool = False
+    """Whether lines go by the rows' ``place``, not by x."""
+    scattered: bool = False
+    """Whether points are not joined."""
     along: str = ""
-    """The factor that is drawn along the x axes, where one is."""
+    """The factor along which lines go, where one is."""
     facets: Facets | None = None
     """Where several factors vary: which of them make the grid of panels, and the colours."""
+    colours: Mapping[str, str] = field(default_factory=dict)
+    """Series -> colour, where the palette's own order is not meant."""
     size: str = ""
-    """What the markers' areas count; empty: all markers are alike."""
+    """What the markers' areas count; empty, or where all count the same: all markers are alike."""
     notes: Sequence[str] = ()
     """Stand under the figure, before the signature."""
     name: str = ""
@@ -99,6 +122,12 @@ class Drawing:
         return list(dict.fromkeys(name for panel in self.panels for name in panel.rows["series"]))
 
     @property
+    def same_size(self) -> float | None:
+        """What all markers count, where it is one number."""
+        found = {float(size) for panel in self.panels for size in panel.rows["size"].dropna()}
+        return found.pop() if len(found) == 1 else None
+
+    @property
     def across(self) -> int:
         """How many panels stand side by side; of those that are grids, fewer."""
         count = len(self.panels)
@@ -113,9 +142,12 @@ class Drawing:
         lines = list(self.notes)
         if any(panel.rows["low"].notna().any() for panel in self.panels):
             rule = f"the problem as the unit, none below {MIN_PROBLEMS} problems"
-            lines.append(f"bars: {self.interval}s, {rule}")
+            lines.append(f"{'bands' if self.bands else 'bars'}: {self.interval}s, {rule}")
         if self.size:
-            lines.append(f"area of a marker: {self.size}")
+            same = self.same_size
+            lines.append(
+                f"area of a marker: {self.size}" if same is None else f"{self.size}: {same:,.0f}"
+            )
         if self.facets and self.facets.left:
             lines.append(f"lines of one colour differ in {', '.join(self.facets.left)}")
         text = "; ".join(lines)
@@ -162,15 +194,32 @@ def lines_by_condition(
     )
 
 
+def band_axis(measured: Iterable[int]) -> Axis:
+    """Return an axis of k on which bands lie over one another, so that lines stand at their k."""
+    return replace(sample_count_axis("k, samples in the subset", measured), apart=False)
+
+
+def only_bands(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return rows of which those of some lines alone have areas, if there are too many lines.
+
+    Args:
+        rows: of a panel.
+        names: the lines to have areas, or the conditions that rows with conditions are of.
+    """
+    if rows["series"].nunique() <= BANDS:
+        return rows.assign(band=True)
+    return rows.assign(band=rows.get("condition", rows["series"]).isin(names))
+
+
 def panel_title(name: str) -> str:
     """Return what a panel of one condition is called: ``temperature 0.7``, or its name."""
     spelt = spell_condition(name)
     return spelt.replace("T = ", "temperature ") if spelt.startswith("T = ") else spelt
 
 
-def outcome_columns(frame: pd.DataFrame) -> list[str]:
-    """Return the columns of a table that hold outcomes."""
-    return [c for c in frame.columns if c.endswith("_correct") or c == "coverage"]
+def metric_label(metric: str) -> str:
+    """Return a metric's label, or its name where the plug-in that has it is not loaded."""
+    return METRICS[metric].label if metric in METRICS else metric
 
 
 def explain_empty(run: Run, table: str) -> Drawing:

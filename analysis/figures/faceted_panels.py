@@ -14,22 +14,20 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from workbench.analysis.figures.drawing import Drawing, Panel
-from workbench.analysis.figures.facets import Facets, Field
+from workbench.analysis.figures.colours import SHAPES, field_looks
+from workbench.analysis.figures.drawing import EXTRAS, Drawing, Panel
+from workbench.analysis.figures.facets import Facets
 from workbench.analysis.figures.panel_marks import (
-    COLOURS,
     PANEL,
-    SHAPES,
     Looks,
     dashed_line,
     drawn_rows,
     layers_of,
     legend_of,
+    scale_of,
     shared_reach,
 )
 
-ORDERED = ("#8b0aa5", "#cc4778", "#f89441")
-"""The least, a middle and the greatest of numbers: a part of plasma, visible on light and dark."""
 WIDE = 860
 """Width of a whole grid, pixels, as far as ``NARROWEST`` lets it."""
 NARROWEST = 96
@@ -55,8 +53,14 @@ def usermeta(facets: Facets) -> dict[str, Any]:
     """Return what ``charts.js`` needs to arrange a figure anew: its fields, and which is where."""
     places = {field.name: place for place, field in enumerate(facets.fields)}
     fields = [
-        {"name": field.name, "levels": list(field.levels), "colours": colours_of(field)}
+        {
+            "name": field.name,
+            "levels": list(field.levels),
+            "colours": [look.colour for look in looks],
+            "shapes": [look.shape for look in looks],
+        }
         for field in facets.fields
+        for looks in [field_looks(field)]
     ]
     return {
         "facets": {
@@ -74,30 +78,6 @@ def usermeta(facets: Facets) -> dict[str, Any]:
             "rows": [places[name] for name in facets.rows],
         }
     }
-
-
-def colours_of(field: Field) -> list[str]:
-    """Return a colour for each level: of numbers in order, of others told apart at a glance.
-
-    Example:
-        >>> colours_of(Field(name="min_p", levels=("0", "0.1"), numeric=True))
-        ['#8b0aa5', '#f89441']
-        >>> colours_of(Field(name="prompt", levels=("default", "brief")))
-        ['#0072B2', '#D55E00']
-    """
-    count = len(field.levels)
-    if not field.numeric or count < 2:
-        return [COLOURS[place % len(COLOURS)] for place in range(count)]
-    return [_between(place / (count - 1)) for place in range(count)]
-
-
-def _between(share: float) -> str:
-    """Return the colour at a share of the way through ``ORDERED``."""
-    start = min(int(share * (len(ORDERED) - 1)), len(ORDERED) - 2)
-    part = share * (len(ORDERED) - 1) - start
-    ends = [[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in ORDERED[start : start + 2]]
-    mixed = [round(low + part * (high - low)) for low, high in zip(*ends, strict=True)]
-    return "#" + "".join(f"{value:02x}" for value in mixed)
 
 
 def _grid(
@@ -145,7 +125,8 @@ def _faceted_rows(part: Panel, facets: Facets) -> pd.DataFrame:
         "column": _joined(part.rows, facets.columns),
         "line": _joined(part.rows, names),
     }
-    kept = part.rows[["condition", "x", "y", "low", "high", "size", "level"]]
+    extras = [name for name in EXTRAS if name in part.rows]
+    kept = part.rows[["condition", "x", "y", "low", "high", "size", "level", *extras]]
     whole = pd.concat([kept.dropna(axis="columns", how="all"), texts], axis="columns")
     for name in ("low", "high"):
         whole[name] = kept[name]
@@ -169,12 +150,10 @@ def _sides(columns: int, rows: int) -> tuple[int, int]:
 def _looks(facets: Facets, room: float) -> Looks:
     names = facets.combinations([facets.colour])
     (field,) = (field for field in facets.fields if field.name == facets.colour)
-    shapes = [SHAPES[place % len(SHAPES)] for place in range(len(names))]
+    found = field_looks(field)
     legend = legend_of(names, room, facets.colour)
-    colour = alt.Color(
-        "colour:N", scale=alt.Scale(domain=names, range=colours_of(field)), legend=legend
-    )
-    shape = alt.Shape("shape:N", scale=alt.Scale(domain=names, range=shapes), legend=legend)
+    colour = alt.Color("colour:N", scale=scale_of(names, found, "colour"), legend=legend)
+    shape = alt.Shape("shape:N", scale=scale_of(names, found, "shape"), legend=legend)
     if facets.left:
         left = facets.combinations(facets.left)
         looks = [SHAPES[place % len(SHAPES)] for place in range(len(left))]

@@ -8,9 +8,10 @@ from itertools import combinations, product
 
 from workbench.core.conditions import (
     TEMPERATURE,
+    UNKNOWN,
     Condition,
     in_order,
-    spell_level,
+    spell_setting,
     varying_factors,
 )
 from workbench.core.lookup import lookup
@@ -135,6 +136,34 @@ def axes_of(conditions: Sequence[Condition]) -> tuple[Field, ...]:
     )
 
 
+def rises(axis: Field) -> bool:
+    """Say whether the levels of an axis are numbers, but perhaps for an unknown temperature.
+
+    Example:
+        >>> rises(Field(name="temperature", levels=("0.3", "1", "unknown")))
+        True
+        >>> rises(Field(name="prompt", levels=("1", "2")))
+        False
+    """
+    known = [level for level in axis.levels if level != UNKNOWN]
+    return len(known) > 1 and (axis.numeric or axis.name == TEMPERATURE)
+
+
+def axis_along(axes: Sequence[Field]) -> Field | None:
+    """Return what accuracies are drawn against: the first axis of numbers, or else the first.
+
+    None where the conditions differ in nothing.
+
+    Example:
+        >>> prompt = Field(name="prompt", levels=("default", "brief"))
+        >>> min_p = Field(name="min_p", levels=("0", "0.1"), numeric=True)
+        >>> axis_along((prompt, min_p)).name, axis_along((prompt,)).name
+        ('min_p', 'prompt')
+    """
+    varying = [axis for axis in axes if len(axis.levels) > 1]
+    return next((axis for axis in varying if rises(axis)), varying[0] if varying else None)
+
+
 def _not_crossed(factors: Sequence[str], drawn: Sequence[Condition]) -> list[list[str]]:
     """Group factors: those are together of which some pair of levels does not occur."""
     group_of = {factor: [factor] for factor in factors}
@@ -163,7 +192,7 @@ def _axis(factors: Sequence[str], drawn: Sequence[Condition]) -> Field:
 
 
 def _level(condition: Condition, factor: str) -> str:
-    return spell_level(condition.own.get(factor))
+    return spell_setting(factor, condition.own.get(factor))
 
 
 def _combination(condition: Condition, factors: Sequence[str]) -> str:

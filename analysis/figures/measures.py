@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import pandas as pd
 
-from workbench.analysis.condition_columns import has_names
+from workbench.analysis.condition_columns import has_names, with_conditions
+from workbench.analysis.figures.accuracies import label_of, outcome_columns
+from workbench.analysis.figures.by_factor import diversity_table
 from workbench.analysis.figures.drawing import (
+    ACCURACY,
     Axis,
     Drawing,
     Panel,
     explain_empty,
     join_lines,
     lines_by_condition,
-    outcome_columns,
+    metric_label,
     points,
     sample_count_axis,
 )
 from workbench.analysis.figures.facets import Field, axes_of
-from workbench.metrics import METRICS
+from workbench.core.conditions import TEMPERATURE
 from workbench.saved_run import Run
+
+COUNTED = "subsets at a point"
+IN_BUCKETS = ("coverage", "maj", "best")
+"""What is drawn of buckets, where these are there: more lines would hide one another."""
 
 
 def diversity_by_temperature(run: Run) -> Drawing:
@@ -29,77 +36,76 @@ def diversity_by_temperature(run: Run) -> Drawing:
     are known, or one other factor varies, against k, a line per condition; among known
     temperatures an unknown one is left aside.
     """
-    frame = run.read("subsets", without=("members",))
-    metrics = [name for name in run.experiment.measure.metrics if name in frame]
-    if not metrics:
-        return explain_empty(run, "diversity_by_temperature")
-    keys = ["k", "condition", "temperature"]
-    means = frame.groupby(keys, dropna=False, observed=True)[metrics].mean().reset_index()
+    means = diversity_table(run)
+    if means.empty:
+        return explain_empty(run, "diversity")
     axes = axes_of(run.conditions)
-    along = [axis for axis in axes if axis.numeric]
-    if len(axes) > 1 and along:
-        return _along_a_factor(means, metrics, along[0])
-    several = has_names(run.conditions)
-    known = [] if several else sorted(means["temperature"].dropna().unique())
+    numeric = [axis for axis in axes if axis.numeric]
+    if len(axes) > 1 and numeric:
+        return _along_a_factor(means, numeric[0])
+    known = [] if has_names(run.conditions) else sorted(means[TEMPERATURE].dropna().unique())
     panels = []
-    for metric in metrics:
-        rows, x = _against(means, metric, known)
-        panels.append(Panel(title=_label(metric), rows=rows, x=x, y=Axis(title="")))
-    return Drawing(panels=panels, same_y=False)
+    for metric, part in means.groupby("metric", sort=False):
+        rows, x = _against(part, known)
+        panels.append(_panel(str(metric), rows, x))
+    return Drawing(panels=panels, same_y=False, ordered=len(known) > 1, size=COUNTED)
 
 
-def _along_a_factor(means: pd.DataFrame, metrics: list[str], axis: Field) -> Drawing:
+def _along_a_factor(means: pd.DataFrame, axis: Field) -> Drawing:
     """Return each metric at the largest k against the levels of a factor, by condition."""
     k = means["k"].max()
-    at = means[means["k"] == k].assign(condition=means["condition"].astype(str))
-    at["level"] = at["condition"].map(dict(axis.of or {})).astype(float)
-    ticks = [float(level) for level in axis.levels]
-    panels = [
-        Panel(
-            title=_label(metric),
-            rows=lines_by_condition(at.dropna(subset="level"), "level", metric),
-            x=Axis(title=axis.name, ticks=ticks),
-            y=Axis(title=""),
-        )
-        for metric in metrics
-    ]
+    at = means[means["k"] == k]
+    at = at.assign(level=at["condition"].map(dict(axis.of or {})).astype(float))
+    x = Axis(title=axis.name, ticks=[float(level) for level in axis.levels])
+    panels = []
+    for metric, part in at.dropna(subset="level").groupby("metric", sort=False):
+        rows = lines_by_condition(part, "level", "diversity", "subsets")
+        panels.append(_panel(str(metric), rows, x))
     notes = [f"means over the subsets of k = {k} samples"]
     about = f"Mean of each metric over subsets against {axis.name}, a line per level of the others."
-    return Drawing(panels=panels, same_y=False, along=axis.name, notes=notes, about=about)
+    return Drawing(
+        panels=panels, same_y=False, along=axis.name, notes=notes, about=about, size=COUNTED
+    )
 
 
-def _label(metric: str) -> str:
-    """Return a metric's label, or its name where the plug-in that has it is not loaded."""
-    return METRICS[metric].label if metric in METRICS else metric
+def _panel(metric: str, rows: pd.DataFrame, x: Axis) -> Panel:
+    return Panel(title=metric_label(metric), rows=rows, x=x, y=Axis(title=""))
 
 
-def _against(means: pd.DataFrame, metric: str, known: list[float]) -> tuple[pd.DataFrame, Axis]:
+def _against(means: pd.DataFrame, known: list[float]) -> tuple[pd.DataFrame, Axis]:
     """Return the lines of one metric and what they are drawn against."""
     if len(known) > 1:
         lines = [
-            points(part.dropna(subset="temperature"), "temperature", metric, f"k = {k}")
+            points(part.dropna(subset=TEMPERATURE), TEMPERATURE, "diversity", f"k = {k}", "subsets")
             for k, part in means.groupby("k")
         ]
-        return join_lines(lines), Axis(title="temperature", ticks=known)
-    rows = lines_by_condition(means, "k", metric)
+        return join_lines(lines), Axis(title=TEMPERATURE, ticks=known, apart=True)
+    rows = lines_by_condition(with_conditions(means), "k", "diversity", "subsets")
     return rows, sample_count_axis("k, samples in the subset", means["k"])
 
 
 def outcome_by_bucket(run: Run) -> Drawing:
-    """Mean outcome of subsets against each metric, in buckets, at the largest k."""
+    """Accuracy of subsets against each metric, in buckets, at the largest k."""
     frame = run.table("bucket")
     if frame.empty:
         return explain_empty(run, "bucket")
     k = frame["k"].max()
     frame = frame[(frame["k"] == k) & (frame["rows"] == "all")]
-    panels = []
-    for metric, part in frame.groupby("metric", sort=False):
-        name = str(metric)
-        rows = join_lines(
-            points(part, "mean", c, c.removesuffix("_correct"), size="count")
-            for c in outcome_columns(frame)
+    there = {c: label_of(c) for c in outcome_columns(frame)}
+    plain = {name.removesuffix(" (drawn)"): c for c, name in there.items()}
+    shown = {plain[name]: there[plain[name]] for name in IN_BUCKETS if name in plain}
+    panels = [
+        Panel(
+            title=f"{metric}, k = {k}",
+            rows=join_lines(
+                points(part, "mean", c, name, size="count") for c, name in (shown or there).items()
+            ),
+            x=Axis(title=metric_label(str(metric)), apart=True),
+            y=ACCURACY,
         )
-        rows[["low", "high"]] = float("nan")  # intervals would cover one another
-        x, y = Axis(title=_label(name)), Axis(title="mean outcome")
-        panels.append(Panel(title=f"{name}, k = {k}", rows=rows, x=x, y=y))
-    return Drawing(panels=panels, size="subsets in the bucket")
+        for metric, part in frame.groupby("metric", sort=False)
+    ]
+    notes = [f"over the drawn subsets of k = {k} samples"]
+    left = ", ".join(name for c, name in there.items() if shown and c not in shown)
+    notes += [f"{left}: in the table bucket"] * bool(left)
+    return Drawing(panels=panels, size="subsets in the bucket", lines="selection", notes=notes)

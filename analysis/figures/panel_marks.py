@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.figures.drawing import COLUMNS, Axis, Drawing, Panel
+from workbench.analysis.figures.colours import Look, looks_of
+from workbench.analysis.figures.drawing import COLUMNS, EXTRAS, Axis, Drawing, Panel
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#888888")
-"""Okabe & Ito's palette, told apart by colour-blind readers; without black, lost on a dark page."""
-SHAPES = (
-    "circle",
-    "square",
-    "triangle-up",
-    "diamond",
-    "triangle-down",
-    "cross",
-    "triangle-right",
-    "triangle-left",
-)
-"""One more than colours, so that a colour's second turn has another shape."""
 PANEL = (250, 190)
 """Width and height of a panel, pixels."""
 ALONE = (430, 270)
@@ -59,11 +48,18 @@ def shared_reach(drawing: Drawing) -> tuple[float, float] | None:
 
 def _panel(drawing: Drawing, place: int, part: Panel, ends: tuple[float, float] | None) -> Any:
     names = drawing.series
-    rows = drawn_rows(part.rows[list(COLUMNS)], part.rows["series"], names)
+    kept = [name for name in (*COLUMNS, *EXTRAS) if name in part.rows]
+    rows = drawn_rows(part.rows[kept], part.rows["series"], names)
     legend = legend_of(names, room=drawing.across * (_sides(drawing)[0] + 60))
+    found = [
+        replace(look, colour=drawing.colours.get(name, look.colour))
+        for name, look in zip(
+            names, looks_of(names, drawing.lines, ordered=drawing.ordered), strict=True
+        )
+    ]
     looks = Looks(
-        alt.Color("series:N", scale=_cycle(names, COLOURS), legend=legend),
-        alt.Shape("series:N", scale=_cycle(names, SHAPES), legend=legend),
+        alt.Color("series:N", scale=scale_of(names, found, "colour"), legend=legend),
+        alt.Shape("series:N", scale=scale_of(names, found, "shape"), legend=legend),
     )
     layers = layers_of(drawing, place, rows, looks, ends, alt.Chart(rows))
     width, height = _sides(drawing)
@@ -75,10 +71,17 @@ def drawn_rows(rows: pd.DataFrame, colours: pd.Series[str], names: Sequence[str]
     """Return rows with ``aside``, pixels beside their place, and ``interval``, as text."""
     step = min(3.5, 22 / len(names))  # bars of several lines side by side
     bounds = rows[["low", "high"]].to_numpy()
+    if "x_low" in rows:
+        ends = rows[["x_low", "x_high"]].to_numpy()
+        rows = rows.assign(x_interval=[_spell(*bounds) for bounds in ends])
     return rows.assign(
         aside=[step * (names.index(s) - (len(names) - 1) / 2) for s in colours],
-        interval=["" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]" for low, high in bounds],
+        interval=[_spell(*ends) for ends in bounds],
     )
+
+
+def _spell(low: float, high: float) -> str:
+    return "" if np.isnan(low) else f"[{low:.3f}, {high:.3f}]"
 
 
 def layers_of(
@@ -103,8 +106,11 @@ def layers_of(
     aside = alt.ExprRef("datum.aside") if part.x.apart else 0
     ends = part.y.ends or ends or reach(rows[["y", "low", "high"]].to_numpy())
     upwards = alt.Scale(domain=ends, nice=False, zero=False)
+    spread = rows[["x", *(name for name in ("x_low", "x_high") if name in rows)]]
+    across = _scale(part.x, spread.to_numpy())
+    along = alt.X("x:Q", axis=_axis(part.x), scale=across)
     base = base.encode(
-        x=alt.X("x:Q", axis=_axis(part.x), scale=_scale(part.x, rows[["x"]].to_numpy())),
+        x=along,
         y=alt.Y("y:Q", axis=_axis(part.y), scale=upwards),
         color=looks.colour,
         opacity=alt.condition({"param": "chosen"}, alt.value(1.0), alt.value(0.08)),
@@ -113,18 +119,36 @@ def layers_of(
         shape=looks.shape,
         tooltip=_tooltip(drawing, part, rows, looks),
     )
-    if drawing.size:
+    if drawing.size and drawing.same_size is None:
         largest = max(float(p.rows["size"].max()) for p in drawing.panels)
         scale = alt.Scale(domain=[0, largest], range=[10, 160])
         marks = marks.encode(size=alt.Size("size:Q", scale=scale, legend=None))
-    lines = base.mark_line(strokeWidth=1.6, xOffset=aside)
+    stroke: dict[str, Any] = {"strokeOpacity": 0} if part.x.names or drawing.scattered else {}
+    lines = base.mark_line(strokeWidth=1.6, xOffset=aside, **stroke)
+    if drawing.joined:
+        lines = lines.encode(order=alt.Order("place:Q"))
     if looks.detail:
         lines = lines.encode(detail=alt.Detail(f"{looks.detail}:N"))
-    layers = [lines.properties(name=f"lines_{place}")]
+    layers = [lines]
+    bar: dict[str, Any] = {"strokeWidth": 1.2, "strokeOpacity": 0.6}
     if rows["low"].notna().any():
-        bars = base.mark_rule(strokeWidth=1.2, strokeOpacity=0.45, xOffset=aside)
         low = alt.Y("low:Q", axis=_axis(part.y), scale=upwards)
-        layers.append(bars.encode(y=low, y2=alt.Y2("high:Q")))
+        bars = base.mark_rule(xOffset=aside, **bar)
+        if drawing.bands:
+            bars = base.mark_area(fillOpacity=0.14)
+            bars = bars.transform_filter("datum.band") if "band" in rows else bars
+            bars = bars.encode(detail=alt.Detail(f"{looks.detail}:N")) if looks.detail else bars
+        bars = bars.encode(y=low, y2=alt.Y2("high:Q"))
+        layers = [bars, lines] if drawing.bands else [lines, bars]
+    layers[0] = layers[0].properties(name=f"lines_{place}")  # the first hears the legend
+    if "x_low" in rows and rows["x_low"].notna().any():
+        left = alt.X("x_low:Q", axis=_axis(part.x), scale=across)
+        layers.append(base.mark_rule(**bar).encode(x=left, x2=alt.X2("x_high:Q")))
+    if "label" in rows:
+        flush = alt.ExprRef("datum.side == 'left' ? 'right' : 'left'")
+        away = alt.ExprRef("datum.side == 'left' ? -4 : 4")
+        named = base.mark_text(align=flush, dx=away, dy=-11, fontSize=10)
+        layers.append(named.encode(text="label:N"))
     return [*layers, marks.properties(name=f"points_{place}")]
 
 
@@ -153,6 +177,10 @@ def _alone(*values: dict[str, float]) -> alt.Chart:
 
 
 def _axis(axis: Axis) -> alt.Axis:
+    if axis.names:
+        places = list(range(len(axis.names)))
+        names = f"{json.dumps(list(axis.names))}[datum.value]"
+        return alt.Axis(title=axis.title, values=places, labelExpr=names, labelLimit=90)
     options: dict[str, Any] = {"values": list(axis.ticks)} if axis.ticks else {"tickCount": 5}
     if axis.log or axis.ticks:
         options["format"] = ",.0f" if axis.log else "~g"  # by itself it would round 0.65 to 0.7
@@ -164,6 +192,8 @@ def _scale(axis: Axis, values: np.ndarray) -> alt.Scale:
     if axis.log:
         low, high = np.nanmin(values), np.nanmax(values)
         return alt.Scale(type="log", base=2, domain=[low / 1.25, high * 1.25], nice=False)
+    if axis.names:
+        return alt.Scale(domain=[-0.5, len(axis.names) - 0.5], nice=False, zero=False)
     return alt.Scale(domain=axis.ends or reach(values), nice=False, zero=False)
 
 
@@ -182,7 +212,9 @@ def _tooltip(drawing: Drawing, part: Panel, rows: pd.DataFrame, looks: Looks) ->
     number = ",.0f" if part.x.log or (rows["x"] % 1 == 0).all() else ",.4~g"
     found = [
         *(alt.Tooltip(f"{column}:N", title=title) for column, title in looks.told),
-        alt.Tooltip("x:Q", title=part.x.title, format=number),
+        *[alt.Tooltip("at:N", title=drawing.along or "condition")] * ("at" in rows),
+        *[alt.Tooltip("x:Q", title=part.x.title, format=number)] * (not part.x.names),
+        *[alt.Tooltip("x_interval:N", title=drawing.interval)] * ("x_interval" in rows),
         alt.Tooltip("y:Q", title=part.y.title or part.title, format=",.4~g"),
     ]
     if rows["low"].notna().any():
@@ -192,8 +224,9 @@ def _tooltip(drawing: Drawing, part: Panel, rows: pd.DataFrame, looks: Looks) ->
     return found
 
 
-def _cycle(names: list[str], looks: tuple[str, ...]) -> alt.Scale:
-    return alt.Scale(domain=names, range=[looks[i % len(looks)] for i in range(len(names))])
+def scale_of(names: Sequence[str], looks: Sequence[Look], which: str) -> alt.Scale:
+    """Return the scale that gives each line its ``colour``, or its ``shape``."""
+    return alt.Scale(domain=list(names), range=[getattr(look, which) for look in looks])
 
 
 def legend_of(

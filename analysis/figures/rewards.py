@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
 from workbench.analysis.condition_columns import with_conditions
 from workbench.analysis.figures.drawing import (
+    ACCURACY,
     Axis,
     Drawing,
     Panel,
+    band_axis,
     explain_empty,
     join_lines,
     lines_by_condition,
     panel_title,
     points,
-    sample_count_axis,
 )
 from workbench.saved_run import Run
 
@@ -23,7 +26,7 @@ ALL = (-0.05, 1.05)
 
 
 def reliability(run: Run) -> Drawing:
-    """Share of right samples against the mean reward of a bin, a line per condition."""
+    """Accuracy of samples against the mean reward of a bin, a line per condition."""
     frame = run.table("reliability")
     if frame.empty:
         return explain_empty(run, "reliability")
@@ -32,7 +35,7 @@ def reliability(run: Run) -> Drawing:
             title=str(reward),
             rows=lines_by_condition(part, "mean_reward", "right", size="samples"),
             x=Axis(title="mean reward, as a probability", ends=ALL),
-            y=Axis(title="share of samples right", ends=ALL),
+            y=replace(ACCURACY, ends=ALL),
             diagonal=True,
         )
         for reward, part in frame.groupby("reward", sort=False)
@@ -53,13 +56,13 @@ def best_by_reward(run: Run) -> Drawing:
                 points(part, "k", reward, reward.removeprefix("best:"))
                 for reward in ("oracle", *rewards, "random")
             ),
-            x=sample_count_axis("k, samples in the subset", part["k"]),
-            y=Axis(title="expected accuracy of the best"),
+            x=band_axis(part["k"]),
+            y=ACCURACY,
             condition=str(name),
         )
         for name, part in with_conditions(frame).groupby("condition", observed=True)
     ]
-    return Drawing(panels=panels, lines="reward")
+    return Drawing(panels=panels, lines="reward", bands=True)
 
 
 def training(curves: pd.DataFrame, best: int) -> Drawing:

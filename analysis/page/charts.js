@@ -28,6 +28,22 @@ function each(part, visit) {
   }
 }
 
+/** Give the panels of a specification the width that there is, and the legend its columns. */
+function fill(spec, room) {
+  const beside = room < 600 ? 1 : Math.min(spec.columns || spec.concat.length, spec.concat.length);
+  const width = Math.floor((room - 22 * (beside - 1)) / beside) - 66; // 66: labels and title of y
+  for (const panel of spec.concat) {
+    panel.width = width;
+    panel.height = Math.max(panel.height, Math.min(320, Math.round(0.55 * width)));
+  }
+  each(spec, (name, value) => {
+    const names = value.scale?.domain;
+    if ((name !== "color" && name !== "shape") || !value.legend || !names) return;
+    const longest = Math.max(...names.map((one) => String(one).length)) * 7 + 40;
+    value.legend.columns = Math.max(1, Math.min(names.length, Math.floor((room - 40) / longest)));
+  });
+}
+
 async function draw(place) {
   const spec = await unpack(DATA.figures[place.dataset.figure]);
   const ink = spec.params.find((param) => param.name === "ink");
@@ -42,10 +58,10 @@ async function draw(place) {
     offerFacets(place, spec, choices.get(place));
     arrange(spec, choices.get(place), room);
   }
+  if (!faceted && spec.concat[0].layer) fill(spec, room);
   if (room < 600) {
     // panels below one another, and what stands under the chart as text that wraps
     spec.columns = 1;
-    if (!faceted) for (const panel of spec.concat) panel.width = Math.min(panel.width, room - 70);
     each(spec, (name, value) => { if (name === "legend" && value.columns > 2) value.columns = 2; });
     place.parentElement.querySelector("figcaption").textContent = spec.title.text.join(" · ");
     delete spec.title;
@@ -57,6 +73,7 @@ async function draw(place) {
     downloadFileName: place.dataset.figure,
   });
   drawn.set(place, result);
+  place.querySelector("summary")?.setAttribute("aria-label", `Save the chart ${place.dataset.figure.replace("figure-", "")}`);
   place.classList.add("drawn");
 }
 

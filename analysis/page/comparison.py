@@ -9,16 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.analysis.compare.conditions import SINGLE
-from workbench.analysis.compare.runs import compare, differing_settings, names_of
+from workbench.analysis.compare.runs import compare
+from workbench.analysis.compare.settings import differing_settings, names_of
+from workbench.analysis.compare.summary import finding, is_significant, judged_rows, labels_of
 from workbench.analysis.figures.chart import draw
 from workbench.analysis.frames import Table
+from workbench.analysis.known_outcomes import DRAWN
 from workbench.analysis.page import curves
-from workbench.analysis.page.headline import Headline, Tile, change_tile, is_significant
+from workbench.analysis.page.flipped import flipped
+from workbench.analysis.page.headline import Headline, Tile, change_tile
 from workbench.analysis.page.html import Page, PageFigure, write
 from workbench.analysis.page.report import notices, page_figure
 from workbench.analysis.page.tables import page_table, why_missing
-from workbench.core.conditions import spell_condition, temperature_name
 from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 
@@ -30,6 +32,7 @@ SUMMARIES = {
     "temperatures": "Each temperature less every lower one, problem by problem.",
     "conditions": "Each condition less every earlier one that differs in one factor alone, problem "
     "by problem.",
+    "flips": "The problems whose majority changed most, with coverage and the share right.",
     "selections": "Each selection less a single sample and less the majority, problem by problem.",
     "rewards": "The same selection by two rewards, problem by problem.",
     "crossings": "The k at which one curve is shown to rise above or fall below the other.",
@@ -58,6 +61,10 @@ def write_comparison(
     else:
         tables = compare(opened, k)
         top = opening(tables, opened[0].experiment.analysis.confidence)
+        if "settings" in tables:
+            top = replace(
+                top, table=page_table("settings", SUMMARIES["settings"], tables["settings"])
+            )
     write(_page(opened, names, tables, top), out)
     return tables
 
@@ -80,8 +87,9 @@ def _page(
     shown = [
         page_table(name, summary, tables[name], folded=name in ("crossings", "curves"))
         for name, summary in SUMMARIES.items()
-        if name in tables
+        if name in tables and not (name == "settings" and top.table and top.table.count)
     ]
+    flips, explorer = flipped(runs, names, tables["flips"]) if "flips" in tables else ([], None)
     several = len(runs) > 1
     named = list(zip(names, runs, strict=True))
     rows = [{"run": n, "folder": str(run.root), "signature": run.signature} for n, run in named]
@@ -93,6 +101,8 @@ def _page(
         headline=top,
         figures=_figures(runs, names, tables),
         tables=shown,
+        flips=flips,
+        explorer=explorer,
         about=[page_table("runs", "The runs of this page.", Table(pd.DataFrame(rows)))],
         settings={
             name: run.folder.experiment_path.read_text(encoding="utf-8") for name, run in named
@@ -103,7 +113,8 @@ def _page(
 def _figures(
     runs: Sequence[Run], names: Sequence[str], tables: dict[str, Table]
 ) -> list[PageFigure]:
-    drawn = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
+    names_of_all = [f"{name}_correct" for name in runs[0].experiment.selection.aggregators]
+    columns = [name for one in names_of_all for name in (one, f"{DRAWN}{one}")]
     found = {
         "overlaid_curves": (
             "Exact accuracies against k.",
@@ -114,8 +125,8 @@ def _figures(
             curves.gaps(tables["curves"].frame if "curves" in tables else pd.DataFrame()),
         ),
         "overlaid_accuracies": (
-            "Accuracy of each selection over the drawn subsets against k.",
-            curves.overlaid(runs, names, "accuracy_by_k_temperature", [*drawn, "coverage"]),
+            "Accuracy of each selection against k.",
+            curves.overlaid(runs, names, "accuracy_by_k_temperature", [*columns, "coverage"]),
         ),
     }
     interval = f"{100 * runs[0].experiment.analysis.confidence:g}% interval"
@@ -127,38 +138,24 @@ def _figures(
     return figures
 
 
-def opening(tables: dict[str, Table], confidence: float) -> Headline:
+def opening(tables: Mapping[str, Table], confidence: float) -> Headline:
     """Return how many differences are shown at the largest k, and the largest of them."""
-    kinds = ("differences", "temperatures", "conditions")
-    frame = next(tables[name].frame for name in kinds if name in tables)
-    if frame.empty:
-        frame = tables["selections"].frame if "selections" in tables else frame
-    if frame.empty:
-        return Headline("There is nothing to compare: the notes of the tables say why.")
-    k = int(frame["k"].max())
-    last = frame[(frame["k"] == k) | (frame["selection"] == SINGLE)]
+    rows, tested = judged_rows(tables)
     shown = sorted(
-        (row for row in last.to_dict("records") if is_significant(row)),
+        (row for row in rows.to_dict("records") if is_significant(row)),
         key=lambda row: -abs(row["difference"]),
     )
-    of = f"of {len(last)} paired differences, at k = {k} and of single samples,"
     if not shown:
-        return Headline(f"None {of} is shown to be other than 0.")
-    count = f"{len(shown)} {of} {'is' if len(shown) == 1 else 'are'} shown to be other than 0"
-    largest = f"; these are the {MOST} largest" if len(shown) > MOST else ""
+        return Headline(finding(rows))
+    largest = f" These are the {MOST} largest." if len(shown) > MOST else ""
     note = (
         f"Against → of, means of the same problems, and their difference; [low, high]: "
         f"{confidence:.0%} intervals, the problem as the unit; * shown: the interval leaves out 0 "
-        f"and q < {ALPHA:g}, corrected over the {len(frame)} rows of the table (Benjamini-Hochberg)"
+        f"and q < {ALPHA:g}, corrected over the {tested} rows of the table (Benjamini-Hochberg)"
     )
-    return Headline(f"{count}{largest}.", [_tile(row) for row in shown[:MOST]], (note,))
+    return Headline(f"{finding(rows)}{largest}", [_tile(row) for row in shown[:MOST]], (note,))
 
 
 def _tile(row: Mapping[Any, Any]) -> Tile:
-    at = spell_condition(
-        row["condition"] if "condition" in row else temperature_name(row["temperature"])
-    )
-    who = f"{row['run']}, {at}" if "run" in row else at
-    what = str(row["selection"])
-    what = "single sample" if what == SINGLE else f"{what}@{row['k']}"
-    return change_tile(f"{what}, {who} against {row['against']}", row)
+    who, number = labels_of(row)
+    return change_tile(f"{number}, {who} against {row['against']}", row)

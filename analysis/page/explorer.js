@@ -32,17 +32,27 @@ const Explorer = {
     }
   },
 
-  /** Go to what the address names, #problem/condition; say whether it names anything. */
+  /** Go to what the address names, #problem/condition or #problem/condition/sample; say whether it does. */
   follow() {
-    const [, problem, condition] = location.hash.match(/^#(.*)\/(.*)$/s) ?? [];
-    if (condition === undefined) return false;
-    const places = [decoded(problem), problem]  // a link typed by hand has the id itself
-      .map((id) => this.index.problems.findIndex((one) => one.id === id));
-    const place = places.find((found) => found >= 0);
-    if (place === undefined) return false;
-    byId("condition").value = decoded(condition);
-    this.choose(place, false);
-    byId("samples").scrollIntoView();
+    const hash = location.hash.slice(1), cuts = [...hash].flatMap((letter, place) => (letter === "/" ? [place] : []));
+    const named = (problem, condition, sample) => {
+      const place = [decoded(problem), problem] // a link typed by hand has the id itself
+        .map((id) => this.index.problems.findIndex((one) => one.id === id)).find((found) => found >= 0);
+      return place === undefined ? null : { place, condition: decoded(condition), sample };
+    };
+    const [before, last] = cuts.slice(-2).length === 2 ? cuts.slice(-2) : [-1, cuts[0] ?? -1];
+    const found = last < 0 ? null : named(hash.slice(0, last), hash.slice(last + 1), null)
+      ?? (before < 0 ? null : named(hash.slice(0, before), hash.slice(before + 1, last), hash.slice(last + 1)));
+    if (!found) return false;
+    byId("condition").value = found.condition;
+    this.choose(found.place, false).then(() => {
+      const item = found.sample && document.querySelector(`.sample[data-samples~="${CSS.escape(found.sample)}"]`);
+      if (!item) return;
+      item.classList.add("named");
+      land(item);
+      item.focus({ preventScroll: true });
+    });
+    land(byId("samples"));
     return true;
   },
 
@@ -52,6 +62,12 @@ const Explorer = {
     byId("previous").disabled = this.chosen === 0;
     byId("next").disabled = this.chosen === this.index.problems.length - 1;
     await this.show(linked);
+  },
+
+  /** Return the address of what is shown. */
+  address() {
+    const here = linkTo(this.index.problems[this.chosen].id, byId("condition").value);
+    return location.hash.startsWith(`${here}/`) ? location.hash : here;
   },
 
   async read(place) {
@@ -76,7 +92,7 @@ const Explorer = {
     const conditions = [byId("condition").value];
     const beside = byId("beside").value;
     if (beside !== "" && beside !== conditions[0]) conditions.push(beside);
-    if (linked) history.replaceState(null, "", linkTo(id, conditions[0]));
+    if (linked) setAddress(this.address());
     showQuestion(id, problem, pools);
     this.shown = conditions.map((name) => problem.pools.find((pool) => pool.condition === name));
     const answers = new Set(this.shown.flatMap((pool) => pool.answers));
@@ -86,6 +102,7 @@ const Explorer = {
       make("option", { value: "none" }, "no answer"));
     byId("answer").value = [...byId("answer").options].some((o) => o.value === before) ? before : "";
     this.filter();
+    if (Grid.data && Grid.order.length) Grid.mark();
   },
 
   /** Show the pools again, but for what is filtered out. */
@@ -152,4 +169,4 @@ function marked(text, words) {
     .map((part, place) => (place % 2 ? make("mark", {}, part) : part));
 }
 
-if (DATA.explorer && byId("problem")) Explorer.start();
+if (DATA.explorer && byId("problem")) Explorer.started = Explorer.start();

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,10 +16,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.analysis.condition_columns import with_levels
+from workbench.analysis.page.asked_prompts import AskedPrompts, asked_prompts
+from workbench.analysis.page.code_colours import code_blocks
+from workbench.analysis.page.grid import grid_of, pool_outcomes, shown_condition
 from workbench.analysis.page.packing import json_numbers, pack
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
-from workbench.core.conditions import spell_condition
-from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED
+from workbench.analysis.page.typesetting import has_formula, needed_fonts
+from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED, Known
 from workbench.saved_run import Run
 
 BUDGET = 5_000_000
@@ -33,44 +36,66 @@ class Explorer:
     """What the page's explorer shows."""
 
     problems: Sequence[dict[str, Any]]
-    """In the run's order: ``id``, ``label``, ``pools`` (condition, samples, right ones) and
-    ``chunk``, the packed problem."""
+    """In the run's order: ``id``, ``label``, ``pools`` (condition, samples, right ones), ``fonts``
+    (of its formulae; None without any) and ``chunk``, the packed problem."""
     total: int
     """Problems of the run that have a sample."""
     facts: pd.DataFrame
     """A row per condition: problems, samples, what is known of them."""
     notes: Sequence[str]
     """What is not shown, and why."""
+    grid: Mapping[str, Any] = field(default_factory=dict)
+    """Of every problem of the run; see ``grid_of``."""
+    prompts_begin: str = ""
+    """How the prompts of all problems begin."""
 
     @property
     def index(self) -> list[dict[str, Any]]:
         """The problems without their samples."""
-        return [{k: v for k, v in one.items() if k != "chunk"} for one in self.problems]
+        left_out = ("chunk", "fonts")
+        return [{k: v for k, v in one.items() if k not in left_out} for one in self.problems]
+
+    @property
+    def fonts(self) -> set[str] | None:
+        """The special fonts that formulae of the problems need; None where there is no formula."""
+        needed = [one["fonts"] for one in self.problems if one["fonts"] is not None]
+        return {font for fonts in needed for font in fonts} if needed else None
 
 
-def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explorer:
+def explore(
+    run: Run, rng: np.random.Generator, budget: int = BUDGET, wanted: Sequence[str] = ()
+) -> Explorer:
     """Read a run's samples, finished or not, and keep a random part of the problems that fits.
 
     Args:
         run: any run.
         rng: shuffles the problems: those that come first are kept.
         budget: characters of packed samples; one problem is kept whatever its size.
+        wanted: the only problems that are looked at, if any are named: the first come first.
     """
     notes: list[str] = []
-    known = _problems(run, notes)
+    known, prompts = _problems(run, notes), asked_prompts(run)
     ranks = dict(zip(known, rng.permutation(len(known)).tolist(), strict=True))
+    if wanted:
+        ranks = {name: rank for rank, name in enumerate(wanted)}
     kept: list[tuple[int, int, dict[str, Any]]] = []  # a heap: (-rank, place in the run, problem)
     first_left_out, held, place = math.inf, 0, 0
     facts: list[pd.DataFrame] = []
+    outcomes: list[pd.DataFrame] = []
     for rows in read_blocks(run, notes):
+        if wanted and ranks.keys().isdisjoint(rows.frame["problem_id"]):
+            continue
         facts.append(_facts(rows.frame))
+        outcomes.append(pool_outcomes(rows.frame))
         columns = _columns(rows.frame)
         for name, bounds in rows.problems():
+            if wanted and name not in ranks:
+                continue
             place += 1
             rank = ranks.setdefault(name, len(ranks))
             if rank >= first_left_out:
                 continue
-            problem = _problem(name, known.get(name, {}), bounds, columns, rows)
+            problem = _problem(name, known.get(name), bounds, columns, rows, prompts)
             heapq.heappush(kept, (-rank, place, problem))
             held += len(problem["chunk"])
             while held > budget and len(kept) > 1:
@@ -78,18 +103,19 @@ def explore(run: Run, rng: np.random.Generator, budget: int = BUDGET) -> Explore
                 first_left_out = -least
                 held -= len(dropped["chunk"])
     problems = [problem for _, _, problem in sorted(kept, key=lambda one: one[1])]
-    if len(problems) < place:
+    if len(problems) < place and not wanted:
         notes.insert(
             0,
             f"{len(problems)} of {place:,} problems, drawn at random (analysis.seed of the "
             "experiment): the samples of all of them would make the page too large",
         )
-    return Explorer(problems, place, _sum_by_condition(facts, run), notes)
+    grid = grid_of(run, outcomes, {one["id"] for one in problems})
+    return Explorer(problems, place, _sum_by_condition(facts, run), notes, grid, prompts.shared)
 
 
-def _problems(run: Run, notes: list[str]) -> dict[str, dict[str, Any]]:
+def _problems(run: Run, notes: list[str]) -> dict[str, Known]:
     try:
-        return {k.problem.id: vars(k.problem) for k in run.folder.read_problems()}
+        return {one.problem.id: one for one in run.folder.read_problems()}
     except ValueError as fault:
         notes.append(f"questions and known answers are not shown: {fault}")
         return {}
@@ -117,23 +143,30 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
 
 def _problem(
     name: str,
-    known: dict[str, Any],
+    known: Known | None,
     bounds: Sequence[tuple[int, int]],
     columns: dict[str, list[Any]],
     rows: SampleBlock,
+    prompts: AskedPrompts,
 ) -> dict[str, Any]:
-    question = str(known.get("question") or "")
+    question = str(known.problem.question or "") if known else ""
     pools, sizes = [], []
     for start, stop in bounds:
         pools.append(_pool({k: v[start:stop] for k, v in columns.items()}, start, rows))
         right = columns["correct"][start:stop]
         spelt = pools[-1]["condition"]
         sizes.append([spelt, stop - start, right.count(1), right.count(None)])
-    gold = known.get("gold")
-    whole = {"question": question, "gold": None if gold is None else str(gold), "pools": pools}
+    gold = known.problem.gold if known else None
+    whole: dict[str, Any] = {"question": question, "pools": pools}
+    whole["gold"] = None if gold is None else str(gold)
+    if known and (asked := prompts.of(known)):
+        whole["prompts"] = asked
     label = " ".join(question.split())
     label = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
-    return {"id": name, "label": label, "pools": sizes, "chunk": pack(whole)}
+    texts = [question, *(text for pool in pools for text in pool["texts"])]
+    formulae = [text for text in texts if has_formula(text)]
+    fonts = sorted(set().union(*map(needed_fonts, formulae))) if formulae else None
+    return {"id": name, "label": label, "pools": sizes, "fonts": fonts, "chunk": pack(whole)}
 
 
 def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str, Any]:
@@ -156,6 +189,8 @@ def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str
             if name.startswith(REWARD_PREFIX) and any(value is not None for value in values)
         },
     }
+    if code := {n: blocks for n, text in enumerate(pool["texts"]) if (blocks := code_blocks(text))}:
+        pool["code"] = code
     if any(thought is not None for thought in part["thought"]):
         pool["thoughts"] = part["thought"]
     if rows.vectors is not None:
@@ -215,16 +250,6 @@ def _facts(frame: pd.DataFrame) -> pd.DataFrame:
     found.insert(0, "problems", groups["problem_id"].nunique())
     found.insert(1, "samples", groups.size())
     return found
-
-
-def shown_condition(name: str) -> str:
-    """Return what the explorer calls a condition: its temperature, where this is all, or its name.
-
-    Example:
-        >>> shown_condition("T0.7"), shown_condition("T0.7-min_p0.1"), shown_condition("unknown")
-        ('0.7', 'T0.7-min_p0.1', 'unknown')
-    """
-    return spell_condition(name).removeprefix("T = ")
 
 
 def _sum_by_condition(parts: Sequence[pd.DataFrame], run: Run) -> pd.DataFrame:

@@ -31,8 +31,8 @@ function arrange(spec, choice, room) {
   }
   spec.columns = narrow ? 1 : Math.max(1, Math.min(spec.concat.length, 3, Math.floor(4 / columns.length)));
   const beside = columns.length * spec.columns;
-  const wide = Math.min(sizes.wide, room - (narrow ? 95 : 110));
-  const width = Math.min(sizes.widest, Math.max(narrow ? 54 : sizes.narrowest, Math.floor(wide / beside) - 12));
+  const wide = room - (narrow ? 95 : 40 + 60 * spec.columns);
+  const width = Math.min(2 * sizes.widest, Math.max(narrow ? 54 : sizes.narrowest, Math.floor(wide / beside) - 12));
   const height = sizes.heights.find(([most]) => rows.length * spec.concat.length <= most)[1];
   const step = Math.min(3.5, 22 / colours.length);
   for (const data of Object.values(spec.datasets))
@@ -52,7 +52,7 @@ function arrange(spec, choice, room) {
   const cycle = (names) => names.map((_, place) => shapes[place % shapes.length]);
   const encodings = {
     color: looks(colours, choice.colour, fields[choice.colour[0]].colours),
-    shape: left.length ? looks(lines, left, cycle(lines)) : looks(colours, choice.colour, cycle(colours)),
+    shape: left.length ? looks(lines, left, cycle(lines)) : looks(colours, choice.colour, fields[choice.colour[0]].shapes),
   };
   for (const grid of spec.concat) {
     Object.assign(grid.spec, { width, height });

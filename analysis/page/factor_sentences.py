@@ -7,7 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.core.conditions import TEMPERATURE, Condition, spell_level, varying_factors
+from workbench.core.conditions import (
+    TEMPERATURE,
+    Condition,
+    spell_level,
+    spell_setting,
+    varying_factors,
+)
 from workbench.core.table_text import ALPHA
 from workbench.saved_run import Run
 
@@ -32,7 +38,7 @@ def other_levels(conditions: Sequence[Condition], name: str) -> str:
     """
     own = next(one.own for one in conditions if one.name == name)
     others = [factor for factor in varying_factors(conditions) if factor != TEMPERATURE]
-    return ", ".join(f"{factor} {spell_level(own.get(factor))}" for factor in others)
+    return ", ".join(f"{factor} {spell_setting(factor, own.get(factor))}" for factor in others)
 
 
 def largest_effect(run: Run, k: int) -> str:

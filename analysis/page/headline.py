@@ -12,8 +12,10 @@ import pandas as pd
 
 from workbench.analysis.compare.conditions import SINGLE, Accuracies, Pair, accuracies
 from workbench.analysis.compare.runs import differences
+from workbench.analysis.compare.summary import is_significant
 from workbench.analysis.condition_columns import factor_columns
 from workbench.analysis.frames import ENDS, Data, Table
+from workbench.analysis.known_outcomes import largest_whole
 from workbench.analysis.page.factor_sentences import largest_effect, other_levels
 from workbench.analysis.page.tables import PageTable, page_table
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
@@ -107,14 +109,10 @@ def headline(run: Run) -> Headline:
 def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
     """Return accuracies at the largest k by condition, with their intervals, and that k.
 
-    It is the largest at which samples of unknown correctness cost no pool, so that single samples
-    and what is made of k are of the same problems.
+    It is the largest at which samples of unknown correctness cost no pool.
     """
     curve = run.table("coverage_curve")
-    pools = data.expectations
-    known = pools["n"] - pools["num_unknown"]
-    short = pools.loc[known.between(1, pools["k"] - 1), "k"]
-    k = int(curve.loc[~curve["k"].isin(short), "k"].max())
+    k = largest_whole(data.expectations, curve["k"])
     keys = ["condition", *factor_columns(curve)] if "condition" in curve else ["temperature"]
     one, most = (curve[curve["k"] == size].set_index(keys) for size in (1, k))
     shown = [("single sample", one, "pass@k"), (f"maj@{k}", most, "maj@k")]
@@ -127,8 +125,8 @@ def _levels(run: Run, data: Data) -> tuple[pd.DataFrame, int]:
     }
     levels = pd.DataFrame(found)
     if "condition" in curve:
-        order = dict.fromkeys(curve[keys].itertuples(index=False, name=None))
-        levels = levels.reindex(pd.MultiIndex.from_tuples(list(order), names=keys))
+        order = curve[keys].drop_duplicates()  # to which one level that is not set equals another
+        levels = levels.reindex(pd.MultiIndex.from_frame(order))
     texts = run.table("statuses") if "statuses" in run.tables else pd.DataFrame()
     if "distinct_texts" in texts:
         texts = texts.set_index(keys).reindex(levels.index)
@@ -226,12 +224,6 @@ def sentence(changed: pd.DataFrame, start: str, *, levels: bool = False) -> str:
     if shown and rest:
         text += f"; no change is shown in {_listed(rest, 'or')}"
     return f"{text}."
-
-
-def is_significant(row: Mapping[Any, Any]) -> bool:
-    """Whether a difference's interval leaves out 0 and its corrected test agrees."""
-    apart = row["difference_low"] > 0 or row["difference_high"] < 0
-    return bool(apart and row["q"] < ALPHA)
 
 
 def change_tile(label: str, row: Mapping[Any, Any]) -> Tile:

@@ -18,9 +18,11 @@ from typing import Any
 
 from workbench.analysis.doubts import Doubt
 from workbench.analysis.page.explorer import Explorer
+from workbench.analysis.page.flipped import Flip
 from workbench.analysis.page.headline import Headline
 from workbench.analysis.page.packing import pack
-from workbench.analysis.page.tables import PageTable, split_by_content
+from workbench.analysis.page.tables import PageTable, first_order, split_by_content
+from workbench.analysis.page.typesetting import katex
 from workbench.core import table_html
 from workbench.core.conditions import UNKNOWN
 from workbench.core.types import STATUSES
@@ -30,6 +32,7 @@ from workbench.storage.parquet import write_atomically
 HERE = Path(__file__).parent
 SCRIPTS = (
     "page.js", "tables.js", "facets.js", "charts.js", "explorer.js", "samples.js", "map.js",
+    "flips.js", "grid.js", "typesetting.js",
 )  # fmt: skip
 
 
@@ -66,6 +69,8 @@ class Page:
     figures: Sequence[PageFigure] = ()
     tables: Sequence[PageTable] = ()
     explorer: Explorer | None = None
+    flips: Sequence[Flip] = ()
+    """Problems that changed between two runs or conditions: a list that opens the explorer."""
     about: Sequence[PageTable] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     """The experiment of each run, as text."""
@@ -76,15 +81,23 @@ class Page:
 def render(page: Page) -> str:
     """Return a page as HTML."""
     tables, empty = split_by_content(page.tables)
+    first = [page.headline.table] if page.headline.table else []
     data: dict[str, Any] = {
         "figures": {f.identity: pack(f.spec) for f in page.figures if f.spec is not None},
-        "tables": {t.identity: t.packed for t in (*tables, *page.about) if t.packed},
+        "tables": {t.identity: t.packed for t in (*first, *tables, *page.about) if t.packed},
     }
+    formulae = False
     conditions: dict[str, None] = {}  # each once, in order of appearance
     if page.explorer:
         problems = page.explorer.problems
         conditions = dict.fromkeys(pool[0] for one in problems for pool in one["pools"])
-        index = {"problems": page.explorer.index, "statuses": STATUSES}
+        index: dict[str, Any] = {"problems": page.explorer.index, "statuses": STATUSES}
+        index["prompts_begin"] = page.explorer.prompts_begin
+        formulae = page.explorer.fonts is not None
+        if typesetter := katex(page.explorer.fonts or ()) if formulae else {}:
+            data["typesetter"] = pack(typesetter)
+        if page.explorer.grid:
+            data["grid"] = pack(page.explorer.grid)
         data["explorer"] = {"index": pack(index), "chunks": [p["chunk"] for p in problems]}
     return table_html.render(
         HERE / "page.html.j2",
@@ -92,6 +105,10 @@ def render(page: Page) -> str:
         tables=tables,
         empty=empty,
         data=data,
+        grid="grid" in data,
+        typeset="typesetter" in data,
+        as_written=formulae and "typesetter" not in data,
+        first_order=first_order,
         conditions=spelt_conditions(list(conditions)),
         named=any(map(_is_name, conditions)),
         style=(HERE / "page.css").read_text(encoding="utf-8"),

@@ -26,6 +26,16 @@ def pack(value: Any) -> str:
     return base64.b64encode(gzip.compress(text.encode("utf-8", "replace"), 9, mtime=0)).decode()
 
 
+def unpack(text: str) -> Any:
+    """Return what was packed.
+
+    Example:
+        >>> unpack(pack({"p1": [1, None]}))
+        {'p1': [1, None]}
+    """
+    return json.loads(gzip.decompress(base64.b64decode(text)))
+
+
 def json_numbers(values: ArrayLike, places: int = PLACES) -> list[float | None]:
     """Return numbers that JSON knows: rounded, and None for what is not finite."""
     rounded = np.round(np.asarray(values, dtype=float), places)

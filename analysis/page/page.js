@@ -36,7 +36,8 @@ let chosen = null;
 function applyTheme() {
   const dark = chosen === null ? system.matches : chosen === "dark";
   document.documentElement.dataset.theme = dark ? "dark" : "light";
-  byId("theme").setAttribute("aria-pressed", String(dark));
+  byId("theme").firstElementChild.textContent = dark ? "Use light colours" : "Use dark colours";
+  byId("theme").lastElementChild.textContent = dark ? "☀" : "☾";
   onTheme.forEach((listener) => listener());
 }
 byId("theme").addEventListener("click", () => {
@@ -57,10 +58,54 @@ const seen = new IntersectionObserver((entries) => {
 }, { rootMargin: "-15% 0px -75% 0px" });
 document.querySelectorAll("main > section").forEach((section) => seen.observe(section));
 
-// A link to a folded table opens it.
+/** Bring an element to the top, and keep it there while what is above it is drawn and grows. */
+let landed = null, leaving;
+function land(element) {
+  landed = element;
+  element.scrollIntoView({ block: "start" });
+  clearTimeout(leaving);
+  leaving = setTimeout(() => { landed = null; }, 5000);
+}
+new ResizeObserver(() => landed?.scrollIntoView({ block: "start" })).observe(byId("content"));
+for (const event of ["wheel", "touchmove", "keydown", "pointerdown"]) // the reader goes on alone
+  addEventListener(event, () => { landed = null; }, { passive: true, capture: true });
+
+/** Make an address that of what is shown, without another step in the browser's history. */
+function setAddress(hash) {
+  if (hash !== location.hash) history.replaceState(null, "", hash);
+}
+
+// An address opens what it names, and stays there; problems are the explorer's to find.
 function openTarget() {
-  const target = location.hash.includes("/") ? null : byId(decoded(location.hash.slice(1)));
+  const target = byId(decoded(location.hash.slice(1)));
+  if (!target || target.closest("main") === null) return;
   if (target instanceof HTMLDetailsElement) target.open = true;
+  land(target);
 }
 addEventListener("hashchange", openTarget);
+document.querySelectorAll("nav a").forEach((link) => link.addEventListener("click", (event) => {
+  event.preventDefault(); // or a second click on one name would do nothing
+  setAddress(link.hash);
+  openTarget();
+  byId(link.hash.slice(1)).focus({ preventScroll: true });
+}));
+
+// The address follows what the reader opens, and what is read once scrolling has come to rest.
+const places = [...document.querySelectorAll("main > section, .fold[id]")];
+function follow() {
+  const line = innerHeight * 0.3;
+  const read = places.filter((place) => {
+    const { top, bottom } = place.getBoundingClientRect();
+    return top <= line && bottom > line && place.checkVisibility();
+  }).at(-1);
+  if (read) setAddress(read.id === "samples" && typeof Explorer !== "undefined" && Explorer.address ? Explorer.address() : `#${read.id}`);
+}
+let resting;
+addEventListener("scroll", () => {
+  clearTimeout(resting);
+  resting = setTimeout(() => { if (!landed) follow(); }, 300);
+}, { passive: true });
+document.querySelectorAll(".fold[id] > summary").forEach((summary) => summary.addEventListener("click", () => {
+  if (!summary.parentElement.open) setAddress(`#${summary.parentElement.id}`);
+}));
 openTarget();

@@ -26,7 +26,14 @@ from workbench.analysis.page.tables import (
 from workbench.core.types import STAGES
 from workbench.saved_run import Run
 
-OPEN = ("accuracy_by_k", "coverage_curve", "diversity_by_temperature", "outcome_by_bucket")
+OPEN = (
+    "accuracy_by_temperature",
+    "accuracy_by_diversity",
+    "accuracy_by_k",
+    "accuracy_by_tokens",
+    "diversity_by_temperature",
+    "outcome_by_bucket",
+)
 """Figures that are not folded when the page opens: what is looked at first."""
 
 

@@ -11,9 +11,12 @@ function showQuestion(id, problem, pools) {
     (unknown && unknown < count ? `, ${unknown} unknown` : "")).join(" · ");
   byId("question").replaceChildren(
     make("h3", {}, id),
-    make("p", { class: "text" }, problem.question || "(The question is not known.)"),
+    fill(make("p", { class: "text" }), problem.question || "(The question is not known.)"),
     make("p", { class: "gold" }, problem.gold === null ? "No known answer" : `Known answer: ${problem.gold}`),
-    make("p", { class: "tally" }, tally));
+    make("p", { class: "tally" }, tally),
+    ...Object.entries(problem.prompts ?? {}).map(([name, [caption, text]]) => make("details", { class: "prompt" },
+      make("summary", {}, name === "default" ? caption : `${name}: ${caption}`),
+      make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Prompt ${name} of ${id}` }, Explorer.index.prompts_begin + text))));
 }
 
 /** Return the samples of a pool that are kept, as groups of one answer, each of folded texts. */
@@ -99,21 +102,23 @@ function showSample(pool, fold, answer, words) {
   ];
   const own = pool.answers[pool.answer[fold[0]]];
   if (own !== undefined && own !== answer) facts.push(`answer ${own}`);
-  const text = make("p", { class: "text" }, ...marked(pool.texts[pool.text[fold[0]]] || "(empty)", words));
-  const item = make("li", { class: `sample ${verdict}`, "data-text": pool.text[fold[0]], tabindex: "-1" },
+  const address = `${linkTo(Explorer.index.problems[Explorer.chosen].id, pool.condition)}/${pool.index[fold[0]]}`;
+  facts.push(make("a", { href: address, class: "here" }, "link", make("span", { class: "unseen" }, ` to sample ${pool.index[fold[0]]} ${atCondition(pool.condition)}`)));
+  const written = pool.texts[pool.text[fold[0]]] || "(empty)";
+  const text = fill(make("p", { class: "text" }), written, words, pool.code?.[pool.text[fold[0]]]);
+  const item = make("li", { class: `sample ${verdict}`, "data-samples": ` ${fold.map((i) => pool.index[i]).join(" ")} `, "data-text": pool.text[fold[0]], tabindex: "-1" },
     make("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => (typeof fact === "string" ? make("span", {}, fact) : fact))), text);
   item.append(...fold.filter((i) => (pool.thoughts?.[i] ?? null) !== null).slice(0, FOLDED).map((i) =>
     make("details", { class: "thought" }, make("summary", {}, `Thought of sample ${pool.index[i]}`),
-      make("p", { class: "text whole" }, ...marked(pool.thoughts[i], words)))));
-  if (text.textContent.length > 420 || text.textContent.split("\n").length > 7) {
-    const whole = make("button", { type: "button", "aria-expanded": "false" }, "Whole text");
-    whole.addEventListener("click", () => {
-      const open = text.classList.toggle("whole");
-      whole.setAttribute("aria-expanded", String(open));
-      whole.textContent = open ? "Less" : "Whole text";
-    });
-    item.append(whole);
-  }
+      fill(make("p", { class: "text whole" }), pool.thoughts[i], words))));
+  const whole = make("button", { type: "button", "aria-expanded": "false" }, "Whole text");
+  whole.addEventListener("click", () => {
+    const open = text.classList.toggle("whole");
+    whole.setAttribute("aria-expanded", String(open));
+    whole.textContent = open ? "Less" : "Whole text";
+  });
+  if (written.length > 420 || written.split("\n").length > 7) item.append(whole);
+  else text.addEventListener("typeset", () => { if (text.scrollHeight > text.clientHeight + 2) item.append(whole); });
   return item;
 }
 

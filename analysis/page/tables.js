@@ -1,4 +1,4 @@
-// Tables: sorted by any column, by mouse or keyboard; long ones a page at a time, with a filter.
+// Tables: sorted by any column, what a reader wants first on top; long ones a page at a time.
 
 const PAGE_ROWS = 25;
 
@@ -41,8 +41,10 @@ class Table {
 
   async sort(column) {
     await this.load();
+    const first = this.heads[column].dataset.first;
+    const second = first === "ascending" ? "descending" : "ascending";
     const before = this.heads[column].getAttribute("aria-sort");
-    const next = { none: "ascending", ascending: "descending", descending: "none" }[before];
+    const next = { none: first, [first]: second, [second]: "none" }[before];
     this.heads.forEach((head) => head.setAttribute("aria-sort", "none"));
     this.heads[column].setAttribute("aria-sort", next);
     this.sorted = next === "none" ? null : { column, sign: next === "ascending" ? 1 : -1 };
@@ -115,8 +117,7 @@ class Table {
 document.querySelectorAll("table[data-table]").forEach((table) => new Table(table));
 
 byId("unfold")?.addEventListener("click", (event) => {
-  const open = event.target.getAttribute("aria-pressed") !== "true";
+  const open = event.target.textContent === "Open all";
   document.querySelectorAll("#tables > .fold").forEach((details) => { details.open = open; });
-  event.target.setAttribute("aria-pressed", String(open));
   event.target.textContent = open ? "Close all" : "Open all";
 });

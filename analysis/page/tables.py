@@ -10,9 +10,12 @@ import pandas as pd
 from workbench.analysis.frames import Table
 from workbench.analysis.page.packing import pack
 from workbench.analysis.tables import TABLES
+from workbench.core.conditions import NUMERIC_FACTORS
 from workbench.core.table_text import format_table
 from workbench.saved_run import Run
 
+RISING = {"k", "m", "n", "bin", "min", "z", "p", "q", "brier", "ece", *NUMERIC_FACTORS}
+"""Columns of numbers whose smallest is what a reader wants first: settings, p and errors."""
 ROWS = 25
 """Rows on one page of a long table; the others are packed."""
 
@@ -116,6 +119,20 @@ def _kind(name: str, values: pd.Series[float], cells: pd.Series[str]) -> str:
     if not numeric and name != "temperature":
         return ""
     return "number starred" if cells.str.endswith("*").any() else "number"
+
+
+def first_order(name: str, kind: str) -> str:
+    """Return how the first click on a column sorts it: what a reader wants first is on top.
+
+    Example:
+        >>> first_order("accuracy", "number"), first_order("pearson p", "number")
+        ('descending', 'ascending')
+        >>> first_order("k", "number"), first_order("metric", "")
+        ('ascending', 'ascending')
+    """
+    last = name.replace("_", " ").rpartition(" ")[2]
+    rising = "number" not in kind or name in RISING or last in ("p", "q")
+    return "ascending" if rising else "descending"
 
 
 def split_by_content(tables: Iterable[PageTable]) -> tuple[list[PageTable], list[PageTable]]:

@@ -104,6 +104,7 @@ TABLES = NameTable("table", {
     ),
     "bucket": TableSpec(make=diversity.buckets, place=21, long=True, needs=SUBSETS),
     "partial_correlation": TableSpec(make=correlations.partial_correlation, place=9, needs=SUBSETS),
+    "diversity": TableSpec(make=diversity.diversity, place=24, long=True, needs="nothing"),
     "diversity_by_correctness": TableSpec(make=diversity.diversity_by_correctness, place=15),
     "pruning": TableSpec(make=pruning, place=16, long=True),
     "submitted": TableSpec(make=submitted, place=14, needs=SUBSETS),

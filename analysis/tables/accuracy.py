@@ -4,7 +4,8 @@ Every accuracy is a mean over problems' pools with a percentile bootstrap interv
 Beside a number ``x`` and its interval ``x_low``, ``x_high`` stand ``x_p`` and ``x_q`` of no
 difference from a single sample of the same pools: sign flips by problem, and the same corrected
 for the whole table. Samples of unknown correctness are left out: an exact expectation is over the
-others of its pool, a mean over the drawn subsets without one.
+others of its pool, a mean over the drawn subsets without one. Which outcome is which is said in
+``workbench.analysis.known_outcomes``.
 """
 
 from __future__ import annotations
@@ -15,11 +16,21 @@ import pandas as pd
 from workbench.analysis.aggregate.outcomes import EXTREMES
 from workbench.analysis.condition_columns import has_names, in_table_order
 from workbench.analysis.frames import POOL, Data, Table, table_lines, with_q_values
-from workbench.analysis.tables.shared import (
-    best_known,
-    cut_sample_notes,
+from workbench.analysis.known_outcomes import (
+    DRAWN,
+    SINGLE,
+    VARIANCE,
+    drawn_errors,
+    drawn_notes,
+    drawn_outcomes,
     exact_columns,
-    how_known,
+    known_outcomes,
+    mixed_outcomes,
+    shown_outcomes,
+    with_errors,
+)
+from workbench.analysis.tables.shared import (
+    cut_sample_notes,
     missing_value_notes,
     sample_size_notes,
     star_note,
@@ -49,39 +60,40 @@ def accuracy_by_k_temperature(data: Data) -> Table:
 
 def _accuracy(data: Data, keys: list[str]) -> Table:
     """Selections and coverage by ``keys``, beside a single sample and greedy decoding."""
-    frame = _with_single(data, data.pool_means).assign(pool=ONE)
-    frame = pd.concat([frame, data.mixed.assign(pool=MIXED)], ignore_index=True)
-    columns = [*data.outcomes, "single_sample"]
+    frame = known_outcomes(data).assign(pool=ONE)
+    if len(mixed := mixed_outcomes(data)):
+        frame = pd.concat([frame, mixed.assign(pool=MIXED)], ignore_index=True)
+    outcomes, drawn = [*shown_outcomes(data).values()], drawn_outcomes(data)
+    columns = [*outcomes, SINGLE]
     greedy = _greedy(data)
-    unjudged = greedy.index[greedy["unjudged"]]
-    if len(unjudged) < len(greedy):
-        frame = frame[~frame["problem_id"].isin(unjudged)].reset_index(drop=True)
+    if not greedy.empty and greedy.notna().any(axis=None):
         frame["greedy"] = _greedy_of(frame, greedy, data)
         columns.append("greedy")
     labels, lines = table_lines(frame, [*keys, "pool"], sort=False)
-    sums = data.sums(frame, columns, lines)
-    single = sums.means[:, :, [columns.index("single_sample")]]
-    gains = sums.means[:, :, : len(data.outcomes)] - single
-    p = data.p_values(gains, data.outcomes)
-    table = with_q_values(pd.concat([labels, data.intervals(sums), p], axis=1))
+    table = data.intervals(data.sums(frame, columns, lines))
+    gains = frame[outcomes].sub(frame[SINGLE], axis=0).assign(problem_id=frame["problem_id"])
+    p = data.p_values(data.sums(gains, outcomes, lines).means, outcomes)
+    table = with_errors(table, drawn_errors(frame, lines, drawn))
+    table = with_q_values(pd.concat([labels, table, p], axis=1))
     table = _sorted(table, keys, data)
     notes = (
-        *sample_size_notes(data, "single_sample"),
-        *_greedy_notes(len(unjudged), len(greedy)),
-        *missing_value_notes(data, data.outcomes),
+        *sample_size_notes(data, SINGLE),
+        *_greedy_notes(greedy),
+        *missing_value_notes(data, [name.removeprefix(DRAWN) for name in drawn]),
+        *drawn_notes(data, table),
         "single_sample is pass@1, exact; coverage: any of the k is correct",
-        *cut_sample_notes(data, "single_sample"),
+        *cut_sample_notes(data, SINGLE),
         star_note("differs from single_sample"),
     )
     if has_names(data.conditions):
         table["pool"] = table["pool"].replace(ONE, ONE_CONDITION)
     table = table.reset_index(drop=True)
-    if data.mixed.empty:
+    if mixed.empty:
         return Table(table.drop(columns="pool"), notes)
     turn = "condition" if has_names(data.conditions) else "temperature"
     of = f" of {', '.join(chosen)}" if (chosen := data.run.experiment.selection.mixed) else ""
-    mixed = f"{MIXED}{of}: k drawn from a pool of as many samples, taken from each {turn} in turn"
-    return Table(table, (*notes, mixed))
+    told = f"{MIXED}{of}: k of a pool of as many samples, taken from each {turn} in turn"
+    return Table(table, (*notes, told))
 
 
 def _sorted(table: pd.DataFrame, keys: list[str], data: Data) -> pd.DataFrame:
@@ -94,15 +106,13 @@ def _sorted(table: pd.DataFrame, keys: list[str], data: Data) -> pd.DataFrame:
 def _greedy(data: Data) -> pd.DataFrame:
     """Return accuracy of the greedy sample of each problem, a column per greedy condition.
 
-    ``unjudged`` says whether the correctness of any of them is unknown.
+    NaN where its correctness is unknown.
     """
     pools = data.expectations
     names = [one.name for one in data.conditions if one.temperature == 0]
     pools = pools[pools["condition"].isin(names) & (pools["k"] == 1)]
-    unjudged = pools["num_unknown"] == pools["n"]
     wide = pools.assign(condition=pools["condition"].astype(str))
-    wide = wide.pivot(index="problem_id", columns="condition", values="pass@k")
-    return wide.assign(unjudged=unjudged.groupby(pools["problem_id"]).any())
+    return wide.pivot(index="problem_id", columns="condition", values="pass@k")
 
 
 def _greedy_of(frame: pd.DataFrame, greedy: pd.DataFrame, data: Data) -> pd.Series[float]:
@@ -111,30 +121,22 @@ def _greedy_of(frame: pd.DataFrame, greedy: pd.DataFrame, data: Data) -> pd.Seri
     A row of mixed pools has the mean of those that there are.
     """
     names = {one.name: greedy_name(one) for one in data.conditions}
-    columns = [name for name in greedy.columns if name != "unjudged"]
     wanted = frame["condition"].astype(str).map(names)
-    found = greedy[columns].mean(axis=1).reindex(frame["problem_id"]).to_numpy()
+    found = greedy.mean(axis=1).reindex(frame["problem_id"]).to_numpy()
     values = pd.Series(found, index=frame.index)
-    for name in columns:
+    for name in greedy:
         of_problem = frame["problem_id"].map(greedy[name])
         values = values.where(wanted != name, of_problem)
     return values
 
 
-def _greedy_notes(unjudged: int, problems: int) -> list[str]:
+def _greedy_notes(greedy: pd.DataFrame) -> list[str]:
     """Say what becomes of problems whose greedy sample is of unknown correctness."""
-    if unjudged == problems:
-        return ["no greedy sample's correctness is known"] * bool(problems)
-    what = "problems whose greedy sample is of unknown correctness are left out"
+    unjudged = int(greedy.isna().any(axis=1).sum())
+    if unjudged and greedy.isna().all(axis=None):
+        return ["no greedy sample's correctness is known"]
+    what = "problems whose greedy sample is of unknown correctness are left out of greedy"
     return [f"{unjudged} {what}"] * bool(unjudged)
-
-
-def _with_single(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
-    """Add the exact accuracy of a single sample of each row's pool."""
-    pool = ["problem_id", "condition"]
-    single = data.expectations[data.expectations["k"] == 1]
-    singles = single[[*pool, "pass@k"]].rename(columns={"pass@k": "single_sample"})
-    return frame.merge(singles, on=pool, how="left")
 
 
 def coverage_curve(data: Data) -> Table:
@@ -142,7 +144,10 @@ def coverage_curve(data: Data) -> Table:
     frame = data.exact
     ends = ("@k", *(f"@k{end}" for end in EXTREMES)) if data.unknown else ("@k",)
     names = [c for c in frame.columns if c.endswith(ends)]
-    frame = _with_single(data, frame)
+    pool = ["problem_id", "condition"]
+    single = data.expectations[data.expectations["k"] == 1]
+    single = single[[*pool, "pass@k"]].rename(columns={"pass@k": SINGLE})
+    frame = frame.merge(single, on=pool, how="left")
     labels, lines = table_lines(frame, ["condition", "k"])
     gaining = [name for name in names if name.endswith("@k")]
     gains = frame[gaining].sub(frame["single_sample"], axis=0)
@@ -160,15 +165,16 @@ def coverage_curve(data: Data) -> Table:
 
 def oracle_gap(data: Data) -> Table:
     """What each selection leaves on the table: coverage less its accuracy, by k and condition."""
-    frame = best_known(data)
-    names = [name for name in data.outcomes if name != "coverage"]
+    frame = known_outcomes(data)
+    names = [name for name in shown_outcomes(data).values() if name != "coverage"]
     gaps = frame[names].rsub(frame["coverage"], axis=0).assign(problem_id=frame["problem_id"])
     labels, lines = table_lines(frame, ["k", "condition"])
     sums = data.sums(gaps, names, lines)
-    parts = [labels, data.intervals(sums), data.p_values(sums.means, names)]
+    table = with_errors(data.intervals(sums), drawn_errors(frame, lines, drawn_outcomes(data)))
+    parts = [labels, table, data.p_values(sums.means, names)]
     oracle = "an oracle that always picks a correct sample has a gap of 0"
-    notes = (*sample_size_notes(data), how_known(data), oracle, star_note("is not 0"))
-    return Table(with_q_values(pd.concat(parts, axis=1)), notes)
+    tail = (*drawn_notes(data, table), oracle, star_note("is not 0"))
+    return Table(with_q_values(pd.concat(parts, axis=1)), (*sample_size_notes(data), *tail))
 
 
 def budget(data: Data) -> Table:
@@ -179,19 +185,36 @@ def budget(data: Data) -> Table:
     pools = data.pools[["problem_id", "condition", *spent.values()]]
     if not pools["mean_tokens"].notna().any():
         return Table(pd.DataFrame(), ("the lengths of the samples are unknown",))
-    frame = _with_single(data, best_known(data)).merge(pools, on=["problem_id", "condition"])
-    one = frame.drop_duplicates(["problem_id", "condition"]).assign(k=1)
-    one = one.assign(**dict.fromkeys(data.outcomes, one["single_sample"]))
-    frame = pd.concat([one, frame[frame["k"] > 1]])
+    drawn = drawn_outcomes(data)
+    frame = known_outcomes(data)
+    if not (frame["k"] == 1).any():
+        frame = pd.concat([_of_one_sample(data, frame), frame], ignore_index=True)
+    frame = frame.merge(pools, on=["problem_id", "condition"])
     for name, mean in spent.items():
         frame[name] = frame["k"] * frame[mean]
     labels, lines = table_lines(frame, ["condition", "k"])
-    table = data.intervals(data.sums(frame, [*spent, *data.outcomes], lines))
+    columns = [*spent, *shown_outcomes(data).values()]
+    table = data.intervals(data.sums(frame, columns, lines))
+    table = with_errors(table, drawn_errors(frame, lines, drawn))
     tokens = "tokens: those of k samples of a problem, on average, prompts not counted"
     tokens += "; thought_tokens: those of them that are thought" * ("thought_tokens" in spent)
-    tail = cut_sample_notes(data, "a single sample")
-    notes = (*sample_size_notes(data, "a single sample"), how_known(data), tokens, *tail)
+    tail = (tokens, *cut_sample_notes(data, "a single sample"))
+    notes = (*sample_size_notes(data, "a single sample"), *drawn_notes(data, table), *tail)
     return Table(pd.concat([labels, table], axis=1), notes)
+
+
+def _of_one_sample(data: Data, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return what is known at k = 1, where no subset was drawn, in the conditions of ``frame``.
+
+    What is drawn at other k takes the only sample there is, and so is that of a single sample.
+    """
+    exact = {column: name for name, column in exact_columns(data).items()}
+    there = data.exact["condition"].isin(frame["condition"].unique())
+    ones = data.exact.loc[there & (data.exact["k"] == 1), [*POOL, *exact]]
+    ones = ones.assign(single_sample=ones["pass@k"]).rename(columns=exact)
+    for name in drawn_outcomes(data):
+        ones[name], ones[f"{name}{VARIANCE}"] = ones[SINGLE], 0.0
+    return ones
 
 
 def sampling_check(data: Data) -> Table:
@@ -199,7 +222,7 @@ def sampling_check(data: Data) -> Table:
     drawn = data.judged.groupby(POOL, observed=True)[list(data.outcomes)].agg(["mean", "count"])
     drawn.columns = drawn.columns.map(" ".join)
     known = drawn.reset_index().merge(data.exact, on=POOL)
-    names = ["k", "condition", "outcome", "sampled", "exact", "z", "pools"]
+    names = ["k", "condition", "outcome", "drawn", "error", "exact", "z", "pools"]
     rows = []
     for key, part in known.groupby(["k", "condition"], observed=True):
         for outcome, name in exact_columns(data).items():
@@ -208,6 +231,12 @@ def sampling_check(data: Data) -> Table:
             error = float(np.sqrt(np.clip(variance, 0, None).sum())) / len(p)
             gap = float(mean.mean() - p.mean())
             z = gap / error if error > 1e-12 else 0.0
-            rows.append((*key, outcome, mean.mean(), p.mean(), z, len(p)))
-    notes = ("z = (sampled - exact) / standard error of the draw", *unknown_sample_notes(data))
+            rows.append((*key, outcome, mean.mean(), error, p.mean(), z, len(p)))
+    short = len(known_outcomes(data)) - len(known)
+    what = "pools of which no subset without a sample of unknown correctness was drawn"
+    notes = (
+        "z = (drawn - exact) / error, the standard error of the draw",
+        *unknown_sample_notes(data),
+        *[f"{short} {what} are left out here, and of {DRAWN}…, alone"] * bool(short),
+    )
     return Table(pd.DataFrame(rows, columns=names), notes)

@@ -43,6 +43,38 @@ def buckets(data: Data) -> Table:
     return Table(table, notes)
 
 
+def diversity(data: Data) -> Table:
+    """Mean of each metric over the drawn subsets, by k and condition."""
+    frame = data.subsets
+    metrics = [metric for metric in data.metrics if metric in frame]
+    if frame.empty or not metrics:
+        return Table(pd.DataFrame(), ("no subset is measured",))
+    parts = []
+    for metric, rule, rows in shared.rows_by_metric(frame, metrics):
+        kept = rows[np.isfinite(rows[metric].astype(float))]
+        if kept.empty:
+            continue
+        pools = kept.groupby(POOL, observed=True)[metric].agg(["mean", "size"]).reset_index()
+        labels, lines = table_lines(pools, ["k", "condition"])
+        named = pools.rename(columns={"mean": "diversity"})
+        found = data.intervals(data.sums(named, ["diversity"], lines))
+        counts = {
+            "subsets": np.bincount(lines, weights=pools["size"]).astype(int),
+            "problems": np.bincount(lines),
+        }
+        labels.insert(0, "metric", metric)
+        labels.insert(2, "rows", rule)
+        parts.append(pd.concat([labels, found], axis=1).assign(**counts))
+    table = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+    notes = (
+        f"{frame['problem_id'].nunique()} problems, {len(frame):,} subsets",
+        "diversity: the metric's mean over the subsets of a pool, then over problems",
+        *["subsets with samples of unknown correctness are among them"] * bool(data.unknown),
+        *shared.long_text_notes(data),
+    )
+    return Table(table, notes)
+
+
 def diversity_by_correctness(data: Data) -> Table:
     """Diversity of the right and of the wrong samples of a pool, as many of each."""
     frame = data.run.read("split")

@@ -13,21 +13,19 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.factor_design import confounding_notes, design_of_conditions
+from workbench.analysis.factor_design import (
+    confounding_notes,
+    design_of_conditions,
+    told_apart,
+)
 from workbench.analysis.frames import Data, Table, with_q_values
+from workbench.analysis.known_outcomes import SINGLE, how_known, known_outcomes, shown_outcomes
 from workbench.analysis.stats import factor_effects
 from workbench.analysis.stats.design import Design
-from workbench.analysis.tables.shared import (
-    best_known,
-    how_known,
-    sample_size_notes,
-    star_note,
-)
+from workbench.analysis.tables.shared import sample_size_notes, star_note
 from workbench.analysis.values_by_cell import diversity_columns, pooled_conditions, values_by_cell
 from workbench.core.conditions import Condition
 from workbench.core.types import Floats
-
-SINGLE = "single_sample"
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +41,10 @@ class _Effects:
 
 def main_effects(data: Data) -> Table:
     """What each level of a factor gives, averaged over the other factors, against its reference."""
-    conditions = pooled_conditions(data)
+    conditions, equal = told_apart(pooled_conditions(data))
     if len(conditions) < 2:
-        return Table(pd.DataFrame(), ("there is one condition: no factor varies",))
+        why = () if equal else ("there is one condition: no factor varies",)
+        return Table(pd.DataFrame(), (*equal, *why))
     inputs = _effects(data, conditions)
     found = factor_effects.main_effects(
         inputs.values,
@@ -55,7 +54,7 @@ def main_effects(data: Data) -> Table:
         confidence=data.run.experiment.analysis.confidence,
         rng=data.rng(),
     )
-    confounded = _confounded(conditions)
+    confounded = (*_confounded(conditions), *equal)
     if found.empty:
         return Table(pd.DataFrame(), confounded)
     unmatched = found[found["combinations"] == 0][["factor", "level"]].drop_duplicates()
@@ -80,17 +79,18 @@ def main_effects(data: Data) -> Table:
 
 def interactions(data: Data) -> Table:
     """How much the effect of one factor depends on the level of another, by outcome and k."""
-    conditions = pooled_conditions(data)
+    conditions, equal = told_apart(pooled_conditions(data))
     design = design_of_conditions(conditions) if len(conditions) > 1 else None
     if design is None or len(design.factors) < 2:
-        only = f"one factor varies ({design.factors[0]})" if design else "there is one condition"
-        return Table(pd.DataFrame(), (f"{only}: an interaction is between two factors",))
+        only = "no factor is known to vary" if equal else "there is one condition"
+        only = f"one factor varies ({design.factors[0]})" if design else only
+        return Table(pd.DataFrame(), (*equal, f"{only}: an interaction is between two factors"))
     inputs = _effects(data, conditions)
     confidence = data.run.experiment.analysis.confidence
     found = factor_effects.interactions(
         inputs.values, design, list(inputs.names), confidence=confidence, rng=data.rng()
     )
-    confounded = _confounded(conditions)
+    confounded = (*_confounded(conditions), *equal)
     if found.empty:
         why = "no two factors are crossed: of no two are there all pairs of levels"
         return Table(pd.DataFrame(), (why, *confounded))
@@ -114,7 +114,8 @@ def _effects(data: Data, conditions: Sequence[Condition]) -> _Effects:
     parts = [values_by_cell(data, single, ["pass@k"], conditions).reshape(len(data.problems), -1)]
     names = {SINGLE: (SINGLE, 1)}
     frame, metrics = diversity_columns(data)
-    for rows, columns in ((best_known(data), list(data.outcomes)), (frame, metrics)):
+    outcomes = [*shown_outcomes(data).values()]
+    for rows, columns in ((known_outcomes(data), outcomes), (frame, metrics)):
         values = values_by_cell(data, rows, columns, conditions, sizes)  # (P, C, K, Y)
         for place, name in enumerate(columns):
             for rank, k in enumerate(sizes):

@@ -9,9 +9,10 @@ import pandas as pd
 
 from workbench.analysis.budget_costs import Budget, budgets_of
 from workbench.analysis.frames import ENDS, Data, Table, with_q_values
+from workbench.analysis.known_outcomes import exact_columns
 from workbench.analysis.stats import matched_budget as equal_cost
 from workbench.analysis.stats.matched_budget import Costs
-from workbench.analysis.tables.shared import exact_columns, sample_size_notes, star_note
+from workbench.analysis.tables.shared import sample_size_notes, star_note
 from workbench.analysis.values_by_cell import diversity_columns, pooled_conditions, values_by_cell
 from workbench.core.conditions import Condition, spell_condition
 from workbench.core.types import Floats, Ints

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.frames import POOL, Data
+from workbench.analysis.frames import Data
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS
 from workbench.core.conditions import where_at
 from workbench.core.table_text import ALPHA
@@ -148,27 +148,3 @@ def long_text_notes(data: Data) -> list[str]:
         return []
     how = data.run.experiment.embedding.long_texts
     return [f"{longer / total:.1%} of the texts are longer than the encoder reads ({how})"]
-
-
-def best_known(data: Data) -> pd.DataFrame:
-    """Outcomes per pool and k: exact expectations where there are any, else means of the drawn.
-
-    A pool of which no judged subset was drawn is left out, also where an expectation is known.
-    """
-    frame = data.pool_means.merge(data.expectations, on=POOL, how="left", suffixes=("", "_exact"))
-    for name, exact in exact_columns(data).items():
-        frame[name] = frame[exact].where(frame[exact].notna(), frame[name])
-    return frame
-
-
-def exact_columns(data: Data) -> dict[str, str]:
-    """Outcomes, each with the column of its exact expectation."""
-    names = {o: o.removesuffix("_correct").replace("coverage", "pass") for o in data.outcomes}
-    return {o: f"{n}@k" for o, n in names.items() if f"{n}@k" in data.expectations}
-
-
-def how_known(data: Data) -> str:
-    """Say which outcomes are exact expectations, and which are means over drawn subsets."""
-    exact = ", ".join(exact_columns(data))
-    drawn = ", ".join(name for name in data.outcomes if name not in exact_columns(data))
-    return f"exact over all k-subsets: {exact}" + (f"; over the drawn ones: {drawn}" * bool(drawn))

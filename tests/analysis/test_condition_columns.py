@@ -11,7 +11,9 @@ from workbench.analysis.condition_columns import (
     with_conditions,
     with_levels,
 )
+from workbench.analysis.factor_design import design_of_conditions
 from workbench.core.conditions import Condition, temperature_name
+from workbench.storage.signature import condition_parts
 
 
 def heated(*temperatures):
@@ -60,6 +62,15 @@ def test_a_name_of_one_s_own_is_told_though_only_the_temperature_is_set():
     assert list(with_levels(table("hot", "T1"), hot).columns) == [
         "k", "condition", "temperature", "pool",
     ]  # fmt: skip
+
+
+def test_an_option_that_a_condition_leaves_to_the_engine_is_not_set():
+    name = "engine.presence_penalty"
+    own, left = cell("a", 1.0, **{name: 0.5}), cell("b", 1.0, **{name: None})
+    found = with_levels(table("a", "b", "mixed"), [own, left])
+    assert found[name].tolist() == ["0.5", "not set", "all"]
+    assert design_of_conditions([own, left]).levels[name] == ("0.5", "not set")
+    assert condition_parts([own, left]) == {"T": "1", name: "0.5,not set"}
 
 
 def test_a_table_without_conditions_is_let_be():

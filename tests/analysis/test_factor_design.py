@@ -3,6 +3,7 @@
 from workbench.analysis.factor_design import (
     confounding_notes,
     design_of_conditions,
+    equal_conditions,
     sampled,
 )
 from workbench.config.conditions import ordered_conditions
@@ -56,3 +57,18 @@ def test_confounded_factors_are_named():
     cells = [{"temperature": t, "min_p": p} for t, p in ((0.5, 0.0), (1.0, 0.1), (1.5, 0.2))]
     (note,) = confounding_notes(conditions(temperatures=(), conditions=tuple(cells), greedy=True))
     assert note.startswith("temperature and min_p move together")
+
+
+def test_levels_that_are_spelt_alike_are_told_apart():
+    stops = [["a b"], ["a", "b"], [], ["none"]]
+    cells = tuple({"name": f"s{i}", "temperature": 1, "stop": s} for i, s in enumerate(stops))
+    design = design_of_conditions(conditions(temperatures=(), conditions=cells))
+    assert len(set(design.levels["stop"])) == len(set(design.cells)) == 4
+
+
+def test_conditions_that_names_alone_tell_apart_are_equal():
+    cells = [{"name": name, "temperature": t} for name, t in (("a", 1), ("b", 1), ("c", 2))]
+    found = conditions(temperatures=(2.0,), conditions=tuple(cells), backend="import")
+    assert equal_conditions(found) == [["a", "b"], ["T2", "c"]]
+    assert equal_conditions(found[1:3]) == []
+    assert confounding_notes(found)[0].startswith("a, b: the same level of every factor")

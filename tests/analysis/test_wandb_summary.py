@@ -7,13 +7,15 @@ import pytest
 
 from workbench import load_run
 from workbench.analysis.frames import Data
-from workbench.analysis.wandb_summary import condition_rows, curves, diversity, summary
+from workbench.analysis.wandb_curves import curves
+from workbench.analysis.wandb_summary import condition_rows, diversity, summary
 
 FRAMES = {
     "accuracy_by_k": pd.DataFrame(
         {
             "k": [8, 8], "pool": ["one T", "mixed"], "maj_correct": [0.2, 0.3],
-            "coverage": [0.7, np.nan],
+            "maj_correct_high": [0.4, 0.6], "coverage": [0.7, np.nan],
+            "drawn_weighted_correct": [0.3, 0.3], "drawn_weighted_correct_error": [0.01, 0.02],
         }
     ),
     "accuracy_by_k_temperature": pd.DataFrame(
@@ -44,23 +46,14 @@ def test_the_scalars_of_a_run_by_hand():
     assert {name: value for name, value in found.items() if not name.startswith("status/")} == {
         "samples": 12, "maj@8": 0.2, "pass@8": 0.7,
         "maj@8/T0.7": 0.25, "best:orm@8/T0.7": 0.5, "pass@8/T0.7": 0.75,
+        "maj@8/T0.7/low": 0.1, "maj@8/mixed/low": 0.1, "maj@8/all/high": 0.4,
+        "drawn_weighted@8": 0.3, "drawn_weighted@8/all/error": 0.01,
         "maj@8/mixed": 0.3, "pass@8/mixed": 0.8,
         "accuracy/T0": 0.5, "accuracy/T0.7": 0.3, "distinct_texts/T0.7": 0.2,
         "tokens/T0": 20.0, "tokens/T0.7": 22.0,
     }  # fmt: skip
     assert found["status/truncated/T0.7"] == 0.25
     assert found["status/answered/T0"] == 1.0
-
-
-def test_curves_are_exact_where_that_is_known():
-    scalars = {"maj@8/T0.7": 0.25, "pass@8/T0.7": 0.75, "cos_sim@8": 0.4, "samples": 12.0}
-    assert curves(scalars, FRAMES) == [
-        {"k": 1, "curve/T0.7/pass@k": 0.3, "curve/T0.7/maj@k": 0.3},
-        {
-            "k": 8, "curve/T0.7/pass@k": 0.76, "curve/T0.7/maj@k": 0.25,
-            "curve/all/cos_sim@k": 0.4,
-        },
-    ]  # fmt: skip
 
 
 def test_diversity_is_the_mean_over_pools_of_the_subsets_on_disk(embedded):
@@ -94,6 +87,8 @@ def test_a_run_of_unknown_correctness_has_its_diversity(cli, tmp_path):
     assert [row["k"] for row in curves(scalars, frames)] == [2]
 
 
+JUDGED = pd.DataFrame({"k": [4, 8, 8], "n": 9, "num_unknown": [0, 0, 9]})
+"""Nothing is known of one pool, which costs none."""
 NAMED = {
     "statuses": pd.DataFrame(
         {
@@ -119,13 +114,11 @@ def test_named_conditions_end_the_names_of_scalars_and_have_rows_of_their_own():
     found = summary(NAMED)
     assert found["maj@8/hot-min_p0.1"] == 0.25
     assert found["pass@8/mixed"] == 0.8
-    rows = condition_rows(NAMED).set_index("condition")
+    rows = condition_rows(NAMED, JUDGED).set_index("condition")
     assert rows.loc["hot-min_p0.1", ["min_p", "accuracy", "maj@8", "pass@8"]].tolist() == [
         0.1, 0.3, 0.25, 0.75,
     ]  # fmt: skip
     assert rows.loc["T0", ["maj@8", "pass@8"]].isna().all()
-    assert condition_rows(FRAMES).empty  # temperatures alone are in a table already
-
-
-def test_only_greedy_conditions_have_no_curve_where_temperatures_do_not_vary():
-    assert curves({}, NAMED) == [{"k": 1, "curve/T0.7/pass@k": 0.3}]
+    short = JUDGED.assign(num_unknown=[1, 2, 0])  # seven known: a pool less at k = 8
+    assert "maj@4" in condition_rows(NAMED, short)
+    assert condition_rows(FRAMES, JUDGED).empty  # temperatures alone are in a table already

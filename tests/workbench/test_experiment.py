@@ -338,7 +338,7 @@ def test_every_setting_survives_the_dump(write, tmp_path):
         'task.system="1e-6"',
         'generation.stop=["\\n", "yes", "#"]',
         "measure.dpp_jitter=1e-9",
-        "generation.engine={a: {b: [1, null, 1.5]}}",
+        "generation.engine={additional_config: {b: [1, null, 1.5]}}",
     ]
     experiment = load_experiment(write(GOOD), odd)
     copy = tmp_path / "copy.yaml"

@@ -80,8 +80,14 @@ def test_scalars_arrive_and_curves_have_k_as_their_axis(arrived):
     exact = pd.read_csv(folder / "tables" / "coverage_curve.csv").set_index(["temperature", "k"])
     rows = {row["k"]: row for row in run["history"].values() if "k" in row}
     assert list(rows) == [1, 2, 4, 8]
+    hot = {row["temperature"]: row for row in run["history"].values() if "temperature" in row}
+    assert list(hot) == [0, 0.3, 1]
+    for temperature in (0.3, 1):
+        scalar = run["summary"][f"maj@4/T{temperature:g}"]
+        assert hot[temperature]["by_temperature/maj@4"] == scalar
     for k, row in rows.items():
         assert row["curve/T0.3/pass@k"] == pytest.approx(exact.loc[(0.3, k), "pass@k"])
+        assert row["curve/T0.3/pass@k/low"] == pytest.approx(exact.loc[(0.3, k), "pass@k_low"])
     metrics = run["config"]["_wandb"]["value"]["m"]  # "5" is the place of the step metric, from 1
     axis = {
         one["1"].replace("\\.", "."): metrics[one["5"] - 1]["1"] for one in metrics if "5" in one
@@ -89,6 +95,10 @@ def test_scalars_arrive_and_curves_have_k_as_their_axis(arrived):
     curves = {name for row in rows.values() for name in row if name.startswith("curve/")}
     assert len(curves) > 10
     assert {name: axis.get(name) for name in curves} == dict.fromkeys(curves, "k")
+    for name in ("temperature", "tokens"):
+        drawn = {one for row in run["history"].values() for one in row if f"by_{name}/" in one}
+        assert len(drawn) > 4
+        assert {axis.get(one) for one in drawn} == {name}
 
 
 def test_tables_arrive_whole(arrived, server):
@@ -219,6 +229,8 @@ def test_a_dashboard_is_saved_of_what_the_runs_hold(cli, arrived, server):
         assert one["entityName"] == ENTITY
         assert "curve/all/maj@k" in one["spec"]
         assert "summary:distinct_2@4" in one["spec"]
+        assert "by_temperature/distinct_2@4" in one["spec"]
+        assert "by_tokens/maj/T0.3" in one["spec"]
     assert child.out.count(f"{server.url}/{ENTITY}/workbench") == 2
     cli(
         "dashboard", "--entity", "nobody", before=before + "del os.environ['WANDB_API_KEY']"

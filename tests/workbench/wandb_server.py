@@ -230,7 +230,9 @@ class Server:
             "id": name, "name": name, "displayName": run.get("display_name", name), "tags": [],
             "state": "finished", "group": run.get("group"), "jobType": None, "sweepName": None,
             "config": json.dumps(run["config"]), "summaryMetrics": json.dumps(run["summary"]),
-            "systemMetrics": None, "historyKeys": None, "historyLineCount": 0, "commit": None,
+            "systemMetrics": None, "historyLineCount": 0,
+            "historyKeys": {"keys": dict.fromkeys(name for row in run["history"].values()
+                                                  for name in row)}, "commit": None,
             "readOnly": False, "createdAt": WHEN, "heartbeatAt": None,
             "description": None, "notes": None, "projectId": "1",
             "user": {"name": ENTITY, "username": ENTITY},

@@ -27,6 +27,7 @@ from workbench.cli.show import audit, neighbours, show
 from workbench.cli.stages import analyze, generate, measure, run, score
 from workbench.cli.tracking import dashboard
 from workbench.cli.validate import validate
+from workbench.cli.watch import watch
 from workbench.core.version import __version__
 
 app = Typer(
@@ -66,6 +67,7 @@ COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
     ),
     "Look at runs": (
         (runs, "runs"),
+        (watch, "watch results/quickstart --page"),
         (show, "show results/quickstart accuracy_by_k_temperature"),
         (report, "report results/quickstart --html page.html"),
         (compare, "compare results/quickstart results/eight -k 8"),

@@ -9,6 +9,7 @@ from workbench.config.conditions import conditions_of, loading_of, prompt_name
 from workbench.config.factors import MODEL
 from workbench.config.prompt_variants import prompt_section, task_with_prompt
 from workbench.config.schema import Experiment, TaskSettings
+from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.core.types import STAGES
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.measure.missing_inputs import needs_embeddings
@@ -90,7 +91,8 @@ def _asked_by_model(experiment: Experiment) -> dict[str, tuple[str, dict[str, No
         key = f"generation.models.{level}.model" if level in drawn.models else "generation.model"
         if level not in drawn.models and MODEL in one.changed:
             key = f"generation.{'grid' if drawn.grid else 'conditions'}.model"
-        found.setdefault(model, (key, {}))[1][prompt_name(one)] = None
+        asked = DEFAULT_PROMPT if drawn.backend == "import" else prompt_name(one)
+        found.setdefault(model, (key, {}))[1][asked] = None
     return found
 
 

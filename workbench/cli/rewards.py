@@ -80,18 +80,36 @@ def train_reward(
 def vote(
     runs: Annotated[
         list[Path],
-        Argument(help="Runs on the same problems. If it is one run, its temperatures vote."),
+        Argument(help="Runs on the same problems. If it is one run, its conditions vote."),
     ],
     k: Annotated[list[int] | None, k_option("measure.k")] = None,
+    pool: Annotated[
+        list[str] | None,
+        Option(
+            "--pool",
+            metavar="RUN:CONDITION",
+            help="A pool that votes: a run's name and a condition, such as eight:T0.7, or of one "
+            "run the condition. It may be given several times.",
+            show_default="all that were sampled",
+        ),
+    ] = None,
+    out: Annotated[Path | None, out_option("RUN/compare")] = None,
 ) -> None:
-    """Let several runs, or one run's temperatures, vote together.
+    """Let several runs, or one run's conditions, vote together.
 
     Each pool hands in k samples. Each sample has one vote, or a weight by how far the samples of
-    its run agree.
+    its run agree. Beside these votes each pool stands alone: with k samples, with as many as all
+    pools spend together, and with as many tokens. The table is written as CSV too.
     """
+    from workbench.analysis.compare.files import comparison_folder, save_tables
     from workbench.analysis.compare.joint_vote import vote as voted
     from workbench.analysis.terminal import print_table
     from workbench.core.console import stdout
+    from workbench.saved_run import Run
 
-    table = voted(runs, k or ())
+    opened = [Run(run) for run in runs]
+    table = voted(opened, k or (), pool or ())
     print_table(stdout(), "vote", table.frame, "\n".join(table.notes))
+    folder = out or comparison_folder(opened)
+    save_tables({"vote": table}, folder, " · ".join(run.signature for run in opened))
+    print(f"table    {folder / 'vote.csv'}  (and vote.md)")

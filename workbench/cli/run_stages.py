@@ -10,6 +10,7 @@ from workbench.cli.check_models import check_models
 from workbench.config.schema import Experiment, experiment_to_dict
 from workbench.generate.drawing_progress import say_how_it_went
 from workbench.generate.drawing_settings import drawing_settings, refuse_other_settings
+from workbench.generate.identity import refuse_other_conditions
 from workbench.generate.stage import generate
 from workbench.measure.missing_inputs import lost_without_logprobs, needs_embeddings
 from workbench.measure.stage import measure
@@ -19,7 +20,8 @@ from workbench.storage.lock import locked
 from workbench.storage.open_run import OpenRun
 from workbench.storage.signature import run_signature, signature_parts
 from workbench.tracking.artifacts import run_artifacts
-from workbench.tracking.wandb_run import Tracker, open_tracker
+from workbench.tracking.open_tracker import open_tracker
+from workbench.tracking.wandb_run import Tracker
 
 
 def run_stages(
@@ -56,8 +58,10 @@ def run_stages(
         tracker = Tracker()
         if "analyze" in names:
             config = experiment_to_dict(experiment) | signature_parts(experiment)
-            name = str(manifest.data.get("signature") or run_signature(experiment))
-            tracker = open_tracker(experiment.tracking, root, name, config)
+            drawn = "generate" in names  # then the manifest's signature is that of before
+            known = "" if drawn else manifest.data.get("signature")
+            signature = str(known or run_signature(experiment))
+            tracker = open_tracker(experiment.tracking, manifest, signature, config)
         try:
             for name in names:
                 before = manifest.stage(name)
@@ -69,6 +73,7 @@ def run_stages(
                         redraw_errors=redraw_errors,
                         without_logprobs=lost_without_logprobs(experiment, AGGREGATORS),
                     )
+                    tracker.rename(manifest.data["signature"])
                     went = manifest.stage(name)
                     if went.get("errors") and went["errors"] == went.get("samples"):
                         say_how_it_went(manifest, 1.0)  # there is nothing for later stages
@@ -112,6 +117,7 @@ def _same_samples(run: OpenRun) -> None:
     if drawn := run.manifest.data.get("drawn_with", {}):
         now = drawing_settings(run.generation, run.task.thinking)
         refuse_other_settings(run.root, drawn, now)
+        refuse_other_conditions(run)
 
 
 def _is_number(value: object) -> bool:

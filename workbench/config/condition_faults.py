@@ -6,16 +6,19 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
-from workbench.config.conditions import conditions_of, settings_of
+from workbench.config.conditions import conditions_of, prompt_name, settings_of
 from workbench.config.factors import (
     ENGINE,
     MODEL,
     NAME_KEY,
     PROMPT,
+    ModelVariant,
 )
 from workbench.config.faults import Fault, Unsound, shown
+from workbench.config.prompt_variants import task_with_prompt
 from workbench.config.schema import Experiment, Generation
 from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.config.validation import parse
@@ -51,7 +54,10 @@ def condition_faults(generation: Generation, prompts: Sequence[str]) -> Iterator
             return
         faults = [*_missing_temperatures(generation), *_level_faults(generation, prompts)]
         faults = faults or [*_name_faults(generation), *_unused_models(generation)]
-        yield from faults or _length_faults(generation)
+        faults = faults or [*_same_models(generation)]
+        if not faults and isinstance(generation, Generation):  # which it is where it has no faults
+            yield from _length_faults(generation)
+        yield from faults
 
 
 def _missing_temperatures(generation: Generation) -> Iterator[Fault]:
@@ -78,8 +84,10 @@ def _level_faults(generation: Generation, prompts: Sequence[str]) -> Iterator[Fa
         own = {name: level for name, level in cell.items() if name != NAME_KEY}
         levels |= {("conditions", name, level_key(v)): v for name, v in own.items()}
     for (key, name, _), level in levels.items():
-        imported = generation.backend == "import" and name == TEMPERATURE
-        if imported and (level is None or level == 0):  # unknown, or greedy decoding
+        imported = generation.backend == "import"
+        if imported and name == TEMPERATURE and (level is None or level == 0):  # unknown, or greedy
+            continue
+        if imported and name == PROMPT and isinstance(level, str):  # which is never asked again
             continue
         if message := _level_fault(name, level, prompts):
             yield Fault(("generation", key, name), message)
@@ -92,10 +100,9 @@ def _level_fault(name: str, level: Any, prompts: Sequence[str]) -> str:
         return str(faults[0].message) if faults else ""
     if name in (PROMPT, MODEL) and not (isinstance(level, str) and level):
         return f"expected a name, got {shown(level)}"
-    if name == PROMPT and level not in (DEFAULT_PROMPT, *prompts):
-        return (
-            f"{unknown(level, (DEFAULT_PROMPT, *prompts), 'prompt')}; define it under task.prompts"
-        )
+    known = tuple(dict.fromkeys((DEFAULT_PROMPT, *prompts)))  # a variant may be named so by mistake
+    if name == PROMPT and level not in known:
+        return f"{unknown(level, known, 'prompt')}; define it under task.prompts"
     if name in (PROMPT, MODEL):
         return ""
     if name == TEMPERATURE:
@@ -112,6 +119,7 @@ def _name_faults(generation: Generation) -> Iterator[Fault]:
     """Refuse two conditions of one name, and two of the same settings."""
     named: dict[str, Condition] = {}
     drawn: dict[str, Condition] = {}
+    spelt: dict[str, str] = {}
     at = ("generation", "conditions" if generation.conditions else "grid")
     for one in conditions_of(generation):
         settings = json.dumps([one.temperature, one.changed], sort_keys=True, default=list)
@@ -131,6 +139,9 @@ def _name_faults(generation: Generation) -> Iterator[Fault]:
             way_out = "name the models under generation.models" if by_model else "give one of them "
             way_out += "" if by_model else "another name under generation.conditions"
             yield Fault(at, f"two conditions are named {one.name!r}; {way_out}")
+        elif (first := spelt.setdefault(one.name.casefold(), one.name)) != one.name:
+            message = f"{first!r} and {one.name!r} differ in case only, which some file systems do "
+            yield Fault(at, message + "not tell apart; rename one of them")
         elif one.name != plain and looks_plain(one.name):
             yield Fault(at, f"{one.name!r} is the name of a temperature; choose another name")
         named.setdefault(one.name, one)
@@ -145,6 +156,28 @@ def _unused_models(generation: Generation) -> Iterator[Fault]:
         if name not in used and get_close_matches(name, used, n=1):
             message = f"no condition has this model: {unknown(name, used, 'model')}"
             yield Fault(("generation", "models", name), message)
+
+
+def _same_models(generation: Generation) -> Iterator[Fault]:
+    """Refuse two names of one model that is loaded with the same settings."""
+    if not isinstance(generation, Generation) or generation.backend == "import":
+        return
+    loaded: dict[str, str] = {}
+    for one in conditions_of(generation):
+        name = str(one.changed.get(MODEL, generation.model))
+        variant = generation.models.get(name, ModelVariant())
+        path = variant.model or name
+        path = str(Path(path).expanduser().resolve()) if path[:1] in "./~" else path
+        settings = [path, variant.dtype, variant.max_model_len, variant.engine]
+        first = loaded.setdefault(json.dumps(settings, sort_keys=True, default=list), name)
+        if first != name:
+            at = ("models", name) if name in generation.models else ("grid", MODEL)
+            yield Fault(
+                ("generation", *at),
+                f"{first!r} and {name!r} are the same model, {variant.model or name}, loaded "
+                "alike; leave one of them out, or load it otherwise",
+            )
+            return
 
 
 def _length_faults(generation: Generation) -> Iterator[Fault]:
@@ -162,6 +195,26 @@ def _length_faults(generation: Generation) -> Iterator[Fault]:
             ] = None
     at = ("generation", "conditions" if generation.conditions else "grid")
     yield from (Fault(at, message) for message in list(found)[:1])
+
+
+def same_prompt_faults(experiment: Experiment) -> Iterator[Fault]:
+    """Refuse a prompt beside the default one of which it is only another name.
+
+    Both would draw the same samples, which would be compared as if they were two prompts'.
+    """
+    generation, task = experiment.generation, experiment.task
+    asked = dict.fromkeys(prompt_name(one) for one in conditions_of(generation))
+    key = "grid" if any(PROMPT in grid for grid in generation.grid) else "conditions"
+    if DEFAULT_PROMPT not in asked or generation.backend == "import":  # which asks none
+        return
+    for name in asked:
+        same = task_with_prompt(task, name) == task_with_prompt(task, DEFAULT_PROMPT)
+        if name != DEFAULT_PROMPT and same:
+            yield Fault(
+                ("generation", key, PROMPT),
+                f"{name!r} asks the same as {DEFAULT_PROMPT!r}; change task.prompts.{name}, or "
+                "leave one of them out",
+            )
 
 
 def mixed_faults(experiment: Experiment) -> Iterator[Fault]:

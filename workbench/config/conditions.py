@@ -184,6 +184,20 @@ def loading_of(
     )
 
 
+def own_loading(generation: Generation) -> Generation:
+    """Return the section as it is for conditions that change nothing but how samples are drawn.
+
+    The experiment's own model may be an entry of ``models`` too.
+
+    Example:
+        >>> variants = {"small": {"model": "org/small", "dtype": "float32"}}
+        >>> own = own_loading(Generation(model="small", models=variants))
+        >>> own.model, own.dtype
+        ('org/small', 'float32')
+    """
+    return loading_of(Condition("", None, 0), generation)
+
+
 def model_variant(name: str, generation: Generation) -> ModelVariant:
     """Return how the model of a level is loaded; a level may be a model itself."""
     variant = generation.models.get(name, ModelVariant())

@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from workbench.config.faults import shown
 from workbench.config.setting_types import STRICT, Dtype, EngineOptions
-from workbench.core.conditions import MIXED, TEMPERATURE, UNKNOWN, level_key, spell_level
+from workbench.core.conditions import RESERVED, TEMPERATURE, level_key, spell_level
 from workbench.core.lookup import unknown
 
 SAMPLING_OPTIONS = ("top_p", "top_k", "min_p", "repetition_penalty", "stop", "max_tokens")
@@ -32,9 +32,9 @@ Grid = Mapping[str, tuple[Any, ...]]
 class Price:
     """What tokens cost, in any currency, per million."""
 
-    input: float = Field(default=0.0, ge=0)
+    input: float = Field(ge=0)
     """Tokens of prompts."""
-    output: float = Field(default=0.0, ge=0)
+    output: float = Field(ge=0)
     """Tokens of completions."""
 
 
@@ -122,7 +122,7 @@ def _cell(number: int, cell: Any) -> dict[str, Any]:
             f"condition {number}: its name must be letters, digits, '.', '_', '+' or '-' (it "
             f"stands in file names and figures), got {shown(name)}"
         )
-    if name in (MIXED, UNKNOWN):
+    if name in RESERVED:
         raise ValueError(f"condition {number}: {name!r} has a meaning already; choose another name")
     return {str(key): _level(value) for key, value in cell.items()}
 

@@ -159,8 +159,10 @@ class Analysis:
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Tracking:
-    """The ``tracking`` section: Weights & Biases."""
+    """The ``tracking`` section: Weights & Biases, or trackio."""
 
+    tracker: Literal["wandb", "trackio"] = "wandb"
+    """``trackio``: `trackio show` opens its page on this machine, without an account; an extra."""
     mode: Literal["auto", "online", "offline", "disabled"] = "auto"
     """``auto``: online where an API key is set, else offline, without asking."""
     project: str = "workbench"

@@ -9,7 +9,7 @@ from workbench.config.factors import MODEL
 from workbench.config.schema import Experiment
 from workbench.core.conditions import (
     TEMPERATURE,
-    spell_level,
+    spell_setting,
     temperature_name,
     varying_factors,
 )
@@ -44,10 +44,11 @@ def tokens_of(experiment: Experiment, problems: int, names: Collection[str] = ()
 
 
 def condition_lines(experiment: Experiment) -> list[str]:
-    """Return the name and the settings of each condition, a line each, the first twelve of them.
+    """Return the name and the settings of each condition, a line each.
 
-    There are none where the conditions are temperatures alone, as these are said already. A last
-    line names the models of ``generation.models`` that no condition has.
+    Of more than thirteen they are the first twelve. There are none where the conditions are
+    temperatures alone, as these are said already. A last line names the models of
+    ``generation.models`` that no condition has.
     """
     drawn = experiment.generation
     sampled = [one for one in conditions_of(drawn) if not one.greedy]
@@ -56,13 +57,14 @@ def condition_lines(experiment: Experiment) -> list[str]:
     if factors != (TEMPERATURE,) or any(
         one.name != temperature_name(one.temperature) for one in sampled
     ):
-        wide = max(len(one.name) for one in sampled[:SHOWN])
+        shown = sampled if len(sampled) <= SHOWN + 1 else sampled[:SHOWN]
+        wide = max(len(one.name) for one in shown)
         factors = tuple(dict.fromkeys([TEMPERATURE, *factors]))
-        for one in sampled[:SHOWN]:
-            levels = (f"{name} {spell_level(one.own.get(name))}" for name in factors)
+        for one in shown:
+            levels = (f"{name} {spell_setting(name, one.own.get(name))}" for name in factors)
             lines.append(f"{one.name:{wide}}  {', '.join(levels)}")
-        if left := len(sampled) - SHOWN:
-            lines += [f"and {left:,} more"] if left > 0 else []
+        if left := len(sampled) - len(shown):
+            lines.append(f"and {left:,} more")
         heads = ["conditions".ljust(15), *([" " * 15] * len(lines))]
         lines = [head + line for head, line in zip(heads, lines, strict=False)]
     used = {str(one.own.get(MODEL, drawn.model)) for one in sampled}

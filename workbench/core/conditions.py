@@ -21,6 +21,12 @@ UNKNOWN = "unknown"
 """The condition of imported samples whose temperature nobody knows."""
 MIXED = "mixed"
 """What a pool is called that is mixed from several conditions."""
+ALL = "all"
+"""All conditions together: in the names of tracked numbers, and of a factor's levels in a row."""
+NOT_SET = "not set"
+"""The level of an option that a condition leaves to the engine."""
+RESERVED = (MIXED, UNKNOWN, ALL, "greedy")
+"""Names that mean something else where conditions are named: in tables, figures and columns."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +133,18 @@ def spell_level(level: object) -> str:
         return f"{float(level)!r}".removesuffix(".0") if abs(level) < LARGEST else repr(level)
     if isinstance(level, tuple | list):
         return " ".join(map(spell_level, level)) or "none"
-    return UNKNOWN if level is None else str(level).encode("unicode_escape").decode()
+    return NOT_SET if level is None else str(level).encode("unicode_escape").decode()
+
+
+def spell_setting(factor: str, level: object) -> str:
+    """Return the level of a factor as people read it: one that is None is not set.
+
+    Only the temperature is always set; that of imported samples may be unknown.
+
+    >>> spell_setting("temperature", None), spell_setting("engine.presence_penalty", None)
+    ('unknown', 'not set')
+    """
+    return UNKNOWN if factor == TEMPERATURE and level is None else spell_level(level)
 
 
 def level_key(level: object) -> str:

@@ -36,14 +36,14 @@ class NotebookTable(pd.DataFrame):
         return NotebookTable
 
     def only(self, *names: str) -> NotebookTable:
-        """Return these columns, each with what belongs to it: its interval, its p and q.
+        """Return these columns, each with what belongs to it: its interval, error, p, q.
 
         Raises:
             ValueError: there is no such column.
         """
         columns = {str(name): str(name) for name in self.columns}
         wanted = [lookup(columns, name, "column") for name in names]
-        parts = [f"{n}{end}" for n in wanted for end in ("", "_low", "_high", "_p", "_q")]
+        parts = [f"{n}{end}" for n in wanted for end in ("", "_low", "_high", "_error", "_p", "_q")]
         kept: NotebookTable = self[[name for name in parts if name in columns]]
         return kept
 

@@ -20,14 +20,15 @@ def format_table(frame: pd.DataFrame, gap: str | None = " ") -> pd.DataFrame:
     """Return a frame of text, each interval in the cell of its number: ``0.512 [0.431, 0.590]*``.
 
     A star stands where the table's corrected test of the number has q < 0.05. Bounds are in the
-    columns ``…_low`` and ``…_high``; ``gap`` stands before them, and None leaves them out.
+    columns ``…_low`` and ``…_high``; ``gap`` stands before them, and None leaves them out. What is
+    in ``…_p``, ``…_q`` and ``…_error`` is for files.
     """
     import pandas as pd
 
     shown: dict[str, list[str]] = {}
     for name in map(str, frame.columns):
         base, _, part = name.rpartition("_")
-        if part in ("low", "high", "p", "q") and base in frame.columns:
+        if part in ("low", "high", "p", "q", "error") and base in frame.columns:
             continue
         cells = [_format_value(name, value) for value in frame[name]]
         if name in NUMERIC_FACTORS and "pool" in frame.columns:
@@ -52,7 +53,7 @@ def _format_value(name: str, value: Any) -> str:
     if name in NUMERIC_FACTORS:
         return spell_temperature(value) if name == TEMPERATURE else spell_factor(value)
     if name in COUNTS and not pd.isna(value):
-        return f"{int(value)}"
+        return f"{int(value)}" if value == int(value) else f"{value:.1f}"  # a mean count
     if name.rsplit("_", 1)[-1] in ("p", "q") and value < 0.001:
         return "<0.001"  # never 0
     if isinstance(value, float):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from workbench.config.conditions import own_loading
 from workbench.config.schema import Generation, Thinking
 
 SPEED_OPTIONS = frozenset((
@@ -54,16 +55,25 @@ def sample_seed(
 
 
 def drawing_settings(generation: Generation, thinking: Thinking = DEFAULT) -> dict[str, Any]:
-    """Return the settings that decide a sample behind its prompt, as the experiment has them."""
-    settings: dict[str, Any] = dataclasses.asdict(generation)
+    """Return the settings that decide a sample behind its prompt, as the experiment has them.
+
+    The model, its dtype and its engine options are those of an entry of ``models`` where the
+    experiment's own model is one.
+    """
+    settings: dict[str, Any] = dataclasses.asdict(own_loading(generation))
     settings["thinking"] = dataclasses.asdict(thinking)
     settings["stop"] = list(settings["stop"])
-    settings["engine"] = {k: v for k, v in settings["engine"].items() if k not in SPEED_OPTIONS}
+    settings["engine"] = drawing_engine(settings["engine"])
     return {
         key: value
         for key, value in settings.items()
         if key not in NOT_DRAWING and (key, value) not in ADDED.items()
     }
+
+
+def drawing_engine(engine: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the engine options that decide a sample, without those of speed alone."""
+    return {name: level for name, level in engine.items() if name not in SPEED_OPTIONS}
 
 
 def refuse_other_settings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,6 +22,8 @@ class HeldSamples:
     """Condition -> samples of its largest pool."""
     temperatures: dict[str, float | None] = field(default_factory=dict)
     """Condition -> its temperature."""
+    tokens: Counter[tuple[str, int]] = field(default_factory=Counter)
+    """Condition and index -> tokens of all samples with them."""
 
     def add(self, samples: pa.Table) -> None:
         """Count the samples of a block."""
@@ -30,6 +33,21 @@ class HeldSamples:
             name, last = row[CONDITION], row["sample_index_max"]
             self.pool_sizes[name] = max(self.pool_sizes.get(name, 0), last + 1)
             self.temperatures[name] = row["temperature"]
+        indexed = samples.group_by([CONDITION, "sample_index"])
+        for row in indexed.aggregate([("num_output_tokens", "sum")]).to_pylist():
+            self.tokens[row[CONDITION], row["sample_index"]] += row["num_output_tokens_sum"] or 0
+
+    def tokens_of(self, pool_sizes: Mapping[str, int]) -> int:
+        """Return how many tokens those samples have that are asked for.
+
+        Example:
+            >>> held = HeldSamples(tokens=Counter({("T1", 0): 7, ("T1", 1): 5, ("T2", 0): 9}))
+            >>> held.tokens_of({"T1": 1})
+            7
+        """
+        return sum(
+            count for (name, index), count in self.tokens.items() if index < pool_sizes.get(name, 0)
+        )
 
     def beyond(self, problems: Collection[str], pool_sizes: Mapping[str, int]) -> list[str]:
         """Return what the folder has more than is asked for, as a signature spells it.

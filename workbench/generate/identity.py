@@ -7,15 +7,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from workbench.config.conditions import loading_of
-from workbench.config.factors import ENGINE, SAMPLING_OPTIONS
+from workbench.config.conditions import loading_of, model_variant, own_loading
+from workbench.config.factors import ENGINE, MODEL, SAMPLING_OPTIONS
 from workbench.config.schema import Generation, Thinking
 from workbench.core.conditions import Condition, temperature_name
 from workbench.core.name_table import plugin_hashes
 from workbench.generate import BACKENDS, engine_versions, resolve
-from workbench.generate.drawing_settings import DEFAULT, drawing_settings, refuse_other_settings
+from workbench.generate.drawing_settings import (
+    DEFAULT,
+    drawing_engine,
+    drawing_settings,
+    refuse_other_settings,
+)
 from workbench.models import locate
 from workbench.storage.open_run import OpenRun
+
+LOADED = ("model_hash", "dtype", "max_model_len", "engine")
+"""What is kept of a condition beside its levels: how its model was loaded."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +83,15 @@ def identity(settings: Generation, thinking: Thinking = DEFAULT) -> dict[str, An
     run only under the same identity.
     """
     backend = resolve(settings.backend)
-    row = BACKENDS[backend]
+    row, own = BACKENDS[backend], own_loading(settings)
     found = {
         **drawing_settings(settings, thinking),
         "backend": backend,
         "engine_versions": {} if row.probe else engine_versions(backend),
         "logprobs_kind": row.logprobs_kind,
-        "model": _model_identity(settings),
+        "model": _model_identity(own),
     }
-    if files := row.hash_files(settings.engine) if row.hash_files else {}:
+    if files := row.hash_files(own.engine) if row.hash_files else {}:
         found["engine_files"] = files
     if settings.logprobs:
         found["entropies"] = row.entropies
@@ -101,7 +109,8 @@ def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) ->
 
     Conditions of which only the temperature is set are what their name says, and left out.
     """
-    models = {generation.model: _model_identity(generation)}
+    own = own_loading(generation)
+    models = {own.model: _model_identity(own)}
     found: dict[str, Any] = {}
     for group in groups:
         model = group.settings.model
@@ -110,12 +119,23 @@ def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) ->
         for one in group.conditions:
             if one.changed or one.name != temperature_name(one.temperature):
                 entry = {"temperature": one.temperature, **json.loads(json.dumps(one.changed))}
-                loaded = {} if model == generation.model else {"model_hash": models[model]}
+                loaded: dict[str, Any] = {}
+                if model != own.model:
+                    loaded["model_hash"] = models[model]
                 for key in ("dtype", "max_model_len"):
-                    if getattr(group.settings, key) != getattr(generation, key):
+                    if getattr(group.settings, key) != getattr(own, key):
                         loaded[key] = getattr(group.settings, key)
+                engine = _engine_of_model(one, generation)
+                if engine != drawing_engine(own.engine):
+                    loaded["engine"] = engine
                 found[one.name] = entry | loaded
     return found
+
+
+def _engine_of_model(condition: Condition, generation: Generation) -> dict[str, Any]:
+    """Return the engine options of a condition's model that decide a sample, factors left out."""
+    variant = model_variant(condition.changed.get(MODEL, generation.model), generation)
+    return drawing_engine(generation.engine if variant.engine is None else variant.engine)
 
 
 def server_facts(settings: Generation, recorded: Mapping[str, Any]) -> dict[str, Any]:
@@ -148,6 +168,20 @@ def merged_conditions(run: OpenRun, current: Mapping[str, Any]) -> dict[str, Any
                 "another folder with --out"
             )
     return before | dict(current)
+
+
+def refuse_other_conditions(run: OpenRun) -> None:
+    """Refuse to look at samples under levels that they were not drawn with; no model is read.
+
+    Raises:
+        ValueError: the folder holds samples of a condition of this name with other levels.
+    """
+    before: dict[str, Any] = run.manifest.data.get("conditions", {})
+    for one in run.conditions:
+        if one.name in before:
+            levels = {"temperature": one.temperature, **json.loads(json.dumps(dict(one.changed)))}
+            held = {name: level for name, level in before[one.name].items() if name not in LOADED}
+            merged_conditions(run, {one.name: before[one.name] if held == levels else levels})
 
 
 def _spelt(settings: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
-from workbench.config.factors import SAMPLING_OPTIONS
+from workbench.config.factors import ENGINE, SAMPLING_OPTIONS
 from workbench.config.schema import Generation
 from workbench.core.types import Request
 
@@ -22,6 +22,24 @@ def options_of(request: Request, settings: Generation) -> dict[str, Any]:
         (0.1, 40)
     """
     return {name: getattr(settings, name) for name in SAMPLING_OPTIONS} | dict(request.options)
+
+
+def refused_by(engine: str, request: Request, why: str) -> str:
+    """Return what to say of a request whose options an engine refuses, the options it speaks of.
+
+    Example:
+        >>> from workbench.core.types import Prompt
+        >>> options = {"min_p": 0.1, "presence_penalty": 5.0}
+        >>> hot = Request("p", 1.5, 0, Prompt("?"), "", 0, condition="hot", options=options)
+        >>> refused_by("vLLM", hot, "presence_penalty must be in [-2, 2], got 5.0.")
+        "generation.engine.presence_penalty: vLLM refuses it for condition 'hot': presence_penalty \
+must be in [-2, 2], got 5.0."
+    """
+    own = ["temperature", *request.options]
+    named = [name for name in own if name in why] or own
+    keys = [name if name in (*SAMPLING_OPTIONS, "temperature") else ENGINE + name for name in named]
+    told = f"{engine} refuses it for condition {request.condition!r}: {why}"
+    return f"generation.{' or generation.'.join(keys)}: {told}"
 
 
 def settings_for(request: Request, settings: Generation) -> Generation:

@@ -141,8 +141,9 @@ def generate(
     same_machine = machine == manifest.data["hardware"]
     rate = {"tokens": 0, "seconds": 0.0} | (before.get("drawing", {}) if same_machine else {})
     progress = DrawingProgress(failed, rate["tokens"], rate["seconds"])
-    with manifest.running("generate", made_from) as entry:
-        entry.update(samples=total, errors=failed, drawing=rate)
+    there = {"samples": total - left, "tokens": held.tokens_of(run.pool_sizes)}
+    known_now = {"samples": total, "errors": failed, "drawing": rate, "there": there}
+    with manifest.running("generate", made_from, **known_now) as entry:
         for block in wanted:
             if not any(group.to_draw[block] for group in todo):
                 absent.compact(block, made_from)  # the process may have been killed just before

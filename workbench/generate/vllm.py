@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
-from workbench.generate.request_options import options_of
+from workbench.generate.request_options import options_of, refused_by
 from workbench.models import vllm_engine
 from workbench.models.tokenization import (
     encode_prompt,
@@ -65,7 +66,8 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
             behind = markers_behind(tokenizer, ids, request.thinking)
             running[key] = replace(request, thinking=behind), ids, skip
             params = _params(request, settings, skip)
-            engine.add_request(key, {"prompt_token_ids": ids}, params)
+            with _refusals(request):
+                engine.add_request(key, {"prompt_token_ids": ids}, params)
         if running:
             for output in engine.step():
                 if output.finished:
@@ -77,14 +79,24 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
 
 def _params(request: Request, settings: Generation, skip_special: bool) -> Any:
     options = options_of(request, settings)
-    return vllm_engine.sampling_params(
-        n=1,
-        temperature=request.temperature,
-        seed=request.seed,
-        skip_special_tokens=skip_special,
-        logprobs=settings.logprobs,
-        **options | {"stop": list(options["stop"])},
-    )
+    with _refusals(request):
+        return vllm_engine.sampling_params(
+            n=1,
+            temperature=request.temperature,
+            seed=request.seed,
+            skip_special_tokens=skip_special,
+            logprobs=settings.logprobs,
+            **options | {"stop": list(options["stop"])},
+        )
+
+
+@contextmanager
+def _refusals(request: Request) -> Iterator[None]:
+    """Raise what vLLM says of a request's options as one ValueError with their keys."""
+    try:
+        yield
+    except (ValueError, TypeError) as fault:
+        raise ValueError(refused_by("vLLM", request, str(fault))) from fault
 
 
 def _sample(

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from workbench.core.conditions import spell_level
+from workbench.core.conditions import spell_setting
 from workbench.core.counted import counted
 from workbench.interchange.readers import FORMATS
 from workbench.interchange.sample_files import SampleFiles
@@ -46,7 +46,7 @@ def _conditions(cells: Sequence[dict[str, Any]]) -> str:
     """Return the names of conditions, the first ones of many, each with what it differs by."""
     spelt = []
     for cell in cells[:MOST_NAMED]:
-        levels = [f"{name} {spell_level(v)}" for name, v in cell.items() if name != "name"]
+        levels = [f"{name} {spell_setting(name, v)}" for name, v in cell.items() if name != "name"]
         spelt.append(f"{cell['name']} ({', '.join(levels)})")
     more = [f"and {len(cells) - MOST_NAMED:,} more"] if len(cells) > MOST_NAMED else []
     return "; ".join(spelt + more)

@@ -1,8 +1,8 @@
 """The conditions that imported samples were drawn in: by their temperature, or by name.
 
 A row without the column ``condition`` is in the condition of its temperature, as ever. A named one
-may differ from others in sampling options, whose columns become levels of the experiment, or in
-what no column says, such as the prompt.
+may differ from others in sampling options, in the model or in the prompt, whose columns become
+levels of the experiment, or in what no column says.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from workbench.core.conditions import MIXED, UNKNOWN, looks_plain, slug, temperature_name
-from workbench.interchange.sample_row import LIMITS, SampleRow
+from workbench.config.factors import MODEL, PROMPT
+from workbench.config.setting_types import DEFAULT_PROMPT
+from workbench.core.conditions import RESERVED, looks_plain, slug, temperature_name
+from workbench.interchange.sample_row import LIMITS, PROMPT_STYLE, SampleRow
 
-MODEL = "model"
-LEVELS = (*LIMITS, MODEL)
+FACTOR_OF = {name: name for name in (*LIMITS, MODEL)} | {PROMPT_STYLE: PROMPT}
+"""Column of a row -> the factor that it is a level of."""
+LEVELS = tuple(FACTOR_OF)
 """Columns that become levels of a named condition, where all of its samples have one value."""
 
 
@@ -35,7 +38,7 @@ def condition_of(row: SampleRow) -> str:
     name = plain if row.condition is None else slug(row.condition)
     if name == plain:
         return plain
-    if name in (MIXED, UNKNOWN):
+    if name in RESERVED:
         raise ValueError(f"condition: {name!r} has a meaning already; give it another name")
     if looks_plain(name):
         heat = "unknown" if row.temperature is None else f"{row.temperature:g}"
@@ -105,10 +108,10 @@ class ImportedConditions:
         names = sorted(heats, key=lambda name: (heats[name] is None, heats[name] or 0.0))
         return {name: place for place, name in enumerate(names)}
 
-    @property
-    def has_one_model_each(self) -> bool:
-        """Whether several models are levels of conditions, and no two are of one condition."""
-        return bool(self.named) and all(len(seen[MODEL]) == 1 for seen in self.values.values())
+    def has_one_each(self, column: str) -> bool:
+        """Say whether several models, or prompts, are levels of conditions, each of one of them."""
+        is_level = bool(self.named) and column in (MODEL, PROMPT_STYLE)
+        return is_level and all(len(seen[column]) == 1 for seen in self.values.values())
 
     def own(self, column: str) -> Any:
         """Return the setting of the whole run: the one value of the rows without a name.
@@ -120,10 +123,18 @@ class ImportedConditions:
         return next(iter(found)) if len(found) == 1 else None
 
     def cells(self) -> Iterator[dict[str, Any]]:
-        """Yield ``generation.conditions``: the named ones, with the levels by which they differ."""
+        """Yield ``generation.conditions``: the named ones, with the levels by which they differ.
+
+        The rows without a name have the experiment's own prompt, which is called ``default``. Where
+        they call it otherwise, another prompt of that name would be mistaken for it.
+        """
         varied = [c for c in LEVELS if len(set().union(*(s[c] for s in self.values.values()))) > 1]
+        others = [self.values[name][PROMPT_STYLE] for name in self.named]
+        own = self.values.get(None, {}).get(PROMPT_STYLE, {DEFAULT_PROMPT})
+        if PROMPT_STYLE in varied and own != {DEFAULT_PROMPT} and {DEFAULT_PROMPT} in others:
+            varied.remove(PROMPT_STYLE)
         for name in self.named:
-            levels = {c: next(iter(self.values[name][c])) for c in varied
+            levels = {FACTOR_OF[c]: next(iter(self.values[name][c])) for c in varied
                       if len(self.values[name][c]) == 1}  # fmt: skip
-            known = {column: level for column, level in levels.items() if level is not None}
+            known = {factor: level for factor, level in levels.items() if level is not None}
             yield {"name": name, "temperature": self.temperatures[name], **known}

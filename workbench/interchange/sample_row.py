@@ -96,6 +96,7 @@ class SampleRow:
     gold: Answer = None
     model: Text | None = None
     prompt_style: Text | None = None
+    """The name of the prompt that was asked, a level of the factor ``prompt``."""
     temperature: Annotated[float, Field(ge=0)] | None = None
     condition: Annotated[Text | None, BeforeValidator(_as_text)] = None
     """The name of the settings that it was drawn with, where that is more than a temperature."""
@@ -214,6 +215,8 @@ class SampleRow:
 
 LIMITS = ("max_tokens", "top_p", "top_k", "min_p", "repetition_penalty")
 """Settings of a run that its samples may have brought with them."""
+PROMPT_STYLE = "prompt_style"
+"""The column of the prompt's name; ``prompt`` is what many files call the question."""
 THOUGHT_COLUMNS = ("reasoning", "reasoning_content")
 """Names that other tools give the column ``thought``."""
 

@@ -214,7 +214,7 @@ def survey(source: SampleFiles) -> Survey:
     found.rows_without_samples = reader.rows_without_samples
     for name in ONE_PER_RUN:
         values = found.values[name]
-        if len(values) > 1 and not (name == "model" and found.conditions.has_one_model_each):
+        if len(values) > 1 and not found.conditions.has_one_each(name):
             listed = ", ".join(f"{value!r} ({count:,})" for value, count in values.most_common(10))
             found.refusals.append(
                 f"{source.name} has samples of {len(values)} {ONE_PER_RUN[name]}, and a run is of "

@@ -37,7 +37,8 @@ from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment, version_string
 from workbench.storage.parquet import fingerprint, write_atomically, write_table
 from workbench.tracking.artifacts import reward_model_artifact, run_artifacts
-from workbench.tracking.wandb_run import Tracker, open_tracker
+from workbench.tracking.open_tracker import open_tracker
+from workbench.tracking.wandb_run import Tracker
 
 VERSION = 1
 """Raise when a training comes out differently, so that no training continues an older one."""
@@ -105,7 +106,7 @@ def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluat
             **environment(),
         )
         tracking = dataclasses.replace(opened[0].experiment.tracking, job_type="train-reward")
-        tracker = open_tracker(tracking, out, signature, made_from)
+        tracker = open_tracker(tracking, manifest, signature, made_from)
         try:
             with manifest.running("train", fingerprint(**made_from)):
                 found, trained = _train(data, settings, out, signature, tracker)

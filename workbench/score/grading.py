@@ -10,7 +10,8 @@ import pyarrow as pa
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Known
 from workbench.tasks import TASKS
-from workbench.tasks.answer_checking import Comparer, Verdict
+from workbench.tasks.answer_checking import Verdict
+from workbench.tasks.quick_comparer import ComparesAnswers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ def grade(
     known: Mapping[str, Known],
     task: TaskSettings,
     given: pa.Table | None,
-    comparer: Comparer,
+    comparer: ComparesAnswers,
 ) -> Graded:
     """Extract the answers of whole problems, compare them with the known ones and one another.
 
@@ -82,7 +83,7 @@ def _not_right(
     ids: Sequence[str],
     spelt: Sequence[str | None],
     golds: Mapping[str, str | None],
-    comparer: Comparer,
+    comparer: ComparesAnswers,
 ) -> list[int]:
     """Return which of the rows have an answer that is wrong."""
     rows_of: dict[str, list[int]] = {}

@@ -13,10 +13,14 @@ import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from workbench.core.types import Sample
+
+HEAD = 8
+"""Bytes of a line's checksum."""
 
 
 def read_entries(path: Path) -> Iterator[dict[str, Any]]:
@@ -25,19 +29,8 @@ def read_entries(path: Path) -> Iterator[dict[str, Any]]:
     Raises:
         ValueError: a line other than an unfinished last one is damaged; the message names it.
     """
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if not line.endswith(b"\n"):
-                return  # the write that the process died in
-            check, _, body = line.partition(b" ")
-            if check != _checksum(body):
-                raise ValueError(
-                    f"{path}, line {number}: damaged (its checksum does not match); delete that "
-                    "line to have what it held made again, or restore the file"
-                )
-            yield json.loads(body)
+    if path.exists():
+        yield from JournalReader(path)
 
 
 def read_journal(path: Path) -> Iterator[Sample]:
@@ -47,10 +40,55 @@ def read_journal(path: Path) -> Iterator[Sample]:
         ValueError: as ``read_entries``.
     """
     for entry in read_entries(path):
-        fields: dict[str, Any] = {
-            key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
-        }
-        yield Sample(**fields)
+        yield as_sample(entry)
+
+
+def as_sample(entry: Mapping[str, Any]) -> Sample:
+    """Return an entry of a journal of samples as the sample that it was."""
+    fields: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in entry.items()
+    }
+    return Sample(**fields)
+
+
+@dataclass
+class JournalReader:
+    """Reads a journal to its end, and later on what was added since."""
+
+    path: Path
+    position: int = 0
+    """Bytes that are read."""
+    lines: int = 0
+    """Lines that are read."""
+    head: bytes = b""
+    """How the first line begins: with its checksum, by which another journal is told."""
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the entries behind the position, up to a line that is not finished.
+
+        Raises:
+            ValueError: a line is damaged; the message names it.
+            FileNotFoundError: there is no such file, or no longer.
+        """
+        with self.path.open("rb") as file:
+            head = file.read(HEAD)
+            if self.position and head != self.head:
+                self.position = self.lines = 0  # a new journal in the place of the one before
+            self.head = head
+            file.seek(self.position)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return  # is being written, or the process died in it
+                check, _, body = line.partition(b" ")
+                if check != _checksum(body):
+                    raise ValueError(
+                        f"{self.path}, line {self.lines + 1}: damaged (its checksum does not "
+                        "match); delete that line to have what it held made again, or restore the "
+                        "file"
+                    )
+                self.position += len(line)
+                self.lines += 1
+                yield json.loads(body)
 
 
 class Journal(AbstractContextManager["Journal"]):

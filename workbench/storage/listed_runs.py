@@ -19,7 +19,7 @@ from workbench.config.validation import parse
 from workbench.config.yaml_file import read_mapping
 from workbench.core.conditions import (
     TEMPERATURE,
-    spell_level,
+    spell_setting,
     temperature_name,
     varying_factors,
 )
@@ -193,7 +193,7 @@ def _drawn(generation: Mapping[str, Any]) -> dict[str, Any]:
     sampled = [one for one in ordered_conditions(known) if not one.greedy]
     factors = dict.fromkeys([TEMPERATURE, *varying_factors(sampled)])
     levels = {
-        name: tuple(dict.fromkeys(spell_level(one.own.get(name)) for one in sampled))
+        name: tuple(dict.fromkeys(spell_setting(name, one.own.get(name)) for one in sampled))
         for name in factors
     }
     crossed = math.prod(map(len, levels.values())) == len(sampled)

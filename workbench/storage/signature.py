@@ -10,7 +10,7 @@ from workbench.core.conditions import (
     NUMERIC_FACTORS,
     TEMPERATURE,
     Condition,
-    spell_level,
+    spell_setting,
     varying_factors,
 )
 from workbench.storage.manifest import version_string
@@ -46,7 +46,7 @@ def condition_parts(conditions: Sequence[Condition]) -> dict[str, str]:
     sampled = [one for one in conditions if not one.greedy] or conditions
     factors = dict.fromkeys([TEMPERATURE, *varying_factors(sampled)])
     spelt = {
-        name: ",".join(dict.fromkeys(spell_level(one.own.get(name)) for one in sampled))
+        name: ",".join(dict.fromkeys(spell_setting(name, one.own.get(name)) for one in sampled))
         for name in factors
     }
     return {"T": spelt.pop(TEMPERATURE)} | spelt

@@ -1,5 +1,5 @@
-"""Weights & Biases: the tracked run, its artifacts and its dashboard.
+"""Weights & Biases, or trackio: the tracked run, its artifacts and its dashboard.
 
-The only room that imports wandb, and only once something is tracked. Imports ``config`` and
-``core``. Start reading in ``wandb_run.py``.
+The only room that imports a tracker, and only once something is tracked. Imports ``config``,
+``core`` and ``storage``. Start reading in ``wandb_run.py``.
 """

@@ -1,4 +1,4 @@
-"""The tracked run in Weights & Biases. Only this and ``dashboard`` import wandb.
+"""The tracked run in Weights & Biases. Only this and the dashboard's modules import wandb.
 
 Trouble with the tracker never fails a run: the first fault is said once, and the rest of the run
 goes untracked.
@@ -6,20 +6,17 @@ goes untracked.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import pandas as pd
 
-from workbench.config.schema import Tracking
 from workbench.core.console import notice
-from workbench.tracking.wandb_environment import sweep_ids, tracking_mode
 
 PATIENCE = {"WANDB_INIT_TIMEOUT": "60", "WANDB_FINISH_TIMEOUT": "600"}
 """Seconds that a server may keep a run waiting: to begin, and in all that follows until its end,
@@ -43,15 +40,16 @@ class ArtifactFiles:
 
 
 P = ParamSpec("P")
+AnyTracker = TypeVar("AnyTracker", bound="Tracker")
 
 
-def _harmless(
-    record: Callable[Concatenate[Tracker, P], None],
-) -> Callable[Concatenate[Tracker, P], None]:
+def harmless(
+    record: Callable[Concatenate[AnyTracker, P], None],
+) -> Callable[Concatenate[AnyTracker, P], None]:
     """Open the run before the first thing is recorded; a fault ends the tracking only."""
 
     @wraps(record)
-    def attempt(self: Tracker, /, *args: P.args, **named: P.kwargs) -> None:
+    def attempt(self: AnyTracker, /, *args: P.args, **named: P.kwargs) -> None:
         if self.broken:
             return
         try:
@@ -89,19 +87,19 @@ class Tracker:
         """Whether nothing more is recorded: not asked for, or after a fault."""
         self.waited = 0.0
 
-    @_harmless
+    @harmless
     def log(self, values: Mapping[str, Any]) -> None:
         """Record values by name, as one step."""
         self.run.log(dict(values))
 
-    @_harmless
+    @harmless
     def table(self, name: str, frame: pd.DataFrame) -> None:
         """Record a whole table, each column of one type: numbers, truth values or text."""
         import wandb
 
         self.run.log({f"tables/{name}": wandb.Table(dataframe=one_type_per_column(frame))})
 
-    @_harmless
+    @harmless
     def curves(self, x: str, rows: Sequence[Mapping[str, float]]) -> None:
         """Record curves over a column ``x`` of their rows, which all runs share as an axis.
 
@@ -114,7 +112,7 @@ class Tracker:
         for row in rows:
             self.run.log(dict(row))
 
-    @_harmless
+    @harmless
     def figure(self, name: str, path: Path, page: Callable[[], str]) -> None:
         """Record a picture as ``figures/NAME``, and the interactive page as ``charts/NAME``.
 
@@ -126,7 +124,7 @@ class Tracker:
         chart = wandb.Html(page(), inject=False, data_is_not_path=True)
         self.run.log({f"figures/{name}": wandb.Image(str(path)), f"charts/{name}": chart})
 
-    @_harmless
+    @harmless
     def log_artifacts(self, chain: Sequence[ArtifactFiles]) -> None:
         """Record what the run made, as artifacts; a new version is made only if files changed.
 
@@ -138,7 +136,7 @@ class Tracker:
         for one in logged[:-1] if self.online else ():
             self.run.use_artifact(one.wait(timeout=round(self._patience)))
 
-    @_harmless
+    @harmless
     def use_artifacts(self, bundles: Sequence[ArtifactFiles]) -> None:
         """Record bundles of other runs as inputs: their own versions, as the files are the same."""
         for artifact in map(_artifact, bundles):
@@ -147,10 +145,22 @@ class Tracker:
             else:  # what use_artifact does; but by that name it is refused offline
                 self.run._log_artifact(artifact, is_user_created=True, use_after_commit=True)
 
-    @_harmless
+    @harmless
     def summarize(self, values: Mapping[str, Any]) -> None:
         """Set the values that stand for the run in the table of runs."""
         self.run.summary.update(dict(values))
+
+    def rename(self, name: str) -> None:
+        """Set the name by which people know the run; its id stays."""
+        if self.broken or self.options.get("name") == name:
+            return
+        self.options["name"] = name
+        if self.run is not None:
+            self._set_name(name)
+
+    @harmless
+    def _set_name(self, name: str) -> None:
+        self.run.name = name
 
     def finish(self) -> None:
         """Close the run, if it was opened: what was recorded before a fault is kept."""
@@ -179,33 +189,6 @@ class Tracker:
             self.broken = True
             why = (str(fault).strip().splitlines() or [type(fault).__name__])[0][:200]
             notice(f"tracking stopped: {why}; the run goes on without it")
-
-
-def open_tracker(settings: Tracking, folder: Path, name: str, config: Mapping[str, Any]) -> Tracker:
-    """Return the tracker of a run folder, which has yet to be opened; nobody is asked anything.
-
-    The folder decides the id of the tracked run, so that one folder is one run, unless an agent has
-    made the run already. ``name`` is the run's signature and ``config`` the resolved experiment.
-    """
-    mode = tracking_mode(settings.mode)
-    if mode == "disabled":
-        return Tracker()
-    options: dict[str, Any] = {
-        "group": settings.group,
-        "tags": list(settings.tags),
-        "name": name,
-        "resume": "allow" if mode == "online" else None,
-        "job_type": settings.job_type,
-        "dir": str(folder),
-        "config": dict(config),
-        "mode": mode,
-    }
-    if found := sweep_ids():
-        options["group"] = settings.group or f"sweep-{found[0]}"
-    else:
-        own = hashlib.sha256(f"{folder.resolve()}|{name}".encode()).hexdigest()[:12]
-        options |= {"project": settings.project, "entity": settings.entity, "id": own}
-    return Tracker(options)
 
 
 def _artifact(bundle: ArtifactFiles) -> Any:

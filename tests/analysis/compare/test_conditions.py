@@ -48,14 +48,17 @@ def test_what_has_an_exact_expectation_has_that_and_the_rest_the_mean_of_its_sub
             assert value == pytest.approx(exact.loc[(problem, 1.0, 4), column], abs=1e-12)
         subsets = drawn.get_group((problem, 1.0, 4))
         for name in ("weighted", "lex_mbr"):
-            assert known["T1", 4, name][problem] == subsets[f"{name}_correct"].astype(float).mean()
+            assert (
+                known["T1", 4, f"drawn_{name}"][problem]
+                == subsets[f"{name}_correct"].astype(float).mean()
+            )
         assert known["T0.3", 1, "single_sample"][problem] == exact.loc[(problem, 0.3, 1), "pass@k"]
 
 
 def test_conditions_come_in_order_with_the_unmeasured_sizes_of_the_curves(found):
     _, known = found
     assert [key for key in known if key[:2] == ("T0.3", 2)] == [
-        ("T0.3", 2, name) for name in ("maj", "best", "weighted", "lex_mbr", "coverage")
+        ("T0.3", 2, name) for name in ("maj", "best", "drawn_weighted", "drawn_lex_mbr", "coverage")
     ]
     assert [key for key in known if key[:2] == ("T0.3", 8)] == [  # k = 8 is not among measure.k
         ("T0.3", 8, name) for name in ("maj", "best", "coverage")

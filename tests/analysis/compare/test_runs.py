@@ -1,6 +1,5 @@
 import json
 import math
-import re
 import shutil
 from types import SimpleNamespace
 
@@ -12,7 +11,8 @@ import pytest
 from scipy import stats
 
 import workbench
-from workbench.analysis.compare.runs import compare, shared_problems
+from workbench.analysis.compare.runs import compare
+from workbench.analysis.compare.settings import shared_problems
 from workbench.analysis.stats.power import planned
 from workbench.storage.parquet import read_table, write_table
 
@@ -100,8 +100,8 @@ def test_runs_of_other_sizes_are_compared_where_both_have_a_value(compared):
     known = {name: sorted(set(part["k"])) for name, part in frame.groupby("selection")}
     exact = [2, 4, 8]  # [2, 4] and [4, 8] are measured; exact values are there at each power of 2
     assert known == {
-        "single_sample": [1], "maj": exact, "best": exact, "coverage": exact, "weighted": [4],
-        "lex_mbr": [4],
+        "single_sample": [1], "maj": exact, "best": exact, "coverage": exact, "drawn_weighted": [4],
+        "drawn_lex_mbr": [4],
     }  # fmt: skip
     assert set(frame["temperature"]) == {0.0, 0.3, 1.0}
 
@@ -139,23 +139,24 @@ def test_a_run_and_its_copy_do_not_differ(cli, finished, copied):
     assert set(tables["settings"].notes) == {"no setting differs"}
     assert any("nothing is known of problems that would" in n for n in tables["differences"].notes)
     shown = cli.must("compare", finished[1], copied[1]).out
-    assert re.search(r"│ +1.000 │ +1.000 │", shown)  # p and q
-    assert re.search(r"│ +12 │ +- │ +- │", shown)  # the number of problems, and nothing to say
-    assert "settings\n(empty)\nno setting differs" in shown
+    assert "+0.000 [0.000, 0.000]" in shown
+    assert "no setting differs" in shown
+    assert "problems that flipped: no problem's majority differs" in shown
 
 
 def test_one_run_is_compared_with_itself(finished, alone):
     tables = alone
-    assert list(tables) == ["curves", "crossings", "rewards", "selections", "temperatures"]
+    names = ["temperatures", "flips", "selections", "rewards", "curves", "crossings"]
+    assert list(tables) == names
     run = workbench.load_run(finished[1])
     means = run.subsets.groupby(["problem_id", "temperature", "k"])["lex_mbr_correct"].mean()
     gap = means.xs((1.0, 2), level=(1, 2)) - means.xs((0.3, 2), level=(1, 2))
     row = row_of(tables["temperatures"], temperature=1.0, against="T = 0.3", k=2,
-                 selection="lex_mbr")  # fmt: skip
+                 selection="drawn_lex_mbr")  # fmt: skip
     assert row["difference"] == pytest.approx(gap.mean())
     single = run.expectations.query("temperature == 1 and k == 1").set_index("problem_id")
     gap = means.xs((1.0, 2), level=(1, 2)) - single["pass@k"]
-    row = row_of(tables["selections"], temperature=1.0, k=2, selection="lex_mbr",
+    row = row_of(tables["selections"], temperature=1.0, k=2, selection="drawn_lex_mbr",
                  against="single_sample")  # fmt: skip
     assert row["difference"] == pytest.approx(gap.mean())
     assert row["smallest"] / gap.std() == pytest.approx(0.8886, abs=1e-4)  # 12 problems
@@ -179,7 +180,7 @@ def test_sizes_may_be_chosen(cli, finished, alone):
     pd.testing.assert_frame_equal(curve, chosen)  # with the bands of the whole curves
     pd.testing.assert_frame_equal(tables["crossings"].frame, alone["crossings"].frame)
     shown = cli.must("compare", finished[1], "--k", "4", "--k", "8").out
-    assert "selections" in shown
+    assert "at k = 8 and of single samples" in shown
     cli("compare", finished[1], "--k", "5").refuses("k = 5", "known: 1, 2, 4, 8", "measure.k")
 
 
@@ -228,7 +229,9 @@ def test_all_right_against_all_wrong(hand_made, right, cli):
     assert frame["smallest"].isna().all()
     band = tables["curves"].frame
     assert set(band["difference_low"]) == {-1.0}
-    assert "<0.001" in cli.must("compare", wrong, right).out
+    shown = cli.must("compare", wrong, right).out
+    assert "0.000 → 1.000  +1.000 [1.000, 1.000]*" in shown
+    assert "problems that flipped: 12 to right, 0 to wrong" in shown
 
 
 def test_few_problems_and_one_temperature_show_what_they_can(made, cli):
@@ -324,10 +327,13 @@ def test_other_known_answers_are_counted(copied, finished):
 
 def test_every_selection_of_an_embedded_run_is_compared(embedded, cli):
     frame = compare([embedded[1]])["selections"].frame
-    assert set(frame["selection"]) == {"maj", "best", "weighted", "sem_mbr", "lex_mbr"}
-    shown = cli.must("compare", embedded[1]).out
-    for title in ("curves", "crossings", "rewards", "selections", "temperatures"):
-        assert f"\n{title}" in f"\n{shown}"
+    assert set(frame["selection"]) == {
+        "maj", "best", "drawn_weighted", "drawn_sem_mbr", "drawn_lex_mbr",
+    }  # fmt: skip
+    cli.must("compare", embedded[1])
+    for name in ("curves", "crossings", "rewards", "selections", "temperatures", "flips"):
+        for end in ("csv", "md"):
+            assert (embedded[1] / "compare" / f"{name}.{end}").stat().st_size, name
 
 
 def test_the_same_numbers_come_out_again(finished, other, compared):

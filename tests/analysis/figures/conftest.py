@@ -8,6 +8,24 @@ import pytest
 from workbench import load_run
 
 
+def luminance(colour):
+    """Relative luminance of WCAG 2.2."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+
+
+@pytest.fixture(scope="session")
+def contrast():
+    """A function: two colours -> their contrast, 1 to 21."""
+
+    def of(one, other):
+        low, high = sorted([luminance(one), luminance(other)])
+        return (high + 0.05) / (low + 0.05)
+
+    return of
+
+
 @pytest.fixture(scope="session")
 def lines():
     """A function: chart -> {panel's title: the rows of its points}."""

@@ -49,6 +49,8 @@ def test_a_figure_of_one_varying_thing_stays_as_it_is_and_has_no_choice():
     assert arrange(drawing, GRID[:2]) is drawing
     with pytest.raises(ValueError, match="differ in one thing only"):
         arrange(drawing, GRID[:2], colour="min_p")
+    with pytest.raises(ValueError, match="are no full grid of any of temperature, min_p"):
+        arrange(drawing, GRID[:3], colour="min_p")
     rows = points(pd.DataFrame({"x": [1], "y": [1]}), "x", "y", "a")
     plain = Drawing(panels=[Panel(title="", rows=rows, x=Axis(title=""), y=Axis(title=""))])
     assert arrange(plain, GRID) is plain

@@ -7,6 +7,7 @@ from workbench.analysis.figures.drawing import (
     Drawing,
     Panel,
     join_lines,
+    only_bands,
     points,
     sample_count_axis,
 )
@@ -51,6 +52,21 @@ def test_the_caption_says_what_bars_and_markers_mean_and_ends_with_the_signature
     )
     bare = Drawing(panels=[panel("a", rows.assign(low=np.nan))], interval="90% interval")
     assert bare.caption == []
+
+
+def test_what_every_marker_counts_alike_is_said_as_a_number():
+    rows = points(FRAME, "k", "maj", "vote", size="k").assign(size=1200.0)
+    drawing = Drawing(panels=[panel("a", rows.assign(low=np.nan))], size="subsets at a point")
+    assert drawing.caption == ["subsets at a point: 1,200"]
+
+
+def test_few_lines_have_an_area_each_and_many_have_those_that_are_named():
+    few = join_lines(points(FRAME, "k", "maj", name) for name in "abcd")
+    assert only_bands(few, ["a"])["band"].all()
+    many = join_lines(points(FRAME, "k", "maj", name) for name in "abcde")
+    assert set(only_bands(many, ["a", "e"]).query("band")["series"]) == {"a", "e"}
+    told = only_bands(many.assign(condition="T1"), ["T1"])
+    assert told["band"].all()  # rows that tell their conditions go by these
 
 
 def test_lines_are_known_by_their_first_appearance():

@@ -5,13 +5,15 @@ import pytest
 from workbench import load_run
 from workbench.analysis.figures import FIGURES, save
 from workbench.analysis.figures.drawing import Drawing
-from workbench.analysis.figures.faceted_panels import colours_of, faceted_panels
-from workbench.analysis.figures.facets import Field
+from workbench.analysis.figures.faceted_panels import faceted_panels
 
 COMPARED = (
+    "accuracy_by_temperature", "accuracy_by_diversity",
     "accuracy_by_k", "accuracy_by_tokens", "accuracy_by_m", "coverage_curve", "best_by_reward",
     "diversity_by_temperature",
 )  # fmt: skip
+
+ALONG = ("accuracy_by_temperature", "accuracy_by_diversity", "diversity_by_temperature")
 
 
 @pytest.mark.parametrize("name", COMPARED)
@@ -30,7 +32,7 @@ def test_a_grid_is_a_valid_specification_in_which_every_line_has_its_place(cross
         per_line = {}
         for row in rows:
             per_line.setdefault(row["line"], set()).add(row["condition"])
-        if name != "diversity_by_temperature":  # whose lines go from condition to condition
+        if name not in ALONG:  # whose lines go from condition to condition
             assert all(len(conditions) == 1 for conditions in per_line.values())
     save(chart, tmp_path, name)
     svg = (tmp_path / f"{name}.svg").read_text()
@@ -50,23 +52,6 @@ def test_factors_are_chosen_by_name(crossed):
     assert "lines of one colour differ in prompt" in " ".join(spec["title"]["text"])
     with pytest.raises(ValueError, match="unknown factor of this figure 'heat'"):
         run.plot.coverage_curve(rows="heat")
-
-
-def luminance(colour):
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return sum(w * p for w, p in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
-
-
-def test_colours_of_numbers_get_lighter_with_them_and_are_seen_on_light_and_dark():
-    found = colours_of(Field(name="t", levels=tuple("abcde"), numeric=True))
-    light = [luminance(colour) for colour in found]
-    assert light == sorted(light)
-    for page in (1.0, luminance("#181818")):
-        for one in light:
-            low, high = sorted([one, page])
-            assert (high + 0.05) / (low + 0.05) > 2
-    assert len({*colours_of(Field(name="t", levels=("x", "y")))}) == 2
 
 
 def test_a_drawing_that_is_not_arranged_is_refused():

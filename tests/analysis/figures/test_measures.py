@@ -16,6 +16,9 @@ def test_diversity_is_the_mean_over_subsets(run, lines):
     means = run.subsets.query("k == 4").groupby("temperature")["distinct_2"].mean()
     assert line["x"].tolist() == [0.3, 1.0]
     assert line["y"].tolist() == pytest.approx(means.tolist())
+    table = run.table("diversity").query("metric == 'distinct_2' and k == 4")
+    assert line["low"].tolist() == table["diversity_low"].tolist()
+    assert line["size"].tolist() == table["subsets"].tolist()
 
 
 @pytest.mark.parametrize(
@@ -30,10 +33,14 @@ def test_diversity_is_the_mean_over_subsets(run, lines):
 )
 def test_fewer_than_two_known_temperatures_are_lines_against_k(temperatures, title, series):
     means = pd.DataFrame(
-        [{"k": k, "temperature": t, "dpp": k + (t or 0.0)} for k in (2, 4) for t in temperatures]
+        [
+            {"k": k, "temperature": t, "diversity": k + (t or 0.0), "subsets": 3}
+            for k in (2, 4)
+            for t in temperatures
+        ]
     ).astype({"temperature": float})
     known = sorted(t for t in temperatures if t is not None)
-    rows, axis = _against(means, "dpp", known)
+    rows, axis = _against(means, known)
     assert axis.title == title
     assert list(dict.fromkeys(rows["series"])) == series
     against_k = title.startswith("k")
@@ -51,4 +58,8 @@ def test_buckets_are_drawn_at_the_largest_k_with_their_counts(run, lines):
     assert line["y"].tolist() == table["coverage"].tolist()
     assert line["x"].tolist() == table["mean"].tolist()
     assert line["size"].tolist() == table["count"].tolist()
-    assert rows["low"].isna().all()
+    assert line["low"].fillna(-1).tolist() == table["coverage_low"].fillna(-1).tolist()
+    assert set(rows["series"]) == {"coverage", "maj", "best"}
+    assert "in the table bucket" in " ".join(
+        run.plot.outcome_by_bucket().to_dict()["title"]["text"]
+    )

@@ -20,7 +20,7 @@ def test_two_runs_stand_side_by_side(visit, two, tmp_path):
     page = visit(tmp_path / "page.html")
     assert page.locator("h1").inner_text() == "run · other"
     assert page.locator(".signature").count() == 4
-    settings = page.locator("#table-settings tbody tr").all_inner_texts()
+    settings = page.locator("#summary [data-table=table-settings] tbody tr").all_inner_texts()
     assert "generation.seed\t0\t1" in settings
     assert page.locator("#table-differences tbody tr").count() == min(
         25, len(tables["differences"].frame)
@@ -31,7 +31,35 @@ def test_two_runs_stand_side_by_side(visit, two, tmp_path):
         place.locator("svg").first.wait_for()
     legend = page.locator("#figure-overlaid_curves .role-legend-label").all_text_contents()
     assert set(legend) == {f"{run}, T = {t}" for run in ("run", "other") for t in ("0.3", "1")}
-    assert page.locator("#samples").count() == 0
+    assert visit.wrong == []
+
+
+def test_a_problem_that_flipped_opens_with_the_samples_of_both_runs(visit, two, tmp_path):
+    tables = write_comparison(two, tmp_path / "page.html")
+    page = visit(tmp_path / "page.html")
+    frame = tables["flips"].frame
+    links = page.locator("#flips a")
+    assert links.count() == len(frame)
+    page.locator(".pool").nth(1).wait_for()
+    for place in (0, len(frame) - 1):
+        row = frame.iloc[place]
+        link = links.nth(place)
+        assert f"{row['maj_against']:.3f} → {row['maj']:.3f}" in link.inner_text()
+        link.click()
+        at = f"T = {row['temperature']:g}"
+        page.wait_for_function(
+            "([id, at]) => document.querySelector('#question h3').textContent === id"
+            " && [...document.querySelectorAll('.pool > h3')].map((h) => h.textContent).join()"
+            " === `run, ${at},other, ${at}`",
+            arg=[row["problem_id"], at],
+        )
+        assert link.get_attribute("aria-current") == "true"
+        tallies = page.locator("#question .tally").inner_text()
+        right = round(8 * row["right"])
+        assert f"other, {at}: {right} of 8 right" in tallies
+    there = visit(tmp_path / "page.html", links.nth(3).get_attribute("href"))
+    there.locator(".pool").nth(1).wait_for()
+    assert there.locator("#question h3").inner_text() == frame["problem_id"][3]
     assert visit.wrong == []
 
 

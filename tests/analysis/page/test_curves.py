@@ -1,7 +1,7 @@
 import pandas as pd
 
 from workbench import load_run
-from workbench.analysis.page.curves import gaps, overlaid
+from workbench.analysis.page.curves import MOST_PAIRS, gaps, overlaid
 
 
 def test_every_run_and_temperature_has_a_line_but_for_greedy_decoding(finished):
@@ -38,3 +38,20 @@ def test_a_band_of_which_nothing_is_known_does_not_press_the_others_flat():
     assert panel.rows["low"].tolist() == [0.0, 0.1, -0.33]
     assert set(panel.rows["series"]) == {"T = 1 less 0.3"}
     assert gaps(pd.DataFrame()).notes
+
+
+def test_of_many_pairs_the_largest_are_drawn_and_the_others_counted():
+    sizes = [place / 100 for place in range(20)]
+    frame = pd.DataFrame(
+        {
+            "temperature": [1 + size for size in sizes for _ in range(2)], "selection": "maj",
+            "against": "T = 0.3", "k": [1, 2] * 20,
+            "difference": [value for size in sizes for value in (0.5, -size)],
+            "difference_low": -0.6, "difference_high": 0.6,
+        }
+    )  # fmt: skip
+    drawing = gaps(frame)
+    (panel,) = drawing.panels
+    assert set(panel.rows["series"]) == {f"T = {1 + size:g} less 0.3" for size in sizes[8:]}
+    assert drawing.notes == [f"the {MOST_PAIRS} largest of 20 pairs at k = 2"]
+    assert len({*drawing.colours.values()}) == MOST_PAIRS

@@ -72,6 +72,17 @@ def test_the_numbers_are_those_of_the_tables_and_of_the_comparison(finished):
     assert top.table.rows[0][2:] == ["-"] * 4
 
 
+def test_a_condition_that_does_not_set_a_factor_is_told_once(cli, finished, tmp_path):
+    cells = "[{temperature: 1, engine.seconds_per_sample: 0}, {temperature: 1}, {temperature: 2}]"
+    settings = ["temperatures=[]", f"conditions={cells}", "n=2", "greedy=false"]
+    changes = [word for one in settings for word in ("--set", f"generation.{one}")]
+    changes += ["--set", "measure.k=[2]", "--set", "tracking.mode=disabled"]
+    cli.must("run", finished[0], "--out", tmp_path / "run", *changes, tables=True)
+    levels = headline(load_run(tmp_path / "run")).levels
+    assert list(levels["condition"]) == ["T1-seconds_per_sample0", "T1", "T2"]
+    assert levels["single sample"].notna().all()
+
+
 def test_of_one_temperature_it_says_what_more_samples_are_worth(hand_made):
     """Two samples of 12 problems; in 10 one of them is right and the likelier one is wrong."""
     right, wrong = (r"\boxed{1}", -0.5, "stop"), (r"\boxed{2}", -0.1, "stop")

@@ -52,3 +52,14 @@ def test_a_link_typed_by_hand_may_have_the_id_as_it_is(visit, page_of_ids):
         page.evaluate("link => { location.hash = link; }", nothing)
     shown(page, "%25")
     assert visit.wrong == []
+
+
+def test_a_link_goes_to_a_sample(visit, page_of_ids):
+    page = visit(page_of_ids, f"#{quote('a/b', safe='')}/0.5/1")
+    shown(page, "a/b")
+    page.wait_for_selector(".sample.named")
+    assert "sample 1" in page.locator(".sample.named .facts").inner_text()
+    page.get_by_role("link", name="link to sample 0 T = 0.5").click()
+    page.wait_for_function("document.querySelector('.sample.named')?.dataset.samples === ' 0 '")
+    assert page.url.endswith("/0.5/0")
+    assert visit.wrong == []

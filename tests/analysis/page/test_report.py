@@ -93,8 +93,8 @@ def test_tables_sort_page_and_filter_by_keyboard(visit, report, embedded):
         return [float(cell.split(" ")[0]) for cell in cells if cell != "-"]
 
     for order, expected in (
-        ("ascending", sorted(frame["coverage"].dropna())),
         ("descending", sorted(frame["coverage"].dropna(), reverse=True)),
+        ("ascending", sorted(frame["coverage"].dropna())),
     ):
         head.locator("button").press("Enter")
         page.wait_for_function("([head, order]) => head.ariaSort === order",
@@ -162,7 +162,7 @@ def test_it_is_readable_in_the_dark_and_on_a_phone(visit, report):
     page = visit(report, width=390, scheme="dark")
     page.wait_for_selector(".sample")
     is_readable(page, "dark", 390)
-    page.get_by_role("button", name="Dark").press("Enter")
+    page.get_by_role("button", name="Use light colours").press("Enter")
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert visit.wrong == []

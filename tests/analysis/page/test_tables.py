@@ -1,11 +1,13 @@
 import math
 
 import pandas as pd
+import pytest
 
 from workbench import load_run
 from workbench.analysis.frames import Table
 from workbench.analysis.page.tables import (
     ROWS,
+    first_order,
     page_table,
     saved_tables,
     split_by_content,
@@ -69,3 +71,22 @@ def test_what_has_to_be_done_first_is_named(copied):
         for path in folder.glob(made):
             path.unlink()
         assert words in why_missing(load_run(folder))
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "order"),
+    [
+        ("accuracy", "number starred", "descending"),
+        ("difference", "number", "descending"),
+        ("tokens", "number", "descending"),
+        ("p", "number", "ascending"),
+        ("q", "number", "ascending"),
+        ("pearson_p", "number", "ascending"),
+        ("k", "number", "ascending"),
+        ("temperature", "number", "ascending"),
+        ("ece", "number", "ascending"),  # an error
+        ("metric", "", "ascending"),
+    ],
+)
+def test_what_a_reader_wants_first_is_on_top(name, kind, order):
+    assert first_order(name, kind) == order

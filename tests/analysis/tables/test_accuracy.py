@@ -1,14 +1,18 @@
 """Budget, oracle gap, mixed pools and the stars of the accuracy tables, against the rows."""
 
+from itertools import combinations
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 from workbench import load_run
+from workbench.analysis.aggregate.exact import maj_at_k
 from workbench.analysis.aggregate.outcomes import subset_outcomes
 from workbench.analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.analysis.frames import Data, with_q_values
+from workbench.analysis.known_outcomes import shown_outcomes
 from workbench.analysis.tables import make_table
 from workbench.config.schema import Measure, Selection
 from workbench.core.table_text import format_table
@@ -29,10 +33,19 @@ def test_a_mixed_row_is_that_of_the_mixed_pools(data):
     assert len(mixed) == 12
     assert all(len(pool) == 8 for pool in mixed)
     assert row["single_sample"] == pytest.approx(np.mean([pool.correct.mean() for pool in mixed]))
+    # exact over all the subsets, not only those that were drawn
+    every = list(combinations(range(8), 4))
+    covered = [np.mean([pool.correct[list(some)].any() for some in every]) for pool in mixed]
+    assert row["coverage"] == pytest.approx(np.mean(covered), abs=1e-12)
+    found = [maj_at_k(pool.clusters, pool.correct, 4) for pool in mixed]
+    assert row["maj_correct"] == pytest.approx(np.mean(found), abs=1e-12)
     # drawn subsets of the mixed pools, read from the disk
     table = pd.concat([t.to_pandas() for t in data.run.tables_of("mixed")])
-    drawn = table[table["k"] == 4].groupby("problem_id")["coverage"].mean()
-    assert row["coverage"] == pytest.approx(drawn.astype(float).mean())
+    drawn = table[table["k"] == 4].groupby("problem_id")["lex_mbr_correct"]
+    assert row["drawn_lex_mbr_correct"] == pytest.approx(drawn.mean().astype(float).mean())
+    errors = drawn.var().astype(float) / drawn.count()
+    expected = np.sqrt(errors.sum()) / 12
+    assert row["drawn_lex_mbr_correct_error"] == pytest.approx(expected)
     correct = {pool.problem_id: pool.correct for pool in mixed}
     for entry in table[table["k"] == 4].to_dict("records"):
         assert entry["coverage"] == bool(correct[entry["problem_id"]][entry["members"]].any())
@@ -42,9 +55,10 @@ def test_a_mixed_row_is_that_of_the_mixed_pools(data):
 def test_a_star_is_a_paired_test_against_a_single_sample_corrected_over_the_table(data):
     frame = make_table("accuracy_by_k_temperature", data).frame
     row = frame[(frame["temperature"] == 1.0) & (frame["k"] == 4)].iloc[0]
-    cell = data.pool_means[(data.pool_means["condition"] == "T1") & (data.pool_means["k"] == 4)]
-    exact = data.expectations.query("temperature == 1.0 and k == 1").set_index("problem_id")
-    gains = cell["coverage"].to_numpy() - exact.loc[cell["problem_id"], "pass@k"].to_numpy()
+    exact = data.expectations.query("temperature == 1.0").pivot(
+        index="problem_id", columns="k", values="pass@k"
+    )
+    gains = (exact[4] - exact[1]).to_numpy()
     test = stats.permutation_test(
         (gains,), np.mean, permutation_type="samples", n_resamples=9999, rng=0
     )
@@ -55,8 +69,8 @@ def test_a_star_is_a_paired_test_against_a_single_sample_corrected_over_the_tabl
     assert (q < 0.05).any()
     assert (q > 0.05).any()
     shown = format_table(frame)
-    assert not [name for name in shown if name.endswith(("_p", "_q"))]
-    for name in data.outcomes:
+    assert not [name for name in shown if name.endswith(("_p", "_q", "_error"))]
+    for name in shown_outcomes(data).values():
         stars = shown[name].str.endswith("*").to_numpy()
         np.testing.assert_array_equal(stars, (frame[f"{name}_q"] < 0.05).to_numpy())
 
@@ -77,8 +91,11 @@ def test_the_oracle_gap_is_coverage_less_accuracy(data):
     for name in ("maj", "best"):
         gap = (exact["pass@k"] - exact[f"{name}@k"]).mean()
         assert row[f"{name}_correct"] == pytest.approx(gap)
-    drawn = data.pool_means.query("condition == 'T0.3' and k == 2")["lex_mbr_correct"].to_numpy()
-    assert row["lex_mbr_correct"] == pytest.approx((exact["pass@k"].to_numpy() - drawn).mean())
+    drawn = data.judged.query("condition == 'T0.3' and k == 2").groupby("problem_id")
+    drawn = drawn["lex_mbr_correct"].mean().to_numpy()
+    assert row["drawn_lex_mbr_correct"] == pytest.approx(
+        (exact["pass@k"].to_numpy() - drawn).mean()
+    )
     assert (frame[[f"{n}_correct" for n in ("maj", "best")]].to_numpy() >= -1e-12).all()
 
 

@@ -1,5 +1,6 @@
 """Main effects and interactions of finished runs, recomputed from their samples."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -8,7 +9,8 @@ from scipy import stats
 
 from workbench import load_run
 from workbench.analysis.frames import Data
-from workbench.analysis.tables import make_table
+from workbench.analysis.known_outcomes import shown_outcomes
+from workbench.analysis.tables import effects, make_table
 
 PLAIN, BRIEF, CUT, BOTH = "T1", "T1-brief", "T1-min_p0.1", "T1-min_p0.1-brief"
 
@@ -80,7 +82,9 @@ def test_metrics_are_means_over_the_subsets_of_each_pool(crossed):
 def test_all_outcomes_and_metrics_are_there_at_every_k(crossed):
     found = make_table("main_effects", crossed).frame
     wanted = {("single_sample", 1)}
-    wanted |= {(name, k) for name in (*crossed.outcomes, *crossed.metrics) for k in (2, 4)}
+    wanted |= {
+        (name, k) for name in (*shown_outcomes(crossed).values(), *crossed.metrics) for k in (2, 4)
+    }
     assert {*found[["outcome", "k"]].itertuples(index=False, name=None)} == wanted
     q = stats.false_discovery_control(found["difference_p"].dropna())
     np.testing.assert_allclose(found["difference_q"].dropna(), q)
@@ -139,3 +143,15 @@ def test_one_condition_has_nothing_to_be_compared_with(hand_made):
         table = make_table(name, data)
         assert table.frame.empty
         assert "there is one condition" in table.notes[0]
+
+
+@pytest.mark.parametrize("table", ["main_effects", "interactions"])
+def test_conditions_that_differ_in_what_nobody_knows_have_no_effects(crossed, monkeypatch, table):
+    known = [  # as samples are imported whose prompts are not a column
+        replace(one, levels={k: v for k, v in one.levels.items() if k != "prompt"})
+        for one in effects.pooled_conditions(crossed)
+    ]
+    monkeypatch.setattr(effects, "pooled_conditions", lambda data: known)
+    found = make_table(table, crossed)
+    assert found.frame.empty
+    assert "T1, T1-brief: the same level of every factor that is known" in found.notes[0]

@@ -34,13 +34,19 @@ def test_every_value_is_that_of_the_plain_rule(finished):
     for row in table.frame.to_dict("records"):
         for count in (1, 2, 4):
             expected = by_hand(run, pool_of, row["temperature"], row["k"], count)
-            assert row[f"answers@{count}"] == pytest.approx(expected)
-        assert row["answers@1"] <= row["answers@2"] <= row["answers@4"] <= row["coverage"]
+            assert row[f"drawn_answers@{count}"] == pytest.approx(expected)
+        assert row["drawn_answers@1"] <= row["drawn_answers@2"] <= row["drawn_answers@4"]
         assert row["handed_in"] <= min(4, row["k"])
     # at k = 2 every answer has half of the votes or all of them, so that two are all there are
     two = table.frame[table.frame["k"] == 2]
-    np.testing.assert_allclose(two["answers@2"], two["coverage"])
-    assert (table.frame["answers@2"] > table.frame["answers@1"]).any()
+    drawn = run.subsets[run.subsets["k"] == 2].groupby(["temperature", "problem_id"])["coverage"]
+    drawn = drawn.mean().groupby("temperature").mean().astype(float)
+    np.testing.assert_allclose(two["drawn_answers@2"], drawn)
+    exact = run.table("coverage_curve").set_index(["temperature", "k"])["pass@k"]
+    for row in table.frame.to_dict("records"):
+        assert row["coverage"] == pytest.approx(exact[row["temperature"], row["k"]], abs=1e-12)
+        assert 0 < row["drawn_answers@2_error"] < 0.1
+    assert (table.frame["drawn_answers@2"] > table.frame["drawn_answers@1"]).any()
     assert any("no closed form" in note for note in table.notes)
 
 
@@ -51,13 +57,13 @@ def test_the_settings_decide(cli, copied):
     run = load_run(folder)
     pool_of = cache(run.pool)
     frame = run.table("submitted")
-    assert [c for c in frame if c.startswith("answers@") and c[-1].isdigit()] == [
-        "answers@1", "answers@3",
+    assert [c for c in frame if c.startswith("drawn_answers@") and c[-1].isdigit()] == [
+        "drawn_answers@1", "drawn_answers@3",
     ]  # fmt: skip
     for row in frame.to_dict("records"):
         for count in (1, 3):
             expected = by_hand(run, pool_of, row["temperature"], row["k"], count, 0.6)
-            assert row[f"answers@{count}"] == pytest.approx(expected)
+            assert row[f"drawn_answers@{count}"] == pytest.approx(expected)
 
 
 def test_without_a_reward_it_says_so(cli, copied):
@@ -80,4 +86,4 @@ def test_a_subset_with_a_sample_of_unknown_correctness_is_left_out_of_every_colu
     (row,) = frame.to_dict("records")
     assert json.loads((folder / "manifest.json").read_text())["stages"]["analyze"]
     # of the second problem's one pair a sample failed: the first problem's pair is left
-    assert (row["answers@1"], row["coverage"], row["handed_in"]) == (1.0, 1.0, 2.0)
+    assert (row["drawn_answers@1"], row["coverage"], row["handed_in"]) == (1.0, 1.0, 2.0)

@@ -118,10 +118,10 @@ def test_greedy_decoding_is_a_baseline_for_each_prompt_and_model():
 
 def test_the_settings_of_a_condition_are_the_section_s_with_its_own():
     generation = Generation(
-        model="small", engine={"quantization": "fp8"}, price=Price(output=1.0),
+        model="small", engine={"quantization": "fp8"}, price=Price(input=0.0, output=1.0),
         grid={"temperature": [1], "max_tokens": [9], "model": ["small", "big"], "engine.top": [3]},
         models={"big": ModelVariant(model="/m/large", dtype="float32", engine={"block_size": 5},
-                                    price=Price(output=2.0))},
+                                    price=Price(input=0.0, output=2.0))},
     )  # fmt: skip
     small, big = conditions_of(generation)
     assert (small.name, big.name) == ("T1-max_tokens9-top3", "T1-max_tokens9-big-top3")

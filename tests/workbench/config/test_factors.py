@@ -76,8 +76,10 @@ def test_faulty_conditions_are_refused_by_their_number(cells, message):
 
 
 def test_models_and_prices_are_checked():
-    models = {"big": {"dtype": "float32", "max_model_len": 1024, "price": {"output": 2}}}
-    assert ModelVariant(**models["big"]).price == Price(output=2.0)
-    found = said({"models": {"big": {"dtyp": "float32", "price": {"input": -1}}}})
+    models = {
+        "big": {"dtype": "float32", "max_model_len": 1024, "price": {"input": 0, "output": 2}}
+    }
+    assert ModelVariant(**models["big"]).price == Price(input=0.0, output=2.0)
+    found = said({"models": {"big": {"dtyp": "float32", "price": {"input": -1, "output": 0}}}})
     assert "generation.models.big.dtyp: unknown key; did you mean 'dtype'?" in found
     assert "generation.models.big.price.input" in found

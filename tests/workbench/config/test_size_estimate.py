@@ -99,6 +99,16 @@ def test_conditions_are_named_with_their_settings_up_to_twelve():
     assert lines[11] == "               T2-min_p0.4  temperature 2, min_p 0.4"
     assert lines[12] == "               and 2 more"
     assert lines[13:] == ["not used       models of no condition: other"]
+    given[-1] = f"generation.grid={{temperature: [1], top_k: {[*range(1, 14)]}}}"
+    lines = condition_lines(load_experiment(TEST, given))
+    assert lines[12] == "               T1-top_k13  temperature 1, top_k 13"  # and not "and 1 more"
+
+
+def test_an_option_that_a_condition_leaves_to_the_engine_is_not_set():
+    cells = "[{temperature: 1, engine.seconds_per_sample: 0}, {temperature: 1}]"
+    given = ["generation.temperatures=[]", f"generation.conditions={cells}"]
+    _, line = condition_lines(load_experiment(TEST, given))
+    assert line.endswith("temperature 1, engine.seconds_per_sample not set")
 
 
 def test_tokens_are_those_of_each_condition():

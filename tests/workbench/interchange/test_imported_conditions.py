@@ -6,7 +6,9 @@ import pytest
 
 from tests.conftest import EXPERIMENT
 from workbench.analysis.aggregate import AGGREGATORS
+from workbench.analysis.tables import TABLES
 from workbench.cli.run_stages import run_stages
+from workbench.core.types import STAGES
 from workbench.experiment import check_experiment, load_experiment
 from workbench.generate.imported import refuse_more
 from workbench.interchange.exporter import export_run
@@ -79,6 +81,10 @@ def test_pools_that_differ_in_their_condition_alone_stay_apart(tmp_path):
             [{"condition": "a", "model": "m"}, {"condition": "a", "model": "n"}],
             "2 models, and a ru",
         ),
+        (
+            [{"condition": "a", "prompt_style": "m"}, {"condition": "a", "prompt_style": "n"}],
+            "2 prompt_styles, and a run is of one",
+        ),
         ([{"model": "m"}, {"temperature": 2.0, "model": "n"}], "2 models, and a run is of one"),
     ],
 )
@@ -95,6 +101,30 @@ def test_each_condition_may_have_a_model_of_its_own(tmp_path):
     run = Run(tmp_path / "run")
     assert [one.own["model"] for one in run.conditions] == ["org/small", "org/large"]
     assert run.samples["model"].value_counts().to_dict() == {"org/small": 4, "org/large": 4}
+
+
+def test_a_named_prompt_is_a_factor_and_rows_without_a_name_have_the_default_one(tmp_path):
+    kinds = [{"prompt_style": "default"}, {"condition": "T1-brief", "prompt_style": "brief"}]
+    bring(file_of(tmp_path, *kinds), tmp_path / "run")
+    run = Run(tmp_path / "run")
+    assert [one.own["prompt"] for one in run.conditions] == ["default", "brief"]
+    assert load_experiment(run.root / "experiment.yaml", trusted=False) == run.experiment
+    assert "brief" in (run.root / "experiment.yaml").read_text()
+    turned = [{"prompt_style": "brief"}, {"condition": "T1-own", "prompt_style": "default"}]
+    bring(file_of(tmp_path, *turned), tmp_path / "turned")
+    assert [dict(one.changed) for one in Run(tmp_path / "turned").conditions] == [{}, {}]
+
+
+def test_a_run_of_conditions_that_names_alone_tell_apart_has_all_its_tables(tmp_path):
+    kinds = [{}, {"condition": "a"}, {"condition": "b"}, {"condition": "hot", "temperature": 2.0}]
+    bring(file_of(tmp_path, *kinds, n=3), tmp_path / "run")
+    opened = load_experiment(tmp_path / "run" / "experiment.yaml", trusted=False)
+    run_stages(STAGES, tmp_path / "run", opened)
+    tables = tmp_path / "run" / "tables"
+    assert {path.stem for path in tables.glob("*.csv")} == {*TABLES}
+    for name in ("main_effects", "interactions"):
+        told = (tables / f"{name}.md").read_text()
+        assert "T1, a, b: the same level of every factor that is known" in told
 
 
 def test_no_other_condition_can_be_asked_of_an_imported_run(tmp_path):
@@ -140,7 +170,7 @@ def test_what_a_grid_exports_comes_back_as_the_same_conditions(of_a_grid, name, 
     bring(tmp_path / "out", tmp_path / "run")
     back = Run(tmp_path / "run")
     key = ["problem_id", "condition", "sample_index"]
-    columns = ["temperature", "min_p", "completion"]
+    columns = ["temperature", "min_p", "prompt", "completion"]
 
     def held(run):
         rows = run.samples.assign(condition=run.samples["condition"].astype(str))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from workbench.core.types import Sample
-from workbench.storage.journal import Journal, read_journal
+from workbench.storage.journal import Journal, JournalReader, read_journal
 
 SAMPLE = Sample("p", 0.7, 0, "a\nb \u2028 ☃", "stop", (1, 2), (-0.1, -1e-300), 2**62, "h", "")
 
@@ -148,3 +148,45 @@ journal.Journal.add = add
     now = rows_of(folder)
     assert {key: now[key] for key in whole} == whole  # with its own seed, so the same again
     assert len(now) == 204
+
+
+def test_a_reader_goes_on_where_it_stopped_and_waits_for_the_end_of_a_line(tmp_path):
+    path = tmp_path / "j"
+    write(path, numbered(3))
+    whole = path.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    reader = JournalReader(path)
+
+    def indices():
+        return [entry["sample_index"] for entry in reader]
+
+    path.write_bytes(lines[0] + lines[1][:20])
+    assert indices() == [0]
+    assert indices() == []
+    path.write_bytes(whole[:-1])
+    assert indices() == [1]
+    path.write_bytes(whole)
+    assert (indices(), reader.position, reader.lines) == ([2], len(whole), 3)
+
+
+def test_a_reader_begins_anew_with_another_journal(tmp_path):
+    path = tmp_path / "j"
+    write(path, numbered(3))
+    reader = JournalReader(path)
+    assert len([*reader]) == 3
+    path.unlink()
+    write(path, [dataclasses.replace(SAMPLE, completion="longer " * 9, sample_index=7)] * 9)
+    assert [entry["sample_index"] for entry in reader] == [7] * 9
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        next(iter(reader))
+
+
+def test_a_reader_names_the_damaged_line(tmp_path):
+    path = tmp_path / "j"
+    write(path, numbered(2))
+    reader = JournalReader(path)
+    assert len([*reader]) == 2
+    path.write_bytes(path.read_bytes() + b"00000000 {}\n")
+    with pytest.raises(ValueError, match="line 3: damaged"):
+        list(reader)

@@ -106,3 +106,10 @@ def test_an_installed_package_takes_no_commit_of_the_repository_around_it(monkey
     assert commit() == ""
     (tmp_path / ".git").touch()  # as of a worktree
     assert commit() == "1a2b3c4"
+
+
+def test_what_is_known_when_a_stage_begins_is_on_disk_from_then_on(tmp_path):
+    manifest = Manifest(tmp_path / "manifest.json")
+    with manifest.running("generate", "f", samples=9):
+        told = Manifest(tmp_path / "manifest.json").stage("generate")
+    assert (told["status"], told["samples"]) == ("running", 9)

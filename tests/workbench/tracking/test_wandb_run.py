@@ -1,79 +1,18 @@
 import json
 import shutil
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from tests.workbench.offline_wandb import payloads, read_offline, tree
 from workbench.config.schema import Tracking
-from workbench.tracking.wandb_run import (
-    ArtifactFiles,
-    Tracker,
-    one_type_per_column,
-    open_tracker,
-)
+from workbench.storage.manifest import Manifest
+from workbench.tracking.open_tracker import open_tracker
+from workbench.tracking.wandb_run import ArtifactFiles, Tracker, one_type_per_column
 
-BLOCK = 32_768
-FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
 FIGURES = ("accuracy_by_k", "coverage_curve")
-
-
-def payloads(data):
-    """The records of an offline W&B file: LevelDB's log format after a header of 7 bytes."""
-    assert data[:4] == b":W&B"
-    place, parts = 7, []
-    while place + 7 <= len(data):
-        if BLOCK - place % BLOCK < 7:  # no room for a header: padding
-            place += BLOCK - place % BLOCK
-            continue
-        checksum, length, kind = struct.unpack("<IHB", data[place : place + 7])
-        body = data[place + 7 : place + 7 + length]
-        assert zlib.crc32(bytes([kind]) + body) == checksum
-        parts.append(body)
-        if kind in (FULL, LAST):
-            yield b"".join(parts)
-            parts = []
-        place += 7 + length
-
-
-def tree(items):
-    """The values of one record by name; those of a table or picture come one by one."""
-    found = {}
-    for item in items:
-        *parts, last = [item.key] if item.key else item.nested_key
-        place = found
-        for part in parts:
-            place = place.setdefault(part, {})
-        place[last] = json.loads(item.value_json)
-    return found
-
-
-def read_offline(folder):
-    """What the one offline W&B file of a run folder holds."""
-    from wandb.proto import wandb_internal_pb2 as records
-
-    (file,) = folder.glob("wandb/offline-run-*/*.wandb")
-    found = {"history": {}, "summary": {}, "config": {}, "files": file.parent / "files"}
-    found["artifacts"] = {}
-    for payload in payloads(file.read_bytes()):
-        record = records.Record.FromString(payload)
-        for item in [*record.run.config.update, *record.config.update]:
-            found["config"][item.key] = json.loads(item.value_json)
-        for name, value in tree(record.history.item).items():
-            found["history"].setdefault(name, []).append(value)
-        found["summary"] |= tree(record.summary.update)
-        if record.HasField("artifact"):
-            found["artifacts"][record.artifact.type] = record.artifact
-        elif record.request.HasField("log_artifact"):
-            found["artifacts"][record.request.log_artifact.artifact.type] = (
-                record.request.log_artifact.artifact
-            )
-        if record.HasField("run"):
-            found["run"] = record.run
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -229,9 +168,11 @@ def test_an_unchanged_run_opens_no_second_tracked_run(cli, tracked, embedded):
 
 def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
     monkeypatch.delenv("WANDB_MODE", raising=False)
-    assert open_tracker(Tracking(mode="disabled"), tmp_path, "x", {}).broken
+    assert open_tracker(
+        Tracking(mode="disabled"), Manifest(tmp_path / "manifest.json"), "x", {}
+    ).broken
     monkeypatch.setenv("WANDB_MODE", "disabled")
-    tracker = open_tracker(Tracking(mode="online"), tmp_path, "x", {})
+    tracker = open_tracker(Tracking(mode="online"), Manifest(tmp_path / "manifest.json"), "x", {})
     tracker.log({"a": 1})
     tracker.table("t", pd.DataFrame())
     tracker.summarize({})
@@ -248,14 +189,14 @@ def test_without_a_tracker_nothing_is_opened(monkeypatch, tmp_path):
 def test_auto_is_online_only_where_there_is_a_key(monkeypatch, tmp_path, key, mode):
     monkeypatch.delenv("WANDB_MODE", raising=False)
     monkeypatch.setenv("WANDB_API_KEY", key)
-    tracker = open_tracker(Tracking(), tmp_path, "x", {})
+    tracker = open_tracker(Tracking(), Manifest(tmp_path / "manifest.json"), "x", {})
     assert tracker.options["mode"] == mode
 
 
 @pytest.mark.parametrize("mode", ["online", "offline", "disabled"])
 def test_the_mode_is_the_environment_s_before_the_experiment_s(monkeypatch, tmp_path, mode):
     def opened(settings):
-        tracker = open_tracker(settings, tmp_path, "x", {})
+        tracker = open_tracker(settings, Manifest(tmp_path / "manifest.json"), "x", {})
         return tracker.options.get("mode", "disabled")
 
     monkeypatch.delenv("WANDB_MODE", raising=False)
@@ -281,8 +222,10 @@ def test_trouble_with_the_tracker_is_said_once_and_fails_nothing(capsys):
 OFFLINE = """
 from pathlib import Path
 from workbench.config.schema import Tracking
-from workbench.tracking.wandb_run import ArtifactFiles, open_tracker
-tracker = open_tracker(Tracking(mode="offline"), Path("."), "direct", {{}})
+from workbench.storage.manifest import Manifest
+from workbench.tracking.open_tracker import open_tracker
+from workbench.tracking.wandb_run import ArtifactFiles
+tracker = open_tracker(Tracking(mode="offline"), Manifest(Path("manifest.json")), "direct", {{}})
 tracker.figure("drawn", Path({picture!r}), lambda: "<html>a chart</html>")
 used = ArtifactFiles("other-samples", "samples", [Path({picture!r})], {{"rows": 3}})
 tracker.use_artifacts([used])

@@ -8,9 +8,11 @@ from operator import itemgetter
 from typing import Any, Self
 
 from workbench.config.conditions import loading_of, ordered_conditions, settings_of
+from workbench.config.factors import PROMPT
 from workbench.config.schema import Experiment, Thinking
 from workbench.core.conditions import UNKNOWN, Condition, level_value, temperature_name
 from workbench.core.types import REWARD_PREFIX, Problem
+from workbench.interchange.sample_row import PROMPT_STYLE
 from workbench.rewards import REWARDS
 from workbench.saved_run import Run
 from workbench.storage.parquet import STORED_KEY, THOUGHT_COLUMNS, read_table
@@ -119,10 +121,13 @@ class ExportedRun:
         return loading_of(condition, self.experiment.generation).model
 
     def condition_columns(self, condition: Condition) -> dict[str, Any]:
-        """Return a condition's name, where its temperature does not say it, and its factors."""
+        """Return a condition's name, where its temperature does not say it, and its factors.
+
+        They are under the names that an import reads: the prompt's is ``prompt_style``.
+        """
         own = {name: level for name, level in condition.levels.items() if level is not None}
         levels: dict[str, Any] = {
-            name: level if isinstance(level, int | float) else level_value(level)
+            column_of(name): level if isinstance(level, int | float) else level_value(level)
             for name, level in own.items()
         }
         plain = condition.name == temperature_name(condition.temperature)
@@ -139,6 +144,16 @@ class ExportedRun:
         if self.experiment.task.thinking != Thinking():  # they are apart already
             options += " --set task.thinking.family=none"
         return options + (" --reward-scale logit" if self.has_log_reward else "")
+
+
+def column_of(factor: str) -> str:
+    """Return the column that an import reads a factor's levels from.
+
+    Example:
+        >>> column_of("prompt"), column_of("min_p")
+        ('prompt_style', 'min_p')
+    """
+    return PROMPT_STYLE if factor == PROMPT else factor
 
 
 def exported_pools(run: Run, about: ExportedRun) -> Iterator[ExportedPool]:

@@ -12,7 +12,7 @@ from workbench.config.schema import experiment_to_dict
 from workbench.config.yaml_file import write_yaml
 from workbench.core.conditions import level_value, temperature_name, varying_factors
 from workbench.core.types import REWARD_PREFIX
-from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun
+from workbench.interchange.writers.exported_run import ExportedPool, ExportedRun, column_of
 
 DATA = "data/train-00000-of-00001.parquet"
 ROWS_PER_GROUP = 8192
@@ -100,7 +100,7 @@ def _columns(run: ExportedRun) -> dict[str, tuple[pa.DataType, str]]:
         for factor in factors if name == "condition" else ():
             levels = [level_value(one.own.get(factor)) for one in conditions]
             kind = pa.string() if any(isinstance(level, str) for level in levels) else pa.float64()
-            found[factor] = (kind, f"the factor `{factor}` of the condition")
+            found[column_of(factor)] = (kind, f"the factor `{factor}` of the condition")
     return found
 
 
