@@ -43,7 +43,7 @@ def _spelt(value: object) -> str:
     return repr(value)
 
 
-def calls_in_tests(source: str, names: Collection[str], visible: int | None = None) -> list[Call]:
+def calls_in_tests(source: str, names: Collection[str]) -> list[Call]:
     r"""Return the literal arguments with which tests call a function, in order, none twice.
 
     Found are calls by one of the names anywhere in an ``assert``, whose arguments are literals
@@ -52,22 +52,21 @@ def calls_in_tests(source: str, names: Collection[str], visible: int | None = No
     Args:
         source: the tests.
         names: what the tests call the function: its own name, and perhaps ``candidate``.
-        visible: how many assertions, from the first, are not hidden; None for all of them.
 
     Raises:
         ValueError: the tests do not parse.
 
     Example:
         >>> tests = "assert add(1, 2) == 3\nassert round(add(0.5, n)) == 1\nassert add(4, -1) == 3"
-        >>> calls_in_tests(tests, ["add"]), calls_in_tests(tests, ["add"], visible=1)
-        ([(1, 2), (4, -1)], [(1, 2)])
+        >>> calls_in_tests(tests, ["add"])
+        [(1, 2), (4, -1)]
     """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError) as fault:
         raise ValueError(f"the tests do not parse: {fault}; give Python source") from fault
     asserted = [node for node in _in_order(tree) if isinstance(node, ast.Assert)]
-    calls = (call for node in asserted[:visible] for call in _calls(node.test, names))
+    calls = (call for node in asserted for call in _calls(node.test, names))
     return without_repeats(calls)
 
 

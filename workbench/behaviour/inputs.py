@@ -27,9 +27,6 @@ class InputSettings:
     input_sources: tuple[Source, ...] = SOURCES
     """``examples``: those of the problem, and calls in its prompt; ``tests``: calls in its visible
     tests; ``mutations``: further calls, made from those."""
-    visible_tests: int | None = 0
-    """How many assertions of a problem's tests, from the first, are not hidden; None for all. No
-    argument is ever taken from a hidden one."""
     tolerance: float = TOLERANCE
     """How far two floats may differ and be the same output."""
 
@@ -38,46 +35,34 @@ OPTIONS = tuple(InputSettings.__dataclass_fields__)
 """The names that ``read_input_options`` reads among ``task.options``."""
 
 
-def read_input_options(options: Mapping[str, Any], visible_tests: int | None = 0) -> InputSettings:
+def read_input_options(options: Mapping[str, Any]) -> InputSettings:
     """Return the settings that are among a task's options; its other options are passed over.
-
-    Args:
-        options: the experiment's ``task.options``. There ``visible_tests`` may be ``all``.
-        visible_tests: what the task has where they do not say.
 
     Raises:
         ValueError: a value is not possible; one fault a line, each beginning with its key.
 
     Example:
-        >>> read_input_options({"inputs": 5, "visible_tests": "all"}).visible_tests is None
-        True
+        >>> read_input_options({"inputs": 5, "visible_tests": 1}).inputs
+        5
     """
-    given: dict[str, Any] = {"visible_tests": "all" if visible_tests is None else visible_tests}
-    given |= {name: options[name] for name in OPTIONS if name in options}
-    faults = [*_count_faults(given), *_source_faults(given), *_tolerance_faults(given)]
-    if faults:
+    if faults := input_option_faults(options):
         raise ValueError("\n".join(faults))
-    if given["visible_tests"] == "all":
-        given["visible_tests"] = None
+    given = {name: options[name] for name in OPTIONS if name in options}
     if "input_sources" in given:
         given["input_sources"] = tuple(given["input_sources"])
     return InputSettings(**given)
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def input_option_faults(options: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with those settings among a task's options, each with its key."""
+    return [*_count_faults(options), *_source_faults(options), *_tolerance_faults(options)]
 
 
 def _count_faults(given: Mapping[str, Any]) -> list[str]:
-    faults = []
-    if not _is_count(inputs := given.get("inputs", 0)):
-        faults.append(f"options.inputs: must be a whole number of calls from 0 on, got {inputs!r}")
-    if (visible := given["visible_tests"]) != "all" and not _is_count(visible):
-        faults.append(
-            "options.visible_tests: must be how many assertions, from the first, are not hidden, "
-            f"or 'all', got {visible!r}"
-        )
-    return faults
+    inputs = given.get("inputs", 0)
+    if isinstance(inputs, int) and not isinstance(inputs, bool) and inputs >= 0:
+        return []
+    return [f"options.inputs: must be a whole number of calls from 0 on, got {inputs!r}"]
 
 
 def _source_faults(given: Mapping[str, Any]) -> list[str]:
@@ -107,9 +92,9 @@ def problem_calls(
     settings: InputSettings,
     seed: int,
     *,
-    examples: Sequence[Call] = (),
-    prompt: str = "",
-    tests: str = "",
+    prompts: Sequence[str] = (),
+    examples: Sequence[str] = (),
+    visible_tests: Sequence[str] = (),
 ) -> list[Call]:
     """Return the calls that a problem's programs are compared on, no two alike.
 
@@ -119,26 +104,27 @@ def problem_calls(
 
     Args:
         problem_id: together with the seed, what the mutations are drawn by.
-        entry_point: the function that is called; tests may also call it ``candidate``.
+        entry_point: the function that is called.
         settings: how many calls, from where.
         seed: of the experiment.
-        examples: arguments of the problem's examples.
-        prompt: what the model is shown.
-        tests: all tests of the problem. Arguments of hidden ones are not taken.
+        prompts: what is asked, in one or more wordings.
+        examples: assertions that are given with the problem to be shown.
+        visible_tests: those assertions of its tests that are not hidden.
 
     Raises:
-        ValueError: visible tests are wanted, and the tests do not parse.
+        ValueError: an assertion does not parse.
 
     Example:
         >>> shown = InputSettings(inputs=2, input_sources=("examples",))
-        >>> problem_calls("p", "half", shown, 0, prompt="half(4) is 2, half(0.5) is 0.25, half(2)")
+        >>> problem_calls("p", "half", shown, 0, prompts=["half(4), half(0.5), half(2)"])
         [(4,), (0.5,)]
     """
     known: list[Call] = []
     if "examples" in settings.input_sources:
-        known += [*examples, *calls_in_text(prompt, entry_point)]
-    if "tests" in settings.input_sources and tests and settings.visible_tests != 0:
-        known += calls_in_tests(tests, (entry_point, "candidate"), settings.visible_tests)
+        known += [call for one in examples for call in calls_in_tests(one, [entry_point])]
+        known += [call for text in prompts for call in calls_in_text(text, entry_point)]
+    if "tests" in settings.input_sources:
+        known += [call for one in visible_tests for call in calls_in_tests(one, [entry_point])]
     known = without_repeats(known)[: settings.inputs]
     if "mutations" not in settings.input_sources:
         return known

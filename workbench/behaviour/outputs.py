@@ -18,6 +18,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 Output = Any
@@ -65,7 +67,7 @@ def read_output(answer: object) -> Output | None:
             places = sorted((int(place), _value(changed[place], 0)) for place in changed)
             return ("changed", *(("", place, value) for place, value in places))
         return ("returned", _value(answer["value"], 0))
-    except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError):
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 
@@ -81,14 +83,19 @@ def _value(message: Any, depth: int) -> Output:
     if tag in ("f", "n"):
         return _number(float(body) if tag == "f" else int(body, 16))
     if tag == "c":
-        real, imaginary = (_value(part, depth + 1) for part in body)
+        real, imaginary = (_number(float(part)) for part in body)
         return real if imaginary == 0 else ("c", real, imaginary)
+    if tag == "F":
+        return _ratio(Fraction(*(int(_value(part, depth + 1)) for part in body)))
+    if tag == "D":
+        exact = Decimal(str(body))
+        return _ratio(Fraction(exact)) if exact.is_finite() else _number(float(exact))
     if tag in ("b", "y"):
         return ("b", str(body))
     if tag == "r":
         taken = range(*(int(_value(part, depth + 1)) for part in body))
         return ("r", len(taken), *taken[:2])  # equal ranges have the same items
-    if tag == "o":
+    if tag in ("o", "j"):
         return ("o", str(body[0]))
     if tag == "d":
         pairs = [("", _value(key, depth + 1), _value(held, depth + 1)) for key, held in body]
@@ -114,6 +121,18 @@ def _number(value: float) -> Output:
         except OverflowError:
             pass
     return number
+
+
+def _ratio(value: Fraction) -> Output:
+    """Return a fraction or decimal as the number that it equals, else as what it is."""
+    if value.denominator == 1:
+        return _number(value.numerator)
+    try:
+        if (near := float(value)) == value:
+            return near
+    except OverflowError:
+        pass
+    return ("F", hex(value.numerator), hex(value.denominator))
 
 
 def _place(value: Output) -> tuple[int, float, str]:
@@ -215,10 +234,14 @@ def _spelt(message: Any, most: int) -> str:
     ((tag, body),) = message.items()
     if tag in ("f", "n"):
         return str(body)
-    if tag == "o":
+    if tag in ("o", "j"):
         return f"<{body[0]}>"
     if tag == "c":
-        return repr(complex(*(float(_value(part, 0)) for part in body)))
+        return repr(complex(*map(float, body)))
+    if tag == "F":
+        return f"Fraction({', '.join(_spelt(part, most) for part in body)})"
+    if tag == "D":
+        return f"Decimal({str(body)!r})"
     if tag in ("b", "y"):
         return repr(bytes.fromhex(body[: 2 * most]))
     if tag == "d":

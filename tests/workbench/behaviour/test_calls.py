@@ -35,13 +35,6 @@ def test_what_is_called_otherwise_is_not_found():
     assert calls_in_tests("assert obj.f(1) == 2 and h(f)(3)", ["f"]) == []
 
 
-@pytest.mark.parametrize(
-    ("visible", "expected"), [(0, []), (1, [([1, 2], 0.5)]), (2, [([1, 2], 0.5), ([], -1)])]
-)
-def test_nothing_is_taken_from_hidden_assertions(visible, expected):
-    assert calls_in_tests(TESTS, ["candidate"], visible) == expected
-
-
 def test_tests_that_do_not_parse_are_refused():
     with pytest.raises(ValueError, match=r"the tests do not parse: .*; give Python source"):
         calls_in_tests("assert f(1) ==", ["f"])

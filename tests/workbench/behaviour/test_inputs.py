@@ -5,69 +5,52 @@ import pytest
 from workbench.behaviour.inputs import (
     OPTIONS,
     InputSettings,
+    input_option_faults,
     problem_calls,
     read_input_options,
 )
 
-TESTS = "assert half(8) == 4\nassert half(10) == 5\nassert half(99) == 49.5"
-PROMPT = "def half(x):\n    '''half(4) is 2'''"
+VISIBLE = ["assert half(8) == 4", "assert half(10) == 5"]
 
 
-def calls(**settings):
+def calls(problem="p", seed=0, **settings):
     return problem_calls(
-        "p", "half", InputSettings(**settings), 0, examples=[(2,)], prompt=PROMPT, tests=TESTS
-    )
+        problem, "half", InputSettings(**settings), seed,
+        prompts=["def half(x):\n    '''half(4) is 2'''", "half(4), half(6)"],
+        examples=["assert half(2) == 1"], visible_tests=VISIBLE,
+    )  # fmt: skip
 
 
 def test_examples_come_first_and_then_tests_and_what_is_made_of_them():
-    assert calls(visible_tests=2, inputs=4) == [(2,), (4,), (8,), (10,)]
-    assert calls(visible_tests=2, inputs=30)[:4] == [(2,), (4,), (8,), (10,)]
-    assert len(calls(visible_tests=2, inputs=12)) == 12
+    assert calls(inputs=5) == [(2,), (4,), (6,), (8,), (10,)]
+    assert calls(inputs=9)[:5] == [(2,), (4,), (6,), (8,), (10,)]
+    assert len(calls(inputs=9)) == 9
 
 
-def test_hidden_tests_give_nothing():
-    assert not {(8,), (10,), (99,)} & {*calls(inputs=3)}
-    assert calls(inputs=3, input_sources=("examples", "tests")) == [(2,), (4,)]
-    hidden = InputSettings(input_sources=("tests",), visible_tests=0)
-    assert problem_calls("p", "half", hidden, 0, tests="not ( python") == []
-
-
-def test_all_tests_are_visible_where_none_is_hidden():
-    assert calls(visible_tests=None, input_sources=("tests",)) == [(8,), (10,), (99,)]
-
-
-def test_candidate_is_the_entry_point():
-    settings = InputSettings(input_sources=("tests",), visible_tests=None)
-    tests = "def check(candidate):\n    assert candidate(3) == 1.5"
-    assert problem_calls("p", "half", settings, 0, tests=tests) == [(3,)]
+def test_only_sources_that_are_named_are_used():
+    assert calls(input_sources=("tests",)) == [(8,), (10,)]
+    assert calls(input_sources=("examples",)) == [(2,), (4,), (6,)]
+    assert calls(input_sources=("tests", "examples")) == [(2,), (4,), (6,), (8,), (10,)]
+    assert len(calls(input_sources=("tests", "mutations"), inputs=4)) == 4
 
 
 def test_the_bound_holds_for_known_calls_too():
-    assert calls(visible_tests=None, inputs=3) == [(2,), (4,), (8,)]
+    assert calls(inputs=3) == [(2,), (4,), (6,)]
     assert calls(inputs=0) == []
 
 
 def test_the_seed_and_the_problem_decide_what_is_made():
-    def made(problem, seed):
-        return problem_calls(problem, "half", InputSettings(), seed, prompt=PROMPT)
-
-    assert made("p", 0) == made("p", 0)
-    assert made("p", 0) != made("p", 1)
-    assert made("p", 0) != made("q", 0)
-
-
-def test_a_sources_place_in_the_list_does_not_matter():
-    assert calls(input_sources=("tests", "examples"), visible_tests=1) == [(2,), (4,), (8,)]
+    assert calls("p", 0) == calls("p", 0)
+    assert calls("p", 0) != calls("p", 1)
+    assert calls("p", 0) != calls("q", 0)
 
 
 def test_options_are_read_and_others_passed_over():
-    given = {"inputs": 7, "input_sources": ["examples"], "tolerance": 0, "sandbox": "unsafe"}
+    given = {"inputs": 7, "input_sources": ["examples"], "tolerance": 0, "visible_tests": 2}
     read = read_input_options(given)
     assert read == InputSettings(inputs=7, input_sources=("examples",), tolerance=0)
-    assert read_input_options({}, visible_tests=None) == InputSettings(visible_tests=None)
-    assert read_input_options({"visible_tests": 2}, None) == InputSettings(visible_tests=2)
-    assert read_input_options({"visible_tests": "all"}) == InputSettings(visible_tests=None)
-    assert OPTIONS == ("inputs", "input_sources", "visible_tests", "tolerance")
+    assert read_input_options({}) == InputSettings()
+    assert OPTIONS == ("inputs", "input_sources", "tolerance")
 
 
 @pytest.mark.parametrize(
@@ -76,8 +59,6 @@ def test_options_are_read_and_others_passed_over():
         ({"inputs": -1}, "options.inputs: must be a whole number of calls from 0 on, got -1"),
         ({"inputs": True}, "options.inputs: .* got True"),
         ({"inputs": "20"}, "options.inputs: .* got '20'"),
-        ({"visible_tests": "some"}, "options.visible_tests: .* or 'all', got 'some'"),
-        ({"visible_tests": 1.5}, "options.visible_tests: .* got 1.5"),
         ({"input_sources": "tests"}, "options.input_sources: must be a list of examples, tests"),
         ({"input_sources": [3]}, "options.input_sources: must be a list"),
         ({"input_sources": ["test"]}, "options.input_sources: .*did you mean 'tests'"),
@@ -90,3 +71,4 @@ def test_options_are_read_and_others_passed_over():
 def test_impossible_options_are_refused(options, message):
     with pytest.raises(ValueError, match=message):
         read_input_options(options)
+    assert len(input_option_faults(options)) == len(options)

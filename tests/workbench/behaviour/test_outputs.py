@@ -2,6 +2,8 @@
 
 import math
 from collections import OrderedDict, deque
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -62,6 +64,13 @@ NAN = float("nan")
         (b"ab", bytearray(b"ab"), True),
         (1j, 1j, True),
         (2 + 0j, 2, True),
+        (Fraction(1, 2), 0.5, True),
+        (Fraction(1, 3), 1 / 3, False),
+        (Fraction(4, 2), 2, True),
+        (Decimal("0.5"), 0.5, True),
+        (Decimal("0.1"), 0.1, False),
+        (Decimal("1e400"), 10**400, True),
+        (Fraction(10**400, 3), Fraction(10**400, 7), False),
         (10**20, 1e20, True),
         (10**20 + 1, 1e20, False),
         (2**53 + 1, float(2**53), False),
@@ -81,6 +90,7 @@ def test_outputs_are_the_same_where_python_says_equal(one, other, same):
         (NAN, NAN, True),
         ([NAN], [float("nan")], True),
         (NAN, None, False),
+        (Decimal("NaN"), NAN, True),
         (iter([1, 2]), (n for n in (1, 2)), True),
         (iter([1, 2]), iter([2, 1]), False),
         (iter([1]), [1], False),
@@ -153,7 +163,8 @@ def nested(levels):
         7, "text", [], {}, {"value": [1]}, {"value": {"?": 1}}, {"value": {}}, {"value": {"l": 3}},
         {"value": {"l": [1], "u": [2]}}, {"value": {"n": "zz"}}, {"value": {"f": []}},
         {"value": {"d": [[1]]}}, {"value": {"o": []}}, {"value": {"r": [1, 2, 0]}},
-        {"value": {"c": [1]}}, {"exception": ["KeyError"]}, {"value": nested(500)},
+        {"value": {"c": [1]}}, {"value": {"F": [1, 0]}}, {"value": {"D": "x"}},
+        {"exception": ["KeyError"]}, {"value": nested(500)},
         {"value": None, "changed": {"x": 1}}, {"value": None, "changed": 3},
     ],
 )  # fmt: skip
@@ -178,6 +189,7 @@ def test_what_a_call_did_to_its_arguments_counts_where_it_returns_nothing():
         (set(), "set()"), ({1}, "{1}"), (frozenset({1}), "frozenset([1])"),
         ({"a": [1]}, "{'a': [1]}"), (deque([1, 2]), "deque([1, 2])"), (range(2), "range(0, 2, 1)"),
         (b"a'b", '''b"a'b"'''), (2**60, "0x1000000000000000"), (1 + 2j, "(1+2j)"),
+        (Fraction(1, 3), "Fraction(1, 3)"), (Decimal("1.50"), "Decimal('1.50')"),
         (Thing(), "<Thing>"), (iter([1]), "iterator([1])"), ("two\nlines", r"'two\nlines'"),
     ],
 )  # fmt: skip
