@@ -192,7 +192,7 @@ def _label(
     whole = "\n".join(
         marks[call][number] if number != NO_OUTPUT else "" for call, number in enumerate(row)
     )
-    return f"{shown}; … #{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
+    return f"{shown}; … #{hashlib.sha256(whole.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
 
 
 def agreement(outputs: Ints) -> Floats:

@@ -73,4 +73,5 @@ def _with_question(known: Problem, name: str, shared: Mapping[str, str]) -> Prob
     question = shared.get("problem", "")
     if not begins_program(question, known.metadata["entry_point"]):
         question = known.question
-    return replace(known, id=name, question=question)
+    metadata = {**known.metadata, "wordings": [known.question]}
+    return replace(known, id=name, question=question, metadata=metadata)

@@ -1,23 +1,21 @@
 """The answers of programs: what they do when they are called, on inputs that may be known.
 
-This is the one place where the answer of a sample comes from the outputs of its program.
+This is the one place where the answer of a sample comes from the outputs of its program; how
+outputs are compared is said in the room ``behaviour``.
 """
 
 from __future__ import annotations
 
-import ast
-import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from workbench.behaviour.calls import spell_call
+from workbench.behaviour.clusters import BehaviourClusters, behaviour_clusters
+from workbench.behaviour.inputs import problem_calls, read_input_options
 from workbench.config.schema import TaskSettings
-from workbench.core.types import UNANSWERED
-from workbench.tasks.code_problems import CodeProblem, parsed
-
-Outputs = Sequence[Any]
-"""``Verdict.answers`` of a program: one for each call, or none at all."""
+from workbench.sandbox.programs import Verdict
+from workbench.tasks.code_problems import CodeProblem
 
 
 @dataclass(frozen=True)
@@ -29,54 +27,38 @@ class Calls:
     """The same, as text."""
 
 
-@dataclass(frozen=True)
-class Behaviours:
-    """Lists of one entry per program."""
-
-    answers: list[str | None]
-    """What it does, in short; equal just where the clusters are. None where it did nothing."""
-    clusters: list[int]
-    """-1 where it did nothing."""
-    outputs: list[list[int]]
-    """The number of each output among those of its call; -1 = none."""
-
-
-def calls_for(problem: CodeProblem, task: TaskSettings) -> Calls:
-    """Return the calls of a problem: those of its examples and visible tests, never hidden ones."""
-    found: dict[str, tuple[Any, ...]] = {}
-    for line in problem.shown:
-        tree = parsed(line)
-        for node in ast.walk(tree) if tree else ():
-            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
-                continue
-            if node.func.id == problem.entry_point and not node.keywords:
-                try:
-                    found[ast.unparse(node)] = tuple(ast.literal_eval(one) for one in node.args)
-                except ValueError:
-                    continue
-    return Calls(tuple(found.values()), tuple(found))
-
-
-def behaviours(outputs: Sequence[Outputs], calls: Calls) -> Behaviours:
-    """Return what the programs of one problem do, by their outputs."""
-    rows = [
-        tuple(json.dumps(one, sort_keys=True) if one is not None else None for one in given)
-        for given in outputs
-    ]
-    counts = Counter(row for row in rows if any(one is not None for one in row))
-    number_of = {row: number for number, (row, _) in enumerate(counts.most_common())}
-    spelt = {row: "; ".join(one or "no answer" for one in row)[:120] for row in counts}
-    numbers: list[dict[str, int]] = [{} for _ in calls.spelt]
-    return Behaviours(
-        [spelt.get(row) for row in rows],
-        [number_of.get(row, UNANSWERED) for row in rows],
-        [
-            [
-                -1 if one is None else seen.setdefault(one, len(seen))
-                for seen, one in zip(numbers, row, strict=True)
-            ]
-            if row
-            else [-1] * len(numbers)
-            for row in rows
-        ],
+def calls_for(problem: CodeProblem, task: TaskSettings, seed: int = 0) -> Calls:
+    """Return the calls of a problem: none is made of the arguments of a hidden test."""
+    found = problem_calls(
+        problem.id,
+        problem.entry_point,
+        read_input_options(task.options),
+        seed,
+        prompts=[problem.question, *problem.wordings],
+        examples=problem.examples,
+        visible_tests=problem.visible_tests,
     )
+    return Calls(tuple(found), tuple(map(spell_call, found)))
+
+
+def behaviours(
+    verdicts: Sequence[Verdict | None], calls: Calls, task: TaskSettings
+) -> BehaviourClusters:
+    """Return which programs of one problem do the same, by their outputs; None is no program."""
+    tolerance = read_input_options(task.options).tolerance
+    return behaviour_clusters([_answers(one) for one in verdicts], calls.spelt, tolerance)
+
+
+def _answers(verdict: Verdict | None) -> Sequence[Any] | None:
+    """Return what a program answered; None where it could not be called at all."""
+    if verdict is None or not (verdict.answers or verdict.total):
+        return None
+    return verdict.answers
+
+
+def call_rows(problem_id: str, calls: Calls, found: BehaviourClusters) -> list[dict[str, Any]]:
+    """Return what is kept of a problem's calls: each with the outputs that programs gave."""
+    return [
+        {"problem_id": problem_id, "call": text, "outputs": list(outputs)}
+        for text, outputs in zip(calls.spelt, found.spelt, strict=True)
+    ]

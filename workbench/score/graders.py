@@ -46,10 +46,16 @@ class Grader(Protocol):
         """Return what a person is to be told of it, in lines."""
 
 
-def open_grader(task: TaskSettings, scoring: Scoring, workers: int | None = None) -> Grader:
-    """Return what grades the samples of a task; by default it works on all cores."""
-    kind = ProgramGrader if TASKS[task.name].programs else AnswerGrader
-    return kind(task, scoring, workers)
+def open_grader(
+    task: TaskSettings, scoring: Scoring, workers: int | None = None, seed: int = 0
+) -> Grader:
+    """Return what grades the samples of a task; by default it works on all cores.
+
+    By the seed are drawn some of the arguments that programs are called with.
+    """
+    if TASKS[task.name].programs:
+        return ProgramGrader(task, scoring, workers, seed)
+    return AnswerGrader(task, workers)
 
 
 class AnswerGrader:
@@ -57,7 +63,7 @@ class AnswerGrader:
 
     counts_blocks = True
 
-    def __init__(self, task: TaskSettings, scoring: Scoring, workers: int | None) -> None:
+    def __init__(self, task: TaskSettings, workers: int | None) -> None:
         """Start nothing yet."""
         self._task = task
         self._comparer = Comparer(TASKS[task.name].checker(task), workers)
@@ -100,9 +106,11 @@ class ProgramGrader:
 
     counts_blocks = False
 
-    def __init__(self, task: TaskSettings, scoring: Scoring, workers: int | None) -> None:
+    def __init__(
+        self, task: TaskSettings, scoring: Scoring, workers: int | None, seed: int
+    ) -> None:
         """Start nothing yet."""
-        self._task = task
+        self._task, self._seed = task, seed
         self._runner = ProgramRunner(scoring, workers)
 
     def __enter__(self) -> Self:
@@ -121,7 +129,8 @@ class ProgramGrader:
         journal: Path | None = None,
     ) -> Graded:
         """Grade the samples of whole problems; the journal keeps each verdict."""
-        return grade_programs(samples, known, self._task, given, self._runner, journal)
+        run = self._runner
+        return grade_programs(samples, known, self._task, given, run, journal, self._seed)
 
     def facts(self) -> dict[str, Any]:
         """Return in what the programs ran, how many, and how fast."""

@@ -28,6 +28,8 @@ class Graded:
     """None where it is unknown."""
     columns: Mapping[str, list[Any]] = field(default_factory=dict)
     """Further columns of the scores, where a task has any."""
+    calls: Sequence[Mapping[str, Any]] | None = None
+    """Rows of the table ``calls``, where answers are programs."""
 
 
 def grade(

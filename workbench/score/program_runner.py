@@ -18,6 +18,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
+from workbench.behaviour.outputs import shortened
 from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
 from workbench.sandbox.limits import Limits
@@ -57,7 +58,7 @@ class Job:
 
     def key(self, settings: str) -> str:
         """Return what its verdict is known by: equal just where it is judged in the same way."""
-        parts = [VERSION, settings, self.program, asdict(self.tests), repr(self.calls.arguments)]
+        parts = [VERSION, settings, self.program, asdict(self.tests), self.calls.spelt]
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
@@ -178,14 +179,12 @@ class ProgramRunner(ExitStack):
 
 def clipped(verdict: Verdict) -> Verdict:
     """Return a verdict whose outputs are short enough to be kept; long ones become their hash."""
-    texts = [json.dumps(one, sort_keys=True) for one in verdict.answers]
+    texts = [json.dumps(one) for one in verdict.answers]
     if sum(map(len, texts)) <= MOST_LETTERS:
         return verdict
     most = MOST_LETTERS // len(texts)
     answers = [
-        {"value": f"sha256 {hashlib.sha256(text.encode()).hexdigest()}", "changed": {}}
-        if len(text) > most
-        else one
+        shortened(one) if len(text) > most else one
         for text, one in zip(texts, verdict.answers, strict=True)
     ]
     return Verdict(**asdict(verdict) | {"answers": answers})

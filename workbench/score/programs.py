@@ -13,7 +13,7 @@ import pyarrow as pa
 from workbench.config.schema import TaskSettings
 from workbench.core.types import UNANSWERED, Known
 from workbench.sandbox.programs import Verdict
-from workbench.score.behaviours import Calls, behaviours, calls_for
+from workbench.score.behaviours import Calls, behaviours, call_rows, calls_for
 from workbench.score.grading import Graded
 from workbench.score.program_runner import Job, ProgramRunner
 from workbench.tasks.code_problems import CodeProblem
@@ -30,7 +30,12 @@ COLUMNS = {
 """What the scores hold of a program beside the columns of every task, null where nothing was run:
 why it has its status; tests that it passed, of how many that were run, and their share; JSON of its
 first failed tests, each with ``test``, ``call``, ``got`` and ``expected``; and the number of its
-output on each call, -1 = none."""
+output on each call, among those of ``CALLS``; -1 = none."""
+CALLS = pa.schema(
+    [("problem_id", pa.string()), ("call", pa.string()), ("outputs", pa.list_(pa.string()))]
+)
+"""The table ``calls``: of each problem what its programs are called with, call by call, and the
+outputs that they gave, by number."""
 
 
 @dataclass(frozen=True)
@@ -48,16 +53,18 @@ def grade_programs(
     given: pa.Table | None,
     runner: ProgramRunner,
     journal: Path | None = None,
+    seed: int = 0,
 ) -> Graded:
     """Find the programs of whole problems and run them; each distinct one of a problem runs once.
 
-    ``given`` holds the correctness that an imported run came with, row by row. The status of a
-    sample is the outcome of its program. What was cut off has no program unless that is whole, or
-    passes as it is: what else it would have said is not known.
+    ``given`` holds the correctness that an imported run came with, row by row. By the ``seed``
+    calls are made from those that are known. The status of a sample is the outcome of its program.
+    What was cut off has no program unless that is whole, or passes as it is: what else it would
+    have said is not known.
     """
     names = samples["problem_id"].to_pylist()
     reasons = samples["stop_reason"].to_pylist()
-    asked = {name: _asked(known[name], task) for name in dict.fromkeys(names)}
+    asked = {name: _asked(known[name], task, seed) for name in dict.fromkeys(names)}
     found = [
         _program(asked[name], text, reason)
         for name, text, reason in zip(
@@ -81,11 +88,14 @@ def grade_programs(
     for row in rows:
         if statuses[row] != "truncated":
             rows_of.setdefault(names[row], []).append(row)
+    called: list[dict[str, Any]] = []
     for name, some in rows_of.items():
-        told = behaviours([verdicts[row].answers for row in some], _known(asked[name]).calls)
+        calls = _known(asked[name]).calls
+        told = behaviours([verdicts[row] for row in some], calls, task)
+        called += call_rows(name, calls, told)
         for place, row in enumerate(some):
-            answers[row], clusters[row] = told.answers[place], told.clusters[place]
-            columns["outputs"][row] = told.outputs[place]
+            answers[row], clusters[row] = told.labels[place], int(told.clusters[place])
+            columns["outputs"][row] = told.outputs[place].tolist()
     for row, status in enumerate(statuses):
         _describe(columns, row, verdicts.get(row), status)
     rules = [
@@ -96,15 +106,15 @@ def grade_programs(
         for row, kept in enumerate(given["is_correct"].to_pylist()):
             if kept is not None:
                 correct[row], statuses[row] = kept, "answered"
-    return Graded(answers, rules, clusters, statuses, correct, columns)
+    return Graded(answers, rules, clusters, statuses, correct, columns, called)
 
 
-def _asked(item: Known, task: TaskSettings) -> _Asked | None:
+def _asked(item: Known, task: TaskSettings, seed: int) -> _Asked | None:
     """Return a problem with its calls; None where it has no tests, as an imported one may not."""
     if item.problem.gold is None:
         return None
     problem = CodeProblem.of(item.problem)
-    return _Asked(problem, calls_for(problem, task))
+    return _Asked(problem, calls_for(problem, task, seed))
 
 
 def _program(asked: _Asked | None, text: str, reason: str) -> FoundProgram:

@@ -24,6 +24,7 @@ from workbench.rewards.hidden_states import encode, encoder_identity, read_encod
 from workbench.rewards.second_model import score_under_second_models
 from workbench.score.graders import Grader, open_grader
 from workbench.score.program_runner import VERSION as PROGRAMS_VERSION
+from workbench.score.programs import CALLS
 from workbench.score.programs import COLUMNS as OF_PROGRAMS
 from workbench.storage.measured_text import PART_COLUMNS, measured_part
 from workbench.storage.open_run import OpenRun
@@ -82,7 +83,7 @@ def score(
     if any(REWARDS[name].learn for name in scoring.rewards):
         settings["deals"] = seed
     if TASKS[run.task.name].programs:
-        settings["programs"] = [PROGRAMS_VERSION, scoring.sandbox, asdict(scoring.limits)]
+        settings["programs"] = [PROGRAMS_VERSION, scoring.sandbox, asdict(scoring.limits), seed]
     score_under_second_models(run, scoring.models)
     encode(run, scoring.orm)
     for name in scoring.rewards:
@@ -115,14 +116,16 @@ def score(
     made_from = fingerprint(scores=scores_from, vectors=vectors_from)
     with (
         run.manifest.running("score", made_from) as entry,
-        open_grader(run.task, scoring, workers) as grader,
+        open_grader(run.task, scoring, workers, seed) as grader,
     ):
 
         def score_block(block: int) -> None:
             known = {k.problem.id: k for k in grouped[block]}
-            table = _score_block(run, block, known, scoring, grader)
+            table, calls = _score_block(run, block, known, scoring, grader)
             # learned rewards come later, and with them the mark by which the block is fresh
             unlearned = graded_from(block, learned=False)
+            if calls is not None:
+                write_table(run.block_path("calls", block), calls, unlearned)
             write_table(run.block_path("scores", block), table, unlearned)
 
         for block in todo if not grader.counts_blocks else ():
@@ -153,7 +156,8 @@ def score(
 
 def _score_block(
     run: OpenRun, block: int, known: Mapping[str, Known], scoring: Scoring, grader: Grader
-) -> pa.Table:
+) -> tuple[pa.Table, pa.Table | None]:
+    """Return a block's scores and, where its answers are programs, what these are called with."""
     samples = run.read_samples(block, COLUMNS)
     _refuse_nan(samples)
     there = run.block_path("given", block).exists()
@@ -188,7 +192,8 @@ def _score_block(
         else:
             values = read_matching(run, f"rewards/{name}", block, samples)["reward"].to_numpy()
         columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
-    return pa.table(columns)
+    calls = None if graded.calls is None else pa.Table.from_pylist(graded.calls, CALLS)
+    return pa.table(columns), calls
 
 
 def _what_is_right(problem: Problem, task: TaskSettings) -> list[Any]:

@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from workbench.behaviour.inputs import OPTIONS as INPUT_OPTIONS
+from workbench.behaviour.inputs import input_option_faults
 from workbench.config import schema as config
 from workbench.config.faults import shown
 from workbench.core.types import Problem
@@ -21,7 +23,7 @@ ID_KEYS = ("task_id", "id", "problem_id")
 QUESTION_KEYS = ("prompt", "problem", "question", "text")
 TEST_KEYS = ("tests", "test", "test_list")
 SOLUTION_KEYS = ("canonical_solution", "solution", "code")
-KEPT = ("entry_point", "check", "setup", "visible_tests", "examples", "solution")
+KEPT = ("entry_point", "check", "setup", "visible_tests", "examples", "solution", "wordings")
 """The metadata of a problem of code."""
 CHECK = "check"
 """The name of a function that takes the program's, as in HumanEval."""
@@ -48,6 +50,8 @@ class CodeProblem:
     """Further assertions that may be shown."""
     solution: str | None = None
     """A program that is known to be right, whole."""
+    wordings: tuple[str, ...] = ()
+    """Other texts in which the same is asked in public, whose examples may be used."""
 
     @classmethod
     def of(cls, problem: Problem) -> CodeProblem:
@@ -65,6 +69,7 @@ class CodeProblem:
             visible_tests=tuple(held.get("visible_tests") or ()),
             examples=tuple(held.get("examples") or ()),
             solution=held.get("solution"),
+            wordings=tuple(held.get("wordings") or ()),
         )
 
     @property
@@ -231,12 +236,17 @@ def with_visible(problem: Problem, count: int) -> Problem:
 
 
 def option_faults(settings: config.TaskSettings, known: Sequence[str]) -> list[str]:
-    """Return what is wrong with the options of a task of code, each with its key."""
+    """Return what is wrong with the options of a task of code, each with its key.
+
+    Beside its ``known`` ones it has those of what programs are called with.
+    """
+    able = (*known, *INPUT_OPTIONS)
     faults = [
-        f"options.{name}: unknown option; task {settings.name} has {', '.join(known)}"
+        f"options.{name}: unknown option; task {settings.name} has {', '.join(able)}"
         for name in settings.options
-        if name not in known
+        if name not in able
     ]
+    faults += input_option_faults(settings.options)
     count = settings.options.get("visible_tests", 0)
     if isinstance(count, bool) or not isinstance(count, int) or count < 0:
         faults.append(
