@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -105,8 +105,12 @@ class ProgramRunner(ExitStack):
         elif self.why:
             notice(f"score: programs run in the sandbox {self.kind}: {self.why}")
 
-    def run(self, jobs: Sequence[Job], journal: Path | None = None) -> list[Verdict]:
+    def run(
+        self, jobs: Sequence[Job], journal: Path | None = None, *, quiet: bool = False
+    ) -> list[Verdict]:
         """Return the verdicts on programs, in their order; equal ones are run once.
+
+        How far it is is shown unless it is to be ``quiet``.
 
         Raises:
             ValueError: no sandbox can run here, or many programs one after another could not be
@@ -128,12 +132,14 @@ class ProgramRunner(ExitStack):
                 if journal:
                     journal.parent.mkdir(exist_ok=True)
                     kept = opened.enter_context(Journal(journal))
-                advance = opened.enter_context(progress_bar("score", len(left), "programs"))
+                shown = nullcontext(None) if quiet else progress_bar("score", len(left), "programs")
+                advance = opened.enter_context(shown)
                 for key, verdict in self._judged(left):
                     found[key] = verdict
                     if kept and verdict.outcome != "infrastructure":
                         kept.add({"key": key, **asdict(verdict)})
-                    advance(1)
+                    if advance:
+                        advance(1)
             self.seconds += time.perf_counter() - began
         return [found[key] for key in keys]
 
