@@ -79,6 +79,8 @@ class ProgramRunner(ExitStack):
         """Why it is no stronger sandbox."""
         self.judged = self.kept = self.broken = 0
         """Programs that were run, whose verdict was there before, and that could not be run."""
+        self.kinds: set[str] = set()
+        """What kept those in whose verdicts were returned, now or in an earlier process."""
         self.seconds = 0.0
         """Spent in running programs."""
 
@@ -121,11 +123,13 @@ class ProgramRunner(ExitStack):
         found: dict[str, Verdict] = {}
         for entry in read_entries(journal) if journal else ():
             if (key := entry.pop("key")) in wanted:
+                self.kinds.add(entry.pop("sandbox"))
                 found[key] = Verdict(**entry)
         self.kept += len(found)
         left = {key: job for key, job in wanted.items() if key not in found}
         if left:
             self.start()
+            self.kinds.add(str(self.kind))
             began = time.perf_counter()
             with ExitStack() as opened:
                 kept = None
@@ -137,7 +141,7 @@ class ProgramRunner(ExitStack):
                 for key, verdict in self._judged(left):
                     found[key] = verdict
                     if kept and verdict.outcome != "infrastructure":
-                        kept.add({"key": key, **asdict(verdict)})
+                        kept.add({"key": key, "sandbox": self.kind, **asdict(verdict)})
                     if advance:
                         advance(1)
             self.seconds += time.perf_counter() - began
@@ -176,8 +180,9 @@ class ProgramRunner(ExitStack):
         if not self.judged + self.kept:
             return {}
         found: dict[str, Any] = {"judged": self.judged, "kept": self.kept, "broken": self.broken}
-        if self.kind:
-            found |= {"sandbox": self.kind, "why": self.why, "limits": asdict(self._limits)}
+        found |= {"sandbox": sorted(self.kinds), "limits": asdict(self._limits)}
+        if self.judged:
+            found["why"] = self.why
             found["per_second"] = self.judged / self.seconds if self.seconds else 0.0
         return found
 
