@@ -128,7 +128,8 @@ def make_table(name: str, data: Data) -> Table:
         why = "every subset holds a sample of unknown correctness: nothing to compare"
         return Table(pd.DataFrame(), (why, *shared.unknown_sample_notes(data)))
     table = TABLES[name].make(data)
-    return Table(with_levels(table.frame, data.conditions), table.notes)
+    notes = (*table.notes, *shared.sandbox_notes(data))
+    return Table(with_levels(table.frame, data.conditions), notes)
 
 
 def printed_tables() -> tuple[str, ...]:

@@ -12,7 +12,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -80,6 +80,8 @@ class ProgramRunner(ExitStack):
         """Why it is no stronger sandbox."""
         self.judged = self.kept = self.broken = 0
         """Programs that were run, whose verdict was there before, and that could not be run."""
+        self.kinds: set[str] = set()
+        """What kept those in whose verdicts were returned, now or in an earlier process."""
         self.seconds = 0.0
         """Spent in running programs."""
 
@@ -106,8 +108,12 @@ class ProgramRunner(ExitStack):
         elif self.why:
             notice(f"score: programs run in the sandbox {self.kind}: {self.why}")
 
-    def run(self, jobs: Sequence[Job], journal: Path | None = None) -> list[Verdict]:
+    def run(
+        self, jobs: Sequence[Job], journal: Path | None = None, *, quiet: bool = False
+    ) -> list[Verdict]:
         """Return the verdicts on programs, in their order; equal ones are run once.
+
+        How far it is is shown unless it is to be ``quiet``.
 
         Raises:
             ValueError: no sandbox can run here, or many programs one after another could not be
@@ -118,23 +124,27 @@ class ProgramRunner(ExitStack):
         found: dict[str, Verdict] = {}
         for entry in read_entries(journal) if journal else ():
             if (key := entry.pop("key")) in wanted:
+                self.kinds.add(entry.pop("sandbox"))
                 found[key] = Verdict(**entry)
         self.kept += len(found)
         left = {key: job for key, job in wanted.items() if key not in found}
         if left:
             self.start()
+            self.kinds.add(str(self.kind))
             began = time.perf_counter()
             with ExitStack() as opened:
                 kept = None
                 if journal:
                     journal.parent.mkdir(exist_ok=True)
                     kept = opened.enter_context(Journal(journal))
-                advance = opened.enter_context(progress_bar("score", len(left), "programs"))
+                shown = nullcontext(None) if quiet else progress_bar("score", len(left), "programs")
+                advance = opened.enter_context(shown)
                 for key, verdict in self._judged(left):
                     found[key] = verdict
                     if kept and verdict.outcome != "infrastructure":
-                        kept.add({"key": key, **asdict(verdict)})
-                    advance(1)
+                        kept.add({"key": key, "sandbox": self.kind, **asdict(verdict)})
+                    if advance:
+                        advance(1)
             self.seconds += time.perf_counter() - began
         return [found[key] for key in keys]
 
@@ -171,8 +181,9 @@ class ProgramRunner(ExitStack):
         if not self.judged + self.kept:
             return {}
         found: dict[str, Any] = {"judged": self.judged, "kept": self.kept, "broken": self.broken}
-        if self.kind:
-            found |= {"sandbox": self.kind, "why": self.why, "limits": asdict(self._limits)}
+        found |= {"sandbox": sorted(self.kinds), "limits": asdict(self._limits)}
+        if self.judged:
+            found["why"] = self.why
             found["per_second"] = self.judged / self.seconds if self.seconds else 0.0
         return found
 
