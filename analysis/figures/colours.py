@@ -50,6 +50,7 @@ SELECTIONS = {
     "weighted": Look("#9e4dd0", "diamond"),
     "sem_mbr": Look("#1d97a3", "triangle-down"),
     "lex_mbr": Look("#b5820c", "triangle-right"),
+    "exec_mbr": Look("#b0564f", "circle"),
     "best_of_majority": Look("#e23a81", "triangle-left"),
     "filtered": Look("#6952db", "triangle-up"),
     "borda": Look("#848f1e", "diamond"),
