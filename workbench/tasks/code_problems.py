@@ -236,10 +236,7 @@ def with_visible(problem: Problem, count: int) -> Problem:
 
 
 def option_faults(settings: config.TaskSettings, known: Sequence[str]) -> list[str]:
-    """Return what is wrong with the options of a task of code, each with its key.
-
-    Beside its ``known`` ones it has those of what programs are called with.
-    """
+    """Return what is wrong with a task's options: its ``known`` ones, and those of calls."""
     able = (*known, *INPUT_OPTIONS)
     faults = [
         f"options.{name}: unknown option; task {settings.name} has {', '.join(able)}"
