@@ -130,14 +130,13 @@ class Pool:
             return bleu_of(self.ngrams, self.bleu_smoothing)
         return pairwise_bleu(self.texts, self.bleu_tokenize, self.bleu_smoothing)
 
-
     @cached_property
     def agreement(self) -> Floats:
         """(N, N) share of the calls on which two programs have the same output."""
         if self.outputs is None:
             raise ValueError(
-                f"the samples of {self.problem_id} are no programs: they have no outputs that could "
-                "agree; choose a selection that does not need them"
+                f"the samples of {self.problem_id} are no programs: they have no outputs that "
+                "could agree; choose a selection that does not need them"
             )
         return agreement(self.outputs)
 
@@ -247,7 +246,7 @@ def _ordered(rows: BlockRows, sizes: Mapping[str, int], part: MeasuredText) -> _
     columns["correct"] = np.asarray(frame["is_correct"].astype("Float64"), dtype=np.float64)
     columns["answer_cluster"] = frame["answer_cluster"].to_numpy(dtype=np.int64)
     if "outputs" in frame:
-        columns["outputs"] = frame["outputs"].tolist()
+        columns["outputs"] = _of_one_length(frame["outputs"].tolist(), columns["problem_id"])
     rewards = [name for name in frame.columns if name.startswith(REWARD_PREFIX)]
     columns["thought_tokens"] = measured_part(frame, "thought")["tokens"].to_numpy()
     for name in ("num_output_tokens", "num_prompt_tokens", *rewards):
@@ -284,23 +283,31 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         statuses=tuple(part["status"]),
         rules=tuple(part["answer_rule"]),
         rewards=rewards,
-        outputs=stacked_outputs(part["outputs"]) if "outputs" in part else None,
+        outputs=np.array(part["outputs"], np.int64) if "outputs" in part else None,
         embeddings=embeddings,
         bleu_tokenize=settings.bleu_tokenize,
         bleu_smoothing=settings.bleu_smoothing,
     )
 
 
-def stacked_outputs(rows: Sequence[Sequence[int] | None]) -> Ints:
-    """Return the outputs of the samples of one problem as rows of one length; -1 where none is.
+def _of_one_length(rows: Sequence[Sequence[int] | None], names: Sequence[str]) -> list[list[int]]:
+    """Return the outputs of samples, as many for each of a problem; -1 where a sample has none."""
+    calls: dict[str, int] = {}
+    for name, row in zip(names, rows, strict=True):
+        calls[name] = max(calls.get(name, 0), 0 if row is None else len(row))
+    pairs = zip(names, rows, strict=True)
+    return [[NO_OUTPUT] * calls[name] if row is None else [*row] for name, row in pairs]
+
+
+def outputs_of(rows: Sequence[Sequence[int] | None]) -> Ints:
+    """Return the outputs of one problem's samples as (N, C) numbers; -1 where a sample has none.
 
     Example:
-        >>> stacked_outputs([[0, 1], None]).tolist()
+        >>> outputs_of([[0, 1], None]).tolist()
         [[0, 1], [-1, -1]]
     """
-    calls = max((len(row) for row in rows if row is not None), default=0)
-    none = [NO_OUTPUT] * calls
-    return np.array([none if row is None else row for row in rows], np.int64).reshape(-1, calls)
+    found = _of_one_length(rows, [""] * len(rows))
+    return np.array(found, np.int64).reshape(len(rows), -1 if any(found) else 0)
 
 
 def _table(folder: Folder, name: str, block: int) -> pa.Table:

@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.analysis.frames import Data, Table
 from workbench.behaviour.clusters import NO_OUTPUT
 from workbench.core.types import UNANSWERED, Floats, Ints
-from workbench.pools import stacked_outputs
+from workbench.pools import outputs_of
 from workbench.storage.parquet import read_table
 
 SCORES = ["problem_id", "answer_cluster", "is_correct", "outputs"]
@@ -37,7 +37,7 @@ def behaviour(data: Data) -> Table:
         for name, part in frame.groupby("problem_id", sort=False):
             correct = part["is_correct"].astype("Float64").to_numpy(np.float64, na_value=np.nan)
             clusters = part["answer_cluster"].to_numpy(np.int64)
-            outputs = stacked_outputs(part["outputs"].tolist())
+            outputs = outputs_of(part["outputs"].tolist())
             rows.append({"problem_id": name, **told_apart(clusters, correct, outputs)})
     if not rows:
         return Table(pd.DataFrame(), ("answers are no programs: nothing is called",))
