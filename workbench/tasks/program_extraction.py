@@ -59,12 +59,12 @@ def find_program(text: str, problem: CodeProblem) -> FoundProgram:
         return found
     if not text.strip():
         return FoundProgram(None, "none")
-    if found := _program(text, problem):
-        return FoundProgram(*found, is_open=True)
-    cuts = [found.start() for found in _TOP_LINE.finditer(text) if found.start()][:MOST_CUTS]
+    if whole := _program(text, problem):
+        return FoundProgram(*whole, is_open=True)
+    cuts = [line.start() for line in _TOP_LINE.finditer(text) if line.start()][:MOST_CUTS]
     for cut in reversed(cuts):
-        if found := _program(text[:cut], problem):
-            return FoundProgram(found[0], "trimmed")
+        if part := _program(text[:cut], problem):
+            return FoundProgram(part[0], "trimmed")
     return _faulty(text, problem)
 
 
