@@ -59,25 +59,26 @@ class Zygote:
             command = [*_bubblewrap(), *_python(sys._base_executable), _code(HOME, number, kind)]
         else:
             command = [*_python(_reachable_python()), _code(self._package(), number, kind)]
-        said = tempfile.TemporaryFile()
-        try:
-            self.process = subprocess.Popen(
-                command,
-                pass_fds=[number],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                env=ENVIRONMENT | {"TMPDIR": self.home.name},
-                cwd="/",
-            )
-        finally:
-            theirs.close()
-        ready, _, _ = select.select([self.control], [], [], PATIENCE)
-        if not ready or self.control.recv(16) != b"ready":
-            self.close()
-            said.seek(0)
-            lines = said.read().decode(errors="replace").strip().splitlines() or ["it says nothing"]
-            raise SandboxError(f"the sandbox ({kind}) does not start: {lines[-1]}")
+        with tempfile.TemporaryFile() as said:
+            try:
+                self.process = subprocess.Popen(
+                    command,
+                    pass_fds=[number],
+                    stdin=subprocess.DEVNULL,
+                    stdout=said,
+                    stderr=said,
+                    env=ENVIRONMENT | {"TMPDIR": self.home.name},
+                    cwd="/",
+                )
+            finally:
+                theirs.close()
+            ready, _, _ = select.select([self.control], [], [], PATIENCE)
+            if not ready or self.control.recv(16) != b"ready":
+                self.close()
+                said.seek(0)
+                lines = said.read().decode(errors="replace").strip().splitlines()
+                told = lines[-1] if lines else "it says nothing"
+                raise SandboxError(f"the sandbox ({kind}) does not start: {told}")
 
     def _package(self) -> str:
         """Return a folder with the package that runs inside, where programs may read it."""

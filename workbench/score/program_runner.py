@@ -54,7 +54,7 @@ class Job:
             check=problem.check,
             prompt=problem.question if problem.is_signature else "",
         )
-        return cls(program, tests, calls)
+        return cls(program.rstrip() + "\n", tests, calls)
 
     def key(self, settings: str) -> str:
         """Return what its verdict is known by: equal just where it is judged in the same way."""

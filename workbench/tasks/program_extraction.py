@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from dataclasses import dataclass
@@ -58,25 +59,34 @@ def find_program(text: str, problem: CodeProblem) -> FoundProgram:
         return found
     if not text.strip():
         return FoundProgram(None, "none")
-    for rule, source in _sources(text, problem):
-        if begins_program(source, problem.entry_point):
-            return FoundProgram(source, rule, is_open=True)
-    cuts = [found.start() for found in _TOP_LINE.finditer(text) if found.start()][:MOST_CUTS]
+    if whole := _program(text, problem):
+        return FoundProgram(*whole, is_open=True)
+    cuts = [line.start() for line in _TOP_LINE.finditer(text) if line.start()][:MOST_CUTS]
     for cut in reversed(cuts):
-        for _, source in _sources(text[:cut], problem) if text[:cut].strip() else ():
-            if begins_program(source, problem.entry_point):
-                return FoundProgram(source, "trimmed")
+        if part := _program(text[:cut], problem):
+            return FoundProgram(part[0], "trimmed")
     return _faulty(text, problem)
 
 
-def _sources(text: str, problem: CodeProblem) -> list[tuple[str, str]]:
-    """Return the programs that a text can be, with their rules."""
-    found = []
+def _program(text: str, problem: CodeProblem) -> tuple[str, str] | None:
+    """Return the program that a text is, by itself or behind its question, and the rule."""
     if begins_program(text, problem.entry_point):
-        found.append(("whole", problem.prelude + text))
-    if problem.is_signature:
-        found.append(("continued", problem.question + text))
-    return found
+        return problem.prelude + text, "whole"
+    if problem.is_signature and _goes_on(text, problem):
+        return problem.question + text, "continued"
+    return None
+
+
+def _goes_on(text: str, problem: CodeProblem) -> bool:
+    """Say whether a text adds to the function that a question begins."""
+    tree = parsed(problem.question + text)
+    ends = [
+        node.end_lineno or 0
+        for node in (tree.body if tree else ())
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+        and node.name == problem.entry_point
+    ]
+    return bool(ends) and ends[-1] > problem.question.rstrip().count("\n") + 1
 
 
 def _fenced(text: str, problem: CodeProblem) -> FoundProgram | None:
@@ -88,8 +98,8 @@ def _fenced(text: str, problem: CodeProblem) -> FoundProgram | None:
             source = problem.prelude + inside
             return FoundProgram(source, "fenced", is_open=_is_open(block))
     for block in reversed(blocks) if problem.is_signature else ():
-        source = problem.question + block["inside"]
-        if block["inside"].strip() and begins_program(source, problem.entry_point):
+        if _goes_on(block["inside"], problem):
+            source = problem.question + block["inside"]
             return FoundProgram(source, "fenced", is_open=_is_open(block))
     return None
 
