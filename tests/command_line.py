@@ -52,11 +52,16 @@ class Child:
 
     @property
     def out(self):
-        return (self.folder / "out").read_text()
+        return self._said("out")
 
     @property
     def err(self):
-        return (self.folder / "err").read_text()
+        return self._said("err")
+
+    def _said(self, name):
+        """Nothing yet, where the process has not come to open its streams."""
+        place = self.folder / name
+        return place.read_text() if place.exists() else ""
 
     def wait(self):
         if self.code is None:

@@ -114,11 +114,12 @@ def of_headline(run):
 def of_tracker(run):
     found = read_offline(run.root)
     for name, value in found["summary"].items():
-        if (parts := OVER_K.fullmatch(name)) and parts["name"] != "num_tokens":
+        parts = OVER_K.fullmatch(name)
+        if parts and not parts["bound"] and parts["name"] != "num_tokens":
             at = (parts["at"] or "all").replace("Tunknown", "unknown")
             yield (parts["name"], int(parts["k"]), at), "wandb", value
     for name, values in found["history"].items():
-        if name.startswith("curve/") and not name.endswith("num_tokens@k"):
+        if name.startswith("curve/") and not name.endswith(("num_tokens@k", "/low", "/high")):
             _, at, selection = name.split("/")
             sizes = found["history"]["k"][-len(values) :]
             if len(values) == len(found["history"]["k"]):

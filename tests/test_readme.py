@@ -81,6 +81,22 @@ def test_what_is_said_of_decoding_is_in_the_tables_that_are_kept():
         assert spelt(row, "difference") in told
 
 
+def test_what_is_said_of_prompts_is_in_the_tables_that_are_kept():
+    tables = REFERENCE.parent / "factors" / "prompts" / "tables"
+    told = " ".join(RESULTS.split())
+    told = told[told.index("- **Prompts**") : told.index("## The reference run")]
+    effects = pd.read_csv(tables / "main_effects.csv").query("factor == 'prompt' and k in (1, 8)")
+    for outcome in ("single_sample", "maj_correct", "coverage"):
+        of_prompt = effects[effects["outcome"] == outcome].set_index("level")
+        assert spelt(of_prompt.loc["eight_shot"], "difference") in told
+        other = of_prompt.loc["other_examples"]
+        assert other["difference_low"] < 0 < other["difference_high"]
+    costs = pd.read_csv(tables / "matched_budget.csv")
+    costs = costs.query("k == 8 and budget == 'all tokens, prompt once'").set_index("condition")
+    for name in ("T1", "T1-eight_shot"):
+        assert spelt(costs.loc[name], "coverage") in told
+
+
 def test_the_benchmarks_of_the_readme_are_those_that_were_run():
     home = REFERENCE.parent / "bench"
     table = (home / "bench.md").read_text()

@@ -124,7 +124,7 @@ def test_a_smaller_n_uses_the_first_samples(cli, copied, rows_of, tables_of, tmp
     assert times(folder, "samples") == old
     cli.must("run", path, "--out", tmp_path / "small", *fewer, tables=["pruning", "bucket"])
     tables = tables_of(tmp_path / "small")
-    assert len(tables) == 7
+    assert len(tables) == 8
     assert tables.items() <= tables_of(folder).items()
 
 

@@ -35,7 +35,7 @@ GREY_LEVELS = (UNKNOWN, f"T = {UNKNOWN}")
 
 
 @dataclass(frozen=True)
-class Look:
+class SeriesLook:
     """How a line looks."""
 
     colour: str
@@ -43,17 +43,17 @@ class Look:
 
 
 SELECTIONS = {
-    "single sample": Look("#808080", "cross"),
-    "coverage": Look("#25984d", "triangle-up"),
-    "maj": Look("#1a73d5", "circle"),
-    "best": Look("#dd5403", "square"),
-    "weighted": Look("#9e4dd0", "diamond"),
-    "sem_mbr": Look("#1d97a3", "triangle-down"),
-    "lex_mbr": Look("#b5820c", "triangle-right"),
-    "exec_mbr": Look("#b0564f", "circle"),
-    "best_of_majority": Look("#e23a81", "triangle-left"),
-    "filtered": Look("#6952db", "triangle-up"),
-    "borda": Look("#848f1e", "diamond"),
+    "single sample": SeriesLook("#808080", "cross"),
+    "coverage": SeriesLook("#25984d", "triangle-up"),
+    "maj": SeriesLook("#1a73d5", "circle"),
+    "best": SeriesLook("#dd5403", "square"),
+    "weighted": SeriesLook("#9e4dd0", "diamond"),
+    "sem_mbr": SeriesLook("#1d97a3", "triangle-down"),
+    "lex_mbr": SeriesLook("#b5820c", "triangle-right"),
+    "exec_mbr": SeriesLook("#b0564f", "circle"),
+    "best_of_majority": SeriesLook("#e23a81", "triangle-left"),
+    "filtered": SeriesLook("#6952db", "triangle-up"),
+    "borda": SeriesLook("#848f1e", "diamond"),
 }
 """In every figure, page and run. Selections that are not here have one by their names."""
 SAME_AS = {"oracle": "coverage", "random": "single sample"}
@@ -65,12 +65,12 @@ FURTHER = (
 """For selections of plug-ins and for those by further rewards: paler than those above."""
 
 
-def selection_look(name: str) -> Look:
+def selection_look(name: str) -> SeriesLook:
     """Return how a selection looks, by its name alone, so that it looks so everywhere.
 
     Example:
         >>> selection_look("maj"), selection_look("maj (drawn)") == selection_look("maj")
-        (Look(colour='#1a73d5', shape='circle'), True)
+        (SeriesLook(colour='#1a73d5', shape='circle'), True)
         >>> selection_look("best:orm") == selection_look("best:orm")
         True
     """
@@ -79,7 +79,7 @@ def selection_look(name: str) -> Look:
     if plain in SELECTIONS:
         return SELECTIONS[plain]
     code = crc32(plain.encode())
-    return Look(FURTHER[code % len(FURTHER)], SHAPES[code // len(FURTHER) % len(SHAPES)])
+    return SeriesLook(FURTHER[code % len(FURTHER)], SHAPES[code // len(FURTHER) % len(SHAPES)])
 
 
 def ordered_colours(count: int) -> list[str]:
@@ -103,7 +103,7 @@ def _at(share: float) -> str:
     return "#" + "".join(f"{value:02x}" for value in mixed)
 
 
-def looks_of(names: Sequence[str], lines: str = "", *, ordered: bool = False) -> list[Look]:
+def looks_of(names: Sequence[str], lines: str = "", *, ordered: bool = False) -> list[SeriesLook]:
     """Return how the lines of a figure look.
 
     Args:
@@ -122,10 +122,10 @@ def looks_of(names: Sequence[str], lines: str = "", *, ordered: bool = False) ->
         known = [name for name in names if name not in GREY_LEVELS]
         rising = dict(zip(known, ordered_colours(len(known)), strict=True))
         colours = [rising.get(name, NONE) for name in names]
-    return [Look(*look) for look in zip(colours, shapes, strict=True)]
+    return [SeriesLook(*look) for look in zip(colours, shapes, strict=True)]
 
 
-def field_looks(field: Field) -> list[Look]:
+def field_looks(field: Field) -> list[SeriesLook]:
     """Return a look for each level of a field.
 
     Example:

@@ -11,7 +11,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from workbench.analysis.figures.colours import Look, looks_of
+from workbench.analysis.figures.colours import SeriesLook, looks_of
 from workbench.analysis.figures.drawing import COLUMNS, EXTRAS, Axis, Drawing, Panel
 
 PANEL = (250, 190)
@@ -224,7 +224,7 @@ def _tooltip(drawing: Drawing, part: Panel, rows: pd.DataFrame, looks: Looks) ->
     return found
 
 
-def scale_of(names: Sequence[str], looks: Sequence[Look], which: str) -> alt.Scale:
+def scale_of(names: Sequence[str], looks: Sequence[SeriesLook], which: str) -> alt.Scale:
     """Return the scale that gives each line its ``colour``, or its ``shape``."""
     return alt.Scale(domain=list(names), range=[getattr(look, which) for look in looks])
 

@@ -29,7 +29,7 @@ function each(part, visit) {
 }
 
 /** Give the panels of a specification the width that there is, and the legend its columns. */
-function fill(spec, room) {
+function widen(spec, room) {
   const beside = room < 600 ? 1 : Math.min(spec.columns || spec.concat.length, spec.concat.length);
   const width = Math.floor((room - 22 * (beside - 1)) / beside) - 66; // 66: labels and title of y
   for (const panel of spec.concat) {
@@ -58,7 +58,7 @@ async function draw(place) {
     offerFacets(place, spec, choices.get(place));
     arrange(spec, choices.get(place), room);
   }
-  if (!faceted && spec.concat[0].layer) fill(spec, room);
+  if (!faceted && spec.concat[0].layer) widen(spec, room);
   if (room < 600) {
     // panels below one another, and what stands under the chart as text that wraps
     spec.columns = 1;

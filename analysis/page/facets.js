@@ -13,6 +13,9 @@ function combinations(fields, places) {
     .map((levels) => levels.join(", "));
 }
 
+/** Return the name of a cell, where columns are too many to stand beside each other. */
+const cellOf = (row, column) => [row, column].filter(Boolean).join(" · ");
+
 const titleOf = (fields, places) => places.map((place) => fields[place].name).join(", ");
 
 /** Lay out a specification of analysis/figures/faceted_panels.py as chosen, in so much room. */
@@ -29,17 +32,20 @@ function arrange(spec, choice, room) {
     spec.params = spec.params.filter((param) => !param.name.startsWith("zoom_") || !param.views.some(gone));
     spec.params.find((param) => param.name === "chosen").views = [`lines_${choice.grid}`];
   }
+  const wrapped = narrow && columns.length > 2; // a cell for each row and column, two beside each other
+  const cells = rows.flatMap((row) => columns.map((column) => cellOf(row, column)));
   spec.columns = narrow ? 1 : Math.max(1, Math.min(spec.concat.length, 3, Math.floor(4 / columns.length)));
-  const beside = columns.length * spec.columns;
-  const wide = room - (narrow ? 95 : 40 + 60 * spec.columns);
+  const beside = wrapped ? 2 : columns.length * spec.columns;
+  const wide = room - (wrapped ? 45 : narrow ? 95 : 10 + 60 * spec.columns);
   const width = Math.min(2 * sizes.widest, Math.max(narrow ? 54 : sizes.narrowest, Math.floor(wide / beside) - 12));
   const height = sizes.heights.find(([most]) => rows.length * spec.concat.length <= most)[1];
-  const step = Math.min(3.5, 22 / colours.length);
+  const step = Math.min(3.5, 22 / colours.length, 0.1 * width / colours.length); // within the axes
   for (const data of Object.values(spec.datasets))
     for (const row of data) {
       if (!("f0" in row)) continue;
       const text = (places) => places.map((place) => row[`f${place}`]).join(", ");
       Object.assign(row, { colour: text(choice.colour), column: text(choice.columns), row: text(choice.rows) });
+      if (wrapped) row.column = cellOf(row.row, row.column);
       row.shape = left.length ? text(left) : row.colour;
       row.aside = step * (colours.indexOf(row.colour) - (colours.length - 1) / 2);
     }
@@ -56,7 +62,11 @@ function arrange(spec, choice, room) {
   };
   for (const grid of spec.concat) {
     Object.assign(grid.spec, { width, height });
-    for (const [name, levels, places, limit] of [["column", columns, choice.columns, width], ["row", rows, choice.rows, height]]) {
+    if (wrapped) {
+      const title = titleOf(fields, [...choice.rows, ...choice.columns]);
+      const header = { ...grid.facet.column.header, title, labelLimit: width };
+      Object.assign(grid, { facet: { field: "column", type: "nominal", sort: cells, header }, columns: 2 });
+    } else for (const [name, levels, places, limit] of [["column", columns, choice.columns, width], ["row", rows, choice.rows, height]]) {
       grid.facet[name].sort = levels;
       Object.assign(grid.facet[name].header, { title: titleOf(fields, places) || null, labelLimit: limit });
     }
@@ -66,9 +76,9 @@ function arrange(spec, choice, room) {
         Object.assign(value.legend, encodings[name].legend);
         if (name === "shape" && left.length) Object.assign(value.legend, { symbolFillColor: { expr: "ink" }, padding: 8 });
       }
-      if (name === "x" && value.axis?.title && width < sizes.short) {
-        value.axis.title = value.axis.title.split(/,| per /)[0];
-        value.axis.titleLimit = width + 10;
+      if (name === "x" && value.axis?.title && (narrow || width < sizes.short)) {
+        value.axis.title = value.axis.title.split(/,| per | \[/)[0];
+        Object.assign(value.axis, { titleLimit: width + 10, labelOverlap: true, labelSeparation: 5 });
       }
     });
   }

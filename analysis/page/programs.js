@@ -3,7 +3,7 @@
 /** Return the tests of a problem, folded: no program has seen them but for those that are shown. */
 function testsOf(id, problem) {
   return make("details", { class: "prompt" }, make("summary", {}, "Tests that decide what is right"),
-    fill(make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Tests of ${id}` }), problem.tests, [], problem.tests_code));
+    showText(make("pre", { class: "scroll", tabindex: "0", role: "region", "aria-label": `Tests of ${id}` }), problem.tests, [], problem.tests_code));
 }
 
 /** Return what became of the tests of a program: how many it passed, and those that failed first. */

@@ -11,7 +11,7 @@ function showQuestion(id, problem, pools) {
     (unknown && unknown < count ? `, ${unknown} unknown` : "")).join(" · ");
   byId("question").replaceChildren(
     make("h3", {}, id),
-    fill(make("p", { class: problem.question_code?.length ? "text program" : "text" }), problem.question || "(The question is not known.)", [], problem.question_code),
+    showText(make("p", { class: problem.question_code?.length ? "text program" : "text" }), problem.question || "(The question is not known.)", [], problem.question_code),
     ...(problem.tests ? [testsOf(id, problem)] : [make("p", { class: "gold" }, problem.gold === null ? "No known answer" : `Known answer: ${problem.gold}`)]),
     make("p", { class: "tally" }, tally),
     ...Object.entries(problem.prompts ?? {}).map(([name, [caption, text]]) => make("details", { class: "prompt" },
@@ -105,13 +105,13 @@ function showSample(pool, fold, answer, words) {
   const address = `${linkTo(Explorer.index.problems[Explorer.chosen].id, pool.condition)}/${pool.index[fold[0]]}`;
   facts.push(make("a", { href: address, class: "here" }, "link", make("span", { class: "unseen" }, ` to sample ${pool.index[fold[0]]} ${atCondition(pool.condition)}`)));
   const written = pool.texts[pool.text[fold[0]]] || "(empty)";
-  const text = fill(make("p", { class: "text" }), written, words, pool.code?.[pool.text[fold[0]]]);
+  const text = showText(make("p", { class: "text" }), written, words, pool.code?.[pool.text[fold[0]]]);
   const item = make("li", { class: `sample ${verdict}`, "data-samples": ` ${fold.map((i) => pool.index[i]).join(" ")} `, "data-text": pool.text[fold[0]], tabindex: "-1" },
     make("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => (typeof fact === "string" ? make("span", {}, fact) : fact))), text);
   item.append(...failedTests(pool, fold[0]));
   item.append(...fold.filter((i) => (pool.thoughts?.[i] ?? null) !== null).slice(0, FOLDED).map((i) =>
     make("details", { class: "thought" }, make("summary", {}, `Thought of sample ${pool.index[i]}`),
-      fill(make("p", { class: "text whole" }), pool.thoughts[i], words))));
+      showText(make("p", { class: "text whole" }), pool.thoughts[i], words))));
   const whole = make("button", { type: "button", "aria-expanded": "false" }, "Whole text");
   whole.addEventListener("click", () => {
     const open = text.classList.toggle("whole");

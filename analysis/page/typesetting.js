@@ -58,7 +58,7 @@ function formulaeOf(text) {
 }
 
 /** Fill an element with a text: words marked, code coloured, formulae typeset as far as they can be. */
-function fill(element, text, words = [], code = []) {
+function showText(element, text, words = [], code = []) {
   element.replaceChildren(...pieces(text, code).flatMap(([part, runs]) => runs ? coloured(part, runs, words) : marked(part, words)));
   if (!byId("typeset")?.checked) return element;
   const parts = pieces(text, code).map(([part, runs]) => [part, runs, runs ? [] : formulaeOf(part)]);

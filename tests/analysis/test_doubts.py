@@ -130,7 +130,14 @@ def test_the_tracked_run_s_summary_begins_with_it(doubtful, monkeypatch):
         summarize=kept.append,
     )  # fmt: skip
     monkeypatch.setattr(report, "VERSION", -1)  # so that it is analysed again
-    done = ("aggregate", "condition_rows", "summary", "diversity", "curves")  # and they take long
+    done = (
+        "aggregate",
+        "condition_rows",
+        "summary",
+        "diversity",
+        "curves",
+        "token_curves",
+    )  # and they take long
     for name in done:
         monkeypatch.setattr(report, name, lambda *a: {})
     none = NameTable("table", {})

@@ -59,10 +59,12 @@ def test_every_table_of_the_study_is_there_by_its_name():
 def test_the_study_s_columns_are_there(embedded):
     run = load_run(embedded[1])
     outcomes = ["maj_correct", "best_correct", "sem_mbr_correct", "lex_mbr_correct"]
+    # no exact expectation is known of the last two, so that tables of means say "drawn"
+    means = [*outcomes[:2], *(f"drawn_{name}" for name in outcomes[2:])]
     for name, columns in {
-        "accuracy_by_k": ["k", *outcomes],
-        "accuracy_by_temperature": ["temperature", *outcomes],
-        "accuracy_by_k_temperature": ["k", "temperature", *outcomes],
+        "accuracy_by_k": ["k", *means],
+        "accuracy_by_temperature": ["temperature", *means],
+        "accuracy_by_k_temperature": ["k", "temperature", *means],
         "correlation": ["metric", *outcomes],
         "bucket": ["metric", "k", *outcomes, "min", "max", "mean", "count"],
         "partial_correlation": ["k", "Measure", "Correlation", "Partial Correlation"],

@@ -61,7 +61,7 @@ def test_a_run_opened_without_the_front_has_its_figures_and_its_look():
     )
     code += "print(r._repr_html_()[:4], r.pool('problem-3', 0.7)._repr_html_()[:4])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
-    assert done.stdout.split() == ["accuracy_by_k", "<sty", "<sty"], done.stderr
+    assert done.stdout.split() == ["accuracy_by_diversity", "<sty", "<sty"], done.stderr
 
 
 def test_the_front_hands_down_what_rooms_below_show(reference):

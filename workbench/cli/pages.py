@@ -6,7 +6,6 @@ from typing import Annotated
 from typer import Argument
 
 from workbench.cli.options import RunFolder, html_option, k_option, out_option
-from workbench.core.console import printable
 
 
 def report(
@@ -47,7 +46,7 @@ def compare(
     from workbench.analysis.compare.runs import compare as compared
     from workbench.analysis.compare.settings import names_of
     from workbench.analysis.compare.summary import KINDS, summary
-    from workbench.core.console import stdout
+    from workbench.core.console import printable, stdout
     from workbench.saved_run import Run
 
     opened = [Run(run) for run in runs]

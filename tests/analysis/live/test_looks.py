@@ -15,7 +15,7 @@ from workbench.storage.run_folder import Folder
 
 ROOT = Path(__file__).parents[3]
 TOTAL = 12 * (8 + 8 + 1)
-LATER = datetime.now(UTC) + timedelta(hours=23, minutes=58)
+LATER = datetime.now(UTC) + timedelta(hours=23)
 """By then nothing is fresh."""
 
 
@@ -29,7 +29,7 @@ def test_a_killed_run_says_so_and_how_it_goes_on(begun):
     root = begun(100, killed=True)
     look = Watched(root).look(LATER)
     assert (look.going, look.finished) == (False, False)
-    assert words.state(look).startswith("The run was killed while drawing; it last wrote 23 h 5")
+    assert words.state(look).startswith("The run was killed while drawing; it last wrote 22 h ")
     assert f"`workbench run {root}` goes on" in words.state(look)
     assert look.drawing.done == on_disk(root) == sum(one.drawn for one in look.conditions)
     assert 100 <= look.drawing.done < TOTAL == look.drawing.of

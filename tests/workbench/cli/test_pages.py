@@ -9,5 +9,5 @@ def test_a_report_is_written_into_the_run_or_where_it_is_wanted(cli, copied, tmp
 
 def test_without_html_a_comparison_is_printed(cli, finished):
     out = cli.must("compare", finished[1], "--k", "2").out
-    assert "temperatures" in out
+    assert "its conditions, problem by problem" in out
     assert "<html" not in out

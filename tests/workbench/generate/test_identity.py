@@ -118,7 +118,9 @@ def test_another_model_is_known_by_its_content(tmp_path, monkeypatch):
 
 def test_the_own_model_may_be_an_entry_of_models(tmp_path, monkeypatch):
     monkeypatch.setattr("workbench.generate.identity.engine_versions", lambda backend: {})
-    one, other = (folder_of_model(tmp_path, monkeypatch, name) for name in ("one", "other"))
+    one, other, third = (
+        folder_of_model(tmp_path, monkeypatch, name) for name in ("one", "other", "third")
+    )
     models = {"small": {"model": one, "dtype": "float32"},
               "big": {"model": other, "dtype": "float32"}}  # fmt: skip
     settings = {"backend": "transformers", "grid": {"temperature": [1], "model": ["small", "big"]}}
@@ -130,18 +132,18 @@ def test_the_own_model_may_be_an_entry_of_models(tmp_path, monkeypatch):
             "temperature": 1.0, "model": "big", "model_hash": model_hash(Path(other)),
         },
     }  # fmt: skip
-    models["small"]["model"] = other  # another model under the same name
+    models["small"]["model"] = third  # another model under the same name
     changed, _ = grouped(**settings, models=models)
     assert identity(changed)["model"] != found["model"]
     assert drawing_settings(changed) != drawing_settings(generation)
 
 
 def test_engine_options_of_a_model_make_its_conditions_but_those_of_speed(tmp_path, monkeypatch):
-    own = folder_of_model(tmp_path, monkeypatch, "own")
+    own, other = (folder_of_model(tmp_path, monkeypatch, name) for name in ("own", "other"))
 
     def of(engine):
         found = grouped(
-            backend="vllm", model=own, grid={"temperature": [1], "model": [own, "twin"]},
+            backend="vllm", model=own, grid={"temperature": [1], "model": [other, "twin"]},
             models={"twin": {"model": own, "engine": engine}}, engine={"max_num_seqs": 3},
         )  # fmt: skip
         return condition_identities(*found)["T1-twin"]

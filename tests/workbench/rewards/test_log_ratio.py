@@ -173,7 +173,7 @@ def test_ratios_of_two_models_are_rewards_of_a_run(cli, experiment, model, make_
     expected = 0.1 * (good["sum_logprob"] - own)
     np.testing.assert_allclose(scores["reward_implicit_reward"], expected, rtol=1e-6)
     assert ratio.std() > 0.05
-    assert {"best:density_ratio_correct", "weighted:implicit_reward_correct"} <= {
+    assert {"best:density_ratio_correct", "drawn_weighted:implicit_reward_correct"} <= {
         *wb.load_run(folder).table("accuracy_by_k").columns
     }
     assert REWARDS["density_ratio"].is_log

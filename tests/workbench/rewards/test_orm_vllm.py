@@ -104,7 +104,7 @@ def test_a_text_too_long_for_the_engine_has_no_reward(run):
 def test_each_reward_has_its_columns_and_the_tables_come_out(run):
     opened, output = run
     assert {"reward_orm", "reward_likelihood"} <= {*opened.scores.columns}
-    assert {"best_correct", "best:likelihood_correct", "weighted_correct"} <= {
+    assert {"best_correct", "best:likelihood_correct", "drawn_weighted_correct"} <= {
         *opened.table("accuracy_by_k").columns
     }
     assert "best:likelihood@k" in opened.table("coverage_curve").columns

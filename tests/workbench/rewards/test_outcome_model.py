@@ -99,7 +99,9 @@ def test_every_sample_gets_the_originals_reward(cli, judged, model):
 
     # the two rewards choose differently, each with columns of its own
     accuracy = run.table("accuracy_by_k")
-    assert {"best_correct", "best:likelihood_correct", "weighted_correct"} <= {*accuracy.columns}
+    assert {"best_correct", "best:likelihood_correct", "drawn_weighted_correct"} <= {
+        *accuracy.columns
+    }
     assert (accuracy["best_correct"] != accuracy["best:likelihood_correct"]).any()
     assert "orm: up to date" in cli.must("score", path, "--out", folder).err
 
