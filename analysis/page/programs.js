@@ -14,11 +14,18 @@ function failedTests(pool, i) {
   if (verdict.run) facts.push(`${verdict.passed} of ${verdict.run} tests passed`);
   if (verdict.why) facts.push(verdict.why);
   const found = facts.length ? [make("p", { class: "facts" }, ...facts.map((fact) => make("span", {}, fact)))] : [];
-  if (!verdict.failures.length) return found;
-  const rows = verdict.failures.flatMap((failure, place) => [["failed test", failure.test], ["called", failure.call],
-    ["expected", failure.expected], ["got", failure.got]].filter(([, value]) => value).map(([name, value], line) =>
-    make("tr", line || !place ? {} : { class: "next" }, make("th", { scope: "row" }, name), make("td", {}, value))));
-  return [...found, make("table", { class: "failed" }, make("tbody", {}, ...rows))];
+  const [first, ...others] = verdict.failures;
+  if (first) found.push(failure(first));
+  if (others.length) found.push(make("details", { class: "outputs" },
+    make("summary", {}, `${others.length} more failed ${others.length === 1 ? "test" : "tests"}`), ...others.map(failure)));
+  return found;
+}
+
+/** Return a failed test: what it asks, what it called the program with, what came back and what should have. */
+function failure({ test, call, expected, got }) {
+  const rows = [["failed test", test], ["called", call], ["expected", expected], ["got", got]].filter(([, value]) => value);
+  return make("table", { class: "failed" }, make("tbody", {},
+    ...rows.map(([name, value]) => make("tr", {}, make("th", { scope: "row" }, name), make("td", {}, value)))));
 }
 
 /** Return what the programs of a cluster return on each call, folded; those on which all agree last. */

@@ -46,7 +46,7 @@ UNTOLD = "no call tells the programs apart"
 """The label where there are no calls."""
 SHOWN_CALLS = 3
 """Calls whose outputs a label tells."""
-SHOWN_LETTERS = 40
+SHOWN_LETTERS = 30
 """Letters of a call, or of an output, in a label."""
 
 

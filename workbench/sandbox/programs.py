@@ -105,9 +105,7 @@ class Sandbox:
         while self.zygotes:
             self.zygotes.popitem()[1].close()
 
-    def judge(
-        self, program: str, tests: Tests, calls: Sequence[Sequence[object]] = ()
-    ) -> Verdict:
+    def judge(self, program: str, tests: Tests, calls: Sequence[Sequence[object]] = ()) -> Verdict:
         """Run a program's tests, and then call it.
 
         What goes wrong outside the program, or while it was kept waiting, is tried once more, with

@@ -36,8 +36,8 @@ def serve(line: Line) -> None:
         except EOFError:
             return
         try:
-            answer = _load(request["load"], space) if "load" in request else _call(
-                request, space, held
+            answer = (
+                _load(request["load"], space) if "load" in request else _call(request, space, held)
             )
             line.send(answer)
         except BaseException as fault:  # SystemExit and the like are the program's too

@@ -170,7 +170,9 @@ def only_files(readable: list[str], writable: str) -> None:
     if landlock_version() < 6:
         raise OSError(NOT_KNOWN, "Landlock of version 6 (Linux 6.12) is needed")
     files = ALL_FILES | (1 << 15)
-    rules = call("syscall", CREATE_RULES, struct.pack("=QQQ", files, ALL_NETWORK, ALL_SCOPES), 24, 0)
+    rules = call(
+        "syscall", CREATE_RULES, struct.pack("=QQQ", files, ALL_NETWORK, ALL_SCOPES), 24, 0
+    )
     for folder, rights in [*((one, READ_FILES) for one in readable), (writable, files)]:
         place = os.open(folder, os.O_PATH | os.O_CLOEXEC)
         allowed = rights if os.path.isdir(folder) else rights & ~(1 << 3)

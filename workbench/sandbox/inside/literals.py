@@ -45,7 +45,6 @@ class Opaque:
         return f"<object of type {self.kind}>"
 
 
-
 def encode(value: object, hold: Hold) -> Any:
     """Return a value as what JSON can hold.
 

@@ -183,4 +183,3 @@ def _end_others() -> None:
             return
         if not left:
             return
-
