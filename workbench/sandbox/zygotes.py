@@ -10,14 +10,12 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
 from workbench.sandbox import inside
 from workbench.sandbox.inside.zygote import USER
-from workbench.sandbox.limits import Limits
 
 Kind = Literal["bubblewrap", "landlock", "unsafe"]
 """What keeps programs in: namespaces; rules of files and system calls; or limits alone."""
@@ -50,52 +48,65 @@ class Zygote:
             SandboxError: it does not start.
         """
         self.kind = kind
+        self.home: tempfile.TemporaryDirectory[str] | None = None
+        self.process: subprocess.Popen[bytes] | None = None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self.home = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
-        if os.geteuid() == 0:
-            os.chown(self.home.name, USER, USER)
-        number = theirs.fileno()
-        if kind == "bubblewrap":
-            command = [*_bubblewrap(), *_python(sys._base_executable), _code(HOME, number, kind)]
+        try:
+            with theirs, open(os.memfd_create("said"), "w+b") as said:
+                self._start(theirs.fileno(), said.fileno())
+                ready, _, _ = select.select([self.control], [], [], PATIENCE)
+                if not ready or self.control.recv(16) != b"ready":
+                    said.seek(0)
+                    lines = said.read().decode(errors="replace").strip().splitlines()
+                    raise SandboxError(f"{(lines or ['it says nothing'])[-1]}")
+        except (OSError, SandboxError) as fault:
+            self.close()
+            raise SandboxError(f"the sandbox ({kind}) does not start: {_why(fault)}") from fault
+
+    def _start(self, control: int, said: int) -> None:
+        variables = dict(ENVIRONMENT)
+        if self.kind == "bubblewrap":
+            command = [*_bubblewrap(), *_python(BASE, HOME, control, self.kind)]
         else:
-            command = [*_python(_reachable_python()), _code(self._package(), number, kind)]
-        with tempfile.TemporaryFile() as said:
-            try:
-                self.process = subprocess.Popen(
-                    command,
-                    pass_fds=[number],
-                    stdin=subprocess.DEVNULL,
-                    stdout=said,
-                    stderr=said,
-                    env=ENVIRONMENT | {"TMPDIR": self.home.name},
-                    cwd="/",
-                )
-            finally:
-                theirs.close()
-            ready, _, _ = select.select([self.control], [], [], PATIENCE)
-            if not ready or self.control.recv(16) != b"ready":
-                self.close()
-                said.seek(0)
-                lines = said.read().decode(errors="replace").strip().splitlines()
-                told = lines[-1] if lines else "it says nothing"
-                raise SandboxError(f"the sandbox ({kind}) does not start: {told}")
+            python = _reachable_python()
+            self.home = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
+            if os.geteuid() == 0:
+                os.chown(self.home.name, USER, USER)
+            package = Path(self.home.name) / "package"
+            shutil.copytree(INSIDE, package / "workbench" / "sandbox" / "inside", ignore=COMPILED)
+            command = _python(python, str(package), control, self.kind)
+            variables["TMPDIR"] = self.home.name
+        self.process = subprocess.Popen(
+            command,
+            pass_fds=[control],
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env=variables,
+            cwd="/",
+            start_new_session=True,  # so that Ctrl-C reaches this process alone, which ends it
+        )
 
-    def _package(self) -> str:
-        """Return a folder with the package that runs inside, where programs may read it."""
-        place = Path(self.home.name) / "package"
-        shutil.copytree(INSIDE, place / "workbench" / "sandbox" / "inside")
-        return str(place)
-
-    def fork(self, role: Role, limits: Limits, lines: Sequence[socket.socket]) -> socket.socket:
+    def fork(
+        self, role: Role, limits: Mapping[str, int], lines: Sequence[socket.socket],
+        watched: bool = True,
+    ) -> socket.socket:  # fmt: skip
         """Have a process forked that serves on some connections; return where its end is told.
 
-        Closing that connection ends the process.
+        Closing that connection ends the process. There is one at a time.
+
+        Args:
+            role: what it serves as.
+            limits: as the fields of ``Limits``.
+            lines: the connections.
+            watched: whether it is looked at time and again, so that all its processes together
+                keep to the limits; the kernel sees to each.
 
         Raises:
             SandboxError: the zygote is gone.
         """
         mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        text = json.dumps({"role": role, "limits": asdict(limits)}).encode()
+        text = json.dumps({"role": role, "limits": limits, "watched": watched}).encode()
         handed = [theirs.fileno(), *(line.fileno() for line in lines)]
         try:
             socket.send_fds(self.control, [text], handed)
@@ -109,24 +120,35 @@ class Zygote:
     def close(self) -> None:
         """End it, and all that it has forked."""
         self.control.close()
-        self.process.kill()
-        self.process.wait()
-        self.home.cleanup()
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+        if self.home is not None:
+            self.home.cleanup()
 
 
-def _python(executable: str) -> list[str]:
-    return [executable, *PYTHON]
+BASE = str(getattr(sys, "_base_executable", sys.executable))
+"""The Python that a virtual environment was made from: programs see no package of ours."""
+COMPILED = shutil.ignore_patterns("__pycache__")
 
 
-def _code(home: str, control: int, kind: Kind) -> str:
-    return CODE.format(home=home, control=control, kind=kind)
+def _python(executable: str, home: str, control: int, kind: Kind) -> list[str]:
+    return [executable, *PYTHON, CODE.format(home=home, control=control, kind=kind)]
+
+
+def _why(fault: Exception) -> str:
+    if isinstance(fault, BlockingIOError):
+        return "no process can be started: raise the limit on processes (ulimit -u)"
+    if isinstance(fault, OSError):
+        return f"{fault.strerror} ({fault.filename})" if fault.filename else str(fault)
+    return str(fault)
 
 
 def _bubblewrap() -> list[str]:
     """Return the command that makes namespaces without network, and a read-only system.
 
-    Started by root it makes none of users: the zygote changes to nobody instead, as root's
-    limits on processes do not hold, and each program is given users of its own.
+    Started by root it makes no users: the zygote changes to nobody, and then makes users of its
+    own, as root's limits on processes do not hold.
 
     Raises:
         SandboxError: bubblewrap is not installed.
@@ -165,12 +187,12 @@ def _reachable_python() -> str:
     Raises:
         SandboxError: there is none.
     """
-    names = [sys._base_executable, "/usr/bin/python3", "/usr/local/bin/python3"]
+    names = [BASE, "/usr/bin/python3.11", "/usr/local/bin/python3.11"]
     for name in names:
         if os.path.exists(name) and (os.geteuid() != 0 or _open_to_all(Path(name).resolve())):
             return name
     raise SandboxError(
-        f"no Python that every user can read ({', '.join(names)}): do not start this as root"
+        f"no Python 3.11 that every user can read ({', '.join(names)}): do not start this as root"
     )
 
 
