@@ -19,6 +19,7 @@ from workbench.config.schema import Generation, TaskSettings
 from workbench.core.console import printable
 from workbench.saved_run import Run
 from workbench.storage.parquet import KEY, read_table
+from workbench.tasks import TASKS
 from workbench.tasks.doubtful_accuracy import extreme_accuracy
 from workbench.tasks.mending_setting import (
     KnownText,
@@ -157,6 +158,10 @@ def _how_to_know(unknown: Counter[str], generation: Generation) -> str:
     status = max(unknown, key=lambda name: unknown[name])
     if status == "error":
         return "workbench generate RUN --redraw errors, once the cause is mended"
+    if status == "infrastructure":
+        return "workbench score RUN, which runs their programs once more; and a look at the machine"
+    if status == "unsupported":
+        return "tests that call the function with plain values: the sandbox hands over no others"
     if status == "timeout":
         return "task.options.compare=numeric, integer or text, which need no computer algebra"
     if generation.backend == "import":
@@ -189,7 +194,9 @@ def _scored_blocks(run: Run) -> list[int]:
 def _some_texts(run: Run, kind: str) -> list[KnownText]:
     """Return up to ``TRIED`` texts of a kind, spread over the first block that has any."""
     known = run.folder.read_problems()
-    golds = {item.problem.id: item.problem.gold for item in known}
+    task = TASKS.get(run.experiment.task.name)
+    of_programs = task is not None and task.programs  # whose tests are no line to be shown
+    golds = {item.problem.id: item.problem.gold for item in known if not of_programs}
     found: list[KnownText] = []
     for block in _scored_blocks(run):
         path = run.folder.block_path("scores", block)

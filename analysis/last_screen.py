@@ -16,11 +16,17 @@ from workbench.analysis.page.report import notices, write_report
 from workbench.config.factors import is_factor
 from workbench.core.table_text import format_table
 from workbench.saved_run import Run
+from workbench.tasks import TASKS
 
 COLUMNS, LINES = 100, 40
 """What fits on a terminal; both hold for every run."""
 WITHOUT_ANSWER = {"truncated": "cut off before an answer", "no_answer": "without an answer"}
-UNKNOWN = {"timeout": "whose check timed out", "error": "that failed"}
+UNKNOWN = {
+    "timeout": "whose check timed out",
+    "error": "that failed",
+    "unsupported": "whose tests cannot be judged in the sandbox",
+    "infrastructure": "whose program could not be run",
+}
 """Columns of the table ``statuses``, and the words for their samples; the second count among its
 column ``unknown``."""
 
@@ -110,7 +116,12 @@ def _samples(run: Run) -> list[str]:
     counts = run.table("statuses").select_dtypes("number").sum()
     odd = _counted(counts, WITHOUT_ANSWER)
     if unknown := int(counts.get("unknown", 0)):
-        why = ", ".join(_counted(counts, UNKNOWN))
+        task = TASKS.get(run.experiment.task.name)
+        of_programs = task is not None and task.programs  # whose time is up are wrong
+        words = {
+            name: said for name, said in UNKNOWN.items() if name != "timeout" or not of_programs
+        }
+        why = ", ".join(_counted(counts, words))
         odd.append(f"{unknown:,} of unknown correctness" + f" ({why})" * bool(why))
     beside = f": {', '.join(odd)}" if odd else ", all with an answer"
     return _wrapped(f"{int(counts['samples']):,} samples{beside} (table statuses)")

@@ -24,10 +24,12 @@ def pool_facts(pool: Pool, size: ModelSize | None = None) -> dict[str, object]:
     Returns:
         The pool's key; ``samples``, and how many of them are of each status, were answered by each
         rule (``rule:NAME``) and are of unknown correctness; ``accuracy`` and its extremes;
-        ``distinct_texts``, the share of them; and means over the samples of which each is known:
-        ``mean_tokens`` and ``mean_thought_tokens`` drawn, ``mean_prompt_tokens``, and, with the
-        size of the pool's model, ``prompt_flops`` and ``completion_flops``, operations. The latter
-        is the mean of what the samples cost, not what a sample of the mean length costs.
+        ``share_passed``, the mean share of tests that its programs pass, where the reward
+        ``partial`` is there; ``distinct_texts``, the share of them; and means over the samples of
+        which each is known: ``mean_tokens`` and ``mean_thought_tokens`` drawn,
+        ``mean_prompt_tokens``, and, with the size of the pool's model, ``prompt_flops`` and
+        ``completion_flops``, operations. The latter is the mean of what the samples cost, not what
+        a sample of the mean length costs.
     """
     known = pool.correct[~np.isnan(pool.correct)]
     cut_right = np.where(np.array(pool.statuses) == "truncated", 1.0, pool.correct)
@@ -45,6 +47,7 @@ def pool_facts(pool: Pool, size: ModelSize | None = None) -> dict[str, object]:
         "accuracy_if_unknown_wrong": known.sum() / len(pool) if len(known) else np.nan,
         "accuracy_if_unknown_right": 1 - (known == 0).sum() / len(pool) if len(known) else np.nan,
         "accuracy_if_cut_right": _known_mean(np.where(np.isnan(pool.correct), np.nan, cut_right)),
+        "share_passed": _known_mean(pool.rewards.get("partial", np.empty(0))),
         "distinct_texts": len(set(pool.texts)) / len(pool) if len(pool) > 1 else np.nan,
         "mean_tokens": _known_mean(lengths),
         "mean_thought_tokens": np.nan if thoughts is None else _known_mean(thoughts),

@@ -320,3 +320,8 @@ def _task_faults(sound: Experiment, tree: dict[str, Any], faults: list[Fault]) -
     if task is not None:
         imported = getattr(sound.generation, "backend", None) == "import"
         yield from setting_faults(task, tree["task"], faults, imported=imported)
+        with suppress(Unsound):
+            if "partial" in sound.scoring.rewards and not task.programs:
+                known = ", ".join(name for name, row in TASKS.items() if row.programs)
+                message = f"'partial' is the share of tests that a program passes: only {known} "
+                yield Fault(("scoring", "rewards"), message + "have tests; leave it out")

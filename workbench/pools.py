@@ -13,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.behaviour.clusters import NO_OUTPUT, agreement
 from workbench.config.schema import Measure, MeasuredText
 from workbench.core.conditions import spell_condition, temperature_name
 from workbench.core.handed_down import HANDED_DOWN
@@ -63,6 +64,9 @@ class Pool:
     """(N,) tokens of the thoughts, 0 where there is none; NaN where nobody counted."""
     prompt_tokens: Floats | None = None
     """(N,) tokens of each sample's prompt; NaN where nobody counted."""
+    outputs: Ints | None = None
+    """(N, C) which output the programs of a problem gave on each of its C calls, -1 = none; None
+    where answers are no programs."""
     problem: Problem | None = None
     """What was asked, where it is at hand: ``Run.pool`` sees to that."""
     condition: str = ""
@@ -125,6 +129,16 @@ class Pool:
         if self.bleu_tokenize == "whitespace":
             return bleu_of(self.ngrams, self.bleu_smoothing)
         return pairwise_bleu(self.texts, self.bleu_tokenize, self.bleu_smoothing)
+
+    @cached_property
+    def agreement(self) -> Floats:
+        """(N, N) share of the calls on which two programs have the same output."""
+        if self.outputs is None:
+            raise ValueError(
+                f"the samples of {self.problem_id} are no programs: they have no outputs that "
+                "could agree; choose a selection that does not need them"
+            )
+        return agreement(self.outputs)
 
 
 SAMPLE_COLUMNS = (*STORED_KEY, *PART_COLUMNS, "num_prompt_tokens")
@@ -231,6 +245,8 @@ def _ordered(rows: BlockRows, sizes: Mapping[str, int], part: MeasuredText) -> _
     columns["answer"] = [None if pd.isna(answer) else answer for answer in frame["answer"]]
     columns["correct"] = np.asarray(frame["is_correct"].astype("Float64"), dtype=np.float64)
     columns["answer_cluster"] = frame["answer_cluster"].to_numpy(dtype=np.int64)
+    if "outputs" in frame:
+        columns["outputs"] = _of_one_length(frame["outputs"].tolist(), columns["problem_id"])
     rewards = [name for name in frame.columns if name.startswith(REWARD_PREFIX)]
     columns["thought_tokens"] = measured_part(frame, "thought")["tokens"].to_numpy()
     for name in ("num_output_tokens", "num_prompt_tokens", *rewards):
@@ -267,10 +283,31 @@ def _pool(ordered: _Ordered, start: int, stop: int, settings: Measure) -> Pool:
         statuses=tuple(part["status"]),
         rules=tuple(part["answer_rule"]),
         rewards=rewards,
+        outputs=np.array(part["outputs"], np.int64) if "outputs" in part else None,
         embeddings=embeddings,
         bleu_tokenize=settings.bleu_tokenize,
         bleu_smoothing=settings.bleu_smoothing,
     )
+
+
+def _of_one_length(rows: Sequence[Sequence[int] | None], names: Sequence[str]) -> list[list[int]]:
+    """Return the outputs of samples, as many for each of a problem; -1 where a sample has none."""
+    calls: dict[str, int] = {}
+    for name, row in zip(names, rows, strict=True):
+        calls[name] = max(calls.get(name, 0), 0 if row is None else len(row))
+    pairs = zip(names, rows, strict=True)
+    return [[NO_OUTPUT] * calls[name] if row is None else [*row] for name, row in pairs]
+
+
+def outputs_of(rows: Sequence[Sequence[int] | None]) -> Ints:
+    """Return the outputs of one problem's samples as (N, C) numbers; -1 where a sample has none.
+
+    Example:
+        >>> outputs_of([[0, 1], None]).tolist()
+        [[0, 1], [-1, -1]]
+    """
+    found = _of_one_length(rows, [""] * len(rows))
+    return np.array(found, np.int64).reshape(len(rows), -1 if any(found) else 0)
 
 
 def _table(folder: Folder, name: str, block: int) -> pa.Table:

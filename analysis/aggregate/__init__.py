@@ -101,4 +101,9 @@ AGGREGATORS = NameTable("aggregator", {
         summary="largest mean sentence BLEU with the others",
         needs=("bleu",),
     ),
+    "exec_mbr": Aggregator(
+        pick=lambda pool, subsets, _: batched.mbr_picks(pool.agreement, subsets),
+        summary="program whose outputs agree with the others' on the largest share of the calls",
+        needs=("agreement",),
+    ),
 })  # fmt: skip

@@ -50,6 +50,7 @@ SELECTIONS = {
     "weighted": SeriesLook("#9e4dd0", "diamond"),
     "sem_mbr": SeriesLook("#1d97a3", "triangle-down"),
     "lex_mbr": SeriesLook("#b5820c", "triangle-right"),
+    "exec_mbr": SeriesLook("#b0564f", "circle"),
     "best_of_majority": SeriesLook("#e23a81", "triangle-left"),
     "filtered": SeriesLook("#6952db", "triangle-up"),
     "borda": SeriesLook("#848f1e", "diamond"),

@@ -5,7 +5,7 @@ const SYMBOLS = { right: "✓", wrong: "✗", unknown: "?" };
 const MOST_FOUND = 100;
 
 const Explorer = {
-  index: null, chosen: 0, searches: 0, cache: new Map(),
+  index: null, problem: null, chosen: 0, searches: 0, cache: new Map(),
 
   async start() {
     this.index = await unpack(DATA.explorer.index);
@@ -84,6 +84,7 @@ const Explorer = {
     const { id, pools } = this.index.problems[chosen];
     const problem = await this.read(chosen);
     if (chosen !== this.chosen) return;
+    this.problem = problem;
     const has = new Set(pools.map(([condition]) => condition));
     for (const option of document.querySelectorAll("#condition option, #beside option"))
       option.disabled = option.value !== "" && !has.has(option.value);

@@ -17,9 +17,15 @@ from numpy.typing import NDArray
 
 from workbench.analysis.condition_columns import with_levels
 from workbench.analysis.page.asked_prompts import AskedPrompts, asked_prompts
-from workbench.analysis.page.code_colours import code_blocks
 from workbench.analysis.page.grid import grid_of, pool_outcomes, shown_condition
 from workbench.analysis.page.packing import json_numbers, pack
+from workbench.analysis.page.program_facts import (
+    code_of,
+    is_of_programs,
+    problem_parts,
+    program_columns,
+    program_parts,
+)
 from workbench.analysis.page.sample_rows import SampleBlock, read_blocks
 from workbench.analysis.page.typesetting import has_formula, needed_fonts
 from workbench.core.types import REWARD_PREFIX, STATUSES, UNANSWERED, Known
@@ -138,7 +144,7 @@ def _columns(frame: pd.DataFrame) -> dict[str, list[Any]]:
     for name in map(str, frame.columns):
         if name.startswith(REWARD_PREFIX):
             columns[name] = json_numbers(frame[name].astype(float))
-    return columns
+    return columns | program_columns(frame)
 
 
 def _problem(
@@ -161,6 +167,8 @@ def _problem(
     whole["gold"] = None if gold is None else str(gold)
     if known and (asked := prompts.of(known)):
         whole["prompts"] = asked
+    if is_of_programs(rows.frame):
+        whole |= problem_parts(known.problem if known else None, rows.calls.get(name, ()))
     label = " ".join(question.split())
     label = label if len(label) <= LABEL else f"{label[: LABEL - 1]}…"
     texts = [question, *(text for pool in pools for text in pool["texts"])]
@@ -189,8 +197,11 @@ def _pool(part: dict[str, list[Any]], start: int, rows: SampleBlock) -> dict[str
             if name.startswith(REWARD_PREFIX) and any(value is not None for value in values)
         },
     }
-    if code := {n: blocks for n, text in enumerate(pool["texts"]) if (blocks := code_blocks(text))}:
+    rules = part.get("answer_rule") or [None] * len(texts)
+    code = {n: code_of(pool["texts"][n], rules[place]) for n, place in enumerate(first)}
+    if code := {n: blocks for n, blocks in code.items() if blocks}:
         pool["code"] = code
+    pool |= program_parts(part)
     if any(thought is not None for thought in part["thought"]):
         pool["thoughts"] = part["thought"]
     if rows.vectors is not None:

@@ -32,7 +32,7 @@ from workbench.storage.parquet import write_atomically
 HERE = Path(__file__).parent
 SCRIPTS = (
     "page.js", "tables.js", "facets.js", "charts.js", "explorer.js", "samples.js", "map.js",
-    "flips.js", "grid.js", "typesetting.js",
+    "flips.js", "grid.js", "typesetting.js", "programs.js",
 )  # fmt: skip
 
 

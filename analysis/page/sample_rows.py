@@ -6,8 +6,8 @@ all the same and notes what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -34,6 +34,8 @@ class SampleBlock:
     """(E, D) as stored, the last row NaN: of a sample that is not embedded."""
     places: NDArray[np.int64]
     """By the frame's index: which row of ``vectors`` is the sample's."""
+    calls: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """By problem, what its programs are called with, where answers are programs."""
 
     def problems(self) -> Iterator[tuple[str, list[tuple[int, int]]]]:
         """Yield each problem and the (start, stop) rows of its pools, by condition."""
@@ -72,16 +74,17 @@ def read_blocks(run: Run, notes: list[str]) -> Iterator[SampleBlock]:
             continue
         frame = _ordered(frame, rank)
         unscored += int(frame["status"].isna().sum())
+        calls = _calls(run, block, notes) if "outputs" in frame.columns else {}
         vectors = _table(run, "embeddings", block, notes) if embedded else None
         if vectors is None:
-            yield SampleBlock(frame, None, np.zeros(0, dtype=np.int64))
+            yield SampleBlock(frame, None, np.zeros(0, dtype=np.int64), calls)
             continue
         found = np.stack(vectors.pop("embedding").to_numpy()).astype(np.float32)
         blank = np.full((1, found.shape[1]), np.nan, dtype=np.float32)
         placed = frame[keys].merge(vectors[keys].assign(place=vectors.index), on=keys, how="left")
         places = placed["place"].fillna(len(found)).to_numpy(dtype=np.int64)
         unembedded += int((places == len(found)).sum())
-        yield SampleBlock(frame, np.concatenate([found, blank]), places)
+        yield SampleBlock(frame, np.concatenate([found, blank]), places, calls)
     if unscored:
         notes.append(
             f"{unscored:,} samples are not scored yet: no answer, status or correctness; run "
@@ -103,6 +106,15 @@ def _ordered(frame: pd.DataFrame, rank: Mapping[str, int]) -> pd.DataFrame:
     order = np.lexsort((frame["sample_index"], frame["condition"].map(rank), problems))
     ordered: pd.DataFrame = frame.iloc[order].reset_index(drop=True)
     return ordered
+
+
+def _calls(run: Run, block: int, notes: list[str]) -> dict[str, list[dict[str, Any]]]:
+    """Return what the programs of each problem of a block are called with."""
+    table = _table(run, "calls", block, notes)
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in [] if table is None else table.to_dict("records"):
+        found.setdefault(row["problem_id"], []).append(row)
+    return found
 
 
 def _table(run: Run, name: str, block: int, notes: list[str]) -> Any:

@@ -11,8 +11,8 @@ function showQuestion(id, problem, pools) {
     (unknown && unknown < count ? `, ${unknown} unknown` : "")).join(" · ");
   byId("question").replaceChildren(
     make("h3", {}, id),
-    showText(make("p", { class: "text" }), problem.question || "(The question is not known.)"),
-    make("p", { class: "gold" }, problem.gold === null ? "No known answer" : `Known answer: ${problem.gold}`),
+    showText(make("p", { class: problem.question_code?.length ? "text program" : "text" }), problem.question || "(The question is not known.)", [], problem.question_code),
+    ...(problem.tests ? [testsOf(id, problem)] : [make("p", { class: "gold" }, problem.gold === null ? "No known answer" : `Known answer: ${problem.gold}`)]),
     make("p", { class: "tally" }, tally),
     ...Object.entries(problem.prompts ?? {}).map(([name, [caption, text]]) => make("details", { class: "prompt" },
       make("summary", {}, name === "default" ? caption : `${name}: ${caption}`),
@@ -30,7 +30,7 @@ function groupsOf(pool, keep) {
     group.verdicts.add(VERDICTS[pool.correct[i]]);
     if (!keep(pool, i)) return;
     group.kept++;
-    const key = [pool.text[i], pool.answer[i], pool.correct[i], pool.status[i]].join();
+    const key = [pool.text[i], pool.answer[i], pool.correct[i], pool.status[i], pool.verdict?.[i]].join();
     if (!group.folds.has(key)) group.folds.set(key, []);
     group.folds.get(key).push(i);
   });
@@ -75,7 +75,7 @@ function showGroup(pool, group, words) {
   const list = make("ol", {}, ...items.slice(0, FOLDED));
   const element = make("section", { class: "group" },
     make("h4", {}, make("span", { class: verdict }, `${SYMBOLS[verdict]} `), `${answer} `,
-      make("span", { class: "votes" }, bar, `${votes}, ${said}`)), list);
+      make("span", { class: "votes" }, bar, `${votes}, ${said}`)), ...outputsOf(pool, first), list);
   if (items.length > FOLDED) {
     const more = make("button", { type: "button" }, `Show ${items.length - FOLDED} more texts`);
     more.addEventListener("click", () => { list.append(...items.slice(FOLDED)); more.remove(); });
@@ -108,6 +108,7 @@ function showSample(pool, fold, answer, words) {
   const text = showText(make("p", { class: "text" }), written, words, pool.code?.[pool.text[fold[0]]]);
   const item = make("li", { class: `sample ${verdict}`, "data-samples": ` ${fold.map((i) => pool.index[i]).join(" ")} `, "data-text": pool.text[fold[0]], tabindex: "-1" },
     make("p", { class: "facts" }, ...facts.filter(Boolean).map((fact) => (typeof fact === "string" ? make("span", {}, fact) : fact))), text);
+  item.append(...failedTests(pool, fold[0]));
   item.append(...fold.filter((i) => (pool.thoughts?.[i] ?? null) !== null).slice(0, FOLDED).map((i) =>
     make("details", { class: "thought" }, make("summary", {}, `Thought of sample ${pool.index[i]}`),
       showText(make("p", { class: "text whole" }), pool.thoughts[i], words))));

@@ -25,6 +25,7 @@ from workbench.analysis.condition_columns import with_levels
 from workbench.analysis.frames import Data, Table
 from workbench.analysis.tables import accuracy, correlations, diversity, effects, rewards, shared
 from workbench.analysis.tables.answer_audit import answer_audit
+from workbench.analysis.tables.behaviour import behaviour
 from workbench.analysis.tables.entropies import entropy_bounds
 from workbench.analysis.tables.matched_budget import matched_budget
 from workbench.analysis.tables.pruning import pruning
@@ -114,6 +115,9 @@ TABLES = NameTable("table", {
     "quality_coefficients": TableSpec(make=quality_coefficients, place=22, printed="with rows"),
     "entropy_bounds": TableSpec(make=entropy_bounds, place=23, printed="with rows"),
     "answer_audit": TableSpec(make=answer_audit, printed="by name"),
+    "behaviour": TableSpec(
+        make=behaviour, place=25, printed="with rows", long=True, needs="nothing"
+    ),
     "statuses": TableSpec(make=statuses, place=17, open_on_page=True, needs="nothing"),
 })  # fmt: skip
 
@@ -128,7 +132,8 @@ def make_table(name: str, data: Data) -> Table:
         why = "every subset holds a sample of unknown correctness: nothing to compare"
         return Table(pd.DataFrame(), (why, *shared.unknown_sample_notes(data)))
     table = TABLES[name].make(data)
-    return Table(with_levels(table.frame, data.conditions), table.notes)
+    notes = (*table.notes, *shared.sandbox_notes(data))
+    return Table(with_levels(table.frame, data.conditions), notes)
 
 
 def printed_tables() -> tuple[str, ...]:

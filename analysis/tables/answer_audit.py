@@ -8,6 +8,7 @@ import pandas as pd
 
 from workbench.analysis.frames import Data, Table
 from workbench.storage.parquet import read_table
+from workbench.tasks import TASKS
 from workbench.tasks.lenient_rules import LAST_RESORTS, LENIENT_RULES, lenient_rule
 
 EXAMPLES = 3
@@ -23,6 +24,11 @@ def answer_audit(data: Data) -> Table:
     counts those of the row.
     """
     golds = dict(zip(data.run.problems["problem_id"], data.run.problems["gold"], strict=True))
+    task = TASKS.get(data.run.experiment.task.name)
+    if task is not None and task.programs:
+        return Table(
+            pd.DataFrame(), ("answers are programs, judged by their tests: no rule is lenient",)
+        )
     pairs: dict[str, Counter[tuple[str, str, bool]]] = {}
     total = 0
     for block in data.run.blocks:

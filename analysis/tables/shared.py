@@ -79,6 +79,18 @@ def sample_size_notes(data: Data, column: str = "") -> list[str]:
     return notes + [f"not measured: {listed(data.left_out)}"] * bool(data.left_out)
 
 
+def sandbox_notes(data: Data) -> list[str]:
+    """Say in what the programs of a run were kept, where answers are programs."""
+    scored = data.run.manifest.get("stages", {}).get("score", {})
+    kinds = scored.get("programs", {}).get("sandbox", [])
+    notes = []
+    if "unsafe" in kinds:
+        notes.append("programs ran without a sandbox (scoring.sandbox: unsafe)")
+    if kept := [kind for kind in kinds if kind != "unsafe"]:
+        notes.append(f"programs ran in a sandbox: {' and '.join(kept)}")
+    return notes
+
+
 def unknown_sample_notes(data: Data, column: str = "") -> list[str]:
     """Count the samples of unknown correctness that are left out, and what goes with them.
 

@@ -7,7 +7,7 @@ import pytest
 
 from workbench.config.schema import Measure
 from workbench.core.types import Sample
-from workbench.pools import Pool, by_problem, pools, read_block
+from workbench.pools import Pool, by_problem, outputs_of, pools, read_block
 from workbench.storage.parquet import STORED_KEY, sample_rows, write_table
 from workbench.storage.run_folder import Folder
 
@@ -153,3 +153,9 @@ def test_the_similarity_of_a_pool_has_ones_on_its_diagonal():
     np.testing.assert_allclose(pool.similarity, vectors @ vectors.T, atol=1e-12)
     assert pool.bleu.shape == (5, 5)
     assert dataclasses.replace(pool, texts=("a", "b c d e f")).bleu[0, 1] < 0.1
+
+
+def test_outputs_of_programs_are_rows_of_one_length():
+    assert outputs_of([[0, 1], None, [2, -1]]).tolist() == [[0, 1], [-1, -1], [2, -1]]
+    assert outputs_of([None, []]).shape == (2, 0)
+    assert outputs_of([]).shape == (0, 0)

@@ -22,11 +22,10 @@ from workbench.generate.identity import load_groups
 from workbench.generate.missing_samples import request_for
 from workbench.generate.stage import open_sampler
 from workbench.rewards.block_step import read_matching
-from workbench.score.grading import Graded, grade
+from workbench.score.graders import open_grader
+from workbench.score.grading import Graded
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import sample_rows
-from workbench.tasks import TASKS
-from workbench.tasks.answer_checking import Comparer
 from workbench.tasks.asked_again import AskedAgain
 
 PROBLEMS = 3
@@ -158,9 +157,8 @@ def _graded(
     given: pa.Table | None = None,
 ) -> Checked:
     known = {problem.id: Known(problem, "") for problem in problems}
-    task = experiment.task
-    with Comparer(TASKS[task.name].checker(task)) as comparer:
-        graded = grade(samples, known, task, given, comparer)
+    with open_grader(experiment.task, experiment.scoring) as grader:
+        graded = grader.grade(samples, known, given)
     shown = ["problem_id", "condition", "temperature", "sample_index"]
     shown += ["completion", "stop_reason", "error"]
     shown += ["thought"] if "thought" in samples.schema.names else []

@@ -14,6 +14,7 @@ from workbench.generate.identity import refuse_other_conditions
 from workbench.generate.stage import generate
 from workbench.measure.missing_inputs import lost_without_logprobs, needs_embeddings
 from workbench.measure.stage import measure
+from workbench.score.reference_solutions import check_solutions
 from workbench.score.stage import score
 from workbench.storage.kept_plugins import keep_plugins
 from workbench.storage.lock import locked
@@ -55,6 +56,8 @@ def run_stages(
         if "generate" not in names:
             _same_samples(run)
         keep_plugins(root, manifest, experiment.plugins)
+        if "generate" in names and not run.imported:
+            check_solutions(run.task, experiment.scoring, run.read_problems())
         tracker = Tracker()
         if "analyze" in names:
             config = experiment_to_dict(experiment) | signature_parts(experiment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from workbench.cli.checked_problems import Checked
 from workbench.core.conditions import temperature_name
 from workbench.core.console import printable
 from workbench.core.table_text import spell_temperature
+from workbench.core.types import OUTCOMES
+from workbench.score.grading import Graded
 from workbench.tasks import TASKS
 from workbench.tasks.checkers import CHECKERS
 from workbench.tasks.mending_setting import KnownText
@@ -32,6 +35,9 @@ RULES = {
     "pattern": "what task.options.pattern finds",
     "label": "a label that the text names",
     "whole": "the text as a whole",
+    "fenced": "the last fenced block with the function",
+    "continued": "what goes on from the prompt",
+    "trimmed": "the text as far as it is a program",
     "given": "an answer that came with the samples",
 }
 """The rules by which answers are found, in words."""
@@ -52,7 +58,8 @@ def lines_of(checked: Checked) -> Iterator[str]:
             yield from textwrap.wrap(f"{words}:", WIDTH)
             yield from _quoted(prompt, LONGEST_PROMPT)
         known = "none" if problem.gold is None else repr(middle_out(problem.gold, LONGEST_ANSWER))
-        yield f"known answer: {known}"
+        of_programs = TASKS[checked.experiment.task.name].programs
+        yield f"{'its tests' if of_programs else 'known answer'}: {known}"
         for row, sample in enumerate(checked.samples):
             if sample["problem_id"] == problem.id:
                 yield ""
@@ -103,6 +110,8 @@ def _verdict(checked: Checked, row: int, gold: str | None) -> str:
     sample, graded, task = checked.samples[row], checked.graded, checked.experiment.task
     status, correct, answer = graded.statuses[row], graded.correct[row], graded.answers[row]
     wrong = ", which counts as wrong" if correct is False else ", so that it is unknown"
+    if status in OUTCOMES or (status == "timeout" and TASKS[task.name].programs):
+        return _outcome(graded, row)
     if status == "error":
         return f"UNKNOWN: the sample could not be drawn ({sample['error']})"
     if status == "truncated":
@@ -124,6 +133,21 @@ def _verdict(checked: Checked, row: int, gold: str | None) -> str:
     return f"{name}: {spelt} {'equals' if correct else 'is not'} {known} (compared as {compare})"
 
 
+def _outcome(graded: Graded, row: int) -> str:
+    """Return what became of a sample's program, and its first failed test."""
+    why, told = graded.columns["why"][row], graded.columns["failures"][row]
+    passed, of_all = graded.columns["tests_passed"][row], graded.columns["tests_run"][row]
+    name = {True: "RIGHT", False: "WRONG", None: "UNKNOWN"}[graded.correct[row]]
+    said = f"{name}: {graded.statuses[row]}"
+    said += f", {passed} of {of_all} tests passed" if of_all else ""
+    said += f" ({why})" if why else ""
+    if told:
+        first = json.loads(told)[0]
+        said += f"; first {first['test']}: got {first['got']}"
+        said += f", expected {first['expected']}" if first["expected"] else ""
+    return printable(" ".join(said.split()))
+
+
 def _comparison(checked: Checked) -> str:
     task = checked.experiment.task
     checker = TASKS[task.name].checker(task)
@@ -141,8 +165,10 @@ def _summary(checked: Checked) -> Iterator[str]:
     missing = Counter(s for s in graded.statuses if s in ("no_answer", "truncated"))
     said = [f"{count} {kind}" for kind, count in kinds.items()]
     said += [f"{count} {'unanswered' if s == 'no_answer' else s}" for s, count in missing.items()]
-    compare = _comparison(checked)
-    yield f"{len(checked.samples)} samples, answers compared as {compare}: {', '.join(said)}"
+    how = f"answers compared as {_comparison(checked)}"
+    if TASKS[checked.experiment.task.name].programs:
+        how = "programs judged by tests"
+    yield f"{len(checked.samples)} samples, {how}: {', '.join(said)}"
     counts = StatusCounts()
     counts.add(
         pa.table({"status": graded.statuses, "is_correct": pa.array(graded.correct, pa.bool_())})

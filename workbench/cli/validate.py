@@ -27,6 +27,8 @@ def validate(
     from workbench.cli.open_experiment import open_experiment, with_comparison
     from workbench.config.conditions import ordered_conditions
     from workbench.config.size_estimate import condition_lines, large_design, size_estimate
+    from workbench.score.reference_solutions import check_solutions
+    from workbench.tasks import TASKS
 
     checked = open_experiment(experiment, overrides or ())
     check_models(checked)
@@ -35,6 +37,8 @@ def validate(
         return
     if not experiment.is_dir():
         checked = with_comparison(checked)
+    if not TASKS[checked.task.name].on_hub(checked.task):
+        check_solutions(checked.task, checked.scoring)
     problems = count_problems(checked)
     sizes = [size_estimate(checked, problems), *cost_lines(checked, problems)]
     lines = [f"{experiment} is valid.", *condition_lines(checked), *sizes, planned(problems)]

@@ -70,6 +70,17 @@ class ImplicitReward:
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
+class ProgramLimits:
+    """The ``scoring.limits`` section: what a program may use before it is ended."""
+
+    cpu_seconds: int = Field(default=4, ge=1)
+    wall_seconds: int = Field(default=10, ge=1)
+    """More than ``cpu_seconds``, so that a busy machine does not decide."""
+    memory_mib: int = Field(default=1024, ge=256)
+    """Of address space, Python's own few hundred MiB among it."""
+
+
+@dataclass(frozen=True, kw_only=True, config=STRICT)
 class Scoring:
     """The ``scoring`` section: what each sample is given besides its answer."""
 
@@ -88,6 +99,11 @@ class Scoring:
     self_certainty: str | None = None
     """The model behind the reward ``self_certainty``, one of ``scoring.models`` with ``logprobs``
     above 0 and backend transformers; the one that drew the samples, for a model's own certainty."""
+    sandbox: Literal["auto", "unsafe"] = "auto"
+    """Where answers are programs: what keeps them in. ``auto`` takes bubblewrap, else Landlock, and
+    runs nothing where neither can be had; with ``unsafe`` programs can do what you can."""
+    limits: ProgramLimits = Field(default_factory=ProgramLimits)
+    """What each program may use, where answers are programs."""
 
 
 PAIRS = {"density_ratio": ("strong", "weak"), "implicit_reward": ("policy", "reference")}

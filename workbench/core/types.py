@@ -38,9 +38,17 @@ SHORT = reprlib.Repr()
 SHORT.maxstring = 70
 SHORT.maxother = 200
 
-STATUSES = ("answered", "no_answer", "truncated", "timeout", "error", "ungraded")
-"""What became of a sample. ``timeout`` and ``error`` leave its correctness unknown; so does
-``ungraded``: neither a known answer nor an imported verdict, so that no answer was looked for."""
+OUTCOMES = (
+    "passed", "failed", "exception", "syntax", "memory", "limit", "unsupported", "infrastructure",
+)  # fmt: skip
+"""What became of a sample whose answer is a program, beside ``timeout``, which is one of these as
+well: its time was up, and it is wrong. ``unsupported`` (its tests need of it what cannot be had in
+the sandbox) and ``infrastructure`` (it could not be run) leave its correctness unknown."""
+
+STATUSES = ("answered", "no_answer", "truncated", "timeout", "error", "ungraded", *OUTCOMES)
+"""What became of a sample. ``timeout``, of a comparison of answers, and ``error`` leave its
+correctness unknown; so does ``ungraded``: neither a known answer nor an imported verdict, so that
+no answer was looked for."""
 
 
 def known_temperature(value: float | None) -> float | None:

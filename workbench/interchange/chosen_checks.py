@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from workbench.config.schema import TaskSettings
 from workbench.core.console import notice
 from workbench.core.thinking import FAMILIES, split_thought
+from workbench.interchange.program_tasks import program_task
 from workbench.interchange.row_reader import RowReader
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import Survey
@@ -54,6 +55,8 @@ def chosen_task(
     What is learned from the file is put into ``facts`` as ``checks``; where it was imported before
     (``found`` is None), it is taken from there.
     """
+    if programs := program_task(found, facts, overrides, regrade):
+        return programs
     rows = [] if found is None else _first_rows(source, found)
     if found is not None and rows:
         golds = [p.shared["gold"] for p in found.problems.values() if "gold" in p.shared]

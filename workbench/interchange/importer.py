@@ -21,6 +21,7 @@ from workbench.generate.imported import is_complete, refuse_more
 from workbench.interchange.block_writer import write_blocks
 from workbench.interchange.chosen_checks import chosen_task
 from workbench.interchange.import_summary import column_table, describe, without_model
+from workbench.interchange.program_tasks import named_program_task, take_tests
 from workbench.interchange.sample_files import SampleFiles
 from workbench.interchange.survey import Survey, survey
 from workbench.measure.missing_inputs import left_out, metric_needs, selection_needs, without
@@ -31,6 +32,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import Folder
 from workbench.storage.signature import run_signature
+from workbench.tasks import TASKS
 
 VERSION = 5
 """Raise when this code makes other samples of a file: imports by older code are then made again."""
@@ -67,9 +69,11 @@ def import_file(
         "columns": dict(source.columns),
         "where": {name: list(values) for name, values in source.where.items()},
         "reward_scale": source.reward_scale,
+        **named_program_task(overrides),
     }
     before = _facts_of_same_import(root, current)
-    found = survey(source) if before is None else None
+    untested = regrade and before is not None and not before["golds"]
+    found = survey(source) if before is None or untested else None
     if found:
         notice(column_table(found))
         _refuse_whole(source, found, allow_empty)
@@ -80,11 +84,17 @@ def import_file(
     experiment = check_experiment(tree, overrides, what, aggregators=aggregators)
     if experiment.generation.backend != "import":
         raise ValueError("--set generation.backend: imported samples have the backend 'import'")
+    if found and TASKS[experiment.task.name].programs:
+        take_tests(found, experiment.task)
+        facts |= {name: found.facts()[name] for name in ("golds", "absent", "unknown_correct")}
     refuse_more(experiment.generation, facts)
     if experiment.generation.model == "unknown" and (fault := without_model(source, facts)):
         raise ValueError(fault)
     if experiment.scoring.regrade and not facts["golds"]:
-        raise ValueError(f"--regrade needs known answers, and {source.name} has no gold")
+        raise ValueError(
+            f"--regrade needs known answers, and {source.name} has no gold; of programs it is a "
+            "task that has their tests: --set task.name=humaneval, or another"
+        )
     needs = metric_needs(experiment.measure) | selection_needs(experiment.selection, aggregators)
     left = left_out(needs, facts["absent"])
     experiment = without(experiment, left)
@@ -149,7 +159,8 @@ def _facts_of_same_import(root: Path, current: Mapping[str, Any]) -> dict[str, A
         return manifest.data["imported"] if is_complete(manifest, held) else None
     if before.get("backend") == "import" and not finished:
         return None
-    changed = ", ".join(key for key in current if before.get(key) != current[key])
+    keys = {**current, **before}
+    changed = ", ".join(key for key in keys if before.get(key) != current.get(key))
     kind = f"another import (its {changed} differ)"
     if before.get("backend") != "import":
         kind = "a run with its own samples"

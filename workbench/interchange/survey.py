@@ -87,6 +87,8 @@ class Survey:
     """Number of a file -> (its samples, the sum of their hashes), whatever their order."""
     rows_without_samples: int = 0
     """Rows that hold an empty list."""
+    known: dict[str, Problem] = field(default_factory=dict)
+    """By name, the problems that a task gives with their tests."""
     refusals: list[str] = field(default_factory=list)
     """Why no run can be made of these samples as they are."""
 
@@ -139,6 +141,9 @@ class Survey:
     def known_problems(self) -> Iterator[Known]:
         """Yield the problems, in order of appearance; an unknown question is empty."""
         for name, summary in self.problems.items():
+            if (known := self.known.get(name)) is not None:
+                yield Known(known, prompt_hash(Prompt(text=known.question)))
+                continue
             question = summary.shared.get("problem", "")
             problem = Problem(name, question, summary.shared.get("gold"))
             yield Known(problem, prompt_hash(Prompt(text=question)))
@@ -153,8 +158,11 @@ class Survey:
         """Return what the manifest keeps: counts, and the missing ``missing_inputs.COLUMNS``."""
         sizes = Counter(count for count, _ in self.pools.values())
         problems, with_value = self.problems.values(), self.rows_with
-        golds = sum("gold" in problem.shared for problem in problems)
-        unknown = (p.without_correctness for p in problems if "gold" not in p.shared)
+        without = [
+            p for n, p in self.problems.items() if not (n in self.known or "gold" in p.shared)
+        ]
+        golds = len(problems) - len(without)
+        unknown = (problem.without_correctness for problem in without)
         rows_for = {
             "logprobs": with_value["mean"],
             "num_tokens": with_value["tokens"],

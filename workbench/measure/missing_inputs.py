@@ -21,6 +21,7 @@ COLUMNS = {
     "entropies": ("samples", "entropy", "entropies"),
     "num_tokens": ("samples", "tokens", "token counts"),
     "clusters": ("scores", "answer", "answers"),
+    "agreement": ("scores", "outputs", "outputs of programs"),
 }
 """What a metric or a selection may need of a pool: its table, its column, and its name. Columns of
 samples are those of ``measured_part``."""

@@ -97,6 +97,20 @@ def given(samples: pd.DataFrame) -> Floats:
     return samples["given_reward"].to_numpy(dtype=float)
 
 
+def partial(samples: pd.DataFrame) -> Floats:
+    """Share of its problem's tests that a program passes; NaN where that is unknown.
+
+    It knows the hidden tests, as correctness does: a reward to learn from, not one to select by.
+
+    >>> import pandas as pd
+    >>> partial(pd.DataFrame({"share_passed": [0.75]}))
+    array([0.75])
+    """
+    if "share_passed" not in samples:
+        return np.full(len(samples), np.nan)
+    return samples["share_passed"].to_numpy(dtype=float)
+
+
 def _deferred(module: str, function: str) -> Callable[..., None]:
     """Return a function of this package that is imported when it is called.
 
@@ -116,6 +130,9 @@ REWARDS = NameTable("reward", {
     "given": Reward(
         summary="the reward that imported samples came with", is_log=False,
         fn=given),
+    "partial": Reward(
+        summary="share of the tests that a program passes, hidden ones too", is_log=False,
+        fn=partial),
     "orm": Reward(
         summary="probability of + against - from an outcome reward model", is_log=False,
         judge=_deferred("workbench.rewards.outcome_model", "judge")),

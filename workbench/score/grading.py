@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,6 +26,10 @@ class Graded:
     statuses: list[str]
     correct: list[bool | None]
     """None where it is unknown."""
+    columns: Mapping[str, list[Any]] = field(default_factory=dict)
+    """Further columns of the scores, where a task has any."""
+    calls: Sequence[Mapping[str, Any]] | None = None
+    """Rows of the table ``calls``, where answers are programs."""
 
 
 def grade(

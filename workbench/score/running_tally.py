@@ -84,6 +84,8 @@ class RunningTally:
             return "the samples were imported"
         if self.run.task.name not in TASKS:
             return f"the task {self.run.task.name!r} is a plug-in's, which is not loaded here"
+        if TASKS[self.run.task.name].programs:
+            return "programs are run by the stage score"
         if all(item.problem.gold is None for item in self._known.values()):
             return "no problem has a known answer"
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
 
@@ -10,18 +11,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from workbench.config.schema import Embedding, MeasuredText
+from workbench.config.schema import Embedding, MeasuredText, TaskSettings
 from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
 from workbench.core.name_table import plugin_hashes
-from workbench.core.types import REWARD_PREFIX, Known
+from workbench.core.types import REWARD_PREFIX, Known, Problem
 from workbench.models.text_encoder import embed, text_hash
 from workbench.rewards import REWARDS
 from workbench.rewards.block_step import read_matching
 from workbench.rewards.hidden_states import TABLE as ENCODINGS
 from workbench.rewards.hidden_states import encode, encoder_identity, read_encodings
 from workbench.rewards.second_model import score_under_second_models
-from workbench.score.grading import grade
+from workbench.score.graders import Grader, open_grader
+from workbench.score.program_runner import VERSION as PROGRAMS_VERSION
+from workbench.score.programs import CALLS
+from workbench.score.programs import COLUMNS as OF_PROGRAMS
 from workbench.storage.measured_text import PART_COLUMNS, measured_part
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import (
@@ -34,7 +38,6 @@ from workbench.storage.parquet import (
 )
 from workbench.storage.run_folder import Folder
 from workbench.tasks import TASKS
-from workbench.tasks.answer_checking import SECONDS_PER_PROBLEM, Comparer
 
 COLUMNS = (*STORED_KEY, "completion", "stop_reason", "num_output_tokens", "mean_logprob")
 """What this stage and the rewards read of a sample."""
@@ -79,13 +82,15 @@ def score(
     }
     if any(REWARDS[name].learn for name in scoring.rewards):
         settings["deals"] = seed
+    if TASKS[run.task.name].programs:
+        settings["programs"] = [PROGRAMS_VERSION, scoring.sandbox, asdict(scoring.limits), seed]
     score_under_second_models(run, scoring.models)
     encode(run, scoring.orm)
     for name in scoring.rewards:
         if judge := REWARDS[name].judge:
             judge(run, scoring)
     inputs = {block: run.sample_hashes(block) for block in held}
-    golds = {block: [[k.problem.id, k.problem.gold] for k in grouped[block]] for block in held}
+    golds = {block: [_what_is_right(k.problem, run.task) for k in grouped[block]] for block in held}
 
     def graded_from(block: int, *, learned: bool = True) -> str:
         rows = {name: REWARDS[name] for name in scoring.rewards}
@@ -102,34 +107,42 @@ def score(
 
     scores_from = {block: graded_from(block) for block in held}
     vectors_from = {block: embedded_from(block) for block in held}
-    todo = [b for b in held if not run.fresh("scores", b, scores_from[b])]
+    todo = [b for b in held if not run.fresh("scores", b, scores_from[b]) or _broken(run, b)]
     wanted = held if with_embeddings else []
     to_embed = [b for b in wanted if not run.fresh("embeddings", b, vectors_from[b])]
     if not todo and not to_embed and run.manifest.stage("score").get("status") == "done":
         notice("score: up to date")
         return
     made_from = fingerprint(scores=scores_from, vectors=vectors_from)
-    checker = TASKS[run.task.name].checker(run.task)
-    with run.manifest.running("score", made_from) as entry, Comparer(checker, workers) as comparer:
-        with progress_bar("score", len(todo) + len(to_embed), "blocks") as advance:
-            for block in todo:
-                known = {k.problem.id: k for k in grouped[block]}
-                table = _score_block(run, block, known, scoring, comparer)
-                # learned rewards come later, and with them the mark by which the block is fresh
-                unlearned = graded_from(block, learned=False)
-                write_table(run.block_path("scores", block), table, unlearned)
+    with (
+        run.manifest.running("score", made_from) as entry,
+        open_grader(run.task, scoring, workers, seed) as grader,
+    ):
+
+        def score_block(block: int) -> None:
+            known = {k.problem.id: k for k in grouped[block]}
+            table, calls = _score_block(run, block, known, scoring, grader)
+            # learned rewards come later, and with them the mark by which the block is fresh
+            unlearned = graded_from(block, learned=False)
+            if calls is not None:
+                write_table(run.block_path("calls", block), calls, unlearned)
+            write_table(run.block_path("scores", block), table, unlearned)
+
+        for block in todo if not grader.counts_blocks else ():
+            score_block(block)
+        counted = todo if grader.counts_blocks else []
+        with progress_bar("score", len(counted) + len(to_embed), "blocks") as advance:
+            for block in counted:
+                score_block(block)
                 advance(1)
             encoded = 0
             for block in to_embed:
                 encoded += _embed_block(run, block, embedding, text, vectors_from[block], encoder)
                 advance(1)
         entry["texts_encoded"] = encoded
-        entry["comparisons_given_up"] = comparer.given_up
-        if comparer.given_up:
-            notice(
-                f"score: {comparer.given_up:,} comparisons of answers were not made: each problem "
-                f"has {SECONDS_PER_PROBLEM} s; answers not compared with the known one time out"
-            )
+        entry.update(grader.facts())
+        for line in grader.remarks():
+            notice(f"score: {line}")
         if with_embeddings and text != "answer":
             entry["embedded"] = text
         for name in scoring.rewards:
@@ -142,13 +155,15 @@ def score(
 
 
 def _score_block(
-    run: OpenRun, block: int, known: Mapping[str, Known], scoring: Scoring, comparer: Comparer
-) -> pa.Table:
+    run: OpenRun, block: int, known: Mapping[str, Known], scoring: Scoring, grader: Grader
+) -> tuple[pa.Table, pa.Table | None]:
+    """Return a block's scores and, where its answers are programs, what these are called with."""
     samples = run.read_samples(block, COLUMNS)
     _refuse_nan(samples)
     there = run.block_path("given", block).exists()
     given = read_matching(run, "given", block, samples) if there else None
-    graded = grade(samples, known, run.task, None if scoring.regrade else given, comparer)
+    journal = run.root / "programs" / f"block-{block:05}.journal"
+    graded = grader.grade(samples, known, None if scoring.regrade else given, journal)
     columns: dict[str, Any] = {name: samples.column(name) for name in STORED_KEY} | {
         "answer": pa.array(graded.answers, pa.string()),
         "answer_rule": pa.array(graded.rules, pa.string()),
@@ -156,7 +171,10 @@ def _score_block(
         "status": pa.array(graded.statuses, pa.string()),
         "is_correct": pa.array(graded.correct, pa.bool_()),
     }
+    columns |= {name: pa.array(held, OF_PROGRAMS[name]) for name, held in graded.columns.items()}
     frame = samples.to_pandas()
+    if "share_passed" in graded.columns:
+        frame["share_passed"] = columns["share_passed"].to_numpy(zero_copy_only=False)
     if given is not None and "reward" in given.schema.names:
         frame["given_reward"] = given.column("reward").to_numpy()
     for name in scoring.rewards:
@@ -174,7 +192,22 @@ def _score_block(
         else:
             values = read_matching(run, f"rewards/{name}", block, samples)["reward"].to_numpy()
         columns[f"{REWARD_PREFIX}{name}"] = pa.array(values, pa.float64())
-    return pa.table(columns)
+    calls = None if graded.calls is None else pa.Table.from_pylist(graded.calls, CALLS)
+    return pa.table(columns), calls
+
+
+def _what_is_right(problem: Problem, task: TaskSettings) -> list[Any]:
+    """Return what decides whether an answer to a problem is right."""
+    found: list[Any] = [problem.id, problem.gold]
+    return [*found, problem.question, problem.metadata] if TASKS[task.name].programs else found
+
+
+def _broken(run: OpenRun, block: int) -> bool:
+    """Say whether some programs of a scored block could not be run, and are to be tried again."""
+    if not TASKS[run.task.name].programs:
+        return False
+    statuses = read_table(run.block_path("scores", block), ["status"])["status"]
+    return "infrastructure" in statuses.unique().to_pylist()
 
 
 def _put_learned(folder: Folder, block: int, name: str, made_from: str) -> None:

@@ -10,6 +10,8 @@
       rewards/orm/block-00000.parquet   what a reward model said; a .journal while it judges
       encodings/block-00000.parquet     what it held of each solution, where they are kept
       under/NAME/block-00000.parquet    how likely another model holds the samples; likewise
+      programs/block-00000.journal      verdicts on programs, each as soon as it was there
+      calls/block-00000.parquet         what programs are called with, and their outputs
       scores/ embeddings/ subsets/ split/   block-00000.parquet each, by the stages
       outcomes/ expectations/ mixed/ pruned/   likewise, by the analysis
       tables/  figures/

@@ -40,8 +40,8 @@ def setting_that_helps(texts: Sequence[KnownText], task: TaskSettings) -> str:
         >>> setting_that_helps(texts, TaskSettings(name="gsm8k"))
         'task.last_number=true, which finds an answer in 2 of 2 such texts, 2 of them right'
     """
-    if task.name not in TASKS:  # of a plug-in that is not loaded here
-        return ""
+    if task.name not in TASKS or TASKS[task.name].programs:  # of a plug-in that is not loaded here,
+        return ""  # or there is nothing to choose in how answers are compared
     known = [text for text in texts if text.gold is not None]
     before = best = _tried(known, task)
     words = ""
@@ -80,6 +80,8 @@ def how_to_ask(texts: Sequence[KnownText], task: TaskSettings, generation: Gener
             "follow instructions, completion for others)"
         )
     form = r"how an answer is to be written, such as \boxed{}"
+    if task.name in TASKS and TASKS[task.name].programs:
+        form = "that the whole program belongs into one block between lines of ```"
     if task.has_template:
         return f"task.prompt: let the template say or show {form}"
     if task.prompt == "completion" and not task.few_shot:

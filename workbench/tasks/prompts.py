@@ -9,6 +9,7 @@ from dataclasses import asdict
 
 from workbench.config import schema as config
 from workbench.core.types import Problem, Prompt
+from workbench.tasks.code_prompts import code_prompt
 from workbench.tasks.prompt_template import render, render_all
 from workbench.tasks.task import Example, Task
 from workbench.tasks.worked_examples import refuse_asked, worked_examples
@@ -69,6 +70,8 @@ def roles_of(task: Task, settings: config.TaskSettings) -> tuple[str, ...]:
 def _built_in(
     problem: Problem, task: Task, settings: config.TaskSettings, shown: Sequence[Example]
 ) -> Prompt:
+    if task.programs:
+        return code_prompt(problem, task.instruction, settings, shown)
     instruction = task.instruction if settings.system is None else settings.system
     if settings.prompt == "completion":
         blocks = [instruction] if instruction else []

@@ -57,6 +57,9 @@ class Task:
     """(completion, settings) -> (answer or None, the rule that found it)."""
     checker: Callable[[config.TaskSettings], Checker] = lambda settings: CHECKERS["math"]
     """How its answers are compared with the known ones, and with one another."""
+    programs: bool = False
+    """Whether its answers are programs: its problems are those of ``code_problems.py``, and what is
+    right is decided by their tests, in the sandbox, instead of by ``checker``."""
     hub: bool = True
     """Whether its problems are on a hub, where ``task.source`` is no local file."""
 

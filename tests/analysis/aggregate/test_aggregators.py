@@ -38,6 +38,7 @@ def pool():
             "unit": np.array([0.1, 0.9, 0.5, 0.1, 0.3, 0.3]),
         },
         embeddings=np.column_stack([np.cos(angles), np.sin(angles)]),
+        outputs=np.array([[0, 0, 0], [1, 1, 0], [-1, -1, -1], [0, 0, 1], [1, 0, 0], [2, 2, 2]]),
     )
 
 
@@ -49,7 +50,7 @@ def _unit_reward(monkeypatch):
 
 
 def test_every_row_is_complete():
-    known = {field.name for field in fields(Pool)} | {"similarity", "bleu"}
+    known = {field.name for field in fields(Pool)} | {"similarity", "bleu", "agreement"}
     for name, aggregator in AGGREGATORS.items():
         assert aggregator.summary, name
         assert aggregator.needs, name
@@ -111,6 +112,16 @@ def test_lexical_mbr_picks_the_text_most_like_the_others(pool):
     bleu = pool.bleu[np.ix_(MEMBERS, MEMBERS)]
     means = (bleu.sum(axis=1) - np.diag(bleu)) / 3
     assert pick("lex_mbr", pool, MEMBERS) == int(np.argmax(means))
+
+
+def test_mbr_of_programs_picks_the_one_that_agrees_most_with_the_others(pool):
+    # members 4 1 0 3; equal outputs of 3 calls: 4-1: 2, 4-0: 2, 4-3: 1, 1-0: 1, 1-3: 0, 0-3: 2
+    assert pick("exec_mbr", pool, MEMBERS) == 0  # 4 and 0 have 5 in all; 4 was drawn first
+    assert pick("exec_mbr", pool, MEMBERS[[2, 0, 1, 3]]) == 0
+    assert pick("exec_mbr", pool, np.array([2, 1, 3, 0])) == 3
+    assert pick("exec_mbr", pool, np.array([2, 5])) == 0  # nobody agrees
+    with pytest.raises(ValueError, match="the samples of p are no programs"):
+        pick("exec_mbr", replace(pool, outputs=None), MEMBERS)
 
 
 def test_many_subsets_are_picked_from_at_once(pool):

@@ -36,6 +36,7 @@ def test_every_table_is_there_with_its_notes_or_says_why_it_is_empty(finished):
         "entropy_bounds",
         "interactions",
         "quality_coefficients",
+        "behaviour",
     }  # the run has nothing of it
     assert [table.name for table in tables] == [name for name in TABLES if name not in missing]
     full, empty = split_by_content(tables)

@@ -172,6 +172,7 @@ def test_every_table_has_its_key_columns_first(data):
         "reward_report": ["temperature", "reward", "samples"],
         "reward_curve": ["temperature", "k", "random"],
         "reliability": ["reward", "temperature", "bin"],
+        "behaviour": [],
         **{key: [] for key in ("quality_coefficients", "answer_audit", "entropy_bounds")},
         "sampling_check": ["k", "temperature", "outcome"],
         "submitted": ["temperature", "k", "drawn_answers@1"],

@@ -7,11 +7,16 @@ import pytest
 
 from workbench.config import schema as config
 from workbench.tasks import TASKS
+from workbench.tasks.code_problems import CodeProblem, defined_names
+from workbench.tasks.program_extraction import find_program
 from workbench.tasks.worked_examples import worked_examples
 
 HOME = Path(__file__).resolve().parents[3]
 DATA = HOME.parent / "shared" / "data" / "problems"
-PROBLEMS = {"math500": DATA / "math500.jsonl", "gsm8k": DATA / "gsm8k_test.jsonl"}
+PROBLEMS = {
+    "math500": DATA / "math500.jsonl", "gsm8k": DATA / "gsm8k_test.jsonl",
+    "mbpp": DATA / "sanitized-mbpp.json",
+}  # fmt: skip
 QUIZ = HOME / "experiments" / "problems"
 SETTINGS = {
     "math500": config.TaskSettings(
@@ -24,6 +29,10 @@ SETTINGS = {
     "jsonl": config.TaskSettings(
         name="jsonl", num_problems=30, source=str(QUIZ / "quiz.jsonl"), few_shot=3,
         examples=str(QUIZ / "quiz_examples.jsonl"), options={"compare": "choice"},
+    ),
+    "mbpp": config.TaskSettings(name="mbpp", num_problems=30, source=str(PROBLEMS["mbpp"])),
+    "code": config.TaskSettings(
+        name="code", num_problems=30, source=str(QUIZ / "small_functions.jsonl")
     ),
 }  # fmt: skip
 
@@ -54,6 +63,8 @@ def test_more_problems_keep_the_first_ones(name, settings):
 
 def test_the_known_answer_is_right_and_a_wrong_one_is_not(name, settings):
     task = TASKS[name]
+    if task.programs:
+        pytest.skip("what is right is decided by tests, see the next test")
     checker = task.checker(settings)
     for problem in task.load(settings)[:10]:
         answer, rule = task.extract(rf"So \boxed{{{problem.gold}}}.", settings)
@@ -64,8 +75,23 @@ def test_the_known_answer_is_right_and_a_wrong_one_is_not(name, settings):
         assert checker.canonical(spelling) == spelling  # nothing is left to even out
 
 
+def test_a_solution_is_found_as_the_program_that_it_is(name, settings):
+    task = TASKS[name]
+    if not task.programs:
+        pytest.skip("its answers are no programs")
+    for problem in task.load(settings)[:10]:
+        held = CodeProblem.of(problem)
+        found = find_program(f"So:\n```python\n{held.solution}\n```\n", held)
+        assert found.rule == "fenced"
+        assert defined_names(found.source) >= {held.entry_point}
+        assert find_program("I do not know.", held).source is None
+
+
 def test_examples_are_none_of_the_problems(name, settings):
     task = TASKS[name]
+    if name in ("humaneval", "code"):
+        assert task.examples(settings) == []  # all that there is is asked
+        return
     asked = {problem.question for problem in task.load(settings)}
     examples = worked_examples(task, replace(settings, few_shot=4))
     assert examples
