@@ -86,6 +86,14 @@ class CodeProblem:
         place = _first_lines(tree)[self.entry_point]
         return "".join(self.question.splitlines(keepends=True)[: place - 1])
 
+    def continued(self, text: str) -> str:
+        """Return the program that a text makes of a question which begins one.
+
+        A question may end without a line break, so that the model writes it.
+        """
+        joint = "" if self.question.endswith("\n") or text.startswith("\n") else "\n"
+        return self.question + joint + text
+
     @property
     def shown(self) -> tuple[str, ...]:
         """The assertions that may be shown, each once."""
@@ -341,7 +349,7 @@ def _whole(key: str, solution: Any, question: str, entry_point: str) -> str:
     """Return a solution as a whole program; as in HumanEval it may go on from the question."""
     if not isinstance(solution, str):
         raise ValueError(f"{key!r} must be a text, Python, got {shown(solution)}")
-    for source in (solution, question + solution):
+    for source in (solution, question.rstrip() + "\n" + solution):
         if begins_program(source, entry_point):
             if source is solution and begins_program(question, entry_point):
                 return question.rstrip() + "\n\n\n" + source  # with its imports and helpers

@@ -49,8 +49,13 @@ def _begun(problem: Problem) -> str:
 
 
 def _completed(example: Example) -> str:
-    begun = _begun(Problem("", example.question, metadata=example.metadata))
-    return begun.rstrip("\n") + "\n" + example.solution.strip("\n")
+    """Return an example as a whole program; a file's solution has lost its first indentation."""
+    shown = Problem("", example.question, metadata=example.metadata)
+    solution = example.solution.strip("\n")
+    name = str(example.metadata.get("entry_point"))
+    if _is_signature(shown) and not begins_program(solution, name) and not solution[0].isspace():
+        solution = "    " + solution
+    return _begun(shown).rstrip("\n") + "\n" + solution
 
 
 def _asked(problem: Problem) -> str:

