@@ -6,7 +6,8 @@ import os
 import socket
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -17,6 +18,11 @@ from workbench.sandbox.zygotes import Kind, SandboxError
 ATTEMPTS = """
 import os
 import socket
+import time
+
+
+def nothing(argument):
+    return argument
 
 
 def read(path):
@@ -44,9 +50,9 @@ def speak(path):
 def fork(most):
     for count in range(most):
         if os.fork() == 0:
-            import time
             time.sleep(60)
-    return most
+            os._exit(0)
+    return True
 
 
 def signal(number):
@@ -54,12 +60,34 @@ def signal(number):
     return True
 
 
-def ways(way, argument):
+def try_(way, argument):
     return globals()[way](argument)
 """
 """A program whose functions return where an attempt succeeds, and raise where it does not."""
 MANY = 200
 """Processes that a program must not be able to have at once."""
+HARMLESS = Tests(source="assert try_('nothing', 1) == 1", entry_points=["try_"])
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The sandbox that is used."""
+
+    kind: Kind
+    why_not: str = ""
+    """Why a stronger one cannot run here; empty where this is the strongest."""
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        text = NAMES[self.kind]
+        return f"{text}, as {self.why_not}" if self.why_not else text
+
+
+NAMES: dict[Kind, str] = {
+    "bubblewrap": "bubblewrap: programs run in namespaces of their own",
+    "landlock": "landlock: rules of files and system calls keep programs in",
+    "unsafe": "unsafe: nothing but limits keeps programs in",
+}
 
 
 def broken_out(kind: Kind) -> Iterator[str]:
@@ -68,28 +96,34 @@ def broken_out(kind: Kind) -> Iterator[str]:
     Raises:
         SandboxError: the sandbox does not start, or a harmless program does not pass in it.
     """
-    with tempfile.TemporaryDirectory(prefix="outside-") as folder, _listening() as port:
-        secret, made = Path(folder) / "secret", Path(folder) / "made"
+    with ExitStack() as open_:
+        folder = Path(open_.enter_context(tempfile.TemporaryDirectory(prefix="outside-")))
+        folder.chmod(0o777)
+        secret, made, line = folder / "secret", folder / "made", folder / "line"
         secret.write_text("seen")
         secret.chmod(0o644)
-        Path(folder).chmod(0o777)
+        open_.enter_context(_listening(socket.AF_UNIX, str(line)))
+        line.chmod(0o777)
+        unnamed = "\0outside-" + folder.name
+        port = open_.enter_context(_listening(socket.AF_INET, ("127.0.0.1", 0))).getsockname()[1]
+        open_.enter_context(_listening(socket.AF_UNIX, unnamed))
         attempts = {
             "reads a file outside": ("read", str(secret)),
             "writes a file outside": ("write", str(made)),
             "writes into the system": ("write", "/usr/written-by-a-program"),
             "reaches the network": ("connect", port),
-            f"starts {MANY} processes": ("fork", MANY),
+            "reaches a socket outside": ("speak", str(line)),
+            "reaches an unnamed socket outside": ("speak", unnamed),
             "signals a process outside": ("signal", os.getpid()),
+            f"starts {MANY} processes": ("fork", MANY),
         }
-        tests = Tests(source="assert ways('len', [1]) == 1", entry_points=["ways"])
-        source = ATTEMPTS.replace("globals()[way]", "{**globals(), 'len': len}[way]")
         with Sandbox(kind=kind) as sandbox:
-            found = sandbox.judge(source, tests, list(attempts.values()))
-            if found.outcome != "passed":
-                raise SandboxError(
-                    f"a harmless program does not pass in the sandbox ({kind}): {found.outcome} "
-                    f"{found.why}".rstrip()
-                )
+            found = sandbox.judge(ATTEMPTS, HARMLESS, list(attempts.values()))
+        if found.outcome != "passed":
+            raise SandboxError(
+                f"a harmless program does not pass in the sandbox ({kind}): {found.outcome} "
+                f"{found.why}".rstrip()
+            )
         for name, answer in zip(attempts, found.answers, strict=True):
             if answer is not None and "value" in answer and decode(answer["value"]):
                 yield name
@@ -98,14 +132,16 @@ def broken_out(kind: Kind) -> Iterator[str]:
 
 
 @contextmanager
-def _listening() -> Iterator[int]:
-    """Listen on loopback; yield the port."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        yield server.getsockname()[1]
+def _listening(family: int, address: object) -> Iterator[socket.socket]:
+    """Listen on an address."""
+    with socket.socket(family) as server:
+        server.bind(address)  # type: ignore[arg-type]
+        server.listen()
+        yield server
 
 
 @cache
-def strongest_kind() -> tuple[Kind, str]:
+def strongest_kind() -> Choice:
     """Return the strongest sandbox that can run here, and why a stronger one cannot, if so.
 
     It is tried once in a process: a program in it must not reach a file, a socket or a process
@@ -126,7 +162,7 @@ def strongest_kind() -> tuple[Kind, str]:
             raise SandboxError(
                 f"a program in the sandbox ({kind}) {' and '.join(reached)}: no program is run"
             )
-        return kind, "; ".join(why)
+        return Choice(kind, "; ".join(why))
     raise SandboxError(
         f"no sandbox can run here: {'; '.join(why)}. Install bubblewrap (apt-get install "
         "bubblewrap), or set scoring.sandbox: unsafe, which lets programs do as they like"

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.sandbox import inside
-from workbench.sandbox.inside.zygote import USER
+from workbench.sandbox.inside.zygote import USER, is_root
 
 Kind = Literal["bubblewrap", "landlock", "unsafe"]
 """What keeps programs in: namespaces; rules of files and system calls; or limits alone."""
@@ -70,7 +70,7 @@ class Zygote:
         else:
             python = _reachable_python()
             self.home = tempfile.TemporaryDirectory(prefix="sandbox-", ignore_cleanup_errors=True)
-            if os.geteuid() == 0:
+            if is_root():
                 os.chown(self.home.name, USER, USER)
             package = Path(self.home.name) / "package"
             shutil.copytree(INSIDE, package / "workbench" / "sandbox" / "inside", ignore=COMPILED)
@@ -157,12 +157,21 @@ def _bubblewrap() -> list[str]:
     if command is None:
         raise SandboxError("bubblewrap is not installed (the package is called bubblewrap)")
     found = [command]
-    if os.geteuid() == 0:
+    if is_root():
         spaces = ("ipc", "pid", "net", "uts", "cgroup-try")
         found += [f"--unshare-{name}" for name in spaces]
         found += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
-        found += ["--unshare-all", "--cap-drop", "ALL"]
+        found += [
+            "--unshare-all",
+            "--unshare-user",
+            "--cap-drop",
+            "ALL",
+            "--uid",
+            str(USER),
+            "--gid",
+            str(USER),
+        ]
     found += ["--clearenv", "--new-session", "--die-with-parent"]
     for name, value in ENVIRONMENT.items():
         found += ["--setenv", name, value]
@@ -189,7 +198,7 @@ def _reachable_python() -> str:
     """
     names = [BASE, "/usr/bin/python3.11", "/usr/local/bin/python3.11"]
     for name in names:
-        if os.path.exists(name) and (os.geteuid() != 0 or _open_to_all(Path(name).resolve())):
+        if os.path.exists(name) and (not is_root() or _open_to_all(Path(name).resolve())):
             return name
     raise SandboxError(
         f"no Python 3.11 that every user can read ({', '.join(names)}): do not start this as root"

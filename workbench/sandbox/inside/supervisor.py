@@ -114,9 +114,8 @@ class Supervisor:
             _close_all_but(*given, faults)
             os.umask(0o077)
             containment.set_limits(limits, counted=self.kind == "bubblewrap")
-            if self.kind == "bubblewrap":
-                containment.give_up_rights()
-            elif self.kind == "landlock":
+            containment.give_up_rights()
+            if self.kind == "landlock":
                 containment.only_files(readable_folders(), home)
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # a full file is an OSError
             if self.kind != "unsafe":

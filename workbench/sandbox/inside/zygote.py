@@ -29,6 +29,14 @@ USER = 65534
 """The user of programs where the sandbox is started by root: nobody."""
 
 
+def is_root() -> bool:
+    """Return whether this process can become nobody: root, and not of a single user's namespace."""
+    with open("/proc/self/uid_map") as file:
+        ranges = [tuple(map(int, line.split())) for line in file]
+    known = any(first <= USER < first + count for first, _, count in ranges)
+    return os.geteuid() == 0 and known
+
+
 def main(control: int, kind: str) -> None:
     """Fork for each request until the other side of the socket is gone.
 
@@ -41,7 +49,7 @@ def main(control: int, kind: str) -> None:
     roles = {
         name: importlib.import_module(f"workbench.sandbox.inside.{name}").serve for name in ROLES
     }
-    if os.geteuid() == 0:
+    if is_root():
         os.setgroups([])
         os.setresgid(USER, USER, USER)
         os.setresuid(USER, USER, USER)
