@@ -23,7 +23,7 @@ from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
 from workbench.sandbox.limits import Limits
 from workbench.sandbox.programs import Sandbox, Tests, Verdict
-from workbench.sandbox.self_test import strongest_kind
+from workbench.sandbox.self_test import Choice, strongest_kind
 from workbench.sandbox.zygotes import Kind, SandboxError
 from workbench.score.behaviours import Calls
 from workbench.storage.journal import Journal, read_entries
@@ -95,12 +95,12 @@ class ProgramRunner(ExitStack):
             return
         try:
             if self._wanted == "unsafe":
-                self.kind = "unsafe"
-                self.why = "scoring.sandbox is unsafe"
+                choice = Choice("unsafe", "scoring.sandbox is unsafe")
             else:
-                self.kind, self.why = strongest_kind()
+                choice = strongest_kind()
+            self.kind, self.why = choice.kind, choice.why_not
             for _ in range(self._workers):
-                self._free.put(self.enter_context(Sandbox(self.kind, self._limits)))
+                self._free.put(self.enter_context(Sandbox(choice.kind, self._limits)))
         except SandboxError as fault:
             raise ValueError(str(fault)) from fault
         if self.kind == "unsafe":
