@@ -16,7 +16,7 @@ import os
 import signal
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import resource_tracker
 from typing import TypeVar
@@ -32,6 +32,8 @@ LOST = (ProcessExpired, BrokenProcessPool)
 """Exceptions of a worker that ended during a task, or while it waited for one."""
 TASKS_PER_WORKER = 2
 """Tasks handed out per worker at a time, so that few results wait for the oldest task."""
+LOOK_SECONDS = 1.0
+"""Between two looks at whether the pool still works, while a result is waited for."""
 
 
 class WorkerPool(ProcessPool):
@@ -43,6 +45,18 @@ class WorkerPool(ProcessPool):
             self._pool_manager_loop.join()
         self._pool_manager.worker_manager.force_stop_workers()  # type: ignore[no-untyped-call]
         super()._stop_pool()  # type: ignore[no-untyped-call]
+
+    def require_working(self) -> None:
+        """Check that tasks are still being worked on.
+
+        A task that is handed out while the pool breaks is forgotten by pebble: its future is never
+        done, so that whoever waits for one has to look here from time to time.
+
+        Raises:
+            BrokenProcessPool: they are not, as a worker was ended while it waited for a task.
+        """
+        if not self.active:
+            raise BrokenProcessPool("a worker ended while it waited for a task")
 
 
 def spread(
@@ -74,9 +88,9 @@ def spread(
         for task in tasks:
             futures.append(_submit(pool, work, task))
             if len(futures) == TASKS_PER_WORKER * workers:
-                yield _result(futures.popleft())
+                yield _result(pool, futures.popleft())
         while futures:
-            yield _result(futures.popleft())
+            yield _result(pool, futures.popleft())
     finally:
         pool.stop()  # type: ignore[no-untyped-call]
         pool.join()
@@ -101,7 +115,7 @@ def _start(pool: WorkerPool) -> None:
 def _wait_for_one(pool: WorkerPool) -> None:
     """Wait until a worker answers."""
     try:
-        pool.schedule(os.getpid).result()
+        _waited(pool, pool.schedule(os.getpid))
     except LOST as fault:
         raise ValueError(
             f"cannot start worker processes, or they were ended from outside ({fault}): a script "
@@ -122,9 +136,16 @@ def _submit(pool: WorkerPool, work: Callable[[Task], Result], task: Task) -> Fut
         raise _worker_lost(fault) from fault
 
 
-def _result(future: Future[Result]) -> Result:
+def _waited(pool: WorkerPool, future: Future[Result]) -> Result:
+    """Return the result of a task, once it is there."""
+    while not wait((future,), LOOK_SECONDS).done:
+        pool.require_working()
+    return future.result()
+
+
+def _result(pool: WorkerPool, future: Future[Result]) -> Result:
     try:
-        return future.result()
+        return _waited(pool, future)
     except LOST as fault:
         raise _worker_lost(fault) from fault
 

@@ -24,13 +24,14 @@ import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, field
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 
 import psutil
 from pebble import ProcessExpired
 
-from workbench.core.parallel import WorkerPool, start_workers
+from workbench.core.parallel import LOOK_SECONDS, WorkerPool, start_workers
 from workbench.core.plugins import Plugin, load_again, loaded
 from workbench.tasks.checkers import Checker
 from workbench.tasks.math_answers import Key, clustering, keys_differ
@@ -121,7 +122,7 @@ class Comparer:
         ready.reverse()  # the last is taken first
         while ready or waiting:
             if not ready:
-                pair, alone, future = finished.get()
+                pair, alone, future = self._next(finished)
                 job = _result_of(future)
                 taken = SECONDS_PER_PAIR if job is None else job.seconds
                 for index in waiting[pair]:
@@ -152,6 +153,17 @@ class Comparer:
                 self._schedule(pair, whole, finished)
             waiting.setdefault(pair, []).append(index)
         return [graded[index] for index in range(len(questions))]
+
+    def _next(self, finished: Finished) -> tuple[Pair, bool, Future[Compared]]:
+        """Return the next comparison that is done, once there is one."""
+        while True:
+            with suppress(Empty):
+                return finished.get(timeout=LOOK_SECONDS)
+            try:
+                if self._pool is not None:
+                    self._pool.require_working()
+            except BrokenProcessPool as fault:
+                raise _no_processes(fault) from fault
 
     def _schedule(self, pair: Pair, question: Question | None, finished: Finished) -> None:
         """Have a worker compare a pair, and then the other pairs of a question, if one is given."""
@@ -219,11 +231,15 @@ def _result_of(future: Future[Compared]) -> Compared | None:
     if isinstance(fault, TimeoutError | ProcessExpired | MemoryError):
         return None
     if isinstance(fault, BrokenProcessPool):
-        raise ValueError(
-            f"cannot start the processes that compare answers ({fault}); a script that runs "
-            'stages itself must do so under `if __name__ == "__main__":`'
-        ) from fault
+        raise _no_processes(fault) from fault
     raise fault
+
+
+def _no_processes(fault: BrokenProcessPool) -> ValueError:
+    return ValueError(
+        f"cannot start the processes that compare answers ({fault}); a script that runs "
+        'stages itself must do so under `if __name__ == "__main__":`'
+    )
 
 
 def _prepare_worker(plugins: Sequence[Plugin]) -> None:

@@ -8,13 +8,16 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from pathlib import Path
 
 import psutil
 import pytest
 from pebble.pool.channel import WorkerChannel
+from pebble.pool.process import PoolManager
 
+from workbench.core import parallel
 from workbench.core.parallel import spread
 from workbench.storage.lock import locked
 
@@ -63,6 +66,20 @@ def test_an_error_in_a_worker_is_that_error_here():
 def test_a_worker_that_is_ended_from_outside_is_told(work, task):
     with pytest.raises(ValueError, match=r"ended from outside.*fewer --workers"):
         list(spread(work, [task, task], 2))
+    assert not children()
+
+
+def test_a_task_that_is_handed_out_while_the_pool_breaks_is_not_waited_for(monkeypatch):
+    def break_first(manager, task):  # what pebble does where a worker ends between two tasks
+        if task.payload.function is operator.neg:
+            manager.handle_broken_pool(BrokenProcessPool("all workers expired"))
+        manager.task_manager.register(task)
+        manager.worker_manager.dispatch(task)
+
+    monkeypatch.setattr(PoolManager, "schedule", break_first)
+    monkeypatch.setattr(parallel, "LOOK_SECONDS", 0.1)
+    with pytest.raises(ValueError, match=r"ended from outside.*fewer --workers"):
+        list(spread(operator.neg, [1, 2, 3], 2))
     assert not children()
 
 
@@ -139,7 +156,7 @@ def family_of(child):
     [(signal.SIGINT, 130, 0), (signal.SIGINT, 130, 0.8), (signal.SIGTERM, 143, 1.6)],
 )
 def test_a_request_to_stop_reaches_everybody(cli, run, number, code, wait):
-    child = cli.start("measure", run, "--workers", 2)
+    child = cli.start("measure", run, "--workers", 2, "--set", "measure.replicates=50000")
     child.until(lambda: family_of(child))
     time.sleep(wait)
     family = family_of(child)
