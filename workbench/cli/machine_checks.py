@@ -21,6 +21,8 @@ from workbench.core.version import __version__, install_command
 from workbench.generate import BACKENDS, engine_versions, resolve
 from workbench.models.locate import cache_folder, check_encoder, check_model
 from workbench.models.packaged import MODELS
+from workbench.sandbox.self_test import strongest_kind
+from workbench.sandbox.zygotes import SandboxError
 from workbench.storage.manifest import environment
 from workbench.tracking.wandb_environment import tracking_mode
 
@@ -92,6 +94,7 @@ def machine_findings() -> list[Finding]:
         _model("model", MODEL, check_model),
         _model("encoder", ENCODER, check_encoder),
         Finding("W&B", _tracking()),
+        _sandbox(),
     ]
 
 
@@ -122,6 +125,15 @@ def _model(kind: str, name: str, check: Callable[[str], None]) -> Finding:
     except ValueError as fault:
         return Finding(kind, str(fault), missing=True)
     return Finding(kind, f"{name} is installed")
+
+
+def _sandbox() -> Finding:
+    """Return what programs would run in, which is tried, for tasks whose answers are programs."""
+    try:
+        choice = strongest_kind()
+    except SandboxError as fault:
+        return Finding("sandbox", str(fault), missing=True)
+    return Finding("sandbox", str(choice))
 
 
 def _tracking() -> str:

@@ -9,6 +9,8 @@ import workbench.generate as backends
 from workbench.cli.doctor import doctor
 from workbench.cli.machine_checks import TokensDrawn, draw_tokens, engine_fault
 from workbench.core.types import Request
+from workbench.sandbox import self_test
+from workbench.sandbox.zygotes import SandboxError
 
 DRAWN = TokensDrawn(start=12.0, rate=34.56, text="five, six\n")
 
@@ -54,7 +56,7 @@ def test_all_that_a_run_needs_is_looked_at(drawing, monkeypatch, capsys):
     said = shown(capsys)
     for name in (
         "workbench", "GPU", "processor", "memory", "results", "cache", "model", "encoder", "W&B",
-        "auto", "vllm", "transformers", "openai",
+        "sandbox", "auto", "vllm", "transformers", "openai",
     ):  # fmt: skip
         assert re.search(rf"^{re.escape(name)} +\S", said, re.MULTILINE), name
     assert "takes the backend vllm, because vLLM is installed" in said
@@ -130,6 +132,34 @@ def test_a_full_or_closed_disk_and_a_missing_model_say_what_to_do(monkeypatch, t
     monkeypatch.setattr(checks, "MODEL", "SmolLM9")
     assert found("model").missing
     assert "SmolLM2-135M-Instruct" in found("model").text
+
+
+def test_the_sandbox_of_programs_is_told_with_why_it_is_no_stronger_one(monkeypatch):
+    monkeypatch.setattr(self_test, "broken_out", lambda kind: [])
+    monkeypatch.setattr(checks, "strongest_kind", self_test.strongest_kind.__wrapped__)
+    assert found("sandbox").text.startswith("bubblewrap: programs run in namespaces")
+
+    def not_installed(kind):
+        if kind == "bubblewrap":
+            raise SandboxError("bubblewrap is not installed")
+        return []
+
+    monkeypatch.setattr(self_test, "broken_out", not_installed)
+    told = found("sandbox")
+    assert told.text.startswith("landlock: ")
+    assert told.text.endswith("as bubblewrap is not installed")
+    assert not told.missing
+
+    def nothing_runs(kind):
+        raise SandboxError(f"{kind} cannot be had")
+
+    monkeypatch.setattr(self_test, "broken_out", nothing_runs)
+    told = found("sandbox")
+    assert told.missing
+    assert "bubblewrap cannot be had; landlock cannot be had. Install bubblewrap" in told.text
+
+    monkeypatch.setattr(self_test, "broken_out", lambda kind: ["reads a file outside"])
+    assert "reads a file outside: no program is run" in found("sandbox").text
 
 
 @pytest.mark.parametrize(
