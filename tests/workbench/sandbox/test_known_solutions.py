@@ -1,0 +1,56 @@
+"""The known solutions of HumanEval pass its tests, and functions that do nothing do not."""
+
+import ast
+
+import pytest
+
+from tests.workbench.sandbox.conftest import KINDS, why_not
+from workbench.config.schema import TaskSettings
+from workbench.config.scoring_schema import Scoring
+from workbench.score.behaviours import Calls
+from workbench.score.program_runner import Job, ProgramRunner
+from workbench.tasks import humaneval
+from workbench.tasks.code_problems import CodeProblem
+
+
+@pytest.fixture(scope="module")
+def problems():
+    return [CodeProblem.of(one) for one in humaneval.load(TaskSettings(name="humaneval"))]
+
+
+@pytest.fixture(scope="module")
+def outcomes():
+    """A function: problems, sources -> what became of each program."""
+    if all(map(why_not, KINDS)):
+        pytest.skip("; ".join(map(why_not, KINDS)))
+
+    def judge(problems, sources):
+        jobs = [
+            Job.of(source, problem, Calls())
+            for problem, source in zip(problems, sources, strict=True)
+        ]
+        with ProgramRunner(Scoring()) as runner:
+            verdicts = runner.run(jobs, quiet=True)
+        return [verdict.outcome for verdict in verdicts]
+
+    return judge
+
+
+def with_body(problem, body):
+    """The known solution, with another body of its entry point."""
+    tree = ast.parse(problem.solution)
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == problem.entry_point:
+            node.body = ast.parse(body).body
+    return ast.unparse(tree)
+
+
+def test_every_known_solution_passes(problems, outcomes):
+    assert len(problems) == 164
+    assert outcomes(problems, [one.solution for one in problems]) == ["passed"] * 164
+
+
+@pytest.mark.parametrize("body", ["return None", "raise ValueError", "pass", "return 0"])
+def test_no_function_passes_that_does_nothing(problems, outcomes, body):
+    found = outcomes(problems, [with_body(one, body) for one in problems])
+    assert set(found) <= {"failed", "exception"}
