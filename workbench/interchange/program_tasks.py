@@ -11,7 +11,7 @@ from workbench.core.console import notice
 from workbench.core.types import Problem
 from workbench.interchange.survey import Survey
 from workbench.tasks import TASKS
-from workbench.tasks.code_problems import begins_program
+from workbench.tasks.program_source import begins_program
 
 HUMANEVAL = "HumanEval/"
 """How the names of HumanEval's problems begin."""

@@ -23,7 +23,7 @@ from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
 from workbench.sandbox.limits import Limits
 from workbench.sandbox.programs import Sandbox, Tests, Verdict
-from workbench.sandbox.self_test import Choice, strongest_kind
+from workbench.sandbox.self_test import ChosenSandbox, strongest_kind
 from workbench.sandbox.zygotes import Kind, SandboxError
 from workbench.score.behaviours import Calls
 from workbench.storage.journal import Journal, read_entries
@@ -95,7 +95,7 @@ class ProgramRunner(ExitStack):
             return
         try:
             if self._wanted == "unsafe":
-                choice = Choice("unsafe", "scoring.sandbox is unsafe")
+                choice = ChosenSandbox("unsafe", "scoring.sandbox is unsafe")
             else:
                 choice = strongest_kind()
             self.kind, self.why = choice.kind, choice.why_not

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from workbench.config import schema as config
 from workbench.core.types import Problem, Prompt
-from workbench.tasks.code_problems import begins_program
+from workbench.tasks.program_source import begins_program
 from workbench.tasks.task import Example
 
 

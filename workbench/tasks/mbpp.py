@@ -19,13 +19,8 @@ from workbench.config import schema as config
 from workbench.core.lookup import unknown
 from workbench.core.types import Problem
 from workbench.tasks import problem_files
-from workbench.tasks.code_problems import (
-    defined_names,
-    option_faults,
-    parse_code,
-    parsed,
-    with_visible,
-)
+from workbench.tasks.code_problems import option_faults, parse_code, with_visible
+from workbench.tasks.program_source import defined_names, parsed
 from workbench.tasks.task import Example
 from workbench.tasks.worked_examples import raise_faults
 

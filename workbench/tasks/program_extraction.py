@@ -7,7 +7,8 @@ import re
 import textwrap
 from dataclasses import dataclass
 
-from workbench.tasks.code_problems import CodeProblem, begins_program, parsed
+from workbench.tasks.code_problems import CodeProblem
+from workbench.tasks.program_source import begins_program, parsed
 
 PROGRAM_RULES = ("fenced", "whole", "continued", "trimmed", "none")
 """The rules by which programs are found."""

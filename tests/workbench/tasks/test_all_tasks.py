@@ -7,8 +7,9 @@ import pytest
 
 from workbench.config import schema as config
 from workbench.tasks import TASKS
-from workbench.tasks.code_problems import CodeProblem, defined_names
+from workbench.tasks.code_problems import CodeProblem
 from workbench.tasks.program_extraction import find_program
+from workbench.tasks.program_source import defined_names
 from workbench.tasks.worked_examples import worked_examples
 
 HOME = Path(__file__).resolve().parents[3]

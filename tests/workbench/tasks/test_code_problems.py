@@ -4,14 +4,8 @@ import pytest
 
 from workbench.config.schema import TaskSettings
 from workbench.core.types import Problem
-from workbench.tasks.code_problems import (
-    CodeProblem,
-    assertions,
-    begins_program,
-    option_faults,
-    parse_code,
-    with_visible,
-)
+from workbench.tasks.code_problems import CodeProblem, option_faults, parse_code, with_visible
+from workbench.tasks.program_source import assertions, begins_program
 
 SIGNATURE = 'import math\n\n\ndef double(n):\n    """Twice n."""\n'
 CHECK = """
