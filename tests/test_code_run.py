@@ -115,7 +115,7 @@ def test_tables_count_outcomes_and_rules_and_say_where_programs_ran(run):
     assert row[["rule:continued", "rule:trimmed", "rule:none"]].tolist() == [48, 12, 12]
     assert row["accuracy"] == pytest.approx(25 / 72)
     text = (run.root / "tables" / "statuses.md").read_text()
-    kind = strongest_kind()[0]
+    kind = strongest_kind().kind
     assert f"programs ran in a sandbox: {kind}" in text
     assert run.manifest["stages"]["score"]["programs"]["judged"] == 12 * 4  # two are one program
 

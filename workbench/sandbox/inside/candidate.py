@@ -7,6 +7,7 @@ was itself called with, and whatever it makes this process say is no more than a
 from __future__ import annotations
 
 import operator
+import signal
 import sys
 import types
 from collections.abc import Callable, Mapping
@@ -38,22 +39,37 @@ def serve(line: Line) -> None:
     others have encoded ``args`` and ``kwargs``, and ask for one thing: to ``call`` a name, to
     ``get`` or ``set`` an attribute of an object that an earlier answer named (``on``), to call its
     ``method``, or to ``do`` one of ``OPERATIONS`` with it. ``take`` is the next values of an
-    iterator. An answer has a ``value``, or an ``exception`` with its type, and ``changed``: the
-    arguments that the call has changed, by place or name.
+    iterator. With ``cpu_seconds`` a request that works for longer is given up, as far as the
+    program lets it be, and raises ``TooSlow``. An answer has a ``value``, or an ``exception`` with
+    its type, and ``changed``: the arguments that the call has changed, by place or name.
     """
     space = types.ModuleType("program")
     sys.modules["program"] = space
-    sys.setrecursionlimit(5000)
     program = Held(space)
+    signal.signal(signal.SIGPROF, _give_up)
     while True:
         try:
             request = line.receive()
         except EOFError:
             return
         try:
-            line.send(program.answer(request))
+            try:
+                most = request.get("cpu_seconds", 0)
+                signal.setitimer(signal.ITIMER_PROF, most, most)
+                answer = program.answer(request)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+            line.send(answer)
         except BaseException as fault:  # SystemExit and the like are the program's too
             line.send(_told(fault))
+
+
+class TooSlow(BaseException):
+    """A call has worked for longer than it may."""
+
+
+def _give_up(number: int, frame: object) -> None:
+    raise TooSlow
 
 
 class Held:

@@ -23,6 +23,12 @@ from workbench.sandbox.inside.literals import MOST_BYTES, Line, decode, encode
 from workbench.sandbox.inside.proxies import Program
 from workbench.sandbox.inside.record import COUNT, Record, counted, kind_of
 
+CALL_SECONDS = 0.2
+"""Of work, after which a call that no test decides is given up: made-up arguments may be such that
+even a right program never ends."""
+TOO_SLOW = "TooSlow"
+"""The exception of a call that was given up."""
+
 
 def serve(line: Line) -> None:
     """Judge programs. The first message on ``line`` is the tests, each other one a program.
@@ -125,12 +131,16 @@ def _answers(calls: list[Any], name: str, program: Program) -> list[Any]:
     left = MOST_BYTES // 2
     for args in calls:
         try:
-            answer = program.ask({"call": name, "args": args, "eagerly": True})
+            asked = {"call": name, "args": args, "eagerly": True, "cpu_seconds": CALL_SECONDS}
+            answer = program.ask(asked)
             found.append({"value": _respelt(answer["value"])})
             if changed := {str(p): _respelt(one) for p, one in answer["changed"].items()}:
                 found[-1]["changed"] = changed
         except Raised as fault:
             told = fault.told
+            if told.get("exception") == TOO_SLOW:
+                found.append(None)
+                continue
             found.append({"exception": str(told.get("exception")), "says": str(told.get("says"))})
         except Gone:
             found.append(None)
