@@ -10,7 +10,8 @@ import operator
 import signal
 import sys
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from workbench.sandbox.inside.literals import Line, Opaque, TooLarge, decode, encode
@@ -46,19 +47,14 @@ def serve(line: Line) -> None:
     space = types.ModuleType("program")
     sys.modules["program"] = space
     program = Held(space)
-    signal.signal(signal.SIGPROF, _give_up)
     while True:
         try:
             request = line.receive()
         except EOFError:
             return
         try:
-            try:
-                most = request.get("cpu_seconds", 0)
-                signal.setitimer(signal.ITIMER_PROF, most, most)
+            with _limited(request.get("cpu_seconds")):
                 answer = program.answer(request)
-            finally:
-                signal.setitimer(signal.ITIMER_PROF, 0)
             line.send(answer)
         except BaseException as fault:  # SystemExit and the like are the program's too
             line.send(_told(fault))
@@ -66,6 +62,20 @@ def serve(line: Line) -> None:
 
 class TooSlow(BaseException):
     """A call has worked for longer than it may."""
+
+
+@contextmanager
+def _limited(seconds: float | None) -> Iterator[None]:
+    """Raise ``TooSlow`` when this process has worked for so many seconds, again and again."""
+    if seconds is None:
+        yield
+        return
+    try:
+        signal.signal(signal.SIGPROF, _give_up)
+        signal.setitimer(signal.ITIMER_PROF, seconds, seconds)
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def _give_up(number: int, frame: object) -> None:
