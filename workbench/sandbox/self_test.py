@@ -70,7 +70,7 @@ HARMLESS = Tests(source="assert try_('nothing', 1) == 1", entry_points=["try_"])
 
 
 @dataclass(frozen=True)
-class Choice:
+class ChosenSandbox:
     """The sandbox that is used."""
 
     kind: Kind
@@ -141,7 +141,7 @@ def _listening(family: int, address: object) -> Iterator[socket.socket]:
 
 
 @cache
-def strongest_kind() -> Choice:
+def strongest_kind() -> ChosenSandbox:
     """Return the strongest sandbox that can run here, and why a stronger one cannot, if so.
 
     It is tried once in a process: a program in it must not reach a file, a socket or a process
@@ -162,7 +162,7 @@ def strongest_kind() -> Choice:
             raise SandboxError(
                 f"a program in the sandbox ({kind}) {' and '.join(reached)}: no program is run"
             )
-        return Choice(kind, "; ".join(why))
+        return ChosenSandbox(kind, "; ".join(why))
     raise SandboxError(
         f"no sandbox can run here: {'; '.join(why)}. Install bubblewrap (apt-get install "
         "bubblewrap), or set scoring.sandbox: unsafe, which lets programs do as they like"

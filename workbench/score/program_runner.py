@@ -6,6 +6,7 @@ no program twice.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -23,11 +24,11 @@ from workbench.config.scoring_schema import Scoring
 from workbench.core.console import notice, progress_bar
 from workbench.sandbox.limits import Limits
 from workbench.sandbox.programs import Sandbox, Tests, Verdict
-from workbench.sandbox.self_test import Choice, strongest_kind
+from workbench.sandbox.self_test import ChosenSandbox, strongest_kind
 from workbench.sandbox.zygotes import Kind, SandboxError
 from workbench.score.behaviours import Calls
 from workbench.storage.journal import Journal, read_entries
-from workbench.tasks.code_problems import CodeProblem
+from workbench.tasks.code_problems import CodeProblem, parsed
 
 VERSION = 1
 """Raise when programs are judged in another way, so that they are run again."""
@@ -53,6 +54,7 @@ class Job:
             entry_points=(problem.entry_point,),
             check=problem.check,
             prompt=problem.question if problem.is_signature else "",
+            classes=_classes(problem),
         )
         return cls(program.rstrip() + "\n", tests, calls)
 
@@ -61,6 +63,13 @@ class Job:
         parts = [VERSION, settings, self.program, asdict(self.tests), self.calls.spelt]
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _classes(problem: CodeProblem) -> tuple[str, ...]:
+    """Return the entry point where the problem, not a program, makes it a class."""
+    tree = parsed(problem.solution or problem.question)
+    named = {one.name for one in tree.body if isinstance(one, ast.ClassDef)} if tree else set()
+    return (problem.entry_point,) if problem.entry_point in named else ()
 
 
 class ProgramRunner(ExitStack):
@@ -95,7 +104,7 @@ class ProgramRunner(ExitStack):
             return
         try:
             if self._wanted == "unsafe":
-                choice = Choice("unsafe", "scoring.sandbox is unsafe")
+                choice = ChosenSandbox("unsafe", "scoring.sandbox is unsafe")
             else:
                 choice = strongest_kind()
             self.kind, self.why = choice.kind, choice.why_not

@@ -4,7 +4,7 @@ import pytest
 
 from tests.workbench.sandbox.conftest import why_not
 from workbench.sandbox import self_test
-from workbench.sandbox.self_test import Choice, broken_out, strongest_kind
+from workbench.sandbox.self_test import ChosenSandbox, broken_out, strongest_kind
 from workbench.sandbox.zygotes import SandboxError
 
 choose = strongest_kind.__wrapped__  # which is not kept for later
@@ -56,7 +56,7 @@ def test_where_neither_runs_it_says_what_to_do(monkeypatch):
 
 
 def test_the_strongest_says_nothing_of_others():
-    assert str(Choice("bubblewrap")) == "bubblewrap: programs run in namespaces of their own"
+    assert str(ChosenSandbox("bubblewrap")) == "bubblewrap: programs run in namespaces of their own"
 
 
 def test_a_sandbox_in_which_a_harmless_program_fails_is_broken(monkeypatch):

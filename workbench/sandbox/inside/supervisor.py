@@ -208,15 +208,12 @@ class Supervisor:
     def _end_others(self) -> None:
         """Kill what a program has left behind, which is this process's own child then."""
         while True:
-            left = self._read(f"self/task/{os.getpid()}/children").split()
-            for number in left:
-                os.kill(int(number), signal.SIGKILL)
+            for number in map(int, self._read(f"self/task/{os.getpid()}/children").split()):
+                os.kill(number, signal.SIGKILL)
+                os.waitpid(number, 0)  # its own are this process's then
             try:
-                while os.waitpid(-1, 0 if left else os.WNOHANG)[0]:
-                    pass
+                os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
-            if not left:
                 return
 
 
