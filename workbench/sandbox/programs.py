@@ -94,8 +94,6 @@ class Verdict:
     answers: Sequence[Any] = ()
     """To ``calls``: each an encoded ``value`` (and ``changed`` arguments, by place) or the name of
     an ``exception``, and None where the program had ended."""
-    cpu: float = 0.0
-    """Seconds of a program's process that ended before its tests did."""
 
     @property
     def known(self) -> bool:
@@ -287,7 +285,7 @@ def _ended(how: Mapping[str, Any], said: Mapping[str, Any], limits: Limits) -> V
         outcome, why = "exception", f"its process was ended by signal {how['signal']}"
     else:
         outcome, why = "exception", f"its process left with code {how['code']}"
-    return Verdict(outcome=outcome, why=why, cpu=cpu, **counts)
+    return Verdict(outcome=outcome, why=why, **counts)
 
 
 def _not_held(value: object) -> int:

@@ -30,7 +30,7 @@ from workbench.score.behaviours import Calls
 from workbench.storage.journal import Journal, read_entries
 from workbench.tasks.code_problems import CodeProblem, parsed
 
-VERSION = 1
+VERSION = 2
 """Raise when programs are judged in another way, so that they are run again."""
 MOST_LETTERS = 20_000
 """Of the outputs of one program; of longer ones only what they hash to is kept."""

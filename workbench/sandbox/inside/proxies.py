@@ -49,7 +49,8 @@ An iterator and a class under test, of a program that runs in this process for o
 Traceback (most recent call last):
     ...
 workbench.sandbox.inside.faults.Unsupported: == between objects of the program (Basket)
->>> ours.close()
+>>> ours.close(), other.join(), theirs.close()
+(None, None, None)
 """
 
 from __future__ import annotations
