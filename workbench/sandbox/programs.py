@@ -29,6 +29,9 @@ MOST_PROGRAMS = 1000
 """Of one process of tests, after which it is started anew."""
 OF_TIME = (signal.SIGKILL, signal.SIGXCPU)
 """Signals by which the kernel ends a process that has worked for too long."""
+AT_LEAST = 0.5
+"""The share of its seconds of work that such a process has worked for: the kernel counts them by
+ticks, which on a busy machine are more than it has had."""
 FOREVER = 10**6
 """Seconds: a process of tests has no limit of its own, as ``GRACE`` is the end of it."""
 
@@ -84,14 +87,13 @@ class Verdict:
     passed: int = 0
     """Assertions that held."""
     total: int = 0
-    """Assertions that were tried."""
+    """Assertions that were tried, and those that were left where the tests did not get to their
+    end."""
     failures: Sequence[Mapping[str, str]] = ()
     """Of the first that failed: ``test``, ``call``, ``got`` and ``expected``."""
     answers: Sequence[Any] = ()
     """To ``calls``: each an encoded ``value`` (and ``changed`` arguments, by place) or the name of
     an ``exception``, and None where the program had ended."""
-    cpu: float = 0.0
-    """Seconds of a program's process that ended before its tests did."""
 
     @property
     def known(self) -> bool:
@@ -273,7 +275,7 @@ def _ended(how: Mapping[str, Any], said: Mapping[str, Any], limits: Limits) -> V
     counts["answers"] = said.get("answers", ())
     if how["over"] == "wall":
         outcome, why = "timeout", f"{limits.wall_seconds} s were up after {cpu:.1f} s of work"
-    elif how["signal"] in OF_TIME and cpu > 0.9 * limits.cpu_seconds:  # which ticks are counted for
+    elif how["signal"] in OF_TIME and cpu > AT_LEAST * limits.cpu_seconds:
         outcome, why = "timeout", f"{limits.cpu_seconds} s of work"
     elif how["over"] == "memory":
         outcome, why = "memory", f"its processes have more than {limits.memory_mib} MiB together"
@@ -283,7 +285,7 @@ def _ended(how: Mapping[str, Any], said: Mapping[str, Any], limits: Limits) -> V
         outcome, why = "exception", f"its process was ended by signal {how['signal']}"
     else:
         outcome, why = "exception", f"its process left with code {how['code']}"
-    return Verdict(outcome=outcome, why=why, cpu=cpu, **counts)
+    return Verdict(outcome=outcome, why=why, **counts)
 
 
 def _not_held(value: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -54,6 +56,7 @@ class Zygote:
         try:
             with theirs, open(os.memfd_create("said"), "w+b") as said:
                 self._start(theirs.fileno(), said.fileno())
+                theirs.close()  # so that its end is told here
                 ready, _, _ = select.select([self.control], [], [], PATIENCE)
                 if not ready or self.control.recv(16) != b"ready":
                     said.seek(0)
@@ -124,7 +127,8 @@ class Zygote:
             self.process.kill()
             self.process.wait()
         if self.home is not None:
-            self.home.cleanup()
+            with suppress(RecursionError):  # of an unsafe program's folders
+                self.home.cleanup()
 
 
 BASE = str(getattr(sys, "_base_executable", sys.executable))
@@ -137,10 +141,10 @@ def _python(executable: str, home: str, control: int, kind: Kind) -> list[str]:
 
 
 def _why(fault: Exception) -> str:
-    if isinstance(fault, BlockingIOError):
+    if os.strerror(errno.EAGAIN) in str(fault):  # also where bubblewrap or the zygote says so
         return "no process can be started: raise the limit on processes (ulimit -u)"
-    if isinstance(fault, OSError):
-        return f"{fault.strerror} ({fault.filename})" if fault.filename else str(fault)
+    if isinstance(fault, OSError) and fault.filename:
+        return f"{fault.strerror} ({fault.filename})"
     return str(fault)
 
 

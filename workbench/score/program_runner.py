@@ -6,6 +6,7 @@ no program twice.
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import json
 import os
@@ -27,9 +28,9 @@ from workbench.sandbox.self_test import ChosenSandbox, strongest_kind
 from workbench.sandbox.zygotes import Kind, SandboxError
 from workbench.score.behaviours import Calls
 from workbench.storage.journal import Journal, read_entries
-from workbench.tasks.code_problems import CodeProblem
+from workbench.tasks.code_problems import CodeProblem, parsed
 
-VERSION = 1
+VERSION = 2
 """Raise when programs are judged in another way, so that they are run again."""
 MOST_LETTERS = 20_000
 """Of the outputs of one program; of longer ones only what they hash to is kept."""
@@ -53,6 +54,7 @@ class Job:
             entry_points=(problem.entry_point,),
             check=problem.check,
             prompt=problem.question if problem.is_signature else "",
+            classes=_classes(problem),
         )
         return cls(program.rstrip() + "\n", tests, calls)
 
@@ -61,6 +63,13 @@ class Job:
         parts = [VERSION, settings, self.program, asdict(self.tests), self.calls.spelt]
         text = json.dumps(parts, sort_keys=True)
         return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _classes(problem: CodeProblem) -> tuple[str, ...]:
+    """Return the entry point where the problem, not a program, makes it a class."""
+    tree = parsed(problem.solution or problem.question)
+    named = {one.name for one in tree.body if isinstance(one, ast.ClassDef)} if tree else set()
+    return (problem.entry_point,) if problem.entry_point in named else ()
 
 
 class ProgramRunner(ExitStack):

@@ -61,6 +61,15 @@ FILES = {
     ),
     "watches a folder": f"{C}def answer(x):\n    place = libc.inotify_init1(0)\n"
     "    assert libc.inotify_add_watch(place, b'FOLDER', 0xfff) > 0\n    return x * x",
+    "makes others wait for a file": doing(
+        "fcntl.fcntl(open(os.__file__), 1024, 0)", first="import fcntl, os"
+    ),
+    "marks a file that it may read": doing(
+        "with open(os.__file__) as file:",
+        "    fcntl.ioctl(file, 0x40086602, bytes([0x80] + [0] * 7))", first="import fcntl, os",
+    ),
+    "lists what it has open": doing("assert os.listdir('/proc/self/fd')"),
+    "reads what its parent says": doing("assert open('/proc/1/fd/1').read() + 'x'"),
     "opens a file by its handle": calling(303, -100, "b'/usr'", "ctypes.create_string_buffer(200)",
                                           "ctypes.create_string_buffer(8)", 0),
 }  # fmt: skip
@@ -92,6 +101,9 @@ SOCKETS = {
         "one, _ = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)",
         "one.connect('LINE.letters')", "one.send(b'x')", first="import socket",
     ),
+    "speaks to the machine's host": doing("socket.socket(40, 1)", first="import socket"),
+    "has the kernel encrypt": doing("socket.socket(38, 5)", first="import socket"),
+    "listens to all packets": doing("socket.socket(17, 3, 3)", first="import socket"),
     "connects its own line elsewhere": doing(
         "one = socket.socket(fileno=3)", "one.connect('LINE')", first="import socket"
     ),
@@ -154,6 +166,18 @@ PROCESSES = {
     "names the machine": doing("socket.sethostname('x')", first="import socket"),
     "sets the clock": doing("time.clock_settime(0, 1)", first="import time"),
     "reads the kernel's log": calling(103, 3, "ctypes.create_string_buffer(99)", 99),
+    "outlives its parent": calling(157, 1, 0, 0, 0, 0),
+    "signals all": doing("os.kill(-1, 9)"),
+    "goes first": doing("os.nice(-5)"),
+    "works in real time": doing("os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))"),
+    "calls by other numbers": calling(0x40000000 + 39),
+    "calls as a program of 32 bits": (
+        f"{C}import mmap\ncode = mmap.mmap(-1, 4096, prot=7)\n"
+        "code.write(bytes.fromhex('b814000000cd80c3'))\n"
+        "place = ctypes.addressof(ctypes.c_char.from_buffer(code))\n"
+        "def answer(x):\n    assert ctypes.CFUNCTYPE(ctypes.c_int)(place)() > 0\n    return x * x"
+    ),
+    "watches a process by its descriptor": calling(438, 3, 0, 0),
     "types into a terminal": doing("fcntl.ioctl(0, 0x5412, b'x')", first="import fcntl"),
     "opens the terminal": doing("open('/dev/tty')"),
 }  # fmt: skip

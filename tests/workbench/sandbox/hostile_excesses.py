@@ -2,7 +2,9 @@
 unless it was given all that it asked for."""
 
 from tests.workbench.sandbox.hostile_effects import C, doing
+from tests.workbench.sandbox.hostile_forgeries import answering, writing
 
+# Where time is short, what takes memory or makes files may be ended for that.
 LIMIT = {"limit", "exception", "memory"}
 ENDED = {"timeout"}
 EXCESSES = {
@@ -23,7 +25,8 @@ EXCESSES = {
     ),
     "takes memory": (doing("bytearray(3 << 30)"), {"memory"}),
     "takes memory bit by bit": (
-        doing("held = []", "while True:", "    held.append(bytearray(1 << 20))"), {"memory"}
+        doing("held = []", "while True:", "    held.append(bytearray(1 << 20))"),
+        {"memory", "timeout"},
     ),
     "takes memory in many processes": (
         doing("for _ in range(4):", "    if os.fork() == 0:",
@@ -39,6 +42,18 @@ EXCESSES = {
     ),
     "writes a large file": (doing("open('x', 'wb').write(b'x' * (3 << 20))"), {"limit"}),
     "writes a hole": (doing("open('x', 'wb').truncate(1 << 40)"), {"limit"}),
+    "makes files without end": (
+        doing("for n in range(100_000):", "    open(f'{n}', 'w').close()", "time.sleep(1)",
+              first="import time"), {"limit", "timeout"},
+    ),
+    "makes folders in folders": (
+        doing("for _ in range(5000):", "    os.mkdir('x')", "    os.chdir('x')"), LIMIT,
+    ),
+    "hides files in a folder that none may list": (
+        doing("os.mkdir('x', 0o300)", "for n in range(60):",
+              "    open(f'x/{n}', 'wb').write(b'x' * 1_000_000)", "time.sleep(1)",
+              first="import os, time"), LIMIT,
+    ),
     "opens many files": (doing("held = [open('/dev/null') for _ in range(500)]"), {"limit"}),
     "floods its output": (doing("for _ in range(100):", "    print('x' * 100000)"), {"limit"}),
     "floods its output for ever": (
@@ -78,7 +93,7 @@ EXCESSES = {
     "goes too deep": (doing("def f(n):", "    return f(n + 1) + 1", "f(0)"), {"exception"}),
     "goes too deep for C": (
         doing("sys.setrecursionlimit(10**9)", "def f(n):", "    return f(n + 1) + 1", "f(0)",
-              first="import sys"), {"exception", "memory"},
+              first="import sys"), {"exception", "memory", "timeout"},
     ),
     "is too deep to be read": ("x = " + "[" * 5000 + "]" * 5000, {"syntax"}),
     "is too long a sum to be read": ("x = " + "-" * 200_000 + "1", {"syntax", "memory",
@@ -103,6 +118,7 @@ EXCESSES = {
     ),
     "kills itself": (doing("os.kill(os.getpid(), 9)", "return 0"), {"failed", "exception"}),
     "crashes": (C + "def answer(x):\n    ctypes.string_at(1)", {"exception"}),
+    "signals its group": (doing("os.kill(0, 9)", "return 0"), {"failed", "exception"}),
     "aborts": (doing("os.abort()"), {"exception"}),
     "becomes another program": (
         doing("os.execv('/bin/true', ['true'])"), {"exception"}
@@ -115,6 +131,17 @@ EXCESSES = {
         doing("if os.fork() == 0:", "    if os.fork() == 0:", "        os.setsid()",
               "        time.sleep(99)", "    os._exit(0)", "return 0",
               first="import os, time"), {"failed", "limit"},
+    ),
+    "announces a message and waits": (
+        writing((4_000_000).to_bytes(4, "big"), "time.sleep(99)"), ENDED
+    ),
+    "answers with equal hashes": (  # so that the tests work for too long
+        answering({"value": {"s": "VALUES"}, "changed": {}}).replace(
+            "'VALUES'", "[{'n': hex(n * (2**61 - 1))} for n in range(100_000)]"
+        ), ENDED,
+    ),
+    "closes its line and works on": (
+        "import os\nos.closerange(0, 64)\nwhile True:\n    pass", ENDED
     ),
     "closes its line": (
         "import os\nos.closerange(0, 64)\ndef answer(x):\n    return x * x", {"exception"}

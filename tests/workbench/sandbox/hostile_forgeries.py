@@ -1,5 +1,7 @@
 """Wrong programs that try to pass: by lies, by what they find, or as their own judge."""
 
+import json
+
 from tests.workbench.sandbox.hostile_effects import doing
 
 EQUAL = """
@@ -42,6 +44,21 @@ def send():
                    "def answer(x):\n    send()\n    return 0")  # fmt: skip
 
 
+def writing(what, then=""):
+    """A program that writes bytes to whatever is open while it is loaded."""
+    return f"""
+import os, time
+for place in range(3, 20):
+    try:
+        os.write(place, {what!r})
+    except OSError:
+        pass
+{then}
+def answer(x):
+    return 0
+"""
+
+
 def answering(message):
     """A program that has its process answer everything with a message of its own."""
     return f"""
@@ -55,6 +72,10 @@ def answer(x):
 """
 
 
+NESTED = json.loads("[" * 400 + "]" * 400)
+DEEP = b'{"names": ' + b"[" * 500 + b"]" * 500 + b"}"
+AS_LONG = {"value": {"l": "VALUES"}, "changed": {}}
+
 LIES = {
     "equals everything": lying("object", "Lie()"),
     "does and is everything": lying("object", "Lie()", EQUAL + ORDERED),
@@ -67,7 +88,21 @@ LIES = {
     "a set that lies": lying("set", "Lie()", EQUAL + ORDERED),
     "a complex number that lies": lying("complex", "Lie(0)", EQUAL + ORDERED),
     "bytes that lie": lying("bytes", "Lie(b'0')", EQUAL + ORDERED),
-    "a class that lies": "class Meta(type):" + EQUAL + ORDERED + "class Lie(metaclass=Meta):\n    pass\ndef answer(x):\n    return Lie",
+    "a class that lies": "class Meta(type):" + EQUAL + ORDERED
+    + "class Lie(metaclass=Meta):\n    pass\ndef answer(x):\n    return Lie",
+    "is a class itself": "class answer:" + EQUAL + ORDERED + "    def __init__(self, x): pass\n"
+    "    def __float__(self): return 16.0\n",
+    "is an object itself": "class Lie:" + EQUAL + ORDERED
+    + "    def __call__(self, x): return self\nanswer = Lie()",
+    "has the name of a number": "Lie = type('4', (), {})\ndef answer(x):\n    return Lie()",
+    "has the name of a type": "class int:" + EQUAL + ORDERED + "def answer(x):\n    return int()",
+    "is no number in any comparison": "def answer(x):\n    return float('nan')",
+    "has a signal in place of a number": "from decimal import Decimal\n"
+    "def answer(x):\n    return Decimal('sNaN')",
+    "raises half a character": "def answer(x):\n    raise ValueError('\\ud800')",
+    "raises that its name is missing": "def answer(x):\n    raise NameError('x', name='answer')",
+    "raises that a module is missing": "def answer(x):\n    import nothing_of_this_name",
+    "asserts by itself": "def answer(x):\n    assert False",
     "claims another class": lying("object", "Lie()", EQUAL + "    __class__ = int\n"
                                   "    def __index__(self): return 4\n"),
     "an iterator that lies": lying("object", "Lie()", EQUAL + ORDERED
@@ -174,6 +209,30 @@ OWN_JUDGES = {
     "announces too much": "import os\ndef answer(x):\n    for n in range(3, 20):\n"
     "        try: os.write(n, b'\\xff\\xff\\xff\\xffxx')\n        except OSError: pass\n"
     "    return 0",
+    "announces too much while it is loaded": writing(b"\xff" * 4),
+    "announces a message and leaves": writing(b"\0\0\0\x09{", "os._exit(0)"),
+    "sends a message of nothing": writing(bytes(4)),
+    "loads into half a character": sending({"names": ["answer", "\ud800"]}, at_load=True),
+    "loads into too deep a name": writing(
+        len(DEEP).to_bytes(4, "big") + DEEP
+    ),
+    "answers without end": "import os, threading\n"
+    "text = b'{\"value\":4,\"changed\":{}}'\ndef flood():\n    while True:\n"
+    "        for place in range(3, 9):\n            try:\n"
+    "                os.write(place, len(text).to_bytes(4, 'big') + text)\n"
+    "            except OSError:\n                pass\n"
+    "def answer(x):\n    threading.Thread(target=flood, daemon=True).start()\n    return 0",
+    "answers with many values": answering(AS_LONG).replace("'VALUES'", "[{'l': []}] * 100_000"),
+    "answers what it was asked": "from workbench.sandbox.inside.candidate import Held\n"
+    "Held._do = lambda self, request: {'value': request['args'][0], 'changed': {}}\n"
+    "def answer(x):\n    return 0",
+    "hands over all that it has open": "import array, socket\ndef answer(x):\n"
+    "    line = socket.socket(fileno=3)\n    held = array.array('i', [0, 1, 2, 3] * 50)\n"
+    "    text = b'{\"value\":4,\"changed\":{}}'\n    for _ in range(50):\n"
+    "        line.sendmsg([len(text).to_bytes(4, 'big') + text], "
+    "[(socket.SOL_SOCKET, socket.SCM_RIGHTS, held)])\n    return 0",
+    "raises with a long name": answering({"exception": "E" * 100_000, "base": "B" * 100_000}),
+    "raises what is too deep": answering({"exception": "E", "says": NESTED, "number": NESTED}),
     "answers with a list": answering([1]),
     "answers with nothing": answering({}),
     "answers with an unknown tag": answering({"value": {"zz": 1}, "changed": {}}),
@@ -185,7 +244,8 @@ OWN_JUDGES = {
     "answers that it is a method": answering({"method": True}),
     "answers with endless values": answering({"value": {"j": ["x", 0]}, "values": [1], "changed":
                                               {}}),
-    "changes arguments that it cannot": answering({"value": 0, "changed": {"0": 4, "x": {"l": []}}}),
+    "changes arguments that it cannot": answering({"value": 0, "changed": {"0": 4, "x":
+                                                                           {"l": []}}}),
     "raises what tests catch": answering({"exception": "E", "base": "AssertionError"}),
     "raises what is no class": answering({"exception": 5, "base": ["x"], "number": "x",
                                           "says": {}}),

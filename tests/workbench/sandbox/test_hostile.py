@@ -6,16 +6,19 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.workbench.sandbox.conftest import SHORT, SQUARES
+from tests.workbench.sandbox.conftest import KINDS, SHORT, SQUARES
 from tests.workbench.sandbox.hostile_effects import EFFECTS
-from tests.workbench.sandbox.hostile_excesses import EXCESSES
+from tests.workbench.sandbox.hostile_excesses import ENDED, EXCESSES
 from tests.workbench.sandbox.hostile_forgeries import FORGERIES
 from workbench.sandbox.programs import GRACE, OUTCOMES
 
+ROOT = Path(__file__).parents[3]
 SECRET = "WORKBENCH_SECRET_OF_TESTS"
 
 
@@ -76,11 +79,13 @@ def outside(tmp_path_factory):
 
 
 def processes(box):
-    """The processes of a sandbox, by what they are."""
-    return sum(
-        1 + len(psutil.Process(zygote.process.pid).children(recursive=True))
-        for zygote in box.zygotes.values()
-    )
+    """How many processes a sandbox has; psutil would go through those of the machine."""
+    found = [zygote.process.pid for zygote in box.zygotes.values()]
+    for one in found:
+        with suppress(OSError):  # it has ended
+            for place in Path(f"/proc/{one}/task").glob("*/children"):
+                found += map(int, place.read_text().split())
+    return len(found)
 
 
 @pytest.fixture
@@ -107,6 +112,39 @@ def test_the_suite_is_large_enough():
     assert len(EFFECTS) + len(EXCESSES) + len(FORGERIES) >= 150
 
 
+OUTLIVES = """
+import ctypes, signal, time
+ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)
+for number in signal.valid_signals() - {9, 19}:
+    signal.signal(number, signal.SIG_IGN)
+def answer(x):
+    time.sleep(60)
+"""
+KEEPS = """
+from tests.workbench.sandbox.conftest import SQUARES
+from workbench.sandbox.programs import Limits, Sandbox
+with Sandbox(kind={kind!r}, limits=Limits(wall_seconds=60)) as sandbox:
+    sandbox.judge({program!r}, SQUARES)
+"""
+
+
+def test_no_program_outlives_who_started_it(box):
+    code = KEEPS.format(kind=box.kind, program=OUTLIVES)
+    starter = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
+    process = psutil.Process(starter.pid)
+    asleep, end = [], time.monotonic() + 30
+    while len(asleep) < 4 and time.monotonic() < end:  # a zygote and its fork, for each role
+        time.sleep(0.2)
+        asleep = process.children(recursive=True)
+    time.sleep(0.5)  # until the program sleeps
+    asleep = process.children(recursive=True)
+    starter.kill()
+    starter.wait()
+    _, left = psutil.wait_procs(asleep, timeout=10)
+    assert len(asleep) >= 4
+    assert not left
+
+
 @pytest.mark.parametrize("name", EFFECTS)
 def test_nothing_outside_is_reached(name, judged, outside):
     filled, state = outside
@@ -116,7 +154,22 @@ def test_nothing_outside_is_reached(name, judged, outside):
     assert state() == before
 
 
-@pytest.mark.parametrize("name", EXCESSES)
+def kinds_of(place, outcomes):
+    """Both kinds of sandbox; one of them for what may take all of its time."""
+    return KINDS[place % len(KINDS) :][:1] if outcomes >= ENDED else KINDS
+
+
+@pytest.mark.parametrize(
+    ("box", "name"),
+    [
+        (kind, name)
+        for kind in KINDS
+        for place, (name, (_, outcomes)) in enumerate(EXCESSES.items())
+        if kind in kinds_of(place, outcomes)
+    ],
+    indirect=["box"],
+    scope="session",
+)
 def test_what_is_too_much_is_ended(name, judged):
     source, outcomes = EXCESSES[name]
     verdict = judged(source)

@@ -135,3 +135,27 @@ def test_a_solution_that_fails_its_own_tests_is_named(tmp_path):
     with pytest.raises(ValueError, match=said):
         check(RIGHT, WRONG)
     check_solutions(TaskSettings(name="gsm8k"), Scoring())  # nothing to run, nothing is read
+
+
+STACK = "class Stack:\n    def __init__(self): self.held = []\n"
+STACK += (
+    "    def push(self, one): self.held.append(one)\n    def pop(self): return self.held.pop()\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("about", "outcome"),
+    [
+        ({"solution": STACK, "question": "Write a stack."}, "passed"),
+        ({"question": "class Stack:\n    pass\n"}, "passed"),
+        # what a program makes a class by itself has no operators, with which it could judge itself
+        ({"question": "Write a stack."}, "failed"),
+    ],
+)
+def test_a_class_is_under_test_where_the_problem_says_so(about, outcome):
+    problem = CodeProblem(
+        id="s", entry_point="Stack", tests="s = Stack()\ns.push(5)\nassert s.pop() == 5", **about
+    )
+    with ProgramRunner(Scoring(), 1) as runner:
+        (found,) = runner.run([Job.of(STACK, problem, Calls(((),), ("Stack()",)))])
+    assert found.outcome == outcome

@@ -18,7 +18,7 @@ import types
 from random import seed
 from typing import Any
 
-from workbench.sandbox.inside.faults import LONGEST, UNREADABLE, Gone, Raised, Unsupported
+from workbench.sandbox.inside.faults import UNREADABLE, Gone, Raised, Unsupported
 from workbench.sandbox.inside.literals import MOST_BYTES, Line, decode, encode
 from workbench.sandbox.inside.proxies import Program
 from workbench.sandbox.inside.record import COUNT, Record, counted, kind_of
@@ -57,7 +57,8 @@ class CompiledTests:
 
     def __init__(self, about: dict[str, Any]) -> None:
         """Compile them; a prompt that is no program by itself has no helpers."""
-        self.code = compile(counted(about["source"]), "<tests>", "exec")
+        tree, self.asserts = counted(about["source"])
+        self.code = compile(tree, "<tests>", "exec")
         self.entry_points: list[str] = about["entry_points"]
         self.classes: list[str] = about["classes"]
         self.check: str | None = about["check"]
@@ -101,26 +102,22 @@ def judge(job: dict[str, Any], tests: CompiledTests, program: Program) -> dict[s
         return {"outcome": outcome, "why": str(fault)}
     except Gone:
         return {"outcome": "gone", "why": "while the program was loaded"}
+    except MemoryError:
+        return {"outcome": "memory", "why": "an answer that takes too much memory"}
     missing = [name for name in tests.entry_points if name not in names]
     if missing:
         return {"outcome": "exception", "why": f"the program defines no {', '.join(missing)}"}
     try:
         tests.run(program, record)
     except Gone:
-        pass
-    except Raised as fault:
-        record.failed("", kind_of(fault.told), str(fault))
-    except Unsupported as fault:
-        record.unsupported = str(fault)
-    except NameError as fault:
-        if fault.name in names:
-            record.unsupported = f"{fault.name} of the program is used and is no entry point"
-        else:
-            record.failed("", "failed", f"NameError: {fault}"[:LONGEST])
-    except MemoryError:
-        record.failed("", "memory", "a value that takes too much memory")
+        record.cut_short(tests.asserts)
     except BaseException as fault:
-        record.failed("", "failed", f"{type(fault).__name__}: {fault}"[:LONGEST])
+        record.stopped(fault)
+        record.cut_short(tests.asserts)
+    else:
+        if tests.asserts and not record.total:  # as where they loop over what should be there
+            record.failed("", "failed", "no assertion of the tests was reached")
+            record.cut_short(tests.asserts)
     found = record.verdict()  # before the calls, which may be the end of it
     return found | {"answers": _answers(job["calls"], tests.entry_points[0], program)}
 
@@ -137,14 +134,13 @@ def _answers(calls: list[Any], name: str, program: Program) -> list[Any]:
             if changed := {str(p): _respelt(one) for p, one in answer["changed"].items()}:
                 found[-1]["changed"] = changed
         except Raised as fault:
-            told = fault.told
-            if told.get("exception") == TOO_SLOW:
+            if fault.told["exception"] == TOO_SLOW:
                 found.append(None)
                 continue
-            found.append({"exception": str(told.get("exception")), "says": str(told.get("says"))})
+            found.append({name: fault.told[name] for name in ("exception", "says")})
         except Gone:
             found.append(None)
-        except Exception:  # what a forged message holds is not known
+        except (Exception, Unsupported):  # what a forged message holds is not known
             found.append(UNREADABLE)
         left -= len(json.dumps(found[-1]))
         if left < 0:

@@ -106,7 +106,7 @@ def set_limits(limits: Mapping[str, int], counted: bool) -> None:
 
 READ_FILES = (1 << 0) | (1 << 2) | (1 << 3)
 """Of Landlock: to run a file, to read one, and to list a folder."""
-LIST_FOLDER = 1 << 3
+LIST_FOLDER, MAKE_FOLDER = 1 << 3, 1 << 7
 ALL_FILES = {3: (1 << 15) - 1, 5: (1 << 16) - 1}
 """All that a version of Landlock rules of files: from the fifth on, devices too."""
 ALL_NETWORK, ALL_SCOPES = 3, 3
@@ -122,9 +122,11 @@ def landlock_version() -> int:
 
 
 def only_files(readable: list[str], writable: str, version: int | None = None) -> None:
-    """Let this process read below some folders and write below one, and reach nothing else.
+    """Let this process read below some folders and write in one, and reach nothing else.
 
-    What an older version does not rule (TCP, signals), the filter of system calls refuses.
+    It may make no folders there: one that it made unreadable would hide files from those who count
+    and remove them. What an older version does not rule (TCP, signals), the filter of system calls
+    refuses.
 
     Args:
         readable: folders and files.
@@ -149,7 +151,8 @@ def only_files(readable: list[str], writable: str, version: int | None = None) -
         ruled.append(ALL_SCOPES)
     about = struct.pack(f"={len(ruled)}Q", *ruled)
     rules = call("syscall", CREATE_RULES, about, len(about), 0)
-    for folder, rights in [*((one, READ_FILES) for one in readable), (writable, files)]:
+    places = [*((one, READ_FILES) for one in readable), (writable, files & ~MAKE_FOLDER)]
+    for folder, rights in places:
         place = os.open(folder, os.O_PATH | os.O_CLOEXEC)
         allowed = rights if os.path.isdir(folder) else rights & ~LIST_FOLDER
         call("syscall", ADD_RULE, rules, 1, struct.pack("=Qi", allowed, place), 0)

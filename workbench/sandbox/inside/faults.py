@@ -29,9 +29,9 @@ class Raised(Exception):
     """The program raised an exception: its type, what it said, and what it tells of limits."""
 
     def __init__(self, told: Mapping[str, Any]) -> None:
-        """Keep what the candidate told of it."""
+        """Keep what is told of it, as ``raised`` has read it."""
         self.told = told
-        self.text = f"{told.get('exception')}: {told.get('says')}"[:LONGEST]
+        self.text = plain(f"{told['exception']}: {told['says']}")
         super().__init__(self.text)
 
     def __str__(self) -> str:
@@ -40,29 +40,44 @@ class Raised(Exception):
 
 
 @cache
-def _raised_as(base: str) -> type[Raised]:
+def _raised_as(name: str) -> type[Raised]:
     """Return the class of exceptions that tests can catch as the built-in one of this name."""
-    found = getattr(builtins, base, None)
-    if not (isinstance(found, type) and issubclass(found, Exception)) or found in NEVER_CAUGHT:
-        return Raised
-    return type(f"Raised{base}", (Raised, found), {})
+    return type(f"Raised{name}", (Raised, getattr(builtins, name)), {})
 
 
 def raised(told: Any) -> Raised:
     """Return the exception that a program's answer tells of, whatever that answer is."""
-    if not isinstance(told, dict) or "exception" not in told:
+    if not isinstance(told, dict) or not isinstance(told.get("exception"), str):
         return Raised(UNREADABLE)
+    read: dict[str, Any] = {name: plain(told.get(name)) for name in ("exception", "says", "base")}
+    number = told.get("number")
+    read["number"] = number if isinstance(number, int) else None
+    read["compiling"] = told.get("compiling") is True
+    base = getattr(builtins, read["base"], None)
+    if not (isinstance(base, type) and issubclass(base, Exception)) or base in NEVER_CAUGHT:
+        return Raised(read)
     try:
-        return _raised_as(str(told.get("base")))(told)
-    except Exception:  # a built-in one that is made in a way of its own
-        return Raised(told)
+        return _raised_as(base.__name__)(read)
+    except TypeError:  # a built-in one that is made in a way of its own
+        return Raised(read)
+
+
+def plain(text: object) -> str:
+    r"""Return the beginning of a text, such as every file can hold; "" for what is none.
+
+    >>> plain("half of a character: \ud800"), plain(["no text"])
+    ('half of a character: \\ud800', '')
+    """
+    if not isinstance(text, str):
+        return ""
+    return text[:LONGEST].encode("utf-8", "backslashreplace").decode()
 
 
 def spelt(value: object) -> str:
     """Return a value as it is told of; the program is not asked."""
     if isinstance(value, Opaque):
-        return Opaque.__repr__(value)
+        return plain(Opaque.__repr__(value))
     try:
-        return repr(value)[:LONGEST]
+        return plain(repr(value))
     except BaseException as fault:
         return f"<{type(value).__name__}: {type(fault).__name__}>"

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
+from typing import Any, ClassVar
 
 MOST_BYTES = 4_000_000
 """Of one message."""
@@ -37,6 +37,9 @@ class TooLarge(ValueError):
 
 class Opaque:
     """Stands for an object of the other process; it equals nothing but itself."""
+
+    _yields: ClassVar[bool] = False
+    """Whether it is handed over as what it yields: some of that may have been asked for."""
 
     def __init__(self, kind: str, number: int) -> None:
         """Keep the name of its type, and the number that the other process knows it by."""
@@ -84,7 +87,8 @@ class _Encoder:
             return str.__str__(value)
         for base, tag, items in COLLECTIONS:
             if isinstance(value, base):
-                return {tag: [self.encode(item, depth + 1) for item in items(value)]}
+                found = [self.encode(item, depth + 1) for item in items(value)]
+                return {tag: sorted(found, key=repr) if tag in UNORDERED else found}
         return self._other(value, kind, depth)
 
     def _other(self, value: object, kind: type, depth: int) -> Any:
@@ -105,10 +109,10 @@ class _Encoder:
         for base, tag in VIEWS:
             if isinstance(value, base):
                 return {tag: [self.encode(item, depth + 1) for item in list(value)]}  # type: ignore[call-overload]
+        if isinstance(value, Opaque) and not value._yields:
+            return {"o": [value.__dict__["_kind"], self.hold(value)]}
         if isinstance(value, Iterator) and not self.lazily:
             return {"i": [self.encode(item, depth + 1) for item in _taken(value)]}
-        if isinstance(value, Opaque):
-            return {"o": [value.__dict__["_kind"], self.hold(value)]}
         tag = "j" if isinstance(value, Iterator) else "o"
         name = type.__getattribute__(kind, "__name__")
         return {tag: [name if isinstance(name, str) else "object", self.hold(value)]}
@@ -117,23 +121,16 @@ class _Encoder:
 COLLECTIONS: tuple[tuple[type, str, Callable[[Any], Any]], ...] = (
     (list, "l", list.__iter__),
     (tuple, "u", tuple.__iter__),
-    (set, "s", lambda value: sorted_set(set.__iter__(value))),
-    (frozenset, "z", lambda value: sorted_set(frozenset.__iter__(value))),
+    (set, "s", set.__iter__),
+    (frozenset, "z", frozenset.__iter__),
     (deque, "q", deque.__iter__),
 )
 """Type, its tag in a message, and how its items are reached past a subclass's own methods."""
+UNORDERED = ("s", "z")
+"""Spelt in an order of their own, so that equal sets are spelt alike."""
 VIEWS: tuple[tuple[type, str], ...] = (
     (type({}.keys()), "k"), (type({}.values()), "v"), (type({}.items()), "t")
 )  # fmt: skip
-
-
-def sorted_set(items: Any) -> list[Any]:
-    """Return the items of a set in an order of their own, so that equal sets are spelt alike."""
-    found = list(items)
-    try:
-        return sorted(found, key=lambda item: (type(item).__name__, repr(item)))
-    except Exception:  # the items are the program's: whatever they do, any order will do
-        return found
 
 
 def _whole(number: int) -> Any:

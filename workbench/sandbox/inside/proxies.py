@@ -49,7 +49,8 @@ An iterator and a class under test, of a program that runs in this process for o
 Traceback (most recent call last):
     ...
 workbench.sandbox.inside.faults.Unsupported: == between objects of the program (Basket)
->>> ours.close()
+>>> ours.close(), other.join(), theirs.close()
+(None, None, None)
 """
 
 from __future__ import annotations
@@ -86,13 +87,14 @@ class Program:
         self.line = line
         self.lost = self.broken = False
         self.called = ""
+        self.names: list[str] = []
 
     def ask(self, request: dict[str, Any]) -> Any:
         """Send a request to the program and return the answer.
 
         Raises:
             Gone: its process is.
-            TooLarge: the request is.
+            Unsupported: the request is too large.
             Raised: it answered with an exception, or with what is no answer.
         """
         if self.lost:
@@ -101,12 +103,16 @@ class Program:
             raise raised(None)
         try:
             self.line.send(request)
+        except TooLarge as fault:
+            raise Unsupported(f"{self.called[:80]} is called with {fault}") from fault
+        except OSError as fault:
+            self.lost = True
+            raise Gone from fault
+        try:
             found = self.line.receive()
         except (EOFError, OSError) as fault:
             self.lost = True
             raise Gone from fault
-        except TooLarge:
-            raise
         except ValueError:
             found = None
             self.broken = True  # the line is in the middle of a message
@@ -119,7 +125,8 @@ class Program:
         names = self.ask({"load": source}).get("names")
         if not isinstance(names, list):
             raise raised(None)
-        return [str(name) for name in names]
+        self.names = [name for name in names if isinstance(name, str)]
+        return self.names
 
     def function(self, name: str) -> Callable[..., Any]:
         """Return what calls a function of the program."""
@@ -135,7 +142,7 @@ class Program:
 
         def made(*args: Any, **kwargs: Any) -> Any:
             found = self.use(name, {"call": name}, args, kwargs)
-            if not isinstance(found, Remote):
+            if not isinstance(found, Opaque):  # an iterator may be of a class under test, too
                 return found
             return Instance(self, name, found.__dict__["_number"])
 
@@ -163,7 +170,7 @@ class Program:
             raise Unsupported(f"{name}: {fault}") from fault
         answer = self.ask(request)
         try:
-            if answer.get("method") is True:
+            if "get" in request and answer.get("method") is True:
                 return METHOD
             value = self.decoded(answer["value"])
             changed = {str(p): self.decoded(one) for p, one in answer["changed"].items()}
@@ -271,6 +278,8 @@ for _name in (
 
 class RemoteIterator(Opaque):
     """An iterator of the program, asked for more and more values at a time."""
+
+    _yields = True
 
     def __init__(self, program: Program, number: int) -> None:
         """Keep whose it is, and the number that the program knows it by."""

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from workbench.sandbox.inside.faults import LONGEST, Raised, Unsupported, spelt
+from workbench.sandbox.inside.faults import LONGEST, Raised, Unsupported, plain, spelt
 from workbench.sandbox.inside.proxies import Program
 
 OF_MEMORY, OF_LIMITS = "MemoryError", (11, 12, 23, 24, 27, 28)
@@ -45,14 +45,8 @@ class Record:
                 fine = bool(compare(*got))
             else:
                 fine = bool(got[0])
-        except Raised as fault:
-            self.failed(source, kind_of(fault.told), str(fault))
-        except Unsupported as fault:
-            self.unsupported = self.unsupported or f"{source[:80]}: {fault}"
-        except MemoryError:  # of what the program returned
-            self.failed(source, "memory", "a value that takes too much memory")
-        except Exception as fault:  # comparing what came back with what was expected
-            self.failed(source, "failed", f"{type(fault).__name__}: {fault}"[:LONGEST])
+        except (Exception, Unsupported) as fault:
+            self.stopped(fault, source)
         else:
             if fine:
                 self.passed += 1
@@ -65,6 +59,33 @@ class Record:
         if len(self.told) < MOST_TOLD:
             told = {"test": source[:LONGEST], "call": self.program.called, "got": got}
             self.told.append(told | {"expected": expected})
+
+    def stopped(self, fault: BaseException, source: str = "") -> None:
+        """Count what an ``assert`` raises instead of being true or false, or the tests beside it.
+
+        Comparing what came back with what was expected raises as well; that is a failure.
+        """
+        where = f"{source[:80]}: " if source else ""
+        if isinstance(fault, Raised):
+            self.failed(source, kind_of(fault.told), str(fault))
+        elif isinstance(fault, Unsupported):
+            self.unsupported = self.unsupported or f"{where}{fault}"
+        elif isinstance(fault, ImportError):
+            self.unsupported = self.unsupported or f"{where}the tests import: {fault}"
+        elif isinstance(fault, NameError) and fault.name in self.program.names:
+            why = f"{where}{fault.name} of the program is used and is no entry point"
+            self.unsupported = self.unsupported or why
+        elif isinstance(fault, MemoryError):
+            self.failed(source, "memory", "a value that takes too much memory")
+        else:
+            self.failed(source, "failed", plain(f"{type(fault).__name__}: {fault}"))
+
+    def cut_short(self, asserts: int) -> None:
+        """Count the asserts that were left too, where the tests ended before their end.
+
+        Otherwise a program that ends itself after its first success would share in all of them.
+        """
+        self.total = max(self.total, self.passed + 1, asserts)
 
     def verdict(self) -> dict[str, Any]:
         """Return what became of all tests, in one word, and the counts behind it."""
@@ -98,11 +119,12 @@ def kind_of(told: Mapping[str, Any]) -> str:
     return "limit" if limit or told.get("says") == NO_THREAD else "exception"
 
 
-def counted(source: str) -> ast.Module:
-    """Return tests in which each ``assert`` is counted instead."""
+def counted(source: str) -> tuple[ast.Module, int]:
+    """Return tests in which each ``assert`` is counted instead, and how many these are."""
     tree = ast.parse(source)
-    _Counting().visit(tree)
-    return ast.fix_missing_locations(tree)
+    counting = _Counting()
+    counting.visit(tree)
+    return ast.fix_missing_locations(tree), counting.found
 
 
 COMPARED: dict[type[ast.cmpop], str] = {
@@ -114,6 +136,10 @@ COMPARED: dict[type[ast.cmpop], str] = {
 class _Counting(ast.NodeTransformer):
     """Puts a call of ``Record.count`` in the place of each ``assert``."""
 
+    def __init__(self) -> None:
+        """Begin with none found."""
+        self.found = 0
+
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
         """Leave asserts in the body of a class itself, whose names no function sees."""
         node.body = [one if isinstance(one, ast.Assert) else self.visit(one) for one in node.body]
@@ -124,6 +150,7 @@ class _Counting(ast.NodeTransformer):
         test = node.test
         if any(isinstance(part, ast.NamedExpr | ast.Await | ast.Yield) for part in ast.walk(test)):
             return node  # these would not mean the same in a function of their own
+        self.found += 1
         parts: list[ast.expr] = [ast.Constant(ast.unparse(test))]
         if isinstance(test, ast.Compare) and len(test.ops) == 1:
             operator = COMPARED[type(test.ops[0])]

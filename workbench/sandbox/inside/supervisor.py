@@ -65,9 +65,11 @@ class Supervisor:
             given: the connections of the program.
         """
         found: dict[str, Any]
-        home = "" if self.kind == "bubblewrap" else tempfile.mkdtemp(prefix="program-")
+        home = ""
         faults, fault_of_child = os.pipe()
         try:
+            if self.kind != "bubblewrap":
+                home = tempfile.mkdtemp(prefix="program-")
             child = self._fork()
             if child == 0:
                 self._serve(serve, request["limits"], fault_of_child, given, home)
@@ -82,7 +84,8 @@ class Supervisor:
         finally:
             os.close(faults)
             if home:
-                shutil.rmtree(home, ignore_errors=True)
+                with suppress(RecursionError):  # of an unsafe program's folders
+                    shutil.rmtree(home, ignore_errors=True)
         with suppress(OSError):  # nobody wants it any more
             os.write(told, json.dumps(found).encode())
 
@@ -146,7 +149,7 @@ class Supervisor:
                 over, starved = "wall", self._waited(process) > STARVED * limits["wall_seconds"]
             elif self._memory(process) > limits["memory_mib"] << 20:
                 over = "memory"
-            elif home and _size(home) > limits["tmp_mib"] << 20:
+            elif home and _is_larger(home, limits["tmp_mib"] << 20):
                 over = "tmp"
             if over:
                 break
@@ -205,15 +208,12 @@ class Supervisor:
     def _end_others(self) -> None:
         """Kill what a program has left behind, which is this process's own child then."""
         while True:
-            left = self._read(f"self/task/{os.getpid()}/children").split()
-            for number in left:
-                os.kill(int(number), signal.SIGKILL)
+            for number in map(int, self._read(f"self/task/{os.getpid()}/children").split()):
+                os.kill(number, signal.SIGKILL)
+                os.waitpid(number, 0)  # its own are this process's then
             try:
-                while os.waitpid(-1, 0 if left else os.WNOHANG)[0]:
-                    pass
+                os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
-                return
-            if not left:
                 return
 
 
@@ -240,11 +240,15 @@ def readable_folders() -> list[str]:
     return sorted(one for one in wanted if os.path.exists(one))
 
 
-def _size(folder: str) -> int:
-    """Return the bytes of all files below a folder."""
-    found = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            with suppress(OSError):
-                found += os.lstat(os.path.join(place, name)).st_blocks * 512
-    return found
+def _is_larger(folder: str, most: int) -> bool:
+    """Return whether all files below a folder have more than so many bytes."""
+    found, left = 0, [folder]
+    while left and found <= most:
+        with suppress(OSError), os.scandir(left.pop()) as entries:
+            for one in entries:
+                with suppress(OSError):
+                    size = one.stat(follow_symlinks=False).st_blocks * 512
+                    found += max(size, PAGE)  # an empty file takes room too
+                    if one.is_dir(follow_symlinks=False):
+                        left.append(one.path)
+    return found > most

@@ -13,7 +13,13 @@ import errno
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 
-from workbench.sandbox.inside.kernel import MACHINE, NO_NEW_PRIVILEGES, call, prctl
+from workbench.sandbox.inside.kernel import (
+    DEATH_SIGNAL,
+    MACHINE,
+    NO_NEW_PRIVILEGES,
+    call,
+    prctl,
+)
 
 Numbers = Mapping[str, tuple[int | None, int | None]]
 
@@ -79,10 +85,13 @@ ANY_NAMESPACE = 0x7E020080
 THREAD = 0x00010000
 """The flag of ``clone`` that makes a thread."""
 STREAM, KIND_OF_SOCKET = 1, 0xF
-SET_OWNER, SET_SIGNAL, SET_OWNER_EX = 8, 10, 15
-"""Of ``fcntl``: who is sent a signal when a file can be read, and which."""
+SET_OWNER, SET_SIGNAL, SET_OWNER_EX, SET_LEASE = 8, 10, 15, 1024
+"""Of ``fcntl``: who is sent a signal when a file can be read, and which; making others wait for a
+file."""
 TYPE_INTO_TERMINAL, TERMINAL_CONSOLE, SET_OWNER_2, SET_GROUP = 0x5412, 0x541C, 0x8901, 0x8902
 """Of ``ioctl``, likewise."""
+SET_FLAGS, SET_FLAGS_2 = 0x40086602, 0x401C5820
+"""Of ``ioctl``: those of a file of the user's, which needs only to be open."""
 
 LOAD, AND, EQUAL, AT_LEAST, BITS, ANSWER = 0x20, 0x54, 0x15, 0x35, 0x45, 0x06
 """Instructions of classic BPF."""
@@ -125,14 +134,16 @@ def program(namespaces: bool) -> bytes:
     rows += [(AT_LEAST, 0, len(newer), NEW), *newer]
 
     forking = [] if namespaces else [(BITS, 1, 0, THREAD), busy]
-    owner = [SET_OWNER, SET_SIGNAL, SET_OWNER_EX]
-    terminal = [TYPE_INTO_TERMINAL, TERMINAL_CONSOLE, SET_OWNER_2, SET_GROUP]
+    owner = [SET_OWNER, SET_SIGNAL, SET_OWNER_EX, SET_LEASE]
+    terminal = [TYPE_INTO_TERMINAL, TERMINAL_CONSOLE]
+    device = [*terminal, SET_OWNER_2, SET_GROUP, SET_FLAGS, SET_FLAGS_2]
     # (number on either processor, argument that is looked at, what is done with it)
     looked_at: list[tuple[tuple[int, int], int, Sequence[Row]]] = [
         ((56, 220), 0, [(BITS, 0, 1, ANY_NAMESPACE), refuse, *forking]),  # clone
         ((302, 261), 0, [(EQUAL, 1, 0, 0), refuse]),  # prlimit64: of itself alone
+        ((157, 167), 0, list(_each([DEATH_SIGNAL], refuse))),  # prctl: to outlive who watches it
         ((72, 25), 1, list(_each(owner, refuse))),  # fcntl
-        ((16, 29), 1, list(_each(terminal, refuse))),  # ioctl
+        ((16, 29), 1, list(_each(device, refuse))),  # ioctl
         ((53, 199), 1, [(AND, 0, 0, KIND_OF_SOCKET), (EQUAL, 1, 0, STREAM), refuse]),  # socketpair
     ]
     for numbers, argument, decided in looked_at:
