@@ -188,7 +188,7 @@ def _bubblewrap() -> list[str]:
     prefix = os.path.realpath(sys.base_prefix)
     if not Path(prefix).is_relative_to("/usr"):
         for parent in reversed(Path(prefix).parents[:-1]):  # or nobody but root may pass them
-            found += ["--perms", "0755", "--dir", str(parent)]
+            found += ["--perms", "0711", "--dir", str(parent)]
         found += ["--ro-bind", prefix, prefix]
     found += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     found += ["--ro-bind", str(INSIDE), f"{HOME}/workbench/sandbox/inside"]

@@ -28,7 +28,8 @@ from workbench.sandbox.self_test import ChosenSandbox, strongest_kind
 from workbench.sandbox.zygotes import Kind, SandboxError
 from workbench.score.behaviours import Calls
 from workbench.storage.journal import Journal, read_entries
-from workbench.tasks.code_problems import CodeProblem, parsed
+from workbench.tasks.code_problems import CodeProblem
+from workbench.tasks.program_source import parsed
 
 VERSION = 2
 """Raise when programs are judged in another way, so that they are run again."""
