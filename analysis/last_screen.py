@@ -128,7 +128,9 @@ def _samples(run: Run) -> list[str]:
 
 
 def _counted(counts: pd.Series[Any], words: Mapping[str, str]) -> list[str]:
-    return [f"{int(counts[name]):,} {said}" for name, said in words.items() if counts[name]]
+    """Say how many there are of each; the table has no column of a status that no sample has."""
+    there = {name: int(counts.get(name, 0)) for name in words}
+    return [f"{there[name]:,} {said}" for name, said in words.items() if there[name]]
 
 
 def _places(run: Run) -> list[str]:

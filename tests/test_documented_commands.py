@@ -20,6 +20,7 @@ ELSEWHERE = {
     "generation.backend=openai": "generate/test_openai.py: a server",
     "experiments/openai.yaml": "generate/test_openai.py: a server",
     "experiments/gsm8k.yaml": "tasks/test_gsm8k.py: problems on the hub, or in a file like it",
+    "experiments/mbpp.yaml": "tasks/test_all_tasks.py: problems on the hub, or in a file like it",
     "run experiments/math500_study.yaml": "test_readme_commands.py: the study needs a GPU",
     "experiments/rewards.yaml": "rewards/test_second_model.py: its models",
     "results/rewards": "reward_training/test_train.py, test_neighbour_search.py: a run with models",

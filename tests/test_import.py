@@ -138,7 +138,8 @@ def test_without_any_correctness_tables_are_empty_and_say_why(cli, tmp_path, n):
     assert set(run.tables) == set(TABLES)
     known = {"statuses", "diversity"}  # need no correctness
     assert len(run.table("diversity"))
-    for name in set(TABLES) - known:
+    assert run.table("behaviour").empty  # as answers are no programs
+    for name in set(TABLES) - known - {"behaviour"}:
         assert run.table(name).empty
         assert f"no sample's correctness is known ({2 * n} samples)" in notes(run, name)
     statuses = run.table("statuses")

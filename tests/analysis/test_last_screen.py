@@ -69,13 +69,16 @@ def test_the_hottest_and_the_coldest_are_always_shown(hand_made, temperatures):
 def test_samples_without_an_answer_and_of_unknown_correctness_are_counted_once():
     counts = {"samples": [9, 9], "answered": [4, 6], "no_answer": [1, 0], "truncated": [0, 2],
               "timeout": [1, 0], "error": [2, 1], "unknown": [4, 1]}  # fmt: skip
-    run = SimpleNamespace(tables=["statuses"], table=lambda name: pd.DataFrame(counts))
+    about = SimpleNamespace(task=SimpleNamespace(name="jsonl"))
+    run = SimpleNamespace(
+        experiment=about, tables=["statuses"], table=lambda name: pd.DataFrame(counts)
+    )
     assert " ".join(_samples(run)) == (
         "18 samples: 2 cut off before an answer, 1 without an answer, 5 of unknown correctness "
         "(1 whose check timed out, 3 that failed) (table statuses)"
     )
     sound = pd.DataFrame({name: [9 if name == "samples" else 0] for name in counts})
-    run = SimpleNamespace(tables=["statuses"], table=lambda name: sound)
+    run = SimpleNamespace(experiment=about, tables=["statuses"], table=lambda name: sound)
     assert _samples(run) == ["9 samples, all with an answer (table statuses)"]
     assert {*WITHOUT_ANSWER, *UNKNOWN} < {*STATUSES}
 

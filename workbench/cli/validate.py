@@ -27,7 +27,6 @@ def validate(
     from workbench.cli.open_experiment import open_experiment, with_comparison
     from workbench.config.conditions import ordered_conditions
     from workbench.config.size_estimate import condition_lines, large_design, size_estimate
-    from workbench.score.reference_solutions import check_solutions
     from workbench.tasks import TASKS
 
     checked = open_experiment(experiment, overrides or ())
@@ -37,7 +36,10 @@ def validate(
         return
     if not experiment.is_dir():
         checked = with_comparison(checked)
-    if not TASKS[checked.task.name].on_hub(checked.task):
+    task = TASKS[checked.task.name]
+    if task.programs and not task.on_hub(checked.task):
+        from workbench.score.reference_solutions import check_solutions
+
         check_solutions(checked.task, checked.scoring)
     problems = count_problems(checked)
     sizes = [size_estimate(checked, problems), *cost_lines(checked, problems)]

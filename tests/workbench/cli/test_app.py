@@ -99,7 +99,14 @@ def test_show_prints_a_table_with_its_notes_and_signature(cli, finished):
     assert "arithmetic|replay|T:0.3,1|N:8|seed:0" in shown
     titles = [line.strip() for line in cli.must("show", finished[1], "--all").out.splitlines()]
     printed = [title for title in titles if title in TABLES]
-    rare = {"answer_audit", "entropy_bounds", "interactions", "quality_coefficients", "reliability"}
+    rare = {
+        "answer_audit",
+        "behaviour",
+        "entropy_bounds",
+        "interactions",
+        "quality_coefficients",
+        "reliability",
+    }
     assert sorted(printed) == sorted(set(TABLES) - rare)
     assert "quality_coefficients" in cli.must("show", finished[1], "quality_coefficients").out
     assert printed[-1] == "accuracy_by_k_temperature"  # what is read first stands above the prompt

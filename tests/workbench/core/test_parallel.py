@@ -205,7 +205,7 @@ def test_a_damaged_file_is_named_out_of_a_worker(cli, run):
 
 def test_answers_are_compared_by_as_many_processes(cli, experiment, tmp_path):
     told = """
-import workbench.score.stage as m
+import workbench.score.graders as m
 real = m.Comparer
 m.Comparer = lambda checker, workers: (print("asked for", workers), real(checker, workers))[1]
 """
