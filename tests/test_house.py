@@ -85,7 +85,7 @@ TABLES_OF_NAMES = {
     "reward": (REWARDS, "workbench/README.md", "the table under 'Rewards'"),
     "task": (TASKS, "experiments/README.md", "the table of 'Where problems come from'"),
     "backend": (BACKENDS, "experiments/README.md", "the table of 'Where samples come from'"),
-    "comparison": (CHECKERS, "README.md", "the second table of 'How answers are found'"),
+    "comparison": (CHECKERS, "experiments/README.md", "the table of 'How answers are compared'"),
     "aggregator": (AGGREGATORS, "analysis/README.md", "the table under 'Selections'"),
     "pruner": (PRUNERS, "analysis/README.md", "the table under 'Pruning'"),
     "table": (TABLES, "analysis/README.md", "the tables under 'Tables'"),

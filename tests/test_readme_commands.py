@@ -22,6 +22,7 @@ from workbench.tasks.chosen_comparison import chosen_options
 
 ROOT = Path(__file__).parents[1]
 FRONT = ROOT / "README.md"
+EXPERIMENTS = ROOT / "experiments" / "README.md"
 PAGES = [
     FRONT,
     *sorted(path for room in ("analysis", "experiments", "notebooks", "results", "workbench")
@@ -138,13 +139,13 @@ def test_the_front_page_is_short():
     assert len(lines) <= 200
 
 
-def part_of_front(name):
-    text = FRONT.read_text()
+def part_of(name, page=FRONT):
+    text = page.read_text()
     return text[text.index(f"<!-- {name} -->") : text.index(f"<!-- /{name} -->")]
 
 
 def test_the_experiment_of_ones_own_is_one_and_its_answers_are_looked_for_in_texts(tmp_path):
-    questions, experiment = re.findall(r"```\w+\n(.*?)```", part_of_front("own"), re.DOTALL)
+    questions, experiment = re.findall(r"```\w+\n(.*?)```", part_of("own"), re.DOTALL)
     source = tmp_path / "own.jsonl"
     source.write_text(questions)
     file = tmp_path / "own.yaml"
@@ -170,9 +171,9 @@ def test_the_front_page_begins_with_a_folder_that_is_as_told_and_with_names_that
     assert {"run", "load_run"} <= {*named} <= {*dir(wb)}
 
 
-def rows_of(name, place):
-    """The cells of a table of the front page, its head left out."""
-    table = part_of_front(name).split("\n\n")[place]
+def rows_of(name, page=FRONT):
+    """The cells of a table, its head left out."""
+    table = part_of(name, page)
     lines = [line for line in table.splitlines() if line.startswith("| ")]
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
 
@@ -182,7 +183,7 @@ def settings_of(**options):
     return TaskSettings(name="jsonl", source="own.jsonl", options=options, last_number=numbers)
 
 
-@pytest.mark.parametrize("row", rows_of("answers", 2), ids=lambda row: row[0])
+@pytest.mark.parametrize("row", rows_of("comparisons", EXPERIMENTS), ids=lambda row: row[0])
 def test_the_example_of_a_comparison_is_right(row):
     name, _, examples = row
     gold, text = re.findall(r"`([^`]+)`", examples)
@@ -196,8 +197,8 @@ def test_the_example_of_a_comparison_is_right(row):
     assert checker.equal("Rome" if gold == "Paris" else f"9{gold}", answer) is False
 
 
-def test_all_comparisons_have_their_row_on_the_front_page():
-    assert {row[0].strip("`") for row in rows_of("answers", 2)} == CHECKERS.keys()
+def test_all_comparisons_have_their_row():
+    assert {row[0].strip("`") for row in rows_of("comparisons", EXPERIMENTS)} == CHECKERS.keys()
 
 
 PARTS = {
@@ -213,7 +214,7 @@ PARTS = {
 
 
 def test_the_rules_of_the_front_page_are_tried_in_the_order_told():
-    assert [row[0].strip("`") for row in rows_of("answers", 0)] == list(PARTS)
+    assert [row[0].strip("`") for row in rows_of("answers")] == list(PARTS)
     settings = settings_of(compare="math", whole_text=True, last_number=True)
     extract = TASKS["jsonl"].extract
     for place, (rule, text) in enumerate(PARTS.items()):
