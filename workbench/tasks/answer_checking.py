@@ -237,7 +237,8 @@ def _result_of(future: Future[Compared]) -> Compared | None:
 
 def _no_processes(fault: BrokenProcessPool) -> ValueError:
     return ValueError(
-        f"cannot start the processes that compare answers ({fault}); a script that runs "
+        "cannot start the processes that compare answers, or they were ended from outside "
+        f"({fault}): perhaps memory ran short, and the same command goes on; a script that runs "
         'stages itself must do so under `if __name__ == "__main__":`'
     )
 
