@@ -36,7 +36,7 @@ from workbench.analysis.tables.shared import (
     star_note,
     unknown_sample_notes,
 )
-from workbench.config.conditions import greedy_name
+from workbench.config.conditions import greedy_names
 from workbench.core.conditions import MIXED
 
 ONE, ONE_CONDITION = "one T", "one condition"
@@ -120,7 +120,7 @@ def _greedy_of(frame: pd.DataFrame, greedy: pd.DataFrame, data: Data) -> pd.Seri
 
     A row of mixed pools has the mean of those that there are.
     """
-    names = {one.name: greedy_name(one) for one in data.conditions}
+    names = greedy_names(data.conditions)
     wanted = frame["condition"].astype(str).map(names)
     found = greedy.mean(axis=1).reindex(frame["problem_id"]).to_numpy()
     values = pd.Series(found, index=frame.index)

@@ -115,6 +115,8 @@ class Request:
     """The name of the condition; by default that of which only the temperature is set."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Sampling options of the condition, where they are factors of the experiment."""
+    parent: int | None = None
+    """Of a second answer: the index of the first answer that it corrects."""
 
     def __post_init__(self) -> None:
         """Name the condition."""
@@ -150,7 +152,7 @@ class Request:
         key = self.problem_id, self.temperature, self.sample_index
         rest: list[Any] = [output_token_ids, token_logprobs, self.seed, self.prompt_hash, error]
         rest += [token_entropies, missing_mass, num_output_tokens]
-        rest += [parts.thought, num_thought_tokens, self.condition, num_prompt_tokens]
+        rest += [parts.thought, num_thought_tokens, self.condition, num_prompt_tokens, self.parent]
         return Sample(*key, parts.answer, stop_reason, *rest)
 
 
@@ -193,6 +195,8 @@ class Sample:
     """The name of the condition; by default that of which only the temperature is set."""
     num_prompt_tokens: int | None = None
     """Tokens of the prompt, as the model read it; None where nobody counted."""
+    parent: int | None = None
+    """Of a second answer: the index of the first answer that it corrects."""
 
     def __post_init__(self) -> None:
         """Name the condition."""
@@ -202,6 +206,11 @@ class Sample:
         """Show which sample it is, the beginning and end of its text, and why it ended."""
         key = f"{self.problem_id!r}, {self.condition}, {self.sample_index}"
         return f"Sample({key}: {SHORT.repr(self.completion)}, {self.stop_reason})"
+
+    @property
+    def turn(self) -> int:
+        """1, or 2 of a second answer."""
+        return 1 if self.parent is None else 2
 
     @property
     def length(self) -> int | None:
