@@ -19,10 +19,9 @@ from workbench.config.factors import Cells, Grids, ModelVariant, Price
 from workbench.config.faults import Fault, Unsound
 from workbench.config.scoring_schema import Scoring, scoring_faults
 from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names
-from workbench.config.task_schema import CORRECTION
+from workbench.config.task_schema import CORRECTION, task_faults
 from workbench.config.task_schema import TaskSettings as TaskSettings
 from workbench.config.task_schema import Thinking as Thinking
-from workbench.config.task_schema import task_faults
 from workbench.config.turns_schema import Continuation, SecondTurn, turn_faults
 from workbench.config.yaml_file import write_yaml
 

@@ -48,7 +48,7 @@ def _second(first: Condition, generation: Generation) -> Condition:
     own, temperature = generation.second_turn, first.temperature
     changed, levels = {**first.changed, TURN: 2}, {**first.levels, TURN: 2}
     if own.temperature is not None and not first.greedy:
-        # also where they are equal, so that a sample is the same whatever other conditions there are
+        # also where they are equal: a sample is the same whatever other conditions there are
         changed[FIRST_TEMPERATURE] = levels[FIRST_TEMPERATURE] = first.temperature
         temperature = levels[TEMPERATURE] = own.temperature
     if own.max_tokens is not None:
@@ -66,3 +66,20 @@ def _second(first: Condition, generation: Generation) -> Condition:
         first.name,
         corrections,
     )
+
+
+def names_to_mix(chosen: Sequence[str], conditions: Sequence[Condition]) -> Sequence[str]:
+    """Return the conditions that are mixed to one pool: those of first answers unless chosen.
+
+    Empty where all are.
+
+    Example:
+        >>> first = Condition("T1", 1.0, 8)
+        >>> names_to_mix([], [first, Condition("T1-turn2", 1.0, 8, first="T1")])
+        ['T1']
+        >>> names_to_mix([], [first])
+        []
+    """
+    if chosen or not any(one.first for one in conditions):
+        return chosen
+    return [one.name for one in conditions if not one.first]

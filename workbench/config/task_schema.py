@@ -18,7 +18,6 @@ from workbench.config.setting_types import (
 )
 from workbench.core.thinking import FAMILIES, Markers
 
-
 CORRECTION = (
     "There might be an error in the solution above because of lack of understanding of the "
     "question. Please correct the error, if any, and rewrite the solution."

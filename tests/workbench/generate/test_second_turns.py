@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_the_prompt_of_a_second_answer_holds_the_first(tmp_path, asked):
 def test_equal_prompts_of_a_problem_follow_one_another(tmp_path, asked):
     run(tmp_path, two_turns(n=8, temperatures=(0.1,)))
     hashes = [r.prompt_hash for r in asked if r.parent is not None]
-    changes = sum(a != b for a, b in zip(hashes, hashes[1:], strict=False))
+    changes = sum(a != b for a, b in pairwise(hashes))
     assert len({*hashes}) == changes + 1 < len(hashes) / 2
 
 
