@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.conditions import temperature_name
-from workbench.core.thinking import FAMILIES, Markers, split_thought
+from workbench.core.thinking import FAMILIES, Markers, SplitText, split_thought
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -90,6 +90,8 @@ class Prompt:
     messages: tuple[Mapping[str, str], ...] | None = None
     template_options: Mapping[str, Any] = field(default_factory=dict)
     """Of a conversation: switches of the model's chat template, such as ``enable_thinking``."""
+    begun: str = ""
+    """How the answer begins: the model goes on from there."""
 
     def __repr__(self) -> str:
         """Show the beginning and end of the text, or of the last message."""
@@ -117,6 +119,12 @@ class Request:
     """Sampling options of the condition, where they are factors of the experiment."""
     parent: int | None = None
     """Of a second answer: the index of the first answer that it corrects."""
+    goes_on: bool = False
+    """Whether a text that ends is made to go on, so that a sample may be only a part of it."""
+    drawn: Sample | None = None
+    """What was drawn of it before, where its text goes on."""
+    rounds: int = 0
+    """How often its text was made to go on."""
 
     def __post_init__(self) -> None:
         """Name the condition."""
@@ -142,6 +150,7 @@ class Request:
 
         A server may keep the ``reasoning`` apart already, and count its tokens. Who knows the
         tokens gives ``count_tokens``: how many of them spell so many characters of the text.
+        Of a text that is made to go on the sample is a part, which is not split yet.
         """
         parts = split_thought(text, self.thinking, reasoning)
         if parts.thought is None:
@@ -149,6 +158,9 @@ class Request:
         elif count_tokens is not None:
             closed = parts.closed  # what ends the sample is of the thought if no answer was begun
             num_thought_tokens = count_tokens(parts.start) if closed else len(output_token_ids)
+        if self.goes_on:
+            num_thought_tokens = num_thought_tokens if parts.closed or reasoning else None
+            parts = SplitText(reasoning, text, 0)
         key = self.problem_id, self.temperature, self.sample_index
         rest: list[Any] = [output_token_ids, token_logprobs, self.seed, self.prompt_hash, error]
         rest += [token_entropies, missing_mass, num_output_tokens]

@@ -166,6 +166,7 @@ def request_for(
         task.thinking.markers,
         condition.name,
         request_options(condition, generation),
+        goes_on=generation.continued is not None,
     )
 
 

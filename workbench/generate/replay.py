@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
+from workbench.generate.continued import go_on
 from workbench.generate.replay_options import ReplayOptions
 from workbench.generate.replayed_texts import ReplayedText, read_texts, text_of
 from workbench.generate.request_options import settings_for
@@ -38,7 +39,10 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
         if options.seconds_per_sample:
             time.sleep(options.seconds_per_sample)
         if texts is None:
-            yield _draw(request, settings)
+            found: Request | Sample = request
+            while isinstance(found, Request):
+                found = go_on(found, _draw(found, settings), settings)
+            yield found
         else:
             rng = np.random.default_rng(request.seed)
             yield _sample(request, settings, text_of(texts, request), rng)
