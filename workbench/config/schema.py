@@ -57,7 +57,7 @@ class Generation:
     """Samples per problem in each condition."""
     greedy: bool = False
     """Also draw one sample per problem at temperature 0, as a baseline."""
-    turns: Literal[1, 2] = 1
+    turns: int = Field(default=1, ge=1, le=2)
     """2: every first answer is shown to the model again, which is asked to correct it
     (``task.correction``). Second answers are conditions of their own, such as ``T0.7-turn2``."""
     corrections: int = Field(default=1, ge=1)

@@ -9,6 +9,7 @@ from typing import Any
 
 from workbench.config.conditions import loading_of, model_variant, own_loading
 from workbench.config.factors import ENGINE, MODEL, SAMPLING_OPTIONS
+from workbench.config.faults import shown
 from workbench.config.schema import Generation, Thinking
 from workbench.config.turns_schema import SecondTurn
 from workbench.core.conditions import Condition, temperature_name
@@ -207,4 +208,5 @@ def refuse_other_conditions(run: OpenRun) -> None:
 
 
 def _spelt(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+    short = {n: shown(v) if isinstance(v, str) and " " in v else v for n, v in settings.items()}
+    return ", ".join(f"{name} {value}" for name, value in short.items())

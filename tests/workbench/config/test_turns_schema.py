@@ -19,7 +19,14 @@ def checked(*overrides, here=False):
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [
-        (["generation.turns=3"], "generation.turns: unknown value '3'"),
+        (["generation.turns=3"], "generation.turns: must be at most 2, got 3"),
+        (["generation.turns=true"], "generation.turns: expected an integer, got true"),
+        (["generation.turns=2", "selection.mixed=[T0.3, T0.3-turn2]"],
+         "selection.mixed: first and second answers are never mixed"),
+        (["generation.turns=2", "generation.temperatures=[1.0]",
+          "generation.conditions=[{name: T1-turn2, temperature: 2}]"],
+         "two conditions are named 'T1-turn2'"),
+        (["generation.grid={turn: [1, 2]}"], "unknown factor 'turn'"),
         (["generation.corrections=2"], "generation.corrections: is of second answers"),
         (["generation.second_turn.temperature=0.5"], "second_turn.temperature: is of second"),
         (["generation.turns=2", "generation.corrections=0"], "must be at least 1, got 0"),
