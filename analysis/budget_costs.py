@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from workbench.analysis.frames import Data
 from workbench.analysis.stats.matched_budget import Costs
@@ -34,10 +35,10 @@ def budgets_of(data: Data, conditions: Sequence[Condition]) -> tuple[list[Budget
     """Return the budgets in which the conditions can be compared, and why others are left out.
 
     A condition whose cost is unknown for every problem is NaN, and a sentence says so. A budget
-    that is known of fewer than two conditions is left out.
+    that is known of fewer than two conditions is left out. A second answer costs its first answer
+    too, and its own prompt, which is read for it alone.
     """
-    values = values_by_cell(data, data.pools, FACTS, conditions)[:, :, 0]  # (P, C, facts)
-    drawn, prompt, read, written = np.moveaxis(values, -1, 0)
+    drawn, prompt, read, written, again, read_again = _facts(data, conditions)
     nothing = np.zeros_like(drawn)
     found = [
         Budget("completion tokens", "tokens drawn, prompts not counted", Costs(drawn, nothing)),
@@ -45,23 +46,23 @@ def budgets_of(data: Data, conditions: Sequence[Condition]) -> tuple[list[Budget
             "all tokens, prompt once",
             "tokens drawn, and those of the prompt once for all samples of a problem, as where "
             "its prefix is cached",
-            Costs(drawn, prompt),
+            Costs(drawn + again, prompt),
         ),
         Budget(
             "all tokens, prompt per sample",
             "tokens drawn, and those of the prompt with every sample",
-            Costs(drawn + prompt, nothing),
+            Costs(drawn + again + prompt, nothing),
         ),
         Budget(
             "GFLOPs",
             "10^9 floating-point operations: 2 x parameters x tokens, and attention; the prompt "
             "is read once for all samples of a problem",
-            Costs(written / GIGA, read / GIGA),
+            Costs((written + read_again) / GIGA, read / GIGA),
         ),
     ]
     if any(price_of(one, data.run.experiment.generation) for one in conditions):
         meaning = "price of the samples of 1,000 problems, the prompt paid for with every sample"
-        prices = Costs(_prices(data, conditions, drawn, prompt), nothing)
+        prices = Costs(_prices(data, conditions, drawn, prompt + again), nothing)
         found.append(Budget("price", meaning, prices))
     kept, notes = [], []
     for budget in found:
@@ -74,6 +75,45 @@ def budgets_of(data: Data, conditions: Sequence[Condition]) -> tuple[list[Budget
             where = ", ".join(one.name for one in unknown) if enough else ""
             notes.append(_why(data, budget, unknown, where))
     return kept, notes
+
+
+def with_first_answers(data: Data, columns: Sequence[str]) -> pd.DataFrame:
+    """Return the pools with some columns of costs; those of second answers hold their first ones'.
+
+    Other columns than these are the pool's key alone.
+    """
+    pools = data.pools[["problem_id", "condition", *columns]]
+    first_of = {one.name: one.first for one in data.conditions if one.first}
+    if not first_of:
+        return pools
+    found = pools.assign(condition=pools["condition"].astype(str))
+    before = found.set_index(["problem_id", "condition"])[[*columns]]
+    names = found["condition"].map(first_of)
+    firsts = before.reindex(pd.MultiIndex.from_arrays([found["problem_id"], names]))
+    added = np.where(names.notna().to_numpy()[:, None], firsts.to_numpy(dtype=float), 0.0)
+    found[[*columns]] = found[[*columns]].to_numpy(dtype=float) + added
+    return found.assign(condition=pools["condition"])
+
+
+def _facts(data: Data, conditions: Sequence[Condition]) -> tuple[Floats, ...]:
+    """Return (P, C) each: what samples and prompts of first answers cost, and of second ones' own.
+
+    Tokens drawn, tokens of the prompt, operations for reading it and for drawing: of a condition of
+    second answers those of the first ones with them. Then tokens of the second prompt, and
+    operations for reading it: 0 of first answers.
+    """
+    by_name = {one.name: one for one in data.conditions}
+    values = values_by_cell(data, data.pools, FACTS, conditions)[:, :, 0]  # (P, C, facts)
+    drawn, prompt, read, written = np.moveaxis(values, -1, 0)
+    again, read_again = np.zeros_like(drawn), np.zeros_like(drawn)
+    for place, one in enumerate(conditions):
+        if one.first:
+            before = values_by_cell(data, data.pools, FACTS, [by_name[one.first]])[:, 0, 0].T
+            again[:, place], read_again[:, place] = prompt[:, place], read[:, place]
+            drawn[:, place] += before[0]
+            prompt[:, place], read[:, place] = before[1], before[2]
+            written[:, place] += before[3]
+    return drawn, prompt, read, written, again, read_again
 
 
 def _prices(data: Data, conditions: Sequence[Condition], drawn: Floats, prompt: Floats) -> Floats:

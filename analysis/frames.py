@@ -16,6 +16,7 @@ from workbench.analysis.mixed_expectations import mixed_expectations
 from workbench.analysis.pool_facts import pool_facts, recorded_sizes
 from workbench.analysis.stats.bootstrap import MIN_PROBLEMS, Resamples, bootstrap_sums, sum_values
 from workbench.analysis.stats.paired import discovery_rates, sign_flip_p
+from workbench.analysis.turn_pairs import turn_pairs
 from workbench.core.conditions import MIXED, Condition
 from workbench.core.flops import ModelSize
 from workbench.core.table_html import NotebookTable, with_notes
@@ -162,6 +163,11 @@ class Data:
         sizes = {name: size for name, size in self.model_sizes.items() if not isinstance(size, str)}
         facts = [pool_facts(pool, sizes.get(pool.condition)) for block in blocks for pool in block]
         return with_factors(pd.DataFrame(facts), self.conditions)
+
+    @cached_property
+    def turn_pairs(self) -> pd.DataFrame:
+        """One row per second answer, its first one beside it; empty where there are none."""
+        return turn_pairs(self.run)
 
     @cached_property
     def model_sizes(self) -> dict[str, ModelSize | str]:

@@ -8,6 +8,7 @@ from workbench.analysis.aggregate.outcomes import expectations
 from workbench.analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.config.conditions import pool_sizes
 from workbench.config.schema import Selection
+from workbench.config.second_turns import names_to_mix
 from workbench.pools import by_problem, read_block
 from workbench.saved_run import Run
 
@@ -23,6 +24,7 @@ def mixed_expectations(run: Run, selection: Selection) -> pd.DataFrame:
         selection: whose rules are applied, and which conditions are mixed.
     """
     settings = run.experiment
+    names = names_to_mix(selection.mixed, run.conditions)
     sizes = pool_sizes(settings.generation)
     rows = [
         row
@@ -30,7 +32,7 @@ def mixed_expectations(run: Run, selection: Selection) -> pd.DataFrame:
         for held in by_problem(
             read_block(run.folder, block, with_embeddings=False), sizes, settings.measure
         )
-        for pool in mixed_pools((pool for _, pool in held), selection.mixed)
+        for pool in mixed_pools((pool for _, pool in held), names)
         for row in expectations(pool, settings.measure.k, selection)
     ]
     return pd.DataFrame(rows)

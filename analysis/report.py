@@ -15,6 +15,7 @@ from workbench.analysis.tables import TABLES, make_table
 from workbench.analysis.wandb_curves import curves, factor_curves, token_curves
 from workbench.analysis.wandb_summary import condition_rows, diversity, summary
 from workbench.config.conditions import price_of
+from workbench.config.schema import experiment_to_dict
 from workbench.core.console import notice, progress_bar
 from workbench.core.name_table import plugin_hashes
 from workbench.measure.missing_inputs import needs_embeddings
@@ -52,7 +53,7 @@ def analyze(opened: OpenRun, tracker: Tracker, workers: int = 1) -> None:
     made_from = fingerprint(
         version=VERSION,
         inputs=inputs,
-        analysis=vars(run.experiment.analysis),
+        analysis=experiment_to_dict(run.experiment)["analysis"],
         selection=selection_settings(selection),
         signature=run.signature,
         **({"left_out": left} if left else {}),

@@ -22,6 +22,7 @@ ELSEWHERE = {
     "experiments/gsm8k.yaml": "tasks/test_gsm8k.py: problems on the hub, or in a file like it",
     "experiments/mbpp.yaml": "tasks/test_all_tasks.py: problems on the hub, or in a file like it",
     "run experiments/math500_study.yaml": "test_readme_commands.py: the study needs a GPU",
+    "run experiments/self_correction_math500.yaml": "the same: it needs a GPU",
     "experiments/rewards.yaml": "rewards/test_second_model.py: its models",
     "results/rewards": "reward_training/test_train.py, test_neighbour_search.py: a run with models",
     "task.source=path/to": "a file of the reader's",

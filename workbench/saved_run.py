@@ -28,7 +28,7 @@ from workbench.experiment import load_experiment
 from workbench.measure.remeasure import measured_again
 from workbench.pools import Pool, joined_rows, pools, read_block
 from workbench.storage.manifest import Manifest
-from workbench.storage.parquet import CONDITION, SAMPLES, read_table
+from workbench.storage.parquet import CONDITION, SAMPLES, TURN_COLUMNS, read_table
 from workbench.storage.run_folder import Folder
 from workbench.storage.subset_table import side_by_side
 
@@ -319,6 +319,11 @@ def with_factors(frame: pd.DataFrame, conditions: Sequence[Condition]) -> pd.Dat
 
 
 def _readable(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return rows under the names by which they are read; True and False may be missing."""
+    """Return rows under the names by which they are read; True and False may be missing.
+
+    Only rows of runs with second answers have a turn and a parent.
+    """
     frame = frame.rename(columns=STORED_NAMES)
+    if "parent" in frame and frame["parent"].isna().all():
+        frame = frame.drop(columns=[name for name in TURN_COLUMNS if name in frame])
     return frame.astype({"correct": "boolean"}) if "correct" in frame else frame

@@ -15,6 +15,7 @@ from workbench.analysis.aggregate.outcomes import Tally, expectations, subset_ou
 from workbench.analysis.aggregate.pruning import PRUNERS, prune_pool
 from workbench.analysis.aggregate.temperature_mixture import mixed_pools
 from workbench.config.schema import Measure, Selection
+from workbench.config.second_turns import names_to_mix
 from workbench.core.console import notice
 from workbench.core.name_table import plugin_hashes
 from workbench.measure import missing_inputs as needed
@@ -112,6 +113,8 @@ def aggregate_share(
     columns = ("problem_id", CONDITION, "k", "members")
     drawn = drawn_subsets(read_table(run.block_path("subsets", block), columns))
     made: Parts = {name: [] for name in TABLES}
+    mixed = names_to_mix(selection.mixed, run.conditions)
+    selection = dataclasses.replace(selection, mixed=tuple(mixed))
     with threadpool_limits(1, user_api="blas"):
         for pools in by_problem(rows, run.pool_sizes, measured, number, shares):
             _aggregate_problem(pools, drawn, run.generation.n, measured, selection, made)

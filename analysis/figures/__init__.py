@@ -1,11 +1,11 @@
 """FIGURES: charts of saved tables. What a figure shows is in the tables; nothing is computed here.
 
 May import the tables, of which it reads what is saved. Start reading in ``drawing.py``, which says
-in which terms a figure is described; ``by_factor.py``, ``accuracy.py``, ``measures.py`` and
-``rewards.py`` describe figures, ``accuracies.py`` has the numbers of the first two, ``colours.py``
-says how lines look, and ``chart.py`` draws them. A new figure is a function ``Run -> Drawing`` and
-a line of ``FIGURES``; its docstring's first line is what is read out of it. In a notebook
-``run.plot.accuracy_by_k()`` and the like return charts.
+in which terms a figure is described; ``by_factor.py``, ``accuracy.py``, ``measures.py``,
+``rewards.py`` and ``turns.py`` describe figures, ``accuracies.py`` has the numbers of the first
+two, ``colours.py`` says how lines look, and ``chart.py`` draws them. A new figure is a function
+``Run -> Drawing`` and a line of ``FIGURES``; its docstring's first line is what is read out of it.
+In a notebook ``run.plot.accuracy_by_k()`` and the like return charts.
 
 Where several factors vary, ``arrange.py`` lays each figure out as a grid of panels, by what
 ``facets.py`` finds, and ``faceted_panels.py`` draws it. Which factor makes what may be chosen,
@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.analysis.figures import accuracy, by_factor, measures, rewards
+from workbench.analysis.figures import accuracy, by_factor, measures, rewards, turns
 from workbench.analysis.figures.arrange import arrange
 from workbench.analysis.figures.drawing import Drawing
 from workbench.core.name_table import NameTable
@@ -71,6 +71,8 @@ FIGURES = NameTable(
             accuracy.accuracy_by_m,
             rewards.best_by_reward,
             rewards.reliability,
+            turns.edit_distance,
+            turns.turn_flow,
         )
     },
 )

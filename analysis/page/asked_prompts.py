@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.config.conditions import prompt_name
 from workbench.config.prompt_variants import task_with_prompt
@@ -24,14 +24,17 @@ class AskedPrompts:
     """How all of them begin, so that a page holds it once."""
     around: tuple[str, str] | None
     """What a chat template puts around the last message and all before it, where that is known."""
+    first_turn: bool = False
+    """Whether there are second answers too, whose prompts hold the first ones."""
 
     def caption(self, messages: bool) -> str:
         """Say what a prompt's text is."""
+        what = "Prompt of the first turn" if self.first_turn else "Prompt"
         if not messages:
-            return "Prompt, as the model got it"
+            return f"{what}, as the model got it"
         if self.around is None:
-            return "Prompt, as messages: what the chat template made of them is not known"
-        return "Prompt, as the model got it through its chat template"
+            return f"{what}, as messages: what the chat template made of them is not known"
+        return f"{what}, as the model got it through its chat template"
 
     def of(self, known: Known) -> dict[str, list[str]]:
         """Return caption and what follows ``shared``, by variant; none where the hash differs."""
@@ -74,11 +77,12 @@ def asked_prompts(run: Run) -> AskedPrompts:
         return AskedPrompts({}, "", None)
     if not builders:
         return AskedPrompts({}, "", None)
-    found = AskedPrompts(builders, "", _around(run, known[0], builders))
+    again = any(one.first for one in run.conditions)
+    found = AskedPrompts(builders, "", _around(run, known[0], builders), again)
     ends = (known[0], known[-1])
     texts = [text for one in ends if one for _, text in found.of(one).values()]
     begin = _common_beginning(min(texts), max(texts)) if len(texts) > 1 else ""
-    return AskedPrompts(builders, begin, found.around)
+    return replace(found, shared=begin)
 
 
 def _common_beginning(one: str, other: str) -> str:

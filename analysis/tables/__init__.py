@@ -30,6 +30,8 @@ from workbench.analysis.tables.entropies import entropy_bounds
 from workbench.analysis.tables.matched_budget import matched_budget
 from workbench.analysis.tables.pruning import pruning
 from workbench.analysis.tables.quality import quality_coefficients
+from workbench.analysis.tables.self_correction import edit_distances, self_correction
+from workbench.analysis.tables.sequential import sequential_against_parallel
 from workbench.analysis.tables.statuses import statuses
 from workbench.analysis.tables.submitted import submitted
 from workbench.core.call_check import refuse_call
@@ -118,6 +120,11 @@ TABLES = NameTable("table", {
     "behaviour": TableSpec(
         make=behaviour, place=25, printed="with rows", long=True, needs="nothing"
     ),
+    "self_correction": TableSpec(make=self_correction, place=26, printed="with rows"),
+    "sequential_against_parallel": TableSpec(
+        make=sequential_against_parallel, place=27, printed="with rows", long=True
+    ),
+    "edit_distances": TableSpec(make=edit_distances, printed="by name"),
     "statuses": TableSpec(make=statuses, place=17, open_on_page=True, needs="nothing"),
 })  # fmt: skip
 

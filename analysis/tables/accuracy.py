@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.analysis.aggregate.outcomes import EXTREMES
+from workbench.analysis.budget_costs import with_first_answers
 from workbench.analysis.condition_columns import has_names, in_table_order
 from workbench.analysis.frames import POOL, Data, Table, table_lines, with_q_values
 from workbench.analysis.known_outcomes import (
@@ -36,7 +37,8 @@ from workbench.analysis.tables.shared import (
     star_note,
     unknown_sample_notes,
 )
-from workbench.config.conditions import greedy_name
+from workbench.config.conditions import greedy_names
+from workbench.config.second_turns import names_to_mix
 from workbench.core.conditions import MIXED
 
 ONE, ONE_CONDITION = "one T", "one condition"
@@ -91,7 +93,8 @@ def _accuracy(data: Data, keys: list[str]) -> Table:
     if mixed.empty:
         return Table(table.drop(columns="pool"), notes)
     turn = "condition" if has_names(data.conditions) else "temperature"
-    of = f" of {', '.join(chosen)}" if (chosen := data.run.experiment.selection.mixed) else ""
+    chosen = names_to_mix(data.run.experiment.selection.mixed, data.conditions)
+    of = f" of {', '.join(chosen)}" if chosen else ""
     told = f"{MIXED}{of}: k of a pool of as many samples, taken from each {turn} in turn"
     return Table(table, (*notes, told))
 
@@ -120,7 +123,7 @@ def _greedy_of(frame: pd.DataFrame, greedy: pd.DataFrame, data: Data) -> pd.Seri
 
     A row of mixed pools has the mean of those that there are.
     """
-    names = {one.name: greedy_name(one) for one in data.conditions}
+    names = greedy_names(data.conditions)
     wanted = frame["condition"].astype(str).map(names)
     found = greedy.mean(axis=1).reindex(frame["problem_id"]).to_numpy()
     values = pd.Series(found, index=frame.index)
@@ -182,7 +185,7 @@ def budget(data: Data) -> Table:
     spent = {"tokens": "mean_tokens", "thought_tokens": "mean_thought_tokens"}
     if not (data.pools["mean_thought_tokens"] > 0).any():
         del spent["thought_tokens"]
-    pools = data.pools[["problem_id", "condition", *spent.values()]]
+    pools = with_first_answers(data, [*spent.values()])
     if not pools["mean_tokens"].notna().any():
         return Table(pd.DataFrame(), ("the lengths of the samples are unknown",))
     drawn = drawn_outcomes(data)
@@ -197,6 +200,9 @@ def budget(data: Data) -> Table:
     table = data.intervals(data.sums(frame, columns, lines))
     table = with_errors(table, drawn_errors(frame, lines, drawn))
     tokens = "tokens: those of k samples of a problem, on average, prompts not counted"
+    tokens += "; of second answers with their first ones" * any(
+        one.first for one in data.conditions
+    )
     tokens += "; thought_tokens: those of them that are thought" * ("thought_tokens" in spent)
     tail = (tokens, *cut_sample_notes(data, "a single sample"))
     notes = (*sample_size_notes(data, "a single sample"), *drawn_notes(data, table), *tail)

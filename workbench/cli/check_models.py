@@ -47,11 +47,12 @@ def _checks(
     """Yield the setting that names a model or its backend, and the check of it."""
     scoring, embedding, task = experiment.scoring, experiment.embedding, experiment.task
     by_model = _asked_by_model(experiment)
-    chats = _chats(task, [name for _, asked in by_model.values() for name in asked])
+    turns = experiment.generation.turns
+    chats = _chats(task, [name for _, asked in by_model.values() for name in asked], turns)
     if "generate" in stages and BACKENDS[resolve(experiment.generation.backend)].local_model:
         for model, (key, asked) in by_model.items():
             yield key, partial(check_model, model)
-            for section, (roles, options) in _chats(task, asked).items():
+            for section, (roles, options) in _chats(task, asked, turns).items():
                 check = partial(check_conversation, model, roles, options, section)
                 yield f"{section}.prompt", check
     if not {"generate", "score"} & {*stages}:
@@ -97,16 +98,17 @@ def _asked_by_model(experiment: Experiment) -> dict[str, tuple[str, dict[str, No
 
 
 def _chats(
-    task: TaskSettings, names: Iterable[str]
+    task: TaskSettings, names: Iterable[str], turns: int
 ) -> dict[str, tuple[tuple[str, ...], dict[str, Any]]]:
     """Return by section who speaks in a prompt that is a chat, and the switches of its template.
 
-    ``names`` are the prompts that are asked.
+    ``names`` are the prompts that are asked, in so many ``turns``.
     """
+    again = ("assistant", "user") * (turns - 1)
     asked = {prompt_section(name): task_with_prompt(task, name) for name in names}
     row = TASKS[task.name]
     return {
-        section: (roles, settings.template_options)
+        section: ((*roles, *again), settings.template_options)
         for section, settings in asked.items()
         if (roles := roles_of(row, settings))
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +48,7 @@ class Checked:
 
 
 def drawn_now(experiment: Experiment) -> Checked:
-    """Draw samples of three problems of an experiment, in its hottest condition.
+    """Draw samples of three problems of an experiment, in its hottest condition; first answers.
 
     They have the seeds of the run's own first samples.
 
@@ -59,7 +59,8 @@ def drawn_now(experiment: Experiment) -> Checked:
     settings = experiment.generation
     if settings.backend == "import":
         raise ValueError("generation.backend is 'import': check the folder of the run instead")
-    hottest = max(conditions_of(settings), key=lambda one: one.temperature or 0.0)
+    firsts = [one for one in conditions_of(settings) if not one.first]
+    hottest = max(firsts, key=lambda one: one.temperature or 0.0)
     (group,) = load_groups(settings, [hottest])
     asked = list(_first_that_differ(prompted_problems(experiment.task, [prompt_name(hottest)])))
     sampler, _ = open_sampler(group, asked[0].prompt, "")
@@ -79,16 +80,19 @@ def drawn_now(experiment: Experiment) -> Checked:
 def of_run(root: Path, experiment: Experiment) -> Checked:
     """Take samples of a run: of its first three problems that differ, in the hottest condition.
 
+    Of a run with second answers they are first ones.
+
     Raises:
         ValueError: there are no samples, or a file is damaged.
     """
     run = OpenRun.of(root, experiment)
     problems: list[Known] = []
     conditions = {one.name: one for one in run.conditions}
+    seconds = {one.name for one in run.conditions if one.first}
     samples, given = [], []
     for block, known in run.known_problems().items():
         held = run.read_samples(block)
-        rows = _first_rows(held, [*conditions])
+        rows = _first_rows(held, [*conditions], seconds)
         there = [item for item in known if item.problem.id in rows]
         seen = {*map(_asked, problems)}
         new = [item for item in _first_that_differ(there) if _asked(item) not in seen]
@@ -125,7 +129,9 @@ def _asked(item: Known | PromptedProblem) -> str:
     return item.problem.question or item.problem.id  # samples may come without the question
 
 
-def _first_rows(samples: pa.Table, conditions: Sequence[str]) -> dict[str, list[int]]:
+def _first_rows(
+    samples: pa.Table, conditions: Sequence[str], left_out: Collection[str] = ()
+) -> dict[str, list[int]]:
     """Return problem -> the rows of its first samples in its hottest condition.
 
     Of conditions of one temperature it is the first of those that the experiment has.
@@ -140,11 +146,12 @@ def _first_rows(samples: pa.Table, conditions: Sequence[str]) -> dict[str, list[
         for _, _, name, condition in sorted(
             (heat, rank.get(condition, last), name, condition)
             for heat, name, condition in zip(heats, names, found, strict=True)
+            if condition not in left_out
         )
     }
     rows: dict[str, list[int]] = {}
     for row in sorted(range(len(names)), key=indices.__getitem__):
-        if found[row] == hottest[names[row]]:
+        if found[row] == hottest.get(names[row]):
             rows.setdefault(names[row], []).append(row)
     return {name: found[:SAMPLES] for name, found in rows.items()}
 

@@ -220,10 +220,14 @@ def same_prompt_faults(experiment: Experiment) -> Iterator[Fault]:
 def mixed_faults(experiment: Experiment) -> Iterator[Fault]:
     """Look up the conditions that are to be mixed."""
     chosen = experiment.selection.mixed
-    known = [one.name for one in conditions_of(experiment.generation) if not one.greedy]
+    conditions = conditions_of(experiment.generation)
+    known = [one.name for one in conditions if not one.greedy]
+    seconds = {one.name for one in conditions if one.first}
     at = ("selection", "mixed")
     for name in chosen:
         if name not in known:
             yield Fault(at, unknown(name, known, "condition"))
+    if seconds & {*chosen} and {*chosen} - seconds:
+        yield Fault(at, "first and second answers are never mixed; name those of one turn")
     if len(chosen) == 1:
         yield Fault(at, f"{chosen[0]!r} alone is no mixture; name two conditions or more")

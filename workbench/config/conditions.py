@@ -18,6 +18,7 @@ from workbench.config.factors import (
     Price,
 )
 from workbench.config.schema import Generation
+from workbench.config.second_turns import second_name, with_second_turns
 from workbench.config.setting_types import DEFAULT_PROMPT
 from workbench.core.conditions import (
     TEMPERATURE,
@@ -73,6 +74,8 @@ def conditions_of(generation: Generation) -> tuple[Condition, ...]:
     found = [_condition(cell, tuple(factors), generation) for cell in cells]
     if generation.greedy:
         found = [*_greedy(found, generation), *found]
+    if generation.turns == 2:
+        found = with_second_turns(found, generation)
     return tuple(found)
 
 
@@ -116,10 +119,14 @@ def _greedy(conditions: Sequence[Condition], generation: Generation) -> Iterator
             yield Condition(name, 0.0, 1, changed, own | changed | {TEMPERATURE: 0.0})
 
 
-def greedy_name(condition: Condition) -> str:
-    """Return the name of the greedy condition that is the baseline of a condition."""
-    changed = {name: level for name, level in condition.changed.items() if name not in DECODING}
-    return condition_name(0.0, changed)
+def greedy_names(conditions: Sequence[Condition]) -> dict[str, str]:
+    """Return by name of a condition that of the greedy one which is its baseline."""
+    found: dict[str, str] = {}
+    for one in sorted(conditions, key=lambda one: bool(one.first)):  # first answers before second
+        changed = {name: level for name, level in one.changed.items() if name not in DECODING}
+        plain = condition_name(0.0, changed)
+        found[one.name] = second_name(found[one.first]) if one.first else plain
+    return found
 
 
 def _own_level(name: str, generation: Generation) -> Any:

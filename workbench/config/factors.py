@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 
 from workbench.config.faults import shown
 from workbench.config.setting_types import STRICT, Dtype, EngineOptions
-from workbench.core.conditions import RESERVED, TEMPERATURE, level_key, spell_level
+from workbench.core.conditions import RESERVED, TEMPERATURE, TURN_FACTORS, level_key, spell_level
 from workbench.core.lookup import unknown
 
 SAMPLING_OPTIONS = ("top_p", "top_k", "min_p", "repetition_penalty", "stop", "max_tokens")
@@ -53,12 +53,16 @@ class ModelVariant:
 
 
 def is_factor(name: str) -> bool:
-    """Say whether a name is a factor's."""
+    """Say whether a name is a factor's, of a grid or of runs with second turns."""
+    return name in TURN_FACTORS or _may_be_given(name)
+
+
+def _may_be_given(name: str) -> bool:
     return name in FACTORS or (name.startswith(ENGINE) and len(name) > len(ENGINE))
 
 
 def _factor_fault(names: Any, known: tuple[str, ...] = ()) -> str:
-    wrong = [str(name) for name in names if not (is_factor(str(name)) or name in known)]
+    wrong = [str(name) for name in names if not (_may_be_given(str(name)) or name in known)]
     known = (*known, *FACTORS, "engine.OPTION")
     return unknown(wrong[0], known, "factor") if wrong else ""
 

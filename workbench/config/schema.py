@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from workbench.config import setting_types
@@ -19,15 +19,21 @@ from workbench.config.factors import Cells, Grids, ModelVariant, Price
 from workbench.config.faults import Fault, Unsound
 from workbench.config.scoring_schema import Scoring, scoring_faults
 from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names
+from workbench.config.task_schema import CORRECTION, task_faults
 from workbench.config.task_schema import TaskSettings as TaskSettings
 from workbench.config.task_schema import Thinking as Thinking
-from workbench.config.task_schema import task_faults
+from workbench.config.turns_schema import Continuation, SecondTurn, turn_faults
 from workbench.config.yaml_file import write_yaml
 
 MeasuredText = Literal["answer", "thought", "whole"]
+OF_TURNS = ("turns", "corrections", "second_turn")
 
 
-@dataclass(frozen=True, kw_only=True, config=STRICT)
+NAMED = STRICT | ConfigDict(validate_by_name=True, validate_by_alias=True)
+"""For a section with a key that Python keeps for itself, such as ``continue``."""
+
+
+@dataclass(frozen=True, kw_only=True, config=NAMED)
 class Generation:
     """The ``generation`` section: how samples are drawn. Option names are vLLM's own."""
 
@@ -51,6 +57,15 @@ class Generation:
     """Samples per problem in each condition."""
     greedy: bool = False
     """Also draw one sample per problem at temperature 0, as a baseline."""
+    turns: int = Field(default=1, ge=1, le=2)
+    """2: every first answer is shown to the model again, which is asked to correct it
+    (``task.correction``). Second answers are conditions of their own, such as ``T0.7-turn2``."""
+    corrections: int = Field(default=1, ge=1)
+    """Second answers to each first one; a greedy one has a greedy one."""
+    second_turn: SecondTurn = Field(default_factory=SecondTurn)
+    """How second answers are drawn, where it is not as the first: ``{temperature, max_tokens}``."""
+    continued: Continuation | None = Field(default=None, alias="continue")
+    """Make a text that would have ended go on, behind a few words: ``{times: 1, text: Wait}``."""
     max_tokens: int = Field(default=512, ge=1)
     """Longest sample, tokens; a longer one is cut and marked so."""
     top_p: float = Field(default=1.0, gt=0, le=1)
@@ -155,6 +170,9 @@ class Analysis:
     """Resamples of the problems behind each interval."""
     confidence: float = Field(default=0.95, gt=0, lt=1)
     seed: int = Field(default=0, ge=0)
+    edit_distance: Literal["total", "longer"] = "total"
+    """By what the edit distance of a first and a second answer is divided: the length of both
+    together, or of the longer one."""
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -256,11 +274,24 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
             way_out = "scoring.orm.encodings to true, or choose 'text'"
             yield Fault(("embedding", "source"), message + way_out)
     yield from scoring_faults(scoring)
+    yield from turn_faults(experiment)
 
 
 def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:
-    """Return an experiment as plain dicts, lists, texts and numbers, defaults filled in."""
+    """Return an experiment as plain dicts, lists, texts and numbers, defaults filled in.
+
+    Settings of turns are left out where they change nothing, as older runs have none.
+    """
     tree: dict[str, Any] = json.loads(json.dumps(asdict(experiment)))
+    drawn = tree["generation"]
+    if drawn["turns"] == 1:
+        drawn = {name: value for name, value in drawn.items() if name not in OF_TURNS}
+        if tree["task"]["correction"] == CORRECTION:
+            del tree["task"]["correction"]
+    going_on = drawn.pop("continued")
+    tree["generation"] = drawn | ({"continue": going_on} if going_on else {})
+    if tree["analysis"]["edit_distance"] == Analysis.edit_distance:
+        del tree["analysis"]["edit_distance"]
     return tree
 
 

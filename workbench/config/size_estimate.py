@@ -90,6 +90,9 @@ def size_estimate(experiment: Experiment, problems: int) -> str:
     )
     baselines = problems * (len(conditions) - len(sampled))
     greedy = f" + {baselines:,} greedy" if baselines else ""
+    each_pool = f"{drawn.n} samples"
+    if drawn.turns == 2:
+        each_pool = f"{drawn.n} first and {drawn.n * drawn.corrections} second answers"
     word = "temperatures" if varying_factors(sampled) == (TEMPERATURE,) else "conditions"
     longest = [one.own.get("max_tokens", drawn.max_tokens) for one in conditions]
     tokens = tokens_of(experiment, problems)
@@ -97,7 +100,7 @@ def size_estimate(experiment: Experiment, problems: int) -> str:
     return (
         f"problems       {problems:,}\n"
         f"pools          {pools:,} (x {len(sampled)} {word})\n"
-        f"requests       {requests:,} (x {drawn.n} samples{greedy})\n"
+        f"requests       {requests:,} (x {each_pool}{greedy})\n"
         f"output tokens  {tokens:,} at most ({each} each)\n"
         f"subsets        {pools * sum(subsets.values()):,} ({by_k} of each pool)"
     )

@@ -18,6 +18,12 @@ from workbench.config.setting_types import (
 )
 from workbench.core.thinking import FAMILIES, Markers
 
+CORRECTION = (
+    "There might be an error in the solution above because of lack of understanding of the "
+    "question. Please correct the error, if any, and rewrite the solution."
+)
+"""What is asked in the second turn, as in Kumar et al. (2024), arXiv:2409.12917."""
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Thinking:
@@ -103,6 +109,8 @@ class TaskSettings:
     system: str | None = None
     """Instruction before the examples: the system message of a chat, the first lines of a
     completion. The task has a default; an empty text for none."""
+    correction: str = CORRECTION
+    """What is asked behind a first answer, where ``generation.turns`` is 2."""
     last_number: bool = False
     """Whether the last number of a text counts as its answer when nothing else is found."""
     template_options: TemplateOptions = Field(default_factory=dict)

@@ -45,6 +45,7 @@ class SoundPart:
     def __getattr__(self, name: str) -> Any:
         """Return a setting, or its default."""
         field = fields_of(self._kind)[name]
+        name = field.alias or name
         annotation: Any = field.annotation
         section = _section_in(annotation)
         below = [at[1:] for at in self._faulty if at[:1] in ((), (name,))]
@@ -90,7 +91,12 @@ def _keys_around(kind: type | None, at: tuple[int | str, ...]) -> dict[str, str 
     """Return the keys of the section that holds the place ``at``, with what each is for."""
     is_name = False  # whether a part is a name of one's own, in a mapping of sections
     for part in at[:-1]:
-        field = None if is_name else fields_of(kind).get(str(part))
+        field = None if is_name else _by_key(kind).get(str(part))
         kind = _section_in(field.annotation) if field else kind
         is_name = field is not None and get_origin(field.annotation) is dict
-    return {name: field.description for name, field in fields_of(kind).items()}
+    return {key: field.description for key, field in _by_key(kind).items()}
+
+
+def _by_key(kind: type | None) -> dict[str, FieldInfo]:
+    """Return fields by their keys in a file; of one that is a word of Python's it is the alias."""
+    return {field.alias or name: field for name, field in fields_of(kind).items()}

@@ -11,8 +11,12 @@ from typing import Any
 
 TEMPERATURE = "temperature"
 """The factor that every condition has, and that every table of conditions has a column of."""
+TURN, FIRST_TEMPERATURE = "turn", "first_temperature"
+"""The factors of runs with second answers: which of the two an answer is, and the temperature of
+the first answers where that of the second ones is set apart."""
+TURN_FACTORS = (TURN, FIRST_TEMPERATURE)
 NUMERIC_FACTORS = (
-    TEMPERATURE, "top_p", "top_k", "min_p", "repetition_penalty", "max_tokens",
+    TEMPERATURE, "top_p", "top_k", "min_p", "repetition_penalty", "max_tokens", *TURN_FACTORS,
 )  # fmt: skip
 """Factors whose levels are numbers; people read these as they were given."""
 LARGEST = 2**53
@@ -43,6 +47,10 @@ class Condition:
     """Factor -> level, beside the temperature, where it is not the experiment's own setting."""
     levels: Mapping[str, Any] = field(default_factory=dict)
     """Factor -> level, of every factor that the experiment names, the temperature among them."""
+    first: str = ""
+    """Of second answers: the name of the condition whose answers they correct."""
+    corrections: int = 1
+    """Of second answers: how many there are to each first one."""
 
     @property
     def greedy(self) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.core.conditions import temperature_name
-from workbench.core.thinking import FAMILIES, Markers, split_thought
+from workbench.core.thinking import FAMILIES, Markers, SplitText, split_thought
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -90,6 +90,8 @@ class Prompt:
     messages: tuple[Mapping[str, str], ...] | None = None
     template_options: Mapping[str, Any] = field(default_factory=dict)
     """Of a conversation: switches of the model's chat template, such as ``enable_thinking``."""
+    begun: str = ""
+    """How the answer begins: the model goes on from there."""
 
     def __repr__(self) -> str:
         """Show the beginning and end of the text, or of the last message."""
@@ -115,6 +117,14 @@ class Request:
     """The name of the condition; by default that of which only the temperature is set."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Sampling options of the condition, where they are factors of the experiment."""
+    parent: int | None = None
+    """Of a second answer: the index of the first answer that it corrects."""
+    goes_on: bool = False
+    """Whether a text that ends is made to go on, so that a sample may be only a part of it."""
+    drawn: Sample | None = None
+    """What was drawn of it before, where its text goes on."""
+    rounds: int = 0
+    """How often its text was made to go on."""
 
     def __post_init__(self) -> None:
         """Name the condition."""
@@ -140,6 +150,7 @@ class Request:
 
         A server may keep the ``reasoning`` apart already, and count its tokens. Who knows the
         tokens gives ``count_tokens``: how many of them spell so many characters of the text.
+        Of a text that is made to go on the sample is a part, which is not split yet.
         """
         parts = split_thought(text, self.thinking, reasoning)
         if parts.thought is None:
@@ -147,10 +158,13 @@ class Request:
         elif count_tokens is not None:
             closed = parts.closed  # what ends the sample is of the thought if no answer was begun
             num_thought_tokens = count_tokens(parts.start) if closed else len(output_token_ids)
+        if self.goes_on:
+            num_thought_tokens = num_thought_tokens if parts.closed or reasoning else None
+            parts = SplitText(reasoning, text, 0)
         key = self.problem_id, self.temperature, self.sample_index
         rest: list[Any] = [output_token_ids, token_logprobs, self.seed, self.prompt_hash, error]
         rest += [token_entropies, missing_mass, num_output_tokens]
-        rest += [parts.thought, num_thought_tokens, self.condition, num_prompt_tokens]
+        rest += [parts.thought, num_thought_tokens, self.condition, num_prompt_tokens, self.parent]
         return Sample(*key, parts.answer, stop_reason, *rest)
 
 
@@ -193,6 +207,8 @@ class Sample:
     """The name of the condition; by default that of which only the temperature is set."""
     num_prompt_tokens: int | None = None
     """Tokens of the prompt, as the model read it; None where nobody counted."""
+    parent: int | None = None
+    """Of a second answer: the index of the first answer that it corrects."""
 
     def __post_init__(self) -> None:
         """Name the condition."""
@@ -202,6 +218,11 @@ class Sample:
         """Show which sample it is, the beginning and end of its text, and why it ended."""
         key = f"{self.problem_id!r}, {self.condition}, {self.sample_index}"
         return f"Sample({key}: {SHORT.repr(self.completion)}, {self.stop_reason})"
+
+    @property
+    def turn(self) -> int:
+        """1, or 2 of a second answer."""
+        return 1 if self.parent is None else 2
 
     @property
     def length(self) -> int | None:

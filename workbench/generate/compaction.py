@@ -12,7 +12,7 @@ from workbench.storage.parquet import (
     KEY,
     read_table,
     sample_rows,
-    with_thoughts_if_any,
+    without_empty_columns,
     write_table,
 )
 from workbench.storage.run_folder import Folder
@@ -51,7 +51,7 @@ def compact(
             new = sample_rows(list(places.values()))
             order = {place: held.num_rows + n for n, place in enumerate(places)}
             table = pa.concat_tables([read_table(path), new], promote_options="default")
-            table = with_thoughts_if_any(table)
+            table = without_empty_columns(table)
             taken = table.take([order.get(n, n) for n in range(held.num_rows)])
             write_table(path, taken, made_from)
     number = {item.problem.id: n for n, item in enumerate(known)}
@@ -59,6 +59,6 @@ def compact(
         rows, key=lambda key: (number[key[0]], rank.get(key[1], len(rank)), key[1], key[2])
     )
     if late:
-        samples = with_thoughts_if_any(sample_rows([rows[key] for key in late]))
+        samples = without_empty_columns(sample_rows([rows[key] for key in late]))
         write_table(run.next_part(block), samples, made_from)
     journal.unlink()

@@ -23,15 +23,17 @@ of a server is one of them: the server itself says which model it has (``server_
 
 NOT_DRAWING = frozenset({
     "temperatures", "grid", "conditions", "models", "price", "n", "greedy", "backend", "max_failed",
+    "turns", "corrections", "second_turn",
 })  # fmt: skip
 """Settings that do not decide what a sample is: which conditions there are and how many samples,
 which may grow, how many may fail, what they cost, and the backend, which may be ``auto`` (the one
-that was chosen is part of the identity). What a condition changes is kept by its name."""
+that was chosen is part of the identity). What a condition changes is kept by its name, and so is
+what decides second answers."""
 
 DEFAULT = Thinking()
 """By which markers thoughts are told from answers, where an experiment does not say."""
 
-ADDED = {"logprobs": 0, "thinking": dataclasses.asdict(DEFAULT)}
+ADDED = {"logprobs": 0, "thinking": dataclasses.asdict(DEFAULT), "continue": None}
 """Settings that older runs do not have, with the values at which they change nothing. With these
 values they are left out, so that samples of older runs still fit."""
 
@@ -63,6 +65,7 @@ def drawing_settings(generation: Generation, thinking: Thinking = DEFAULT) -> di
     settings: dict[str, Any] = dataclasses.asdict(own_loading(generation))
     settings["thinking"] = dataclasses.asdict(thinking)
     settings["stop"] = list(settings["stop"])
+    settings["continue"] = settings.pop("continued")
     settings["engine"] = drawing_engine(settings["engine"])
     return {
         key: value

@@ -9,7 +9,9 @@ from typing import Any
 
 from workbench.config.conditions import loading_of, model_variant, own_loading
 from workbench.config.factors import ENGINE, MODEL, SAMPLING_OPTIONS
+from workbench.config.faults import shown
 from workbench.config.schema import Generation, Thinking
+from workbench.config.turns_schema import SecondTurn
 from workbench.core.conditions import Condition, temperature_name
 from workbench.core.name_table import plugin_hashes
 from workbench.generate import BACKENDS, engine_versions, resolve
@@ -22,8 +24,9 @@ from workbench.generate.drawing_settings import (
 from workbench.models import locate
 from workbench.storage.open_run import OpenRun
 
-LOADED = ("model_hash", "dtype", "max_model_len", "engine")
-"""What is kept of a condition beside its levels: how its model was loaded."""
+LOADED = ("model_hash", "dtype", "max_model_len", "engine", "correction", "corrections")
+"""What is kept of a condition beside its levels: how its model was loaded; and of second answers
+what was asked, and how many there are to each first one, by which they are numbered."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +38,26 @@ class LoadGroup:
     conditions: tuple[Condition, ...]
 
     @property
+    def second_turn(self) -> bool:
+        """Whether these are second answers."""
+        return bool(self.conditions[0].first)
+
+    @property
     def pool_sizes(self) -> dict[str, int]:
         """How many samples each condition's pools are to have."""
         return {condition.name: condition.n for condition in self.conditions}
 
 
 def load_groups(generation: Generation, conditions: Sequence[Condition]) -> list[LoadGroup]:
-    """Group conditions by the engine that draws them, in order of appearance."""
+    """Group conditions by the engine that draws them, in order of appearance.
+
+    Second answers are groups of their own, behind all others: their prompts hold the first ones.
+    """
     request_options = BACKENDS[resolve(generation.backend)].request_options
     found: dict[str, tuple[Generation, list[Condition]]] = {}
-    for condition in conditions:
+    for condition in sorted(conditions, key=lambda one: bool(one.first)):
         settings = loading_of(condition, generation, request_options)
-        name = json.dumps(asdict(settings), sort_keys=True, default=list)
+        name = json.dumps([asdict(settings), bool(condition.first)], sort_keys=True, default=list)
         found.setdefault(name, (settings, []))[1].append(condition)
     return [
         LoadGroup(_for_engine(settings, group), tuple(group)) for settings, group in found.values()
@@ -61,7 +72,14 @@ def _for_engine(settings: Generation, group: Sequence[Condition]) -> Generation:
     """
     heats = dict.fromkeys(one.temperature for one in group if not one.greedy)
     longest = [one.levels.get("max_tokens", settings.max_tokens) for one in group]
-    return replace(settings, temperatures=tuple(heats), max_tokens=max(longest))
+    return replace(
+        settings,
+        temperatures=tuple(heats),
+        max_tokens=max(longest),
+        turns=1,
+        corrections=1,
+        second_turn=SecondTurn(),
+    )
 
 
 def request_options(condition: Condition, generation: Generation) -> dict[str, Any]:
@@ -104,10 +122,13 @@ def _model_identity(settings: Generation) -> str:
     return locate.model_hash(locate.resolve_model(settings.model))
 
 
-def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) -> dict[str, Any]:
+def condition_identities(
+    generation: Generation, groups: Sequence[LoadGroup], correction: str = ""
+) -> dict[str, Any]:
     """Return what makes each condition what it is, beside the run's identity.
 
-    Conditions of which only the temperature is set are what their name says, and left out.
+    Conditions of which only the temperature is set are what their name says, and left out. Second
+    answers are asked for by ``correction``.
     """
     own = own_loading(generation)
     models = {own.model: _model_identity(own)}
@@ -120,6 +141,8 @@ def condition_identities(generation: Generation, groups: Sequence[LoadGroup]) ->
             if one.changed or one.name != temperature_name(one.temperature):
                 entry = {"temperature": one.temperature, **json.loads(json.dumps(one.changed))}
                 loaded: dict[str, Any] = {}
+                if one.first:
+                    loaded |= {"correction": correction, "corrections": one.corrections}
                 if model != own.model:
                     loaded["model_hash"] = models[model]
                 for key in ("dtype", "max_model_len"):
@@ -185,4 +208,5 @@ def refuse_other_conditions(run: OpenRun) -> None:
 
 
 def _spelt(settings: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in settings.items())
+    short = {n: shown(v) if isinstance(v, str) and " " in v else v for n, v in settings.items()}
+    return ", ".join(f"{name} {value}" for name, value in short.items())

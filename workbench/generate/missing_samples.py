@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from itertools import chain
 
 from workbench.config.conditions import prompt_name
 from workbench.config.schema import Generation, TaskSettings
@@ -17,6 +19,7 @@ from workbench.generate.compaction import compact, sample_keys
 from workbench.generate.drawing_progress import DrawingProgress
 from workbench.generate.drawing_settings import sample_seed
 from workbench.generate.identity import LoadGroup, request_options
+from workbench.generate.second_turns import FirstAnswers, second_request
 from workbench.storage.journal import Journal
 from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import KEY
@@ -65,12 +68,13 @@ class MissingSamples:
         journals: dict[int, Journal] = {}
         # lazily, block by block: the requests of a large run do not fit in memory
         requests = (request for block in self.asked for request in self._requests(block, group))
+        unasked = (sample for block in self.asked for sample in self._unasked(block, group))
         # closed at the end: an engine's memory, a server's connections
         with (
             ExitStack() as stack,
             closing(sampler(progress.asked(requests), group.settings)) as samples,
         ):
-            for sample in samples:
+            for sample in chain(unasked, samples):
                 _refuse_nan(sample)
                 block = block_of[sample.problem_id]
                 if block not in journals:
@@ -101,12 +105,41 @@ class MissingSamples:
                     state = reason if reason in ("missing", "error") else ""
                     yield item, condition, index, state
 
-    def _requests(self, block: int, group: LoadGroup) -> Iterator[Request]:
+    def _wanted(self, block: int, group: LoadGroup) -> Iterator[State]:
         """Yield what is to be drawn: what is not on disk, and on request what is an error row."""
         wanted = ("missing", "error") if self.redraw_errors else ("missing",)
-        found = (state for state in self._states(block, group) if state[-1] in wanted)
-        for item, condition, index, _ in found:
+        return (state for state in self._states(block, group) if state[-1] in wanted)
+
+    def _requests(self, block: int, group: LoadGroup) -> Iterator[Request]:
+        """Yield requests for what is to be drawn and can be."""
+        if group.second_turn:
+            found = self._asked_again(block, group)
+            yield from (request for request in found if isinstance(request, Request))
+            return
+        for item, condition, index, _ in self._wanted(block, group):
             yield request_for(item, condition, index, self.run.task, self.run.generation)
+
+    def _unasked(self, block: int, group: LoadGroup) -> Iterator[Sample]:
+        """Yield error rows for second answers whose first answer could not be drawn."""
+        found = self._asked_again(block, group) if group.second_turn else ()
+        yield from (sample for sample in found if isinstance(sample, Sample))
+
+    def _asked_again(self, block: int, group: LoadGroup) -> Iterator[Request | Sample]:
+        """Yield the requests for second answers, or error rows where there is no first answer.
+
+        Those of one problem with equal prompts follow one another, so that they can share a batch.
+        """
+        firsts = FirstAnswers.of(self.run, block)
+        places = itertools.groupby(self._wanted(block, group), key=lambda state: state[0])
+        for item, states in places:
+            found = [
+                second_request(
+                    request_for(item, condition, index, self.run.task, self.run.generation),
+                    condition, firsts, self.run.task,
+                )
+                for _, condition, index, _ in states
+            ]  # fmt: skip
+            yield from sorted(found, key=lambda one: (one.condition, one.prompt_hash))
 
 
 def request_for(
@@ -133,6 +166,7 @@ def request_for(
         task.thinking.markers,
         condition.name,
         request_options(condition, generation),
+        goes_on=generation.continued is not None,
     )
 
 

@@ -21,7 +21,14 @@ from workbench.config.factors import SAMPLING_OPTIONS
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
 from workbench.generate import openai_protocol as protocol
-from workbench.generate.openai_options import Address, ServerOptions, address_of, options_of
+from workbench.generate.continued import go_on
+from workbench.generate.openai_options import (
+    Address,
+    ServerOptions,
+    address_of,
+    model_entries,
+    options_of,
+)
 from workbench.generate.openai_traffic import BoundedClient, ReplyTooLarge, TrafficMonitor
 from workbench.generate.request_options import settings_for
 
@@ -63,11 +70,26 @@ class Server:
         left_out: Collection[str],
         answered: Mapping[str, Any] | None,
     ) -> Sample:
-        """Draw one sample; a request that is refused is an error row.
+        """Draw one sample, which may be made to go on; a request that is refused is an error row.
 
         So is one that gets no answer from a server that still answers ``answered``, the body of a
         request that it has answered before.
         """
+        while True:
+            part = await self._draw_part(request, settings, left_out, answered)
+            further = go_on(request, part, settings)
+            if isinstance(further, Sample):
+                return further
+            request = further
+
+    async def _draw_part(
+        self,
+        request: Request,
+        settings: Generation,
+        left_out: Collection[str],
+        answered: Mapping[str, Any] | None,
+    ) -> Sample:
+        """Draw a sample until it ends for the first time."""
         prompt, own = request.prompt, settings_for(request, settings)
         fields = protocol.request_body(prompt, own, request.temperature, request.seed, left_out)
         fields |= {k: v for k, v in request.options.items() if k not in SAMPLING_OPTIONS}
@@ -132,7 +154,7 @@ class Server:
             return None
 
     async def _unknown(self, fault: openai.APIStatusError, path: str) -> str:
-        names = [str(row["id"]) for row in protocol.model_entries(await self.get("/models"))]
+        names = [str(row["id"]) for row in model_entries(await self.get("/models"))]
         way = "check generation.engine.base_url, which usually ends in /v1"
         if names:
             way = f"it serves {', '.join(names)}: set generation.model"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -79,3 +79,13 @@ def address_of(settings: Generation) -> Address:
         raise ValueError(f"OPENAI_BASE_URL {fault}") from None
     # a server without keys takes any; the client insists on one
     return Address(url.rstrip("/"), os.environ.get("OPENAI_API_KEY") or "-")
+
+
+def model_entries(listed: Any) -> list[dict[str, Any]]:
+    """Return the entries of a server's list of models; none if it is no such list.
+
+    >>> model_entries({"data": [{"id": "small"}, "else"]}), model_entries(None)
+    ([{'id': 'small'}], [])
+    """
+    rows = listed.get("data") if isinstance(listed, dict) else None
+    return [row for row in rows or () if isinstance(row, dict) and "id" in row]

@@ -19,6 +19,7 @@ from workbench.core.console import notice
 from workbench.core.types import Prompt
 from workbench.generate import openai_protocol as protocol
 from workbench.generate.openai import FIRST_TRIES, NoAnswer, RequestRefused, Server, connect
+from workbench.generate.openai_options import model_entries
 from workbench.generate.openai_protocol import (
     NEUTRAL_VALUES,
     OPTIONAL_FIELDS,
@@ -104,6 +105,20 @@ class Probe:
             return RequestForm(left_out, most)
         raise reason
 
+    def refuse_to_go_on(self, prompt: Prompt, temperature: float, form: RequestForm) -> None:
+        """Ask for a text that goes on.
+
+        Raises:
+            ValueError: the server does not take a conversation that ends with the model's words.
+        """
+        try:
+            self.ask(replace(prompt, begun="It is"), temperature, form)
+        except (RequestRefused, NoAnswer) as fault:
+            raise ValueError(
+                "generation.continue: the server does not go on from the words of the model "
+                f"({fault}); set task.prompt to completion, or leave generation.continue out"
+            ) from None
+
 
 def probe(
     settings: Generation, prompt: Prompt, without_logprobs: str
@@ -134,6 +149,8 @@ def probe(
             form = asked.form(prompt, usual)
         except (RequestRefused, NoAnswer) as fault:
             raise ValueError(_way_out(asked, prompt, usual, fault)) from None
+        if settings.continued is not None:
+            asked.refuse_to_go_on(prompt, usual, form)
         for temperature in temperatures:
             try:
                 first = asked.ask(prompt, temperature, form)
@@ -146,7 +163,7 @@ def probe(
             kind = "unknown" if _told(first).logprobs else "none"
         told = server.portal.call(server.get, f"{server.address.url.removesuffix('/v1')}/version")
         told_version = isinstance(told, dict) and "version" in told  # as vLLM does
-        entries = [row for row in protocol.model_entries(listed) if row["id"] == settings.model]
+        entries = [row for row in model_entries(listed) if row["id"] == settings.model]
         facts = {
             "model": {key: entries[0].get(key) for key in MODEL_FACTS} if entries else None,
             "version": str(told["version"]) if told_version else None,

@@ -100,9 +100,12 @@ def request_body(
     if settings.stop:
         fields["stop"] = list(settings.stop)
     if prompt.messages is None:  # llama.cpp reports nothing when asked for 0
-        fields |= {"prompt": prompt.text, "logprobs": max(1, top)}
+        fields |= {"prompt": f"{prompt.text}{prompt.begun}", "logprobs": max(1, top)}
     else:
-        fields |= {"messages": [dict(message) for message in prompt.messages], "logprobs": True}
+        begun = [{"role": "assistant", "content": prompt.begun}] * bool(prompt.begun)
+        fields |= {"messages": [*map(dict, prompt.messages), *begun], "logprobs": True}
+        if begun:  # as vLLM and SGLang have it
+            fields |= {"continue_final_message": True, "add_generation_prompt": False}
         if prompt.template_options:
             fields["chat_template_kwargs"] = dict(prompt.template_options)
         if top and "logprobs" not in left_out:
@@ -337,13 +340,3 @@ def storable(text: str) -> str:
 
 def _quoted(said: Any) -> str:
     return storable(repr(said))[:200]
-
-
-def model_entries(listed: Any) -> list[dict[str, Any]]:
-    """Return the entries of a server's list of models; none if it is no such list.
-
-    >>> model_entries({"data": [{"id": "small"}, "else"]}), model_entries(None)
-    ([{'id': 'small'}], [])
-    """
-    rows = listed.get("data") if isinstance(listed, dict) else None
-    return [row for row in rows or () if isinstance(row, dict) and "id" in row]

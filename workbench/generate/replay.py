@@ -16,6 +16,7 @@ import numpy as np
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
+from workbench.generate.continued import go_on
 from workbench.generate.replay_options import ReplayOptions
 from workbench.generate.replayed_texts import ReplayedText, read_texts, text_of
 from workbench.generate.request_options import settings_for
@@ -38,7 +39,10 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
         if options.seconds_per_sample:
             time.sleep(options.seconds_per_sample)
         if texts is None:
-            yield _draw(request, settings)
+            found: Request | Sample = request
+            while isinstance(found, Request):
+                found = go_on(found, _draw(found, settings), settings)
+            yield found
         else:
             rng = np.random.default_rng(request.seed)
             yield _sample(request, settings, text_of(texts, request), rng)
@@ -74,7 +78,7 @@ def _sample(
         logprobs,
         token_entropies=entropies,
         missing_mass=(0.0,) * len(entropies),
-        num_prompt_tokens=len(_text_of(request).split()),
+        num_prompt_tokens=_length_of(request),
     )
 
 
@@ -89,9 +93,17 @@ def _sum_in(request: Request) -> int:
 
 
 def _text_of(request: Request) -> str:
-    """Return the text that is asked, or the last message."""
+    """Return the text that is asked, or the last message; in a second turn that of the first."""
     prompt = request.prompt
-    return prompt.text if prompt.text is not None else (prompt.messages or ())[-1]["content"]
+    last = -1 if request.parent is None else -3
+    return prompt.text if prompt.text is not None else (prompt.messages or ())[last]["content"]
+
+
+def _length_of(request: Request) -> int:
+    """Return the words of the text or of the last message; in a second turn those of all of it."""
+    if request.parent is None or request.prompt.messages is None:
+        return len(_text_of(request).split())
+    return sum(len(turn["content"].split()) for turn in request.prompt.messages)
 
 
 def _slip(rng: np.random.Generator, heat: float) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 
 from workbench.config.conditions import prompt_name
 from workbench.config.factors import SAMPLING_OPTIONS
-from workbench.config.schema import Experiment, Generation
+from workbench.config.schema import Experiment, Generation, TaskSettings
 from workbench.core.console import notice, progress_bar
 from workbench.core.types import Known, Prompt
 from workbench.generate import BACKENDS, Sampler, imported, resolve
@@ -40,6 +40,7 @@ from workbench.storage.open_run import OpenRun
 from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import block_size
 from workbench.storage.signature import run_signature
+from workbench.tasks.correction import corrected_prompt
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ def generate(
     asked = prompted_problems(run.task, list(dict.fromkeys(map(prompt_name, run.conditions))))
     recorded = manifest.data.get("identity", {})
     current = identity(settings, run.task.thinking) | server_facts(settings, recorded)
-    named = merged_conditions(run, condition_identities(settings, groups))
+    named = merged_conditions(run, condition_identities(settings, groups, run.task.correction))
     held = HeldSamples()
     for block in run.blocks_with_samples():
         held.add(run.read_samples(block))  # of all columns: damage is found now and not in hours
@@ -103,7 +104,8 @@ def generate(
         to_draw, errors = absent.counts(group)
         failed += errors
         if sum(to_draw.values()):
-            sampler, facts = open_sampler(group, asked[0].prompt, without_logprobs)
+            prompt = prompt_of_group(asked[0].prompt, group, run.task)
+            sampler, facts = open_sampler(group, prompt, without_logprobs)
             current |= facts
             todo.append(DrawingGroup(group, to_draw, sampler))
     refuse_other_identity(run, current)
@@ -161,6 +163,13 @@ def generate(
                             log({f"generate/{name}": value for name, value in counts})
                     progress.pause()
         record_model_sizes(run, groups)
+
+
+def prompt_of_group(first: Prompt, group: LoadGroup, task: TaskSettings) -> Prompt:
+    """Return a prompt as a group's samples answer it: of a second turn it holds an answer."""
+    if not group.second_turn:
+        return first
+    return corrected_prompt(first, "A first answer.", task.correction)
 
 
 def open_sampler(

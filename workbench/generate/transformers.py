@@ -19,6 +19,7 @@ from tokenizers.decoders import DecodeStream
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
+from workbench.generate.continued import go_on, stopped
 from workbench.generate.request_options import settings_for
 from workbench.models.hf_model import BATCH, Model, load, read_prompt, warper
 from workbench.models.tokenization import (
@@ -99,14 +100,26 @@ def sample(requests: Iterable[Request], settings: Generation) -> Generator[Sampl
     size = settings.engine.get("max_num_seqs", BATCH)
     for _, group in itertools.groupby(requests, key=_batch_key):
         while batch := list(itertools.islice(group, size)):
-            own = settings_for(batch[0], settings)
-            model = replace(loaded, settings=own, warp=warper(own)) if own != settings else loaded
-            prompt = encode_prompt(model.tokenizer, batch[0].prompt)
-            if too_long(batch[0], len(prompt), model.limit) is None:
-                rows = [_start(request, prompt, model) for request in batch]
-                yield from _draw(rows, prompt, model)
-            else:
-                yield from filter(None, (too_long(r, len(prompt), model.limit) for r in batch))
+            again = list(batch)
+            while again:  # once, unless texts are made to go on
+                again.sort(key=lambda request: request.prompt_hash)
+                parts = itertools.groupby(again, key=_batch_key)
+                found = [found for _, part in parts for found in _of_batch(list(part), loaded)]
+                yield from (one for one in found if isinstance(one, Sample))
+                again = [one for one in found if isinstance(one, Request)]
+
+
+def _of_batch(batch: list[Request], loaded: Model) -> list[Sample | Request]:
+    """Return the samples of a batch, or requests where their texts are made to go on."""
+    settings = loaded.settings
+    own = settings_for(batch[0], settings)
+    model = replace(loaded, settings=own, warp=warper(own)) if own != settings else loaded
+    prompt = encode_prompt(model.tokenizer, batch[0].prompt)
+    errors = [(one, too_long(one, len(prompt), model.limit)) for one in batch]
+    if errors[0][1] is not None:
+        return [stopped(one, error) for one, error in errors if error is not None]
+    rows = [_start(request, prompt, model) for request in batch]
+    return [go_on(row.request, sample, settings) for row, sample in _draw(rows, prompt, model)]
 
 
 def _batch_key(request: Request) -> tuple[str, dict[str, Any]]:
@@ -149,13 +162,15 @@ def _start(request: Request, prompt: list[int], model: Model) -> RunningSample:
     )
 
 
-def _draw(rows: list[RunningSample], prompt: list[int], model: Model) -> list[Sample]:
+def _draw(
+    rows: list[RunningSample], prompt: list[int], model: Model
+) -> list[tuple[RunningSample, Sample]]:
     """Draw a batch of samples of one prompt; ``generate`` is left one choice at every step."""
     network, device = model.network, model.network.device
     penalty = model.settings.repetition_penalty
     penalised = transformers.RepetitionPenaltyLogitsProcessor(penalty) if penalty != 1 else None
     temperatures = torch.tensor([row.request.temperature for row in rows], device=device)
-    done: list[Sample] = []
+    done: list[tuple[RunningSample, Sample]] = []
 
     def choose(input_ids: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
         """Draw each row's next token; return (rows, vocabulary), 1 for these tokens, else 0."""
@@ -170,7 +185,7 @@ def _draw(rows: list[RunningSample], prompt: list[int], model: Model) -> list[Sa
             entropies = torch.special.entr(raw.exp()).sum(dim=-1).tolist()
         for row, *drawn in zip(rows, tokens.tolist(), logprobs, entropies, strict=True):
             if not row.ended and (finished := row.append(model, *drawn)):
-                done.append(finished)
+                done.append((row, finished))
         return torch.zeros_like(logits).scatter_(1, tokens[:, None], 1.0)
 
     def ended(input_ids: torch.Tensor, scores: Any, **more: Any) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +10,7 @@ from typing import Any
 
 from workbench.config.schema import Generation
 from workbench.core.types import Request, Sample
+from workbench.generate.continued import go_on, stopped
 from workbench.generate.request_options import options_of, refused_by
 from workbench.models import vllm_engine
 from workbench.models.tokenization import (
@@ -47,10 +49,11 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
     waiting = iter(requests)
     running: dict[str, tuple[Request, list[int], bool]] = {}
     encoded: dict[str, list[int]] = {}
+    again: deque[Request] = deque()
     exhausted = False
-    while running or not exhausted:
-        while not exhausted and len(running) < ahead:
-            request = next(waiting, None)
+    while running or again or not exhausted:
+        while (again or not exhausted) and len(running) < ahead:
+            request = again.popleft() if again else next(waiting, None)
             if request is None:
                 exhausted = True
                 break
@@ -59,9 +62,10 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
             ids = encoded[request.prompt_hash]
             error = too_long(request, len(ids), limit)
             if error is not None:
-                yield error
+                yield stopped(request, error)
                 continue
             key = f"{request.problem_id}|{request.condition}|{request.sample_index}"
+            key += f"|{request.rounds}" * bool(request.rounds)
             skip = not has_special_markers(tokenizer, request.thinking)
             behind = markers_behind(tokenizer, ids, request.thinking)
             running[key] = replace(request, thinking=behind), ids, skip
@@ -74,7 +78,12 @@ def _draw(engine: Any, requests: Iterable[Request], settings: Generation) -> Ite
                     request, ids, skip = running.pop(output.request_id)
                     drawn = output.outputs[0]
                     count = token_counter(tokenizer, ids, drawn.token_ids, skip_special=skip)
-                    yield _sample(request, drawn, settings.logprobs, len(ids), count)
+                    part = _sample(request, drawn, settings.logprobs, len(ids), count)
+                    further = go_on(request, part, settings)
+                    if isinstance(further, Sample):
+                        yield further
+                    else:
+                        again.append(further)
 
 
 def _params(request: Request, settings: Generation, skip_special: bool) -> Any:

@@ -31,7 +31,7 @@ from workbench.storage.parquet import (
     SAMPLES,
     STORED_KEY,
     means_of_parts,
-    with_thoughts_if_any,
+    without_empty_columns,
     write_table,
 )
 from workbench.storage.run_folder import Folder, block_size
@@ -81,7 +81,7 @@ def write_blocks(run: OpenRun, source: SampleFiles, survey: Survey, made_from: s
                 rows = _sorted_rows(_read_waiting(part.root, block), survey, source)
                 samples = _samples_table(rows, survey, known, run.task.thinking.markers)
                 thoughts += samples.num_rows - samples.column("thought").null_count
-                write_table(part.next_part(block), with_thoughts_if_any(samples), made_from)
+                write_table(part.next_part(block), without_empty_columns(samples), made_from)
                 given = _given_table(rows, samples, survey)
                 write_table(part.block_path("given", block), given, made_from)
                 advance(1)

@@ -14,7 +14,7 @@ from workbench.models.packaged import MODELS
 
 
 def encode_prompt(tokenizer: Any, prompt: Prompt, completion: str = "") -> list[int]:
-    """Return the token ids of a prompt, and of a completion after it.
+    """Return the token ids of a prompt, how its answer begins, and of a completion after it.
 
     A conversation goes through the model's chat template.
 
@@ -22,6 +22,7 @@ def encode_prompt(tokenizer: Any, prompt: Prompt, completion: str = "") -> list[
         ValueError: the prompt is a conversation, and the model has no chat template, or one that
             refuses the conversation.
     """
+    completion = prompt.begun + completion
     if prompt.text is not None:
         return list(tokenizer.encode(prompt.text + completion))
     if not getattr(tokenizer, "chat_template", None):

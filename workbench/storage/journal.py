@@ -111,6 +111,8 @@ class Journal(AbstractContextManager["Journal"]):
         """
         # not by asdict, which copies token by token: most of the time that a long sample took
         fields = dict(vars(entry) if isinstance(entry, Sample) else entry)
+        if fields.get("parent", 0) is None:  # runs without second answers have no such field
+            del fields["parent"]
         body = json.dumps(fields, ensure_ascii=False).encode() + b"\n"
         self._file.write(_checksum(body) + b" " + body)
         self._file.flush()

@@ -48,9 +48,14 @@ SAMPLES = pa.schema({
     "num_prompt_tokens": pa.int32(), "thought": pa.string(), "num_thought_tokens": pa.int32(),
     "thought_logprob": pa.float64(), "answer_logprob": pa.float64(),
     "thought_entropy": pa.float64(), "answer_entropy": pa.float64(),
+    "turn": pa.int32(), "parent": pa.int32(),
 })  # fmt: skip
 """``mean_…`` are means over all tokens, ``thought_…`` and ``answer_…`` over those of the two parts;
 these are null where a sample has no thought, so that all of it is answer, or nobody counted."""
+
+TURN_COLUMNS = ("turn", "parent")
+"""Columns that only files with second answers have: 1 or 2, and of a second answer the index of the
+first one that it corrects."""
 
 THOUGHT_COLUMNS = (
     "thought", "num_thought_tokens", "thought_logprob", "answer_logprob", "thought_entropy",
@@ -74,7 +79,8 @@ def sample_rows(samples: Sequence[Sample]) -> pa.Table:
     """Return samples as a table; without log-probabilities, or tokens of a part, means are null."""
     columns: dict[str, Any] = {name: [] for name in SAMPLES.names}
     for sample in samples:
-        for name, value in (vars(sample) | {"num_output_tokens": sample.length}).items():
+        known = {"num_output_tokens": sample.length, "turn": sample.turn}
+        for name, value in (vars(sample) | known).items():
             columns[name].append(value)
         logprobs, entropies = sample.token_logprobs, sample.token_entropies
         columns["cumulative_logprob"].append(sum(logprobs) if logprobs else None)
@@ -90,10 +96,12 @@ def sample_rows(samples: Sequence[Sample]) -> pa.Table:
     return pa.table(columns, schema=SAMPLES)
 
 
-def with_thoughts_if_any(samples: pa.Table) -> pa.Table:
-    """Return samples without the columns of thoughts if none of them has one."""
-    has_none = samples.column("thought").null_count == samples.num_rows
-    return samples.drop_columns(list(THOUGHT_COLUMNS)) if has_none else samples
+def without_empty_columns(samples: pa.Table) -> pa.Table:
+    """Return samples without the columns of thoughts or of turns where none of them has any."""
+    for told_by, columns in (("thought", THOUGHT_COLUMNS), ("parent", TURN_COLUMNS)):
+        if samples.column(told_by).null_count == samples.num_rows:
+            samples = samples.drop_columns(list(columns))
+    return samples
 
 
 def with_conditions(table: pa.Table) -> pa.Table:

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workbench.config.schema import Experiment, dump_experiment
 from workbench.core.console import notice
@@ -146,6 +147,9 @@ class Folder:
         table = pa.concat_tables(tables, promote_options="default")  # older parts lack columns
         if late.num_rows:
             table = _one_of_each_key(table)
+        if "turn" in table.column_names:  # files of first answers alone have no such column
+            turns = pc.fill_null(table["turn"], 1)
+            table = table.set_column(table.column_names.index("turn"), "turn", turns)
         return table.select(list(columns)) if columns else table
 
     def blocks_with_samples(self) -> Iterator[int]:

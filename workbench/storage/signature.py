@@ -9,6 +9,7 @@ from workbench.config.schema import Experiment
 from workbench.core.conditions import (
     NUMERIC_FACTORS,
     TEMPERATURE,
+    TURN_FACTORS,
     Condition,
     spell_setting,
     varying_factors,
@@ -74,7 +75,7 @@ def signature_parts(experiment: Experiment) -> dict[str, str | float]:
     fixed = {
         name: one.own.get(name, getattr(settings, name))
         for name in NUMERIC_FACTORS
-        if name != TEMPERATURE
+        if name not in (TEMPERATURE, *TURN_FACTORS)
     }
     varied = {name.rpartition(".")[2]: spelt for name, spelt in levels.items()}
     return named | {name: level for name, level in fixed.items() if level is not None} | varied

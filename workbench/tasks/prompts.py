@@ -88,7 +88,9 @@ def _built_in(
 def prompt_hash(prompt: Prompt) -> str:
     """SHA-256 of a prompt, 64 hexadecimal digits: equal exactly when the prompts are."""
     parts = asdict(prompt)
-    if not prompt.template_options:  # prompts had none at first
+    if not prompt.template_options:  # prompts had neither at first
         del parts["template_options"]
+    if not prompt.begun:
+        del parts["begun"]
     text = json.dumps(parts, sort_keys=True, ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -16,6 +16,8 @@ TABLE_OF = {
     "accuracy_by_m": "pruning",
     "best_by_reward": "reward_curve",
     "reliability": "reliability",
+    "edit_distance": "self_correction",
+    "turn_flow": "self_correction",
 }
 """Name of each figure -> the table that says why there is nothing to draw."""
 
@@ -34,6 +36,8 @@ def test_a_figure_is_signed_named_and_says_what_it_shows(run, lines, name):
     assert spec["description"].endswith(".")
     assert name in repr(chart)
     assert "background" not in spec  # a page has its own
+    if TABLE_OF[name] == "self_correction":  # of which this run has nothing: see test_turns.py
+        return
     for title, rows in lines(chart).items():
         assert title
         assert len(rows)

@@ -5,7 +5,7 @@ import json
 import numpy as np
 
 from workbench import load_run
-from workbench.analysis.page.asked_prompts import asked_prompts, plain_text
+from workbench.analysis.page.asked_prompts import AskedPrompts, asked_prompts, plain_text
 from workbench.analysis.page.explorer import explore
 from workbench.core.types import Prompt
 from workbench.tasks.prompts import prompt_hash
@@ -44,3 +44,8 @@ def test_messages_stand_under_their_roles():
         messages=({"role": "system", "content": "Be."}, {"role": "user", "content": "1+1?"})
     )
     assert plain_text(prompt) == "[system]\nBe.\n\n[user]\n1+1?"
+
+
+def test_a_prompt_beside_second_answers_is_said_to_be_of_the_first_turn():
+    prompts = AskedPrompts({}, "", None, first_turn=True)
+    assert prompts.caption(messages=False) == "Prompt of the first turn, as the model got it"

@@ -157,3 +157,13 @@ def test_a_file_of_samples_is_checked_and_settings_tried_on_it(cli, tmp_path, co
         assert "RIGHT: 'it is paris i think' holds 'paris' (contains)" in child.out
     assert "right" not in child.err  # said once
     assert [path.name for path in tmp_path.iterdir()] == ["a.jsonl"]
+
+
+def test_first_answers_are_looked_at_also_where_second_ones_are_hotter(cli, experiment, tmp_path):
+    turns = {"generation__turns": 2, "generation__second_turn": {"temperature": 1.5}}
+    path = experiment(generation__temperatures=[0.5], **turns)
+    assert "sample 0, temperature 0.5:" in cli.must("check", path).out
+    cli.must("generate", path, "--out", tmp_path / "run")
+    told = cli.must("check", tmp_path / "run").out
+    assert "sample 0, temperature 0.5:" in told
+    assert "1.5" not in told

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.workbench.config.factor_files import checked
 from workbench.config.conditions import (
     conditions_of,
-    greedy_name,
+    greedy_names,
     loading_of,
     ordered_conditions,
     pool_sizes,
@@ -110,8 +110,9 @@ def test_greedy_decoding_is_a_baseline_for_each_prompt_and_model():
         "T0-brief-max_tokens9", "T0-brief-large", "T0-brief-large-max_tokens9",
     ]  # fmt: skip
     assert all(one.levels["min_p"] == 0 and one.temperature == 0 for one in greedy)
+    names = greedy_names(conditions_of(generation))
     for one in conditions_of(generation):
-        baseline = next(other for other in greedy if other.name == greedy_name(one))
+        baseline = next(other for other in greedy if other.name == names[one.name])
         shared = ("prompt", "model", "max_tokens")
         assert [baseline.levels[name] for name in shared] == [one.levels[name] for name in shared]
 

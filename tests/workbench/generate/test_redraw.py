@@ -63,7 +63,8 @@ def rows(folder):
         for row in pq.ParquetFile(path).read().to_pylist():
             key = row["problem_id"], row["condition"], row["sample_index"]
             assert key not in found
-            found[key] = dict.fromkeys(THOUGHT_COLUMNS) | row  # files without a thought lack them
+            lacking = dict.fromkeys(THOUGHT_COLUMNS) | {"turn": 1, "parent": None}
+            found[key] = lacking | row  # files without a thought or a second turn lack these
     return found
 
 

