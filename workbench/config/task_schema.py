@@ -18,6 +18,12 @@ from workbench.config.setting_types import (
 )
 from workbench.core.thinking import FAMILIES, Markers
 
+CORRECTION = (
+    "There might be an error in the solution above. Please correct the error, if any, and rewrite "
+    "the solution."
+)
+"""The instruction of a second turn; its words are close to those of Kumar et al. (2024)."""
+
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
 class Thinking:
@@ -110,6 +116,8 @@ class TaskSettings:
     as ``chat_template_kwargs``."""
     options: dict[str, Any] = Field(default_factory=dict)
     """The task's own settings, such as the difficulty of generated problems."""
+    correction: str = Field(default=CORRECTION, min_length=1)
+    """What a model is told between its first answer and its second."""
     thinking: Thinking = Field(default_factory=Thinking)
     """How thoughts are marked, which are kept apart from the answers."""
     prompts: dict[PromptName, PromptVariant] = Field(default_factory=dict)
