@@ -1,5 +1,7 @@
 """Rewards of two attempts -> advantages, by hand and by properties that must hold."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -73,3 +75,31 @@ def test_in_stage_one_no_reward_moves_the_first_attempt():
     assert found.second.tolist() == [[-1.0, 1.0]]  # without a bonus
     assert not found.nothing_to_learn
     assert turn_advantages(first, second * 0, stage=1, alpha=10).nothing_to_learn
+
+
+@pytest.mark.parametrize("alpha", [1.0, 10.0])
+def test_the_bonus_adds_weight_but_no_direction_to_what_second_attempts_learn(alpha):
+    """All draws of two pairs from a tiny policy: the expected gradient is 1 + alpha times as long.
+
+    The first reward is not the second attempt's doing: in its shaped reward it is another baseline.
+    So what the bonus changes is how much second attempts weigh beside first ones and the KL.
+    """
+    rng = np.random.default_rng(4)
+    begin, after = rng.dirichlet([1, 1]), rng.dirichlet([1, 1, 1], 2)  # y1 and then y2, given y1
+    first, second = np.array([0.0, 1.0]), rng.integers(0, 2, (2, 3)).astype(float)
+    pairs = [(one, two) for one in range(2) for two in range(3)]
+
+    def expected(weight):
+        gradient = np.zeros((2, 3))  # of the logits of y2, given y1
+        for drawn in itertools.product(pairs, repeat=2):
+            chance = np.prod([begin[one] * after[one, two] for one, two in drawn])
+            rewards = [np.array([[table(*pair) for pair in drawn]]) for table in tables]
+            found = turn_advantages(*rewards, stage=2, alpha=weight).second[0]
+            for (one, two), advantage in zip(drawn, found, strict=True):
+                gradient[one] += chance * advantage * (np.eye(3)[two] - after[one])
+        return gradient
+
+    tables = (lambda one, two: first[one], lambda one, two: second[one, two])
+    plain = expected(0.0)
+    assert np.abs(plain).max() > 0.01
+    np.testing.assert_allclose(expected(alpha), (1 + alpha) * plain, atol=1e-9)
