@@ -133,7 +133,7 @@ def test_a_check_shows_which_test_failed(cli, run):
 
 
 def test_a_kill_runs_no_program_twice_and_changes_nothing(cli, run, tmp_path):
-    slow = [f"    import time\n    time.sleep(0.1)\n{text}" for text in TEXTS[:4]]
+    slow = [f"    import time\n    time.sleep(0.02)\n{text}" for text in TEXTS[:4]]
     path, out = write(tmp_path, slow), tmp_path / "run"
     cli.must("generate", path, "--out", out)
     shutil.copytree(out, tmp_path / "undisturbed")

@@ -59,7 +59,7 @@ def lines_to_run():
 def as_run_here(words):
     """The words with ``replay`` and small sizes, where something is drawn."""
     draws = words[0] in ("run", "check") and words[1].endswith(".yaml")
-    fewer = words[0] == "run" and words[1] == "experiments/quickstart.yaml"
+    fewer = words[0] == "run" and words[1].startswith("experiments/")
     small = [*SMALL, *(["task.num_problems=12"] if fewer else [])]
     return [*words, *(part for one in small for part in ("--set", one))] if draws else words
 

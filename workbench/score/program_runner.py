@@ -31,7 +31,7 @@ from workbench.storage.journal import Journal, read_entries
 from workbench.tasks.code_problems import CodeProblem
 from workbench.tasks.program_source import parsed
 
-VERSION = 2
+VERSION = 3
 """Raise when programs are judged in another way, so that they are run again."""
 MOST_LETTERS = 20_000
 """Of the outputs of one program; of longer ones only what they hash to is kept."""

@@ -12,12 +12,12 @@ def report(embedded, tmp_path_factory):
 
 AT_REST = """async () => {
   const top = () => [scrollY, document.body.scrollHeight].join();
-  for (let before = "", still = 0; still < 8; before = top()) {
+  for (let before = "", still = 0; still < 5; before = top()) {
     await new Promise((done) => setTimeout(done, 100));
     still = top() === before ? still + 1 : 0;
   }
 }"""
-"""Until nothing has moved for most of a second."""
+"""Until nothing has moved for half a second."""
 
 
 def top_of(page, identity):

@@ -8,9 +8,9 @@ import json
 
 import workbench as wb
 
-TASK = {"name": "arithmetic", "num_problems": 3, "prompt": "completion", "few_shot": 3}
+TASK = {"name": "arithmetic", "num_problems": 2, "prompt": "completion", "few_shot": 3}
 GENERATION = {
-    "model": "SmolLM2-135M-Instruct", "n": 4, "greedy": True, "max_tokens": 14, "dtype": "float32",
+    "model": "SmolLM2-135M-Instruct", "n": 3, "greedy": True, "max_tokens": 14, "dtype": "float32",
     "max_model_len": 320, "stop": ["\n"],
 }  # fmt: skip
 CONDITIONS = {
@@ -71,14 +71,14 @@ def check(folder):
     """Check that every condition was drawn with its own settings and no other's."""
     found = by_condition(folder)
     greedy = {problem: one for problem, (one,) in found["T0"].items()}
-    assert len(greedy) == 3
+    assert len(greedy) == 2
     # one token is left at every step: by top-k, by min-p, and by top-p at either temperature
     for name in ("T1.5-top_k1", "T1.5-min_p1", "T1.5-top_p1e-06", "T0.7-top_p1e-06"):
         for problem, samples in found[name].items():
-            assert samples == [greedy[problem]] * 4, name
+            assert samples == [greedy[problem]] * 3, name
     texts = {name: {s for part in found[name].values() for s in part} for name in found}
-    assert len(texts["T1.5"]) > 3 * 3  # of twelve: nothing is cut, so that hardly two are alike
-    assert len(texts["T1.5-top_k4"]) > 3
+    assert len(texts["T1.5"]) > 4  # of six: nothing is cut, so that hardly two are alike
+    assert len(texts["T1.5-top_k4"]) > 2
     assert texts["T1.5"] != texts["T1.5-min_p0.05"] != texts["T1.5-top_k4"]
 
     for heat in ("T0.7", "T1.5"):

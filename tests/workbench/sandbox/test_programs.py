@@ -10,6 +10,7 @@ import pytest
 
 from tests.workbench.sandbox.conftest import SHORT, SQUARES, why_not
 from workbench.sandbox import programs
+from workbench.sandbox.inside.checker import CALL_SECONDS
 from workbench.sandbox.inside.literals import decode
 from workbench.sandbox.programs import OUTCOMES, Sandbox, Tests, Verdict
 from workbench.sandbox.zygotes import SandboxError
@@ -180,6 +181,18 @@ def test_calls_after_the_end_of_a_program_have_no_answer(strongest):
     verdict = strongest.judge(program, SQUARES, [[5], [9], [6]])
     assert verdict.outcome == "passed"
     assert [one and one["value"] for one in verdict.answers] == [25, None, None]
+
+
+def test_calls_without_end_are_given_up_and_cost_the_others_nothing(strongest):
+    program = "def answer(x):\n    while x > 5:\n        pass\n    return x * x"
+    calls = [[9], [2], *[[at] for at in range(6, 22)], [1]]
+    start = time.monotonic()
+    verdict = strongest.judge(program, SQUARES, calls)
+    taken = time.monotonic() - start
+    assert verdict.outcome == "passed"
+    told = [one and one["value"] for one in verdict.answers]
+    assert told == [None, 4, *[None] * 16, 1]
+    assert taken < 17 * CALL_SECONDS  # which is what they would take if each had the time of one
 
 
 def test_answers_without_end_are_cut(strongest):

@@ -70,7 +70,7 @@ def test_other_calls_tests_or_limits_are_another_job(counted, tmp_path):
     with ProgramRunner(Scoring(), 1) as runner:
         runner.run([job(RIGHT)], journal)
         runner.run([job(RIGHT, Calls())], journal)
-    other = {"limits": {"cpu_seconds": 3}}
+    other = {"limits": {"cpu_seconds": 2}}
     with ProgramRunner(Scoring(**other), 1) as runner:
         runner.run([job(RIGHT)], journal)
     assert len(counted) == 3

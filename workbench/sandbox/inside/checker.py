@@ -26,6 +26,9 @@ from workbench.sandbox.inside.record import COUNT, Record, counted, kind_of
 CALL_SECONDS = 0.2
 """Of work, after which a call that no test decides is given up: made-up arguments may be such that
 even a right program never ends."""
+MOST_SLOW = 2
+"""Calls of one program that are given up so, after which each other has ``QUICK_SECONDS``."""
+QUICK_SECONDS = 0.02
 TOO_SLOW = "TooSlow"
 """The exception of a call that was given up."""
 
@@ -126,15 +129,18 @@ def _answers(calls: list[Any], name: str, program: Program) -> list[Any]:
     """Return what the entry point answers to calls, spelt as ``encode`` does; None for nothing."""
     found: list[Any] = []
     left = MOST_BYTES // 2
+    slow = 0
     for args in calls:
+        seconds = CALL_SECONDS if slow < MOST_SLOW else QUICK_SECONDS
         try:
-            asked = {"call": name, "args": args, "eagerly": True, "cpu_seconds": CALL_SECONDS}
+            asked = {"call": name, "args": args, "eagerly": True, "cpu_seconds": seconds}
             answer = program.ask(asked)
             found.append({"value": _respelt(answer["value"])})
             if changed := {str(p): _respelt(one) for p, one in answer["changed"].items()}:
                 found[-1]["changed"] = changed
         except Raised as fault:
             if fault.told["exception"] == TOO_SLOW:
+                slow += 1
                 found.append(None)
                 continue
             found.append({name: fault.told[name] for name in ("exception", "says")})
