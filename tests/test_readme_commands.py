@@ -31,6 +31,7 @@ PAGES = [
 ]  # fmt: skip
 SECTIONS = (
     "task", "generation", "scoring", "embedding", "measure", "selection", "analysis", "tracking",
+    "training",
 )  # fmt: skip
 
 
@@ -118,13 +119,16 @@ def test_every_link_of_a_readme_leads_somewhere(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
 def test_every_setting_that_a_readme_names_is_one(page):
-    shown = ["generation.turns=2", "generation.continue={}", "analysis.edit_distance=longer"]
+    shown = [
+        "generation.turns=2", "generation.continue={}", "analysis.edit_distance=longer",
+        "training.steps_1=100",
+    ]  # fmt: skip
     path = ROOT / "experiments" / "test.yaml"  # with what is left out where it changes nothing
     tree = experiment_to_dict(load_experiment(path, shown, aggregators=AGGREGATORS))
     text = "\n".join(code_of(page))
     for setting in re.findall(rf"(?<![\w./])(?:{'|'.join(SECTIONS)})\.[a-z_.]+", text):
         if setting.endswith(
-            (".py", ".yaml", ".interval_coverage", ".factor_coverage", "test.yaml")
+            (".py", ".yaml", ".json", ".interval_coverage", ".factor_coverage", "test.yaml")
         ):
             continue
         at = tree

@@ -114,7 +114,7 @@ def check_experiment(
     """
     set_keys, lines = _override(tree, overrides)
     for name in fields_of(Experiment):
-        if name != "name" and tree.get(name) is None:
+        if name not in ("name", "training") and tree.get(name) is None:
             tree[name] = [] if name == "plugins" else {}  # left out, or only comments
     fill_in_conditions(tree["generation"])
     by_hand = ("plugins",) in set_keys

@@ -23,7 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.analysis.figures import accuracy, by_factor, measures, rewards, turns
+from workbench.analysis.figures import (
+    accuracy,
+    by_factor,
+    correction,
+    measures,
+    rewards,
+    turns,
+)
 from workbench.analysis.figures.arrange import arrange
 from workbench.analysis.figures.drawing import Drawing
 from workbench.core.name_table import NameTable
@@ -88,6 +95,19 @@ def training_curves(curves: pd.DataFrame, best: int, signature: str) -> Chart:
     """
     about = (rewards.training.__doc__ or "").partition("\n")[0]
     drawn = rewards.training(curves, best)
+    return _chart(replace(drawn, name="training", about=about, signature=signature))
+
+
+def correction_curves(curves: pd.DataFrame, steps_1: int, signature: str) -> Chart:
+    """Draw the curves of a training that teaches a model to correct itself.
+
+    Args:
+        curves: a row per update, with the columns of ``correction.PANELS``.
+        steps_1: updates of Stage I.
+        signature: stands under the figure.
+    """
+    about = (correction.training_of_correction.__doc__ or "").partition("\n")[0]
+    drawn = correction.training_of_correction(curves, steps_1)
     return _chart(replace(drawn, name="training", about=about, signature=signature))
 
 

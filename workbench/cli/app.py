@@ -14,6 +14,7 @@ from typing import Annotated
 from typer import Exit, Option, Typer
 
 from workbench.cli.check import check
+from workbench.cli.correction import train_correction
 from workbench.cli.doctor import doctor
 from workbench.cli.exit_codes import exit_code_of
 from workbench.cli.help_layout import CommandsUnderHeadings, PlainCommand
@@ -80,7 +81,10 @@ COMMANDS: dict[str, tuple[tuple[Callable[..., None], str], ...]] = {
         (import_, "import samples.jsonl --out results/mine"),
         (export, "export results/quickstart --to inspect"),
     ),
-    "Train a reward model": ((train_reward, "train-reward results/rewards --out results/my-orm"),),
+    "Train a model": (
+        (train_reward, "train-reward results/rewards --out results/my-orm"),
+        (train_correction, "train-correction experiments/quickstart.yaml --out results/my-policy"),
+    ),
 }
 """Under each heading of the help the commands, with an example of each."""
 

@@ -24,7 +24,7 @@ def init(
         ),
     ] = None,
 ) -> None:
-    """Make a folder to start from: experiment, problems, plug-in.
+    """Make a folder to start in: experiment, problems, plug-in.
 
     All of it runs as it is, with a small model, in a minute or two. A folder that is there already
     is left alone.

@@ -11,7 +11,7 @@ from workbench.cli.options import RunFolder, html_option, k_option, out_option
 def report(
     run: RunFolder, html: Annotated[Path | None, html_option("RUN/report.html")] = None
 ) -> None:
-    """Write a page of a run, which a browser opens from the disk.
+    """Write a page of a run, which a browser opens from disk.
 
     It shows what was found, figures, tables and samples, and needs no network. If the run is not
     finished, the page shows what there is and says what is missing.

@@ -15,7 +15,7 @@ def validate(
     ],
     overrides: Override = None,
 ) -> None:
-    """Check an experiment file, and say how large its run will be.
+    """Check an experiment file, and say how large its run is.
 
     All mistakes are named at once. No model is loaded and no sample is drawn.
     """

@@ -1,8 +1,8 @@
 """The experiment: what one YAML file may say, as nested frozen dataclasses, a section each.
 
 A setting is one line of its section: its type, its default and what it is for. What is possible
-key by key but not together is refused by ``contradictions``. The sections ``task`` and ``scoring``
-have files of their own, ``task_schema.py`` and ``scoring_schema.py``.
+key by key but not together is refused by ``contradictions``. The sections ``task``, ``scoring`` and
+``training`` have files of their own, such as ``task_schema.py``.
 """
 
 import json
@@ -22,6 +22,7 @@ from workbench.config.setting_types import STRICT, Dtype, EngineOptions, Names
 from workbench.config.task_schema import CORRECTION, task_faults
 from workbench.config.task_schema import TaskSettings as TaskSettings
 from workbench.config.task_schema import Thinking as Thinking
+from workbench.config.training_schema import CorrectionTraining, training_faults
 from workbench.config.turns_schema import Continuation, SecondTurn, turn_faults
 from workbench.config.yaml_file import write_yaml
 
@@ -205,6 +206,8 @@ class Experiment:
     selection: Selection = Field(default_factory=Selection)
     analysis: Analysis = Field(default_factory=Analysis)
     tracking: Tracking = Field(default_factory=Tracking)
+    training: CorrectionTraining | None = None
+    """How `workbench train-correction` teaches the model to correct its answers."""
     plugins: Names = ()
     """Python files (relative to the experiment file) and modules of your own, which add metrics,
     rewards, tasks, aggregators, tables and the like."""
@@ -275,6 +278,8 @@ def contradictions(experiment: Experiment) -> Iterator[Fault]:
             yield Fault(("embedding", "source"), message + way_out)
     yield from scoring_faults(scoring)
     yield from turn_faults(experiment)
+    with suppress(Unsound):
+        yield from training_faults(experiment.training)
 
 
 def experiment_to_dict(experiment: Experiment) -> dict[str, Any]:

@@ -109,7 +109,7 @@ class TaskSettings:
     system: str | None = None
     """Instruction before the examples: the system message of a chat, the first lines of a
     completion. The task has a default; an empty text for none."""
-    correction: str = CORRECTION
+    correction: str = Field(default=CORRECTION, min_length=1)
     """What is asked behind a first answer, where ``generation.turns`` is 2."""
     last_number: bool = False
     """Whether the last number of a text counts as its answer when nothing else is found."""

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from torch.nn.functional import binary_cross_entropy_with_logits
 from transformers import (
     AutoModelForCausalLM,
@@ -34,6 +34,7 @@ from transformers.trainer_utils import get_last_checkpoint
 from transformers.utils import logging
 
 from workbench.core.console import notice, progress_bar
+from workbench.models.lora import with_adapter
 from workbench.reward_training.options import Training
 from workbench.rewards.outcome_prompt import VerdictTokens
 
@@ -41,9 +42,6 @@ LOGS = 10
 """Lines of the curves in an epoch, each with a checkpoint."""
 EVALUATE_EVERY = 5
 """Lines of the curves between two evaluations on the validation part."""
-ALPHA = 32
-"""LoRA's scale is ALPHA / rank, with which the best learning rate hardly depends on the rank
-(Schulman et al., 2025, "LoRA Without Regret")."""
 WARMUP = 0.1
 """Share of the steps in which the learning rate rises; then it falls linearly to 0."""
 
@@ -71,14 +69,6 @@ class FineTuned:
     ``validation_loss`` and ``validation_accuracy`` where evaluated. Losses in nats."""
 
 
-def resolve_dtype(name: str) -> str:
-    """Return what ``auto`` stands for here: bfloat16 on a GPU that has it, else float32."""
-    if name != "auto":
-        return name
-    there = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
-    return "bfloat16" if there else "float32"
-
-
 def tune(
     place: str,
     verdict: VerdictTokens,
@@ -103,8 +93,7 @@ def tune(
     set_seed(settings.seed)
     network = AutoModelForCausalLM.from_pretrained(place, dtype=getattr(torch, dtype))
     network.config.use_cache = False
-    layers: dict[str, Any] = {"target_modules": "all-linear", "task_type": "CAUSAL_LM"}
-    model = get_peft_model(network, LoraConfig(r=settings.rank, lora_alpha=ALPHA, **layers))
+    model = with_adapter(network, settings.rank)
     arguments = _arguments(len(train), settings, dtype, work)
     trainer = VerdictTrainer(
         model=model,

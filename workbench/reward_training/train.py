@@ -36,6 +36,13 @@ from workbench.saved_run import Run
 from workbench.storage.lock import locked
 from workbench.storage.manifest import Manifest, environment, version_string
 from workbench.storage.parquet import fingerprint, write_atomically, write_table
+from workbench.storage.trained_folder import (
+    SETTINGS,
+    WORK,
+    is_finished,
+    publish,
+    refuse_other_folder,
+)
 from workbench.tracking.artifacts import reward_model_artifact, run_artifacts
 from workbench.tracking.open_tracker import open_tracker
 from workbench.tracking.wandb_run import Tracker
@@ -43,8 +50,9 @@ from workbench.tracking.wandb_run import Tracker
 VERSION = 1
 """Raise when a training comes out differently, so that no training continues an older one."""
 
-SETTINGS = "training.json"
-WORK, MERGED = ".training", "merged"
+MERGED = "merged"
+WHAT = "a reward model"
+"""What is in the folder, in words."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +85,7 @@ def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluat
             Finished steps are kept.
     """
     opened = [Run(run) for run in runs]
-    _refuse_other_folder(out)
+    refuse_other_folder(out)
     labelled = read_labelled(opened)
     check_judge(settings.model, fetch=True)
     place = str(resolve_model(settings.model))
@@ -88,14 +96,14 @@ def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluat
         "samples": labelled.content,
         **{name: version(name) for name in ("torch", "transformers", "peft")},
     }
-    if _finished(Manifest(out / SETTINGS), out, made_from):
+    if is_finished(Manifest(out / SETTINGS), out, made_from, WHAT):
         notice("train: up to date")
         return
     data = prepare(labelled, place, settings)
     signature = _signature(settings, opened)
     with locked(out):
         manifest = Manifest(out / SETTINGS)
-        _finished(manifest, out, made_from)  # another process may have trained meanwhile
+        is_finished(manifest, out, made_from, WHAT)  # another process may have trained meanwhile
         split = data.problems(opened)
         write_atomically(out / "split.csv", lambda part: split.to_csv(part, index=False))
         manifest.update(
@@ -111,7 +119,7 @@ def train(runs: Sequence[Path], out: Path, settings: Training, evaluate: Evaluat
             with manifest.running("train", fingerprint(**made_from)):
                 found, trained = _train(data, settings, out, signature, tracker)
                 held_out = dict(evaluate(out, trained, tracker))
-                _publish(out / WORK / MERGED, out)
+                publish(out / WORK / MERGED, out)
                 manifest.update(**found, held_out=held_out, tracked=tracker.place)
             for run in opened:  # last: the training does not wait for their upload
                 made = run_artifacts(run.root, run.experiment.name, run.manifest)
@@ -126,7 +134,8 @@ def _train(
     data: TrainingData, settings: Training, out: Path, signature: str, tracker: Tracker
 ) -> tuple[dict[str, Any], TrainedReward]:
     """Train and judge held-out problems; return entries of training.json, and what was trained."""
-    from workbench.reward_training.finetune import TrainingExample, merge, resolve_dtype, tune
+    from workbench.models.lora import resolve_dtype
+    from workbench.reward_training.finetune import TrainingExample, merge, tune
 
     dtype = resolve_dtype(settings.dtype)
     weights = _class_weights(data.counts["train"], settings.balance)
@@ -187,37 +196,8 @@ def _class_weights(counts: Mapping[str, int], balance: bool) -> dict[bool, float
     return {True: whole / (2 * right), False: whole / (2 * (whole - right))}
 
 
-def _publish(model: Path, out: Path) -> None:
-    """Move a model's files into ``out``; ``config.json``, by which a model is recognised, last."""
-    for path in sorted(model.iterdir(), key=lambda path: path.name == "config.json"):
-        path.replace(out / path.name)
-
-
 def _signature(settings: Training, runs: Sequence[Run]) -> str:
     """Return the line that is printed under the tables and figures, and names the tracked run."""
     model = settings.model.rstrip("/").rsplit("/", 1)[-1]
     names = "+".join(run.root.resolve().name for run in runs)
     return f"orm|{model}|{names}|seed:{settings.seed}|{version_string()}"
-
-
-def _refuse_other_folder(out: Path) -> None:
-    """Refuse a folder that holds anything but a training."""
-    if out.is_dir() and not (out / SETTINGS).exists():
-        others = sorted(path.name for path in out.iterdir() if path.name != ".lock")
-        if others:
-            raise ValueError(
-                f"{out} holds something else ({others[0]}); give a new folder with --out"
-            )
-
-
-def _finished(manifest: Manifest, out: Path, made_from: Mapping[str, Any]) -> bool:
-    """Say whether a folder holds this very training, finished; ValueError if it holds another."""
-    before = manifest.data.get("made_from", made_from)
-    names = [n for n in {**before, **made_from} if before.get(n) != made_from.get(n)]
-    if names:
-        changes = "; ".join(f"{n}: {before.get(n)} there, {made_from.get(n)} now" for n in names)
-        raise ValueError(
-            f"{out} holds a reward model made from something else ({changes}); give another "
-            "folder with --out, or delete that one"
-        )
-    return bool(manifest.stage("train").get("status") == "done")

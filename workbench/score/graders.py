@@ -47,14 +47,20 @@ class Grader(Protocol):
 
 
 def open_grader(
-    task: TaskSettings, scoring: Scoring, workers: int | None = None, seed: int = 0
+    task: TaskSettings,
+    scoring: Scoring,
+    workers: int | None = None,
+    seed: int = 0,
+    *,
+    quiet: bool = False,
 ) -> Grader:
     """Return what grades the samples of a task; by default it works on all cores.
 
-    By the seed are drawn some of the arguments that programs are called with.
+    By the seed are drawn some of the arguments that programs are called with. A ``quiet`` one shows
+    no bar.
     """
     if TASKS[task.name].programs:
-        return ProgramGrader(task, scoring, workers, seed)
+        return ProgramGrader(task, scoring, workers, seed, quiet=quiet)
     return AnswerGrader(task, workers)
 
 
@@ -107,11 +113,17 @@ class ProgramGrader:
     counts_blocks = False
 
     def __init__(
-        self, task: TaskSettings, scoring: Scoring, workers: int | None, seed: int
+        self,
+        task: TaskSettings,
+        scoring: Scoring,
+        workers: int | None,
+        seed: int,
+        *,
+        quiet: bool = False,
     ) -> None:
         """Start nothing yet."""
         self._task, self._seed = task, seed
-        self._runner = ProgramRunner(scoring, workers)
+        self._runner = ProgramRunner(scoring, workers, quiet=quiet)
 
     def __enter__(self) -> Self:
         """Return itself."""

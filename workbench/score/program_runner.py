@@ -76,9 +76,15 @@ def _classes(problem: CodeProblem) -> tuple[str, ...]:
 class ProgramRunner(ExitStack):
     """Sandboxes for the whole of a stage, which are started when the first program comes."""
 
-    def __init__(self, scoring: Scoring, workers: int | None = None) -> None:
-        """Start nothing yet; by default there is a sandbox for each core that may be used."""
+    def __init__(
+        self, scoring: Scoring, workers: int | None = None, *, quiet: bool = False
+    ) -> None:
+        """Start nothing yet; by default there is a sandbox for each core that may be used.
+
+        A ``quiet`` one never shows how far it is.
+        """
         super().__init__()
+        self._quiet = quiet
         self._wanted = scoring.sandbox
         self._limits = Limits(**asdict(scoring.limits))
         self._settings = f"{scoring.sandbox} {self._limits}"
@@ -149,6 +155,7 @@ class ProgramRunner(ExitStack):
                 if journal:
                     journal.parent.mkdir(exist_ok=True)
                     kept = opened.enter_context(Journal(journal))
+                quiet = quiet or self._quiet
                 shown = nullcontext(None) if quiet else progress_bar("score", len(left), "programs")
                 advance = opened.enter_context(shown)
                 for key, verdict in self._judged(left):

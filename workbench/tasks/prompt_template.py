@@ -140,6 +140,28 @@ def render(settings: config.TaskSettings, problem: Problem, examples: Sequence[E
     return Prompt(messages=tuple(written), template_options=settings.template_options)
 
 
+def render_text(text: str, problem: Problem, what: str) -> str:
+    r"""Return a text that may hold columns of a problem, as ``{{ hint }}``.
+
+    A text without the marks of a template stays as it is.
+
+    Raises:
+        ValueError: the template fails for this problem; ``what`` is what the message calls it.
+
+    Example:
+        >>> render_text("Mind that {{ hint }}.", Problem("p", "?", metadata={"hint": "x > 0"}), "")
+        'Mind that x > 0.'
+    """
+    if not any(mark in text for mark in ("{{", "{%")):
+        return text
+    columns = {key: value for key, value in problem.metadata.items() if key not in WITHHELD}
+    try:
+        written = _compiled(text).render(columns | _question(problem.question, problem.metadata))
+    except Exception as fault:  # a template is a program: it can raise anything
+        raise ValueError(f"{what}: problem {problem.id!r}: {_named(fault)}") from fault
+    return str(written)
+
+
 def _question(question: str, columns: Mapping[str, Any]) -> dict[str, str]:
     """Return a question as it is asked, and without the choices under it."""
     try:

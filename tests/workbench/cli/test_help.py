@@ -74,7 +74,7 @@ def test_commands_stand_under_headings_and_no_line_is_cut():
     headings = re.findall(r"^([A-Z].*):$", shown, re.MULTILINE)
     assert headings == [
         "Options", "Prepare", "Run an experiment", "Look at runs",
-        "Exchange samples with other tools", "Train a reward model",
+        "Exchange samples with other tools", "Train a model",
     ]  # fmt: skip
     below = shown.partition("Run an experiment:")[2].partition("Look at runs:")[0]
     names = [line.split()[0] for line in below.splitlines() if line]
