@@ -342,22 +342,3 @@ def test_samples_that_arrived_beside_a_fault_are_handed_over_first(server):
     with pytest.raises(ValueError, match="answers 500"):
         got.update(s.sample_index for s in samples)
     assert got == {1, 2, 3, 4, 6, 7, 8}
-
-
-def test_a_second_turn_is_asked_as_a_conversation_that_goes_on(cli, asking, server, tmp_path):
-    path = asking(
-        task__prompt="chat", task__few_shot=0, generation__turns=2, generation__greedy=False,
-        generation__second_turn={"temperature": 0.4, "max_tokens": 9},
-        generation__temperatures=[1.0], generation__n=2,
-    )  # fmt: skip
-    cli.must("generate", path, "--out", tmp_path / "run")
-    asked = server.asked_for_samples
-    second = [one for one in asked if len(one["messages"]) > 2]
-    assert len(asked) == 2 * len(second) == 12 * 4
-    firsts = {(row["problem_id"], row["sample_index"]): row["completion"]
-              for row in rows(tmp_path / "run") if row["condition"] == "T1"}  # fmt: skip
-    assert {one["messages"][-2]["content"] for one in second} == {*firsts.values()}
-    for one in second:
-        assert [turn["role"] for turn in one["messages"]] == ["system", "user", "assistant", "user"]
-        assert one["messages"][-1]["content"].startswith("There might be an error in the solution")
-        assert (one["temperature"], one["max_tokens"]) == (0.4, 9)
