@@ -14,8 +14,8 @@ import numpy as np
 import yaml
 
 from workbench.core.types import Prompt
-from workbench.correction_training.rollouts import corrected_prompt
 from workbench.models.tokenization import encode_prompt
+from workbench.tasks.correction import corrected_prompt
 
 SHOWN, HIDDEN = 3, 2
 PROBLEMS = 900

@@ -28,7 +28,7 @@ from workbench.models.tokenization import (
     markers_behind,
     too_long,
 )
-from workbench.tasks.correction import second_prompt
+from workbench.tasks.correction import corrected_prompt
 
 TEMPERATURE = 1.0
 """Of the distribution that is trained."""
@@ -113,15 +113,6 @@ def _draw_pairs(
         for (one, _), sample in zip(pairs, first.samples, strict=True)
     ]
     return first, draw(policy, requests(prompts, 2))
-
-
-def corrected_prompt(first: Prompt, answer: str, correction: str) -> Prompt:
-    """Return the prompt of the second turn."""
-    asked = [dict(one) for one in first.messages or ()]
-    prompt = second_prompt(asked if first.text is None else first.text, answer, correction)
-    if isinstance(prompt, str):
-        return replace(first, text=prompt)
-    return replace(first, messages=tuple(prompt))
 
 
 def draw(policy: Policy, requests: Sequence[Request]) -> DrawnTurn:

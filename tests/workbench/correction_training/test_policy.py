@@ -140,13 +140,3 @@ def test_a_prompt_that_is_too_long_is_no_answer_and_breaks_nothing(open_toy):
     assert drawn.samples[0].output_token_ids
     only = rollouts.draw(policy, [request("a text of too many letters", 2)])
     assert only.samples[0].stop_reason == "error"
-
-
-def test_the_second_prompt_goes_on_from_the_first():
-    text = rollouts.corrected_prompt(Prompt("Q: 1 + 1?\nA:"), " 3", "Correct it.")
-    assert text.text.startswith("Q: 1 + 1?\nA: 3")
-    assert "Correct it." in text.text
-    chat = Prompt(messages=({"role": "user", "content": "1 + 1?"},), template_options={"a": 1})
-    found = rollouts.corrected_prompt(chat, "3", "Correct it.")
-    assert [one["role"] for one in found.messages] == ["user", "assistant", "user"]
-    assert found.template_options == {"a": 1}
