@@ -1,4 +1,4 @@
-"""Trains the toy's model in every way that is compared, with five seeds: ``make correction-study``.
+"""Trains the toy's model in every way that is compared, with four seeds: ``make correction-study``.
 
 Each training goes through the command's own code. Writes ``results/correction``: ``toy.csv``, a row
 per training; ``toy_curves.csv``, a row per evaluation; ``toy.md``, means over seeds with intervals;
@@ -19,11 +19,11 @@ from scipy import stats
 
 from tests.correction_study.toy import make_base, write_toy
 
-SEEDS = range(5)
+SEEDS = range(4)
 WORKERS = 2
 OUT = Path(__file__).parents[2] / "results" / "correction"
 I_ONLY, BOTH, II_ONLY = ({"steps_1": one, "steps_2": two} for one, two in
-                         ((60, 0), (60, 120), (0, 180)))  # fmt: skip
+                         ((40, 0), (40, 60), (0, 100)))  # fmt: skip
 TRAININGS = {
     "SCoRe": BOTH | {"alpha": 10.0},
     "without the bonus": BOTH | {"alpha": 0.0},
@@ -31,7 +31,7 @@ TRAININGS = {
     "Stage I, shuffled rewards": I_ONLY | {"shuffled_rewards": True},
     "Stage I, beta_2 = 10": I_ONLY | {"beta_2": 10.0},
 }
-"""What is trained; of SCoRe, the evaluation after its first 60 steps is that of Stage I alone."""
+"""What is trained; of SCoRe, the evaluation after its first 40 steps is that of Stage I alone."""
 DRAWN = ("SCoRe", "without the bonus", "naive multi-turn")
 MEASURES = ("t1", "t2", "delta", "gained", "lost")
 
@@ -49,7 +49,7 @@ def train_all(seed, names=tuple(TRAININGS), **changes):
     with tempfile.TemporaryDirectory() as home:
         base = make_base(Path(home) / "base", seed)
         for name in names:
-            often = {"evaluate_every": 30, "evaluation_samples": 8}
+            often = {"evaluate_every": 20, "evaluation_samples": 4}
             path = write_toy(Path(home), base, seed, **often | TRAININGS[name] | changes)
             out = Path(home) / name.replace(" ", "_")
             train_correction(open_experiment(path, ()), out, lambda *drawn: None)
@@ -117,7 +117,7 @@ def summary(rows, seconds):
         lines.append(f"| {name} | {shown(values)} | {values.min():.3f} | {values.max():.3f} |")
     count, minutes = rows["seed"].nunique(), seconds / 60
     lines += ["", f"{count} seeds, each of the base model and of its trainings; 270 problems held "
-              f"out, 8 pairs of answers to each; [low, high]: 95% intervals over seeds (Student's "
+              f"out, 4 pairs of answers to each; [low, high]: 95% intervals over seeds (Student's "
               f"t). {minutes:.0f} minutes on two cores. `make correction-study`"]  # fmt: skip
     return "\n".join(["## A toy that needs its second turn", "", *lines, ""])
 

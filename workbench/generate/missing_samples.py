@@ -135,7 +135,7 @@ class MissingSamples:
             found = [
                 second_request(
                     request_for(item, condition, index, self.run.task, self.run.generation),
-                    condition, firsts, self.run.task,
+                    item.problem, condition, firsts, self.run.task,
                 )
                 for _, condition, index, _ in states
             ]  # fmt: skip

@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 
 from workbench.config.schema import TaskSettings
 from workbench.core.conditions import Condition
-from workbench.core.types import Request, Sample
+from workbench.core.types import Problem, Request, Sample
 from workbench.generate.compaction import sample_keys
 from workbench.storage.parquet import KEY
 from workbench.storage.run_folder import Folder
 from workbench.tasks.correction import corrected_prompt
+from workbench.tasks.prompt_template import render_text
 from workbench.tasks.prompts import prompt_hash
 
 
@@ -37,12 +38,17 @@ class FirstAnswers:
 
 
 def second_request(
-    plain: Request, condition: Condition, firsts: FirstAnswers, task: TaskSettings
+    plain: Request,
+    problem: Problem,
+    condition: Condition,
+    firsts: FirstAnswers,
+    task: TaskSettings,
 ) -> Request | Sample:
     """Return the request for a second answer, or an error row where it has no first answer.
 
     Args:
         plain: the request as it would be without a first answer.
+        problem: whose columns ``task.correction`` may hold.
         condition: that of the second answer.
         firsts: what there is in its block.
         task: what is asked in the second turn.
@@ -53,5 +59,6 @@ def second_request(
     if first is None:
         reason = f"there is no first answer to correct: sample {parent} of condition "
         return request.sampled("", "error", error=f"{reason}{condition.first!r} could not be drawn")
-    prompt = corrected_prompt(plain.prompt, first, task.correction)
+    correction = render_text(task.correction, problem, "task.correction")
+    prompt = corrected_prompt(plain.prompt, first, correction)
     return replace(request, prompt=prompt, prompt_hash=prompt_hash(prompt))

@@ -41,6 +41,7 @@ from workbench.storage.parquet import fingerprint
 from workbench.storage.run_folder import block_size
 from workbench.storage.signature import run_signature
 from workbench.tasks.correction import corrected_prompt
+from workbench.tasks.prompt_template import render_text
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +105,7 @@ def generate(
         to_draw, errors = absent.counts(group)
         failed += errors
         if sum(to_draw.values()):
-            prompt = prompt_of_group(asked[0].prompt, group, run.task)
+            prompt = prompt_of_group(asked[0], group, run.task)
             sampler, facts = open_sampler(group, prompt, without_logprobs)
             current |= facts
             todo.append(DrawingGroup(group, to_draw, sampler))
@@ -165,11 +166,12 @@ def generate(
         record_model_sizes(run, groups)
 
 
-def prompt_of_group(first: Prompt, group: LoadGroup, task: TaskSettings) -> Prompt:
+def prompt_of_group(item: PromptedProblem, group: LoadGroup, task: TaskSettings) -> Prompt:
     """Return a prompt as a group's samples answer it: of a second turn it holds an answer."""
     if not group.second_turn:
-        return first
-    return corrected_prompt(first, "A first answer.", task.correction)
+        return item.prompt
+    correction = render_text(task.correction, item.problem, "task.correction")
+    return corrected_prompt(item.prompt, "A first answer.", correction)
 
 
 def open_sampler(

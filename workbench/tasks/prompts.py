@@ -10,7 +10,7 @@ from dataclasses import asdict
 from workbench.config import schema as config
 from workbench.core.types import Problem, Prompt
 from workbench.tasks.code_prompts import code_prompt
-from workbench.tasks.prompt_template import render, render_all
+from workbench.tasks.prompt_template import render, render_all, render_text
 from workbench.tasks.task import Example, Task
 from workbench.tasks.worked_examples import refuse_asked, worked_examples
 
@@ -26,6 +26,8 @@ def build_prompts(
     """
     examples = worked_examples(task, settings)
     refuse_asked(examples, problems, settings)
+    for problem in problems:
+        render_text(settings.correction, problem, "correction")  # so that a fault of it is told now
     if settings.has_template:
         return render_all(settings, problems, examples)
     return [_built_in(problem, task, settings, examples) for problem in problems]

@@ -95,6 +95,25 @@ def test_the_prompt_of_a_second_answer_holds_the_first(tmp_path, asked):
         assert one.prompt.text == told
 
 
+def test_what_is_asked_may_hold_columns_of_the_problem(tmp_path, asked):
+    """A misspelt column is told before anything is drawn."""
+    rows = [{"problem": f"{n} + 1?", "gold": str(n + 1), "hint": f"count from {n}"} for n in (4, 7)]
+    source = tmp_path / "own.jsonl"
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    own = TaskSettings(
+        name="jsonl", source=str(source), prompt="completion", correction="Mind: {{ hint }}."
+    )
+    run(tmp_path / "run", replace(two_turns(n=2), task=own))
+    told = {
+        r.prompt.text.rpartition("Mind: ")[2].split(".")[0] for r in asked if r.parent is not None
+    }
+    assert told == {"count from 4", "count from 7"}
+    asked.clear()
+    with pytest.raises(ValueError, match=r"correction: .*hnt"):
+        run(tmp_path / "other", replace(two_turns(n=2), task=replace(own, correction="{{ hnt }}")))
+    assert not asked
+
+
 def test_equal_prompts_of_a_problem_follow_one_another(tmp_path, asked):
     run(tmp_path, two_turns(n=8, temperatures=(0.1,)))
     hashes = [r.prompt_hash for r in asked if r.parent is not None]
