@@ -31,7 +31,7 @@ TRAININGS = {
     "Stage I, shuffled rewards": I_ONLY | {"shuffled_rewards": True},
     "Stage I, beta_2 = 10": I_ONLY | {"beta_2": 10.0},
 }
-"""What is trained; of SCoRe, the evaluation after its first 40 steps is that of Stage I alone."""
+"""What is trained; of SCoRe, the evaluation at the end of Stage I is that of Stage I alone."""
 DRAWN = ("SCoRe", "without the bonus", "naive multi-turn")
 MEASURES = ("t1", "t2", "delta", "gained", "lost")
 
@@ -138,7 +138,13 @@ def figure(curves, folder):
             lines.append(points(wide, "step", "y", training))
         rows = join_lines(lines)
         panels.append(
-            Panel(title=title, rows=rows, x=Axis(title="step"), y=Axis(title=""), place=60.0)
+            Panel(
+                title=title,
+                rows=rows,
+                x=Axis(title="step"),
+                y=Axis(title=""),
+                place=float(I_ONLY["steps_1"]),
+            )
         )
     notes = ["held-out problems; dashed: Stage II begins, of the two trainings that have a Stage I"]
     about = "Accuracy of both answers against the steps of three trainings on the toy."
