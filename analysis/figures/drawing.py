@@ -105,7 +105,7 @@ class Drawing:
     """One sentence: what is drawn against what. A screen reader reads it aloud. Empty: the first
     line of the docstring of the function that describes the figure."""
     interval: str = ""
-    """What the bars are, such as ``95% interval``."""
+    """What the bars are, such as ``95% interval``; empty where the unit is not the problem."""
     signature: str = ""
 
     def without_blanks(self) -> Drawing:
@@ -140,7 +140,7 @@ class Drawing:
     def caption(self) -> list[str]:
         """The lines under the figure, the signature last."""
         lines = list(self.notes)
-        if any(panel.rows["low"].notna().any() for panel in self.panels):
+        if self.interval and any(panel.rows["low"].notna().any() for panel in self.panels):
             rule = f"the problem as the unit, none below {MIN_PROBLEMS} problems"
             lines.append(f"{'bands' if self.bands else 'bars'}: {self.interval}s, {rule}")
         if self.size:

@@ -63,6 +63,7 @@ def train_all(seed, names=tuple(TRAININGS), **changes):
 
 def one_row_each(curves):
     """The last evaluation of each training, and those of the base model and of Stage I."""
+    curves = curves.reset_index(drop=True)  # each training's rows are numbered from 0
     last = curves.loc[curves.groupby(["training", "seed"])["step"].idxmax()]
     score = curves[curves["training"] == "SCoRe"]
     before = score[score["step"] == 0].assign(training="base model")
@@ -146,10 +147,13 @@ def figure(curves, folder):
                 place=float(I_ONLY["steps_1"]),
             )
         )
-    notes = ["held-out problems; dashed: Stage II begins, of the two trainings that have a Stage I"]
+    notes = [
+        "held-out problems; dashed: Stage II begins, of the two trainings that have a Stage I; "
+        "bands: 95% intervals over seeds"
+    ]
     about = "Accuracy of both answers against the steps of three trainings on the toy."
     drawing = Drawing(panels=panels, lines="training", bands=True, same_y=False, notes=notes,
-                      name="toy", about=about, interval="95% interval over seeds")  # fmt: skip
+                      name="toy", about=about)  # fmt: skip
     save(draw(drawing), folder, "toy")
 
 
