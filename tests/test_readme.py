@@ -129,7 +129,7 @@ def test_what_is_said_of_humaneval_is_in_the_tables_that_are_kept():
 
 def test_what_is_said_of_short_functions_is_in_the_tables_that_are_kept():
     told = " ".join(RESULTS.split())
-    told = told[told.index("- **Short functions**") : told.index("## The reference run")]
+    told = told[told.index("- **Short functions**") : told.index("- **A second turn**")]
     statuses = of_programs("statuses", "code_small").set_index("temperature")
     assert statuses["samples"].sum() == 1440
     for temperature in (0.2, 1.0):
@@ -142,6 +142,31 @@ def test_what_is_said_of_short_functions_is_in_the_tables_that_are_kept():
     within = of_programs("within_correlation", "code_small")
     within = within.query("k == 4 and held == 'temperature' and metric == 'answer_entropy'")
     assert spelt(within.iloc[0], "coverage") in told
+
+
+def test_what_is_said_of_a_second_turn_is_in_the_tables_that_are_kept():
+    told = " ".join(RESULTS.split())
+    told = told[told.index("- **A second turn**") : told.index("## Learning to correct oneself")]
+    tables = REFERENCE.parent / "correction" / "self_correction" / "tables"
+    turns = pd.read_csv(tables / "self_correction.csv").set_index("first")
+
+    def ends(row, name, digits=3):
+        low, high = row[f"{name}_low"], row[f"{name}_high"]
+        return f"{row[name]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
+
+    for first in ("T0.3", "T1"):
+        for name in ("accuracy@t1", "accuracy@t2"):
+            assert ends(turns.loc[first], name) in told
+    for name in ("i_to_c", "c_to_i"):
+        assert ends(turns.loc["all"], name) in told
+    costs = pd.read_csv(tables / "sequential_against_parallel.csv").query(
+        "`first` == 'T1' and k == 8"
+    )
+    costs = costs[costs["budget"] == "completion tokens"].set_index("strategy")
+    assert ends(costs.loc["first answers"], "coverage") in told
+    row = costs.loc["pairs"]
+    low, high = row["coverage_difference_high"], row["coverage_difference_low"]
+    assert f"{-row['coverage_difference']:.3f} [{-low:.3f}, {-high:.3f}]" in told
 
 
 def test_the_programs_of_the_front_page_are_those_of_the_tables_that_are_kept():
