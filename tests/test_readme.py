@@ -169,6 +169,16 @@ def test_what_is_said_of_a_second_turn_is_in_the_tables_that_are_kept():
     assert f"{-row['coverage_difference']:.3f} [{-low:.3f}, {-high:.3f}]" in told
 
 
+def test_what_is_said_of_the_training_is_in_its_curves():
+    told = " ".join(RESULTS.split())
+    curves = pd.read_csv(REFERENCE.parent / "correction" / "training" / "curves.csv")
+    first, last = curves.iloc[0], curves.iloc[-1]
+    assert (first["step"], last["step"]) == (0, 50)
+    t1, t2 = ([row[f"held_out_{name}"] for row in (first, last)] for name in ("t1", "t2"))
+    assert f"right in {t1[0]:.2f} of the cases before and {t1[1]:.2f} after it" in told
+    assert [round(value, 2) for value in t2] == [0.0, 0.0]
+
+
 def test_the_programs_of_the_front_page_are_those_of_the_tables_that_are_kept():
     text = (ROOT / "README.md").read_text()
     shown = text[text.index("<!-- programs -->") : text.index("<!-- /programs -->")]
