@@ -119,7 +119,7 @@ def test_two_templates_are_told_apart_in_a_comparison(made, cli, own, tmp_path):
 
 def test_the_templates_of_the_readme_are_valid_and_write_what_they_look_like(tmp_path):
     text = (Path(__file__).parent.parent / "experiments" / "README.md").read_text()
-    first, second, third = re.findall(r"```yaml\n(task:.*?)```", text, re.DOTALL)
+    first, second, third, _ = re.findall(r"```yaml\n(task:.*?)```", text, re.DOTALL)
     problem = Problem("p", "2 + 2?", "4", {"subject": "sums", "hint": "count"})
     shown = tmp_path / "shown.jsonl"
     shown.write_text('{"problem": "1 + 1?", "solution": "2"}\n{"problem": "0?", "solution": "0"}\n')

@@ -174,6 +174,7 @@ def test_every_table_has_its_key_columns_first(data):
         "reliability": ["reward", "temperature", "bin"],
         "behaviour": [],
         **{key: [] for key in ("quality_coefficients", "answer_audit", "entropy_bounds")},
+        **{key: [] for key in ("self_correction", "sequential_against_parallel", "edit_distances")},
         "sampling_check": ["k", "temperature", "outcome"],
         "submitted": ["temperature", "k", "drawn_answers@1"],
         "main_effects": ["factor", "level", "against", "outcome", "k"],

@@ -102,10 +102,13 @@ def test_show_prints_a_table_with_its_notes_and_signature(cli, finished):
     rare = {
         "answer_audit",
         "behaviour",
+        "edit_distances",
         "entropy_bounds",
         "interactions",
         "quality_coefficients",
         "reliability",
+        "self_correction",
+        "sequential_against_parallel",
     }
     assert sorted(printed) == sorted(set(TABLES) - rare)
     assert "quality_coefficients" in cli.must("show", finished[1], "quality_coefficients").out
