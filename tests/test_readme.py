@@ -1,6 +1,7 @@
 """The tables of the READMEs are those of the committed reference run, to the letter."""
 
 import json
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -144,29 +145,51 @@ def test_what_is_said_of_short_functions_is_in_the_tables_that_are_kept():
     assert spelt(within.iloc[0], "coverage") in told
 
 
+TURNS = REFERENCE.parent / "correction" / "self_correction" / "tables"
+
+
+def ends(row, name):
+    return f"{row[name]:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
+
+
 def test_what_is_said_of_a_second_turn_is_in_the_tables_that_are_kept():
     told = " ".join(RESULTS.split())
     told = told[told.index("- **A second turn**") : told.index("## Learning to correct oneself")]
-    tables = REFERENCE.parent / "correction" / "self_correction" / "tables"
-    turns = pd.read_csv(tables / "self_correction.csv").set_index("first")
-
-    def ends(row, name, digits=3):
-        low, high = row[f"{name}_low"], row[f"{name}_high"]
-        return f"{row[name]:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
-
+    turns = pd.read_csv(TURNS / "self_correction.csv").set_index("first")
     for first in ("T0.3", "T1"):
         for name in ("accuracy@t1", "accuracy@t2"):
             assert ends(turns.loc[first], name) in told
     for name in ("i_to_c", "c_to_i"):
         assert ends(turns.loc["all"], name) in told
-    costs = pd.read_csv(tables / "sequential_against_parallel.csv").query(
-        "`first` == 'T1' and k == 8"
-    )
-    costs = costs[costs["budget"] == "completion tokens"].set_index("strategy")
-    assert ends(costs.loc["first answers"], "coverage") in told
+    costs = pd.read_csv(TURNS / "sequential_against_parallel.csv").query("k == 8")
+    costs = costs.query("`first` == 'T1' and budget == 'completion tokens'").set_index("strategy")
     row = costs.loc["pairs"]
     low, high = row["coverage_difference_high"], row["coverage_difference_low"]
-    assert f"{-row['coverage_difference']:.3f} [{-low:.3f}, {-high:.3f}]" in told
+    lost = f"{-row['coverage_difference']:.3f}"
+    assert f"{lost} [{-low:.3f}, {-high:.3f}]" in told
+    front = " ".join((ROOT / "README.md").read_text().split())
+    for text in (told, front):
+        assert ends(costs.loc["first answers"], "coverage") in text
+    assert f"the pairs [{lost} fewer]" in front
+
+
+def rows_of_turns():
+    """The rows of the two tables of second turns as the README has them."""
+    columns = ["accuracy@t1", "accuracy@t2", "delta", "i_to_c", "c_to_i"]
+    for _, row in pd.read_csv(TURNS / "self_correction.csv").iterrows():
+        yield [row["first"], *(ends(row, name) for name in columns)]
+    columns = ["coverage", "coverage_difference", "majority", "majority_difference"]
+    costs = pd.read_csv(TURNS / "sequential_against_parallel.csv")
+    for _, row in costs.query("k == 4 and budget == 'completion tokens'").iterrows():
+        shown = ["-" if math.isnan(row[name]) else ends(row, name) for name in columns]
+        yield [row["first"], row["strategy"], f"{row['answers']:.1f}", *shown]
+
+
+def test_the_tables_of_second_turns_are_those_that_are_kept():
+    shown = RESULTS[RESULTS.index("<!-- turns -->") : RESULTS.index("<!-- /turns -->")]
+    lines = [line.strip() for line in shown.splitlines() if line.startswith("  | T")]
+    lines += [line.strip() for line in shown.splitlines() if line.startswith("  | all ")]
+    assert sorted(lines) == sorted(f"| {' | '.join(row)} |" for row in rows_of_turns())
 
 
 def test_what_is_said_of_the_training_is_in_its_curves():
