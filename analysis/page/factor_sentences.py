@@ -80,8 +80,10 @@ def _several(frame: pd.DataFrame) -> bool:
 
 def _sentence(row: pd.Series[Any], *, several: bool) -> str:
     what = OUTCOMES[row["outcome"]].format(k=int(row["k"]))
-    more = "more" if row["difference"] > 0 else "less"
-    size = f"{row['difference']:+.3f} [{row['difference_low']:.3f}, {row['difference_high']:.3f}]"
+    more, ends = "more", (row["difference_low"], row["difference_high"])
+    if row["difference"] < 0:
+        more, ends = "less", (-row["difference_high"], -row["difference_low"])
+    size = f"{abs(row['difference']):.3f} [{ends[0]:.3f}, {ends[1]:.3f}]"
     levels = f"{row['factor']} {_spelt(row['level'])} instead of {_spelt(row['against'])}"
     averaged = ", averaged over the other factors" if several else ""
     return (

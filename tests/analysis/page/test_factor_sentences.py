@@ -39,13 +39,13 @@ def test_the_largest_effect_that_is_shown_is_told():
         effect("prompt", "brief", 0.6, outcome="cos_sim"),  # no accuracy
     ) == (
         "Of the other settings the largest effect that is shown is of min_p 0.05 instead of 0: "
-        "maj@8 is right less often by -0.300 [-0.350, -0.250], averaged over the other factors."
+        "maj@8 is right less often by 0.300 [0.250, 0.350], averaged over the other factors."
     )
 
 
 def test_a_single_sample_counts_whatever_k_is():
     alone = effect("min_p", "0.1", 0.2, outcome="single_sample", k=1, combinations=1)
-    assert said(alone).endswith("a single sample is right more often by +0.200 [0.150, 0.250].")
+    assert said(alone).endswith("a single sample is right more often by 0.200 [0.150, 0.250].")
 
 
 def test_without_an_effect_that_is_shown_that_is_said_and_without_a_table_nothing():
